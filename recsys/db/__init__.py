@@ -1,0 +1,1 @@
+"""Postgres: connect, migrate, run named queries, copy in, read out as arrays."""

@@ -1,0 +1,33 @@
+"""Named SQL: `sql/queries/<topic>.sql` holds blocks `-- name: what(params)`, each with a comment saying what it answers."""
+
+import re
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import LiteralString, cast
+
+#: All SQL text of the project; beside the package in a checkout and in the image alike.
+SQL = Path(__file__).resolve().parents[2] / "sql"
+
+_NAME = re.compile(r"^-- name: (?P<name>\w+)\((?P<params>[\w, ]*)\)\s*$", re.MULTILINE)
+
+
+@cache
+def queries(topic: str) -> Mapping[str, LiteralString]:
+    """The blocks of `sql/queries/<topic>.sql` by name. The text of our own files is as literal as source."""
+    text = (SQL / "queries" / f"{topic}.sql").read_text()
+    starts = list(_NAME.finditer(text))
+    ends = [match.start() for match in starts[1:]] + [len(text)]
+    blocks = {match["name"]: text[match.end() : end].strip().removesuffix(";") for match, end in zip(starts, ends, strict=True)}
+    return cast("Mapping[str, LiteralString]", blocks)
+
+
+@cache
+def sql_file(path: str) -> LiteralString:
+    """One whole file under `sql/`, e.g. `batch_recommendations.sql`."""
+    return cast("LiteralString", (SQL / path).read_text())
+
+
+def checks() -> list[Path]:
+    """The data-quality checks: one file and one question each, answered by one row of one boolean."""
+    return sorted((SQL / "checks").glob("*.sql"))

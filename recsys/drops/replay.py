@@ -1,0 +1,154 @@
+"""Cut a published MovieLens data set by time, so that it becomes a history to run and to backfill."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+from fsspec.implementations.local import LocalFileSystem
+
+from recsys.drops.checksums import format_sums, parse_sums, sha256
+from recsys.drops.layouts import recognise
+from recsys.drops.members import find_members, is_hidden
+from recsys.drops.release import Progress, Release
+from recsys.drops.zone import SUCCESS, SUMS, Drop, LandingZone
+from recsys.errors import DropError
+
+_WEEK = timedelta(days=7)
+
+
+def _silent(done: int, total: int) -> None:
+    """Nobody is told."""
+
+
+def replay(source: Path, zone_uri: str, *, weeks: int, imdb: Path | None = None, progress: Progress = _silent) -> list[date]:
+    """Cut `source` (a folder or zip as published) into an initial drop and `weeks` weekly ones; return their dates, oldest first.
+
+    Dates are Mondays, the last the first Monday after the newest event. The drop dated D holds the events in [D - 7 days, D), the
+    initial one all before its date. A movie and its link enter with the movie's first rating or tag, a user row with the user's
+    first rating. A movie that nobody rated or tagged enters with the initial drop if its title's year is before that drop's year,
+    else with the last drop; a user who rated nothing enters with the last drop. Every drop has every file of the layout that the
+    release has, its lines as published; what is not of the layout (README, genome scores, ready-made splits) stays out.
+
+    The files of `imdb` (a folder or a zip) are put at every date. A complete drop that is there with the same content is left
+    alone; one with other content raises DropError before anything is put.
+    """
+    members = find_members(LocalFileSystem(), _stored(source), str(source))
+    release = Release(members, recognise(members, str(source)), progress)
+    release.scan()
+    dates = drop_dates(release.newest, weeks)
+    release.place_unseen(dates[0].year)
+    zone = LandingZone(zone_uri)
+    with _staging(zone) as staging:
+        folders = _make_folders(staging / "movielens", dates)
+        release.hand_out(np.array([_epoch(day) for day in dates[:-1]], dtype=np.int64), folders)
+        if imdb is not None:
+            _stage_same(imdb, _make_folders(staging / "imdb", dates))
+        _install_all(zone, sorted(staging.glob("*/*")))
+    return dates
+
+
+def drop_dates(newest: int, weeks: int) -> list[date]:
+    """`weeks` + 1 Mondays in a row, the last the first one after the event at `newest` (epoch seconds)."""
+    day = datetime.fromtimestamp(newest, UTC).date()
+    last = day + timedelta(days=7 - day.weekday())
+    return [last - _WEEK * back for back in range(weeks, -1, -1)]
+
+
+def _epoch(day: date) -> int:
+    return int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp())
+
+
+def _stored(source: Path) -> list[tuple[str, str]]:
+    """The files of a folder, or the one file, as (name, path). Raises DropError where there is nothing."""
+    if source.is_file():
+        return [(source.name, str(source))]
+    found = sorted(path for path in source.rglob("*") if path.is_file() and not is_hidden(str(path.relative_to(source))))
+    if not found:
+        raise DropError(f"{source}: found no file; expected a folder or a zip as published")
+    return [(str(path.relative_to(source)), str(path)) for path in found]
+
+
+@contextmanager
+def _staging(zone: LandingZone) -> Iterator[Path]:
+    """A hidden folder to build in; a local zone's own, so that a finished drop is renamed into place."""
+    parent = None
+    if isinstance(zone.fs, LocalFileSystem):
+        parent = zone.path("")
+        Path(parent).mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".replay-", dir=parent) as folder:
+        yield Path(folder)
+
+
+def _make_folders(parent: Path, dates: Sequence[date]) -> list[Path]:
+    folders = [parent / str(day) for day in dates]
+    for folder in folders:
+        folder.mkdir(parents=True)
+    return folders
+
+
+def _stage_same(source: Path, folders: Sequence[Path]) -> None:
+    """The same files into every folder: copied once, then linked, so that a later write to `source` changes no drop."""
+    for name, path in _stored(source):
+        first = folders[0] / Path(name).name
+        shutil.copyfile(path, first)
+        for folder in folders[1:]:
+            os.link(first, folder / first.name)
+
+
+def _install_all(zone: LandingZone, folders: Sequence[Path]) -> None:
+    digests: dict[int, str] = {}
+    for folder in folders:
+        (folder / SUMS).write_text(format_sums({path.name: _digest(path, digests) for path in sorted(folder.iterdir())}))
+    for folder in [folder for folder in folders if not _is_there(zone, folder)]:
+        _install(zone, folder)
+
+
+def _digest(path: Path, known: dict[int, str]) -> str:
+    """SHA-256 of a staged file, reckoned once for all links to it (by inode)."""
+    inode = path.stat().st_ino
+    if inode not in known:
+        with path.open("rb") as stream:
+            known[inode] = sha256(stream)
+    return known[inode]
+
+
+def _is_there(zone: LandingZone, folder: Path) -> bool:
+    """Whether the zone has this drop with this content. Raises DropError where it has other content, or part of a drop."""
+    drop = zone.at(folder.parent.name, date.fromisoformat(folder.name))
+    if not zone.is_complete(drop.source, drop.date):
+        if zone.files(drop):
+            raise DropError(f"{drop}: files are there, but no {SUCCESS}; expected a complete drop, or none. Remove what is there")
+        return False
+    if _content(zone, drop) != _staged_content(folder):
+        raise DropError(f"{drop}: complete, with other content than this replay's; expected the same, or none. Use another zone")
+    return True
+
+
+def _content(zone: LandingZone, drop: Drop) -> dict[str, tuple[int, str]]:
+    """Name → (size, digest). Digests that the drop came with are believed: `drops check` is what reads all bytes again."""
+    sums = zone.listed(drop)
+    sums = zone.checksums(drop) if sums is None else sums
+    return {file.name: (file.size, sums.get(file.name, "")) for file in zone.files(drop)}
+
+
+def _staged_content(folder: Path) -> dict[str, tuple[int, str]]:
+    sums = parse_sums((folder / SUMS).read_text())
+    return {name: ((folder / name).stat().st_size, digest) for name, digest in sums.items()}
+
+
+def _install(zone: LandingZone, folder: Path) -> None:
+    """Put a staged drop in its place, so that it is complete only once all of it is there."""
+    source, when = folder.parent.name, folder.name
+    if isinstance(zone.fs, LocalFileSystem):
+        (folder / SUCCESS).touch()
+        Path(zone.path(source)).mkdir(exist_ok=True)
+        folder.rename(zone.path(source, when))
+        return
+    for path in sorted(folder.iterdir()):
+        zone.fs.put_file(str(path), zone.path(source, when, path.name))
+    zone.fs.pipe_file(zone.path(source, when, SUCCESS), b"")

@@ -1,0 +1,81 @@
+"""The exam of a week: which ratings every fit may see, and which are kept from all of them."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Literal
+
+import numpy as np
+
+from recsys.features.interactions import Interactions
+
+WEEK_SECONDS = 7 * 24 * 3600
+#: Weeks that a dated exam may span, tried in order.
+WEEKS = (1, 2, 4, 8)
+#: A user's own newest ratings: one in ten, at least one, of those who have at least five.
+OWN_SHARE = 10
+OWN_MIN_RATINGS = 5
+
+
+@dataclass(frozen=True)
+class Exam:
+    """`known` is what every fit may see, `held_out` what it is examined on; both over the same `movie_ids`.
+
+    `kind` says how they were parted: "dated", all ratings from `cut` on are held out (`weeks` before the newest rating);
+    or "own newest", each user's newest are, so that a model peeks at other users' futures (`weeks` and `cut` are None).
+    `users` (D,) int64 ascending are the ids that decide: at least one known rating and one relevant held-out rating.
+    """
+
+    kind: Literal["dated", "own newest"]
+    weeks: int | None
+    cut: datetime | None
+    known: Interactions
+    held_out: Interactions
+    users: np.ndarray
+
+
+def split_exam(interactions: Interactions, *, min_users: int, like_threshold: float, weeks: tuple[int, ...] = WEEKS) -> Exam:
+    """The shortest dated exam that `min_users` users decide; with too few users even in the longest, each user's own newest.
+
+    Windows end at the newest visible rating and not at as_of: a published set dropped today has an empty last week.
+    """
+    liked = interactions.ratings >= like_threshold
+    for span in weeks:
+        cut = interactions.newest - span * WEEK_SECONDS + 1
+        held_out = interactions.rated_at >= cut
+        users = deciding_users(interactions, held_out, liked)
+        if len(users) >= min_users:
+            return _exam("dated", interactions, held_out, users, weeks=span, cut=datetime.fromtimestamp(cut, UTC))
+    held_out = own_newest(interactions)
+    return _exam("own newest", interactions, held_out, deciding_users(interactions, held_out, liked))
+
+
+def deciding_users(interactions: Interactions, held_out: np.ndarray, liked: np.ndarray) -> np.ndarray:
+    """Ids of the users with a known rating and a held-out one that they liked, for masks (R,). int64, ascending."""
+    n_users = len(interactions.user_ids)
+    known = np.bincount(interactions.users[~held_out], minlength=n_users) > 0
+    relevant = np.bincount(interactions.users[held_out & liked], minlength=n_users) > 0
+    return interactions.user_ids[known & relevant]
+
+
+def own_newest(interactions: Interactions) -> np.ndarray:
+    """(R,) bool: the newest tenth of each user's ratings, by time and then movie id."""
+    counts = np.bincount(interactions.users, minlength=len(interactions.user_ids))
+    n_held_out = np.where(counts >= OWN_MIN_RATINGS, np.maximum(counts // OWN_SHARE, 1), 0)
+    first_held_out = np.cumsum(counts) - n_held_out  # place in the order by user and time
+    order = np.lexsort((interactions.movies, interactions.rated_at, interactions.users))
+    mask = np.empty(len(interactions), dtype=bool)
+    mask[order] = np.arange(len(order)) >= first_held_out[interactions.users[order]]
+    return mask
+
+
+def _exam(
+    kind: Literal["dated", "own newest"],
+    interactions: Interactions,
+    held_out: np.ndarray,
+    users: np.ndarray,
+    *,
+    weeks: int | None = None,
+    cut: datetime | None = None,
+) -> Exam:
+    known, asked = interactions.where(~held_out), interactions.where(held_out)
+    return Exam(kind=kind, weeks=weeks, cut=cut, known=known, held_out=asked, users=users)

@@ -1,0 +1,1 @@
+"""What a fit may look at: point-in-time interactions, and the content of movies."""

@@ -1,0 +1,168 @@
+"""IMDb's published TSVs, read as a stream and cut down to the movies that we have."""
+
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from recsys.db.connect import Connection
+from recsys.db.queries import queries
+from recsys.drops.zone import Member
+from recsys.errors import DropError
+from recsys.ingest.delimited import Delimited, read_delimited
+from recsys.ingest.source import Reject, Rows
+from recsys.ingest.titles import movielens_keys, normalise_titles
+
+
+def _tsv(**columns: str) -> Delimited:
+    return Delimited(columns, "\t", quoted=False)
+
+
+BASICS, CREW, PRINCIPALS = "title.basics.tsv", "title.crew.tsv", "title.principals.tsv"
+PERSONS, RATINGS = "name.basics.tsv", "title.ratings.tsv"
+
+_BASICS = _tsv(
+    tconst="tconst",
+    titleType="title_type",
+    primaryTitle="primary_title",
+    originalTitle="original_title",
+    startYear="start_year",
+    runtimeMinutes="runtime_minutes",
+    genres="genres",
+)
+#: Of titles that share name and year, a cinema film is the likelier one.
+_TYPE_ORDER = {"movie": 0, "tvMovie": 1, "video": 2, "short": 3, "tvMiniSeries": 4, "tvSeries": 5}
+
+
+class _Wanted(NamedTuple):
+    """Movies that we have: `by_tconst` those that links name, `by_key` the others by title and year."""
+
+    by_tconst: dict[str, list[int]]
+    by_key: dict[str, list[int]]
+
+
+class Imdb:
+    """Casts, directors, runtimes, genres and IMDb's own scores. Matched by links' imdbId where given, else by title and year."""
+
+    name = "imdb"
+    tables = ("imdb_titles", "imdb_ratings", "imdb_crew", "imdb_principals", "imdb_persons")
+    files = (BASICS, CREW, PRINCIPALS, PERSONS, RATINGS)
+
+    def recognises(self, members: Mapping[str, Member]) -> bool:
+        return BASICS in members
+
+    def population(self, members: Mapping[str, Member]) -> str | None:  # noqa: ARG002
+        return None
+
+    def rows(self, members: Mapping[str, Member], conn: Connection) -> Iterator[Rows | Reject]:
+        missing = [file for file in self.files if file not in members]
+        if missing:
+            raise DropError(f"no {', '.join(missing)}; found {', '.join(sorted(members)) or 'nothing'}, expected {', '.join(self.files)}")
+        titles: set[str] = set()
+        persons: set[str] = set()
+        yield from _titles(members[BASICS], _wanted(conn), titles)
+        ours = pa.array(sorted(titles), pa.string())
+        yield from _about(members[RATINGS], "imdb_ratings", _tsv(tconst="tconst", averageRating="average_rating", numVotes="votes"), ours)
+        for part in _about(members[CREW], "imdb_crew", _tsv(tconst="tconst", directors="directors"), ours):
+            if isinstance(part, Rows):
+                persons.update(name for names in part.batch["directors"].to_pylist() for name in names.split(","))
+            yield part
+        for part in _principals(members[PRINCIPALS], ours):
+            if isinstance(part, Rows):
+                persons.update(part.batch["nconst"].to_pylist())
+            yield part
+        yield from _persons(members[PERSONS], pa.array(sorted(persons), pa.string()))
+
+
+def _wanted(conn: Connection) -> _Wanted:
+    movies = conn.execute(queries("ingest")["movies_to_match"]).fetchall()
+    by_tconst: dict[str, list[int]] = {}
+    for movie in movies:
+        if movie.imdb_id is not None:
+            by_tconst.setdefault(f"tt{movie.imdb_id:07d}", []).append(movie.movie_id)
+    by_key: dict[str, list[int]] = {}
+    unlinked = [movie for movie in movies if movie.imdb_id is None and movie.year is not None]
+    for movie, keys in zip(unlinked, movielens_keys([m.title for m in unlinked], [m.year for m in unlinked]), strict=True):
+        for key in keys:
+            by_key.setdefault(key, []).append(movie.movie_id)
+    return _Wanted(by_tconst, by_key)
+
+
+def _titles(member: Member, wanted: _Wanted, titles: set[str]) -> Iterator[Rows | Reject]:
+    """Titles of our movies, and into `titles` which they are. Those matched by name wait for the best of their namesakes."""
+    tconsts = pa.array(sorted(wanted.by_tconst), pa.string())
+    keys = pa.array(sorted(wanted.by_key), pa.string())
+    best: dict[int, tuple[tuple[int, int, str], dict[str, str | int]]] = {}
+    for part in read_delimited(member, _BASICS):
+        if isinstance(part, Reject):
+            yield part
+            continue
+        by_id = part.filter(pc.is_in(part["tconst"], value_set=tconsts))
+        rows = [row | {"movie_id": movie} for row in by_id.to_pylist() for movie in wanted.by_tconst[row["tconst"]]]
+        titles.update(row["tconst"] for row in rows)
+        yield _title_rows(member, rows, part.num_rows)
+        if len(keys):
+            _remember_namesakes(part, keys, wanted, best)
+    named = [row | {"movie_id": movie} for movie, (_, row) in sorted(best.items())]
+    titles.update(str(row["tconst"]) for row in named)
+    yield _title_rows(member, named, 0)
+
+
+def _remember_namesakes(part: pa.RecordBatch, keys: pa.Array, wanted: _Wanted, best: dict[int, tuple]) -> None:
+    for place, column in enumerate(("primary_title", "original_title")):
+        found = pc.binary_join_element_wise(normalise_titles(part[column]), part["start_year"], "|")
+        hits = pc.and_(pc.is_in(found, value_set=keys), pc.match_substring_regex(part["tconst"], r"^tt[0-9]{1,17}$"))
+        for key, row in zip(found.filter(hits).to_pylist(), part.filter(hits).to_pylist(), strict=True):
+            rank = (_TYPE_ORDER.get(row["title_type"], len(_TYPE_ORDER)), place, row["tconst"])
+            for movie in wanted.by_key[key]:
+                if movie not in best or rank < best[movie][0]:
+                    best[movie] = (rank, row)
+
+
+def _title_rows(member: Member, rows: list[dict], read: int) -> Rows:
+    columns = {name: pa.array([row[name] for row in rows], pa.string()) for name in _BASICS.columns.values() if name not in ("tconst", "original_title")}
+    batch = {
+        "line": pa.array([row["line"] for row in rows], pa.int64()),
+        "movie_id": pa.array([row["movie_id"] for row in rows], pa.int64()),
+        "imdb_id": pa.array([_number(row["tconst"]) for row in rows], pa.int64()),
+        **columns,
+    }
+    return Rows("imdb_titles", member.name, pa.RecordBatch.from_pydict(batch), read)
+
+
+def _number(identifier: str) -> int:
+    """114709 of tt0114709."""
+    return int(identifier[2:])
+
+
+def _about(member: Member, table: str, spec: Delimited, titles: pa.Array) -> Iterator[Rows | Reject]:
+    for part in read_delimited(member, spec):
+        yield part if isinstance(part, Reject) else _kept(member, table, part, pc.is_in(part["tconst"], value_set=titles))
+
+
+def _principals(member: Member, titles: pa.Array) -> Iterator[Rows | Reject]:
+    """Actors of our titles; directors come from title.crew."""
+    spec = _tsv(tconst="tconst", ordering="ordering", nconst="nconst", category="category")
+    acting = pa.array(["actor", "actress"])
+    for part in read_delimited(member, spec):
+        if isinstance(part, Reject):
+            yield part
+        else:
+            ours = pc.and_(pc.is_in(part["category"], value_set=acting), pc.is_in(part["tconst"], value_set=titles))
+            yield _kept(member, "imdb_principals", part, ours)
+
+
+def _persons(member: Member, persons: pa.Array) -> Iterator[Rows | Reject]:
+    spec = _tsv(nconst="nconst", primaryName="name", birthYear="birth_year", deathYear="death_year")
+    for part in read_delimited(member, spec):
+        yield part if isinstance(part, Reject) else _kept(member, "imdb_persons", part, pc.is_in(part["nconst"], value_set=persons))
+
+
+def _kept(member: Member, table: str, part: pa.RecordBatch, ours: pa.Array) -> Rows:
+    """What the mask keeps, with tconst as the number that it holds."""
+    batch = part.filter(ours)
+    columns = {name: batch[name] for name in batch.schema.names if name not in ("tconst", "category")}
+    if "tconst" in batch.schema.names:
+        columns["imdb_id"] = pc.utf8_slice_codeunits(batch["tconst"], 2).cast(pa.int64())
+    return Rows(table, member.name, pa.RecordBatch.from_pydict(columns), part.num_rows)

@@ -1,0 +1,71 @@
+"""The ledger of drops: which there are, which are new, which a week has to take in."""
+
+import hashlib
+import logging
+from dataclasses import asdict
+from datetime import date
+from typing import Any
+
+from psycopg.types.json import Jsonb
+
+from recsys.db.connect import Connection
+from recsys.db.queries import queries
+from recsys.drops.zone import Drop, LandingZone
+from recsys.errors import LedgerError
+from recsys.ingest import SOURCES
+
+log = logging.getLogger(__name__)
+
+
+def register_drops(conn: Connection, zone: LandingZone, as_of: date) -> list[Drop]:
+    """Enter every complete drop dated up to as_of that the ledger lacks, oldest first; return them.
+
+    The caller holds the advisory lock 'drops'. Raises DropError where a drop's SHA256SUMS do not agree.
+    """
+    found = [drop for source in SOURCES for drop in zone.drops(source) if drop.date <= as_of]
+    order = list(SOURCES)
+    new = []
+    for drop in sorted(found, key=lambda drop: (drop.date, order.index(drop.source))):
+        if not _is_known(conn, zone, drop):
+            new += _register(conn, zone, drop, as_of)
+    return new
+
+
+def _is_known(conn: Connection, zone: LandingZone, drop: Drop) -> bool:
+    """Whether the newest revision has just these files by name, size and stamp: then nothing needs to be read to know it."""
+    stamps = {(file.name, file.size, file.stamp) for file in zone.files(drop)}
+    revisions = [row for row in conn.execute(queries("drops")["drops_of_source"], {"source": drop.source}) if row.drop_date == drop.date]
+    return bool(revisions) and {(file["name"], file["size"], file["stamp"]) for file in revisions[-1].files} == stamps
+
+
+def _register(conn: Connection, zone: LandingZone, drop: Drop, as_of: date) -> list[Drop]:
+    checksums = zone.checksums(drop)
+    files = [asdict(file) | {"sha256": checksums[file.name]} for file in zone.files(drop)]
+    params = {"source": drop.source, "drop_date": drop.date, "sha256": _digest(checksums), "files": Jsonb(files), "admitted_for": as_of}
+    added = conn.execute(queries("drops")["register_drop"], params).rowcount
+    if added:
+        log.info("new: %s", drop)
+    return [drop] * added
+
+
+def _digest(checksums: dict[str, str]) -> str:
+    """One checksum of a whole drop."""
+    return hashlib.sha256("".join(f"{sha}  {name}\n" for name, sha in sorted(checksums.items())).encode()).hexdigest()
+
+
+def drops_to_ingest(conn: Connection, zone: LandingZone, *, watermark: int, as_of: date) -> list[tuple[int, Drop]]:
+    """(drop_id, drop) of what a week has to take in, oldest first. Raises LedgerError where its files are gone or have changed."""
+    params = {"watermark": watermark, "as_of": as_of, "sources": list(SOURCES)}
+    rows = conn.execute(queries("drops")["drops_to_ingest"], params).fetchall()
+    return [(row.drop_id, _still_there(conn, zone, row)) for row in rows]
+
+
+def _still_there(conn: Connection, zone: LandingZone, row: Any) -> Drop:
+    drop = zone.drop(row.source, row.drop_date)
+    if drop is not None and (_is_known(conn, zone, drop) or _digest(zone.checksums(drop)) == row.sha256):
+        return drop
+    found = "gone" if drop is None else "no longer those that were registered"
+    raise LedgerError(
+        f"{row.source} drop of {row.drop_date}, revision {row.revision}: in the ledger as {row.state}, but its files are {found}; "
+        "put them back, or run the week from resolve_week"
+    )

@@ -1,0 +1,193 @@
+"""One drop from files to facts: staging → checks → merge. A bad drop leaves its ledger row and its rejected rows, nothing else."""
+
+import gzip
+import io
+import logging
+import zipfile
+import zlib
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pyarrow as pa
+import pyarrow.csv as pacsv
+from psycopg.types.json import Jsonb
+
+from recsys.db.connect import Connection
+from recsys.db.queries import queries
+from recsys.drops.zone import Drop, LandingZone
+from recsys.errors import DropError
+from recsys.ingest import SOURCES
+from recsys.ingest.source import Reject, Rows, Source
+
+log = logging.getLogger(__name__)
+
+#: Checks of a staging table, in the order in which they run.
+CHECKS = {
+    "ratings": ("reject_ratings", "reject_repeated_ratings", "reject_ratings_of_unknown_movies"),
+}
+#: Merges of a staging table; the others only complete a fact of another.
+MERGES = {
+    "movies": ("merge_movies",),
+    "links": ("merge_links",),
+    "users": ("merge_users",),
+    "ratings": ("merge_ratings",),
+    "tags": ("merge_tags",),
+    "imdb_titles": ("merge_imdb_titles", "merge_movie_persons"),
+    "imdb_persons": ("merge_imdb_persons",),
+}
+
+#: A file cut short or damaged on its way. Trying again on the same bytes cannot help.
+_UNREADABLE = (EOFError, zlib.error, gzip.BadGzipFile, zipfile.BadZipFile, pa.ArrowInvalid)
+
+_FOREIGN_ROWS = 5  # ratings from before the newest known one, none of them known, that make a user another person
+_FOREIGN_USERS = 10  # and how many such users, at least
+_FOREIGN_SHARE = 0.1  # and which share of the drop's users, that make it a drop of another population
+
+
+@dataclass(frozen=True)
+class Ingested:
+    """What a drop brought: file or table → rows."""
+
+    read: dict[str, int]
+    rejected: dict[str, int]
+    new: dict[str, int]
+
+    def counts(self) -> dict[str, dict[str, int]]:
+        return {"read": self.read, "rejected": self.rejected, "new": self.new}
+
+
+def ingest(conn: Connection, zone: LandingZone, drop: Drop, drop_id: int, *, max_bad_share: float) -> Ingested:
+    """Take a registered drop in. The caller holds the advisory lock 'ingest'.
+
+    Raises DropError, with the drop named, where it is refused: its ledger row and its rejected rows are then written, and no fact.
+    """
+    source = SOURCES[drop.source]
+    population: str | None = None
+    read: Counter[str] = Counter()
+    try:
+        members = zone.members(drop)
+        population = source.population(members)
+        with conn.transaction():
+            read = _stage(conn, source.rows(members, conn))
+            _check(conn, source)
+        rejected = _judge(conn, read, max_bad_share)
+        _check_population(conn, population)
+    except (DropError, *_UNREADABLE) as error:
+        reason = str(error) if isinstance(error, DropError) else f"cannot be read to its end: {type(error).__name__}: {error}"
+        _refuse(conn, drop_id, population, read, reason)
+        raise DropError(reason if reason.startswith(str(drop)) else f"{drop}: {reason}") from error
+    return _merge(conn, source, drop_id, population, read, rejected)
+
+
+def _stage(conn: Connection, rows: Iterator[Rows | Reject]) -> Counter[str]:
+    """COPY everything into staging; count the rows read of each file."""
+    conn.execute(queries("ingest")["empty_staging"])
+    read: Counter[str] = Counter()
+    rejects: list[Reject] = []
+    for part in rows:
+        if isinstance(part, Reject):
+            rejects.append(part)
+            read[part.file] += 1
+        else:
+            read[part.file] += part.read
+            _copy(conn, part)
+            log.debug("%s: %s rows read", part.file, f"{read[part.file]:,}")
+    _copy_rejects(conn, rejects)
+    return read
+
+
+def _copy(conn: Connection, rows: Rows) -> None:
+    if not rows.batch.num_rows:
+        return
+    batch = rows.batch
+    named = pa.RecordBatch.from_pydict({"file": pa.repeat(rows.file, batch.num_rows), **{name: batch[name] for name in batch.schema.names}})
+    _copy_in(conn, rows.table, named)
+
+
+def _copy_rejects(conn: Connection, rejects: list[Reject]) -> None:
+    if rejects:
+        columns = {name: [getattr(reject, name) for reject in rejects] for name in ("file", "line", "reason", "content")}
+        columns["content"] = [content.replace("\0", "\\0") for content in columns["content"]]
+        _copy_in(conn, "rejects", pa.RecordBatch.from_pydict(columns))
+
+
+def _copy_in(conn: Connection, table: str, batch: pa.RecordBatch) -> None:
+    """Columns in the order of the table's copy_ query."""
+    statement = queries("ingest")[f"copy_{table}"]
+    order = [name.strip() for name in statement[statement.index("(") + 1 : statement.index(")")].split(",")]
+    buffer = io.BytesIO()
+    pacsv.write_csv(batch.select(order), buffer, pacsv.WriteOptions(include_header=False, quoting_style="all_valid"))
+    with conn.cursor() as cursor, cursor.copy(statement) as copy:
+        copy.write(buffer.getbuffer())
+
+
+def _check(conn: Connection, source: Source) -> None:
+    conn.execute(queries("ingest")["forget_erased"])
+    for table in source.tables:
+        for check in CHECKS.get(table, (f"reject_{table}",)):
+            conn.execute(queries("ingest")[check])
+
+
+def _judge(conn: Connection, read: Counter[str], max_bad_share: float) -> dict[str, int]:
+    """Rejected rows by file. Raises DropError for the first file that has more than its share."""
+    rejected: dict[str, int] = {}
+    for bad in conn.execute(queries("ingest")["rejected_by_file"]):
+        rejected[bad.file] = bad.n
+        share = bad.n / max(read[bad.file], 1)
+        if share > max_bad_share:
+            raise DropError(
+                f"{bad.n:,} of {read[bad.file]:,} rows of {bad.file} are bad ({share:.1%}, allowed {max_bad_share:.1%}); "
+                f"the first is line {bad.line:,}: {bad.reason}"
+            )
+    return rejected
+
+
+def _check_population(conn: Connection, population: str | None) -> None:
+    """MovieLens renumbers its users from release to release: a database holds one population."""
+    if population is None:
+        return
+    known = conn.execute(queries("drops")["population"]).fetchone()
+    if known is None:
+        return
+    if known.population != population:
+        raise DropError(
+            f"its users are of another release: found layout {population!r}, expected {known.population!r} as in the "
+            f"{known.source} drop of {known.drop_date}; a release of its own needs a database of its own"
+        )
+    foreign = conn.execute(queries("ingest")["foreign_users"], {"min_rows": _FOREIGN_ROWS}).fetchone()
+    if foreign.n_foreign >= _FOREIGN_USERS and foreign.n_foreign > _FOREIGN_SHARE * foreign.n_users:
+        raise DropError(
+            f"its users are of another release: {foreign.n_foreign:,} of {foreign.n_users:,} users have a history that contradicts "
+            f"the one known under their number; expected at most {_FOREIGN_SHARE:.0%}. A release of its own needs a database of its own"
+        )
+
+
+def _refuse(conn: Connection, drop_id: int, population: str | None, read: Counter[str], reason: str) -> None:
+    """The ledger row and the rejected rows, in a transaction of their own."""
+    with conn.transaction():
+        conn.execute(queries("drops")["forget_rejected"], {"drop_id": drop_id})
+        if read:  # staging holds this drop, and not what an earlier one left
+            conn.execute(queries("drops")["keep_rejected"], {"drop_id": drop_id})
+        _settle(conn, drop_id, "refused", {"read": dict(read)}, reason, population)
+
+
+def _merge(
+    conn: Connection, source: Source, drop_id: int, population: str | None, read: Counter[str], rejected: dict[str, int]
+) -> Ingested:
+    """All facts of a drop, its rejected rows and its ledger row: in one transaction."""
+    new: dict[str, int] = {}
+    with conn.transaction():
+        for table in source.tables:
+            for merge in MERGES.get(table, ()):
+                new[merge.removeprefix("merge_").removeprefix("imdb_")] = conn.execute(queries("ingest")[merge], {"drop_id": drop_id}).rowcount
+        conn.execute(queries("drops")["forget_rejected"], {"drop_id": drop_id})
+        conn.execute(queries("drops")["keep_rejected"], {"drop_id": drop_id})
+        ingested = Ingested(dict(read), rejected, new)
+        _settle(conn, drop_id, "ingested", ingested.counts(), None, population)
+    return ingested
+
+
+def _settle(conn: Connection, drop_id: int, state: str, counts: dict, reason: str | None, population: str | None) -> None:
+    params = {"drop_id": drop_id, "state": state, "counts": Jsonb(counts), "reason": reason, "population": population}
+    conn.execute(queries("drops")["settle_drop"], params)

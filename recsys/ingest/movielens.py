@@ -1,0 +1,128 @@
+"""MovieLens in all layouts that GroupLens published: CSV, `::` in latin-1, tabs and pipes."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from recsys.db.connect import Connection
+from recsys.drops.zone import Member
+from recsys.errors import DropError
+from recsys.ingest.delimited import Delimited, read_delimited
+from recsys.ingest.source import Reject, Rows
+
+_GENRES_100K = (
+    "unknown Action Adventure Animation Children's Comedy Crime Documentary Drama Fantasy Film-Noir Horror Musical Mystery "
+    "Romance Sci-Fi Thriller War Western"
+).split()
+
+
+def _double_colon(*layout: str) -> Delimited:
+    return Delimited({name: name for name in layout}, "::", layout, "latin-1", quoted=False)
+
+
+@dataclass(frozen=True)
+class Layout:
+    """One way of publishing: which file fills which staging table. The ratings are what makes a drop."""
+
+    population: str
+    files: dict[str, tuple[str, Delimited]]  # file name → (staging table, how it is written)
+    ratings: str
+
+
+LAYOUTS = (
+    Layout(  # ml-latest, ml-latest-small, ml-20m, ml-25m, ml-32m
+        "csv",
+        {
+            "movies.csv": ("movies", Delimited({"movieId": "movie_id", "title": "title", "genres": "genres"})),
+            "links.csv": ("links", Delimited({"movieId": "movie_id", "imdbId": "imdb_id", "tmdbId": "tmdb_id"})),
+            "ratings.csv": (
+                "ratings",
+                Delimited({"userId": "user_id", "movieId": "movie_id", "rating": "rating", "timestamp": "rated_at"}),
+            ),
+            "tags.csv": ("tags", Delimited({"userId": "user_id", "movieId": "movie_id", "tag": "tag", "timestamp": "tagged_at"})),
+        },
+        ratings="ratings.csv",
+    ),
+    Layout(  # ml-1m (users.dat), ml-10M100K (tags.dat)
+        "double-colon",
+        {
+            "movies.dat": ("movies", _double_colon("movie_id", "title", "genres")),
+            "users.dat": ("users", _double_colon("user_id", "gender", "age", "occupation", "zip_code")),
+            "ratings.dat": ("ratings", _double_colon("user_id", "movie_id", "rating", "rated_at")),
+            "tags.dat": ("tags", _double_colon("user_id", "movie_id", "tag", "tagged_at")),
+        },
+        ratings="ratings.dat",
+    ),
+    Layout(
+        "ml-100k",
+        {
+            "u.item": (
+                "movies",
+                Delimited(
+                    {name: name for name in ("movie_id", "title", *_GENRES_100K)},
+                    "|",
+                    ("movie_id", "title", "released", "video_released", "imdb_url", *_GENRES_100K),
+                    "latin-1",
+                    quoted=False,
+                ),
+            ),
+            "u.user": (
+                "users",
+                Delimited(
+                    {name: name for name in ("user_id", "gender", "age", "occupation", "zip_code")},
+                    "|",
+                    ("user_id", "age", "gender", "occupation", "zip_code"),
+                    "latin-1",
+                    quoted=False,
+                ),
+            ),
+            "u.data": (
+                "ratings",
+                Delimited(
+                    {name: name for name in ("user_id", "movie_id", "rating", "rated_at")},
+                    "\t",
+                    ("user_id", "movie_id", "rating", "rated_at"),
+                    quoted=False,
+                ),
+            ),
+        },
+        ratings="u.data",
+    ),
+)
+
+
+class MovieLens:
+    """Ratings, movies, and what stands beside them: tags, links, demographics."""
+
+    name = "movielens"
+    tables = ("movies", "links", "users", "ratings", "tags")
+
+    def recognises(self, members: Mapping[str, Member]) -> bool:
+        return any(layout.ratings in members for layout in LAYOUTS)
+
+    def population(self, members: Mapping[str, Member]) -> str | None:
+        return self._layout(members).population
+
+    def rows(self, members: Mapping[str, Member], conn: Connection) -> Iterator[Rows | Reject]:  # noqa: ARG002
+        for file, (table, spec) in self._layout(members).files.items():
+            if file not in members:
+                continue
+            for part in read_delimited(members[file], spec):
+                yield part if isinstance(part, Reject) else Rows(table, file, _with_genres(part), part.num_rows)
+
+    def _layout(self, members: Mapping[str, Member]) -> Layout:
+        for layout in LAYOUTS:
+            if layout.ratings in members:
+                return layout
+        expected = ", ".join(layout.ratings for layout in LAYOUTS)
+        raise DropError(f"no ratings file; found {', '.join(sorted(members)) or 'nothing'}, expected one of {expected}")
+
+
+def _with_genres(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """ml-100k's nineteen flags as the other layouts write genres; other batches as they are."""
+    if _GENRES_100K[0] not in batch.schema.names:
+        return batch
+    flags = [batch[genre].to_pylist() for genre in _GENRES_100K]
+    genres = ["|".join(g for g, flag in zip(_GENRES_100K[1:], row[1:], strict=True) if flag == "1") for row in zip(*flags, strict=True)]
+    return pa.RecordBatch.from_pydict({name: batch[name] for name in ("line", "movie_id", "title")} | {"genres": pa.array(genres)})

@@ -1,0 +1,49 @@
+"""What a source of drops has to offer, and the rows that it yields."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+import pyarrow as pa
+
+from recsys.db.connect import Connection
+from recsys.drops.zone import Member
+
+
+@dataclass(frozen=True)
+class Reject:
+    """A row that is no row: its place, what is wrong with it, and its text."""
+
+    file: str
+    line: int
+    reason: str
+    content: str
+
+
+@dataclass(frozen=True)
+class Rows:
+    """A batch of one file's rows for one staging table: text columns as published, and `line`."""
+
+    table: str
+    file: str
+    batch: pa.RecordBatch
+    read: int  # rows of the file that this batch stands for, kept or cut away
+
+
+class Source(Protocol):
+    """Where facts come from. `name` is the folder in the landing zone and the source in the ledger."""
+
+    name: str
+    tables: tuple[str, ...]  # staging tables that it fills; each has a reject_ and, if a fact, a merge_ query
+
+    def recognises(self, members: Mapping[str, Member]) -> bool:
+        """Whether these files are a drop of this source."""
+        ...
+
+    def population(self, members: Mapping[str, Member]) -> str | None:
+        """Whose ids these are, None where the source has no users."""
+        ...
+
+    def rows(self, members: Mapping[str, Member], conn: Connection) -> Iterator[Rows | Reject]:
+        """All rows, streamed. Raises DropError for missing files or columns; sees the facts through `conn`, changes none."""
+        ...

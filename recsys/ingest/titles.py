@@ -1,0 +1,42 @@
+"""Titles made comparable: `Shawshank Redemption, The (1994)` and `The Shawshank Redemption` of 1994 give one key."""
+
+import re
+import unicodedata
+from collections.abc import Sequence
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+_YEAR = re.compile(r"\s*\((\d{4})[^()]*\)\s*$")
+_ALIAS = re.compile(r"\(([^()]+)\)")
+_ARTICLE = re.compile(r"^(.*), (the|a|an|le|la|les|l'|el|los|las|il|lo|i|gli|der|die|das|de|het|en|den|det|o|os|as)$", re.IGNORECASE)
+
+
+def normalise_titles(titles: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
+    """Lower case, no accents, `&` as and, single spaces between letters and digits. Vectorised: IMDb has 11 million."""
+    text = pc.utf8_normalize(pc.utf8_lower(titles), form="NFKD")
+    text = pc.replace_substring(pc.replace_substring_regex(text, r"\p{M}", ""), "&", " and ")
+    return pc.utf8_trim_whitespace(pc.replace_substring_regex(text, r"[^\p{L}\p{N}]+", " "))
+
+
+def movielens_keys(titles: Sequence[str], years: Sequence[int]) -> list[list[str]]:
+    """For each MovieLens title the keys under which IMDb may know it: its main title first, then those in parentheses."""
+    names = [_names(title) for title in titles]
+    owner = [place for place, group in enumerate(names) for _ in group]
+    flat = normalise_titles(pa.array([name for group in names for name in group], pa.string())).to_pylist()
+    keys: list[dict[str, None]] = [{} for _ in titles]
+    for place, name in zip(owner, flat, strict=True):
+        if name:
+            keys[place][f"{name}|{years[place]}"] = None
+    return [list(group) for group in keys]
+
+
+def _names(title: str) -> list[str]:
+    bare = _YEAR.sub("", title)
+    aliases = [alias.removeprefix("a.k.a. ").strip() for alias in _ALIAS.findall(bare)]
+    return [_article_first(name) for name in (_ALIAS.sub("", bare).strip(), *aliases)]
+
+
+def _article_first(name: str) -> str:
+    moved = _ARTICLE.match(unicodedata.normalize("NFC", name))
+    return f"{moved[2]} {moved[1]}" if moved else name

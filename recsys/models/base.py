@@ -1,0 +1,184 @@
+"""The contract of every recipe, and what they share: masking, ranking, saving without pickle."""
+
+import json
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict
+from scipy import sparse
+from threadpoolctl import threadpool_limits
+
+from recsys.errors import ModelError
+from recsys.features.catalogue import Catalogue
+from recsys.features.interactions import Interactions, index_of
+
+#: Users scored at once. Fixed, so that BLAS sees the same shapes however many shards there are (promise 5).
+BLOCK = 1024
+
+#: Called with a metric name, its value and a step: what MLflow and the terminal show of a long fit.
+Report = Callable[[str, float, int], None]
+
+
+def silent(_name: str, _value: float, _step: int) -> None:
+    """Report nothing."""
+
+
+class Config(BaseModel):
+    """Hyperparameters of a recipe: validated, frozen, and nothing but hyperparameters."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+@dataclass(frozen=True)
+class Compute:
+    """How to compute, not what: must not change which movies win, so it is no part of a recipe."""
+
+    seed: int = 0
+    threads: int = 2
+    device: str = "auto"
+    title_model: str = ""  # a folder or a hub name; "" for none
+    title_model_revision: str = ""
+
+
+@dataclass(frozen=True)
+class TopN:
+    """Lists of U users, best first: `ids` (U, n) int64, −1 where a list ends early; `scores` (U, n) float32, −inf there."""
+
+    ids: np.ndarray
+    scores: np.ndarray
+
+
+class Recommender(ABC):
+    """A recipe: build with a Config, fit, ask. Fitted attributes end in `_`; no training data is kept.
+
+    A fitted model knows `user_ids_` (U,) and `movie_ids_` (M,), int64 ascending.
+    """
+
+    name: ClassVar[str]
+    Config: ClassVar[type[Config]]
+
+    user_ids_: np.ndarray
+    movie_ids_: np.ndarray
+
+    def __init__(self, config: Config | None = None, compute: Compute | None = None) -> None:
+        self.config: Any = config if config is not None else self.Config()
+        self.compute = compute or Compute()
+
+    @abstractmethod
+    def fit(self, train: Interactions, catalogue: Catalogue, *, report: Report = silent) -> Self:
+        """Learn from `train`; `catalogue.movie_ids` equals `train.movie_ids`. Returns self."""
+
+    @abstractmethod
+    def score_block(self, users: np.ndarray) -> np.ndarray:
+        """(len(users), M) float32 scores by movie position, for user ids of which at most BLOCK are given.
+
+        The row of a user that the model does not know is all −inf, unless it serves strangers too.
+        """
+
+    @abstractmethod
+    def state(self) -> dict[str, np.ndarray]:
+        """Fitted attributes as arrays, for `save`; `restore` takes them back. Ids are saved by the base."""
+
+    @abstractmethod
+    def restore(self, state: dict[str, np.ndarray]) -> None:
+        """Set the fitted attributes from what `state` gave."""
+
+    @classmethod
+    def encoder(cls, compute: Compute) -> str:  # noqa: ARG003
+        """The title encoder that a fit would use, which is part of its fit key; "" for a recipe that reads no titles."""
+        return ""
+
+    def tags(self) -> dict[str, str]:
+        """What a run of this model should be tagged with besides its recipe, e.g. the title encoder in use."""
+        return {}
+
+    def knows(self, users: np.ndarray) -> np.ndarray:
+        """(len(users),) bool: which user ids the model has learned something about."""
+        return index_of(self.user_ids_, users) >= 0
+
+    def scores(self, users: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
+        """Blocks of (rows of `users`, their (rows, M) scores)."""
+        for start in range(0, len(users), BLOCK):
+            rows = slice(start, min(start + BLOCK, len(users)))
+            yield rows, self.score_block(users[rows])
+
+    def recommend(self, users: np.ndarray, *, n: int, seen: sparse.csr_matrix | None = None) -> TopN:
+        """The n best movies for each user id, ties by movie id, leaving out `seen` (len(users), M), exactly."""
+        ids = np.full((len(users), n), -1, dtype=np.int64)
+        best = np.full((len(users), n), -np.inf, dtype=np.float32)
+        for rows, block in self.scores(users):
+            positions, best[rows] = top_n(mask_seen(block, seen, rows), n)
+            ids[rows] = np.where(positions >= 0, self.movie_ids_[positions], -1)
+        return TopN(ids, best)
+
+    def save(self, directory: Path) -> None:
+        """Write `config.json` and `arrays.npz`: readable without pickle."""
+        directory.mkdir(parents=True, exist_ok=True)
+        header = {"name": self.name, "config": self.config.model_dump(mode="json")}
+        (directory / "config.json").write_text(json.dumps(header, indent=2, sort_keys=True))
+        arrays = {"user_ids_": self.user_ids_, "movie_ids_": self.movie_ids_, **self.state()}
+        np.savez(directory / "arrays.npz", allow_pickle=False, **arrays)
+
+    @classmethod
+    def load(cls, directory: Path, compute: Compute | None = None) -> Self:
+        """Read what `save` wrote. Raises ModelError where the folder holds another recipe."""
+        header = json.loads((directory / "config.json").read_text())
+        if header["name"] != cls.name:
+            raise ModelError(f"{directory} holds a model of recipe {header['name']!r}, expected {cls.name!r}")
+        model = cls(cls.Config(**header["config"]), compute)
+        with np.load(directory / "arrays.npz", allow_pickle=False) as arrays:
+            state = {key: arrays[key] for key in arrays.files}
+        model.user_ids_, model.movie_ids_ = state.pop("user_ids_"), state.pop("movie_ids_")
+        model.restore(state)
+        return model
+
+
+class PredictsRatings(ABC):
+    """What a recipe that can rate has besides."""
+
+    @abstractmethod
+    def predict(self, users: np.ndarray, movies: np.ndarray) -> np.ndarray:
+        """(K,) float32 expected ratings in stars of K (user id, movie id) pairs; a bias-based guess for strangers."""
+
+
+def dot_scores(users: np.ndarray, movies: np.ndarray, threads: int) -> np.ndarray:
+    """(B, M) float32 products of B ≤ BLOCK user vectors (B, d) with M movie vectors (M, d).
+
+    Always computed as a full block: BLAS picks its kernel by shape, and a user's scores must not depend on who else is asked for.
+    """
+    padded = np.zeros((BLOCK, users.shape[1]), dtype=np.float32)
+    padded[: len(users)] = users
+    with threadpool_limits(threads, "blas"):
+        return (padded @ movies.T)[: len(users)]
+
+
+def mask_seen(block: np.ndarray, seen: sparse.csr_matrix | None, rows: slice) -> np.ndarray:
+    """The block with −inf where `seen` has an entry; changes it in place."""
+    if seen is not None:
+        part = seen[rows]
+        block[np.repeat(np.arange(part.shape[0]), np.diff(part.indptr)), part.indices] = -np.inf
+    return block
+
+
+def top_n(scores: np.ndarray, n: int) -> tuple[np.ndarray, np.ndarray]:
+    """Positions (rows, n) int64 and scores (rows, n) of the n best columns a row, ties by position; −1 and −inf past the end."""
+    n_rows, width = scores.shape
+    n_kept = min(n, width)
+    positions = np.full((n_rows, n), -1, dtype=np.int64)
+    best = np.full((n_rows, n), -np.inf, dtype=np.float32)
+    if not n_rows or not n_kept:
+        return positions, best
+    threshold = np.partition(scores, width - n_kept, axis=1)[:, width - n_kept, None]
+    rows, columns = np.nonzero((scores >= threshold) & (scores > -np.inf))
+    order = np.lexsort((columns, -scores[rows, columns], rows))
+    rows, columns = rows[order], columns[order]
+    place = np.arange(len(rows)) - np.searchsorted(rows, rows)
+    keep = place < n_kept
+    rows, columns, place = rows[keep], columns[keep], place[keep]
+    positions[rows, place] = columns
+    best[rows, place] = scores[rows, columns]
+    return positions, best

@@ -1,0 +1,295 @@
+"""One function a step: the only door that operators use. Read it to know the whole system.
+
+Every function can be run again, any number of times, and adds nothing: what it finds done it leaves, what it finds half done it
+finishes. Steps pass each other nothing but Postgres, the model registry, and small values.
+"""
+
+import logging
+from collections.abc import Sequence
+from datetime import date
+
+from recsys import report
+from recsys.db.connect import Connection, advisory_lock, connect, one_row
+from recsys.db.queries import checks, queries, sql_file
+from recsys.drops.zone import LandingZone
+from recsys.errors import LedgerError, NothingToRecommend, RecsysError
+from recsys.evaluation.exam import examine
+from recsys.evaluation.split import Exam, split_exam
+from recsys.features.catalogue import Catalogue
+from recsys.features.interactions import Interactions
+from recsys.features.visible import read_catalogue, read_interactions, read_users, read_withdrawn
+from recsys.ingest import ledger as drops_ledger
+from recsys.ingest.load import ingest
+from recsys.promotion import ledger
+from recsys.promotion.decision import Decision, decide
+from recsys.promotion.ledger import Champion
+from recsys.recipe import Recipe
+from recsys.registry.fitting import Fit, Fitted, fit_once
+from recsys.registry.store import Registry
+from recsys.scoring.candidates import Edition, score_shard
+from recsys.scoring.publish import is_published, publish, retire_outlived
+from recsys.settings import Settings
+from recsys.week import Week, open_week
+
+log = logging.getLogger(__name__)
+
+
+def resolve_week(
+    settings: Settings, *, as_of: date | None, recipes: Sequence[str] | None = None, top_n: int | None = None
+) -> Week:
+    """The week that a run is about, as the ledger has it from now on; enters the drops that have arrived for it.
+
+    Without as_of, the newest complete MovieLens drop says. What is not asked for is as in the week's first run, else as in the
+    settings. The incumbent's recipe and popularity sit every exam. Raises DropError where a new drop's checksums do not agree.
+    """
+    zone = LandingZone(settings.drops)
+    when = as_of or _newest_drop(zone)
+    with connect(settings) as conn, advisory_lock(conn, "drops"):
+        drops_ledger.register_drops(conn, zone, when)
+        incumbent = ledger.incumbent_of(conn, when)
+        week = open_week(conn, _first_week(settings, when, incumbent))
+        _mirror_champion(conn, Registry(settings))
+    asked = _recipes(recipes, incumbent) if recipes else None
+    if week.resolved_late:
+        log.warning("week %s runs for the first time after later ones: it takes today's watermark, drop %s", when, week.watermark)
+    return week.asked(recipes=asked, top_n=top_n)
+
+
+def ingest_drops(settings: Settings, week: Week) -> list[str]:
+    """Take in what the week may know and the facts lack, oldest first. Returns a line a drop. Raises DropError at a bad one."""
+    zone = LandingZone(settings.drops)
+    lines = []
+    with connect(settings) as conn, advisory_lock(conn, "ingest"):
+        for drop_id, drop in drops_ledger.drops_to_ingest(conn, zone, watermark=week.watermark, as_of=week.as_of):
+            got = ingest(conn, zone, drop, drop_id, max_bad_share=settings.max_bad_share)
+            lines.append(f"{drop.source} {drop.date}: {report.counts_line(got.counts())}")
+            log.info(lines[-1])
+        conn.execute(queries("drops")["close_ingest"], {"as_of": week.as_of})
+    return lines
+
+
+def refresh_views(settings: Settings) -> None:
+    """Bring the materialized views up to the facts, while others read them."""
+    with connect(settings) as conn, advisory_lock(conn, "views"):
+        for name, statement in queries("views").items():
+            log.info("%s", name)
+            conn.execute(statement)
+
+
+def check_facts(settings: Settings) -> None:
+    """Ask every data-quality check under sql/checks. Raises RecsysError naming those that fail."""
+    with connect(settings) as conn:
+        failed = [path.stem for path in checks() if not one_row(conn, sql_file(f"checks/{path.name}")).ok]
+    if failed:
+        raise RecsysError(f"the facts fail {len(failed)} of the checks in sql/checks: {', '.join(failed)}; expected none")
+
+
+def train_model(settings: Settings, week: Week, recipe: Recipe) -> str:
+    """Fit a recipe up to the exam's cut, unless that has been done. Returns the MLflow run's id."""
+    with connect(settings) as conn:
+        sat = ledger.run_of_entry(conn, week.as_of, recipe)
+        if sat:
+            log.info("%s has sat the exam of week %s already: run %s", recipe.key, week.as_of, sat)
+            return sat
+        exam, catalogue = _exam(settings, conn, week)
+        return _fit_for_exam(settings, conn, week, recipe, exam, catalogue).run_id
+
+
+def examine_models(settings: Settings, week: Week) -> str:
+    """Sit every recipe of the week, the incumbent's among them, down to one exam. Returns the exam's table as text."""
+    with connect(settings) as conn:
+        missing = [recipe for recipe in week.recipes if not ledger.run_of_entry(conn, week.as_of, recipe)]
+        if missing:
+            _examine(settings, conn, week, missing)
+        table = report.exam_table(conn, week.as_of)
+        Registry(settings).record_week(week.as_of, texts={"exam.md": table}, metrics=report.exam_metrics(conn, week.as_of))
+    log.info("exam of week %s\n%s", week.as_of, table)
+    return table
+
+
+def refit_winner(settings: Settings, week: Week) -> str:
+    """Fit the recipe that the exam favours on everything the week may see. Returns its version in the model registry."""
+    with connect(settings) as conn:
+        decided = ledger.champion_of(conn, week.as_of)
+        if decided:
+            log.info("week %s is decided already: %s, version %s", week.as_of, decided.recipe.key, decided.model_version)
+            return decided.model_version
+        _, recipe = _decide(settings, conn, week)
+        catalogue, interactions = _sight(conn, week)
+        fit = Fit(recipe, interactions, catalogue, cut=week.as_of.isoformat(), kind="refit", as_of=week.as_of, seed=week.seed)
+        registry = Registry(settings)
+        fitted = fit_once(conn, registry, fit)
+        return registry.register(fitted.run_id, fitted.fit_key, {"recipe": recipe.key, "as_of": week.as_of.isoformat()})
+
+
+def promote_champion(settings: Settings, week: Week, model_version: str) -> str:
+    """Enter the week's decision in the ledger, once, and let MLflow's alias mirror the newest. Returns the verdict."""
+    registry = Registry(settings)
+    with connect(settings) as conn:
+        if ledger.champion_of(conn, week.as_of) is None:
+            decision, recipe = _decide(settings, conn, week)
+            tags = registry.version_tags(model_version)
+            if tags.get("recipe") != recipe.key:
+                raise LedgerError(
+                    f"week {week.as_of}: version {model_version} is of {tags.get('recipe')}, the exam favours {recipe.key}"
+                )
+            incumbent = ledger.incumbent_of(conn, week.as_of)
+            ledger.record_decision(
+                conn,
+                week.as_of,
+                decision,
+                recipe,
+                version=model_version,
+                fit_key=tags["fit_key"],
+                incumbent=incumbent.recipe.key if incumbent else None,
+            )
+        _mirror_champion(conn, registry)
+        verdict = report.verdict(_champion(conn, week))
+    log.info(verdict)
+    return verdict
+
+
+def score_users(settings: Settings, week: Week, shard: int) -> int:
+    """Find the champion's best movies for one shard of the week's users. Returns how many candidates there are."""
+    with connect(settings) as conn:
+        edition = Edition(week, _champion(conn, week))
+        if is_published(conn, edition):
+            log.info("week %s: these lists are published already", week.as_of)
+            return 0
+        users = read_users(conn, week.sight)
+        if not len(users):
+            raise NothingToRecommend(f"week {week.as_of}: no user up to drop {week.watermark}")
+        _, interactions = _sight(conn, week)
+        model = Registry(settings).load_version(edition.champion.model_version)
+        place = {"shard": shard, "n_shards": settings.score_shards}
+        n_rows = score_shard(conn, edition, model, interactions, users, read_withdrawn(conn), **place)
+    log.info("shard %s of %s: %s candidates", shard, settings.score_shards, f"{n_rows:,}")
+    return n_rows
+
+
+def publish_recommendations(settings: Settings, week: Week) -> int:
+    """Make the week's publication and, unless a newer week is live, let readers see it. Returns its id."""
+    with connect(settings) as conn:
+        made = publish(conn, Edition(week, _champion(conn, week)))
+        log.info("publication %s: %s rows for %s users, %s from the fallback%s", made.publication_id, f"{made.n_rows:,}",
+                 f"{made.n_users:,}", f"{made.n_fallback:,}", ", live" if made.is_live else "")  # fmt: skip
+        retired = retire_outlived(conn, keep_weeks=settings.keep_weeks)
+        if retired:
+            log.info("publications whose time is over: %s", retired)
+    return made.publication_id
+
+
+def report_week(settings: Settings, week: Week, notes: Sequence[str] = ()) -> str:
+    """One page on what the week brought, in Markdown; kept in MLflow too."""
+    with connect(settings) as conn:
+        page = report.week_page(conn, week, Edition(week, _champion(conn, week)).key, notes)
+    Registry(settings).record_week(week.as_of, texts={"report.md": page}, metrics={})
+    log.info("\n%s", page)
+    return page
+
+
+def run_week(settings: Settings, *, as_of: date | None, recipes: Sequence[str] | None = None, top_n: int | None = None) -> Week:
+    """All steps in order, in this process: the week without Airflow."""
+    week = resolve_week(settings, as_of=as_of, recipes=recipes, top_n=top_n)
+    ingest_drops(settings, week)
+    refresh_views(settings)
+    check_facts(settings)
+    for recipe in week.recipes:
+        train_model(settings, week, recipe)
+    examine_models(settings, week)
+    promote_champion(settings, week, refit_winner(settings, week))
+    for shard in range(settings.score_shards):
+        score_users(settings, week, shard)
+    publish_recommendations(settings, week)
+    report_week(settings, week)
+    return week
+
+
+def _newest_drop(zone: LandingZone) -> date:
+    newest = zone.newest("movielens")
+    if newest is None:
+        raise NothingToRecommend(
+            f"no complete movielens drop in {zone.uri}: expected movielens/<YYYY-MM-DD>/ with _SUCCESS in it"
+        )
+    return newest.date
+
+
+def _first_week(settings: Settings, as_of: date, incumbent: Champion | None) -> Week:
+    """The week as its first run would have it; the watermark is the ledger's to say."""
+    return Week(
+        as_of=as_of,
+        watermark=0,
+        recipes=_recipes(settings.recipes, incumbent),
+        top_n=settings.top_n,
+        seed=settings.seed,
+        like_threshold=settings.like_threshold,
+        min_history=settings.min_history,
+        half_life_days=settings.popularity_half_life_days,
+    )
+
+
+def _recipes(names: Sequence[str], incumbent: Champion | None) -> tuple[Recipe, ...]:
+    """The recipes that compete: those named, popularity as the floor, and the incumbent's."""
+    recipes = [Recipe.of(name) for name in dict.fromkeys(("popularity", *names))]
+    if incumbent and incumbent.recipe not in recipes:
+        recipes.append(incumbent.recipe)
+    return tuple(recipes)
+
+
+def _sight(conn: Connection, week: Week) -> tuple[Catalogue, Interactions]:
+    catalogue = read_catalogue(conn, week.sight)
+    return catalogue, read_interactions(conn, week.sight, catalogue.movie_ids)
+
+
+def _exam(settings: Settings, conn: Connection, week: Week) -> tuple[Exam, Catalogue]:
+    catalogue, interactions = _sight(conn, week)
+    if not len(interactions):
+        raise NothingToRecommend(f"week {week.as_of}: no rating before {week.as_of} up to drop {week.watermark}")
+    return split_exam(interactions, min_users=settings.exam_min_users, like_threshold=week.like_threshold), catalogue
+
+
+def _fit_for_exam(settings: Settings, conn: Connection, week: Week, recipe: Recipe, exam: Exam, catalogue: Catalogue) -> Fitted:
+    cut = exam.cut.isoformat() if exam.cut else exam.kind
+    fit = Fit(recipe, exam.known, catalogue, cut=cut, kind="exam", as_of=week.as_of, seed=week.seed)
+    return fit_once(conn, Registry(settings), fit)
+
+
+def _examine(settings: Settings, conn: Connection, week: Week, recipes: Sequence[Recipe]) -> None:
+    registry = Registry(settings)
+    exam, catalogue = _exam(settings, conn, week)
+    incumbent = ledger.incumbent_of(conn, week.as_of)
+    ledger.record_exam(conn, week.as_of, exam, incumbent.recipe.key if incumbent else None)
+    for recipe in recipes:
+        fitted = _fit_for_exam(settings, conn, week, recipe, exam, catalogue)
+        result = examine(registry.load(fitted.run_id), exam, like_threshold=week.like_threshold, min_history=week.min_history)
+        ledger.record_entry(conn, week.as_of, recipe, fitted.run_id, result)
+
+
+def _decide(settings: Settings, conn: Connection, week: Week) -> tuple[Decision, Recipe]:
+    """What the exam on record says: the same each time it is asked."""
+    marks, recipes = ledger.marks_of(conn, week.as_of)
+    incumbent = ledger.incumbent_of(conn, week.as_of)
+    popularity = next(recipe.key for recipe in week.recipes if recipe.name == "popularity")
+    decision = decide(
+        marks,
+        incumbent=incumbent.recipe.key if incumbent else None,
+        popularity=popularity,
+        margin=settings.promotion_margin,
+        resamples=settings.bootstrap_resamples,
+        seed=week.seed,
+    )
+    return decision, recipes[decision.champion_key]
+
+
+def _champion(conn: Connection, week: Week) -> Champion:
+    champion = ledger.champion_of(conn, week.as_of)
+    if champion is None:
+        raise LedgerError(f"week {week.as_of} is not decided yet: expected promote_champion to have run")
+    return champion
+
+
+def _mirror_champion(conn: Connection, registry: Registry) -> None:
+    """MLflow's alias follows the ledger, and is put right here if a run was cut short between the two."""
+    champion = ledger.newest_champion(conn)
+    if champion:
+        registry.set_champion(champion.model_version)

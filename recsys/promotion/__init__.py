@@ -1,0 +1,1 @@
+"""Who is champion, by which exam, and the ledger that remembers it."""

@@ -1,0 +1,38 @@
+"""What MLflow runs when it serves a model: code beside arrays, no pickle. Logged with each model; needs `recsys` installed.
+
+`mlflow.pyfunc.load_model("models:/movie-recommender@champion").predict(DataFrame({"user_id": …}), params={"n": 10})`
+"""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from mlflow.models import set_model
+from mlflow.pyfunc.model import PythonModel
+
+from recsys.registry.files import load_directory
+
+#: Length of a list where the caller does not say.
+DEFAULT_N = 10
+
+
+class ServedModel(PythonModel):
+    """Lists straight from the model: what a user has seen, and what was withdrawn, only publishing knows and leaves out."""
+
+    def load_context(self, context: Any) -> None:
+        self.model = load_directory(Path(context.artifacts["model"]))
+
+    def predict(  # pyright: ignore[reportIncompatibleMethodOverride] - the base is untyped
+        self, context: Any, model_input: pd.DataFrame, params: dict[str, Any] | None = None
+    ) -> pd.DataFrame:
+        """One row a row of `model_input`: user_id, movie_ids and scores, both lists, best first, empty for a stranger."""
+        users = model_input["user_id"].to_numpy(dtype=np.int64)
+        best = self.model.recommend(users, n=int((params or {}).get("n", DEFAULT_N)))
+        ends = (best.ids >= 0).sum(axis=1)
+        movie_ids = [ids[:end].tolist() for ids, end in zip(best.ids, ends, strict=True)]
+        scores = [row[:end].tolist() for row, end in zip(best.scores, ends, strict=True)]
+        return pd.DataFrame({"user_id": users, "movie_ids": movie_ids, "scores": scores})
+
+
+set_model(ServedModel())

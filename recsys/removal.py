@@ -1,0 +1,28 @@
+"""The two things that remove: a movie's withdrawal, and the erasure of a user."""
+
+from recsys.db.connect import advisory_lock, connect, one_row
+from recsys.db.queries import queries
+from recsys.errors import RecsysError
+from recsys.pipeline import refresh_views
+from recsys.settings import Settings
+
+
+def withdraw_movie(settings: Settings, movie_id: int, reason: str) -> None:
+    """Keep a movie out of every publication made from now on. Raises RecsysError for a movie that no drop told of."""
+    with connect(settings) as conn:
+        if not one_row(conn, queries("removal")["movie_is_known"], {"movie_id": movie_id}).known:
+            raise RecsysError(f"no movie {movie_id}: expected one that a drop told of")
+        conn.execute(queries("removal")["withdraw"], {"movie_id": movie_id, "reason": reason})
+
+
+def erase_user(settings: Settings, user_id: int) -> dict[str, int]:
+    """Remove a user's facts and recommendations in one transaction; return how many rows of each went.
+
+    The tombstone keeps every later drop from bringing the user back. Models fitted before keep what they learned until refitted.
+    """
+    erasures = [(name, text) for name, text in queries("removal").items() if name.startswith("erase_")]
+    with connect(settings) as conn, advisory_lock(conn, "ingest"), conn.transaction():
+        conn.execute(queries("removal")["bury"], {"user_id": user_id})
+        counts = {name.removeprefix("erase_"): conn.execute(text, {"user_id": user_id}).rowcount for name, text in erasures}
+    refresh_views(settings)
+    return {name.replace("_", " "): n for name, n in counts.items()}

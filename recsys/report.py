@@ -1,0 +1,140 @@
+"""What people are shown of a week: the exam's table, the verdict, one page. Markdown, which a log and MLflow both take."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Any
+
+from recsys.db.connect import Connection, one_row
+from recsys.db.queries import queries
+from recsys.evaluation.metrics import COVERAGE, DECIDING, RANKING, RMSE
+from recsys.promotion.ledger import Champion, champion_of
+from recsys.week import Week
+
+#: Columns of the exam's table: the deciding figure first.
+METRICS = (*RANKING, COVERAGE, RMSE)
+
+
+def exam_table(conn: Connection, as_of: date) -> str:
+    """The exam of a week, best first: every recipe on all users, and the deciding figure on cold users and new movies."""
+    exam = one_row(conn, queries("ledger")["exam"], {"as_of": as_of})
+    rows = conn.execute(queries("ledger")["results"], {"as_of": as_of}).fetchall()
+    values = {(row.recipe_key, row.slice, row.metric): row for row in rows}
+    keys = sorted({row.recipe_key for row in rows}, key=lambda key: (-_value(values, key, "all", DECIDING), key))
+    slices = [name for name in ("cold users", "new movies") if any(row.slice == name for row in rows)]
+    metrics = [metric for metric in METRICS if any(row.metric == metric and row.slice == "all" for row in rows)]
+    header = ["recipe", *metrics, *(f"{DECIDING}, {name}" for name in slices)]
+    lines = [
+        [key, *(_cell(values, key, "all", m) for m in metrics), *(_cell(values, key, s, DECIDING) for s in slices)]
+        for key in keys
+    ]
+    lines = [[line[0] + (" (incumbent)" if line[0] == exam.incumbent else ""), *line[1:]] for line in lines]
+    counts = {name: next((row.n for row in rows if (row.slice, row.metric) == (name, DECIDING)), 0) for name in slices}
+    also = "".join(f"; {name}: {n:,} users" for name, n in counts.items())
+    return f"{_exam_sentence(exam)}{also}.\n\n{_table(header, lines)}"
+
+
+def exam_metrics(conn: Connection, as_of: date) -> dict[str, float]:
+    """The deciding figure of every recipe, for MLflow's charts over the weeks."""
+    rows = conn.execute(queries("ledger")["results"], {"as_of": as_of}).fetchall()
+    return {f"{row.metric} {row.recipe_key}": row.value for row in rows if (row.slice, row.metric) == ("all", DECIDING)}
+
+
+def verdict(champion: Champion) -> str:
+    """The decision in one paragraph."""
+    return f"Week {champion.as_of}: {champion.outcome}. {' '.join(champion.reasons)} Champion: {champion.recipe.key}, version {champion.model_version}."
+
+
+def counts_line(counts: Mapping[str, Mapping[str, int]]) -> str:
+    """What a drop brought: rows read, set aside and new."""
+    parts = []
+    for word in ("read", "rejected", "new"):
+        named = ", ".join(f"{name} {n:,}" for name, n in counts.get(word, {}).items())
+        parts.append(f"{word}: {named or 'none'}")
+    return "; ".join(parts)
+
+
+def week_page(conn: Connection, week: Week, publication_key: str, notes: Sequence[str]) -> str:
+    """What came in, what was set aside, the exam, the verdict, what was published."""
+    parts = [
+        f"# Week {week.as_of}",
+        *(f"> {note}" for note in notes),
+        *_sight(conn, week),
+        "## What came in",
+        *_drops(conn, week),
+    ]
+    parts += ["## The exam", exam_table(conn, week.as_of)]
+    champion = champion_of(conn, week.as_of)
+    parts += [
+        "## The verdict",
+        verdict(champion) if champion else "Not decided.",
+        "## What was published",
+        *_publication(conn, publication_key),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _sight(conn: Connection, week: Week) -> list[str]:
+    facts = one_row(conn, queries("report")["facts"], week.sight)
+    movies = one_row(conn, queries("report")["movies"], week.sight)
+    lines = [
+        f"The run saw {facts.n_ratings:,} ratings of {facts.n_users:,} users and {movies.n_movies:,} movies, {movies.n_with_imdb:,} of them "
+        f"with IMDb content; newest rating {facts.newest:%Y-%m-%d %H:%M} UTC; watermark: drop {week.watermark}."
+    ]
+    if week.resolved_late:
+        lines.append("This week ran for the first time after later ones: it took the watermark of that day, not of its own.")
+    return lines
+
+
+def _drops(conn: Connection, week: Week) -> list[str]:
+    drops = conn.execute(queries("drops")["drops_of_week"], week.sight).fetchall()
+    lines = [f"- {drop.source} {drop.drop_date}, revision {drop.revision}: {drop.state}; {_told(drop)}" for drop in drops]
+    rejected = conn.execute(queries("drops")["rejected_sample"], week.sight).fetchall()
+    parts = ["\n".join(lines) or "Nothing new."]
+    if rejected:
+        parts += [
+            "Set aside, the first of them:",
+            "\n".join(f"- {row.source} {row.drop_date} {row.file} line {row.line:,}: {row.reason}" for row in rejected),
+        ]
+    return parts
+
+
+def _told(drop: Any) -> str:
+    return drop.reason if drop.reason else counts_line(drop.counts or {})
+
+
+def _publication(conn: Connection, publication_key: str) -> list[str]:
+    made = conn.execute(queries("report")["publication"], {"publication_key": publication_key}).fetchone()
+    if made is None:
+        return ["Nothing."]
+    top = conn.execute(queries("report")["most_recommended"], {"publication_id": made.publication_id}).fetchall()
+    state = "live" if made.is_live else "not live: a newer week is"
+    return [
+        f"Publication {made.publication_id} ({state}): {made.n_rows:,} rows for {made.n_users:,} users, {made.n_fallback:,} from the fallback; "
+        f"made by {made.recipe_key}, version {made.model_version}; sha256 of its rows {made.rows_sha256}.",
+        "In most lists: " + ", ".join(f"{row.title} ({row.n_lists:,})" for row in top) + ".",
+    ]
+
+
+def _exam_sentence(exam: Any) -> str:
+    if exam.kind == "dated":
+        return f"All ratings from {exam.cut:%Y-%m-%d %H:%M} UTC on ({exam.weeks} weeks, {exam.n_ratings:,} ratings), decided by {exam.n_users:,} users"
+    return (
+        f"Each user's own newest ratings ({exam.n_ratings:,}), decided by {exam.n_users:,} users. Too few users rated lately for a dated exam, "
+        "so models peek at other users' futures"
+    )
+
+
+def _value(values: Mapping, key: str, part: str, metric: str) -> float:
+    row = values.get((key, part, metric))
+    return row.value if row else 0.0
+
+
+def _cell(values: Mapping, key: str, part: str, metric: str) -> str:
+    row = values.get((key, part, metric))
+    return f"{row.value:.4f}" if row else "–"
+
+
+def _table(header: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
+    widths = [max(len(line[place]) for line in (header, *lines)) for place in range(len(header))]
+    rows = [header, ["-" * width for width in widths], *lines]
+    return "\n".join("| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + " |" for row in rows)

@@ -1,0 +1,1 @@
+"""From a model version to a live publication: candidates by shard, then the rules of sql/batch_recommendations.sql."""

@@ -1,0 +1,89 @@
+"""The best movies of every user by the model, in fixed blocks of users, COPYed into `candidates` shard by shard."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import sparse
+
+from recsys.db.arrays import write_arrays
+from recsys.db.connect import Connection
+from recsys.db.queries import queries
+from recsys.features.interactions import Interactions, index_of
+from recsys.models.base import BLOCK, Recommender, TopN
+from recsys.promotion.ledger import Champion
+from recsys.week import Week
+
+_COLUMNS = {"publication_key": "text", "shard": "integer", "user_id": "bigint", "movie_id": "bigint", "score": "real"}
+
+
+@dataclass(frozen=True)
+class Edition:
+    """What makes a publication: the same edition is the same publication, however often it is made."""
+
+    week: Week
+    champion: Champion
+
+    @property
+    def params(self) -> dict[str, object]:
+        """What was asked of the publication, JSON-ready."""
+        names = ("top_n", "min_history", "like_threshold", "half_life_days")
+        return {name: getattr(self.week, name) for name in names}
+
+    @property
+    def key(self) -> str:
+        """A digest of as_of, watermark, parameters and model."""
+        made_of = [self.week.as_of.isoformat(), self.week.watermark, self.params, self.champion.fit_key]
+        return hashlib.sha256(json.dumps(made_of, sort_keys=True).encode()).hexdigest()[:32]
+
+
+def shard_of(users: np.ndarray, shard: int, n_shards: int) -> np.ndarray:
+    """The users of a shard: every n_shards-th block, so that blocks are the same whatever the number of shards."""
+    return users[(np.arange(len(users)) // BLOCK) % n_shards == shard]
+
+
+def score_shard(
+    conn: Connection,
+    edition: Edition,
+    model: Recommender,
+    interactions: Interactions,
+    users: np.ndarray,
+    withdrawn: np.ndarray,
+    *,
+    shard: int,
+    n_shards: int,
+) -> int:
+    """Put a shard's candidates in place of what it had; return how many there are. `users`: all of the week's, ascending."""
+    ours = shard_of(users, shard, n_shards)
+    seen = interactions.seen_by(ours) + _for_everyone(withdrawn, interactions.movie_ids, len(ours))
+    best = model.recommend(ours, n=edition.week.top_n, seen=seen)
+    keys = {"publication_key": edition.key, "shard": shard}
+    n_rows = int((best.ids >= 0).sum())
+    with conn.transaction():
+        conn.execute(queries("publication")["forget_shard"], keys)
+        write_arrays(conn, queries("publication")["copy_candidates"], _columns(keys, ours, best), _COLUMNS)
+        conn.execute(queries("publication")["record_shard"], keys | {"n_shards": n_shards, "n_rows": n_rows})
+    return n_rows
+
+
+def _for_everyone(movies: np.ndarray, movie_ids: np.ndarray, n_users: int) -> sparse.csr_matrix:
+    """(n_users, M) with an entry for each of the movies in every row."""
+    places = index_of(movie_ids, movies)
+    row = np.zeros((1, len(movie_ids)), dtype=np.float32)
+    row[0, places[places >= 0]] = 1
+    return (
+        sparse.vstack([sparse.csr_matrix(row)] * n_users, format="csr")
+        if len(movies)
+        else sparse.csr_matrix((n_users, len(movie_ids)))
+    )
+
+
+def _columns(keys: dict[str, str | int], users: np.ndarray, best: TopN) -> dict[str, np.ndarray | str | int]:
+    listed = best.ids >= 0
+    return {
+        **keys,
+        "user_id": np.repeat(users, listed.sum(axis=1)),
+        "movie_id": best.ids[listed],
+        "score": best.scores[listed],
+    }

@@ -1,0 +1,142 @@
+"""One publication, made beside the live one and switched to in the same transaction. Readers see the old one whole, or the new one."""
+
+import logging
+from dataclasses import dataclass
+from typing import Any, LiteralString
+
+from psycopg import errors, sql
+from psycopg.rows import dict_row
+from psycopg.types.json import Jsonb
+
+from recsys.db.connect import Connection, advisory_lock, one_row
+from recsys.db.queries import queries, sql_file
+from recsys.errors import PublicationError
+from recsys.scoring.candidates import Edition
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Publication:
+    """What was published, and whether it is what readers now see."""
+
+    publication_id: int
+    n_users: int
+    n_rows: int
+    n_fallback: int
+    rows_sha256: str
+    is_live: bool
+    was_there: bool  # these inputs had made it before
+
+
+def publish(conn: Connection, edition: Edition) -> Publication:
+    """Make the edition's publication, unless it is there, and let readers see it, unless a newer week is live.
+
+    Raises PublicationError where a shard was not scored or the result fails a check; readers then keep what they have.
+    """
+    with advisory_lock(conn, "publish"):
+        with conn.transaction():
+            known = _known(conn, edition)
+            publication_id = known.publication_id if known else _new_id(conn)
+            if not (known and known.has_rows):
+                _make(conn, edition, publication_id)
+                _compare(known, conn.execute(queries("publication")["by_key"], {"publication_key": edition.key}).fetchone())
+            _let_readers_see(conn, edition, publication_id)
+            conn.execute(queries("publication")["forget_candidates"], {"publication_key": edition.key})
+        made = _known(conn, edition)
+    counts = (made.n_users, made.n_rows, made.n_fallback, made.rows_sha256)
+    return Publication(publication_id, *counts, is_live=made.is_live, was_there=bool(known and known.has_rows))
+
+
+def is_published(conn: Connection, edition: Edition) -> bool:
+    """Whether the edition's rows are there: then nothing has to be scored again."""
+    known = _known(conn, edition)
+    return bool(known and known.has_rows)
+
+
+def retire_outlived(conn: Connection, *, keep_weeks: int) -> list[int]:
+    """Drop the rows of publications whose time is over; return their ids. Readers never wait for it, nor it for them for long."""
+    retired: list[int] = []
+    conn.execute(queries("publication")["wait_briefly"])
+    with advisory_lock(conn, "retire"):
+        for old in conn.execute(queries("publication")["outlived"], {"keep_weeks": keep_weeks}).fetchall():
+            try:
+                _drop(conn, old.publication_id, half_detached=old.half_detached)
+            except errors.LockNotAvailable:
+                log.info("publication %s is still being read; the next run drops it", old.publication_id)
+            else:
+                retired.append(old.publication_id)
+    return retired
+
+
+def _known(conn: Connection, edition: Edition) -> Any:
+    return conn.execute(queries("publication")["by_key"], {"publication_key": edition.key}).fetchone()
+
+
+def _new_id(conn: Connection) -> int:
+    return one_row(conn, queries("publication")["new_id"]).publication_id
+
+
+def _make(conn: Connection, edition: Edition, publication_id: int) -> None:
+    """The publication's own table: filled, checked, recorded, attached."""
+    missing = [row.shard for row in conn.execute(queries("publication")["shards_missing"], {"publication_key": edition.key})]
+    if missing:
+        raise PublicationError(
+            f"week {edition.week.as_of}: no candidates of shard {missing}; run score_users again, then this step"
+        )
+    params = {"publication_id": publication_id, "publication_key": edition.key} | edition.params | edition.week.sight
+    _run(conn, queries("publication")["drop_partition"], publication_id)
+    _run(conn, queries("publication")["create_partition"], publication_id)
+    _run(conn, sql_file("batch_recommendations.sql"), publication_id, params)
+    _run(conn, queries("publication")["analyze_partition"], publication_id)
+    _check(conn, edition, publication_id)
+    _record(conn, edition, publication_id, params)
+    _run(conn, queries("publication")["attach_partition"], publication_id)
+
+
+def _check(conn: Connection, edition: Edition, publication_id: int) -> None:
+    row = _run(
+        conn, queries("publication")["faults"], publication_id, edition.week.sight | {"top_n": edition.week.top_n}
+    ).fetchone()
+    faults = [f"{count:,} {what}" for what, count in row.items() if count]
+    if faults:
+        raise PublicationError(f"week {edition.week.as_of}: the publication would have {', '.join(faults)}; expected none")
+
+
+def _record(conn: Connection, edition: Edition, publication_id: int, params: dict[str, Any]) -> None:
+    counts = _run(conn, queries("publication")["counts"], publication_id).fetchone()
+    champion = {"recipe_key": edition.champion.recipe.key, "model_version": edition.champion.model_version}
+    conn.execute(queries("publication")["record"], params | champion | counts | {"params": Jsonb(edition.params)})
+
+
+def _compare(before: Any, now: Any) -> None:
+    if before and before.rows_sha256 != now.rows_sha256:
+        log.warning(
+            "publication %s was made again and differs: rows %s, before %s. A withdrawn movie or an erased user explains it; nothing else should.",
+            now.publication_id, now.rows_sha256[:12], before.rows_sha256[:12],
+        )  # fmt: skip
+
+
+def _let_readers_see(conn: Connection, edition: Edition, publication_id: int) -> None:
+    if not one_row(conn, queries("publication")["may_go_live"], {"as_of": edition.week.as_of}).may:
+        log.info("week %s: a newer week is live and stays so", edition.week.as_of)
+        return
+    conn.execute(queries("publication")["retire_live"], {"publication_id": publication_id})
+    conn.execute(queries("publication")["go_live"], {"publication_id": publication_id})
+
+
+def _drop(conn: Connection, publication_id: int, *, half_detached: bool) -> None:
+    """Each step stands alone, and a run that was cut short is finished by the next one."""
+    if half_detached:
+        _run(conn, queries("publication")["finish_detach"], publication_id)
+    elif _run(conn, queries("publication")["is_attached"], publication_id).fetchone()["attached"]:
+        _run(conn, queries("publication")["detach_partition"], publication_id)
+    _run(conn, queries("publication")["drop_partition"], publication_id)
+    conn.execute(queries("publication")["mark_dropped"], {"publication_id": publication_id})
+
+
+def _run(conn: Connection, query: LiteralString, publication_id: int, params: dict[str, Any] | None = None) -> Any:
+    """A query on the table of one publication; rows come as dictionaries."""
+    name = f"batch_recommendations_{publication_id}"
+    statement = sql.SQL(query).format(partition=sql.Identifier(name), publication_id=sql.Literal(publication_id))
+    return conn.cursor(row_factory=dict_row).execute(statement, params)

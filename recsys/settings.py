@@ -1,0 +1,79 @@
+"""Every setting of the library, in one place. Environment variables are the names in capitals after `RECSYS_`."""
+
+import os
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+#: Where `make demo` keeps its state; its `recsys.env` lets `python -m recsys …` find the running stack.
+HOME = Path(os.environ.get("RECSYS_HOME", ".recsys"))
+
+ALL_RECIPES = ("popularity", "als", "hybrid")
+
+
+class Settings(BaseSettings):
+    """What an installation chooses. What a run chooses (as_of, recipes, top_n) is a `Week`."""
+
+    model_config = SettingsConfigDict(env_prefix="RECSYS_", env_file=HOME / "recsys.env", extra="ignore", frozen=True)
+
+    # where things are
+    database_url: SecretStr = Field(description="Postgres, as the pipeline's own role (never a superuser)")
+    drops: str = Field(default="drops", description="the landing zone: a folder, or an fsspec URI such as s3://bucket/drops")
+    mlflow_tracking_uri: str = Field(default="http://127.0.0.1:5000", description="the MLflow server")
+    mlflow_experiment: str = Field(default="weekly-recommendations", description="the MLflow experiment of all fits and reports")
+    registered_model: str = Field(default="movie-recommender", description="the name under which champions are registered")
+
+    # taking drops in
+    max_bad_share: float = Field(
+        default=0.01, ge=0, le=1, description="share of bad rows in a file above which its drop is refused"
+    )
+
+    # models
+    recipes: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=ALL_RECIPES, description="recipes of a week that names none, comma-separated"
+    )
+    seed: int = Field(default=20_261, description="seed of every random choice")
+    threads: int = Field(
+        default=2, ge=1, description="threads of BLAS, implicit and torch: fixed, so that results do not depend on the machine"
+    )
+    device: Literal["auto", "cpu", "cuda"] = Field(default="auto", description="where torch computes")
+    title_model: str = Field(
+        default="sentence-transformers/all-MiniLM-L6-v2", description="title text encoder: a folder, or a name on the hub"
+    )
+    title_model_revision: str = Field(
+        default="c9745ed1d9f207416be6d2e6f8de32d1f16199bf", description="its pinned revision on the hub"
+    )
+
+    # the exam and the decision
+    like_threshold: float = Field(default=4.0, description="a rating from here on says that the user liked the movie")
+    exam_min_users: int = Field(
+        default=1_000, ge=1, description="users that a dated exam needs; with fewer, each user's own newest ratings are the exam"
+    )
+    promotion_margin: float = Field(
+        default=0.0, ge=0, description="NDCG@10 by which the interval's lower end must beat the incumbent"
+    )
+    bootstrap_resamples: int = Field(default=10_000, ge=100, description="resamples of the paired bootstrap")
+
+    # publishing
+    top_n: int = Field(default=10, ge=1, le=1000, description="movies a user gets, where the week does not say")
+    min_history: int = Field(default=5, ge=1, description="visible ratings below which a user gets the fallback, not the model")
+    popularity_half_life_days: float = Field(
+        default=180.0, gt=0, description="age at which a like counts half in recent popularity"
+    )
+    score_shards: int = Field(
+        default=2, ge=1, description="mapped tasks that share the scoring; the result does not depend on it"
+    )
+    keep_weeks: int = Field(default=8, ge=1, description="weeks that an old publication is kept")
+
+    # one task's limit, set by its operator
+    statement_timeout: timedelta | None = Field(
+        default=None, description="limit of one SQL statement; an operator sets its task's own"
+    )
+
+    @field_validator("recipes", mode="before")
+    @classmethod
+    def split_recipes(cls, value: object) -> object:
+        return tuple(name.strip() for name in value.split(",")) if isinstance(value, str) else value

@@ -1,0 +1,66 @@
+"""The week: what one run may know, and what was asked of it."""
+
+from dataclasses import asdict, dataclass, replace
+from datetime import date
+from typing import Any, Self
+
+from psycopg.types.json import Jsonb
+
+from recsys.db.connect import Connection, one_row
+from recsys.db.queries import queries
+from recsys.recipe import Recipe
+
+
+@dataclass(frozen=True)
+class Week:
+    """Kept in the ledger; every step after `resolve_week` is told by it and asks no clock.
+
+    The run knows no event at or after `as_of` (UTC midnight) and no drop after `watermark` (a drop_id).
+    """
+
+    as_of: date
+    watermark: int
+    recipes: tuple[Recipe, ...]
+    top_n: int
+    seed: int
+    like_threshold: float
+    min_history: int
+    half_life_days: float
+    resolved_late: bool = False  # first resolved after a later week: it took that day's watermark
+
+    def to_json(self) -> dict[str, Any]:
+        """A small value that tasks may pass on."""
+        return {**asdict(self), "as_of": self.as_of.isoformat(), "recipes": [recipe.to_json() for recipe in self.recipes]}
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> Self:
+        """What `to_json` gave, back."""
+        recipes = tuple(Recipe.from_json(recipe) for recipe in value["recipes"])
+        return cls(**{**value, "as_of": date.fromisoformat(str(value["as_of"])), "recipes": recipes})
+
+    @property
+    def sight(self) -> dict[str, Any]:
+        """The parameters of every query that asks what this week may know."""
+        return {"as_of": self.as_of, "watermark": self.watermark}
+
+    def asked(self, **parameters: Any) -> Self:
+        """The same week with the parameters that a run names itself; None names nothing."""
+        return replace(self, **{name: value for name, value in parameters.items() if value is not None})
+
+
+def open_week(conn: Connection, week: Week) -> Week:
+    """The week as the ledger has it; entered as given, with the newest drop known as its watermark, where the ledger lacks it.
+
+    Parameters are those of the week's first run, and its watermark moves only until its drops are in.
+    """
+    with conn.transaction():
+        late = _one(conn, "is_late", as_of=week.as_of).late
+        newest = _one(conn, "newest_drop_known").drop_id
+        params = {"as_of": week.as_of, "watermark": newest, "params": Jsonb(week.to_json()), "resolved_late": late}
+        conn.execute(queries("drops")["open_week"], params)
+        row = _one(conn, "week", as_of=week.as_of)
+    return Week.from_json({**row.params, "watermark": row.watermark, "resolved_late": row.resolved_late})
+
+
+def _one(conn: Connection, name: str, **params: Any) -> Any:
+    return one_row(conn, queries("drops")[name], params)

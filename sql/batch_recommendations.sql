@@ -1,0 +1,86 @@
+-- The rules of a publication: from the model's candidates to what every user is recommended.
+--
+-- Leaves out what the user has rated and what is withdrawn; ranks; fills users whom the model does not know, or who have
+-- rated too little for it, from recent popularity in the genres that they like; gives every user top_n movies, or as many
+-- as there are left to recommend. Sums are of numeric, so that the order of rows changes no digit.
+--
+-- {partition}: the table of the new publication. Parameters: publication_id, publication_key, as_of, watermark, top_n,
+-- min_history (ratings below which a user gets the fallback), like_threshold, half_life_days (of recent popularity).
+INSERT INTO {partition} (publication_id, user_id, rank, movie_id, score, source)
+WITH rated AS MATERIALIZED (
+    SELECT user_id, movie_id, rating, rated_at
+    FROM mv_ratings
+    WHERE valid_from < %(as_of)s::date AND %(as_of)s::date <= valid_to AND drop_id <= %(watermark)s AND %(watermark)s < superseded_by
+),
+readers AS MATERIALIZED (
+    SELECT user_id, count(rating) AS history
+    FROM (SELECT user_id, rating FROM rated
+          UNION ALL
+          SELECT user_id, NULL FROM users WHERE drop_id <= %(watermark)s) known
+    GROUP BY user_id
+),
+on_offer AS MATERIALIZED (
+    SELECT movie_id, genres FROM visible_movies(%(as_of)s, %(watermark)s)
+    WHERE movie_id NOT IN (SELECT movie_id FROM withdrawals)
+),
+from_model AS MATERIALIZED (
+    SELECT user_id, movie_id, score, row_number() OVER (PARTITION BY user_id ORDER BY score DESC, movie_id) AS rank
+    FROM candidates c
+    JOIN readers r USING (user_id)
+    JOIN on_offer USING (movie_id)
+    WHERE c.publication_key = %(publication_key)s AND r.history >= %(min_history)s
+      AND NOT EXISTS (SELECT FROM rated WHERE (rated.user_id, rated.movie_id) = (c.user_id, c.movie_id))
+),
+chosen AS (SELECT * FROM from_model WHERE rank <= %(top_n)s),
+short AS MATERIALIZED (  -- users with fewer than top_n from the model
+    SELECT r.user_id, r.history, count(c.movie_id) AS n_chosen
+    FROM readers r LEFT JOIN chosen c USING (user_id)
+    GROUP BY r.user_id, r.history
+    HAVING count(c.movie_id) < %(top_n)s
+),
+popularity AS MATERIALIZED (  -- likes, each worth half for every half-life that it is older than the newest rating
+    SELECT o.movie_id, o.genres, coalesce(sum(round(power(0.5, l.age_days / %(half_life_days)s)::numeric, 12)), 0) AS likes
+    FROM on_offer o
+    LEFT JOIN (
+        SELECT movie_id, extract(epoch FROM (SELECT max(rated_at) FROM rated) - rated_at)::double precision / 86400 AS age_days
+        FROM rated WHERE rating >= %(like_threshold)s
+    ) l USING (movie_id)
+    GROUP BY o.movie_id, o.genres
+),
+places AS MATERIALIZED (
+    SELECT movie_id, genres, likes, row_number() OVER (ORDER BY likes DESC, movie_id) AS place FROM popularity
+),
+taste AS MATERIALIZED (  -- of a user's liked genres, the share of each
+    SELECT user_id, genre, count(*)::numeric / sum(count(*)) OVER (PARTITION BY user_id) AS share
+    FROM short
+    JOIN rated USING (user_id)
+    JOIN on_offer USING (movie_id)
+    CROSS JOIN LATERAL unnest(genres) AS genre
+    WHERE rating >= %(like_threshold)s
+    GROUP BY user_id, genre
+),
+match AS (  -- how well a movie's genres fit
+    SELECT t.user_id, g.movie_id, sum(t.share) AS fit
+    FROM taste t JOIN (SELECT movie_id, unnest(genres) AS genre FROM on_offer) g USING (genre)
+    GROUP BY t.user_id, g.movie_id
+),
+offers AS (  -- users without a taste share one order, of which the first few places are enough
+    SELECT s.user_id, p.movie_id, p.likes AS score, p.place
+    FROM short s JOIN places p ON p.place <= %(top_n)s + s.history
+    WHERE NOT EXISTS (SELECT FROM taste t WHERE t.user_id = s.user_id)
+    UNION ALL
+    SELECT s.user_id, p.movie_id, p.likes * coalesce(m.fit, 0), p.place
+    FROM short s CROSS JOIN places p LEFT JOIN match m USING (user_id, movie_id)
+    WHERE EXISTS (SELECT FROM taste t WHERE t.user_id = s.user_id)
+),
+fallback AS (
+    SELECT user_id, movie_id, score, row_number() OVER (PARTITION BY user_id ORDER BY score DESC, place) AS rank
+    FROM offers o
+    WHERE NOT EXISTS (SELECT FROM rated WHERE (rated.user_id, rated.movie_id) = (o.user_id, o.movie_id))
+      AND NOT EXISTS (SELECT FROM chosen WHERE (chosen.user_id, chosen.movie_id) = (o.user_id, o.movie_id))
+)
+SELECT %(publication_id)s, user_id, rank, movie_id, score::real, 'model' FROM chosen
+UNION ALL
+SELECT %(publication_id)s, f.user_id, s.n_chosen + f.rank, f.movie_id, f.score::real, 'fallback'
+FROM fallback f JOIN short s USING (user_id)
+WHERE s.n_chosen + f.rank <= %(top_n)s;

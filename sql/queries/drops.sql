@@ -1,0 +1,77 @@
+-- The ledger of drops and weeks.
+
+-- name: drops_of_source(source)
+-- Every revision of every drop of a source that a week has met.
+SELECT drop_id, drop_date, revision, sha256, files, state FROM drops WHERE source = %(source)s ORDER BY drop_date, revision;
+
+-- name: register_drop(source, drop_date, sha256, files, admitted_for)
+-- A drop is met for the first time; the same date with other checksums is a new revision.
+INSERT INTO drops (source, drop_date, revision, sha256, files, admitted_for)
+SELECT %(source)s, %(drop_date)s, coalesce(max(revision), 0) + 1, %(sha256)s, %(files)s, %(admitted_for)s
+FROM drops WHERE source = %(source)s AND drop_date = %(drop_date)s
+ON CONFLICT (source, drop_date, sha256) DO NOTHING;
+
+-- name: newest_drop_known()
+-- What a watermark is set to.
+SELECT coalesce(max(drop_id), 0) AS drop_id FROM drops;
+
+-- name: drops_to_ingest(watermark, as_of, sources)
+-- The newest revisions up to the watermark that no week has taken in, oldest first; and those that this very week met and
+-- refused, so that running it again says so again. A drop that another week refused waits for its revision.
+SELECT drop_id, source, drop_date, revision, sha256, state
+FROM drops
+WHERE drop_id <= %(watermark)s
+  AND (state = 'known' OR (state = 'refused' AND admitted_for = %(as_of)s))
+  AND NOT EXISTS (
+      SELECT FROM drops later
+      WHERE (later.source, later.drop_date) = (drops.source, drops.drop_date)
+        AND later.revision > drops.revision AND later.drop_id <= %(watermark)s)
+ORDER BY drop_date, array_position(%(sources)s::text[], source), revision;
+
+-- name: settle_drop(drop_id, state, counts, reason, population)
+UPDATE drops
+SET state = %(state)s, counts = %(counts)s, reason = %(reason)s, population = %(population)s, settled_at = now()
+WHERE drop_id = %(drop_id)s;
+
+-- name: forget_rejected(drop_id)
+-- A drop that is read again tells its rejected rows again.
+DELETE FROM rejected_rows WHERE drop_id = %(drop_id)s;
+
+-- name: keep_rejected(drop_id)
+INSERT INTO rejected_rows (drop_id, file, line, reason, content)
+SELECT DISTINCT ON (file, line) %(drop_id)s, file, line, reason, content
+FROM staging.rejects ORDER BY file, line, reason;
+
+-- name: population()
+-- Whose users this database holds, once a drop has said so.
+SELECT population, source, drop_date FROM drops WHERE population IS NOT NULL AND state = 'ingested' ORDER BY drop_id LIMIT 1;
+
+-- name: week(as_of)
+SELECT as_of, watermark, params, resolved_late, ingested_at FROM weeks WHERE as_of = %(as_of)s;
+
+-- name: open_week(as_of, watermark, params, resolved_late)
+-- First resolved: the parameters stay. Until its drops are in, resolving it again moves the watermark.
+INSERT INTO weeks (as_of, watermark, params, resolved_late)
+VALUES (%(as_of)s, %(watermark)s, %(params)s, %(resolved_late)s)
+ON CONFLICT (as_of) DO UPDATE SET watermark = excluded.watermark WHERE weeks.ingested_at IS NULL;
+
+-- name: is_late(as_of)
+-- Whether a later week has already had its drops: then the watermark is later than this week's time.
+SELECT EXISTS (SELECT FROM weeks WHERE as_of > %(as_of)s AND ingested_at IS NOT NULL) AS late;
+
+-- name: close_ingest(as_of)
+-- The week's drops are in: from here on its watermark stands.
+UPDATE weeks SET ingested_at = now() WHERE as_of = %(as_of)s AND ingested_at IS NULL;
+
+-- name: drops_of_week(as_of, watermark)
+-- What came in with a week, and what was refused, for its report.
+SELECT source, drop_date, revision, state, counts, reason,
+       (SELECT count(*) FROM rejected_rows r WHERE r.drop_id = drops.drop_id) AS n_rejected
+FROM drops WHERE admitted_for = %(as_of)s AND drop_id <= %(watermark)s ORDER BY drop_id;
+
+-- name: rejected_sample(as_of, watermark)
+-- The first rejected rows of a week's drops.
+SELECT d.source, d.drop_date, r.file, r.line, r.reason
+FROM rejected_rows r JOIN drops d USING (drop_id)
+WHERE d.admitted_for = %(as_of)s AND d.drop_id <= %(watermark)s
+ORDER BY d.drop_id, r.file, r.line LIMIT 10;

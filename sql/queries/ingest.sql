@@ -1,0 +1,386 @@
+-- Staging → checks → merge. Each statement sees one drop, between COPY and the merge that makes it fact.
+
+-- name: empty_staging()
+TRUNCATE staging.ratings, staging.tags, staging.users, staging.movies, staging.links, staging.rejects,
+         staging.imdb_titles, staging.imdb_ratings, staging.imdb_crew, staging.imdb_principals, staging.imdb_persons;
+
+-- name: copy_ratings()
+COPY staging.ratings (file, line, user_id, movie_id, rating, rated_at) FROM STDIN (FORMAT csv);
+
+-- name: copy_tags()
+COPY staging.tags (file, line, user_id, movie_id, tag, tagged_at) FROM STDIN (FORMAT csv);
+
+-- name: copy_users()
+COPY staging.users (file, line, user_id, gender, age, occupation, zip_code) FROM STDIN (FORMAT csv);
+
+-- name: copy_movies()
+COPY staging.movies (file, line, movie_id, title, genres) FROM STDIN (FORMAT csv);
+
+-- name: copy_links()
+COPY staging.links (file, line, movie_id, imdb_id, tmdb_id) FROM STDIN (FORMAT csv);
+
+-- name: copy_imdb_titles()
+COPY staging.imdb_titles (file, line, movie_id, imdb_id, title_type, primary_title, start_year, runtime_minutes, genres)
+FROM STDIN (FORMAT csv);
+
+-- name: copy_imdb_ratings()
+COPY staging.imdb_ratings (file, line, imdb_id, average_rating, votes) FROM STDIN (FORMAT csv);
+
+-- name: copy_imdb_crew()
+COPY staging.imdb_crew (file, line, imdb_id, directors) FROM STDIN (FORMAT csv);
+
+-- name: copy_imdb_principals()
+COPY staging.imdb_principals (file, line, imdb_id, ordering, nconst) FROM STDIN (FORMAT csv);
+
+-- name: copy_imdb_persons()
+COPY staging.imdb_persons (file, line, nconst, name, birth_year, death_year) FROM STDIN (FORMAT csv);
+
+-- name: copy_rejects()
+COPY staging.rejects (file, line, reason, content) FROM STDIN (FORMAT csv);
+
+-- name: forget_erased()
+-- What a drop says of a user who was erased is not taken in, and not counted as bad.
+WITH erased AS (SELECT user_id::text AS user_id FROM erased_users),
+     gone_ratings AS (DELETE FROM staging.ratings s USING erased e WHERE ltrim(s.user_id, '0') = e.user_id),
+     gone_tags AS (DELETE FROM staging.tags s USING erased e WHERE ltrim(s.user_id, '0') = e.user_id)
+DELETE FROM staging.users s USING erased e WHERE ltrim(s.user_id, '0') = e.user_id;
+
+-- ---------------------------------------------------------------- checks: what is set aside, and why
+
+-- name: reject_movies()
+-- A movie needs a number and a title, and stands once in a drop.
+WITH judged AS (
+    SELECT file, line, concat_ws('|', movie_id, title, genres) AS content,
+           CASE WHEN movie_id !~ '^\d{1,18}$' THEN format('movieId %L is not a whole number', movie_id)
+                WHEN btrim(title) = '' THEN 'the title is empty'
+                WHEN row_number() OVER (PARTITION BY movie_id ORDER BY line) > 1 THEN format('movieId %s stands in an earlier line too', movie_id)
+           END AS reason
+    FROM staging.movies
+), set_aside AS (
+    INSERT INTO staging.rejects (file, line, reason, content)
+    SELECT file, line, reason, content FROM judged WHERE reason IS NOT NULL RETURNING file, line
+)
+DELETE FROM staging.movies s USING set_aside a WHERE (s.file, s.line) = (a.file, a.line);
+
+-- name: reject_links()
+-- Ids are numbers, or empty where the publisher has none.
+WITH judged AS (
+    SELECT file, line, concat_ws('|', movie_id, imdb_id, tmdb_id) AS content,
+           CASE WHEN movie_id !~ '^\d{1,18}$' THEN format('movieId %L is not a whole number', movie_id)
+                WHEN imdb_id !~ '^(tt)?\d{0,17}$' THEN format('imdbId %L is not a number', imdb_id)
+                WHEN tmdb_id !~ '^\d{0,18}$' THEN format('tmdbId %L is not a number', tmdb_id)
+                WHEN row_number() OVER (PARTITION BY movie_id ORDER BY line) > 1 THEN format('movieId %s stands in an earlier line too', movie_id)
+           END AS reason
+    FROM staging.links
+), set_aside AS (
+    INSERT INTO staging.rejects (file, line, reason, content)
+    SELECT file, line, reason, content FROM judged WHERE reason IS NOT NULL RETURNING file, line
+)
+DELETE FROM staging.links s USING set_aside a WHERE (s.file, s.line) = (a.file, a.line);
+
+-- name: reject_users()
+WITH judged AS (
+    SELECT file, line, concat_ws('|', user_id, gender, age, occupation, zip_code) AS content,
+           CASE WHEN user_id !~ '^\d{1,18}$' THEN format('userId %L is not a whole number', user_id)
+                WHEN age !~ '^\d{0,3}$' THEN format('age %L is not a number of years', age)
+                WHEN row_number() OVER (PARTITION BY user_id ORDER BY line) > 1 THEN format('userId %s stands in an earlier line too', user_id)
+           END AS reason
+    FROM staging.users
+), set_aside AS (
+    INSERT INTO staging.rejects (file, line, reason, content)
+    SELECT file, line, reason, content FROM judged WHERE reason IS NOT NULL RETURNING file, line
+)
+DELETE FROM staging.users s USING set_aside a WHERE (s.file, s.line) = (a.file, a.line);
+
+-- name: reject_ratings()
+-- Half stars from 0.5 to 5, at a time in seconds since 1970 that lies between 1990 and 2100, once for a user, movie and time.
+WITH judged AS (
+    SELECT file, line, concat_ws('|', user_id, movie_id, rating, rated_at) AS content,
+           CASE WHEN user_id !~ '^\d{1,18}$' THEN format('userId %L is not a whole number', user_id)
+                WHEN movie_id !~ '^\d{1,18}$' THEN format('movieId %L is not a whole number', movie_id)
+                WHEN rating !~ '^(0?\.5|[1-4](\.[05]0*)?|5(\.0+)?|0\.50*)$' THEN format('rating %L is not between 0.5 and 5 in half stars', rating)
+                WHEN rated_at !~ '^\d{9,10}$' THEN format('timestamp %L is not in seconds since 1970', rated_at)
+                WHEN rated_at::bigint NOT BETWEEN 631152000 AND 4102444799 THEN format('timestamp %s is not between 1990 and 2100', rated_at)
+           END AS reason
+    FROM staging.ratings
+), set_aside AS (
+    INSERT INTO staging.rejects (file, line, reason, content)
+    SELECT file, line, reason, content FROM judged WHERE reason IS NOT NULL RETURNING file, line
+)
+DELETE FROM staging.ratings s USING set_aside a WHERE (s.file, s.line) = (a.file, a.line);
+
+-- name: reject_repeated_ratings()
+-- One rating for a user, movie and second: of several lines the first stands.
+WITH judged AS (
+    SELECT file, line, user_id, movie_id, rating, rated_at,
+           row_number() OVER (PARTITION BY user_id::bigint, movie_id::bigint, rated_at::bigint ORDER BY line) AS place
+    FROM staging.ratings
+), set_aside AS (
+    INSERT INTO staging.rejects (file, line, reason, content)
+    SELECT file, line, format('user %s rated movie %s at %s in an earlier line too', user_id, movie_id, rated_at),
+           concat_ws('|', user_id, movie_id, rating, rated_at)
+    FROM judged WHERE place > 1 RETURNING file, line
+)
+DELETE FROM staging.ratings s USING set_aside a WHERE (s.file, s.line) = (a.file, a.line);
+
+-- name: reject_ratings_of_unknown_movies()
+-- A rating is of a movie that this drop or an earlier one brought.
+WITH set_aside AS (
+    INSERT INTO staging.rejects (file, line, reason, content)
+    SELECT s.file, s.line, format('movie %s is in no movies file so far', s.movie_id), concat_ws('|', s.user_id, s.movie_id, s.rating, s.rated_at)
+    FROM staging.ratings s
+    WHERE s.movie_id::bigint IN (
+        SELECT movie_id::bigint FROM staging.ratings
+        EXCEPT SELECT movie_id FROM movies
+        EXCEPT SELECT movie_id::bigint FROM staging.movies)
+    RETURNING file, line
+)
+DELETE FROM staging.ratings s USING set_aside a WHERE (s.file, s.line) = (a.file, a.line);
+
+-- name: reject_tags()
+WITH judged AS (
+    SELECT file, line, left(concat_ws('|', user_id, movie_id, tag, tagged_at), 2000) AS content,
+           CASE WHEN user_id !~ '^\d{1,18}$' THEN format('userId %L is not a whole number', user_id)
+                WHEN movie_id !~ '^\d{1,18}$' THEN format('movieId %L is not a whole number', movie_id)
+                WHEN btrim(tag) = '' THEN 'the tag is empty'
+                WHEN octet_length(tag) > 2000 THEN format('the tag has %s bytes, more than 2,000', octet_length(tag))
+                WHEN tagged_at !~ '^\d{9,10}$' THEN format('timestamp %L is not in seconds since 1970', tagged_at)
+                WHEN tagged_at::bigint NOT BETWEEN 631152000 AND 4102444799 THEN format('timestamp %s is not between 1990 and 2100', tagged_at)
+           END AS reason
+    FROM staging.tags
+), set_aside AS (
+    INSERT INTO staging.rejects (file, line, reason, content)
+    SELECT file, line, reason, content FROM judged WHERE reason IS NOT NULL RETURNING file, line
+)
+DELETE FROM staging.tags s USING set_aside a WHERE (s.file, s.line) = (a.file, a.line);
+
+-- name: reject_imdb_titles()
+-- \N is IMDb's word for unknown.
+WITH judged AS (
+    SELECT file, line, concat_ws('|', imdb_id, title_type, primary_title, start_year, runtime_minutes, genres) AS content,
+           CASE WHEN primary_title IN ('', '\N') THEN 'the title is empty'
+                WHEN start_year !~ '^(\d{4}|\\N)$' THEN format('startYear %L is not a year', start_year)
+                WHEN runtime_minutes !~ '^(\d{1,6}|\\N)$' THEN format('runtimeMinutes %L is not a number of minutes', runtime_minutes)
+                WHEN row_number() OVER (PARTITION BY movie_id ORDER BY line) > 1 THEN format('tt%s stands in an earlier line too', imdb_id)
+           END AS reason
+    FROM staging.imdb_titles
+), set_aside AS (
+    INSERT INTO staging.rejects (file, line, reason, content)
+    SELECT file, line, reason, content FROM judged WHERE reason IS NOT NULL RETURNING file, line
+)
+DELETE FROM staging.imdb_titles s USING set_aside a WHERE (s.file, s.line) = (a.file, a.line);
+
+-- name: reject_imdb_ratings()
+WITH judged AS (
+    SELECT file, line, concat_ws('|', imdb_id, average_rating, votes) AS content,
+           CASE WHEN average_rating !~ '^(10(\.0)?|\d(\.\d)?)$' THEN format('averageRating %L is not between 0 and 10', average_rating)
+                WHEN votes !~ '^\d{1,9}$' THEN format('numVotes %L is not a number', votes)
+                WHEN row_number() OVER (PARTITION BY imdb_id ORDER BY line) > 1 THEN format('tt%s stands in an earlier line too', imdb_id)
+           END AS reason
+    FROM staging.imdb_ratings
+), set_aside AS (
+    INSERT INTO staging.rejects (file, line, reason, content)
+    SELECT file, line, reason, content FROM judged WHERE reason IS NOT NULL RETURNING file, line
+)
+DELETE FROM staging.imdb_ratings s USING set_aside a WHERE (s.file, s.line) = (a.file, a.line);
+
+-- name: reject_imdb_crew()
+WITH judged AS (
+    SELECT file, line, concat_ws('|', imdb_id, directors) AS content,
+           CASE WHEN directors !~ '^(nm\d{1,17}(,nm\d{1,17})*|\\N)$' THEN format('directors %L are not nconst ids', left(directors, 100))
+                WHEN row_number() OVER (PARTITION BY imdb_id ORDER BY line) > 1 THEN format('tt%s stands in an earlier line too', imdb_id)
+           END AS reason
+    FROM staging.imdb_crew
+), set_aside AS (
+    INSERT INTO staging.rejects (file, line, reason, content)
+    SELECT file, line, reason, content FROM judged WHERE reason IS NOT NULL RETURNING file, line
+)
+DELETE FROM staging.imdb_crew s USING set_aside a WHERE (s.file, s.line) = (a.file, a.line);
+
+-- name: reject_imdb_principals()
+WITH judged AS (
+    SELECT file, line, concat_ws('|', imdb_id, ordering, nconst) AS content,
+           CASE WHEN ordering !~ '^\d{1,6}$' THEN format('ordering %L is not a number', ordering)
+                WHEN nconst !~ '^nm\d{1,17}$' THEN format('nconst %L is not an id', nconst)
+           END AS reason
+    FROM staging.imdb_principals
+), set_aside AS (
+    INSERT INTO staging.rejects (file, line, reason, content)
+    SELECT file, line, reason, content FROM judged WHERE reason IS NOT NULL RETURNING file, line
+)
+DELETE FROM staging.imdb_principals s USING set_aside a WHERE (s.file, s.line) = (a.file, a.line);
+
+-- name: reject_imdb_persons()
+WITH judged AS (
+    SELECT file, line, concat_ws('|', nconst, name, birth_year, death_year) AS content,
+           CASE WHEN nconst !~ '^nm\d{1,17}$' THEN format('nconst %L is not an id', nconst)
+                WHEN name IN ('', '\N') THEN 'the name is empty'
+                WHEN birth_year !~ '^(\d{1,4}|\\N)$' THEN format('birthYear %L is not a year', birth_year)
+                WHEN death_year !~ '^(\d{1,4}|\\N)$' THEN format('deathYear %L is not a year', death_year)
+                WHEN row_number() OVER (PARTITION BY nconst ORDER BY line) > 1 THEN format('%s stands in an earlier line too', nconst)
+           END AS reason
+    FROM staging.imdb_persons
+), set_aside AS (
+    INSERT INTO staging.rejects (file, line, reason, content)
+    SELECT file, line, reason, content FROM judged WHERE reason IS NOT NULL RETURNING file, line
+)
+DELETE FROM staging.imdb_persons s USING set_aside a WHERE (s.file, s.line) = (a.file, a.line);
+
+-- name: rejected_by_file()
+-- How many rows of each file were set aside, and the first of them.
+SELECT file, count(DISTINCT line) AS n, (array_agg(line ORDER BY line))[1] AS line, (array_agg(reason ORDER BY line))[1] AS reason
+FROM staging.rejects GROUP BY file ORDER BY file;
+
+-- name: foreign_users(min_rows)
+-- Users whose staged history contradicts what we know of the user with that number: several ratings from before the newest
+-- that we know, and not one of them known. A corrected or late rating is a few rows; another person is a whole history.
+WITH staged AS (
+    SELECT user_id::bigint AS user_id, movie_id::bigint AS movie_id, to_timestamp(rated_at::bigint) AS rated_at FROM staging.ratings
+),
+known AS (
+    SELECT u.user_id, (SELECT max(rated_at) FROM ratings r WHERE r.user_id = u.user_id) AS newest
+    FROM (SELECT DISTINCT user_id FROM staged) u
+),
+compared AS (
+    SELECT s.user_id, count(*) FILTER (WHERE s.rated_at <= k.newest) AS n_before,
+           count(*) FILTER (WHERE EXISTS (
+               SELECT FROM ratings r WHERE (r.user_id, r.movie_id, r.rated_at) = (s.user_id, s.movie_id, s.rated_at))) AS n_known
+    FROM staged s JOIN known k USING (user_id) WHERE k.newest IS NOT NULL
+    GROUP BY s.user_id
+)
+SELECT count(*) FILTER (WHERE n_before >= %(min_rows)s AND n_known = 0) AS n_foreign,
+       (SELECT count(*) FROM known) AS n_users
+FROM compared;
+
+-- name: movies_to_match()
+-- Movies with what IMDb can be asked by, as the newest versions say.
+SELECT m.movie_id, m.title, m.year, l.imdb_id
+FROM (SELECT DISTINCT ON (movie_id) movie_id, title, year
+      FROM movies JOIN drops USING (drop_id) ORDER BY movie_id, drop_date DESC, revision DESC) m
+LEFT JOIN (SELECT DISTINCT ON (movie_id) movie_id, imdb_id
+           FROM links JOIN drops USING (drop_id) ORDER BY movie_id, drop_date DESC, revision DESC) l USING (movie_id)
+ORDER BY movie_id;
+
+-- ---------------------------------------------------------------- merges: what differs from the newest version is appended
+
+-- name: merge_movies(drop_id)
+INSERT INTO movies (movie_id, drop_id, title, year, genres)
+SELECT s.movie_id, %(drop_id)s, s.title, s.year, s.genres
+FROM (
+    SELECT movie_id::bigint AS movie_id, btrim(title) AS title, substring(title FROM '\((\d{4})[^()]*\)\s*$')::integer AS year,
+           CASE WHEN genres IN ('', '(no genres listed)') THEN '{}' ELSE string_to_array(genres, '|') END AS genres
+    FROM staging.movies
+) s
+LEFT JOIN LATERAL (
+    SELECT m.title, m.year, m.genres FROM movies m JOIN drops d USING (drop_id)
+    WHERE m.movie_id = s.movie_id ORDER BY d.drop_date DESC, d.revision DESC LIMIT 1
+) newest ON true
+WHERE (newest.title, newest.year, newest.genres) IS DISTINCT FROM (s.title, s.year, s.genres);
+
+-- name: merge_links(drop_id)
+INSERT INTO links (movie_id, drop_id, imdb_id, tmdb_id)
+SELECT s.movie_id, %(drop_id)s, s.imdb_id, s.tmdb_id
+FROM (
+    SELECT movie_id::bigint AS movie_id, nullif(ltrim(imdb_id, 't'), '')::bigint AS imdb_id, nullif(tmdb_id, '')::bigint AS tmdb_id
+    FROM staging.links
+) s
+LEFT JOIN LATERAL (
+    SELECT l.movie_id, l.imdb_id, l.tmdb_id FROM links l JOIN drops d USING (drop_id)
+    WHERE l.movie_id = s.movie_id ORDER BY d.drop_date DESC, d.revision DESC LIMIT 1
+) newest ON true
+WHERE newest.movie_id IS NULL OR (newest.imdb_id, newest.tmdb_id) IS DISTINCT FROM (s.imdb_id, s.tmdb_id);
+
+-- name: merge_users(drop_id)
+INSERT INTO users (user_id, drop_id, gender, age, occupation, zip_code)
+SELECT s.user_id, %(drop_id)s, s.gender, s.age, s.occupation, s.zip_code
+FROM (
+    SELECT user_id::bigint AS user_id, nullif(gender, '') AS gender, nullif(age, '')::integer AS age,
+           nullif(occupation, '') AS occupation, nullif(zip_code, '') AS zip_code
+    FROM staging.users
+) s
+LEFT JOIN LATERAL (
+    SELECT u.user_id, u.gender, u.age, u.occupation, u.zip_code FROM users u JOIN drops d USING (drop_id)
+    WHERE u.user_id = s.user_id ORDER BY d.drop_date DESC, d.revision DESC LIMIT 1
+) newest ON true
+WHERE newest.user_id IS NULL
+   OR (newest.gender, newest.age, newest.occupation, newest.zip_code) IS DISTINCT FROM (s.gender, s.age, s.occupation, s.zip_code);
+
+-- name: merge_ratings(drop_id)
+-- A rating at another time is another event; the same event with another value is a correction of it.
+INSERT INTO ratings (user_id, movie_id, rated_at, drop_id, rating)
+SELECT s.user_id, s.movie_id, s.rated_at, %(drop_id)s, s.rating
+FROM (
+    SELECT user_id::bigint AS user_id, movie_id::bigint AS movie_id, to_timestamp(rated_at::bigint) AS rated_at, rating::real AS rating
+    FROM staging.ratings
+) s
+LEFT JOIN LATERAL (
+    SELECT r.rating FROM ratings r JOIN drops d USING (drop_id)
+    WHERE (r.user_id, r.movie_id, r.rated_at) = (s.user_id, s.movie_id, s.rated_at)
+    ORDER BY d.drop_date DESC, d.revision DESC LIMIT 1
+) newest ON true
+WHERE newest.rating IS DISTINCT FROM s.rating;
+
+-- name: merge_tags(drop_id)
+INSERT INTO tags (user_id, movie_id, tag, tagged_at, drop_id)
+SELECT user_id::bigint, movie_id::bigint, tag, to_timestamp(tagged_at::bigint), %(drop_id)s FROM staging.tags
+ON CONFLICT (user_id, movie_id, tag, tagged_at) DO NOTHING;
+
+-- name: merge_imdb_titles(drop_id)
+INSERT INTO imdb_titles
+    (movie_id, drop_id, imdb_id, title_type, primary_title, start_year, runtime_minutes, genres, average_rating, votes)
+SELECT s.movie_id, %(drop_id)s, s.imdb_id, s.title_type, s.primary_title, s.start_year, s.runtime_minutes, s.genres, s.average_rating, s.votes
+FROM (
+    SELECT t.movie_id, t.imdb_id, t.title_type, t.primary_title, nullif(t.start_year, '\N')::integer AS start_year,
+           nullif(t.runtime_minutes, '\N')::integer AS runtime_minutes,
+           CASE WHEN t.genres IN ('\N', 'N/A', '') THEN '{}' ELSE string_to_array(t.genres, ',') END AS genres, r.average_rating::real AS average_rating, r.votes::integer AS votes
+    FROM staging.imdb_titles t LEFT JOIN staging.imdb_ratings r USING (imdb_id)
+) s
+LEFT JOIN LATERAL (
+    SELECT t.movie_id, t.imdb_id, t.title_type, t.primary_title, t.start_year, t.runtime_minutes, t.genres, t.average_rating, t.votes
+    FROM imdb_titles t JOIN drops d USING (drop_id)
+    WHERE t.movie_id = s.movie_id ORDER BY d.drop_date DESC, d.revision DESC LIMIT 1
+) newest ON true
+WHERE newest.movie_id IS NULL
+   OR (newest.imdb_id, newest.title_type, newest.primary_title, newest.start_year, newest.runtime_minutes, newest.genres, newest.average_rating,
+       newest.votes)
+      IS DISTINCT FROM
+      (s.imdb_id, s.title_type, s.primary_title, s.start_year, s.runtime_minutes, s.genres, s.average_rating, s.votes);
+
+-- name: merge_imdb_persons(drop_id)
+INSERT INTO persons (person_id, drop_id, name, birth_year, death_year)
+SELECT s.person_id, %(drop_id)s, s.name, s.birth_year, s.death_year
+FROM (
+    SELECT substr(nconst, 3)::bigint AS person_id, name, nullif(birth_year, '\N')::integer AS birth_year,
+           nullif(death_year, '\N')::integer AS death_year
+    FROM staging.imdb_persons
+) s
+LEFT JOIN LATERAL (
+    SELECT p.name, p.birth_year, p.death_year FROM persons p JOIN drops d USING (drop_id)
+    WHERE p.person_id = s.person_id ORDER BY d.drop_date DESC, d.revision DESC LIMIT 1
+) newest ON true
+WHERE newest.name IS NULL OR (newest.name, newest.birth_year, newest.death_year) IS DISTINCT FROM (s.name, s.birth_year, s.death_year);
+
+-- name: merge_movie_persons(drop_id)
+-- A cast is one version: where anything in it differs from the newest, all of it is appended.
+WITH told AS (
+    SELECT t.movie_id, 'director' AS role, d.position::integer AS position, substr(d.nconst, 3)::bigint AS person_id
+    FROM staging.imdb_titles t JOIN staging.imdb_crew c USING (imdb_id)
+    CROSS JOIN LATERAL unnest(string_to_array(nullif(c.directors, '\N'), ',')) WITH ORDINALITY AS d (nconst, position)
+    UNION ALL
+    SELECT t.movie_id, 'actor', row_number() OVER (PARTITION BY t.movie_id ORDER BY p.ordering::integer, p.line)::integer,
+           substr(p.nconst, 3)::bigint
+    FROM staging.imdb_titles t JOIN staging.imdb_principals p USING (imdb_id)
+),
+newest AS (
+    SELECT DISTINCT ON (movie_id) movie_id, drop_id
+    FROM (SELECT DISTINCT movie_id, drop_id FROM movie_persons WHERE movie_id IN (SELECT movie_id FROM told)) versions
+    JOIN drops USING (drop_id) ORDER BY movie_id, drop_date DESC, revision DESC
+),
+known AS (SELECT p.movie_id, p.role, p.position, p.person_id FROM movie_persons p JOIN newest USING (movie_id, drop_id)),
+changed AS (
+    SELECT movie_id FROM (TABLE told EXCEPT TABLE known) added
+    UNION
+    SELECT movie_id FROM (TABLE known EXCEPT TABLE told) gone
+)
+INSERT INTO movie_persons (movie_id, drop_id, role, position, person_id)
+SELECT movie_id, %(drop_id)s, role, position, person_id FROM told WHERE movie_id IN (SELECT movie_id FROM changed);

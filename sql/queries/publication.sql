@@ -1,0 +1,145 @@
+-- From candidates to the live publication. {partition} is the table of one publication, batch_recommendations_<id>.
+
+-- name: by_key(publication_key)
+-- The publication that these inputs made, if they have made one.
+SELECT publication_id, as_of, n_users, n_rows, n_fallback, rows_sha256, is_live, first_live_at, dropped_at,
+       EXISTS (SELECT FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
+               WHERE i.inhparent = 'batch_recommendations'::regclass AND NOT i.inhdetachpending
+                 AND c.relname = 'batch_recommendations_' || publication_id) AS has_rows
+FROM publications WHERE publication_key = %(publication_key)s;
+
+-- name: new_id()
+SELECT nextval(pg_get_serial_sequence('publications', 'publication_id')) AS publication_id;
+
+-- name: shard_scored(publication_key, shard, n_shards)
+-- Whether a shard's candidates are all there; an unlogged table is empty after a crash of the server.
+SELECT EXISTS (
+    SELECT FROM scored_shards s
+    WHERE (s.publication_key, s.shard, s.n_shards) = (%(publication_key)s, %(shard)s, %(n_shards)s)
+      AND s.n_rows = (SELECT count(*) FROM candidates c WHERE (c.publication_key, c.shard) = (s.publication_key, s.shard))) AS done;
+
+-- name: forget_shard(publication_key, shard)
+DELETE FROM candidates WHERE publication_key = %(publication_key)s AND shard = %(shard)s;
+
+-- name: copy_candidates()
+COPY candidates (publication_key, shard, user_id, movie_id, score) FROM STDIN (FORMAT binary);
+
+-- name: record_shard(publication_key, shard, n_shards, n_rows)
+INSERT INTO scored_shards (publication_key, shard, n_shards, n_rows)
+VALUES (%(publication_key)s, %(shard)s, %(n_shards)s, %(n_rows)s)
+ON CONFLICT (publication_key, shard) DO UPDATE SET n_shards = excluded.n_shards, n_rows = excluded.n_rows;
+
+-- name: shards_missing(publication_key)
+-- Shards that score_users has yet to fill, or whose rows a crash took.
+SELECT n.shard
+FROM (SELECT max(n_shards) AS n_shards FROM scored_shards WHERE publication_key = %(publication_key)s) total
+CROSS JOIN LATERAL generate_series(0, coalesce(total.n_shards, 1) - 1) AS n (shard)
+LEFT JOIN scored_shards s ON s.publication_key = %(publication_key)s AND s.shard = n.shard AND s.n_shards = total.n_shards
+WHERE s.n_rows IS DISTINCT FROM (
+    SELECT count(*) FROM candidates c WHERE c.publication_key = %(publication_key)s AND c.shard = n.shard)
+ORDER BY n.shard;
+
+-- name: create_partition(publication_id)
+-- Beside the others and unseen, with the constraint that lets ATTACH skip its scan.
+CREATE TABLE {partition} (LIKE batch_recommendations INCLUDING DEFAULTS, PRIMARY KEY (publication_id, user_id, rank),
+                          CONSTRAINT one_publication CHECK (publication_id = {publication_id}));
+
+-- name: analyze_partition()
+ANALYZE {partition};
+
+-- name: attach_partition()
+-- Readers of the other partitions are not kept waiting: the parent is locked against other attachments only.
+ALTER TABLE batch_recommendations ATTACH PARTITION {partition} FOR VALUES IN ({publication_id});
+
+-- name: counts()
+SELECT count(DISTINCT user_id) AS n_users, count(*) AS n_rows, count(*) FILTER (WHERE source = 'fallback') AS n_fallback,
+       encode(sha256(convert_to(coalesce(string_agg(concat_ws(',', user_id, rank, movie_id, score, source), E'\n' ORDER BY user_id, rank), ''), 'UTF8')), 'hex')
+           AS rows_sha256
+FROM {partition};
+
+-- name: faults(as_of, watermark, top_n)
+-- What would make a publication wrong: how many users each fault concerns. All must be zero.
+WITH rated AS MATERIALIZED (
+    SELECT user_id, movie_id FROM mv_ratings
+    WHERE valid_from < %(as_of)s::date AND %(as_of)s::date <= valid_to AND drop_id <= %(watermark)s AND %(watermark)s < superseded_by
+),
+on_offer AS MATERIALIZED (
+    SELECT movie_id FROM visible_movies(%(as_of)s, %(watermark)s) WHERE movie_id NOT IN (SELECT movie_id FROM withdrawals)
+),
+readers AS (
+    SELECT user_id, count(o.movie_id) AS n_rated
+    FROM (SELECT user_id, movie_id FROM rated UNION ALL SELECT user_id, NULL FROM users WHERE drop_id <= %(watermark)s) known
+    LEFT JOIN on_offer o USING (movie_id)
+    GROUP BY user_id
+),
+lists AS (
+    SELECT user_id, count(*) AS n, count(DISTINCT movie_id) AS n_movies, min(rank) AS first_rank, max(rank) AS last_rank
+    FROM {partition} GROUP BY user_id
+)
+SELECT
+    (SELECT count(*) FROM readers r LEFT JOIN lists l USING (user_id)
+     WHERE coalesce(l.n, 0) <> least(%(top_n)s, (SELECT count(*) FROM on_offer) - r.n_rated)) AS "users with a list of the wrong length",
+    (SELECT count(*) FROM lists WHERE user_id NOT IN (SELECT user_id FROM readers)) AS "users that the week does not know",
+    (SELECT count(DISTINCT user_id) FROM {partition} p JOIN rated USING (user_id, movie_id)) AS "users with a movie they had rated",
+    (SELECT count(DISTINCT user_id) FROM {partition} p WHERE movie_id NOT IN (SELECT movie_id FROM on_offer))
+        AS "users with a movie that is not on offer",
+    (SELECT count(*) FROM lists WHERE n <> n_movies) AS "users with a movie twice",
+    (SELECT count(*) FROM lists WHERE first_rank <> 1 OR last_rank <> n) AS "users with holes in their ranks";
+
+-- name: record(publication_id, publication_key, as_of, watermark, params, recipe_key, model_version, n_users, n_rows, n_fallback, rows_sha256)
+-- The same inputs keep their row: only what was measured anew is written again.
+INSERT INTO publications (publication_id, publication_key, as_of, watermark, params, recipe_key, model_version, n_users, n_rows, n_fallback,
+                          rows_sha256, keep_from)
+OVERRIDING SYSTEM VALUE
+VALUES (%(publication_id)s, %(publication_key)s, %(as_of)s, %(watermark)s, %(params)s, %(recipe_key)s, %(model_version)s, %(n_users)s, %(n_rows)s,
+        %(n_fallback)s, %(rows_sha256)s,
+        greatest(%(as_of)s::date, (SELECT max(as_of) FROM publications WHERE first_live_at IS NOT NULL)))
+ON CONFLICT (publication_id) DO UPDATE
+SET n_users = excluded.n_users, n_rows = excluded.n_rows, n_fallback = excluded.n_fallback, rows_sha256 = excluded.rows_sha256,
+    keep_from = excluded.keep_from, dropped_at = NULL;
+
+-- name: may_go_live(as_of)
+-- History does not govern the present: only the newest week, or a newer one, moves the live publication.
+SELECT %(as_of)s::date >= coalesce(max(as_of), '-infinity') AS may FROM publications WHERE first_live_at IS NOT NULL;
+
+-- name: retire_live(publication_id)
+UPDATE publications SET is_live = false WHERE is_live AND publication_id <> %(publication_id)s;
+
+-- name: go_live(publication_id)
+UPDATE publications SET is_live = true, first_live_at = coalesce(first_live_at, now()) WHERE publication_id = %(publication_id)s AND NOT is_live;
+
+-- name: forget_candidates(publication_key)
+WITH shards AS (DELETE FROM scored_shards WHERE publication_key = %(publication_key)s)
+DELETE FROM candidates WHERE publication_key = %(publication_key)s;
+
+-- name: outlived(keep_weeks)
+-- Publications whose time is over, counted in weeks of data, not of the clock; never the live one.
+SELECT p.publication_id, i.inhdetachpending IS TRUE AS half_detached
+FROM publications p
+JOIN pg_class c ON c.relname = 'batch_recommendations_' || p.publication_id AND c.relnamespace = 'public'::regnamespace
+LEFT JOIN pg_inherits i ON i.inhrelid = c.oid
+WHERE NOT p.is_live AND p.keep_from < (SELECT max(as_of) FROM publications WHERE first_live_at IS NOT NULL) - 7 * %(keep_weeks)s
+ORDER BY p.publication_id;
+
+-- name: wait_briefly()
+-- For a reader of an old publication, who may take his time.
+SET lock_timeout = '5s';
+
+-- name: is_attached()
+SELECT EXISTS (SELECT FROM pg_inherits WHERE inhrelid = {partition}::regclass) AS attached;
+
+-- name: detach_partition()
+-- CONCURRENTLY: a plain DETACH would make every reader wait behind one long reader.
+ALTER TABLE batch_recommendations DETACH PARTITION {partition} CONCURRENTLY;
+
+-- name: finish_detach()
+ALTER TABLE batch_recommendations DETACH PARTITION {partition} FINALIZE;
+
+-- name: drop_partition()
+DROP TABLE IF EXISTS {partition};
+
+-- name: mark_dropped(publication_id)
+UPDATE publications SET dropped_at = now() WHERE publication_id = %(publication_id)s;
+
+-- name: live()
+SELECT publication_id, as_of, recipe_key, model_version, n_users, n_rows, n_fallback FROM publications WHERE is_live;

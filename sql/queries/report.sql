@@ -1,0 +1,50 @@
+-- What people are shown.
+
+-- name: publication(publication_key)
+SELECT publication_id, as_of, n_users, n_rows, n_fallback, rows_sha256, is_live, model_version, recipe_key
+FROM publications WHERE publication_key = %(publication_key)s;
+
+-- name: most_recommended(publication_id)
+-- The movies that stand in most lists.
+SELECT c.title, count(*) AS n_lists
+FROM batch_recommendations b JOIN catalogue c USING (movie_id)
+WHERE b.publication_id = %(publication_id)s
+GROUP BY c.movie_id, c.title ORDER BY count(*) DESC, c.movie_id LIMIT 5;
+
+-- name: facts(as_of, watermark)
+-- What the week may see.
+SELECT count(*) AS n_ratings, count(DISTINCT user_id) AS n_users, count(DISTINCT movie_id) AS n_rated, max(rated_at) AS newest
+FROM mv_ratings
+WHERE valid_from < %(as_of)s::date AND %(as_of)s::date <= valid_to AND drop_id <= %(watermark)s AND %(watermark)s < superseded_by;
+
+-- name: movies(as_of, watermark)
+SELECT count(*) AS n_movies,
+       count(*) FILTER (WHERE EXISTS (
+           SELECT FROM mv_imdb_titles t
+           WHERE t.movie_id = m.movie_id AND t.drop_id <= %(watermark)s AND %(watermark)s < t.superseded_by)) AS n_with_imdb
+FROM visible_movies(%(as_of)s, %(watermark)s) m;
+
+-- name: history(user_id, n)
+-- What a user rated best, the newest first among equals.
+SELECT c.movie_id, c.title, c.genres, r.rating, r.rated_at::date AS rated_on
+FROM mv_ratings r JOIN catalogue c USING (movie_id)
+WHERE r.user_id = %(user_id)s AND r.valid_to = 'infinity' AND r.superseded_by = 9223372036854775807
+ORDER BY r.rating DESC, r.rated_at DESC, c.movie_id LIMIT %(n)s;
+
+-- name: recommendations(user_id, n)
+SELECT r.rank, r.movie_id, c.title, c.genres, r.score, r.source, r.recipe_key, r.model_version, r.as_of, r.publication_id
+FROM recommendations r JOIN catalogue c USING (movie_id)
+WHERE r.user_id = %(user_id)s AND r.rank <= %(n)s ORDER BY r.rank;
+
+-- name: users_to_show(n)
+-- A few users of the live publication, from short histories to long ones.
+SELECT max(user_id) AS user_id
+FROM (
+    SELECT user_id, ntile(%(n)s) OVER (ORDER BY count(*), user_id) AS part
+    FROM mv_ratings WHERE user_id IN (SELECT user_id FROM recommendations)
+    GROUP BY user_id
+) users
+GROUP BY part ORDER BY part;
+
+-- name: newest_decided_week()
+SELECT max(as_of) AS as_of FROM promotions;

@@ -1,0 +1,34 @@
+-- What a week may know: every query takes (as_of, watermark) and is a filter on the materialized views.
+
+-- name: ratings(as_of, watermark)
+-- The newest visible rating of each user and movie; times in epoch seconds.
+SELECT user_id, movie_id, rating, extract(epoch FROM rated_at)::bigint AS rated_at
+FROM mv_ratings
+WHERE valid_from < %(as_of)s::date AND %(as_of)s::date <= valid_to AND drop_id <= %(watermark)s AND %(watermark)s < superseded_by;
+
+-- name: movies(as_of, watermark)
+-- Movies with what MovieLens and IMDb say of them.
+SELECT m.movie_id, m.title, coalesce(m.year, t.start_year) AS year, t.runtime_minutes,
+       m.genres || ARRAY(SELECT g FROM unnest(t.genres) g WHERE g <> ALL (m.genres) ORDER BY g) AS genres
+FROM visible_movies(%(as_of)s, %(watermark)s) m
+LEFT JOIN mv_imdb_titles t ON t.movie_id = m.movie_id AND t.drop_id <= %(watermark)s AND %(watermark)s < t.superseded_by
+ORDER BY m.movie_id;
+
+-- name: movie_persons(watermark)
+-- Directors and actors of every movie, in billing order.
+SELECT movie_id, role, person_id
+FROM mv_movie_persons
+WHERE drop_id <= %(watermark)s AND %(watermark)s < superseded_by
+ORDER BY movie_id, role, position;
+
+-- name: users(as_of, watermark)
+-- Everyone whom a user row or a rating makes known, ascending.
+SELECT user_id FROM users WHERE drop_id <= %(watermark)s
+UNION
+SELECT user_id FROM mv_ratings
+WHERE valid_from < %(as_of)s::date AND %(as_of)s::date <= valid_to AND drop_id <= %(watermark)s AND %(watermark)s < superseded_by
+ORDER BY user_id;
+
+-- name: withdrawn()
+-- Movies that may no longer be recommended, whatever the week.
+SELECT movie_id FROM withdrawals ORDER BY movie_id;
