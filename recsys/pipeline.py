@@ -26,12 +26,15 @@ from recsys.promotion.ledger import Champion
 from recsys.recipe import Recipe
 from recsys.registry.fitting import Fit, Fitted, fit_once
 from recsys.registry.store import Registry
-from recsys.scoring.candidates import Edition, score_shard
+from recsys.scoring.candidates import Edition, is_scored, score_shard
 from recsys.scoring.publish import is_published, publish, retire_outlived
 from recsys.settings import Settings
 from recsys.week import Week, open_week
 
 log = logging.getLogger(__name__)
+
+#: Held for what MLflow looks up and then makes: two runs at once would both find nothing.
+REGISTRY = "registry"
 
 
 def resolve_week(
@@ -102,7 +105,8 @@ def examine_models(settings: Settings, week: Week) -> str:
         if missing:
             _examine(settings, conn, week, missing)
         table = report.exam_table(conn, week.as_of)
-        Registry(settings).record_week(week.as_of, texts={"exam.md": table}, metrics=report.exam_metrics(conn, week.as_of))
+        with advisory_lock(conn, REGISTRY):
+            Registry(settings).record_week(week.as_of, texts={"exam.md": table}, metrics=report.exam_metrics(conn, week.as_of))
     log.info("exam of week %s\n%s", week.as_of, table)
     return table
 
@@ -119,7 +123,8 @@ def refit_winner(settings: Settings, week: Week) -> str:
         fit = Fit(recipe, interactions, catalogue, cut=week.as_of.isoformat(), kind="refit", as_of=week.as_of, seed=week.seed)
         registry = Registry(settings)
         fitted = fit_once(conn, registry, fit)
-        return registry.register(fitted.run_id, fitted.fit_key, {"recipe": recipe.key, "as_of": week.as_of.isoformat()})
+        with advisory_lock(conn, REGISTRY):
+            return registry.register(fitted.run_id, fitted.fit_key, {"recipe": recipe.key, "as_of": week.as_of.isoformat()})
 
 
 def promote_champion(settings: Settings, week: Week, model_version: str) -> str:
@@ -150,18 +155,18 @@ def promote_champion(settings: Settings, week: Week, model_version: str) -> str:
 
 
 def score_users(settings: Settings, week: Week, shard: int) -> int:
-    """Find the champion's best movies for one shard of the week's users. Returns how many candidates there are."""
+    """Find the champion's best movies for one shard of the week's users. Returns how many candidates were added."""
+    place = {"shard": shard, "n_shards": settings.score_shards}
     with connect(settings) as conn:
         edition = Edition(week, _champion(conn, week))
-        if is_published(conn, edition):
-            log.info("week %s: these lists are published already", week.as_of)
+        if is_published(conn, edition) or is_scored(conn, edition, **place):
+            log.info("week %s: shard %s has been scored already", week.as_of, shard)
             return 0
         users = read_users(conn, week.sight)
         if not len(users):
             raise NothingToRecommend(f"week {week.as_of}: no user up to drop {week.watermark}")
         _, interactions = _sight(conn, week)
         model = Registry(settings).load_version(edition.champion.model_version)
-        place = {"shard": shard, "n_shards": settings.score_shards}
         n_rows = score_shard(conn, edition, model, interactions, users, read_withdrawn(conn), **place)
     log.info("shard %s of %s: %s candidates", shard, settings.score_shards, f"{n_rows:,}")
     return n_rows
@@ -183,7 +188,8 @@ def report_week(settings: Settings, week: Week, notes: Sequence[str] = ()) -> st
     """One page on what the week brought, in Markdown; kept in MLflow too."""
     with connect(settings) as conn:
         page = report.week_page(conn, week, Edition(week, _champion(conn, week)).key, notes)
-    Registry(settings).record_week(week.as_of, texts={"report.md": page}, metrics={})
+        with advisory_lock(conn, REGISTRY):
+            Registry(settings).record_week(week.as_of, texts={"report.md": page}, metrics={})
     log.info("\n%s", page)
     return page
 
@@ -290,6 +296,7 @@ def _champion(conn: Connection, week: Week) -> Champion:
 
 def _mirror_champion(conn: Connection, registry: Registry) -> None:
     """MLflow's alias follows the ledger, and is put right here if a run was cut short between the two."""
-    champion = ledger.newest_champion(conn)
-    if champion:
-        registry.set_champion(champion.model_version)
+    with advisory_lock(conn, REGISTRY):
+        champion = ledger.newest_champion(conn)
+        if champion:
+            registry.set_champion(champion.model_version)

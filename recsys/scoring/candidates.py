@@ -8,7 +8,7 @@ import numpy as np
 from scipy import sparse
 
 from recsys.db.arrays import write_arrays
-from recsys.db.connect import Connection
+from recsys.db.connect import Connection, advisory_lock, one_row
 from recsys.db.queries import queries
 from recsys.features.interactions import Interactions, index_of
 from recsys.models.base import BLOCK, Recommender, TopN
@@ -60,11 +60,18 @@ def score_shard(
     best = model.recommend(ours, n=edition.week.top_n, seen=seen)
     keys = {"publication_key": edition.key, "shard": shard}
     n_rows = int((best.ids >= 0).sum())
-    with conn.transaction():
+    with advisory_lock(conn, f"score {edition.key} {shard}"), conn.transaction():  # two runs of one edition would both add theirs
         conn.execute(queries("publication")["forget_shard"], keys)
         write_arrays(conn, queries("publication")["copy_candidates"], _columns(keys, ours, best), _COLUMNS)
         conn.execute(queries("publication")["record_shard"], keys | {"n_shards": n_shards, "n_rows": n_rows})
     return n_rows
+
+
+def is_scored(conn: Connection, edition: Edition, *, shard: int, n_shards: int) -> bool:
+    """Whether the shard's candidates are all there."""
+    return one_row(
+        conn, queries("publication")["shard_scored"], {"publication_key": edition.key, "shard": shard, "n_shards": n_shards}
+    ).done
 
 
 def _for_everyone(movies: np.ndarray, movie_ids: np.ndarray, n_users: int) -> sparse.csr_matrix:

@@ -61,7 +61,7 @@ def retire_outlived(conn: Connection, *, keep_weeks: int) -> list[int]:
     with advisory_lock(conn, "retire"):
         for old in conn.execute(queries("publication")["outlived"], {"keep_weeks": keep_weeks}).fetchall():
             try:
-                _drop(conn, old.publication_id, half_detached=old.half_detached)
+                _drop(conn, old)
             except errors.LockNotAvailable:
                 log.info("publication %s is still being read; the next run drops it", old.publication_id)
             else:
@@ -125,14 +125,14 @@ def _let_readers_see(conn: Connection, edition: Edition, publication_id: int) ->
     conn.execute(queries("publication")["go_live"], {"publication_id": publication_id})
 
 
-def _drop(conn: Connection, publication_id: int, *, half_detached: bool) -> None:
+def _drop(conn: Connection, old: Any) -> None:
     """Each step stands alone, and a run that was cut short is finished by the next one."""
-    if half_detached:
-        _run(conn, queries("publication")["finish_detach"], publication_id)
-    elif _run(conn, queries("publication")["is_attached"], publication_id).fetchone()["attached"]:
-        _run(conn, queries("publication")["detach_partition"], publication_id)
-    _run(conn, queries("publication")["drop_partition"], publication_id)
-    conn.execute(queries("publication")["mark_dropped"], {"publication_id": publication_id})
+    if old.is_half_detached:
+        _run(conn, queries("publication")["finish_detach"], old.publication_id)
+    elif old.is_attached:
+        _run(conn, queries("publication")["detach_partition"], old.publication_id)
+    _run(conn, queries("publication")["drop_partition"], old.publication_id)
+    conn.execute(queries("publication")["mark_dropped"], {"publication_id": old.publication_id})
 
 
 def _run(conn: Connection, query: LiteralString, publication_id: int, params: dict[str, Any] | None = None) -> Any:

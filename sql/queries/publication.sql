@@ -114,7 +114,7 @@ DELETE FROM candidates WHERE publication_key = %(publication_key)s;
 
 -- name: outlived(keep_weeks)
 -- Publications whose time is over, counted in weeks of data, not of the clock; never the live one.
-SELECT p.publication_id, i.inhdetachpending IS TRUE AS half_detached
+SELECT p.publication_id, i.inhrelid IS NOT NULL AS is_attached, i.inhdetachpending IS TRUE AS is_half_detached
 FROM publications p
 JOIN pg_class c ON c.relname = 'batch_recommendations_' || p.publication_id AND c.relnamespace = 'public'::regnamespace
 LEFT JOIN pg_inherits i ON i.inhrelid = c.oid
@@ -124,9 +124,6 @@ ORDER BY p.publication_id;
 -- name: wait_briefly()
 -- For a reader of an old publication, who may take his time.
 SET lock_timeout = '5s';
-
--- name: is_attached()
-SELECT EXISTS (SELECT FROM pg_inherits WHERE inhrelid = {partition}::regclass) AS attached;
 
 -- name: detach_partition()
 -- CONCURRENTLY: a plain DETACH would make every reader wait behind one long reader.

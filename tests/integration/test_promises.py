@@ -1,0 +1,290 @@
+"""The promises of the design, on a real Postgres and a real MLflow store, without Airflow."""
+
+import csv
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+
+from recsys import pipeline
+from recsys.db.connect import Connection, connect
+from recsys.drops.zone import LandingZone
+from recsys.errors import DropError, LedgerError, NothingToRecommend
+from recsys.features.visible import read_catalogue, read_interactions, read_users
+from recsys.promotion import ledger
+from recsys.settings import Settings
+from recsys.week import Week
+
+
+def lists(conn: Connection, as_of: date) -> list[tuple]:
+    """Every published row of a week, publication ids apart."""
+    query = """
+        SELECT b.user_id, b.rank, b.movie_id, b.score, b.source FROM batch_recommendations b JOIN publications p USING (publication_id)
+        WHERE p.as_of = %s ORDER BY b.publication_id, b.user_id, b.rank"""
+    return [tuple(row) for row in conn.execute(query, [as_of])]
+
+
+def drop_rows_of(conn: Connection, as_of: date) -> None:
+    """As an operator who needs the space might."""
+    for row in conn.execute("SELECT publication_id FROM publications WHERE as_of = %s", [as_of]).fetchall():
+        conn.execute(f"DROP TABLE batch_recommendations_{row.publication_id}")
+
+
+def counts(conn: Connection) -> dict[str, int]:
+    """Rows of every table and view of the project."""
+    names = conn.execute(
+        "SELECT oid::regclass::text AS name FROM pg_class WHERE relkind IN ('r', 'p', 'm') AND relnamespace = 'public'::regnamespace"
+    ).fetchall()
+    return {row.name: conn.execute(f"SELECT count(*) AS n FROM {row.name}").fetchone().n for row in names}  # pyright: ignore
+
+
+def write_drop(zone: str, source: str, when: date, files: dict[str, list[list[object]]]) -> None:
+    """A complete drop of CSV files."""
+    folder = Path(zone) / source / when.isoformat()
+    folder.mkdir(parents=True)
+    for name, rows in files.items():
+        with (folder / name).open("w", newline="") as stream:
+            csv.writer(stream).writerows(rows)
+    (folder / "_SUCCESS").touch()
+
+
+RATINGS = ["userId", "movieId", "rating", "timestamp"]
+MOVIES = ["movieId", "title", "genres"]
+
+
+def seconds(day: date) -> int:
+    return int((day - date(1970, 1, 1)).total_seconds())
+
+
+def sight_fingerprint(conn: Connection, week: Week) -> tuple[str, str, list[int]]:
+    """All that a fit and a publication of the week can see."""
+    catalogue = read_catalogue(conn, week.sight)
+    interactions = read_interactions(conn, week.sight, catalogue.movie_ids)
+    return catalogue.fingerprint(), interactions.fingerprint(), read_users(conn, week.sight).tolist()
+
+
+def test_a_week_ends_in_a_live_list_for_every_user(settings: Settings, weeks: list[date], conn: Connection) -> None:
+    for as_of in weeks:
+        pipeline.run_week(settings, as_of=as_of)
+    users = {row.user_id for row in conn.execute("SELECT DISTINCT user_id FROM ratings")}
+    live = conn.execute("SELECT user_id, as_of, count(*) AS n FROM recommendations GROUP BY user_id, as_of").fetchall()
+    assert {row.user_id for row in live} == users
+    assert {(row.as_of, row.n) for row in live} == {(weeks[-1], 10)}
+
+
+def test_run_again_adds_nothing(settings: Settings, weeks: list[date], conn: Connection) -> None:
+    for as_of in weeks[:2]:
+        pipeline.run_week(settings, as_of=as_of)
+    before, live = counts(conn), lists(conn, weeks[1])
+    for as_of in weeks[:2]:
+        pipeline.run_week(settings, as_of=as_of)
+    assert counts(conn) == before
+    assert lists(conn, weeks[1]) == live
+
+
+def test_a_past_week_publishes_the_same_bytes_after_its_future_came_in(
+    settings: Settings, weeks: list[date], conn: Connection
+) -> None:
+    ran = [pipeline.run_week(settings, as_of=as_of) for as_of in weeks]
+    before = [lists(conn, as_of) for as_of in weeks]
+    seen = [sight_fingerprint(conn, week) for week in ran]
+    _publish_corrections(settings, conn, weeks)
+    pipeline.run_week(settings, as_of=weeks[-1] + timedelta(7))
+    assert conn.execute("SELECT state FROM drops ORDER BY drop_id DESC LIMIT 2").fetchall() == [("ingested",), ("ingested",)]
+    for as_of in weeks:
+        drop_rows_of(conn, as_of)
+        pipeline.run_week(settings, as_of=as_of)
+    assert [lists(conn, as_of) for as_of in weeks] == before
+    assert [sight_fingerprint(conn, week) for week in ran] == seen
+
+
+def _publish_corrections(settings: Settings, conn: Connection, weeks: list[date]) -> None:
+    """A re-rating, a late rating and a late user from before week 2, another title and genre, another cast."""
+    early = seconds(weeks[1]) - 3 * 86400
+    rated = conn.execute("SELECT user_id, movie_id FROM ratings ORDER BY rated_at LIMIT 1").fetchone()
+    unrated = conn.execute("SELECT min(movie_id) AS movie_id FROM movies WHERE movie_id NOT IN (SELECT movie_id FROM ratings WHERE user_id = %s)",
+                           [rated.user_id]).fetchone()  # fmt: skip
+    late_user = [
+        [9_999, row.movie_id, 5, early + n] for n, row in enumerate(conn.execute("SELECT DISTINCT movie_id FROM ratings LIMIT 8"))
+    ]
+    told = conn.execute("SELECT movie_id, title FROM movies ORDER BY movie_id LIMIT 1").fetchone()
+    when = weeks[-1] + timedelta(7)
+    ratings = [[rated.user_id, rated.movie_id, 0.5, early], [rated.user_id, unrated.movie_id, 5, early + 60], *late_user]
+    write_drop(settings.drops, "movielens", when, {
+        "ratings.csv": [RATINGS, *ratings],
+        "movies.csv": [MOVIES, [told.movie_id, "Another Title (1931)", "Western|Musical"]],
+    })  # fmt: skip
+    _publish_another_cast(settings, weeks[-1], when)
+
+
+def _publish_another_cast(settings: Settings, newest: date, when: date) -> None:
+    """IMDb's files again, with every director another."""
+    zone = LandingZone(settings.drops)
+    members = zone.members(zone.drop("imdb", newest))  # pyright: ignore[reportArgumentType]
+    folder = Path(settings.drops) / "imdb" / when.isoformat()
+    folder.mkdir(parents=True)
+    for name, member in members.items():
+        with member.open() as stream:
+            text = stream.read()
+        (folder / name).write_bytes(text.replace(b"\tnm", b"\tnm9") if name == "title.crew.tsv" else text)
+    (folder / "_SUCCESS").touch()
+
+
+def test_the_corrections_do_reach_a_week_that_may_see_them(settings: Settings, weeks: list[date], conn: Connection) -> None:
+    for as_of in weeks:
+        last = pipeline.run_week(settings, as_of=as_of)
+    before = sight_fingerprint(conn, last)
+    _publish_corrections(settings, conn, weeks)
+    after = sight_fingerprint(conn, pipeline.run_week(settings, as_of=weeks[-1] + timedelta(7)))
+    assert [a != b for a, b in zip(before, after, strict=True)] == [True, True, True]
+    assert 9_999 in after[2]
+
+
+def test_history_does_not_govern_the_present(settings: Settings, weeks: list[date], conn: Connection) -> None:
+    pipeline.run_week(settings, as_of=weeks[0])
+    pipeline.run_week(settings, as_of=weeks[2])
+    present = (lists(conn, weeks[2]), conn.execute("SELECT publication_id FROM publications WHERE is_live").fetchall())
+    champion = ledger.newest_champion(conn)
+    late = pipeline.run_week(settings, as_of=weeks[1])
+    assert late.resolved_late
+    assert late.watermark == pipeline.resolve_week(settings, as_of=weeks[2]).watermark
+    assert (lists(conn, weeks[2]), conn.execute("SELECT publication_id FROM publications WHERE is_live").fetchall()) == present
+    assert ledger.newest_champion(conn) == champion
+    assert pipeline.Registry(settings).champion() == champion.model_version  # pyright: ignore[reportOptionalMemberAccess]
+    assert lists(conn, weeks[1])
+
+
+def test_a_late_week_sees_nothing_after_its_as_of(settings: Settings, weeks: list[date], conn: Connection) -> None:
+    pipeline.run_week(settings, as_of=weeks[2])
+    week = pipeline.resolve_week(settings, as_of=weeks[0])
+    catalogue = read_catalogue(conn, week.sight)
+    interactions = read_interactions(conn, week.sight, catalogue.movie_ids)
+    assert (
+        interactions.newest
+        < seconds(weeks[0])
+        <= read_interactions(conn, {**week.sight, "as_of": weeks[2]}, catalogue.movie_ids).newest
+    )
+
+
+def test_a_week_is_decided_once(settings: Settings, weeks: list[date], conn: Connection) -> None:
+    pipeline.run_week(settings, as_of=weeks[0])
+    decided = ledger.champion_of(conn, weeks[0])
+    stricter = settings.model_copy(update={"promotion_margin": 1.0, "seed": 5})
+    pipeline.run_week(stricter, as_of=weeks[0], recipes=["popularity"])
+    assert ledger.champion_of(conn, weeks[0]) == decided
+
+
+def test_the_number_of_shards_changes_nothing(
+    settings: Settings, weeks: list[date], conn: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from recsys.scoring import candidates
+
+    monkeypatch.setattr(candidates, "BLOCK", 16)
+    monkeypatch.setattr("recsys.models.base.BLOCK", 16)
+    pipeline.run_week(settings.model_copy(update={"score_shards": 1}), as_of=weeks[0])
+    whole = lists(conn, weeks[0])
+    drop_rows_of(conn, weeks[0])
+    pipeline.run_week(settings.model_copy(update={"score_shards": 3}), as_of=weeks[0])
+    assert lists(conn, weeks[0]) == whole
+
+
+def test_an_outage_of_three_weeks_loses_nothing(settings: Settings, weeks: list[date], conn: Connection) -> None:
+    pipeline.run_week(settings, as_of=weeks[2])
+    dates = [row.drop_date for row in conn.execute("SELECT drop_date FROM drops WHERE state = 'ingested' ORDER BY drop_id")]
+    assert dates == [day for day in weeks for _ in ("movielens", "imdb")]
+
+
+def test_a_bad_drop_fails_its_week_each_time_and_no_other(settings: Settings, weeks: list[date], conn: Connection) -> None:
+    pipeline.run_week(settings, as_of=weeks[2])
+    before = counts(conn)
+    bad, next_week = weeks[2] + timedelta(7), weeks[2] + timedelta(14)
+    write_drop(settings.drops, "movielens", bad, {"ratings.csv": [RATINGS, [1, 1, 55, seconds(bad) - 9]]})
+    for _ in range(2):
+        with pytest.raises(DropError, match=r"ratings\.csv.* bad .*line 2: rating '55' is not between 0\.5 and 5"):
+            pipeline.run_week(settings, as_of=bad)
+    after = counts(conn)
+    assert {name: after[name] - before[name] for name in after if after[name] != before[name]} == {
+        "drops": 1,
+        "rejected_rows": 1,
+        "weeks": 1,
+    }
+    write_drop(settings.drops, "movielens", next_week, {"ratings.csv": [RATINGS, [1, 1, 5, seconds(bad) - 9]]})
+    pipeline.run_week(settings, as_of=next_week)
+    assert conn.execute("SELECT as_of FROM publications WHERE is_live").fetchall() == [(next_week,)]
+
+
+def test_a_corrected_drop_lets_its_week_run(settings: Settings, weeks: list[date], conn: Connection) -> None:
+    pipeline.run_week(settings, as_of=weeks[2])
+    when = weeks[2] + timedelta(7)
+    write_drop(settings.drops, "movielens", when, {"ratings.csv": [RATINGS, [1, 1, 55, seconds(when) - 9]]})
+    with pytest.raises(DropError):
+        pipeline.run_week(settings, as_of=when)
+    (Path(settings.drops) / "movielens" / when.isoformat() / "ratings.csv").write_text(
+        f"{','.join(RATINGS)}\n1,1,5,{seconds(when) - 9}\n"
+    )
+    pipeline.run_week(settings, as_of=when)
+    revisions = conn.execute(
+        "SELECT revision, state FROM drops WHERE drop_date = %s AND source = 'movielens' ORDER BY revision", [when]
+    )
+    assert revisions.fetchall() == [(1, "refused"), (2, "ingested")]
+
+
+def test_a_manual_run_of_the_same_week_with_other_parameters_keeps_its_own_rows(
+    settings: Settings, weeks: list[date], conn: Connection
+) -> None:
+    pipeline.run_week(settings, as_of=weeks[0])
+    pipeline.run_week(settings, as_of=weeks[0], top_n=3)
+    lengths = conn.execute("SELECT publication_id, max(rank) AS n FROM batch_recommendations GROUP BY 1 ORDER BY 1").fetchall()
+    assert [row.n for row in lengths] == [10, 3]
+    assert pipeline.resolve_week(settings, as_of=weeks[0]).top_n == 10
+
+
+def test_steps_out_of_order_say_what_is_missing(settings: Settings, weeks: list[date]) -> None:
+    week = pipeline.resolve_week(settings, as_of=weeks[0])
+    with pytest.raises(NothingToRecommend, match="no rating before"):
+        pipeline.train_model(settings, week, week.recipes[0])
+    with pytest.raises(LedgerError, match="not decided yet: expected promote_champion"):
+        pipeline.score_users(settings, week, 0)
+    with pytest.raises(NothingToRecommend, match="no complete movielens drop in"):
+        pipeline.resolve_week(settings.model_copy(update={"drops": "/nonexistent"}), as_of=None)
+
+
+def test_the_newest_drop_is_the_week_of_a_run_that_names_none(settings: Settings, weeks: list[date]) -> None:
+    assert pipeline.resolve_week(settings, as_of=None).as_of == weeks[-1]
+
+
+def test_the_alias_is_repaired_at_the_start_of_a_run(settings: Settings, weeks: list[date]) -> None:
+    pipeline.run_week(settings, as_of=weeks[0])
+    registry = pipeline.Registry(settings)
+    champion = registry.champion()
+    registry.client.delete_registered_model_alias(settings.registered_model, "champion")
+    pipeline.resolve_week(settings, as_of=weeks[1])
+    assert registry.champion() == champion is not None
+
+
+def test_week_travels_as_json(settings: Settings, weeks: list[date]) -> None:
+    week = pipeline.resolve_week(settings, as_of=weeks[0])
+    assert Week.from_json(week.to_json()) == week
+
+
+def test_old_publications_go_and_the_live_one_stays(settings: Settings, weeks: list[date], conn: Connection) -> None:
+    brief = settings.model_copy(update={"keep_weeks": 1})
+    for as_of in weeks:
+        pipeline.run_week(brief, as_of=as_of)
+    assert [bool(lists(conn, as_of)) for as_of in weeks] == [False, True, True]
+    assert conn.execute("SELECT as_of FROM publications WHERE dropped_at IS NOT NULL").fetchall() == [(weeks[0],)]
+    pipeline.run_week(brief, as_of=weeks[0])
+    assert conn.execute("SELECT as_of FROM publications WHERE is_live").fetchall() == [(weeks[2],)]
+
+
+def test_a_long_reader_keeps_no_run_waiting(settings: Settings, weeks: list[date], conn: Connection) -> None:
+    brief = settings.model_copy(update={"keep_weeks": 1})
+    for as_of in weeks[:2]:
+        pipeline.run_week(brief, as_of=as_of)
+    with connect(settings) as reader, reader.transaction():
+        before = reader.execute("SELECT count(*) AS n FROM recommendations").fetchone()
+        pipeline.run_week(brief, as_of=weeks[2])
+        assert before == reader.execute("SELECT count(*) AS n FROM recommendations").fetchone()
+        assert conn.execute("SELECT as_of FROM publications WHERE is_live").fetchall() == [(weeks[2],)]
+    pipeline.run_week(brief, as_of=weeks[2])
+    assert not lists(conn, weeks[0])

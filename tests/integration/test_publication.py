@@ -1,0 +1,212 @@
+"""The rules of sql/batch_recommendations.sql, on cases small enough to work out by hand."""
+
+from datetime import date, timedelta
+
+import pytest
+from psycopg.types.json import Jsonb
+
+from recsys.db.connect import Connection
+from recsys.errors import PublicationError
+from recsys.promotion.ledger import Champion
+from recsys.recipe import Recipe
+from recsys.scoring.candidates import Edition
+from recsys.scoring.publish import publish
+from recsys.week import Week
+
+AS_OF = date(2020, 1, 6)
+RECIPE = Recipe("popularity", ())
+
+
+def edition(top_n: int = 3, min_history: int = 2, as_of: date = AS_OF, fit_key: str = "fit") -> Edition:
+    week = Week(as_of, 1, (RECIPE,), top_n, seed=0, like_threshold=4.0, min_history=min_history, half_life_days=30.0)
+    champion = Champion(as_of, "first", RECIPE, "7", fit_key, None, (), ())
+    return Edition(week, champion)
+
+
+class World:
+    """Facts put in by hand: one drop, six movies, and what a test adds."""
+
+    def __init__(self, conn: Connection) -> None:
+        self.conn = conn
+        conn.execute(
+            "INSERT INTO drops (source, drop_date, revision, sha256, files, admitted_for, state) VALUES ('movielens', %s, 1, 'x', '[]', %s, 'ingested')",
+            [AS_OF, AS_OF],
+        )
+        for as_of in (AS_OF, AS_OF + timedelta(7)):
+            conn.execute(
+                "INSERT INTO weeks (as_of, watermark, params, resolved_late) VALUES (%s, 1, %s, false)", [as_of, Jsonb({})]
+            )
+        genres = {1: ["Comedy"], 2: ["Comedy"], 3: ["Drama"], 4: ["Drama"], 5: ["Horror"], 6: []}
+        for movie, names in genres.items():
+            conn.execute(
+                "INSERT INTO movies (movie_id, drop_id, title, genres) VALUES (%s, 1, %s, %s)", [movie, f"Movie {movie}", names]
+            )
+
+    def rate(self, user: int, movie: int, rating: float = 5, days_ago: int = 1) -> None:
+        at = AS_OF - timedelta(days_ago)
+        self.conn.execute("INSERT INTO ratings VALUES (%s, %s, %s, 1, %s)", [user, movie, at, rating])
+
+    def candidates(self, made: Edition, rows: list[tuple[int, int, float]], n_shards: int = 1) -> None:
+        for user, movie, score in rows:
+            self.conn.execute("INSERT INTO candidates VALUES (%s, 0, %s, %s, %s)", [made.key, user, movie, score])
+        self.conn.execute("INSERT INTO scored_shards VALUES (%s, 0, %s, %s)", [made.key, n_shards, len(rows)])
+
+    def publish(self, made: Edition) -> dict[int, list[tuple[int, str]]]:
+        for view in ("mv_movies", "mv_imdb_titles", "mv_movie_persons", "mv_ratings"):
+            self.conn.execute(f"REFRESH MATERIALIZED VIEW {view}")  # pyright: ignore
+        publish(self.conn, made)
+        lists: dict[int, list[tuple[int, str]]] = {}
+        for row in self.conn.execute("SELECT user_id, movie_id, source FROM recommendations ORDER BY user_id, rank"):
+            lists.setdefault(row.user_id, []).append((row.movie_id, row.source))
+        return lists
+
+
+@pytest.fixture
+def world(conn: Connection) -> World:
+    return World(conn)
+
+
+def test_model_first_best_first_and_ties_by_movie(world: World) -> None:
+    world.rate(1, 1)
+    world.rate(1, 2)
+    world.candidates(edition(), [(1, 5, 0.5), (1, 4, 0.9), (1, 3, 0.5), (1, 6, 0.1)])
+    assert world.publish(edition()) == {1: [(4, "model"), (3, "model"), (5, "model")]}
+
+
+def test_what_was_rated_or_withdrawn_is_left_out(world: World) -> None:
+    world.rate(1, 1)
+    world.rate(1, 2)
+    world.conn.execute("INSERT INTO withdrawals (movie_id, reason) VALUES (4, 'rights')")
+    world.candidates(edition(), [(1, 1, 0.9), (1, 4, 0.8), (1, 3, 0.7), (1, 5, 0.6), (1, 6, 0.5)])
+    assert world.publish(edition()) == {1: [(3, "model"), (5, "model"), (6, "model")]}
+
+
+def test_a_short_history_gets_the_fallback_in_the_genres_that_the_user_likes(world: World) -> None:
+    for user in (2, 3, 4):
+        world.rate(user, 5)
+        world.rate(user, 1)
+    world.rate(2, 4)
+    world.rate(9, 3)  # likes a drama, nothing else: below min_history, so that the model is not asked
+    world.candidates(edition(), [(9, 2, 0.9)])
+    # the other drama, though few like it; then, in genres that the user has not liked, by popularity
+    assert world.publish(edition())[9] == [(4, "fallback"), (1, "fallback"), (5, "fallback")]
+
+
+def test_recent_likes_count_more_than_old_ones(world: World) -> None:
+    for user in (2, 3, 4):
+        world.rate(user, 1, days_ago=300)
+    for user in (5, 6):
+        world.rate(user, 2, days_ago=1)
+    world.conn.execute("INSERT INTO users (user_id, drop_id) VALUES (100, 1)")
+    world.candidates(edition(), [])
+    assert world.publish(edition())[100] == [(2, "fallback"), (1, "fallback"), (3, "fallback")]
+
+
+def test_a_low_rating_is_no_like(world: World) -> None:
+    for user in (2, 3, 4):
+        world.rate(user, 1, rating=3.5)
+    world.rate(5, 2)
+    world.conn.execute("INSERT INTO users (user_id, drop_id) VALUES (100, 1)")
+    world.candidates(edition(), [])
+    assert world.publish(edition())[100][0] == (2, "fallback")
+
+
+def test_a_user_with_little_left_gets_what_is_left(world: World) -> None:
+    for movie in (1, 2, 3, 4, 5):
+        world.rate(1, movie)
+    for movie in (1, 2, 3, 4, 5, 6):
+        world.rate(2, movie)
+    world.candidates(edition(), [(1, 6, 0.4)])
+    assert world.publish(edition()) == {1: [(6, "model")]}
+
+
+def test_the_fallback_fills_up_behind_the_model(world: World) -> None:
+    world.rate(1, 1)
+    world.rate(1, 3)
+    for user in (2, 3):
+        world.rate(user, 5)
+        world.rate(user, 6)
+    world.rate(2, 4)
+    world.candidates(edition(), [(1, 2, 0.9)])
+    assert world.publish(edition())[1] == [(2, "model"), (4, "fallback"), (5, "fallback")]
+
+
+def test_a_missing_shard_and_a_wrong_result_stop_it(world: World) -> None:
+    world.rate(1, 1)
+    world.rate(1, 2)
+    with pytest.raises(PublicationError, match=r"no candidates of shard \[0\]"):
+        world.publish(edition())
+    world.candidates(edition(), [(1, 3, 0.9)], n_shards=2)
+    with pytest.raises(PublicationError, match=r"no candidates of shard \[1\]"):
+        world.publish(edition())
+    assert world.conn.execute("SELECT count(*) AS n FROM publications").fetchall() == [(0,)]
+
+
+@pytest.mark.parametrize(
+    ("broken", "fault"),
+    [
+        ("DELETE FROM {partition} WHERE rank = 3", "1 users with a list of the wrong length"),
+        ("UPDATE {partition} SET movie_id = 1 WHERE rank = 3", "1 users with a movie they had rated"),
+        ("UPDATE {partition} SET movie_id = 77 WHERE rank = 3", "1 users with a movie that is not on offer"),
+        (
+            "UPDATE {partition} SET movie_id = (SELECT movie_id FROM {partition} WHERE rank = 1) WHERE rank = 3",
+            "1 users with a movie twice",
+        ),
+        ("UPDATE {partition} SET rank = 5 WHERE rank = 3", "1 users with holes in their ranks"),
+        ("UPDATE {partition} SET user_id = 8", "1 users that the week does not know"),
+    ],
+)
+def test_every_fault_is_found(world: World, broken: str, fault: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    from recsys.scoring import publish as module
+
+    world.rate(1, 1)
+    world.rate(1, 2)
+    world.candidates(edition(), [(1, 3, 0.9), (1, 4, 0.8), (1, 5, 0.7)])
+    rules = module.sql_file("batch_recommendations.sql")
+    run = module._run
+
+    def then_break(conn: Connection, query: str, publication_id: int, params: dict | None = None) -> object:
+        result = run(conn, query, publication_id, params)  # pyright: ignore[reportArgumentType]
+        if query == rules:
+            run(conn, broken, publication_id)  # pyright: ignore[reportArgumentType]
+        return result
+
+    monkeypatch.setattr(module, "_run", then_break)
+    with pytest.raises(PublicationError, match=fault):
+        world.publish(edition())
+    assert world.conn.execute("SELECT count(*) AS n FROM recommendations").fetchall() == [(0,)]
+
+
+def test_one_user_is_read_by_an_index(world: World) -> None:
+    for user in range(1, 400):
+        world.rate(user, 1)
+        world.rate(user, 2)
+    for fit_key in ("fit", "fit2", "fit3"):
+        made = edition(fit_key=fit_key)
+        world.candidates(made, [(user, movie, 0.5) for user in range(1, 400) for movie in (3, 4, 5)])
+        world.publish(made)
+    world.conn.execute("ANALYZE")
+    plan = "\n".join(
+        row[0] for row in world.conn.execute("EXPLAIN (ANALYZE, COSTS off) SELECT * FROM recommendations WHERE user_id = 17")
+    )
+    assert (
+        "Index Scan using batch_recommendations" in plan
+        or "Index Scan on batch_recommendations" in plan
+        or "Bitmap Index Scan" in plan
+    )
+    assert "Seq Scan on batch_recommendations" not in plan
+    assert plan.count("never executed") == 2  # the publications that are not live are not looked at
+
+
+def test_the_same_key_adds_nothing_and_an_older_week_does_not_go_live(world: World) -> None:
+    world.rate(1, 1)
+    world.rate(1, 2)
+    new, old = edition(as_of=AS_OF + timedelta(7)), edition()
+    for made in (new, old):
+        world.candidates(made, [(1, 3, 0.9), (1, 4, 0.8), (1, 5, 0.7)])
+        world.publish(made)
+        world.publish(made)
+    rows = world.conn.execute(
+        "SELECT as_of, is_live, first_live_at IS NOT NULL AS was_live FROM publications ORDER BY publication_id"
+    ).fetchall()
+    assert rows == [(AS_OF + timedelta(7), True, True), (AS_OF, False, False)]

@@ -1,0 +1,154 @@
+"""One model at one exam: who is asked, what counts, and what the table says."""
+
+import json
+from dataclasses import asdict
+
+import numpy as np
+import pytest
+
+from recsys.errors import ModelError
+from recsys.evaluation import exam as exam_module
+from recsys.evaluation.exam import examine, mark
+from recsys.evaluation.metrics.ndcg import ndcg
+from recsys.evaluation.split import Exam
+from recsys.features.interactions import Interactions, index_of
+from recsys.models.base import Config, PredictsRatings, Recommender
+
+MOVIES = np.array([10, 20, 30, 40, 50])
+
+
+def interactions(rows: list[tuple[int, int, float]]) -> Interactions:
+    user, movie, stars = (np.array(column) for column in zip(*rows, strict=True))
+    return Interactions.of(user, movie, stars, np.zeros(len(rows)), movie_ids=MOVIES)
+
+
+class InOrder(Recommender):
+    """Recommends movies by ascending id to users 1 to 3, and nothing to strangers."""
+
+    name = "in order"
+    Config = Config
+
+    def fit(self, train, catalogue, *, report=None):
+        self.user_ids_, self.movie_ids_ = np.array([1, 2, 3]), train.movie_ids
+        return self
+
+    def score_block(self, users):
+        scores = np.tile(-np.arange(len(self.movie_ids_), dtype=np.float32), (len(users), 1))
+        scores[~self.knows(users)] = -np.inf
+        return scores
+
+    def state(self):
+        return {}
+
+    def restore(self, state):
+        pass
+
+
+class RatesThree(InOrder, PredictsRatings):
+    def predict(self, users, movies):
+        assert len(users) == len(movies)
+        return np.full(len(users), 3.0, dtype=np.float32)
+
+
+KNOWN = interactions([(1, 10, 5.0), (1, 20, 1.0), (2, 10, 5.0), (3, 30, 4.0)])
+HELD_OUT = interactions(
+    [
+        (1, 30, 5.0),  # 1 is offered 30, 40, 50: a hit at rank 1
+        (1, 50, 4.0),  # and at rank 3; a movie that nobody rated before
+        (2, 40, 4.5),  # 2 is offered 20, 30, 40: rank 3; a new movie
+        (3, 20, 3.5),  # not liked: 3 is not asked
+        (9, 10, 5.0),  # 9 is a stranger: gets no list
+    ]
+)
+EXAM = Exam("dated", 1, None, KNOWN, HELD_OUT, users=np.array([1, 2]))
+
+
+def sit(model: type[Recommender] = InOrder):
+    return examine(model().fit(KNOWN, None), EXAM, like_threshold=4.0, min_history=2)  # pyright: ignore[reportArgumentType]
+
+
+def table(result) -> dict[tuple[str, str], tuple[float, int]]:
+    return {(part, metric): (value, n) for part, metric, value, n in result.values}
+
+
+NDCG_1 = (1 + 0.5) / (1 + 1 / np.log2(3))
+NDCG_2 = 0.5
+
+
+def test_ndcg_of_each_deciding_user():
+    result = sit()
+    assert result.user_ids.tolist() == [1, 2]
+    assert result.ndcg.dtype == np.float32
+    assert result.ndcg == pytest.approx([NDCG_1, NDCG_2])
+
+
+def test_all_is_the_mean_over_deciding_users():
+    values = table(sit())
+    assert values["all", "NDCG@10"] == (pytest.approx((NDCG_1 + NDCG_2) / 2), 2)
+    assert values["all", "Recall@20"] == (1.0, 2)
+    assert values["all", "MRR@10"] == (pytest.approx((1 + 1 / 3) / 2), 2)
+    assert values["all", "precision@10"] == (pytest.approx((0.2 + 0.1) / 2), 2)
+
+
+def test_cold_users_are_those_with_little_or_no_history():
+    values = table(sit())  # 2 has one known rating, 9 none and no list
+    assert values["cold users", "NDCG@10"] == (pytest.approx((NDCG_2 + 0) / 2), 2)
+    assert values["cold users", "hit rate@10"] == (0.5, 2)
+
+
+def test_new_movies_alone_are_relevant_in_their_slice():
+    values = table(sit())  # 40 and 50 are new: ranks 3 and 3
+    assert values["new movies", "NDCG@10"] == (pytest.approx(0.5), 2)
+    assert values["new movies", "MRR@10"] == (pytest.approx(1 / 3), 2)
+
+
+def test_coverage_is_a_share_of_the_slices_movies():
+    values = table(sit())
+    assert values["all", "coverage@10"] == (0.8, 5)  # all but 10, which both had rated
+    assert values["new movies", "coverage@10"] == (1.0, 2)
+    assert values["cold users", "coverage@10"] == (0.8, 5)
+
+
+def test_rmse_only_of_a_model_that_rates(monkeypatch):
+    assert not [key for key in table(sit()) if key[1] == "RMSE"]
+    monkeypatch.setattr(exam_module, "PREDICT_BLOCK", 2)
+    values = table(sit(RatesThree))
+    assert values["all", "RMSE"] == (pytest.approx(np.sqrt((4 + 1 + 2.25 + 0.25 + 4) / 5)), 5)
+    assert values["cold users", "RMSE"] == (pytest.approx(np.sqrt((2.25 + 0.25 + 4) / 3)), 3)
+    assert values["new movies", "RMSE"] == (pytest.approx(np.sqrt((1 + 2.25) / 2)), 2)
+
+
+def test_values_are_plain_and_json_serialisable():
+    result = sit(RatesThree)
+    assert json.loads(json.dumps(result.values)) == [list(row) for row in result.values]
+    assert all(type(value) is float and np.isfinite(value) and type(n) is int for _, _, value, n in result.values)
+    assert set(asdict(result)) == {"user_ids", "ndcg", "values"}
+
+
+def test_an_exam_that_nobody_sits_gives_no_rows():
+    nobody = Exam("own newest", None, None, KNOWN, KNOWN.where(np.zeros(len(KNOWN), bool)), users=np.array([], dtype=np.int64))
+    result = examine(RatesThree().fit(KNOWN, None), nobody, like_threshold=4.0, min_history=2)  # pyright: ignore[reportArgumentType]
+    assert (len(result.ndcg), result.values) == (0, [])
+
+
+def test_a_model_of_another_catalogue_is_refused():
+    model = InOrder().fit(KNOWN, None)  # pyright: ignore[reportArgumentType]
+    model.movie_ids_ = MOVIES[:-1]
+    with pytest.raises(ModelError, match="in order knows 4 movies and the exam has 5"):
+        examine(model, EXAM, like_threshold=4.0, min_history=2)
+
+
+def test_marks_agree_with_a_loop():
+    rng = np.random.default_rng(5)
+    user, movie = np.divmod(rng.choice(30 * 40, size=500, replace=False), 40)
+    data = Interactions.of(user, movie, rng.integers(1, 6, 500), np.zeros(500), movie_ids=np.arange(40) * 7)
+    users = np.sort(rng.choice(np.arange(35), 20, replace=False))  # some held-out users not asked, some asked without ratings
+    lists = np.array([rng.permutation(np.append(data.movie_ids, -1))[:8] for _ in users])
+    relevant = data.ratings >= 4
+    hits, n_relevant = mark(lists, users, data, relevant)
+    for row, user_id in enumerate(users):
+        position = index_of(data.user_ids, np.array([user_id]))[0]
+        liked = set(data.movie_ids[data.movies[(data.users == position) & relevant]].tolist())
+        assert hits[row].tolist() == [listed in liked for listed in lists[row].tolist()]
+        assert n_relevant[row] == len(liked)
+    assert np.nanmax(ndcg(hits[n_relevant > 0], n_relevant[n_relevant > 0])) <= 1

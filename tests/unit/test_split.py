@@ -1,0 +1,109 @@
+"""The exam of a week: dated where enough users decide, else each user's own newest ratings."""
+
+from datetime import UTC, datetime
+
+import numpy as np
+import pytest
+
+from recsys.evaluation.split import WEEK_SECONDS, own_newest, split_exam
+from recsys.features.interactions import Interactions
+
+NEWEST = int(datetime(2026, 11, 15, 12, tzinfo=UTC).timestamp())
+
+
+def ratings(rows: list[tuple[int, int, float, int]], n_movies: int = 20) -> Interactions:
+    """Rows of (user id, movie id, stars, seconds before NEWEST)."""
+    user, movie, stars, age = (np.array(column) for column in zip(*rows, strict=True))
+    return Interactions.of(user, movie, stars, NEWEST - age, movie_ids=np.arange(1, n_movies + 1))
+
+
+def week_old(weeks: float) -> int:
+    return int(weeks * WEEK_SECONDS)
+
+
+def held_out_pairs(exam) -> set[tuple[int, int]]:
+    rows = exam.held_out
+    return set(zip(rows.user_ids[rows.users].tolist(), rows.movie_ids[rows.movies].tolist(), strict=True))
+
+
+TWO_WEEKS = ratings(
+    [
+        (1, 1, 5.0, week_old(9)),
+        (1, 2, 4.0, 0),  # the newest of all: week 1
+        (2, 1, 3.0, week_old(9)),
+        (2, 3, 5.0, week_old(1)),  # to the second a week old: in week 2
+        (3, 1, 5.0, week_old(9)),
+        (3, 4, 3.5, 0),  # not liked: 3 does not decide
+        (4, 5, 5.0, 0),  # nothing known: 4 does not decide
+        (4, 7, 3.0, week_old(1) - 1),  # the oldest second of week 1
+        (5, 6, 5.0, week_old(9)),  # nothing held out
+    ]
+)
+
+
+def test_one_week_is_enough_for_one_user():
+    exam = split_exam(TWO_WEEKS, min_users=1, like_threshold=4.0)
+    assert (exam.kind, exam.weeks) == ("dated", 1)
+    assert exam.users.tolist() == [1]
+    assert held_out_pairs(exam) == {(1, 2), (3, 4), (4, 5), (4, 7)}
+
+
+def test_the_window_grows_until_enough_users_decide():
+    exam = split_exam(TWO_WEEKS, min_users=2, like_threshold=4.0)
+    assert (exam.kind, exam.weeks) == ("dated", 2)
+    assert exam.users.tolist() == [1, 2]
+
+
+def test_cut_is_the_moment_before_which_everything_is_known():
+    exam = split_exam(TWO_WEEKS, min_users=1, like_threshold=4.0)
+    assert exam.cut == datetime.fromtimestamp(NEWEST - week_old(1) + 1, UTC)
+    assert exam.cut is not None
+    assert exam.known.rated_at.max() < exam.cut.timestamp() <= exam.held_out.rated_at.min()
+    assert len(exam.known) + len(exam.held_out) == len(TWO_WEEKS)
+    assert np.array_equal(exam.known.movie_ids, exam.held_out.movie_ids)
+
+
+def test_like_threshold_decides_who_decides():
+    exam = split_exam(TWO_WEEKS, min_users=2, like_threshold=3.5)
+    assert exam.weeks == 1
+    assert exam.users.tolist() == [1, 3]
+
+
+def test_small_data_falls_back_to_own_newest():
+    exam = split_exam(TWO_WEEKS, min_users=3, like_threshold=4.0)
+    assert (exam.kind, exam.weeks, exam.cut) == ("own newest", None, None)
+    assert len(exam.held_out) == 0  # nobody has five ratings
+    assert exam.users.dtype == np.int64
+    assert len(exam.users) == 0
+
+
+def test_own_newest_takes_a_tenth_and_at_least_one_of_those_with_five():
+    rows = [(1, movie, 4.0, 100 - movie) for movie in range(1, 5)]  # 4 ratings: none
+    rows += [(2, movie, 4.0, movie) for movie in range(1, 6)]  # 5: the newest, movie 1
+    rows += [(3, movie, 4.0, 100 - movie) for movie in range(1, 21)]  # 20: the newest two, movies 19 and 20
+    exam = split_exam(ratings(rows), min_users=1_000, like_threshold=4.0)
+    assert held_out_pairs(exam) == {(2, 1), (3, 19), (3, 20)}
+    assert exam.users.tolist() == [2, 3]
+
+
+def test_own_newest_breaks_ties_of_time_by_movie_id():
+    same_moment = ratings([(1, movie, 4.0, 7) for movie in (9, 3, 5, 1, 7)])
+    assert same_moment.movie_ids[same_moment.movies[own_newest(same_moment)]].tolist() == [9]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_own_newest_agrees_with_a_loop(seed):
+    rng = np.random.default_rng(seed)
+    user, movie = np.divmod(rng.choice(40 * 60, size=900, replace=False), 60)
+    data = Interactions.of(user, movie, np.full(900, 4.0), rng.integers(0, 50, 900), movie_ids=np.arange(60))
+    expected = np.zeros(len(data), dtype=bool)
+    for position in range(len(data.user_ids)):
+        own = sorted(np.flatnonzero(data.users == position), key=lambda row: (data.rated_at[row], data.movies[row]))
+        if len(own) >= 5:
+            expected[own[-max(len(own) // 10, 1) :]] = True
+    assert np.array_equal(own_newest(data), expected)
+
+
+def test_no_ratings_at_all_is_an_exam_that_nobody_decides():
+    nothing = Interactions.of(np.array([], int), np.array([], int), np.array([]), np.array([], int), movie_ids=np.arange(3))
+    assert len(split_exam(nothing, min_users=1, like_threshold=4.0).users) == 0
