@@ -1,4 +1,4 @@
-"""`python -m recsys …`: what an operator on call types. Settings come from the environment, or from the stack that `make demo` started."""
+"""`python -m recsys …`: what an operator on call types. Settings: the environment, or the stack of `make demo`."""
 
 import argparse
 import logging
@@ -128,9 +128,8 @@ def _psql(options: argparse.Namespace) -> int:
     parts = conninfo_to_dict(Settings().database_url.get_secret_value())
     names = {"host": "PGHOST", "port": "PGPORT", "user": "PGUSER", "password": "PGPASSWORD", "dbname": "PGDATABASE"}
     environment = os.environ | {names[key]: str(value) for key, value in parts.items() if key in names}
-    return subprocess.run(
-        [_psql_program(), *(["-c", options.sql] if options.sql else [])], env=environment, check=False
-    ).returncode  # noqa: S603
+    command = [_psql_program(), *(["-c", options.sql] if options.sql else [])]
+    return subprocess.run(command, env=environment, check=False).returncode  # noqa: S603
 
 
 def _psql_program() -> str:

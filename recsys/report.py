@@ -41,7 +41,10 @@ def exam_metrics(conn: Connection, as_of: date) -> dict[str, float]:
 
 def verdict(champion: Champion) -> str:
     """The decision in one paragraph."""
-    return f"Week {champion.as_of}: {champion.outcome}. {' '.join(champion.reasons)} Champion: {champion.recipe.key}, version {champion.model_version}."
+    reasons = " ".join(champion.reasons)
+    return (
+        f"Week {champion.as_of}: {champion.outcome}. {reasons} Champion: {champion.recipe.key}, version {champion.model_version}."
+    )
 
 
 def counts_line(counts: Mapping[str, Mapping[str, int]]) -> str:
@@ -77,8 +80,9 @@ def _sight(conn: Connection, week: Week) -> list[str]:
     facts = one_row(conn, queries("report")["facts"], week.sight)
     movies = one_row(conn, queries("report")["movies"], week.sight)
     lines = [
-        f"The run saw {facts.n_ratings:,} ratings of {facts.n_users:,} users and {movies.n_movies:,} movies, {movies.n_with_imdb:,} of them "
-        f"with IMDb content; newest rating {facts.newest:%Y-%m-%d %H:%M} UTC; watermark: drop {week.watermark}."
+        f"The run saw {facts.n_ratings:,} ratings of {facts.n_users:,} users and {movies.n_movies:,} movies, "
+        f"{movies.n_with_imdb:,} of them with IMDb content; newest rating {facts.newest:%Y-%m-%d %H:%M} UTC; "
+        f"watermark: drop {week.watermark}."
     ]
     if week.resolved_late:
         lines.append("This week ran for the first time after later ones: it took the watermark of that day, not of its own.")
@@ -107,20 +111,22 @@ def _publication(conn: Connection, publication_key: str) -> list[str]:
     if made is None:
         return ["Nothing."]
     top = conn.execute(queries("report")["most_recommended"], {"publication_id": made.publication_id}).fetchall()
-    state = "live" if made.is_live else "not live: a newer week is"
+    state = "went live" if made.first_live_at else "did not go live: a newer week was"
     return [
-        f"Publication {made.publication_id} ({state}): {made.n_rows:,} rows for {made.n_users:,} users, {made.n_fallback:,} from the fallback; "
-        f"made by {made.recipe_key}, version {made.model_version}; sha256 of its rows {made.rows_sha256}.",
+        f"Publication {made.publication_id} ({state}): {made.n_rows:,} rows for {made.n_users:,} users, "
+        f"{made.n_fallback:,} from the fallback; made by {made.recipe_key}, version {made.model_version}; "
+        f"sha256 of its rows {made.rows_sha256}.",
         "In most lists: " + ", ".join(f"{row.title} ({row.n_lists:,})" for row in top) + ".",
     ]
 
 
 def _exam_sentence(exam: Any) -> str:
     if exam.kind == "dated":
-        return f"All ratings from {exam.cut:%Y-%m-%d %H:%M} UTC on ({exam.weeks} weeks, {exam.n_ratings:,} ratings), decided by {exam.n_users:,} users"
+        since = f"{exam.cut:%Y-%m-%d %H:%M} UTC"
+        return f"All ratings from {since} on ({exam.weeks} weeks, {exam.n_ratings:,} ratings), decided by {exam.n_users:,} users"
     return (
-        f"Each user's own newest ratings ({exam.n_ratings:,}), decided by {exam.n_users:,} users. Too few users rated lately for a dated exam, "
-        "so models peek at other users' futures"
+        f"Each user's own newest ratings ({exam.n_ratings:,}), decided by {exam.n_users:,} users. Too few users rated "
+        "lately for a dated exam, so models peek at other users' futures"
     )
 
 

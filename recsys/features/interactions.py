@@ -24,7 +24,9 @@ class Interactions:
     rated_at: np.ndarray
 
     @classmethod
-    def of(cls, user: np.ndarray, movie: np.ndarray, rating: np.ndarray, rated_at: np.ndarray, *, movie_ids: np.ndarray) -> "Interactions":
+    def of(
+        cls, user: np.ndarray, movie: np.ndarray, rating: np.ndarray, rated_at: np.ndarray, *, movie_ids: np.ndarray
+    ) -> "Interactions":
         """From raw ids; rows of movies that are not in `movie_ids` are left out."""
         position = np.searchsorted(movie_ids, movie).clip(max=max(len(movie_ids) - 1, 0))
         known = movie_ids[position] == movie if len(movie_ids) else np.zeros(len(movie), dtype=bool)

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from scipy import sparse
@@ -74,7 +75,7 @@ def is_scored(conn: Connection, edition: Edition, *, shard: int, n_shards: int) 
     ).done
 
 
-def _for_everyone(movies: np.ndarray, movie_ids: np.ndarray, n_users: int) -> sparse.csr_matrix:
+def _for_everyone(movies: np.ndarray, movie_ids: np.ndarray, n_users: int) -> Any:
     """(n_users, M) with an entry for each of the movies in every row."""
     places = index_of(movie_ids, movies)
     row = np.zeros((1, len(movie_ids)), dtype=np.float32)

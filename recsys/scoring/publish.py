@@ -1,4 +1,4 @@
-"""One publication, made beside the live one and switched to in the same transaction. Readers see the old one whole, or the new one."""
+"""One publication, made beside the live one and switched to in the same transaction: readers see one of the two, whole."""
 
 import logging
 from dataclasses import dataclass
@@ -112,7 +112,7 @@ def _record(conn: Connection, edition: Edition, publication_id: int, params: dic
 def _compare(before: Any, now: Any) -> None:
     if before and before.rows_sha256 != now.rows_sha256:
         log.warning(
-            "publication %s was made again and differs: rows %s, before %s. A withdrawn movie or an erased user explains it; nothing else should.",
+            "publication %s was made again and differs: rows %s, before %s. A withdrawal or an erasure explains it, nothing else",
             now.publication_id, now.rows_sha256[:12], before.rows_sha256[:12],
         )  # fmt: skip
 

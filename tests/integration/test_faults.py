@@ -7,7 +7,6 @@ from typing import Any
 
 import psycopg
 import pytest
-from tests.conftest import create_database, execute
 from psycopg import sql
 from pydantic import SecretStr
 
@@ -17,6 +16,7 @@ from recsys.errors import PublicationError
 from recsys.settings import Settings
 from recsys.week import Week
 from stack.postgres import Postgres
+from tests.conftest import create_database, execute
 
 FACTS = ("ratings", "tags", "movies", "links", "imdb_titles", "persons", "movie_persons")
 

@@ -29,7 +29,8 @@ class World:
     def __init__(self, conn: Connection) -> None:
         self.conn = conn
         conn.execute(
-            "INSERT INTO drops (source, drop_date, revision, sha256, files, admitted_for, state) VALUES ('movielens', %s, 1, 'x', '[]', %s, 'ingested')",
+            """INSERT INTO drops (source, drop_date, revision, sha256, files, admitted_for, state)
+               VALUES ('movielens', %s, 1, 'x', '[]', %s, 'ingested')""",
             [AS_OF, AS_OF],
         )
         for as_of in (AS_OF, AS_OF + timedelta(7)):
