@@ -81,7 +81,7 @@ def _migrate(_options: argparse.Namespace) -> None:
     from recsys.db.connect import connect
     from recsys.db.migrate import migrate
 
-    with connect(Settings()) as conn:
+    with connect(Settings.from_environment()) as conn:
         applied = migrate(conn)
     console.print(f"applied: {', '.join(applied) or 'nothing, the schema is up to date'}")
 
@@ -89,14 +89,14 @@ def _migrate(_options: argparse.Namespace) -> None:
 def _run(options: argparse.Namespace) -> None:
     from recsys.pipeline import run_week
 
-    run_week(Settings(), as_of=options.as_of, recipes=options.recipes, top_n=options.top_n)
+    run_week(Settings.from_environment(), as_of=options.as_of, recipes=options.recipes, top_n=options.top_n)
 
 
 def _exam(options: argparse.Namespace) -> None:
     from recsys.db.connect import connect
     from recsys.show import show_exam
 
-    with connect(Settings()) as conn:
+    with connect(Settings.from_environment()) as conn:
         show_exam(conn, console, options.as_of)
 
 
@@ -104,7 +104,7 @@ def _recommend(options: argparse.Namespace) -> None:
     from recsys.db.connect import connect
     from recsys.show import show_user, users_to_show
 
-    with connect(Settings()) as conn:
+    with connect(Settings.from_environment()) as conn:
         for user in [options.user] if options.user is not None else users_to_show(conn, 3):
             show_user(conn, console, user, options.n)
 
@@ -112,20 +112,20 @@ def _recommend(options: argparse.Namespace) -> None:
 def _withdraw(options: argparse.Namespace) -> None:
     from recsys.removal import withdraw_movie
 
-    withdraw_movie(Settings(), options.movie, options.reason)
+    withdraw_movie(Settings.from_environment(), options.movie, options.reason)
     console.print(f"movie {options.movie} is withdrawn: no publication from now on holds it")
 
 
 def _erase(options: argparse.Namespace) -> None:
     from recsys.removal import erase_user
 
-    counts = erase_user(Settings(), options.user)
+    counts = erase_user(Settings.from_environment(), options.user)
     console.print(f"user {options.user} is erased: " + ", ".join(f"{n:,} {name}" for name, n in counts.items()))
 
 
 def _psql(options: argparse.Namespace) -> int:
     """The password goes by the environment, never by the command line."""
-    parts = conninfo_to_dict(Settings().database_url.get_secret_value())
+    parts = conninfo_to_dict(Settings.from_environment().database_url.get_secret_value())
     names = {"host": "PGHOST", "port": "PGPORT", "user": "PGUSER", "password": "PGPASSWORD", "dbname": "PGDATABASE"}
     environment = os.environ | {names[key]: str(value) for key, value in parts.items() if key in names}
     command = [_psql_program(), *(["-c", options.sql] if options.sql else [])]

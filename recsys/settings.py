@@ -77,3 +77,8 @@ class Settings(BaseSettings):
     @classmethod
     def split_recipes(cls, value: object) -> object:
         return tuple(name.strip() for name in value.split(",")) if isinstance(value, str) else value
+
+    @classmethod
+    def from_environment(cls) -> "Settings":
+        """As RECSYS_… variables and the running stack's file give them. Raises ValidationError naming what is missing."""
+        return cls()  # pyright: ignore[reportCallIssue] - the environment gives what has no default

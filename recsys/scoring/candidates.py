@@ -3,7 +3,6 @@
 import hashlib
 import json
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from scipy import sparse
@@ -75,16 +74,12 @@ def is_scored(conn: Connection, edition: Edition, *, shard: int, n_shards: int) 
     ).done
 
 
-def _for_everyone(movies: np.ndarray, movie_ids: np.ndarray, n_users: int) -> Any:
+def _for_everyone(movies: np.ndarray, movie_ids: np.ndarray, n_users: int) -> sparse.csr_matrix:
     """(n_users, M) with an entry for each of the movies in every row."""
     places = index_of(movie_ids, movies)
-    row = np.zeros((1, len(movie_ids)), dtype=np.float32)
-    row[0, places[places >= 0]] = 1
-    return (
-        sparse.vstack([sparse.csr_matrix(row)] * n_users, format="csr")
-        if len(movies)
-        else sparse.csr_matrix((n_users, len(movie_ids)))
-    )
+    places = places[places >= 0]
+    indices, indptr = np.tile(places, n_users), np.arange(n_users + 1) * len(places)
+    return sparse.csr_matrix((np.ones(len(indices), dtype=np.float32), indices, indptr), shape=(n_users, len(movie_ids)))
 
 
 def _columns(keys: dict[str, str | int], users: np.ndarray, best: TopN) -> dict[str, np.ndarray | str | int]:

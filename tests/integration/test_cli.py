@@ -1,0 +1,127 @@
+"""`python -m recsys …` as an operator on call types it."""
+
+import re
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from recsys import __main__ as cli
+from recsys import pipeline
+from recsys.db.connect import Connection
+from recsys.models import MODELS
+from recsys.settings import Settings
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def installed(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The test's installation in the environment."""
+    for name in settings.model_fields_set:
+        value = getattr(settings, name)
+        text = value.get_secret_value() if name == "database_url" else ",".join(value) if name == "recipes" else str(value)
+        monkeypatch.setenv(f"RECSYS_{name.upper()}", text)
+    monkeypatch.setattr(cli, "console", Console(width=200))
+
+
+@pytest.fixture
+def told(installed: None, capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str]]:
+    """Run a command; give its status and what it printed."""
+
+    def run(*arguments: str) -> tuple[int, str]:
+        status = cli.main(list(arguments))
+        return status, capsys.readouterr().out
+
+    return run
+
+
+def test_run_then_look(told: Callable[..., tuple[int, str]], weeks: list[date], conn: Connection) -> None:
+    assert told("run", "--as-of", str(weeks[0]), "--recipes", "als", "--top-n", "4")[0] == 0
+    status, exam = told("exam")
+    assert status == 0
+    assert f"The exam of week {weeks[0]}" in exam
+    assert "NDCG@10" in exam
+    assert "Champion:" in exam
+    user = conn.execute("SELECT min(user_id) AS user_id FROM recommendations").fetchone().user_id
+    status, lists = told("recommend", str(user), "-n", "2")
+    assert status == 0
+    best = conn.execute(
+        "SELECT title FROM recommendations JOIN catalogue USING (movie_id) WHERE user_id = %s ORDER BY rank LIMIT 3", [user]
+    ).fetchall()
+    assert all(row.title in lists for row in best[:2])
+    assert best[2].title not in lists.split("recommended")[1]
+    assert told("recommend")[1].count("recommended") == 3
+
+
+def test_an_error_is_a_sentence(told: Callable[..., tuple[int, str]], weeks: list[date]) -> None:
+    status, text = told("exam")
+    assert (status, "NothingToRecommend: week of any date is not decided" in text) == (1, True)
+    assert told("recommend", "1") == (
+        1,
+        "NothingToRecommend: user 1 has no row in the live publication: expected a user whom its week knows\n",
+    )
+
+
+def test_settings_that_are_missing_are_named(told: Callable[..., tuple[int, str]], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("RECSYS_DATABASE_URL")
+    status, text = told("exam")
+    assert status == 1
+    assert "database_url" in text
+
+
+def test_migrate_says_that_nothing_is_missing(told: Callable[..., tuple[int, str]]) -> None:
+    assert told("migrate") == (0, "applied: nothing, the schema is up to date\n")
+
+
+def test_psql_opens_the_database(installed: None, capfd: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["psql", "-c", "SELECT current_user"]) == 0
+    assert "recsys_pipeline" in capfd.readouterr().out
+
+
+def test_a_withdrawn_movie_is_published_no_more(
+    told: Callable[..., tuple[int, str]], settings: Settings, weeks: list[date], conn: Connection
+) -> None:
+    pipeline.run_week(settings, as_of=weeks[0])
+    top = conn.execute("SELECT movie_id FROM recommendations GROUP BY 1 ORDER BY count(*) DESC LIMIT 1").fetchone().movie_id
+    assert told("withdraw", str(top), "--reason", "rights")[0] == 0
+    pipeline.run_week(settings, as_of=weeks[1])
+    live = conn.execute(
+        "SELECT as_of, count(*) FILTER (WHERE movie_id = %s) AS n FROM recommendations GROUP BY 1", [top]
+    ).fetchall()
+    assert live == [(weeks[1], 0)]
+    assert told("withdraw", "999999", "--reason", "rights")[0] == 1
+
+
+def test_erase_takes_the_user_out_of_the_next_publication(
+    told: Callable[..., tuple[int, str]], settings: Settings, weeks: list[date], conn: Connection
+) -> None:
+    pipeline.run_week(settings, as_of=weeks[0])
+    assert told("erase", "1")[0] == 0
+    assert conn.execute("SELECT count(*) AS n FROM recommendations WHERE user_id = 1").fetchone().n == 0
+    pipeline.run_week(settings, as_of=weeks[1])
+    assert conn.execute("SELECT count(*) AS n FROM recommendations WHERE user_id = 1").fetchone().n == 0
+
+
+@pytest.mark.parametrize("command", ["drops", "migrate", "run", "exam", "recommend", "psql", "withdraw", "erase"])
+def test_every_command_is_in_the_readme(command: str) -> None:
+    assert f"python -m recsys {command}" in (ROOT / "README.md").read_text()
+
+
+def test_the_readme_knows_no_other_command() -> None:
+    help_text = cli._parser().format_help()
+    named = set(re.findall(r"python -m recsys (\w+)", (ROOT / "README.md").read_text()))
+    assert all(name in help_text for name in named)
+
+
+def test_every_setting_is_in_the_readme() -> None:
+    readme = (ROOT / "README.md").read_text()
+    missing = [name for name in Settings.model_fields if name != "statement_timeout" and f"`RECSYS_{name.upper()}`" not in readme]
+    assert not missing, f"add to README.md's table of settings: {missing}"
+
+
+def test_every_recipe_is_in_the_readme() -> None:
+    readme = (ROOT / "README.md").read_text()
+    assert not [name for name in MODELS if f"| `{name}` |" not in readme]
