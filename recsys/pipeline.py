@@ -20,6 +20,7 @@ from recsys.features.interactions import Interactions
 from recsys.features.visible import read_catalogue, read_interactions, read_users, read_withdrawn
 from recsys.ingest import ledger as drops_ledger
 from recsys.ingest.load import ingest
+from recsys.models import MODELS
 from recsys.promotion import ledger
 from recsys.promotion.decision import Decision, decide
 from recsys.promotion.ledger import Champion
@@ -225,7 +226,7 @@ def _first_week(settings: Settings, as_of: date, incumbent: Champion | None) -> 
     return Week(
         as_of=as_of,
         watermark=0,
-        recipes=_recipes(settings.recipes, incumbent),
+        recipes=_recipes(settings.recipes or tuple(MODELS), incumbent),
         top_n=settings.top_n,
         seed=settings.seed,
         like_threshold=settings.like_threshold,

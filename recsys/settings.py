@@ -11,8 +11,6 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 #: Where `make demo` keeps its state; its `recsys.env` lets `python -m recsys …` find the running stack.
 HOME = Path(os.environ.get("RECSYS_HOME", ".recsys"))
 
-ALL_RECIPES = ("popularity", "als", "hybrid")
-
 
 class Settings(BaseSettings):
     """What an installation chooses. What a run chooses (as_of, recipes, top_n) is a `Week`."""
@@ -76,7 +74,7 @@ class Settings(BaseSettings):
     @field_validator("recipes", mode="before")
     @classmethod
     def split_recipes(cls, value: object) -> object:
-        return tuple(name.strip() for name in value.split(",")) if isinstance(value, str) else value
+        return tuple(name.strip() for name in value.split(",") if name.strip()) if isinstance(value, str) else value
 
     @classmethod
     def from_environment(cls) -> "Settings":
