@@ -31,7 +31,7 @@ class Settings(BaseSettings):
 
     # models
     recipes: Annotated[tuple[str, ...], NoDecode] = Field(
-        default=ALL_RECIPES, description="recipes of a week that names none, comma-separated"
+        default=(), description="recipes of a week that names none, comma-separated; empty: all there are"
     )
     seed: int = Field(default=20_261, description="seed of every random choice")
     threads: int = Field(

@@ -1,7 +1,7 @@
 -- What people are shown.
 
 -- name: publication(publication_key)
-SELECT publication_id, as_of, n_users, n_rows, n_fallback, rows_sha256, is_live, model_version, recipe_key
+SELECT publication_id, as_of, n_users, n_rows, n_fallback, rows_sha256, first_live_at, model_version, recipe_key
 FROM publications WHERE publication_key = %(publication_key)s;
 
 -- name: most_recommended(publication_id)

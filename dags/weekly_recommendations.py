@@ -1,0 +1,158 @@
+"""
+# Weekly recommendations
+
+By the time people arrive on Monday, every user has a fresh top-N list in Postgres, made by the model that won this week's exam.
+
+    wait_for_movielens ┐
+    wait_for_imdb      ┴► resolve_week ► ingest_drops ► refresh_views ► checks
+                                                                          │
+      report_week ◄ publish_recommendations ◄ score_users (shards)        ▼
+                                                  ▲               train_model (recipes)
+                                                  │                       ▼
+                                          promote_champion ◄ refit_winner ◄ examine_models
+
+**Which week?** A run knows nothing at or after its `as_of` (UTC midnight). A scheduled or backfilled run takes the end of its
+data interval; a manual one takes `as_of` from the trigger form, or else the newest complete MovieLens drop.
+
+**Waiting.** The sensors wait for the drops dated `as_of`, without taking a worker slot. MovieLens is required: six days after its
+date the run fails. One day after its date the run goes on without the week's IMDb drop, and the report says so. A run for a past
+week waits for nothing.
+
+**Params.** `as_of`, `recipes`, `top_n`: the trigger form explains each; empty means the usual. A week that ran before is run
+again with what it was first run with, unless the form says otherwise.
+
+**From a terminal**
+
+    airflow dags trigger weekly_recommendations --conf '{"as_of": "2018-09-24", "recipes": ["als"], "top_n": 20}'
+    airflow dags test weekly_recommendations 2018-09-24            # in one process; the week that ends at that date
+
+**Backfill.** The dates name the *starts* of the weeks, both inclusive: this runs as_of 2018-09-10, -17 and -24, one after the
+other, as champions need.
+
+    airflow backfill create --dag-id weekly_recommendations --from-date 2018-09-03 --to-date 2018-09-17 \\
+        --max-active-runs 1 [--reprocess-behavior completed]
+
+`completed` runs weeks again that already ran; without it they are left alone.
+
+**Run it again.** Every task may be cleared and run again, any number of times: it adds no row and changes no file. A rejected
+drop fails `ingest_drops` with file, line and reason; nothing of it was taken in.
+"""
+
+from datetime import UTC, datetime, timedelta
+
+from airflow.providers.common.sql.operators.sql import SQLCheckOperator
+from airflow.sdk import DAG, CronDataIntervalTimetable, TaskGroup, chain
+
+from recsys.db.queries import SQL
+from recsys_airflow import RECSYS_DB
+from recsys_airflow.operators import (
+    ExamineModels,
+    IngestDrops,
+    ListRecipes,
+    ListShards,
+    PromoteChampion,
+    PublishRecommendations,
+    RefitWinner,
+    RefreshViews,
+    ReportWeek,
+    ResolveWeek,
+    ScoreUsers,
+    TrainModel,
+)
+from recsys_airflow.params import PARAMS
+from recsys_airflow.sensors import DropSensor
+
+RETRIES = {
+    "owner": "recsys",
+    "retries": 3,
+    "retry_delay": timedelta(minutes=1),
+    "retry_exponential_backoff": 2.0,
+    "max_retry_delay": timedelta(minutes=20),
+}
+
+with DAG(
+    "weekly_recommendations",
+    schedule=CronDataIntervalTimetable("0 0 * * 1", timezone="UTC"),
+    start_date=datetime(1995, 1, 2, tzinfo=UTC),  # MovieLens begins in 1995; a replayed drop may be as old
+    catchup=False,
+    max_active_runs=16,  # a run that waits for its drop keeps no other from working
+    default_args=RETRIES,
+    params=PARAMS,  # pyright: ignore[reportArgumentType] - a dict will do, whatever its annotation says
+    template_searchpath=str(SQL),
+    tags=["recsys", "weekly"],
+    description="New drops in, a fresh and explained top-N for every user out",
+    doc_md=__doc__,
+):
+    with TaskGroup("drops", prefix_group_id=False, tooltip="What the publishers delivered"):
+        wait_for_movielens = DropSensor(
+            task_id="wait_for_movielens",
+            source="movielens",
+            timeout=timedelta(days=6),
+            poke_interval=60,
+            execution_timeout=timedelta(minutes=5),
+        )
+        wait_for_imdb = DropSensor(
+            task_id="wait_for_imdb",
+            source="imdb",
+            required=False,
+            timeout=timedelta(days=1),
+            poke_interval=60,
+            execution_timeout=timedelta(minutes=5),
+        )
+        resolve_week = ResolveWeek(task_id="resolve_week", execution_timeout=timedelta(minutes=10))
+        week = resolve_week.output
+
+    with TaskGroup("facts", prefix_group_id=False, tooltip="What is known, in Postgres"):
+        ingest_drops = IngestDrops(task_id="ingest_drops", week=week, execution_timeout=timedelta(hours=3))
+        refresh_views = RefreshViews(task_id="refresh_views", execution_timeout=timedelta(hours=1))
+        checks = [
+            SQLCheckOperator(
+                task_id=f"check_{path.stem}",
+                sql=f"checks/{path.name}",
+                conn_id=RECSYS_DB,
+                hook_params={"options": "-c statement_timeout=10min"},
+                execution_timeout=timedelta(minutes=10),
+                doc_md=f"`sql/checks/{path.name}`: one row, true where the facts are in order.",
+            )
+            for path in sorted((SQL / "checks").glob("*.sql"))
+        ]
+
+    with TaskGroup("models", prefix_group_id=False, tooltip="Fitted, examined, one of them promoted"):
+        list_recipes = ListRecipes(task_id="list_recipes", week=week, execution_timeout=timedelta(minutes=5))
+        train_model = TrainModel.partial(
+            task_id="train_model",
+            week=week,
+            execution_timeout=timedelta(hours=6),
+            map_index_template="{{ task.recipe['name'] }}",
+            doc_md=TrainModel.__doc__,
+        ).expand(recipe=list_recipes.output)
+        examine_models = ExamineModels(task_id="examine_models", week=week, execution_timeout=timedelta(hours=3))
+        refit_winner = RefitWinner(task_id="refit_winner", week=week, execution_timeout=timedelta(hours=6))
+        promote_champion = PromoteChampion(
+            task_id="promote_champion",
+            week=week,
+            model_version=refit_winner.output,
+            execution_timeout=timedelta(minutes=30),
+        )
+
+    with TaskGroup("publication", prefix_group_id=False, tooltip="What readers see"):
+        list_shards = ListShards(task_id="list_shards", execution_timeout=timedelta(minutes=5))
+        score_users = ScoreUsers.partial(
+            task_id="score_users",
+            week=week,
+            execution_timeout=timedelta(hours=3),
+            doc_md=ScoreUsers.__doc__,
+        ).expand(shard=list_shards.output)
+        publish_recommendations = PublishRecommendations(
+            task_id="publish_recommendations", week=week, execution_timeout=timedelta(hours=1)
+        )
+        report_week = ReportWeek(
+            task_id="report_week",
+            week=week,
+            notes=[wait_for_movielens.output, wait_for_imdb.output],
+            execution_timeout=timedelta(minutes=10),
+        )
+
+    chain([wait_for_movielens, wait_for_imdb], resolve_week, ingest_drops, refresh_views, checks, list_recipes)
+    chain(list_recipes, train_model, examine_models, refit_winner, promote_champion, list_shards, score_users)
+    chain(score_users, publish_recommendations, report_week)

@@ -1,0 +1,37 @@
+"""What a person may ask of a run; the schemas are what Airflow's trigger form shows and checks."""
+
+from airflow.sdk import Param
+
+from recsys.models import MODELS
+
+_NAMES = ", ".join(f"`{name}`" for name in MODELS)
+
+PARAMS = {
+    "as_of": Param(
+        None,
+        type=["null", "string"],
+        format="date",
+        title="Week (as_of)",
+        description_md="Recommend as of this date, UTC midnight: the date of a MovieLens drop, e.g. `2018-09-24`. The run knows "
+        "nothing at or after it. Empty: the newest complete drop. Scheduled and backfilled runs take their interval's end.",
+    ),
+    "recipes": Param(
+        None,
+        type=["null", "array"],
+        items={"type": "string", "enum": list(MODELS)},
+        examples=list(MODELS),
+        minItems=1,
+        uniqueItems=True,
+        title="Recipes that compete",
+        description_md=f"Some of {_NAMES}. Popularity and the incumbent compete in any case. Empty: what this week was first run "
+        "with, else the setting `RECSYS_RECIPES`.",
+    ),
+    "top_n": Param(
+        None,
+        type=["null", "integer"],
+        minimum=1,
+        maximum=1000,
+        title="Movies per user (top_n)",
+        description_md="Length of every user's list. Empty: what this week was first run with, else the setting `RECSYS_TOP_N`.",
+    ),
+}

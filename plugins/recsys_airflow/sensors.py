@@ -1,0 +1,84 @@
+"""Waiting for the week's files without taking a worker slot."""
+
+from collections.abc import Collection
+from datetime import UTC, date, datetime, time, timedelta
+from inspect import getdoc
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import BaseSensorOperator
+from airflow.sdk.exceptions import AirflowFailException, TaskDeferred
+
+from recsys_airflow import RECSYS_DB
+from recsys_airflow.as_of import run_as_of
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+    from recsys.drops.zone import LandingZone
+
+
+class DropSensor(BaseSensorOperator):
+    """Waits for the complete drop of the run's week, until `timeout` after the drop's date.
+
+    The wait ends at a moment counted from as_of, not from the run's start: a run for a week long past waits for nothing, and a
+    retry waits no longer than the first try would have. Without the drop, a required source fails the run; another returns a note
+    that the report prints, and the run goes on with what is known. A manual run that names no week has nothing to wait for.
+    """
+
+    template_fields: Collection[str] = ("source",)
+
+    def __init__(self, *, source: str, required: bool = True, conn_id: str = RECSYS_DB, **kwargs: Any) -> None:
+        super().__init__(**{"doc_md": getdoc(type(self)), **kwargs})
+        self.source = source
+        self.required = required
+        self.conn_id = conn_id
+
+    def execute(self, context: "Context") -> str:
+        from recsys_airflow.triggers import DropTrigger
+
+        zone = self._zone()
+        as_of = run_as_of(context, zone)
+        if as_of is None:
+            self.log.info("no week was asked for: nothing to wait for, the newest complete MovieLens drop says the week")
+            return ""
+        if zone.is_complete(self.source, as_of):
+            self.log.info("%s drop of %s is complete", self.source, as_of)
+            return ""
+        deadline = self._deadline(as_of)
+        if datetime.now(UTC) >= deadline:
+            return self._without(zone, as_of)
+        self.log.info("%s drop of %s is not complete; waiting until %s", self.source, as_of, deadline)
+        trigger = DropTrigger(
+            zone=zone.uri,
+            source=self.source,
+            when=as_of.isoformat(),
+            poke_interval=self.poke_interval,
+            deadline=deadline.isoformat(),
+        )
+        raise TaskDeferred(trigger=trigger, method_name="resume")
+
+    def resume(self, context: "Context", event: dict[str, Any]) -> str:
+        """What the trigger came back with."""
+        if not event["arrived"]:
+            return self._without(self._zone(), date.fromisoformat(event["when"]))
+        self.log.info("%s drop of %s is complete", self.source, event["when"])
+        return ""
+
+    def _zone(self) -> "LandingZone":
+        from recsys.drops.zone import LandingZone
+        from recsys_airflow.hook import RecsysHook
+
+        return LandingZone(RecsysHook(self.conn_id).settings().drops)
+
+    def _deadline(self, as_of: date) -> datetime:
+        return datetime.combine(as_of, time(), UTC) + timedelta(seconds=self.timeout)
+
+    def _without(self, zone: "LandingZone", as_of: date) -> str:
+        """Fail where the source is required; else the note with which the run goes on."""
+        fact = f"{zone.at(self.source, as_of)}: no _SUCCESS by {self._deadline(as_of):%Y-%m-%d %H:%M} UTC"
+        if self.required:
+            raise AirflowFailException(f"{fact}; expected a complete drop. Put it there, then clear this task")
+        known = [drop.date for drop in zone.drops(self.source) if drop.date <= as_of]
+        note = f"{fact}; the run goes on with {f'the drops up to {known[-1]}' if known else f'no {self.source} drop at all'}"
+        self.log.warning(note)
+        return note

@@ -1,0 +1,158 @@
+"""What every DAG of the project keeps to. A failure's message says what to do."""
+
+import os
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+
+import pytest
+
+from tests import airflow_home
+
+HEAVY = {"torch", "implicit", "mlflow", "pandas", "scipy", "sklearn", "sentence_transformers", "pyarrow"}
+VERBS = [
+    "wait_for_movielens",
+    "wait_for_imdb",
+    "resolve_week",
+    "ingest_drops",
+    "refresh_views",
+    "train_model",
+    "examine_models",
+    "refit_winner",
+    "promote_champion",
+    "score_users",
+    "publish_recommendations",
+    "report_week",
+]
+
+
+def test_every_file_parses(dagbag) -> None:
+    assert not dagbag.import_errors, "mend the file: " + "\n".join(dagbag.import_errors.values())
+    assert dagbag.dags, "dags/ holds no DAG: the folder of the checkout is not the one parsed"
+
+
+def test_every_dag_explains_itself(dagbag) -> None:
+    for dag in dagbag.dags.values():
+        assert len(dag.doc_md or "") > 500, (
+            f"{dag.dag_id}: give the file a docstring and pass doc_md=__doc__, it is the DAG's page"
+        )
+        assert dag.description, f"{dag.dag_id}: add a description, it stands in the list of DAGs"
+        assert "recsys" in dag.tags, f"{dag.dag_id}: add the tag 'recsys'"
+
+
+def test_every_task_can_fail_well(dagbag) -> None:
+    for task in (task for dag in dagbag.dags.values() for task in dag.tasks):
+        name = f"{task.dag_id}.{task.task_id}"
+        assert task.owner == "recsys", f"{name}: owner is {task.owner!r}; set it in default_args"
+        assert task.retries >= 2, f"{name}: {task.retries} retries; set them in default_args"
+        assert task.retry_exponential_backoff and task.max_retry_delay, f"{name}: retries without backoff; set it in default_args"
+        assert task.execution_timeout, f"{name}: set execution_timeout, it becomes the limit of the task's SQL statements"
+        assert not task.depends_on_past, f"{name}: a waiting run would keep later ones from working; drop depends_on_past"
+
+
+def test_every_task_has_a_page(dagbag) -> None:
+    for task in (task for dag in dagbag.dags.values() for task in dag.tasks):
+        assert task.doc_md, f"{task.dag_id}.{task.task_id}: pass doc_md, or give its operator a docstring"
+
+
+def test_tasks_are_named_by_the_verbs(weekly) -> None:
+    missing = set(VERBS) - set(weekly.task_ids)
+    assert not missing, f"no task named {sorted(missing)}: a task is named as its function in recsys.pipeline"
+    more = {name for name in weekly.task_ids if not name.startswith(("check_", "list_"))} - set(VERBS)
+    assert not more, f"{sorted(more)}: name the task as the pipeline's function, and add it here"
+
+
+def test_tasks_run_in_the_order_of_the_picture(weekly) -> None:
+    from airflow.sdk import TriggerRule
+
+    order = [task.task_id for task in weekly.topological_sort()]
+    assert [name for name in order if name in VERBS] == VERBS
+    for earlier, later in pairwise(VERBS[1:]):
+        assert earlier in weekly.get_task(later).get_flat_relative_ids(upstream=True), f"{later} does not wait for {earlier}"
+    assert all(task.trigger_rule == TriggerRule.ALL_SUCCESS for task in weekly.tasks)
+
+
+def test_every_check_of_the_facts_stands_between_views_and_models(weekly) -> None:
+    files = sorted((airflow_home.ROOT / "sql" / "checks").glob("*.sql"))
+    assert files, "sql/checks is empty"
+    for path in files:
+        check = weekly.get_task(f"check_{path.stem}")
+        assert (check.sql, check.conn_id) == (path.read_text(), "recsys_db"), f"{check.task_id} is of another file or database"
+        assert "refresh_views" in check.upstream_task_ids and "train_model" in check.get_flat_relative_ids(upstream=False)
+
+
+def test_groups_read_like_the_picture(weekly) -> None:
+    groups = {name: set(group.children) for name, group in weekly.task_group.get_task_group_dict().items() if name}
+    assert set(groups) == {"drops", "facts", "models", "publication"}
+    assert groups["drops"] == {"wait_for_movielens", "wait_for_imdb", "resolve_week"}
+
+
+def test_runs_stand_side_by_side_and_start_by_the_clock_alone(weekly) -> None:
+    assert weekly.max_active_runs >= 16, "a run that waits for its drop must leave room for manual runs and backfills"
+    assert weekly.catchup is False
+    assert weekly.start_date <= datetime(1995, 1, 9, tzinfo=UTC), "MovieLens' first ratings are of 1995-01-09"
+
+
+def test_the_data_interval_is_the_week_that_a_drop_closes(weekly) -> None:
+    from airflow.serialization.encoders import coerce_to_core_timetable
+    from pendulum import datetime as moment
+
+    timetable = coerce_to_core_timetable(weekly.timetable)
+    interval = timetable.infer_manual_data_interval(run_after=moment(2018, 9, 24))  # what `dags test DATE` asks
+    assert (interval.start, interval.end) == (moment(2018, 9, 17), moment(2018, 9, 24))
+
+
+def test_a_backfill_names_the_starts_of_its_weeks(weekly) -> None:
+    from airflow.serialization.serialized_objects import DagSerialization
+    from pendulum import datetime as moment
+
+    serialized = DagSerialization.deserialize_dag(DagSerialization.serialize_dag(weekly))
+    infos = serialized.iter_dagrun_infos_between(moment(2018, 9, 3), moment(2018, 9, 17))
+    assert [info.data_interval.end for info in infos if info.data_interval] == [
+        moment(2018, 9, 10),
+        moment(2018, 9, 17),
+        moment(2018, 9, 24),
+    ]
+    assert (
+        "this runs as_of 2018-09-10, -17 and -24" in weekly.doc_md
+        and "--from-date 2018-09-03 --to-date 2018-09-17" in weekly.doc_md
+    )
+
+
+def test_execution_timeouts_reach_the_checks_statements(weekly) -> None:
+    for task in weekly.tasks:
+        if task.task_id.startswith("check_"):
+            assert task.execution_timeout == timedelta(minutes=10)
+            assert task.hook_params == {"options": "-c statement_timeout=10min"}
+
+
+PARSE = """
+import sys
+from airflow.dag_processing.dagbag import DagBag
+bag = DagBag(sys.argv[1])
+assert bag.dags and not bag.import_errors, bag.import_errors
+print("loaded:", *sorted({name.split(".")[0] for name in sys.modules}))
+"""
+
+
+@pytest.fixture(scope="session")
+def parsed() -> str:
+    """What a fresh process that parses the DAGs prints."""
+    environment = os.environ | {"PYTHONPATH": str(airflow_home.ROOT)}
+    command = [sys.executable, "-c", PARSE, str(airflow_home.ROOT / "dags")]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
+
+
+def test_parsing_loads_nothing_heavy(parsed: str) -> None:
+    loaded = HEAVY & set(parsed.rsplit("loaded:", 1)[1].split())
+    assert not loaded, f"parsing a DAG loads {sorted(loaded)}: import them inside execute"
+
+
+def test_the_plugin_loader_leaves_the_package_alone() -> None:
+    from airflow.plugins_manager import _get_plugins
+
+    _, errors = _get_plugins()
+    assert not errors
+    registered = {name for name in sys.modules if name in ("as_of", "hook", "operators", "params", "sensors", "triggers")}
+    assert not registered, f"{registered} were registered by bare name: name their folder in plugins/.airflowignore"

@@ -1,0 +1,156 @@
+"""The DAG over three weeks of a small generated world, in one process: `dag.test()`, a real database, a real MLflow store."""
+
+import hashlib
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from psycopg import sql
+
+from bench.generate import generate_movielens
+from bench.generate_imdb import generate_imdb
+from recsys.db.connect import Connection
+from recsys.drops.replay import replay
+from recsys.settings import Settings
+from tests import airflow_home  # noqa: F401 - chooses Airflow's home
+
+TASKS = 20  # at least: eleven steps, two lists, three recipes, two shards, the checks
+FACTS = ("users", "movies", "persons", "movie_persons", "imdb_titles", "links", "ratings", "tags")
+
+
+@pytest.fixture(scope="session")
+def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small world as its publishers would offer it: movielens/ and imdb/."""
+    folder = tmp_path_factory.mktemp("published")
+    generate_movielens(folder / "movielens", users=60, movies=150, ratings=2_400, seed=7)
+    generate_imdb(folder / "imdb", folder / "movielens", seed=7)
+    return folder
+
+
+@pytest.fixture
+def weeks(published: Path, installation: Settings) -> list[date]:
+    """The dates of three drops in the test's landing zone."""
+    return replay(published / "movielens", installation.drops, weeks=2, imdb=published / "imdb")
+
+
+def run_week(dag: Any, as_of: date) -> Any:
+    """The DAG run of the week that ends at as_of."""
+    return dag.test(logical_date=datetime(as_of.year, as_of.month, as_of.day, tzinfo=UTC))
+
+
+def states(run: Any) -> dict[tuple[str, int], str]:
+    return {(task.task_id, task.map_index): str(task.state) for task in run.get_task_instances()}
+
+
+def rows(conn: Connection) -> dict[str, str]:
+    """Every table of the project → a digest of its rows, whatever their order."""
+    tables = conn.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY 1").fetchall()
+    digest = sql.SQL("SELECT count(*) || ' rows, md5 ' || coalesce(md5(string_agg(t::text, '' ORDER BY t::text)), '') FROM {} t")
+    return {name: one(conn, digest.format(sql.Identifier(name)))[0] for (name,) in tables}
+
+
+def one(conn: Connection, query: Any, params: Sequence[Any] = ()) -> Any:
+    """The query's one row."""
+    return conn.execute(query, params).fetchone()
+
+
+def models(settings: Settings, tmp_path: Path) -> dict[str, Any]:
+    """MLflow's runs, registered versions and artifacts."""
+    from mlflow import MlflowClient
+
+    client = MlflowClient(settings.mlflow_tracking_uri)
+    experiments = [experiment.experiment_id for experiment in client.search_experiments()]
+    versions = client.search_model_versions(f"name = '{settings.registered_model}'")
+    runs = client.search_runs(experiments)
+    files = [path for path in tmp_path.rglob("mlflow-artifacts/**/*") if path.is_file()]
+    return {
+        **{f"run {run.info.run_id}": (run.data.metrics, run.data.params) for run in runs},
+        **{f"version {version.version}": version.run_id for version in versions},
+        **{str(path): hashlib.sha256(path.read_bytes()).hexdigest() for path in files},
+    }
+
+
+def zone_stamps(settings: Settings) -> dict[str, Any]:
+    return {str(path): path.stat().st_mtime_ns for path in Path(settings.drops).rglob("*")}
+
+
+def changes(before: dict[str, Any], after: dict[str, Any]) -> dict[str, tuple[Any, Any]]:
+    """What is there before and after, where it differs."""
+    names = sorted(before.keys() | after.keys())
+    return {name: (before.get(name), after.get(name)) for name in names if before.get(name) != after.get(name)}
+
+
+def test_three_weeks_twice(weekly: Any, weeks: list[date], installation: Settings, conn: Connection, tmp_path: Path) -> None:
+    def everything() -> dict[str, Any]:
+        return rows(conn) | models(installation, tmp_path) | zone_stamps(installation)
+
+    first = [run_week(weekly, as_of) for as_of in weeks]
+    for run in first:
+        assert set(states(run).values()) == {"success"} and len(states(run)) >= TASKS
+    each = conn.execute("SELECT as_of, n_users, n_rows, is_live FROM publications ORDER BY as_of").fetchall()
+    known = "SELECT count(DISTINCT user_id) FROM ratings JOIN drops USING (drop_id) WHERE drop_date <= %s"
+    users = [one(conn, known, [as_of])[0] for as_of in weeks]
+    assert [(row.as_of, row.n_users, row.n_rows, row.is_live) for row in each] == [
+        (as_of, n, 10 * n, as_of == weeks[-1]) for as_of, n in zip(weeks, users, strict=True)
+    ]
+    assert one(conn, "SELECT count(*), min(as_of) FROM recommendations") == (each[-1].n_rows, weeks[-1])
+
+    again = first[-1]
+    before, started = everything(), [{task.id: task.start_date for task in run.get_task_instances()} for run in first]
+    for as_of, earlier in zip(weeks, started, strict=True):
+        again = run_week(weekly, as_of)
+        tasks = again.get_task_instances()
+        assert {task.state for task in tasks} == {"success"} and len(tasks) == len(earlier)
+        assert not earlier.keys() & {task.id for task in tasks}
+        assert min(task.start_date for task in tasks) > max(earlier.values())
+        assert changes(before, everything()) == {}, f"by a second run of {as_of}"
+
+    for name, keywords in steps_of(again):
+        run_step(name, **keywords)
+        assert changes(before, everything()) == {}, f"by {name} run again"
+
+
+def steps_of(run: Any) -> list[tuple[str, dict[str, Any]]]:
+    """The operators of a run that has been, each with what it was given."""
+
+    def returned(task_id: str) -> Any:
+        return run.get_task_instance(task_id).xcom_pull(task_ids=task_id)
+
+    week = returned("resolve_week")
+    given: list[tuple[str, dict[str, Any]]] = [("IngestDrops", {}), ("RefreshViews", {})]
+    given += [("TrainModel", {"recipe": recipe}) for recipe in week["recipes"]]
+    given += [("ExamineModels", {}), ("RefitWinner", {}), ("PromoteChampion", {"model_version": returned("refit_winner")})]
+    given += [("ScoreUsers", {"shard": shard}) for shard in returned("list_shards")]
+    given += [("PublishRecommendations", {}), ("ReportWeek", {})]
+    return [(name, {"week": week, **keywords}) for name, keywords in given]
+
+
+def run_step(name: str, **keywords: Any) -> None:
+    from recsys_airflow import operators
+
+    getattr(operators, name)(task_id="again", execution_timeout=timedelta(minutes=5), **keywords).execute({})
+
+
+def test_a_rejected_drop_fails_its_task_and_changes_no_fact(
+    weekly: Any, weeks: list[date], installation: Settings, conn: Connection
+) -> None:
+    run_week(weekly, weeks[0])
+    before = rows(conn)
+    spoilt = Path(installation.drops) / "movielens" / str(weeks[1])
+    (spoilt / "SHA256SUMS").unlink()
+    with (spoilt / "ratings.csv").open("a") as file:
+        file.writelines(f"{user},1,55,1538000000\r\n" for user in range(1, 200))
+    run = run_week(weekly, weeks[1])
+    assert run.state == "failed"
+    assert states(run)["ingest_drops", -1] == "failed"
+    assert run.get_task_instance("ingest_drops").try_number == 1, "the same files would fail again"
+    assert {states(run)[task, -1] for task in ("refresh_views", "publish_recommendations")} == {"upstream_failed"}
+    after = rows(conn)
+    assert {table: after[table] for table in FACTS} == {table: before[table] for table in FACTS}
+    refused = conn.execute("SELECT source, drop_date, reason FROM drops WHERE state = 'refused'").fetchall()
+    assert [(row.source, row.drop_date) for row in refused] == [("movielens", weeks[1])]
+    assert "ratings.csv" in refused[0].reason and "55" in refused[0].reason
+    assert one(conn, "SELECT count(*) FROM rejected_rows WHERE file = 'ratings.csv'")[0] >= 199
+    assert conn.execute("SELECT DISTINCT as_of FROM recommendations").fetchall() == [(weeks[0],)]
