@@ -33,6 +33,10 @@ class Config(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+#: The name that a recipe's own attribute `Config` leaves free.
+AnyConfig = type[Config]
+
+
 @dataclass(frozen=True)
 class Compute:
     """How to compute, not what: must not change which movies win, so it is no part of a recipe."""
@@ -59,12 +63,12 @@ class Recommender(ABC):
     """
 
     name: ClassVar[str]
-    Config: ClassVar[type[Config]]
+    Config: ClassVar[AnyConfig]
 
     user_ids_: np.ndarray
     movie_ids_: np.ndarray
 
-    def __init__(self, config: Config | None = None, compute: Compute | None = None) -> None:
+    def __init__(self, config: BaseModel | None = None, compute: Compute | None = None) -> None:
         self.config: Any = config if config is not None else self.Config()
         self.compute = compute or Compute()
 
@@ -88,7 +92,7 @@ class Recommender(ABC):
         """Set the fitted attributes from what `state` gave."""
 
     @classmethod
-    def encoder(cls, compute: Compute) -> str:  # noqa: ARG003
+    def encoder(cls, compute: Compute) -> str:
         """The title encoder that a fit would use, which is part of its fit key; "" for a recipe that reads no titles."""
         return ""
 

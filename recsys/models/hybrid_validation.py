@@ -1,0 +1,74 @@
+"""What early stopping looks at: the newest part of a fit's own data, ranked by what came before."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import sparse
+
+from recsys.features.interactions import Interactions, index_of
+from recsys.models.base import mask_seen, top_n
+
+SHARE = 0.1
+
+#: Below this many users, a slice cut by time says too little: then it is each user's own newest ratings.
+MIN_USERS = 200
+
+#: Users that are asked, at most: enough for a mean, and an epoch is not spent on counting.
+MAX_USERS = 2_000
+
+K = 10
+DISCOUNT = 1 / np.log2(np.arange(K) + 2)
+
+
+@dataclass(frozen=True)
+class Validation:
+    """`known` is fitted to. Its users at `positions` (V,) are asked; `relevant` and `seen` (V, M) are theirs."""
+
+    kind: str
+    known: Interactions
+    positions: np.ndarray
+    relevant: sparse.csr_matrix
+    seen: sparse.csr_matrix
+
+    def __str__(self) -> str:
+        return f"{self.kind}, {len(self.positions)} users"
+
+    @classmethod
+    def of(cls, train: Interactions, like_threshold: float) -> "Validation | None":
+        """The newest tenth by time where enough users are in it, else each user's own newest tenth; None where nobody is."""
+        dated = cls._split("newest by time", train, train.rated_at >= np.quantile(train.rated_at, 1 - SHARE), like_threshold)
+        if len(dated.positions) >= MIN_USERS:
+            return dated
+        own = cls._split("each user's own newest", train, _own_newest(train), like_threshold)
+        best = max(own, dated, key=lambda validation: len(validation.positions))
+        return best if len(best.positions) else None
+
+    @classmethod
+    def _split(cls, kind: str, train: Interactions, held_out: np.ndarray, like_threshold: float) -> "Validation":
+        known = train.where(~held_out)
+        likes = known.where(known.ratings >= like_threshold)
+        wanted = train.where(held_out & (train.ratings >= like_threshold))
+        users = wanted.user_ids[index_of(likes.user_ids, wanted.user_ids) >= 0]
+        users = users[np.linspace(0, len(users) - 1, min(len(users), MAX_USERS)).astype(np.int64)]
+        return cls(kind, known, index_of(known.user_ids, users), wanted.seen_by(users), known.seen_by(users))
+
+    def ndcg(self, user_vectors: np.ndarray, movie_vectors: np.ndarray) -> float:
+        """Mean NDCG@10 of the users asked, over all movies less what each had rated."""
+        scores = mask_seen(user_vectors[self.positions] @ movie_vectors.T, self.seen, slice(0, len(self.positions)))
+        best, _ = top_n(scores, K)
+        rows = np.repeat(np.arange(len(best)), K)
+        hits = np.asarray(self.relevant[rows, best.clip(min=0).ravel()]).reshape(best.shape) * (best >= 0)
+        n_relevant = np.diff(self.relevant.indptr)
+        ideal = np.cumsum(DISCOUNT)[np.minimum(n_relevant, K) - 1]
+        return float(((hits > 0) @ DISCOUNT / ideal).mean())
+
+
+def _own_newest(train: Interactions) -> np.ndarray:
+    """(R,) bool: the newest tenth of each user's ratings, at least one of those who have two."""
+    order = np.lexsort((train.movies, -train.rated_at, train.users))
+    counts = np.bincount(train.users, minlength=len(train.user_ids))
+    first = np.cumsum(counts) - counts
+    newest = np.zeros(len(train), dtype=bool)
+    n_held_out = np.minimum(np.maximum(counts * SHARE, 1), counts - 1).astype(np.int64)
+    newest[order] = np.arange(len(train)) - first[train.users[order]] < n_held_out[train.users[order]]
+    return newest

@@ -1,0 +1,180 @@
+"""What every recipe promises. A new one inherits `RecommenderContract` in a class that names its recipe."""
+
+import copy
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+import pytest
+from pydantic import ValidationError
+
+from recsys.errors import ModelError
+from recsys.features.catalogue import Catalogue
+from recsys.features.interactions import Interactions
+from recsys.models import model_class
+from recsys.models.base import Compute, Recommender
+from tests.contracts.worlds import World, checkerboard, skewed
+
+STRANGER = 999_999
+
+
+class RecommenderContract:
+    recipe: ClassVar[str]
+    settings: ClassVar[dict[str, Any]] = {}
+    personal: ClassVar[bool] = True
+    serves_strangers: ClassVar[bool] = False
+    ranks_unrated: ClassVar[bool] = False
+
+    def build(self, *, seed: int = 1) -> Recommender:
+        kind = model_class(self.recipe)
+        return kind(kind.Config(**self.settings), Compute(seed=seed, threads=1, device="cpu"))
+
+    @pytest.fixture(scope="class")
+    def world(self) -> World:
+        return checkerboard()
+
+    @pytest.fixture(scope="class")
+    def fitted(self, world: World) -> Recommender:
+        return self.build().fit(world.train, world.catalogue)
+
+    def all_scores(self, model: Recommender, users: np.ndarray) -> np.ndarray:
+        return np.vstack([block for _, block in model.scores(users)])
+
+    # right answers
+
+    def test_finds_the_own_colour_of_a_checkerboard(self, fitted: Recommender, world: World) -> None:
+        users = world.train.user_ids
+        top = fitted.recommend(users, n=1, seen=world.train.seen_by(users))
+        own_colour = top.ids[:, 0] % 2 == users % 2
+        assert own_colour.mean() > 0.95 if self.personal else own_colour.mean() < 0.95
+
+    def test_prefers_what_more_people_like(self) -> None:
+        world = skewed()
+        model = self.build().fit(world.train, world.catalogue)
+        newcomers = world.train.user_ids[-5:]
+        top = model.recommend(newcomers, n=3, seen=world.train.seen_by(newcomers))
+        assert (np.sort(top.ids, axis=1) <= world.catalogue.movie_ids[5]).all(), top.ids
+
+    def test_a_low_rating_is_no_like(self) -> None:
+        world = skewed(hated=True)
+        model = self.build().fit(world.train, world.catalogue)
+        users = world.train.user_ids[-5:]
+        top = model.recommend(users, n=3, seen=world.train.seen_by(users))
+        assert world.catalogue.movie_ids[-1] not in top.ids
+
+    # who and what is not known
+
+    def test_a_stranger_is_not_known(self, fitted: Recommender, world: World) -> None:
+        assert list(fitted.knows(np.array([world.train.user_ids[0], STRANGER]))) == [True, False]
+
+    def test_a_strangers_row_is_empty_unless_strangers_are_served(self, fitted: Recommender) -> None:
+        top = fitted.recommend(np.array([STRANGER]), n=3)
+        assert (top.ids >= 0).all() if self.serves_strangers else (top.ids == -1).all()
+        assert (top.scores > -np.inf).all() == self.serves_strangers
+
+    def test_strangers_leave_the_known_alone(self, fitted: Recommender, world: World) -> None:
+        known = world.train.user_ids[:3]
+        mixed = self.all_scores(fitted, np.array([STRANGER, *known, STRANGER]))
+        np.testing.assert_array_equal(mixed[1:-1], self.all_scores(fitted, known))
+
+    def test_a_movie_that_nobody_rated_comes_last_or_by_content(self, fitted: Recommender, world: World) -> None:
+        scores = self.all_scores(fitted, world.train.user_ids)
+        unrated = np.bincount(world.train.movies, minlength=scores.shape[1]) == 0
+        assert unrated.any()
+        assert not np.isnan(scores).any()
+        if self.ranks_unrated:
+            assert np.isfinite(scores).all()
+        else:
+            assert (scores[:, unrated].max(axis=1) <= scores[:, ~unrated].min(axis=1)).all()
+
+    # lists
+
+    def test_the_seen_is_left_out(self, fitted: Recommender, world: World) -> None:
+        users = world.train.user_ids
+        seen = world.train.seen_by(users)
+        top = fitted.recommend(users, n=10, seen=seen)
+        columns = np.searchsorted(world.train.movie_ids, top.ids.clip(min=0))
+        hits = seen.toarray()[np.arange(len(users))[:, None], columns] * (top.ids >= 0)
+        assert hits.sum() == 0
+
+    def test_best_first(self, fitted: Recommender, world: World) -> None:
+        top = fitted.recommend(world.train.user_ids, n=8)
+        assert (top.scores[:, :-1] >= top.scores[:, 1:]).all()
+
+    def test_no_movie_twice(self, fitted: Recommender, world: World) -> None:
+        top = fitted.recommend(world.train.user_ids, n=8)
+        assert all(len(set(row[row >= 0])) == (row >= 0).sum() for row in top.ids)
+
+    def test_ties_go_by_movie_id(self, fitted: Recommender, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+        level = np.zeros((1, len(world.catalogue)), dtype=np.float32)
+        monkeypatch.setattr(fitted, "score_block", lambda users: np.repeat(level, len(users), axis=0))
+        top = fitted.recommend(world.train.user_ids[:2], n=4)
+        assert (top.ids == world.catalogue.movie_ids[:4]).all()
+
+    def test_more_than_the_catalogue_ends_early(self, fitted: Recommender, world: World) -> None:
+        width = len(world.catalogue)
+        top = fitted.recommend(world.train.user_ids[:2], n=width + 5)
+        assert top.ids.shape == (2, width + 5)
+        assert (top.ids[:, width:] == -1).all()
+        assert (top.scores[:, width:] == -np.inf).all()
+
+    def test_nobody_asked_nothing_answered(self, fitted: Recommender) -> None:
+        top = fitted.recommend(np.empty(0, dtype=np.int64), n=3)
+        assert top.ids.shape == top.scores.shape == (0, 3)
+
+    def test_company_does_not_change_a_score(self, fitted: Recommender, world: World) -> None:
+        users = world.train.user_ids
+        together = self.all_scores(fitted, users)
+        parts = [self.all_scores(fitted, part) for part in np.split(users, [1, 8])]
+        np.testing.assert_array_equal(together, np.vstack(parts))
+
+    # fitting
+
+    def test_fit_returns_the_model(self, world: World) -> None:
+        model = self.build()
+        assert model.fit(world.train, world.catalogue) is model
+
+    def test_the_training_data_is_not_kept(self, fitted: Recommender, world: World) -> None:
+        kept = vars(fitted).values()
+        rows = [getattr(world.train, name) for name in ("users", "movies", "ratings", "rated_at")]
+        assert not any(isinstance(value, Interactions | Catalogue) for value in kept)
+        assert not any(value is array for value in kept for array in rows)
+
+    def test_the_training_data_is_not_changed(self, world: World) -> None:
+        before = copy.deepcopy(world.train)
+        self.build().fit(world.train, world.catalogue)
+        assert before.fingerprint() == world.train.fingerprint()
+
+    def test_the_same_seed_gives_the_same_bytes(self, fitted: Recommender, world: World) -> None:
+        again = self.build().fit(world.train, world.catalogue).state()
+        first = fitted.state()
+        assert first.keys() == again.keys()
+        assert all(first[name].tobytes() == again[name].tobytes() for name in first)
+
+    def test_an_unknown_setting_is_refused(self) -> None:
+        with pytest.raises(ValidationError, match="no_such_setting"):
+            model_class(self.recipe).Config(no_such_setting=1)  # type: ignore[call-arg]
+
+    # saving
+
+    def test_a_saved_model_scores_as_before(self, fitted: Recommender, world: World, tmp_path: Path) -> None:
+        fitted.save(tmp_path)
+        loaded = type(fitted).load(tmp_path, fitted.compute)
+        users = np.array([*world.train.user_ids, STRANGER])
+        np.testing.assert_array_equal(self.all_scores(fitted, users), self.all_scores(loaded, users))
+        np.testing.assert_array_equal(fitted.knows(users), loaded.knows(users))
+        assert loaded.config == fitted.config
+        assert loaded.tags() == fitted.tags()
+
+    def test_no_pickle_is_written(self, fitted: Recommender, tmp_path: Path) -> None:
+        fitted.save(tmp_path)
+        assert {path.name for path in tmp_path.iterdir()} == {"config.json", "arrays.npz"}
+        with np.load(tmp_path / "arrays.npz", allow_pickle=False) as arrays:
+            assert all(arrays[name].dtype != object for name in arrays.files)
+
+    def test_another_recipes_folder_is_refused(self, fitted: Recommender, tmp_path: Path) -> None:
+        fitted.save(tmp_path)
+        header = tmp_path / "config.json"
+        header.write_text(header.read_text().replace(f'"{self.recipe}"', '"another"'))
+        with pytest.raises(ModelError, match="'another'"):
+            type(fitted).load(tmp_path)

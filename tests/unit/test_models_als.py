@@ -1,0 +1,52 @@
+"""ALS: what its settings mean to the library, and what it has not learned."""
+
+import numpy as np
+import pytest
+
+from recsys.errors import ModelError
+from recsys.models.als import ALS, ALSConfig
+from recsys.models.base import Compute
+from tests.contracts.worlds import checkerboard, skewed
+
+
+def test_the_solver_gets_the_papers_settings_in_the_librarys_terms() -> None:
+    model = ALS(ALSConfig(unobserved_weight=0.5, regularization=0.1), Compute(seed=7, threads=1))
+    solver = model._solver(30, 10, n_likes=50)
+    assert solver.alpha == 3  # 1 + 1 / 0.5
+    # λ (1 + 1/w) × the mean over 40 vectors of the weight they are fitted to: twice 50 likes and 300 pairs of weight 0.5
+    assert solver.regularization == pytest.approx(0.1 * 3 * 2 * (50 + 150) / 40)
+    assert (solver.random_state, solver.num_threads) == (7, 1)
+
+
+def test_five_stars_weigh_more_than_four() -> None:
+    weights = ALS()._confidence(np.array([4.0, 5.0, 5.0, 4.0]))
+    assert weights[1] == pytest.approx(2 * weights[0])
+    assert weights.mean() == pytest.approx(1)
+
+
+def test_a_movie_that_nobody_liked_is_never_recommended() -> None:
+    world = checkerboard()
+    model = ALS(ALSConfig(factors=8), Compute(threads=1)).fit(world.train, world.catalogue)
+    top = model.recommend(world.train.user_ids[:3], n=len(world.catalogue))
+    assert not np.isin(world.catalogue.movie_ids[-2:], top.ids).any()
+
+
+def test_a_user_who_liked_nothing_is_not_known() -> None:
+    train = skewed(hated=True).train
+    only_hates = train.users == 0
+    train.ratings[only_hates] = 1.0
+    model = ALS(ALSConfig(factors=8), Compute(threads=1)).fit(train, skewed().catalogue)
+    assert model.knows(train.user_ids[:2]).tolist() == [False, True]
+
+
+def test_the_number_of_threads_does_not_change_the_factors() -> None:
+    world = checkerboard()
+    one, two = (ALS(ALSConfig(factors=8), Compute(threads=n)).fit(world.train, world.catalogue).state() for n in (1, 2))
+    assert all(one[name].tobytes() == two[name].tobytes() for name in one)
+
+
+def test_without_a_like_there_is_nothing_to_fit() -> None:
+    world = checkerboard()
+    world.train.ratings[:] = 3.0
+    with pytest.raises(ModelError, match=r"none of 480 ratings is a like \(at least 4\.0\)"):
+        ALS().fit(world.train, world.catalogue)

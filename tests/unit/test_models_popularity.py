@@ -1,0 +1,37 @@
+"""Recent popularity, by hand."""
+
+import numpy as np
+import pytest
+
+from recsys.features.catalogue import Catalogue, Links
+from recsys.features.interactions import Interactions
+from recsys.models.popularity import Popularity, PopularityConfig
+
+DAY = 86_400
+
+
+def nothing(count: int) -> Links:
+    return Links(np.zeros(count + 1, dtype=np.int64), np.empty(0, dtype=np.int32), np.empty(0, dtype=np.int64))
+
+
+def catalogue(movie_ids: np.ndarray) -> Catalogue:
+    unknown = np.full(len(movie_ids), np.nan, dtype=np.float32)
+    links = nothing(len(movie_ids))
+    return Catalogue(movie_ids, ("",) * len(movie_ids), unknown, unknown, links, links, links)
+
+
+def fitted(rows: list[tuple[int, int, float, int]], **settings: float) -> Popularity:
+    user, movie, rating, day = (np.array(column) for column in zip(*rows, strict=True))
+    movie_ids = np.array([10, 20, 30])
+    train = Interactions.of(user, movie, rating, day * DAY, movie_ids=movie_ids)
+    return Popularity(PopularityConfig(**settings)).fit(train, catalogue(movie_ids))
+
+
+def test_a_like_counts_half_for_each_half_life_before_the_newest_rating() -> None:
+    model = fitted([(1, 10, 5.0, 100), (2, 20, 5.0, 90), (3, 20, 4.0, 80), (1, 30, 1.0, 110)], half_life_days=10)
+    assert model.score_block(np.array([1]))[0].tolist() == pytest.approx([0.5, 0.25 + 0.125, 0.0])
+
+
+def test_what_counts_as_a_like_is_a_setting() -> None:
+    model = fitted([(1, 10, 3.0, 0), (2, 10, 5.0, 0)], like_threshold=3.0)
+    assert model.score_block(np.array([1]))[0, 0] == 2

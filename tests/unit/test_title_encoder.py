@@ -1,0 +1,110 @@
+"""Title vectors: the substitute where no weights can be had, and a quick answer where there is no network."""
+
+import logging
+import socket
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from recsys.errors import ModelError
+from recsys.features import titles
+from recsys.features.titles import TFIDF, TFIDF_SIZE, encode_titles, encoder_in_use
+from recsys.models.base import Compute
+
+TITLES = ("Toy Story (1995)", "Toy Story 2 (1999)", "Heat (1995)", "Rocky (1976)", "Rocky II (1979)")
+
+
+def wanted(title_model: str = "", revision: str = "abc") -> Compute:
+    return Compute(title_model=title_model, title_model_revision=revision)
+
+
+@pytest.fixture(autouse=True)
+def forgetful():
+    titles._found.cache_clear()
+    yield
+    titles._found.cache_clear()
+
+
+@pytest.fixture
+def no_network(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def refuse(*_args: object, **_kwargs: object) -> None:
+        raise OSError("no network in this test")
+
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    for name in ("connect", "connect_ex"):
+        monkeypatch.setattr(socket.socket, name, refuse)
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)
+
+
+def test_titles_of_a_series_are_near_each_other() -> None:
+    vectors = encode_titles(TITLES, wanted())
+    near = vectors @ vectors.T
+    assert near[0, 1] > near[0, 2]
+    assert near[3, 4] > near[3, 2]
+
+
+def test_vectors_are_centred_of_mean_length_one_and_the_same_twice() -> None:
+    vectors = encode_titles(TITLES, wanted())
+    assert vectors.dtype == np.float32
+    np.testing.assert_allclose(vectors.mean(axis=0), 0, atol=1e-6)
+    np.testing.assert_allclose(np.linalg.norm(vectors, axis=1).mean(), 1, rtol=1e-5)
+    assert vectors.tobytes() == encode_titles(TITLES, wanted()).tobytes()
+
+
+def test_the_year_is_left_out() -> None:
+    years = encode_titles(("Heat (1995)", "Heat (1972)", "Rocky (1976)"), wanted())
+    np.testing.assert_allclose(years[0], years[1], atol=1e-6)
+
+
+@pytest.mark.parametrize("few", [("Heat (1995)",), ("", ""), ("a", "b")])
+def test_few_or_empty_titles_still_have_vectors(few: tuple[str, ...]) -> None:
+    vectors = encode_titles(few, wanted())
+    assert vectors.shape[0] == len(few)
+    assert 1 <= vectors.shape[1] <= TFIDF_SIZE
+    assert np.isfinite(vectors).all()
+
+
+@pytest.mark.usefixtures("no_network")
+def test_without_a_network_the_substitute_is_used_at_once_and_said(caplog: pytest.LogCaptureFixture) -> None:
+    started = time.monotonic()
+    with caplog.at_level(logging.WARNING, logger="recsys.features.titles"):
+        assert encoder_in_use(wanted("someone/some-model")) == TFIDF
+    assert time.monotonic() - started < 10
+    assert (
+        f"title encoder someone/some-model@abc: no weights to be had (no network in this test); using {TFIDF} instead"
+        in caplog.text
+    )
+
+
+@pytest.mark.usefixtures("no_network")
+def test_the_search_is_made_once_a_process(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.WARNING, logger="recsys.features.titles"):
+        encoder_in_use(wanted("someone/some-model"))
+        encode_titles(TITLES, wanted("someone/some-model"))
+    assert len(caplog.records) == 1
+
+
+def test_a_folder_without_a_model_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(
+        ModelError, match=r"found no config\.json and no model\.safetensors, expected a sentence-transformers model"
+    ):
+        encoder_in_use(wanted(str(tmp_path)))
+
+
+def test_a_folders_name_tells_its_weights(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text("{}")
+    (tmp_path / "model.safetensors").write_bytes(b"weights")
+    first = encoder_in_use(wanted(str(tmp_path)))
+    titles._found.cache_clear()
+    (tmp_path / "model.safetensors").write_bytes(b"other weights")
+    assert first.startswith(f"{tmp_path.name}@")
+    assert encoder_in_use(wanted(str(tmp_path))) != first
+
+
+def test_a_folder_that_cannot_be_loaded_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text("{}")
+    (tmp_path / "model.safetensors").write_bytes(b"weights")
+    with pytest.raises(ModelError, match="cannot be loaded as a sentence-transformers model"):
+        encode_titles(TITLES, wanted(str(tmp_path)))
