@@ -1,5 +1,7 @@
 """The two things that remove: a movie's withdrawal, and the erasure of a user."""
 
+from typing import LiteralString
+
 from recsys.db.connect import advisory_lock, connect, one_row
 from recsys.db.queries import queries
 from recsys.errors import RecsysError
@@ -20,9 +22,12 @@ def erase_user(settings: Settings, user_id: int) -> dict[str, int]:
 
     The tombstone keeps every later drop from bringing the user back. Models fitted before keep what they learned until refitted.
     """
-    erasures = [(name, text) for name, text in queries("removal").items() if name.startswith("erase_")]
+    erasures: list[tuple[str, LiteralString]] = [
+        (name, text) for name, text in queries("removal").items() if name.startswith("erase_")
+    ]
     with connect(settings) as conn, advisory_lock(conn, "ingest"), conn.transaction():
         conn.execute(queries("removal")["bury"], {"user_id": user_id})
+        conn.execute(queries("ingest")["empty_staging"])
         counts = {name.removeprefix("erase_"): conn.execute(text, {"user_id": user_id}).rowcount for name, text in erasures}
     refresh_views(settings)
     return {name.replace("_", " "): n for name, n in counts.items()}

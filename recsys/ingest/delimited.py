@@ -1,5 +1,8 @@
 """Publishers' delimited files as streams of text columns, each row with its line number. Vectorised by pyarrow."""
 
+# pyarrow.compute makes its functions when it is imported:
+# pyright: reportAttributeAccessIssue=false
+
 import io
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -19,7 +22,10 @@ BLOCK_BYTES = 8 << 20
 
 @dataclass(frozen=True)
 class Delimited:
-    """How a file is written. `columns`: those we take, publisher's name → ours. Without a header, `layout` names all columns in order."""
+    """How a file is written. `columns`: those we take, publisher's name → ours.
+
+    Without a header, `layout` names all columns in order.
+    """
 
     columns: dict[str, str]
     delimiter: str = ","
@@ -31,33 +37,75 @@ class Delimited:
 def read_delimited(member: Member, spec: Delimited) -> Iterator[pa.RecordBatch | Reject]:
     """Batches with our columns as text and `line` (int64, from 1, header counted); and rows that could not be read as such.
 
-    Raises DropError where a column is missing, naming the file, line 1, what was found and what was expected.
+    Raises DropError where a column is missing, naming the file, line 1, what was found and what was expected; and where a row
+    does not end within a block, as after a quote that is never closed.
     """
     with member.open() as stream:
         n_header, names = _header(stream, member, spec)
-        broken: list[Reject] = []
+        lines = _Lines(n_header)
+        broken: list[pacsv.InvalidRow] = []
 
         def set_aside(row: pacsv.InvalidRow) -> str:
-            reason = f"{row.actual_columns} columns, expected {row.expected_columns}"
-            content = row.text.replace(SingleDelimiter.SIGN, spec.delimiter)
-            broken.append(Reject(member.name, (row.number or 0) + n_header, reason, content))
+            lines.broke(row.number or 0, row.text.count("\n"))
+            broken.append(row)
             return "skip"
 
-        first = 1 + n_header
-        for batch in _open(stream, names, spec, set_aside) or ():
-            lines = _lines(first, batch.num_rows, [row.line for row in broken])
-            first = int(lines[-1]) + 1 if len(lines) else first
-            yield from _clean(member, batch.append_column("line", pa.array(lines)), spec)
-        yield from broken
+        try:
+            for batch in _open(stream, names, spec, set_aside) or ():
+                numbered = batch.append_column("line", pa.array(lines.of(batch.num_rows, _breaks(batch, spec))))
+                yield from _clean(member, numbered, spec)
+        except pa.ArrowInvalid as error:
+            raise DropError(f"{member.name} after line {lines.last:,}: a row without an end: {error}") from error
+        for row in broken:
+            reason = f"{row.actual_columns} columns, expected {row.expected_columns}"
+            text = row.text.replace(SingleDelimiter.SIGN, spec.delimiter).replace("\0", "\\0")
+            yield Reject(member.name, int(lines.at(np.array([row.number]))[0]), reason, text)
 
 
-def _lines(first: int, n_rows: int, broken: list[int]) -> np.ndarray:
-    """The next n_rows line numbers from `first` on that are not of broken rows."""
-    end = first + n_rows
-    while end < (needed := first + n_rows + sum(first <= line < end for line in broken)):
-        end = needed
-    lines = np.arange(first, end, dtype=np.int64)
-    return lines[~np.isin(lines, broken)]
+class _Lines:
+    """The line in which each record begins. Arrow counts records; one with line breaks between its quotes takes several lines."""
+
+    def __init__(self, n_header: int) -> None:
+        self._n_header = n_header
+        self._first = 1  # the next record
+        self._broken: list[int] = []
+        self._long: dict[int, int] = {}  # record → line breaks in it
+
+    @property
+    def last(self) -> int:
+        """The line before the next record."""
+        return int(self.at(np.array([self._first]))[0]) - 1
+
+    def broke(self, record: int, breaks: int) -> None:
+        """A record that no batch will have."""
+        self._broken.append(record)
+        if breaks:
+            self._long[record] = breaks
+
+    def of(self, n_rows: int, breaks: np.ndarray) -> np.ndarray:
+        """The lines of the next n_rows records that are not broken; `breaks`: how many line breaks each holds."""
+        end = self._first + n_rows
+        while end < (needed := self._first + n_rows + sum(self._first <= record < end for record in self._broken)):
+            end = needed
+        records = np.arange(self._first, end, dtype=np.int64)
+        records = records[~np.isin(records, self._broken)]
+        self._first = end if n_rows else self._first
+        self._long |= {int(records[row]): int(breaks[row]) for row in np.flatnonzero(breaks)}
+        return self.at(records)
+
+    def at(self, records: np.ndarray) -> np.ndarray:
+        """The line in which each record begins, from 1."""
+        long = np.array(sorted(self._long), dtype=np.int64)
+        before = np.concatenate([[0], np.cumsum([self._long[record] for record in long.tolist()])]).astype(np.int64)
+        return records + self._n_header + before[np.searchsorted(long, records)]
+
+
+def _breaks(batch: pa.RecordBatch, spec: Delimited) -> np.ndarray:
+    """How many line breaks each row holds: none, unless values may stand in quotes."""
+    breaks = np.zeros(batch.num_rows, dtype=np.int64)
+    for name in spec.columns if spec.quoted else ():
+        breaks += pc.count_substring(batch[name], "\n").to_numpy(zero_copy_only=False)
+    return breaks
 
 
 def _header(stream: BinaryIO, member: Member, spec: Delimited) -> tuple[int, list[str]]:
@@ -68,7 +116,9 @@ def _header(stream: BinaryIO, member: Member, spec: Delimited) -> tuple[int, lis
     found = [name.strip().strip('"') for name in first.split(spec.delimiter)]
     missing = [name for name in spec.columns if name not in found]
     if missing:
-        raise DropError(f"{member.name} line 1: no column {', '.join(missing)}; found {first[:200]!r}, expected {','.join(spec.columns)}")
+        raise DropError(
+            f"{member.name} line 1: no column {', '.join(missing)}; found {first[:200]!r}, expected {','.join(spec.columns)}"
+        )
     return 1, found
 
 
@@ -84,6 +134,7 @@ def _open(
             parse_options=pacsv.ParseOptions(
                 delimiter=SingleDelimiter.SIGN if several else spec.delimiter,
                 quote_char='"' if spec.quoted else False,
+                newlines_in_values=spec.quoted,
                 ignore_empty_lines=False,
                 invalid_row_handler=set_aside,
             ),
@@ -98,36 +149,38 @@ def _open(
 
 
 def _clean(member: Member, batch: pa.RecordBatch, spec: Delimited) -> Iterator[pa.RecordBatch | Reject]:
-    """Text that Postgres can hold, our names, no blank lines; what is not text is set aside."""
+    """Text that Postgres can hold, our names, no blank lines; what is not text is set aside, found by halving."""
     try:
-        text = _as_text(batch, spec)
-        yield text.filter(_not_blank(text))
-    except (pa.ArrowInvalid, UnicodeDecodeError):
-        for row in range(batch.num_rows):  # rare: one bad byte somewhere in this block
-            one = batch.slice(row, 1)
-            try:
-                text = _as_text(one, spec)
-                yield text.filter(_not_blank(text))
-            except (pa.ArrowInvalid, UnicodeDecodeError):
-                content = b"|".join(one[name][0].as_py() for name in spec.columns)
-                yield Reject(member.name, one["line"][0].as_py(), "not UTF-8 text, or a zero byte in it", repr(content)[2:-1])
+        yield _as_text(batch, spec)
+    except pa.ArrowInvalid:
+        if batch.num_rows > 1:
+            half = batch.num_rows // 2
+            yield from _clean(member, batch.slice(0, half), spec)
+            yield from _clean(member, batch.slice(half), spec)
+        else:
+            content = spec.delimiter.encode().join(batch[name][0].as_py() for name in spec.columns)
+            yield Reject(member.name, batch["line"][0].as_py(), "not UTF-8 text, or a zero byte in it", repr(content)[2:-1])
 
 
 def _as_text(batch: pa.RecordBatch, spec: Delimited) -> pa.RecordBatch:
     columns = {ours: batch[theirs].cast(pa.string()) for theirs, ours in spec.columns.items()}
     if any(pc.any(pc.match_substring(column, "\0")).as_py() for column in columns.values()):
         raise pa.ArrowInvalid("a zero byte")
-    return pa.RecordBatch.from_pydict({"line": batch["line"], **columns})
+    return _without_blank_lines(pa.RecordBatch.from_pydict({"line": batch["line"], **columns}), list(columns))
 
 
-def _not_blank(batch: pa.RecordBatch) -> pa.Array:
+def _without_blank_lines(batch: pa.RecordBatch, names: list[str]) -> pa.RecordBatch:
     """A blank line reads as a row of empty columns."""
-    joined = pc.binary_join_element_wise(*[batch[name] for name in batch.schema.names if name != "line"], "")
-    return pc.not_equal(pc.utf8_trim_whitespace(joined), "")
+    blank = pc.equal(batch[names[0]], "")
+    for name in names[1:]:
+        if not pc.any(blank).as_py():
+            return batch
+        blank = pc.and_(blank, pc.equal(batch[name], ""))
+    return batch.filter(pc.invert(blank))
 
 
 class SingleDelimiter(io.RawIOBase):
-    """A stream in which a delimiter of several bytes is replaced by one: `::` in GroupLens's older files."""
+    """A stream in which a delimiter of two equal bytes is replaced by one byte: `::` in GroupLens's older files."""
 
     SIGN = "\x1f"
 
@@ -138,8 +191,11 @@ class SingleDelimiter(io.RawIOBase):
         return True
 
     def read(self, size: int = -1) -> bytes:
-        chunk = self._stream.read(size)
-        data = self._rest + chunk
-        held = len(self._delimiter) - 1 if chunk and data.endswith(self._delimiter[:1]) else 0
-        self._rest = data[len(data) - held :]
-        return data[: len(data) - held].replace(self._delimiter, self.SIGN.encode())
+        """At most `size` bytes, none only at the end. A first half at the end of a chunk waits for what follows it."""
+        while True:
+            chunk = self._stream.read(max(size - len(self._rest), 1) if size >= 0 else -1)
+            data = (self._rest + chunk).replace(self._delimiter, self.SIGN.encode())
+            held = len(self._delimiter) - 1 if chunk and data.endswith(self._delimiter[:1]) else 0
+            data, self._rest = data[: len(data) - held], data[len(data) - held :]
+            if data or not chunk:
+                return data

@@ -1,5 +1,8 @@
 """IMDb's published TSVs, read as a stream and cut down to the movies that we have."""
 
+# pyarrow.compute makes its functions when it is imported:
+# pyright: reportAttributeAccessIssue=false
+
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
@@ -46,24 +49,28 @@ class Imdb:
     """Casts, directors, runtimes, genres and IMDb's own scores. Matched by links' imdbId where given, else by title and year."""
 
     name = "imdb"
-    tables = ("imdb_titles", "imdb_ratings", "imdb_crew", "imdb_principals", "imdb_persons")
+    tables: tuple[str, ...] = ("imdb_titles", "imdb_ratings", "imdb_crew", "imdb_principals", "imdb_persons")
     files = (BASICS, CREW, PRINCIPALS, PERSONS, RATINGS)
 
     def recognises(self, members: Mapping[str, Member]) -> bool:
         return BASICS in members
 
-    def population(self, members: Mapping[str, Member]) -> str | None:  # noqa: ARG002
+    def population(self, members: Mapping[str, Member]) -> str | None:
         return None
 
     def rows(self, members: Mapping[str, Member], conn: Connection) -> Iterator[Rows | Reject]:
         missing = [file for file in self.files if file not in members]
         if missing:
-            raise DropError(f"no {', '.join(missing)}; found {', '.join(sorted(members)) or 'nothing'}, expected {', '.join(self.files)}")
+            raise DropError(
+                f"no {', '.join(missing)}; found {', '.join(sorted(members)) or 'nothing'}, expected {', '.join(self.files)}"
+            )
         titles: set[str] = set()
         persons: set[str] = set()
         yield from _titles(members[BASICS], _wanted(conn), titles)
         ours = pa.array(sorted(titles), pa.string())
-        yield from _about(members[RATINGS], "imdb_ratings", _tsv(tconst="tconst", averageRating="average_rating", numVotes="votes"), ours)
+        yield from _about(
+            members[RATINGS], "imdb_ratings", _tsv(tconst="tconst", averageRating="average_rating", numVotes="votes"), ours
+        )
         for part in _about(members[CREW], "imdb_crew", _tsv(tconst="tconst", directors="directors"), ours):
             if isinstance(part, Rows):
                 persons.update(name for names in part.batch["directors"].to_pylist() for name in names.split(","))
@@ -121,7 +128,11 @@ def _remember_namesakes(part: pa.RecordBatch, keys: pa.Array, wanted: _Wanted, b
 
 
 def _title_rows(member: Member, rows: list[dict], read: int) -> Rows:
-    columns = {name: pa.array([row[name] for row in rows], pa.string()) for name in _BASICS.columns.values() if name not in ("tconst", "original_title")}
+    columns = {
+        name: pa.array([row[name] for row in rows], pa.string())
+        for name in _BASICS.columns.values()
+        if name not in ("tconst", "original_title")
+    }
     batch = {
         "line": pa.array([row["line"] for row in rows], pa.int64()),
         "movie_id": pa.array([row["movie_id"] for row in rows], pa.int64()),
@@ -156,7 +167,9 @@ def _principals(member: Member, titles: pa.Array) -> Iterator[Rows | Reject]:
 def _persons(member: Member, persons: pa.Array) -> Iterator[Rows | Reject]:
     spec = _tsv(nconst="nconst", primaryName="name", birthYear="birth_year", deathYear="death_year")
     for part in read_delimited(member, spec):
-        yield part if isinstance(part, Reject) else _kept(member, "imdb_persons", part, pc.is_in(part["nconst"], value_set=persons))
+        yield (
+            part if isinstance(part, Reject) else _kept(member, "imdb_persons", part, pc.is_in(part["nconst"], value_set=persons))
+        )
 
 
 def _kept(member: Member, table: str, part: pa.RecordBatch, ours: pa.Array) -> Rows:

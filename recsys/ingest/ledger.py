@@ -34,14 +34,22 @@ def register_drops(conn: Connection, zone: LandingZone, as_of: date) -> list[Dro
 def _is_known(conn: Connection, zone: LandingZone, drop: Drop) -> bool:
     """Whether the newest revision has just these files by name, size and stamp: then nothing needs to be read to know it."""
     stamps = {(file.name, file.size, file.stamp) for file in zone.files(drop)}
-    revisions = [row for row in conn.execute(queries("drops")["drops_of_source"], {"source": drop.source}) if row.drop_date == drop.date]
+    revisions = [
+        row for row in conn.execute(queries("drops")["drops_of_source"], {"source": drop.source}) if row.drop_date == drop.date
+    ]
     return bool(revisions) and {(file["name"], file["size"], file["stamp"]) for file in revisions[-1].files} == stamps
 
 
 def _register(conn: Connection, zone: LandingZone, drop: Drop, as_of: date) -> list[Drop]:
     checksums = zone.checksums(drop)
     files = [asdict(file) | {"sha256": checksums[file.name]} for file in zone.files(drop)]
-    params = {"source": drop.source, "drop_date": drop.date, "sha256": _digest(checksums), "files": Jsonb(files), "admitted_for": as_of}
+    params = {
+        "source": drop.source,
+        "drop_date": drop.date,
+        "sha256": _digest(checksums),
+        "files": Jsonb(files),
+        "admitted_for": as_of,
+    }
     added = conn.execute(queries("drops")["register_drop"], params).rowcount
     if added:
         log.info("new: %s", drop)
@@ -54,7 +62,10 @@ def _digest(checksums: dict[str, str]) -> str:
 
 
 def drops_to_ingest(conn: Connection, zone: LandingZone, *, watermark: int, as_of: date) -> list[tuple[int, Drop]]:
-    """(drop_id, drop) of what a week has to take in, oldest first. Raises LedgerError where its files are gone or have changed."""
+    """(drop_id, drop) of what a week has to take in, oldest first.
+
+    Raises LedgerError where its files are gone or have changed.
+    """
     params = {"watermark": watermark, "as_of": as_of, "sources": list(SOURCES)}
     rows = conn.execute(queries("drops")["drops_to_ingest"], params).fetchall()
     return [(row.drop_id, _still_there(conn, zone, row)) for row in rows]
@@ -66,6 +77,6 @@ def _still_there(conn: Connection, zone: LandingZone, row: Any) -> Drop:
         return drop
     found = "gone" if drop is None else "no longer those that were registered"
     raise LedgerError(
-        f"{row.source} drop of {row.drop_date}, revision {row.revision}: in the ledger as {row.state}, but its files are {found}; "
-        "put them back, or run the week from resolve_week"
+        f"{row.source} drop of {row.drop_date}, revision {row.revision}: in the ledger as {row.state}, but its files are {found}"
+        "; put them back, or run the week from resolve_week"
     )

@@ -1,4 +1,4 @@
-"""One drop from files to facts: staging → checks → merge. A bad drop leaves its ledger row and its rejected rows, nothing else."""
+"""One drop from files to facts: staging → checks → merge. A bad drop leaves its ledger row and its rejected rows."""
 
 import gzip
 import io
@@ -8,6 +8,8 @@ import zlib
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import groupby
+from typing import LiteralString, cast
 
 import pyarrow as pa
 import pyarrow.csv as pacsv
@@ -40,9 +42,9 @@ MERGES = {
 #: A file cut short or damaged on its way. Trying again on the same bytes cannot help.
 _UNREADABLE = (EOFError, zlib.error, gzip.BadGzipFile, zipfile.BadZipFile, pa.ArrowInvalid)
 
-_FOREIGN_ROWS = 5  # ratings from before the newest known one, none of them known, that make a user another person
+_FOREIGN_ROWS = 5  # known ratings from the drop's own time, none of them in the drop, that make a user another person
 _FOREIGN_USERS = 10  # and how many such users, at least
-_FOREIGN_SHARE = 0.1  # and which share of the drop's users, that make it a drop of another population
+_FOREIGN_SHARE = 0.1  # and which share of the users with such a history, that make it a drop of another population
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,7 @@ class Ingested:
 def ingest(conn: Connection, zone: LandingZone, drop: Drop, drop_id: int, *, max_bad_share: float) -> Ingested:
     """Take a registered drop in. The caller holds the advisory lock 'ingest'.
 
-    Raises DropError, with the drop named, where it is refused: its ledger row and its rejected rows are then written, and no fact.
+    Raises DropError, with the drop named, where it is refused: its ledger row and rejected rows are then written, no fact.
     """
     source = SOURCES[drop.source]
     population: str | None = None
@@ -85,41 +87,41 @@ def _stage(conn: Connection, rows: Iterator[Rows | Reject]) -> Counter[str]:
     conn.execute(queries("ingest")["empty_staging"])
     read: Counter[str] = Counter()
     rejects: list[Reject] = []
-    for part in rows:
-        if isinstance(part, Reject):
-            rejects.append(part)
-            read[part.file] += 1
+    for table, parts in groupby(rows, key=lambda part: part.table if isinstance(part, Rows) else None):
+        if table is None:
+            rejects += cast("Iterator[Reject]", parts)
         else:
-            read[part.file] += part.read
-            _copy(conn, part)
-            log.debug("%s: %s rows read", part.file, f"{read[part.file]:,}")
-    _copy_rejects(conn, rejects)
+            _copy(conn, table, cast("Iterator[Rows]", parts), read)
+    read.update(reject.file for reject in rejects)
+    if rejects:
+        columns = {name: [getattr(reject, name) for reject in rejects] for name in ("file", "line", "reason", "content")}
+        statement, order = _copy_query("rejects")
+        with conn.cursor() as cursor, cursor.copy(statement) as copy:
+            copy.write(_as_csv(pa.RecordBatch.from_pydict(columns).select(order)))
     return read
 
 
-def _copy(conn: Connection, rows: Rows) -> None:
-    if not rows.batch.num_rows:
-        return
-    batch = rows.batch
-    named = pa.RecordBatch.from_pydict({"file": pa.repeat(rows.file, batch.num_rows), **{name: batch[name] for name in batch.schema.names}})
-    _copy_in(conn, rows.table, named)
-
-
-def _copy_rejects(conn: Connection, rejects: list[Reject]) -> None:
-    if rejects:
-        columns = {name: [getattr(reject, name) for reject in rejects] for name in ("file", "line", "reason", "content")}
-        columns["content"] = [content.replace("\0", "\\0") for content in columns["content"]]
-        _copy_in(conn, "rejects", pa.RecordBatch.from_pydict(columns))
-
-
-def _copy_in(conn: Connection, table: str, batch: pa.RecordBatch) -> None:
-    """Columns in the order of the table's copy_ query."""
-    statement = queries("ingest")[f"copy_{table}"]
-    order = [name.strip() for name in statement[statement.index("(") + 1 : statement.index(")")].split(",")]
-    buffer = io.BytesIO()
-    pacsv.write_csv(batch.select(order), buffer, pacsv.WriteOptions(include_header=False, quoting_style="all_valid"))
+def _copy(conn: Connection, table: str, parts: Iterator[Rows], read: Counter[str]) -> None:
+    """One COPY for all batches in a row, so that the server takes one in while the next is read."""
+    statement, order = _copy_query(table)
     with conn.cursor() as cursor, cursor.copy(statement) as copy:
-        copy.write(buffer.getbuffer())
+        for part in parts:
+            read[part.file] += part.read
+            if part.batch.num_rows:
+                file = pa.repeat(part.file, part.batch.num_rows)
+                copy.write(_as_csv(part.batch.append_column("file", file).select(order)))
+
+
+def _copy_query(table: str) -> tuple[LiteralString, list[str]]:
+    """The table's copy_ query, and its columns in order."""
+    statement = queries("ingest")[f"copy_{table}"]
+    return statement, [name.strip() for name in statement[statement.index("(") + 1 : statement.index(")")].split(",")]
+
+
+def _as_csv(batch: pa.RecordBatch) -> memoryview:
+    buffer = io.BytesIO()
+    pacsv.write_csv(batch, buffer, pacsv.WriteOptions(include_header=False, quoting_style="all_valid"))
+    return buffer.getbuffer()
 
 
 def _check(conn: Connection, source: Source) -> None:
@@ -155,11 +157,12 @@ def _check_population(conn: Connection, population: str | None) -> None:
             f"its users are of another release: found layout {population!r}, expected {known.population!r} as in the "
             f"{known.source} drop of {known.drop_date}; a release of its own needs a database of its own"
         )
-    foreign = conn.execute(queries("ingest")["foreign_users"], {"min_rows": _FOREIGN_ROWS}).fetchone()
+    (foreign,) = conn.execute(queries("ingest")["foreign_users"], {"min_rows": _FOREIGN_ROWS}).fetchall()
     if foreign.n_foreign >= _FOREIGN_USERS and foreign.n_foreign > _FOREIGN_SHARE * foreign.n_users:
         raise DropError(
-            f"its users are of another release: {foreign.n_foreign:,} of {foreign.n_users:,} users have a history that contradicts "
-            f"the one known under their number; expected at most {_FOREIGN_SHARE:.0%}. A release of its own needs a database of its own"
+            f"its users are of another release: of {foreign.n_users:,} users with a known history from the drop's time, the drop "
+            f"has nothing of it for {foreign.n_foreign:,}; expected at most {_FOREIGN_SHARE:.0%}. "
+            "A release of its own needs a database of its own"
         )
 
 
@@ -180,9 +183,12 @@ def _merge(
     with conn.transaction():
         for table in source.tables:
             for merge in MERGES.get(table, ()):
-                new[merge.removeprefix("merge_").removeprefix("imdb_")] = conn.execute(queries("ingest")[merge], {"drop_id": drop_id}).rowcount
+                new[merge.removeprefix("merge_").removeprefix("imdb_")] = conn.execute(
+                    queries("ingest")[merge], {"drop_id": drop_id}
+                ).rowcount
         conn.execute(queries("drops")["forget_rejected"], {"drop_id": drop_id})
         conn.execute(queries("drops")["keep_rejected"], {"drop_id": drop_id})
+        conn.execute(queries("ingest")["empty_staging"])
         ingested = Ingested(dict(read), rejected, new)
         _settle(conn, drop_id, "ingested", ingested.counts(), None, population)
     return ingested

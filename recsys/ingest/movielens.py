@@ -11,14 +11,14 @@ from recsys.errors import DropError
 from recsys.ingest.delimited import Delimited, read_delimited
 from recsys.ingest.source import Reject, Rows
 
-_GENRES_100K = (
-    "unknown Action Adventure Animation Children's Comedy Crime Documentary Drama Fantasy Film-Noir Horror Musical Mystery "
-    "Romance Sci-Fi Thriller War Western"
-).split()
+_GENRES_100K = [
+    *("unknown", "Action", "Adventure", "Animation", "Children's", "Comedy", "Crime", "Documentary", "Drama", "Fantasy"),
+    *("Film-Noir", "Horror", "Musical", "Mystery", "Romance", "Sci-Fi", "Thriller", "War", "Western"),
+]
 
 
-def _double_colon(*layout: str) -> Delimited:
-    return Delimited({name: name for name in layout}, "::", layout, "latin-1", quoted=False)
+def _double_colon(*layout: str, encoding: str = "latin-1") -> Delimited:
+    return Delimited({name: name for name in layout}, "::", layout, encoding, quoted=False)
 
 
 @dataclass(frozen=True)
@@ -35,10 +35,15 @@ LAYOUTS = (
         "csv",
         {
             "movies.csv": ("movies", Delimited({"movieId": "movie_id", "title": "title", "genres": "genres"})),
-            "links.csv": ("links", Delimited({"movieId": "movie_id", "imdbId": "imdb_id", "tmdbId": "tmdb_id"})),
+            "links.csv": (
+                "links",
+                Delimited({"movieId": "movie_id", "imdbId": "imdb_id", "tmdbId": "tmdb_id"}, quoted=False),
+            ),
             "ratings.csv": (
                 "ratings",
-                Delimited({"userId": "user_id", "movieId": "movie_id", "rating": "rating", "timestamp": "rated_at"}),
+                Delimited(
+                    {"userId": "user_id", "movieId": "movie_id", "rating": "rating", "timestamp": "rated_at"}, quoted=False
+                ),
             ),
             "tags.csv": ("tags", Delimited({"userId": "user_id", "movieId": "movie_id", "tag": "tag", "timestamp": "tagged_at"})),
         },
@@ -49,7 +54,7 @@ LAYOUTS = (
         {
             "movies.dat": ("movies", _double_colon("movie_id", "title", "genres")),
             "users.dat": ("users", _double_colon("user_id", "gender", "age", "occupation", "zip_code")),
-            "ratings.dat": ("ratings", _double_colon("user_id", "movie_id", "rating", "rated_at")),
+            "ratings.dat": ("ratings", _double_colon("user_id", "movie_id", "rating", "rated_at", encoding="utf8")),
             "tags.dat": ("tags", _double_colon("user_id", "movie_id", "tag", "tagged_at")),
         },
         ratings="ratings.dat",
@@ -96,7 +101,7 @@ class MovieLens:
     """Ratings, movies, and what stands beside them: tags, links, demographics."""
 
     name = "movielens"
-    tables = ("movies", "links", "users", "ratings", "tags")
+    tables: tuple[str, ...] = ("movies", "links", "users", "ratings", "tags")
 
     def recognises(self, members: Mapping[str, Member]) -> bool:
         return any(layout.ratings in members for layout in LAYOUTS)
@@ -104,7 +109,7 @@ class MovieLens:
     def population(self, members: Mapping[str, Member]) -> str | None:
         return self._layout(members).population
 
-    def rows(self, members: Mapping[str, Member], conn: Connection) -> Iterator[Rows | Reject]:  # noqa: ARG002
+    def rows(self, members: Mapping[str, Member], conn: Connection) -> Iterator[Rows | Reject]:
         for file, (table, spec) in self._layout(members).files.items():
             if file not in members:
                 continue
@@ -124,5 +129,9 @@ def _with_genres(batch: pa.RecordBatch) -> pa.RecordBatch:
     if _GENRES_100K[0] not in batch.schema.names:
         return batch
     flags = [batch[genre].to_pylist() for genre in _GENRES_100K]
-    genres = ["|".join(g for g, flag in zip(_GENRES_100K[1:], row[1:], strict=True) if flag == "1") for row in zip(*flags, strict=True)]
-    return pa.RecordBatch.from_pydict({name: batch[name] for name in ("line", "movie_id", "title")} | {"genres": pa.array(genres)})
+    genres = [
+        "|".join(g for g, flag in zip(_GENRES_100K[1:], row[1:], strict=True) if flag == "1") for row in zip(*flags, strict=True)
+    ]
+    return pa.RecordBatch.from_pydict(
+        {name: batch[name] for name in ("line", "movie_id", "title")} | {"genres": pa.array(genres)}
+    )

@@ -45,5 +45,8 @@ class Source(Protocol):
         ...
 
     def rows(self, members: Mapping[str, Member], conn: Connection) -> Iterator[Rows | Reject]:
-        """All rows, streamed. Raises DropError for missing files or columns; sees the facts through `conn`, changes none."""
+        """All rows, streamed. Raises DropError for missing files or columns.
+
+        Sees the facts through `conn`, changes none; what it asks it asks before its first row, as COPY then has the connection.
+        """
         ...

@@ -1,5 +1,8 @@
 """Titles made comparable: `Shawshank Redemption, The (1994)` and `The Shawshank Redemption` of 1994 give one key."""
 
+# pyarrow.compute makes its functions when it is imported:
+# pyright: reportAttributeAccessIssue=false
+
 import re
 import unicodedata
 from collections.abc import Sequence
@@ -8,8 +11,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 _YEAR = re.compile(r"\s*\((\d{4})[^()]*\)\s*$")
-_ALIAS = re.compile(r"\(([^()]+)\)")
-_ARTICLE = re.compile(r"^(.*), (the|a|an|le|la|les|l'|el|los|las|il|lo|i|gli|der|die|das|de|het|en|den|det|o|os|as)$", re.IGNORECASE)
+_ALIAS = re.compile(r"(?<=\s)\(([^()]+)\)")
+_ARTICLE = re.compile(
+    r"^(.*), (the|a|an|le|la|les|l'|el|los|las|il|lo|i|gli|der|die|das|de|het|en|den|det|o|os|as)$", re.IGNORECASE
+)
 
 
 def normalise_titles(titles: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:

@@ -137,6 +137,3 @@ DROP TABLE IF EXISTS {partition};
 
 -- name: mark_dropped(publication_id)
 UPDATE publications SET dropped_at = now() WHERE publication_id = %(publication_id)s;
-
--- name: live()
-SELECT publication_id, as_of, recipe_key, model_version, n_users, n_rows, n_fallback FROM publications WHERE is_live;

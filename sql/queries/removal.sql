@@ -33,5 +33,6 @@ SET ndcg = ndcg[:array_position(user_ids, %(user_id)s) - 1] || ndcg[array_positi
 WHERE %(user_id)s = ANY (user_ids);
 
 -- name: erase_rejected(user_id)
--- Rows that were set aside may hold the user's too: each layout writes a rating or a tag with the user first.
-DELETE FROM rejected_rows WHERE content ~ ('^0*' || %(user_id)s::text || '\D');
+-- Rows that were set aside may be the user's too.
+DELETE FROM rejected_rows
+WHERE staging.begins_with_user(file) AND ltrim(substring(content FROM '^ *"?([0-9]+)'), '0') = %(user_id)s::text;

@@ -15,3 +15,11 @@ CREATE UNLOGGED TABLE staging.imdb_crew (file text, line bigint, imdb_id bigint,
 CREATE UNLOGGED TABLE staging.imdb_principals (file text, line bigint, imdb_id bigint, ordering text, nconst text);
 CREATE UNLOGGED TABLE staging.imdb_persons (file text, line bigint, nconst text, name text, birth_year text, death_year text);
 CREATE UNLOGGED TABLE staging.rejects (file text, line bigint, reason text, content text);
+
+-- Whether a published value is a whole number of at most so many digits. Bytewise: digits of other scripts are no digits here.
+CREATE FUNCTION staging.is_number(value text, digits integer) RETURNS boolean LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN value ~ '^[0-9]+$' COLLATE "C" AND octet_length(value) <= digits;
+
+-- Whether a file's rows are about a user, who stands first in them: so it is in every MovieLens layout.
+CREATE FUNCTION staging.begins_with_user(file text) RETURNS boolean LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN file IN ('ratings.csv', 'tags.csv', 'ratings.dat', 'tags.dat', 'users.dat', 'u.data', 'u.user');

@@ -1,17 +1,20 @@
 -- Every version of a rating with the runs for which it is the newest: a row is true for (as_of, watermark) where
 --   valid_from < as_of AND as_of <= valid_to AND drop_id <= watermark AND watermark < superseded_by.
 -- A version with newer ones gives one row for each step of the staircase (as_of, watermark) below which none of them is visible.
+-- Nearly all ratings have one version; only the others are compared.
 CREATE MATERIALIZED VIEW mv_ratings AS
-WITH counted AS (
-    SELECT r.*, d.drop_date, d.revision, count(*) OVER (PARTITION BY user_id, movie_id) AS n_versions
-    FROM ratings r JOIN drops d USING (drop_id)
+WITH several AS MATERIALIZED (
+    SELECT user_id, movie_id FROM ratings GROUP BY user_id, movie_id HAVING count(*) > 1
 ),
-newer AS (  -- for each version of a rating that has several: what would take its place, and where
+versions AS MATERIALIZED (
+    SELECT r.user_id, r.movie_id, r.rating, r.rated_at, r.drop_id, d.drop_date, d.revision
+    FROM several JOIN ratings r USING (user_id, movie_id) JOIN drops d USING (drop_id)
+),
+newer AS (  -- for each of these versions: what would take its place, and where
     SELECT v.user_id, v.movie_id, v.rated_at, v.drop_id, n.rated_at AS newer_at, n.drop_id AS newer_drop
-    FROM counted v
-    JOIN counted n USING (user_id, movie_id)
-    WHERE v.n_versions > 1 AND n.n_versions > 1
-      AND (n.rated_at, n.drop_date, n.revision) > (v.rated_at, v.drop_date, v.revision)
+    FROM versions v
+    JOIN versions n USING (user_id, movie_id)
+    WHERE (n.rated_at, n.drop_date, n.revision) > (v.rated_at, v.drop_date, v.revision)
 ),
 steps AS (  -- after newer_at, the smallest drop_id of all that is newer by then hides the version
     SELECT user_id, movie_id, rated_at, drop_id, newer_at,
@@ -25,15 +28,18 @@ first_step AS (
     SELECT user_id, movie_id, rated_at, drop_id, min(newer_at) AS newer_at
     FROM steps GROUP BY user_id, movie_id, rated_at, drop_id
 )
-SELECT c.user_id, c.movie_id, c.rating, c.rated_at, c.drop_id,
-       c.rated_at AS valid_from,
-       coalesce(f.newer_at, 'infinity') AS valid_to,
+SELECT r.user_id, r.movie_id, r.rating, r.rated_at, r.drop_id,
+       r.rated_at AS valid_from,
+       timestamptz 'infinity' AS valid_to,
        9223372036854775807 AS superseded_by
-FROM counted c LEFT JOIN first_step f USING (user_id, movie_id, rated_at, drop_id)
-WHERE f.newer_at IS NULL OR f.newer_at > c.rated_at
+FROM ratings r WHERE NOT EXISTS (SELECT FROM several s WHERE (s.user_id, s.movie_id) = (r.user_id, r.movie_id))
 UNION ALL
-SELECT c.user_id, c.movie_id, c.rating, c.rated_at, c.drop_id, s.newer_at, coalesce(s.next_at, 'infinity'), s.superseded_by
-FROM steps s JOIN counted c USING (user_id, movie_id, rated_at, drop_id)
+SELECT v.user_id, v.movie_id, v.rating, v.rated_at, v.drop_id, v.rated_at, coalesce(f.newer_at, 'infinity'), 9223372036854775807
+FROM versions v LEFT JOIN first_step f USING (user_id, movie_id, rated_at, drop_id)
+WHERE f.newer_at IS NULL OR f.newer_at > v.rated_at
+UNION ALL
+SELECT v.user_id, v.movie_id, v.rating, v.rated_at, v.drop_id, s.newer_at, coalesce(s.next_at, 'infinity'), s.superseded_by
+FROM steps s JOIN versions v USING (user_id, movie_id, rated_at, drop_id)
 WHERE s.superseded_by > s.drop_id;
 
 CREATE UNIQUE INDEX mv_ratings_key ON mv_ratings (user_id, movie_id, rated_at, drop_id, valid_from);

@@ -1,0 +1,453 @@
+"""MovieLens drops, in every layout, from files to facts; and what happens to those that are not what they should be."""
+
+import gzip
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from recsys.db.connect import Connection
+from recsys.errors import DropError
+from tests.landing import Landing
+
+DAY = date(2020, 1, 6)
+WEEK = timedelta(days=7)
+T = int(datetime(2020, 1, 1, tzinfo=UTC).timestamp())
+
+MOVIES = (
+    'movieId,title,genres\n1,Toy Story (1995),Adventure|Children\n2,"American President, The (1995)",Drama\n'
+    '3,"Say ""Hi""",(no genres listed)\n'
+)
+LINKS = "movieId,imdbId,tmdbId\n1,0114709,862\n2,0112346,\n3,,\n"
+TAGS = f'userId,movieId,tag,timestamp\n7,1,"pixar, ""great""",{T}\n'
+RATINGS_HEAD = "userId,movieId,rating,timestamp\n"
+CSV = {
+    "movies.csv": MOVIES,
+    "links.csv": LINKS,
+    "tags.csv": TAGS,
+    "ratings.csv": f"{RATINGS_HEAD}7,1,4.5,{T}\n7,2,0.5,{T + 1}\n8,1,3,{T}\n",
+}
+ML_1M = {
+    "movies.dat": "1::Toy Story (1995)::Adventure|Children\n2::Mis\xe9rables, Les (1995)::Drama\n",
+    "users.dat": "7::F::1::10::48067\n8::M::56::16::70072-1234\n",
+    "ratings.dat": f"7::1::5::{T}\n7::2::1::{T + 1}\n8::1::3::{T}\n",
+}
+ML_10M = {
+    "movies.dat": ML_1M["movies.dat"],
+    "ratings.dat": f"7::1::4.5::{T}\n7::2::0.5::{T + 1}\n8::1::3::{T}\n",
+    "tags.dat": f'7::1::"quoted" & caf\xe9::{T}\n',
+}
+FLAGS = [0] * 19
+ML_100K = {
+    "u.item": "1|Toy Story (1995)|01-Jan-1995||http://x|0|0|1|0|1|0|0|0|0|0|0|0|0|0|0|0|0|0|0\n"
+    "2|Caf\xe9 (1994)|01-Jan-1994|||1|0|0|0|0|0|0|0|0|0|0|0|0|0|0|0|0|0|0\n",
+    "u.user": "7|24|M|technician|85711\n8|53|F|other|T8H1N\n",
+    "u.data": f"7\t1\t5\t{T}\n7\t2\t1\t{T + 1}\n8\t1\t3\t{T}\n",
+    "u.genre": "unknown|0\n",
+}
+FACTS = ("ratings", "movies", "links", "users", "tags")
+
+
+@pytest.fixture
+def landing(tmp_path: Path, conn: Connection) -> Landing:
+    return Landing(tmp_path / "drops", conn)
+
+
+def ratings(*rows: tuple) -> str:
+    return RATINGS_HEAD + "".join(",".join(map(str, row)) + "\n" for row in rows)
+
+
+def only(*rows: tuple) -> dict[str, str | bytes]:
+    return {"movies.csv": MOVIES, "ratings.csv": ratings(*rows)}
+
+
+def stars(landing: Landing) -> list[tuple]:
+    return landing.rows(
+        "SELECT user_id, movie_id, rating, extract(epoch FROM rated_at)::bigint FROM ratings ORDER BY 1, 2, 4, drop_id"
+    )
+
+
+def n_facts(landing: Landing) -> dict[str, int]:
+    return {table: landing.rows(f"SELECT count(*) FROM {table}")[0][0] for table in FACTS}
+
+
+def refusal(landing: Landing, files: Mapping[str, str | bytes], max_bad_share: float = 0.01) -> str:
+    """The message that this drop is refused with, its ledger row being checked."""
+    before = n_facts(landing)
+    landing.put(DAY + 50 * WEEK, files)
+    with pytest.raises(DropError) as error:
+        landing.take_in(max_bad_share=max_bad_share)
+    message = str(error.value)
+    assert message.startswith(f"movielens drop of {DAY + 50 * WEEK} in ")
+    assert n_facts(landing) == before
+    ((state, reason),) = landing.rows("SELECT state, reason FROM drops ORDER BY drop_id DESC LIMIT 1")
+    assert (state, reason in message) == ("refused", True)
+    return message
+
+
+# ---------------------------------------------------------------- layouts
+
+
+def test_csv(landing: Landing) -> None:
+    got = landing.bring(DAY, CSV)
+    assert got.read == {"movies.csv": 3, "links.csv": 3, "ratings.csv": 3, "tags.csv": 1}
+    assert got.new == {"movies": 3, "links": 3, "users": 0, "ratings": 3, "tags": 1}
+    assert stars(landing) == [(7, 1, 4.5, T), (7, 2, 0.5, T + 1), (8, 1, 3.0, T)]
+    assert landing.rows("SELECT movie_id, title, year, genres FROM movies ORDER BY 1") == [
+        (1, "Toy Story (1995)", 1995, ["Adventure", "Children"]),
+        (2, "American President, The (1995)", 1995, ["Drama"]),
+        (3, 'Say "Hi"', None, []),
+    ]
+    assert landing.rows("SELECT movie_id, imdb_id, tmdb_id FROM links ORDER BY 1") == [
+        (1, 114709, 862),
+        (2, 112346, None),
+        (3, None, None),
+    ]
+    assert landing.rows("SELECT user_id, movie_id, tag, tagged_at FROM tags") == [
+        (7, 1, 'pixar, "great"', datetime(2020, 1, 1, tzinfo=UTC))
+    ]
+
+
+def test_ml_1m(landing: Landing) -> None:
+    landing.bring(DAY, ML_1M)
+    assert stars(landing) == [(7, 1, 5.0, T), (7, 2, 1.0, T + 1), (8, 1, 3.0, T)]
+    assert landing.rows("SELECT title, year FROM movies WHERE movie_id = 2") == [("Misérables, Les (1995)", 1995)]
+    assert landing.rows("SELECT user_id, gender, age, occupation, zip_code FROM users ORDER BY 1") == [
+        (7, "F", 1, "10", "48067"),
+        (8, "M", 56, "16", "70072-1234"),
+    ]
+
+
+def test_ml_10m(landing: Landing) -> None:
+    landing.bring(DAY, ML_10M)
+    assert stars(landing) == [(7, 1, 4.5, T), (7, 2, 0.5, T + 1), (8, 1, 3.0, T)]
+    assert landing.rows("SELECT tag FROM tags") == [('"quoted" & café',)]
+
+
+def test_ml_100k(landing: Landing) -> None:
+    landing.bring(DAY, ML_100K)
+    assert stars(landing) == [(7, 1, 5.0, T), (7, 2, 1.0, T + 1), (8, 1, 3.0, T)]
+    assert landing.rows("SELECT title, year, genres FROM movies ORDER BY movie_id") == [
+        ("Toy Story (1995)", 1995, ["Adventure", "Children's"]),
+        ("Café (1994)", 1994, []),
+    ]
+    assert landing.rows("SELECT user_id, gender, age, occupation, zip_code FROM users ORDER BY 1") == [
+        (7, "M", 24, "technician", "85711"),
+        (8, "F", 53, "other", "T8H1N"),
+    ]
+
+
+def test_zipped_and_gzipped_files_are_the_same_facts(landing: Landing) -> None:
+    landing.put_zip(DAY, {name: str(text) for name, text in CSV.items()})
+    landing.put(DAY + WEEK, {f"{name}.gz": text for name, text in CSV.items()})
+    first, second = landing.take_in()
+    assert first.new == {"movies": 3, "links": 3, "users": 0, "ratings": 3, "tags": 1}
+    assert set(second.new.values()) == {0}
+
+
+# ---------------------------------------------------------------- rows that are set aside
+
+BAD_RATINGS = [
+    ("x,1,4,{T}", "userId 'x' is not a whole number"),
+    ("-1,1,4,{T}", "userId '-1' is not a whole number"),
+    ("\uff17,1,4,{T}", "userId '\uff17' is not a whole number"),
+    ("1234567890123456789,1,4,{T}", "userId '1234567890123456789' is not a whole number"),
+    ("7,1.0,4,{T}", "movieId '1.0' is not a whole number"),
+    ("7,1,55,{T}", "rating '55' is not between 0.5 and 5 in half stars"),
+    ("7,1,0,{T}", "rating '0' is not between 0.5 and 5 in half stars"),
+    ("7,1,5.5,{T}", "rating '5.5' is not between 0.5 and 5 in half stars"),
+    ("7,1,3.7,{T}", "rating '3.7' is not between 0.5 and 5 in half stars"),
+    ("7,1,NaN,{T}", "rating 'NaN' is not between 0.5 and 5 in half stars"),
+    ("7,1,,{T}", "rating '' is not between 0.5 and 5 in half stars"),
+    ("7,1,4,2020-01-01", "timestamp '2020-01-01' is not in seconds since 1970"),
+    ("7,1,4,{T}000", "timestamp '{T}000' is not in seconds since 1970"),
+    ("7,1,4,86400", "timestamp 86400 is not between 1990 and 2100"),
+    ("7,1,4,9999999999", "timestamp 9999999999 is not between 1990 and 2100"),
+    ("7,99,4,{T}", "movie 99 is in no movies file so far"),
+    ("007,01,2,1577836801", "the same user, movie and time stand in line 2 too"),
+    ("7,1,4", "3 columns, expected 4"),
+    ('"7,1,4,{T}', "userId '\"7' is not a whole number"),
+]
+
+
+def test_a_bad_rating_is_set_aside_with_its_line_and_reason(landing: Landing) -> None:
+    """Each between two good ones."""
+    bad = [(row.replace("{T}", str(T)), reason.replace("{T}", str(T))) for row, reason in BAD_RATINGS]
+    lines = ["7,1,4,1577836801"]
+    for place, (row, _) in enumerate(bad):
+        lines += [row, f"{100 + place},2,4,{T}"]
+    got = landing.bring(DAY, {"movies.csv": MOVIES, "ratings.csv": RATINGS_HEAD + "\n".join(lines)}, max_bad_share=0.5)
+    found = landing.rows("SELECT file, line, reason FROM rejected_rows ORDER BY line")
+    assert found == [("ratings.csv", 3 + 2 * place, reason) for place, (_, reason) in enumerate(bad)]
+    assert (got.read["ratings.csv"], got.rejected, got.new["ratings"]) == (len(lines), {"ratings.csv": len(bad)}, 1 + len(bad))
+    assert [row[:2] for row in stars(landing)] == [(7, 1), *((100 + place, 2) for place in range(len(bad)))]
+
+
+@pytest.mark.parametrize(
+    ("file", "row", "reason"),
+    [
+        ("movies.csv", "x,T (1990),Drama", "movieId 'x' is not a whole number"),
+        ("movies.csv", "9, ,Drama", "the title is empty"),
+        ("movies.csv", "01,T (1990),Drama", "movieId 01 stands in an earlier line too"),
+        ("movies.csv", '9,T (1990),"Drama\n10,U,Drama"', "a line break in title or genres: is a quote left open?"),
+        ("links.csv", "x,1,1", "movieId 'x' is not a whole number"),
+        ("links.csv", "1,nm1,1", "imdbId 'nm1' is not a number"),
+        ("links.csv", "1,1,x", "tmdbId 'x' is not a number"),
+        ("links.csv", "01,1,1", "movieId 01 stands in an earlier line too"),
+        ("tags.csv", f"x,1,t,{T}", "userId 'x' is not a whole number"),
+        ("tags.csv", f"7,x,t,{T}", "movieId 'x' is not a whole number"),
+        ("tags.csv", f"7,1, ,{T}", "the tag is empty"),
+        ("tags.csv", f"7,1,{'t' * 2001},{T}", "the tag has 2001 bytes, more than 2,000"),
+        ("tags.csv", "7,1,t,soon", "timestamp 'soon' is not in seconds since 1970"),
+        ("tags.csv", "7,1,t,1", "timestamp 1 is not between 1990 and 2100"),
+    ],
+)
+def test_a_bad_row_of_another_file_is_set_aside_with_its_line_and_reason(
+    landing: Landing, file: str, row: str, reason: str
+) -> None:
+    files = CSV | {file: f"{CSV[file]}{row}\n"}
+    landing.bring(DAY, files, max_bad_share=0.5)
+    assert landing.rows("SELECT file, line, reason FROM rejected_rows") == [(file, CSV[file].count("\n") + 1, reason)]
+    assert landing.rows("SELECT count(*) FROM movies, links WHERE movies.movie_id = links.movie_id") == [(3,)]
+
+
+@pytest.mark.parametrize(
+    ("row", "reason"),
+    [
+        ("x::F::1::10::1", "userId 'x' is not a whole number"),
+        ("9::F::old::10::1", "age 'old' is not a number of years"),
+        ("07::F::1::10::1", "userId 07 stands in an earlier line too"),
+    ],
+)
+def test_a_bad_user_is_set_aside_with_its_line_and_reason(landing: Landing, row: str, reason: str) -> None:
+    landing.bring(DAY, ML_1M | {"users.dat": ML_1M["users.dat"] + row + "\n"}, max_bad_share=0.5)
+    assert landing.rows("SELECT file, line, reason, content FROM rejected_rows") == [
+        ("users.dat", 3, reason, row.replace("::", "|"))
+    ]
+
+
+def test_every_way_to_write_half_stars(landing: Landing) -> None:
+    values = ["0.5", ".5", "1", "1.0", "1.5", "2", "2.50", "3.0", "4.5", "5", "5.0"]
+    landing.bring(DAY, only(*((7, 1, value, T + n) for n, value in enumerate(values))))
+    assert [row[2] for row in stars(landing)] == [float(value) for value in values]
+
+
+def test_the_longest_tag_fits(landing: Landing) -> None:
+    import random
+
+    tag = "".join(random.Random(1).choices("abcdefghijklmnopqrstuvwxyz0123456789", k=2000))  # does not compress
+    assert (
+        landing.bring(DAY, only((7, 1, 4, T)) | {"tags.csv": f"userId,movieId,tag,timestamp\n7,1,{tag},{T}\n"}).new["tags"] == 1
+    )
+
+
+# ---------------------------------------------------------------- drops that are refused
+
+
+def test_more_bad_rows_than_allowed_change_no_fact(landing: Landing) -> None:
+    landing.bring(DAY, CSV)
+    rows = [(7, 1, 4, T + n) for n in range(97)] + [(9, 2, 55, T), (9, 2, 44, T), (9, 99, 4, T)]
+    message = refusal(landing, CSV | {"ratings.csv": ratings(*rows)}, max_bad_share=0.02)
+    assert (
+        "3 of 100 rows of ratings.csv are bad (3.0%, allowed 2.0%); the first is line 99: rating '55' is not between 0.5"
+        in message
+    )
+    assert landing.rows("SELECT drop_id, file, line, content FROM rejected_rows ORDER BY line") == [
+        (2, "ratings.csv", 99, f"9|2|55|{T}"),
+        (2, "ratings.csv", 100, f"9|2|44|{T}"),
+        (2, "ratings.csv", 101, f"9|99|4|{T}"),
+    ]
+
+
+def test_the_allowed_share_itself_is_allowed(landing: Landing) -> None:
+    rows = [(7, 1, 4, T + n) for n in range(98)] + [(9, 2, 55, T), (9, 2, 44, T)]
+    assert landing.bring(DAY, only(*rows), max_bad_share=0.02).rejected == {"ratings.csv": 2}
+
+
+def test_a_refused_drop_tells_its_rejected_rows_once_however_often_it_is_tried(landing: Landing) -> None:
+    for _ in range(2):
+        message = refusal(landing, only((7, 1, 55, T)))
+        assert "1 of 1 rows" in message
+    assert landing.rows("SELECT count(*) FROM rejected_rows") == [(1,)]
+
+
+def test_a_refused_drop_leaves_the_rejected_rows_of_others(landing: Landing) -> None:
+    landing.bring(DAY, only((7, 1, 55, T), (7, 1, 5, T)), max_bad_share=0.5)
+    refusal(landing, only((7, 1, 4, T)) | {"links.csv": "movieId\n"})
+    assert landing.rows("SELECT drop_id, file FROM rejected_rows") == [(1, "ratings.csv")]
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "message"),
+    [
+        (
+            "ratings.csv",
+            "userId,movieId,timestamp\n",
+            "no column rating; found 'userId,movieId,timestamp', expected userId,movieId,rating",
+        ),
+        ("movies.csv", "", "movies.csv line 1: no column movieId, title, genres; found ''"),
+        ("tags.csv", f"7,1,t,{T}\n", "tags.csv line 1: no column userId, movieId, tag, timestamp"),
+    ],
+)
+def test_missing_columns(landing: Landing, file: str, text: str, message: str) -> None:
+    assert message in refusal(landing, CSV | {file: text})
+    assert landing.rows("SELECT count(*) FROM rejected_rows") == [(0,)]
+
+
+def test_an_unknown_layout(landing: Landing) -> None:
+    assert "no ratings file; found films.txt, expected one of ratings.csv, ratings.dat, u.data" in refusal(
+        landing, {"films.txt": "x"}
+    )
+
+
+def test_files_cut_short(landing: Landing) -> None:
+    text = ratings(*((7, 1, 4, T + n) for n in range(3000)))
+    whole = gzip.compress(text.encode())
+    assert "ratings.csv.gz cannot be read" in refusal(landing, {"movies.csv": MOVIES, "ratings.csv.gz": whole[: len(whole) // 2]})
+
+
+def test_a_zip_cut_short(landing: Landing) -> None:
+    place = landing.put_zip(DAY, {"ratings.csv": ratings((7, 1, 4, T)), "movies.csv": MOVIES})
+    whole = (place / "release.zip").read_bytes()
+    assert "release.zip is not a whole zip file" in refusal(
+        landing_without(landing, place), {"release.zip": whole[: len(whole) // 2]}
+    )
+
+
+def landing_without(landing: Landing, place: Path) -> Landing:
+    (place / "_SUCCESS").unlink()
+    return landing
+
+
+# ---------------------------------------------------------------- whose users these are
+
+
+def people(n_users: int, n_rows: int, *, seed: int, start: int = T) -> list[tuple]:
+    """Rating rows of users 1… over movies 1…3, each at a second of its own."""
+    return [
+        (user, 1 + n % 3, 4, start + seed * 1_000_003 + user * 10_007 + n * 60)
+        for user in range(1, n_users + 1)
+        for n in range(n_rows)
+    ]
+
+
+def test_another_layout_is_another_population(landing: Landing) -> None:
+    landing.bring(DAY, CSV)
+    message = refusal(landing, dict(ML_1M))
+    assert (
+        "its users are of another release: found layout 'double-colon', expected 'csv' as in the movielens drop of 2020-01-06"
+        in message
+    )
+
+
+def test_a_refused_drop_does_not_say_whose_users_these_are(landing: Landing) -> None:
+    landing.put(DAY, {**ML_1M, "ratings.dat": "x\n"})
+    with pytest.raises(DropError):
+        landing.take_in(as_of=DAY)
+    landing.put(DAY + WEEK, CSV)
+    assert [got.new["ratings"] for got in landing.take_in(as_of=DAY + WEEK)] == [3]
+
+
+def test_renumbered_users_are_another_population(landing: Landing) -> None:
+    first = people(30, 8, seed=0)
+    landing.bring(DAY, only(*first))
+    renumbered = [(31 - user, *rest) for user, *rest in first]
+    message = refusal(landing, only(*renumbered))
+    assert "of 27 users with a known history from the drop's time, the drop has nothing of it for 27" in message
+
+
+def test_a_newer_release_of_the_same_users_is_taken_in(landing: Landing) -> None:
+    first = people(30, 8, seed=0)
+    landing.bring(DAY, only(*first))
+    got = landing.bring(DAY + WEEK, only(*first, *people(40, 8, seed=5)))
+    assert got.new["ratings"] == 40 * 8
+
+
+def test_a_late_week_of_busy_users_is_taken_in(landing: Landing) -> None:
+    landing.bring(DAY, only(*people(30, 8, seed=0)))
+    landing.bring(DAY + 2 * WEEK, only(*people(30, 8, seed=2)))
+    assert landing.bring(DAY + WEEK, only(*people(30, 8, seed=1))).new["ratings"] == 240
+
+
+def test_a_late_week_with_a_few_much_older_ratings_is_taken_in(landing: Landing) -> None:
+    landing.bring(DAY, only(*people(30, 8, seed=0)))
+    landing.bring(DAY + 2 * WEEK, only(*people(30, 8, seed=2)))
+    old = [(user, 1, 2, T - 10_000_000 + user) for user in range(1, 6)]
+    assert landing.bring(DAY + WEEK, only(*old, *people(30, 8, seed=1))).new["ratings"] == 245
+
+
+# ---------------------------------------------------------------- versions
+
+
+def test_the_same_content_under_a_new_date_adds_nothing(landing: Landing) -> None:
+    landing.bring(DAY, CSV | {"movies.csv": MOVIES})
+    before = n_facts(landing)
+    assert set(landing.bring(DAY + WEEK, CSV).new.values()) == {0}
+    assert n_facts(landing) == before
+    assert landing.take_in() == []
+
+
+def test_users_and_demographics_that_change_are_versions(landing: Landing) -> None:
+    landing.bring(DAY, ML_1M)
+    got = landing.bring(DAY + WEEK, ML_1M | {"users.dat": "7::F::18::10::48067\n8::M::56::16::70072-1234\n"})
+    assert got.new == {"movies": 0, "links": 0, "users": 1, "ratings": 0, "tags": 0}
+
+
+def test_the_same_date_with_other_content_is_a_revision(landing: Landing) -> None:
+    landing.bring(DAY, only((7, 1, 4, T)))
+    got = landing.bring(DAY, only((7, 1, 2, T)) | {"movies.csv": MOVIES.replace("Toy Story", "Toy Stories")})
+    assert (got.new["ratings"], got.new["movies"]) == (1, 1)
+    assert landing.rows("SELECT drop_date, revision, state FROM drops ORDER BY drop_id") == [
+        (DAY, 1, "ingested"),
+        (DAY, 2, "ingested"),
+    ]
+
+
+def test_only_the_newest_of_several_unread_revisions_is_taken_in(landing: Landing) -> None:
+    from recsys.ingest import ledger
+
+    landing.put(DAY, only((7, 1, 4, T)))
+    ledger.register_drops(landing.conn, landing.zone, DAY)
+    assert landing.bring(DAY, only((7, 1, 2, T))).new["ratings"] == 1
+    assert landing.rows("SELECT revision, state FROM drops ORDER BY drop_id") == [(1, "known"), (2, "ingested")]
+
+
+def test_a_re_rating_a_late_rating_and_a_correction_are_rows_of_their_own(landing: Landing) -> None:
+    landing.bring(DAY, only((7, 1, 4, T)))
+    landing.bring(DAY + WEEK, only((7, 1, 2, T + 500), (7, 1, 3, T - 500), (7, 1, 5, T)))
+    found = landing.rows("SELECT rating, extract(epoch FROM rated_at)::bigint, drop_id FROM ratings ORDER BY 2, 3")
+    assert found == [(3.0, T - 500, 2), (4.0, T, 1), (5.0, T, 2), (2.0, T + 500, 2)]
+
+
+def test_what_an_older_drop_says_late_is_kept_unless_the_newest_says_the_same(landing: Landing) -> None:
+    landing.bring(DAY, only((7, 1, 4, T)))
+    landing.bring(DAY + 2 * WEEK, only((7, 1, 5, T)))
+    assert landing.bring(DAY + WEEK, only((7, 1, 5, T))).new["ratings"] == 0
+    assert landing.bring(DAY + WEEK, only((7, 1, 3, T))).new["ratings"] == 1
+
+
+def test_the_order_in_which_drops_are_taken_in_does_not_matter(landing: Landing) -> None:
+    """A week's watermark is a number of arrival: what a later arrival says must not stand for an earlier one's word."""
+    from recsys.ingest import ledger
+
+    landing.put(DAY + WEEK, CSV)
+    ledger.register_drops(landing.conn, landing.zone, DAY + WEEK)
+    landing.put(DAY, CSV)
+    assert len(landing.take_in()) == 2  # the older date, registered second, goes first
+    for table in ("ratings", "movies", "links"):
+        assert landing.rows(f"SELECT count(*) FROM {table} WHERE drop_id = 1") == [(3,)]
+
+
+def test_an_erased_user_is_not_brought_back(landing: Landing) -> None:
+    landing.conn.execute("INSERT INTO erased_users (user_id) VALUES (7)")
+    bad = {"ratings.csv": f"{RATINGS_HEAD}007,1,4,{T}\n7,1,55,{T}\n7,1\n8,1,3,{T}\n", "tags.csv": f"{TAGS}7,1,t\n77,1,t\n"}
+    got = landing.bring(DAY, CSV | bad, max_bad_share=0.5)
+    assert stars(landing) == [(8, 1, 3.0, T)]
+    assert (got.new["tags"], got.rejected) == (0, {"tags.csv": 1})
+    assert landing.rows("SELECT content FROM rejected_rows") == [("77,1,t",)]
+
+
+def test_staging_is_left_empty(landing: Landing) -> None:
+    landing.bring(DAY, CSV)
+    assert landing.rows("SELECT count(*) FROM staging.ratings") == [(0,)]

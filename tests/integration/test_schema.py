@@ -1,0 +1,170 @@
+"""The schema is the sum of its migrations; every named query fits it; each role may do what it needs and nothing else."""
+
+import re
+from datetime import date
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg.types.json import Jsonb
+
+from recsys.db.connect import Connection
+from recsys.db.migrate import migrate, migrations
+from recsys.db.queries import SQL, checks, queries, sql_file
+from recsys.ingest import SOURCES
+from stack.postgres import Postgres
+
+ROOT = SQL.parent
+TOPICS = sorted(path.stem for path in (SQL / "queries").glob("*.sql"))
+BLOCKS = [(topic, name) for topic in TOPICS for name in queries(topic)]
+HEADER = re.compile(r"^-- name: (\w+)\(([\w, ]*)\)\s*$", re.MULTILINE)
+PARAMETER = re.compile(r"%\((\w+)\)s")
+
+#: A value for each parameter that is not an id or a count, as its Python caller gives it.
+VALUES: dict[str, Any] = {
+    "as_of": date(2020, 1, 6), "drop_date": date(2020, 1, 6), "admitted_for": date(2020, 1, 6), "keep_from": date(2020, 1, 6),
+    "files": Jsonb([]), "counts": Jsonb({}), "params": Jsonb({}), "recipe": Jsonb({}), "comparisons": Jsonb([]),
+    "sources": ["movielens"], "reasons": ["r"], "user_ids": [1], "ndcg": [0.5],
+    "source": "movielens", "sha256": "x", "state": "known", "reason": "r", "population": "csv", "publication_key": "k",
+    "recipe_key": "als", "run_id": "r", "model_version": "1", "fit_key": "f", "incumbent": None,
+    "decision": "kept", "kind": "dated",
+    "fingerprint": "f", "rows_sha256": "x", "resolved_late": False, "slice": "all", "metric": "ndcg", "cut": None, "weeks": None,
+}  # fmt: skip
+
+
+def test_migrating_again_applies_nothing(conn: Connection) -> None:
+    assert migrate(conn) == []
+    assert {row.name for row in conn.execute("SELECT name FROM migrations")} == {path.name for path in migrations()}
+
+
+def test_a_migration_that_fails_leaves_nothing(conn: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
+    conn.execute("DELETE FROM migrations WHERE name = 'mv_movies.sql'")
+    conn.execute("DROP MATERIALIZED VIEW mv_movies CASCADE")
+    conn.execute("CREATE TABLE mv_movies_key ()")  # in the way of the file's second statement
+    with pytest.raises(psycopg.errors.DuplicateTable):
+        migrate(conn)
+    assert conn.execute("SELECT to_regclass('mv_movies')").fetchall() == [(None,)]
+    assert conn.execute("SELECT FROM migrations WHERE name = 'mv_movies.sql'").fetchall() == []
+
+
+def test_every_view_has_the_index_that_a_concurrent_refresh_needs(conn: Connection) -> None:
+    bare = conn.execute(
+        "SELECT c.relname FROM pg_class c WHERE c.relkind = 'm' AND NOT EXISTS "
+        "(SELECT FROM pg_index i WHERE i.indrelid = c.oid AND i.indisunique AND i.indpred IS NULL AND i.indexprs IS NULL)"
+    ).fetchall()
+    assert bare == []
+
+
+def test_every_view_is_refreshed(conn: Connection) -> None:
+    views = {row.relname for row in conn.execute("SELECT relname FROM pg_class WHERE relkind = 'm'")}
+    assert views == {text.split()[-1] for text in queries("views").values() if "REFRESH" in text}
+
+
+# ---------------------------------------------------------------- named queries
+
+
+@pytest.mark.parametrize("topic", TOPICS)
+def test_the_header_names_just_the_parameters_used(topic: str) -> None:
+    headers = dict(HEADER.findall((SQL / "queries" / f"{topic}.sql").read_text()))
+    assert set(headers) == set(queries(topic))
+    for name, params in headers.items():
+        by_format = set(re.findall(r"\{(\w+)\}", queries(topic)[name]))
+        assert {*filter(None, params.split(", "))} - by_format == set(PARAMETER.findall(queries(topic)[name])), f"{topic}.{name}"
+
+
+@pytest.mark.parametrize("topic", TOPICS)
+def test_no_name_stands_twice_and_nothing_stands_before_the_first(topic: str) -> None:
+    text = (SQL / "queries" / f"{topic}.sql").read_text()
+    names = [name for name, _ in HEADER.findall(text)]
+    assert len(names) == len(set(names))
+    assert len(names) == text.count("-- name:")
+    before = HEADER.split(text)[0]
+    assert all(not line or line.startswith("--") for line in before.splitlines())
+
+
+@pytest.mark.parametrize(("topic", "name"), BLOCKS)
+def test_every_named_query_is_used(topic: str, name: str) -> None:
+    by_table = {f"{verb}_{table}" for source in SOURCES.values() for table in source.tables for verb in ("copy", "reject")}
+    if (
+        topic == "views"
+        or (topic == "ingest" and name in by_table | {"copy_rejects"})
+        or (topic == "removal" and name.startswith("erase_"))
+    ):
+        return  # asked for by the name of a table, or all in a row
+    sources = (path.read_text() for folder in ("recsys", "stack", "plugins") for path in (ROOT / folder).rglob("*.py"))
+    assert any(f'"{name}"' in source for source in sources), f"sql/queries/{topic}.sql: nothing asks for {name}"
+
+
+def test_every_named_query_can_be_planned(conn: Connection) -> None:
+    faults = []
+    for topic, name in BLOCKS:
+        try:
+            plan(conn, queries(topic)[name])
+        except psycopg.Error as error:
+            faults.append(f"sql/queries/{topic}.sql: {name}: {error}")
+    assert faults == []
+
+
+def plan(conn: Connection, text: str) -> None:
+    """EXPLAIN a query; select what a COPY would fill; run what is neither. Partitions' DDL is left to publishing."""
+    if re.search(r"^(CREATE|ALTER|DROP) TABLE", text, re.MULTILINE):
+        return
+    text = text.replace("{partition}", "batch_recommendations")
+    params = {param: VALUES.get(param, 1) for param in PARAMETER.findall(text)}
+    statement = re.sub(r"^(--.*\n|\s)+", "", text)
+    copied = re.match(r"COPY ([\w.]+) \(([^)]*)\)\s+FROM STDIN", statement)
+    if copied:
+        conn.execute(f"SELECT {copied[2]} FROM {copied[1]}".encode())
+    elif statement.split()[0] in ("SELECT", "WITH", "INSERT", "UPDATE", "DELETE"):
+        conn.execute(f"EXPLAIN {text}".encode(), params or None)
+    else:
+        conn.execute(text.encode(), params or None)
+
+
+def test_every_check_answers_one_boolean(conn: Connection) -> None:
+    for path in checks():
+        found = conn.execute(sql_file(f"checks/{path.name}")).fetchall()
+        assert [tuple(row) for row in found] == [(True,)], path.name
+
+
+# ---------------------------------------------------------------- roles
+
+
+def test_the_reader_may_read_the_recommendations_and_the_catalogue_and_nothing_else(conn: Connection) -> None:
+    readable = conn.execute(
+        "SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
+        "WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast') "
+        "AND (has_table_privilege('recsys_reader', c.oid, 'SELECT') "
+        "OR has_any_column_privilege('recsys_reader', c.oid, 'SELECT'))"
+    ).fetchall()
+    assert {row.relname for row in readable} == {"recommendations", "catalogue"}
+
+
+def test_the_reader_may_write_nothing(conn: Connection) -> None:
+    writable = conn.execute(
+        "SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
+        "WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast') "
+        "AND has_table_privilege('recsys_reader', c.oid, 'INSERT, UPDATE, DELETE, TRUNCATE')"
+    ).fetchall()
+    assert writable == []
+    schemas = conn.execute(
+        "SELECT nspname FROM pg_namespace WHERE nspname NOT LIKE 'pg\\_%' AND nspname <> 'information_schema' "
+        "AND has_schema_privilege('recsys_reader', oid, 'CREATE')"
+    ).fetchall()
+    assert schemas == []
+
+
+def test_the_reader_does_read_what_it_may(conn: Connection, postgres: Postgres) -> None:
+    with psycopg.connect(postgres.url(conn.info.dbname, "recsys_reader")) as reader:
+        assert reader.execute("SELECT count(*) FROM recommendations, catalogue").fetchone() == (0,)
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            reader.execute("SELECT FROM ratings")
+
+
+def test_the_pipeline_is_no_superuser_and_owns_what_it_made(conn: Connection) -> None:
+    role = conn.execute(
+        "SELECT rolname, rolsuper, rolcreatedb, rolcreaterole, rolreplication, rolbypassrls "
+        "FROM pg_roles WHERE rolname = current_user"
+    ).fetchall()
+    assert role == [("recsys_pipeline", False, False, False, False, False)]
+    assert conn.execute("SHOW timezone").fetchone() == ("UTC",)

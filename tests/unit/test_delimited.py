@@ -1,0 +1,176 @@
+"""Publishers' files as streams: every row that is a row, with its line; every other set aside, with its line."""
+
+import gzip
+import io
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+from fsspec.implementations.local import LocalFileSystem
+
+from recsys.drops.zone import Member
+from recsys.errors import DropError
+from recsys.ingest import delimited
+from recsys.ingest.delimited import Delimited, SingleDelimiter, read_delimited
+from recsys.ingest.source import Reject
+
+CSV = Delimited({"id": "id", "text": "text"})
+PLAIN = Delimited({"id": "id", "text": "text"}, quoted=False)
+DAT = Delimited({"id": "id", "text": "text"}, "::", ("id", "text"), "latin-1", quoted=False)
+TSV = Delimited({"id": "id", "text": "text"}, "\t", ("id", "text"), quoted=False)
+
+
+def read(tmp_path: Path, data: bytes, spec: Delimited, name: str = "file.csv") -> tuple[list[tuple], list[Reject]]:
+    """Rows as (line, id, text), and the rejects."""
+    (tmp_path / name).write_bytes(data)
+    member = Member(name.removesuffix(".gz"), name, len(data), "the drop", LocalFileSystem(), str(tmp_path / name), None)
+    rows, rejects = [], []
+    for part in read_delimited(member, spec):
+        if isinstance(part, Reject):
+            rejects.append(part)
+        else:
+            assert part.schema.field("line").type == pa.int64()
+            rows += [(row["line"], row["id"], row["text"]) for row in part.to_pylist()]
+    return rows, rejects
+
+
+@pytest.fixture(params=[delimited.BLOCK_BYTES, 16, 24, 40], ids="block{}".format)
+def blocks(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each file read in one block, and in blocks of a row or two."""
+    monkeypatch.setattr(delimited, "BLOCK_BYTES", request.param)
+
+
+@pytest.mark.usefixtures("blocks")
+@pytest.mark.parametrize("end", [b"\n", b"\r\n"], ids=["LF", "CRLF"])
+@pytest.mark.parametrize("header", [True, False], ids=["header", "no header"])
+def test_lines_are_exact_around_broken_and_blank_ones(tmp_path: Path, header: bool, end: bytes) -> None:
+    lines = [b"x", b"1,a", b"2,b", b"x,y,z", b"x", b"", b"3,c", b"4,d", b"5,e", b"x", b"x", b"x", b"x", b"x", b"6,f", b"", b"x"]
+    spec = CSV if header else Delimited(CSV.columns, layout=("id", "text"))
+    data = end.join([b"id,text", *lines] if header else lines) + end
+    first = 2 if header else 1
+    rows, rejects = read(tmp_path, data, spec)
+    places = {line.split(b",")[0].decode(): place for place, line in enumerate(lines, first) if line[:1].isdigit()}
+    assert [(line, ident) for line, ident, _ in rows] == [(place, ident) for ident, place in places.items()]
+    assert [reject.line for reject in rejects] == [place for place, line in enumerate(lines, first) if line[:1] == b"x"]
+    assert (rejects[1].reason, rejects[1].content) == ("3 columns, expected 2", "x,y,z")
+    assert {reject.file for reject in rejects} == {"file.csv"}
+
+
+@pytest.mark.usefixtures("blocks")
+def test_lines_are_exact_in_many_random_files(tmp_path: Path) -> None:
+    import random
+
+    dice = random.Random(5)
+    for _ in range(60):
+        lines = [dice.choice([b"1,a", b"22,bbbb", b"x", b"x,y,z", b""]) for _ in range(dice.randrange(40))]
+        rows, rejects = read(tmp_path, b"id,text\n" + b"\n".join(lines), CSV)
+        assert [line for line, *_ in rows] == [n for n, line in enumerate(lines, 2) if line[:1].isdigit()]
+        assert [reject.line for reject in rejects] == [n for n, line in enumerate(lines, 2) if line[:1] == b"x"]
+
+
+def test_quotes_hold_delimiters_quotes_and_line_breaks_and_lines_stay_exact(tmp_path: Path) -> None:
+    data = b'id,text\n1,"a, ""b"""\n2,"c\nd\ne"\n3,f\n"x\ny",4,5\n6,g\nx\n7,"h\ni"\n8,j\n'
+    rows, rejects = read(tmp_path, data, CSV)
+    assert rows == [(2, "1", 'a, "b"'), (3, "2", "c\nd\ne"), (6, "3", "f"), (9, "6", "g"), (11, "7", "h\ni"), (13, "8", "j")]
+    assert [(reject.line, reject.content) for reject in rejects] == [(7, '"x\ny",4,5'), (10, "x")]
+
+
+def test_line_breaks_in_quotes_count_across_blocks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(delimited, "BLOCK_BYTES", 32)
+    body = "".join(f'{n},"a\nb"\n' for n in range(50))
+    rows, _ = read(tmp_path, f"id,text\n{body}".encode(), CSV)
+    assert [line for line, *_ in rows] == [2 + 2 * n for n in range(50)]
+
+
+def test_a_quote_that_never_closes_names_the_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(delimited, "BLOCK_BYTES", 64)
+    data = b"id,text\n" + b"1,a\n" * 10 + b'2,"b\n' + b"3,c\n" * 50
+    with pytest.raises(DropError, match=r"file\.csv after line 1\d: a row without an end"):
+        read(tmp_path, data, CSV)
+
+
+def test_a_quote_is_a_letter_where_nothing_is_quoted(tmp_path: Path) -> None:
+    rows, rejects = read(tmp_path, b'id,text\n1,"a\n2,b"\n"3,c\n', PLAIN)
+    assert rows == [(2, "1", '"a'), (3, "2", 'b"'), (4, '"3', "c")]
+    assert not rejects
+
+
+@pytest.mark.usefixtures("blocks")
+def test_bad_bytes_and_zero_bytes_are_set_aside_alone(tmp_path: Path) -> None:
+    rows, rejects = read(tmp_path, b"id,text\n1,a\n2,\xff\n3,c\n4,d\0\n5,\xc3\xa9\n\xfe,f\n7,g\n", CSV)
+    assert rows == [(2, "1", "a"), (4, "3", "c"), (6, "5", "é"), (8, "7", "g")]
+    assert [(reject.line, reject.content) for reject in rejects] == [(3, r"2,\xff"), (5, r"4,d\x00"), (7, r"\xfe,f")]
+    assert {reject.reason for reject in rejects} == {"not UTF-8 text, or a zero byte in it"}
+
+
+def test_a_zero_byte_in_a_broken_row_can_be_kept(tmp_path: Path) -> None:
+    _, rejects = read(tmp_path, b"id,text\n1,a,\0\n", CSV)
+    assert [reject.content for reject in rejects] == [r"1,a,\0"]
+
+
+@pytest.mark.usefixtures("blocks")
+def test_double_colons_wherever_a_chunk_ends(tmp_path: Path) -> None:
+    text = ["a", "b:", ":c", "d:e", "\xe9\xfc", "", "f" * 9]
+    data = "".join(f"{n}::{text[n % 7]}\n" for n in range(70)).encode("latin-1")
+    rows, rejects = read(tmp_path, data, DAT)
+    expected = [(n + 1, str(n), {":c": ":c", "b:": "b:"}.get(text[n % 7], text[n % 7])) for n in range(70)]
+    assert rows == expected
+    assert not rejects
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 4, 5, 7, 100, -1])
+@pytest.mark.parametrize("data", [b"1::a\n2::b", b"::", b":", b"1:::a::", b"a:b:::::c", b"", b"1::", b"::::"])
+def test_a_stream_with_a_single_delimiter(data: bytes, size: int) -> None:
+    stream = SingleDelimiter(io.BytesIO(data), b"::")
+    chunks = []
+    while chunk := stream.read(size):
+        assert size < 0 or len(chunk) <= max(size, 2)
+        chunks.append(chunk)
+    assert b"".join(chunks) == data.replace(b"::", b"\x1f")
+
+
+def test_a_broken_row_shows_its_own_delimiter(tmp_path: Path) -> None:
+    _, rejects = read(tmp_path, b"1::a\n2::b::c\n", DAT)
+    assert [(reject.line, reject.content) for reject in rejects] == [(2, "2::b::c")]
+
+
+@pytest.mark.parametrize("spec", [CSV, Delimited(CSV.columns, layout=("id", "text"))], ids=["header", "no header"])
+def test_a_byte_order_mark_is_no_text(tmp_path: Path, spec: Delimited) -> None:
+    rows, _ = read(tmp_path, b"\xef\xbb\xbf" + (b"" if spec.layout else b"id,text\n") + b"1,a\n", spec)
+    assert [(ident, text) for _, ident, text in rows] == [("1", "a")]
+
+
+@pytest.mark.parametrize("data", [b"id,text", b"id,text\n", b"id,text\r\n", b"id,text\n\n"])
+def test_nothing_after_the_header_is_no_row(tmp_path: Path, data: bytes) -> None:
+    assert read(tmp_path, data, CSV) == ([], [])
+
+
+def test_an_empty_file_without_a_header_is_no_row(tmp_path: Path) -> None:
+    assert read(tmp_path, b"", DAT) == ([], [])
+
+
+def test_only_broken_rows(tmp_path: Path) -> None:
+    rows, rejects = read(tmp_path, b"x\nx\nx\n", TSV)
+    assert (rows, [reject.line for reject in rejects]) == ([], [1, 2, 3])
+
+
+def test_the_last_line_needs_no_end(tmp_path: Path) -> None:
+    assert read(tmp_path, b"1\ta\n2\tb", TSV)[0] == [(1, "1", "a"), (2, "2", "b")]
+
+
+def test_columns_are_found_by_name_in_any_order_among_others(tmp_path: Path) -> None:
+    assert read(tmp_path, b'"more","text", id\n0,a,1\n', CSV)[0] == [(2, "1", "a")]
+
+
+@pytest.mark.parametrize("data", [b"id,words\n1,a\n", b"1,a\n2,b\n", b""])
+def test_a_missing_column_says_what_was_found_and_expected(tmp_path: Path, data: bytes) -> None:
+    found = data.split(b"\n")[0].decode()
+    with pytest.raises(DropError, match=r"file\.csv line 1: no column ") as error:
+        read(tmp_path, data, CSV)
+    assert f"found {found!r}, expected id,text" in str(error.value)
+
+
+def test_a_file_cut_short_says_so(tmp_path: Path) -> None:
+    whole = gzip.compress(b"id,text\n" + b"".join(b"%d,a\n" % n for n in range(100_000)))
+    with pytest.raises(DropError, match=r"the drop: file\.csv\.gz cannot be read"):
+        read(tmp_path, whole[: len(whole) // 2], CSV, "file.csv.gz")
