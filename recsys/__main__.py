@@ -11,6 +11,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from shutil import which
 
+from dotenv import load_dotenv
 from psycopg.conninfo import conninfo_to_dict
 from pydantic import ValidationError
 from rich.console import Console
@@ -19,7 +20,7 @@ from rich.logging import RichHandler
 from recsys.drops.cli import add_drops_command
 from recsys.errors import RecsysError
 from recsys.models import MODELS
-from recsys.settings import Settings
+from recsys.settings import HOME, Settings
 
 console = Console()
 
@@ -27,6 +28,7 @@ console = Console()
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; return its exit status. An error of ours is a sentence, not a traceback."""
     options = _parser().parse_args(arguments)
+    load_dotenv(HOME / "recsys.env")  # also what MLflow's own client reads: its login
     logging.basicConfig(
         level=logging.INFO, format="%(message)s", handlers=[RichHandler(console=Console(stderr=True), show_path=False)]
     )

@@ -10,27 +10,26 @@ from recsys.evaluation.metrics import COVERAGE, DECIDING, RANKING, RMSE
 from recsys.promotion.ledger import Champion, champion_of
 from recsys.week import Week
 
-#: Columns of the exam's table: the deciding figure first.
+#: Lines of the exam's table: the deciding figure first.
 METRICS = (*RANKING, COVERAGE, RMSE)
 
 
 def exam_table(conn: Connection, as_of: date) -> str:
-    """The exam of a week, best first: every recipe on all users, and the deciding figure on cold users and new movies."""
+    """The exam of a week, the best recipe first: figures on all users, and the deciding one on cold users and new movies."""
     exam = one_row(conn, queries("ledger")["exam"], {"as_of": as_of})
     rows = conn.execute(queries("ledger")["results"], {"as_of": as_of}).fetchall()
-    values = {(row.recipe_key, row.slice, row.metric): row for row in rows}
-    keys = sorted({row.recipe_key for row in rows}, key=lambda key: (-_value(values, key, "all", DECIDING), key))
-    slices = [name for name in ("cold users", "new movies") if any(row.slice == name for row in rows)]
-    metrics = [metric for metric in METRICS if any(row.metric == metric and row.slice == "all" for row in rows)]
-    header = ["recipe", *metrics, *(f"{DECIDING}, {name}" for name in slices)]
+    values = {(row.recipe_key, row.slice, row.metric): row.value for row in rows}
+    keys = sorted({row.recipe_key for row in rows}, key=lambda key: (-values.get((key, "all", DECIDING), 0.0), key))
+    counted = {row.slice: row.n for row in rows if row.metric == DECIDING}
+    figures = [("all", metric, metric) for metric in METRICS]
+    figures += [(name, DECIDING, f"{DECIDING}, {name} ({n:,} users)") for name, n in counted.items() if name != "all"]
     lines = [
-        [key, *(_cell(values, key, "all", m) for m in metrics), *(_cell(values, key, s, DECIDING) for s in slices)]
-        for key in keys
+        [label, *(f"{values[key, part, metric]:.4f}" if (key, part, metric) in values else "–" for key in keys)]
+        for part, metric, label in figures
+        if any((key, part, metric) in values for key in keys)
     ]
-    lines = [[line[0] + (" (incumbent)" if line[0] == exam.incumbent else ""), *line[1:]] for line in lines]
-    counts = {name: next((row.n for row in rows if (row.slice, row.metric) == (name, DECIDING)), 0) for name in slices}
-    also = "".join(f"; {name}: {n:,} users" for name, n in counts.items())
-    return f"{_exam_sentence(exam)}{also}.\n\n{_table(header, lines)}"
+    header = ["", *(f"{key} (incumbent)" if key == exam.incumbent else key for key in keys)]
+    return f"{_exam_sentence(exam)}.\n\n{_table(header, lines)}"
 
 
 def exam_metrics(conn: Connection, as_of: date) -> dict[str, float]:
@@ -128,16 +127,6 @@ def _exam_sentence(exam: Any) -> str:
         f"Each user's own newest ratings ({exam.n_ratings:,}), decided by {exam.n_users:,} users. Too few users rated "
         "lately for a dated exam, so models peek at other users' futures"
     )
-
-
-def _value(values: Mapping, key: str, part: str, metric: str) -> float:
-    row = values.get((key, part, metric))
-    return row.value if row else 0.0
-
-
-def _cell(values: Mapping, key: str, part: str, metric: str) -> str:
-    row = values.get((key, part, metric))
-    return f"{row.value:.4f}" if row else "–"
 
 
 def _table(header: Sequence[str], lines: Sequence[Sequence[str]]) -> str:

@@ -1,0 +1,30 @@
+# One image for MLflow and for Airflow's services: the pinned production requirements, the library, its SQL, DAGs and plugin.
+FROM python:3.11-slim-bookworm
+
+RUN useradd --uid 50000 --create-home recsys \
+    && install -d -o recsys -g recsys /var/lib/airflow /var/lib/mlflow /var/lib/recsys /var/lib/recsys/drops /var/lib/recsys/weights
+
+WORKDIR /opt/recsys
+
+# requirements.txt also pins what only the demo and the tests need; as a constraint it pins without installing
+COPY requirements.in requirements.txt ./
+RUN pip install --no-cache-dir --disable-pip-version-check -r requirements.in -c requirements.txt
+
+COPY recsys recsys
+COPY sql sql
+COPY dags dags
+COPY plugins plugins
+COPY docker docker
+
+ENV PYTHONPATH=/opt/recsys \
+    PYTHONUNBUFFERED=1 \
+    AIRFLOW_HOME=/var/lib/airflow \
+    AIRFLOW__CORE__DAGS_FOLDER=/opt/recsys/dags \
+    AIRFLOW__CORE__PLUGINS_FOLDER=/opt/recsys/plugins \
+    AIRFLOW__CORE__LOAD_EXAMPLES=False \
+    HF_HOME=/var/lib/recsys/weights \
+    MLFLOW_DISABLE_TELEMETRY=true \
+    DO_NOT_TRACK=true \
+    HF_HUB_DISABLE_TELEMETRY=1
+
+USER recsys

@@ -1,0 +1,54 @@
+# `make demo` and `make test` need git, make, python3.11 and a package index; everything else is set up here.
+PYTHON := python3.11
+BIN := .venv/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help venv demo status down clean test lint format lock env airflow
+
+help: ## what there is
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
+
+venv: .venv/.installed ## the virtual environment, from the locked requirements.txt
+
+.venv/.installed: requirements.txt
+	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) is needed and not found. Debian, Ubuntu: apt install $(PYTHON) $(PYTHON)-venv" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "$(PYTHON) cannot make virtual environments. Debian, Ubuntu: apt install $(PYTHON)-venv" >&2; exit 1; }
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@touch $@
+
+demo: venv ## the main job: drops, three weekly runs, recommendations [MOVIELENS=folder-or-zip] [IMDB=folder]
+	$(BIN)/python -m stack demo --movielens "$(MOVIELENS)" --imdb "$(IMDB)"
+
+status: venv ## what runs
+	$(BIN)/python -m stack status
+
+airflow: venv ## Airflow's command line for the running stack: make airflow CMD="backfill create …"
+	.recsys/airflow $(CMD)
+
+down: ## stop everything that `make demo` started
+	@if test -x $(BIN)/python; then $(BIN)/python -m stack down; else echo "nothing is installed, so nothing runs"; fi
+
+clean: ## stop everything and delete its state (.recsys)
+	@if test -x $(BIN)/python; then $(BIN)/python -m stack remove; else echo "nothing is installed, so there is nothing to clean"; fi
+
+test: venv lint ## lint, types, the direction of imports, and all tests
+	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+lint: venv ## lint, format, types, the direction of imports
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/basedpyright
+	PYTHONPATH=.:plugins $(BIN)/lint-imports
+
+format: venv ## put the source in shape
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+lock: venv ## pin requirements.in and requirements-dev.in anew: requirements.txt
+	$(BIN)/uv pip compile --quiet --python-version 3.11 --no-header --no-annotate --no-emit-index-url --no-emit-find-links --output-file requirements.txt requirements.in requirements-dev.in
+	@# a local wheel's label, as in torch==2.13.0+cpu, is no version that a package index knows
+	sed -i -e 's/+cpu$$//' -e '1i # One tested set of pins for `make demo` and `make test`, written by `make lock` from requirements.in and requirements-dev.in.' requirements.txt
+
+env: venv ## write .env for docker-compose.yaml, with new random passwords
+	$(BIN)/python -m stack env

@@ -1,0 +1,119 @@
+"""Run the whole product on this machine: PostgreSQL, MLflow, Airflow; all state in .recsys, or in RECSYS_HOME."""
+
+import argparse
+import shutil
+import sys
+from pathlib import Path
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from stack.compose_env import write_compose_env
+from stack.demo import demo
+from stack.environment import ADMIN
+from stack.errors import StackError
+from stack.home import REPOSITORY, Home
+from stack.services import Stack
+
+console = Console()
+
+
+def main() -> int:
+    chosen = parser().parse_args()
+    try:
+        chosen.run(chosen)
+    except StackError as error:
+        console.print(f"[bold red]error:[/] {escape(str(error))}", soft_wrap=True, highlight=False)
+        return 1
+    return 0
+
+
+def parser() -> argparse.ArgumentParser:
+    top = argparse.ArgumentParser(prog="python -m stack", description=__doc__)
+    commands = top.add_subparsers(required=True)
+    for run, told in (
+        (up, "start what does not run, wait until it is healthy, say where it is"),
+        (down, "stop everything"),
+        (status, "what runs"),
+        (remove, "stop everything and delete its state"),
+        (env, "write .env for docker-compose.yaml, with new random passwords"),
+    ):
+        commands.add_parser(run.__name__, help=told, description=told).set_defaults(run=run)
+    told = "put drops into the landing zone, run three weeks through the scheduler, show recommendations"
+    main_job = commands.add_parser("demo", help=told, description=told)
+    main_job.add_argument("--movielens", type=_path, metavar="PATH", help="a MovieLens release as published, folder or zip")
+    main_job.add_argument("--imdb", type=_path, metavar="PATH", help="a folder with IMDb's TSVs")
+    main_job.set_defaults(run=run_demo)
+    return top
+
+
+def _path(text: str) -> Path | None:
+    """The Makefile passes an empty text where the user gave nothing."""
+    return Path(text) if text else None
+
+
+def up(_: argparse.Namespace) -> None:
+    stack = Stack(Home.chosen())
+    stack.up(lambda what: console.print(f"starting {what} …", style="dim"))
+    show_places(stack)
+
+
+def down(_: argparse.Namespace) -> None:
+    Stack(Home.chosen()).down()
+    console.print("stopped")
+
+
+def remove(_: argparse.Namespace) -> None:
+    home = Home.chosen()
+    if home.root.exists():
+        if not home.is_ours:
+            raise StackError(f"{home.root} holds no state of this stack: nothing is deleted")
+        Stack(home).remove()
+        shutil.rmtree(home.root)
+    console.print(f"removed {home.root}", soft_wrap=True)
+
+
+def status(_: argparse.Namespace) -> None:
+    stack = Stack(Home.chosen())
+    if not stack.home.root.exists():
+        console.print(f"nothing was ever started in {stack.home.root}", soft_wrap=True)
+        return
+    table = Table("service", "process", "healthy", "log")
+    running = stack.postgres.is_running()
+    table.add_row("postgres", "runs" if running else "-", "yes" if running else "no", str(stack.postgres.log))
+    for service in stack.services:
+        process = service.main_process(stack.home)
+        healthy = process is not None and service.healthy()
+        table.add_row(
+            service.name, str(process.pid) if process else "-", "yes" if healthy else "no", str(stack.home.log(service.name))
+        )
+    console.print(table)
+
+
+def run_demo(chosen: argparse.Namespace) -> None:
+    stack = Stack(Home.chosen())
+    demo(stack, console, chosen.movielens, chosen.imdb)
+    show_places(stack)
+
+
+def env(_: argparse.Namespace) -> None:
+    path = REPOSITORY / ".env"
+    write_compose_env(path)
+    console.print(f"wrote {path}", soft_wrap=True)
+
+
+def show_places(stack: Stack) -> None:
+    """Where the user interfaces are, and the generated login."""
+    lines = [
+        "",
+        "Up until `make down`:",
+        f"  Airflow     {stack.home.url('airflow')}   login {ADMIN} / {stack.home.secret('airflow_admin')}",
+        f"  MLflow      {stack.home.url('mlflow')}   login {ADMIN} / {stack.home.secret('mlflow_admin')}",
+        f"  PostgreSQL  127.0.0.1:{stack.postgres.port}   .venv/bin/python -m recsys psql",
+    ]
+    console.print("\n".join(lines), soft_wrap=True, highlight=False)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,109 @@
+"""Which data the demo runs on: files of the user's own, else GroupLens' ml-latest-small, else a generated world."""
+
+import json
+import zipfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+
+from bench.generate import generate_movielens
+from bench.generate_imdb import generate_imdb
+from stack.errors import StackError
+from stack.home import Home
+
+URL = "https://files.grouplens.org/datasets/movielens/ml-latest-small.zip"
+EXPECTED = ("ratings.csv", "movies.csv", "links.csv", "tags.csv")
+GENERATED = {"users": 600, "movies": 3_000, "ratings": 60_000, "seed": 20_261}
+
+Tell = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """`movielens` is a folder or a zip as published, `imdb` a folder of IMDb's TSVs."""
+
+    movielens: Path
+    imdb: Path | None
+
+
+def choose_dataset(home: Home, movielens: Path | None, imdb: Path | None, tell: Tell) -> Dataset:
+    """The data asked for, else that of the last demo in this folder, else what can be had.
+
+    One database holds one population of users, so that another data set needs another state folder: raises StackError.
+    """
+    record = home.root / "dataset.json"
+    last = _read(record)
+    if imdb and not movielens:
+        raise StackError("IMDB is given without MOVIELENS: expected both, or MOVIELENS alone")
+    if movielens is None:
+        dataset = last or _fetch(home, tell) or _generate(home, tell)
+    else:
+        dataset = Dataset(_existing(movielens, "MOVIELENS"), _existing(imdb, "IMDB") if imdb else None)
+    if last not in (None, dataset):
+        raise StackError(f"{home.root} holds a demo on {last}; for {dataset} run `make clean` first")
+    record.write_text(json.dumps({"movielens": str(dataset.movielens), "imdb": str(dataset.imdb or "")}))
+    return dataset
+
+
+def _read(record: Path) -> Dataset | None:
+    if not record.exists():
+        return None
+    kept = json.loads(record.read_text())
+    return Dataset(Path(kept["movielens"]), Path(kept["imdb"]) if kept["imdb"] else None)
+
+
+def _existing(path: Path, name: str) -> Path:
+    if not path.exists():
+        raise StackError(f"{name}={path}: there is no such folder or file")
+    return path.resolve()
+
+
+def _fetch(home: Home, tell: Tell) -> Dataset | None:
+    """GroupLens' zip, None (and said why) where it cannot be had."""
+    target = home.root / "data" / "ml-latest-small.zip"
+    target.parent.mkdir(exist_ok=True)
+    tell(f"downloading {URL}")
+    try:
+        _download(target)
+    except (httpx.HTTPError, OSError, StackError) as error:
+        tell(f"[yellow]the download failed: {type(error).__name__}: {error}[/]")
+        return None
+    return Dataset(target, None)
+
+
+def _download(target: Path) -> None:
+    """Under its name only once it is whole and holds what it should."""
+    unfinished = target.with_suffix(".unfinished")
+    with httpx.stream("GET", URL, timeout=10, follow_redirects=True) as answer, unfinished.open("wb") as file:
+        answer.raise_for_status()
+        for chunk in answer.iter_bytes():
+            file.write(chunk)
+    check_zip(unfinished)
+    unfinished.replace(target)
+
+
+def check_zip(path: Path) -> None:
+    """Raises StackError where this is no MovieLens release with undamaged files."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = {Path(name).name for name in archive.namelist()}
+            damaged = archive.testzip()
+    except zipfile.BadZipFile as error:
+        raise StackError(f"what came is no zip: {error}") from error
+    if missing := set(EXPECTED) - names:
+        raise StackError(f"the zip lacks {sorted(missing)}; found {sorted(names)}")
+    if damaged:
+        raise StackError(f"the zip is damaged at {damaged}")
+
+
+def _generate(home: Home, tell: Tell) -> Dataset:
+    """A made world in the same layout, with IMDb files."""
+    folder = home.root / "data" / "generated"
+    dataset = Dataset(folder / "movielens", folder / "imdb")
+    sizes = ", ".join(f"{GENERATED[name]:,} {name}" for name in ("users", "movies", "ratings"))
+    tell(f"[yellow]going on with a generated data set of the same layout[/]: {sizes}, nobody's real taste")
+    generate_movielens(dataset.movielens, **GENERATED)
+    generate_imdb(folder / "imdb", dataset.movielens, GENERATED["seed"])
+    return dataset

@@ -1,0 +1,94 @@
+"""The environment of each service: what docker-compose.yaml says for containers, this says for processes of one machine."""
+
+import json
+import shlex
+import sys
+from pathlib import Path
+
+from stack.home import REPOSITORY, Home
+from stack.postgres import Postgres
+from stack.private import write_private
+
+BIN = Path(sys.executable).parent  # of the virtual environment that runs the launcher
+ADMIN = "admin"
+
+#: The Airflow connection that the operators use.
+CONNECTION_VARIABLE = "AIRFLOW_CONN_RECSYS_DB"
+
+#: Nothing calls home.
+QUIET = {"MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true", "HF_HUB_DISABLE_TELEMETRY": "1"}
+
+
+def recsys_environment(home: Home, postgres: Postgres) -> dict[str, str]:
+    """The library's settings, and MLflow's own variables for its client's login."""
+    return {
+        "RECSYS_DATABASE_URL": postgres.url("recsys", "recsys_pipeline"),
+        "RECSYS_DROPS": str(home.drops),
+        "RECSYS_MLFLOW_TRACKING_URI": home.url("mlflow"),
+        "MLFLOW_TRACKING_USERNAME": ADMIN,
+        "MLFLOW_TRACKING_PASSWORD": home.secret("mlflow_admin"),
+    }
+
+
+def mlflow_environment(home: Home, postgres: Postgres) -> dict[str, str]:
+    """Of the MLflow server. Passwords go by the environment: a command line can be read by everybody on the machine."""
+    return QUIET | {
+        "MLFLOW_BACKEND_STORE_URI": sqlalchemy_url(postgres, "mlflow"),
+        "MLFLOW_ARTIFACTS_DESTINATION": str(home.mlflow / "artifacts"),
+        "MLFLOW_AUTH_CONFIG_PATH": str(REPOSITORY / "docker" / "mlflow-auth.ini"),
+        "MLFLOW_AUTH_ADMIN_USERNAME": ADMIN,
+        "MLFLOW_AUTH_ADMIN_PASSWORD": home.secret("mlflow_admin"),
+        "MLFLOW_FLASK_SERVER_SECRET_KEY": home.secret("mlflow_session"),
+        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+    }
+
+
+def airflow_environment(home: Home, postgres: Postgres) -> dict[str, str]:
+    """Of Airflow's four services and of its command line."""
+    url = home.url("airflow")
+    return (
+        QUIET
+        | recsys_environment(home, postgres)
+        | {
+            "AIRFLOW_HOME": str(home.airflow),
+            "AIRFLOW__CORE__DAGS_FOLDER": str(REPOSITORY / "dags"),
+            "AIRFLOW__CORE__PLUGINS_FOLDER": str(REPOSITORY / "plugins"),
+            "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+            "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
+            "AIRFLOW__CORE__PARALLELISM": "4",
+            "AIRFLOW__CORE__FERNET_KEY": home.secret("airflow_fernet"),
+            "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{url}/execution/",
+            "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": f"{ADMIN}:admin",
+            "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(home.airflow / "passwords.json"),
+            "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": sqlalchemy_url(postgres, "airflow"),
+            "AIRFLOW__API__BASE_URL": url,
+            "AIRFLOW__API__HOST": "127.0.0.1",
+            "AIRFLOW__API__PORT": str(home.port("airflow")),
+            "AIRFLOW__API__SECRET_KEY": home.secret("airflow_api"),
+            "AIRFLOW__API_AUTH__JWT_SECRET": home.secret("airflow_jwt"),
+            "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.2",
+            "AIRFLOW__LOGGING__COLORED_CONSOLE_LOG": "False",
+            CONNECTION_VARIABLE: postgres.url("recsys", "recsys_pipeline"),
+            "PYTHONPATH": str(REPOSITORY),
+        }
+    )
+
+
+def sqlalchemy_url(postgres: Postgres, name: str) -> str:
+    """Airflow's or MLflow's own database, as the role of the same name."""
+    return postgres.url(name, name).replace("postgresql://", "postgresql+psycopg2://", 1)
+
+
+def write_environment(home: Home, postgres: Postgres) -> None:
+    """What commands outside the services need: recsys.env, Airflow's passwords file, and an `airflow` command of this stack."""
+    lines = [f"{name}={value}" for name, value in recsys_environment(home, postgres).items()]
+    write_private(home.recsys_env, "\n".join(lines) + "\n")
+    write_private(home.airflow / "passwords.json", json.dumps({ADMIN: home.secret("airflow_admin")}) + "\n")
+    exports = [f"export {name}={shlex.quote(value)}" for name, value in airflow_environment(home, postgres).items()]
+    command = [
+        "#!/bin/sh",
+        "# Airflow's command line for this stack.",
+        *exports,
+        f'exec {shlex.quote(str(BIN / "airflow"))} "$@"',
+    ]
+    write_private(home.airflow_command, "\n".join(command) + "\n", mode=0o700)

@@ -1,0 +1,241 @@
+"""No Docker engine is needed to know that docker-compose.yaml and the Dockerfile say what the code expects."""
+
+import re
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+import yaml
+
+from recsys.settings import Settings
+from stack.compose_env import write_compose_env
+from stack.environment import CONNECTION_VARIABLE, airflow_environment, mlflow_environment
+from stack.errors import StackError
+from stack.home import Home
+from stack.postgres import PASSWORD_VARIABLES, Postgres
+
+ROOT = Path(__file__).resolve().parents[2]
+IN_IMAGE = "/opt/recsys"
+AIRFLOW = ("airflow-init", "api-server", "scheduler", "dag-processor", "triggerer")
+STRINGS = {"type": "array", "items": {"type": "string"}}
+DURATION = {"type": "string", "pattern": r"^\d+(s|m|h)$"}
+
+#: The parts of the Compose Specification that this file uses, as strict as the specification's own schema is on them.
+SERVICE = {
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["image", "command"],
+    "properties": {
+        "image": {"type": "string", "pattern": r"^[a-z]+:[0-9]"},
+        "build": {"const": "."},
+        "init": {"type": "boolean"},
+        "restart": {"enum": ["unless-stopped", "on-failure"]},
+        "command": {"anyOf": [{"type": "string"}, STRINGS]},
+        "working_dir": {"type": "string", "pattern": "^/"},
+        "environment": {"type": "object", "additionalProperties": {"type": "string"}},
+        "volumes": {
+            "type": "array",
+            "uniqueItems": True,
+            "items": {"type": "string", "pattern": r"^[^:]+(:-[^:]+)?:/[^:]+(:ro)?$"},
+        },
+        "ports": {"type": "array", "items": {"type": "string", "pattern": r"^127\.0\.0\.1:\$\{[A-Z_]+:-\d+\}:\d+$"}},
+        "shm_size": {"type": "string", "pattern": r"^\d+mb$"},
+        "depends_on": {
+            "type": "object",
+            "additionalProperties": {
+                "type": "object",
+                "additionalProperties": False,
+                "required": ["condition"],
+                "properties": {"condition": {"enum": ["service_started", "service_healthy", "service_completed_successfully"]}},
+            },
+        },
+        "healthcheck": {
+            "type": "object",
+            "additionalProperties": False,
+            "required": ["test", "interval", "timeout", "retries", "start_period"],
+            "properties": {
+                "test": {**STRINGS, "prefixItems": [{"const": "CMD"}]},
+                "interval": DURATION,
+                "timeout": DURATION,
+                "retries": {"type": "integer"},
+                "start_period": DURATION,
+            },
+        },
+    },
+}
+SCHEMA = {
+    "type": "object",
+    "additionalProperties": False,
+    "patternProperties": {"^x-": {}},
+    "properties": {
+        "name": {"type": "string"},
+        "services": {"type": "object", "additionalProperties": SERVICE},
+        "volumes": {"type": "object", "additionalProperties": {"type": "null"}},
+    },
+}
+
+
+@pytest.fixture(scope="module")
+def compose() -> dict[str, Any]:
+    return yaml.safe_load((ROOT / "docker-compose.yaml").read_text())
+
+
+@pytest.fixture(scope="module")
+def services(compose: dict[str, Any]) -> dict[str, Any]:
+    return compose["services"]
+
+
+@pytest.fixture(scope="module")
+def dockerfile() -> str:
+    return (ROOT / "Dockerfile").read_text()
+
+
+def test_schema(compose: dict[str, Any]) -> None:
+    jsonschema.validate(compose, SCHEMA, cls=jsonschema.Draft202012Validator)
+
+
+def test_the_services_of_the_design_are_there_and_depend_on_services_that_exist(services: dict[str, Any]) -> None:
+    assert set(services) == {"postgres", "mlflow", *AIRFLOW}
+    for name, service in services.items():
+        for needed, how in service.get("depends_on", {}).items():
+            assert needed in services, name
+            assert how["condition"] != "service_healthy" or "healthcheck" in services[needed], f"{name} waits for {needed}"
+    assert all("healthcheck" in service for name, service in services.items() if name != "airflow-init")
+
+
+def test_named_volumes_are_declared(compose: dict[str, Any]) -> None:
+    sources = {volume.split(":")[0] for service in compose["services"].values() for volume in service["volumes"]}
+    assert {source for source in sources if re.fullmatch(r"[a-z]+", source)} == set(compose["volumes"])
+
+
+def test_postgres_runs_the_same_bootstrap_as_the_launcher(services: dict[str, Any]) -> None:
+    postgres = services["postgres"]
+    assert postgres["image"].startswith("postgres:18.")
+    assert "./sql/bootstrap.sql:/docker-entrypoint-initdb.d/bootstrap.sql:ro" in postgres["volumes"]
+    assert "postgres:/var/lib/postgresql" in postgres["volumes"]
+    read = set(re.findall(r"^\\getenv \w+ (\w+)$", (ROOT / "sql" / "bootstrap.sql").read_text(), re.MULTILINE))
+    assert read == set(PASSWORD_VARIABLES.values())
+    assert read <= set(postgres["environment"])
+
+
+def test_every_recsys_variable_is_a_setting(services: dict[str, Any]) -> None:
+    known = {f"RECSYS_{name.upper()}" for name in Settings.model_fields}
+    for name in AIRFLOW:
+        given = {variable for variable in services[name]["environment"] if variable.startswith("RECSYS_")}
+        assert given <= known, name
+        assert {"RECSYS_DATABASE_URL", "RECSYS_DROPS", "RECSYS_MLFLOW_TRACKING_URI"} <= given
+
+
+def test_the_connection_is_the_one_that_the_operators_use(services: dict[str, Any]) -> None:
+    from recsys_airflow import RECSYS_DB
+
+    assert f"AIRFLOW_CONN_{RECSYS_DB.upper()}" == CONNECTION_VARIABLE
+    assert all(CONNECTION_VARIABLE in services[name]["environment"] for name in AIRFLOW)
+
+
+def test_pipeline_connects_as_its_own_role(services: dict[str, Any]) -> None:
+    for variable in (CONNECTION_VARIABLE, "RECSYS_DATABASE_URL"):
+        url = services["scheduler"]["environment"][variable]
+        assert url == "postgresql://recsys_pipeline:${RECSYS_PIPELINE_PASSWORD:?run make env}@postgres:5432/recsys"
+
+
+def test_compose_and_launcher_say_the_same_variables(services: dict[str, Any], dockerfile: str, tmp_path: Path) -> None:
+    """What the launcher sets for a process is set for its container, in compose or in the image."""
+    home, postgres = Home(tmp_path), Postgres(tmp_path)
+    home.create()
+    image = set(re.findall(r"^(?:ENV|   ) ([A-Z_]+)=", dockerfile, re.MULTILINE))
+    only_there = {"AIRFLOW__API__HOST", "AIRFLOW__API__PORT", "AIRFLOW__LOGGING__COLORED_CONSOLE_LOG"}
+    assert set(airflow_environment(home, postgres)) - only_there <= set(services["scheduler"]["environment"]) | image
+    assert set(mlflow_environment(home, postgres)) <= set(services["mlflow"]["environment"]) | image
+
+
+def test_no_secret_and_no_default_password_in_any_file(services: dict[str, Any]) -> None:
+    example = dict(
+        line.split("=", 1) for line in (ROOT / ".env.example").read_text().splitlines() if "=" in line and line[0] != "#"
+    )
+    for name, service in services.items():
+        for variable, value in service["environment"].items():
+            if variable == "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE":
+                continue  # a path
+            if re.search("PASSWORD|SECRET|_KEY$|_CONN|DATABASE_URL|BACKEND_STORE_URI", variable):
+                used = re.findall(r"\$\{(\w+):\?[^}]+\}", value)
+                assert used, f"{name}: {variable} is not from .env"
+                assert all(example[each] == "" for each in used), f"{name}: {variable}"
+
+
+def test_every_variable_of_compose_is_in_the_example(compose: dict[str, Any]) -> None:
+    text = (ROOT / "docker-compose.yaml").read_text()
+    example = {line.split("=")[0] for line in (ROOT / ".env.example").read_text().splitlines() if "=" in line and line[0] != "#"}
+    assert set(re.findall(r"\$\{(\w+)", text)) == example
+
+
+def test_make_env_fills_every_empty_variable_once(tmp_path: Path) -> None:
+    path = tmp_path / ".env"
+    write_compose_env(path)
+    written = dict(line.split("=", 1) for line in path.read_text().splitlines() if "=" in line and line[0] != "#")
+    assert path.stat().st_mode & 0o777 == 0o600
+    secrets = [value for name, value in written.items() if name not in ("AIRFLOW_PORT", "MLFLOW_PORT", "DROPS")]
+    assert len(set(secrets)) == len(secrets) == 11
+    assert all(len(secret) >= 32 for secret in secrets)
+    with pytest.raises(StackError, match="is there"):
+        write_compose_env(path)
+
+
+def test_paths_in_the_image_are_paths_of_the_repository(services: dict[str, Any], dockerfile: str) -> None:
+    copied = {line.split()[1] for line in dockerfile.splitlines() if line.startswith("COPY")} | {"requirements.txt"}
+    text = dockerfile + "\n".join(str(service) for service in services.values())
+    named = set(re.findall(rf"{IN_IMAGE}/([\w./-]+)", text))
+    assert {"dags", "plugins", "docker/mlflow-auth.ini", "docker/airflow-init.sh"} <= named
+    for path in named | copied:
+        assert (ROOT / path).exists(), path
+        assert path.split("/")[0] in copied, path
+    admitted = {line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")}
+    assert admitted == copied
+
+
+def test_image_is_pinned_unprivileged_and_free_of_development_packages(dockerfile: str) -> None:
+    assert re.search(r"^FROM python:3\.11-slim-bookworm$", dockerfile, re.MULTILINE)
+    assert dockerfile.rstrip().endswith("USER recsys")
+    assert "-r requirements.in -c requirements.txt" in dockerfile
+    assert "requirements-dev" not in dockerfile
+
+
+def test_service_commands_are_subcommands_that_exist(services: dict[str, Any]) -> None:
+    from airflow.cli.cli_parser import get_parser
+
+    parser = get_parser()
+    for name in AIRFLOW[1:]:
+        parser.parse_args(services[name]["command"][1:])
+        check = services[name]["healthcheck"]["test"][1:]
+        if check[0] == "airflow":
+            parser.parse_args(check[1:])
+
+
+def test_job_types_of_the_health_checks_exist(services: dict[str, Any]) -> None:
+    from airflow.jobs.dag_processor_job_runner import DagProcessorJobRunner
+    from airflow.jobs.scheduler_job_runner import SchedulerJobRunner
+    from airflow.jobs.triggerer_job_runner import TriggererJobRunner
+
+    known = {runner.job_type for runner in (SchedulerJobRunner, DagProcessorJobRunner, TriggererJobRunner)}
+    asked = {services[name]["healthcheck"]["test"][5] for name in ("scheduler", "dag-processor", "triggerer")}
+    assert asked == known
+
+
+def test_mlflow_command_has_options_that_exist(services: dict[str, Any]) -> None:
+    from mlflow.cli import server
+
+    known = {name for option in server.params for name in option.opts}
+    used = {word for word in services["mlflow"]["command"] if word.startswith("--")}
+    assert used <= known
+    variables = {option.envvar for option in server.params}
+    assert {"MLFLOW_BACKEND_STORE_URI", "MLFLOW_ARTIFACTS_DESTINATION"} <= variables
+
+
+def test_init_script_is_a_shell_script_that_uses_variables_that_it_gets(services: dict[str, Any]) -> None:
+    script = ROOT / "docker" / "airflow-init.sh"
+    subprocess.run(["sh", "-n", str(script)], check=True)
+    assert script.stat().st_mode & 0o111
+    used = set(re.findall(r"\$(\w+)|environ\[\"(\w+)\"\]", script.read_text()))
+    assert {name for pair in used for name in pair if name} <= set(services["airflow-init"]["environment"])
