@@ -30,7 +30,7 @@ from recsys.registry.store import Registry
 from recsys.scoring.candidates import Edition, is_scored, score_shard
 from recsys.scoring.publish import is_published, publish, retire_outlived
 from recsys.settings import Settings
-from recsys.week import Week, open_week
+from recsys.week import Week, close_ingest, open_week
 
 log = logging.getLogger(__name__)
 
@@ -68,7 +68,7 @@ def ingest_drops(settings: Settings, week: Week) -> list[str]:
             got = ingest(conn, zone, drop, drop_id, max_bad_share=settings.max_bad_share)
             lines.append(f"{drop.source} {drop.date}: {report.counts_line(got.counts())}")
             log.info(lines[-1])
-        conn.execute(queries("drops")["close_ingest"], {"as_of": week.as_of})
+        close_ingest(conn, week)
     return lines
 
 

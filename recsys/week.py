@@ -8,6 +8,7 @@ from psycopg.types.json import Jsonb
 
 from recsys.db.connect import Connection, one_row
 from recsys.db.queries import queries
+from recsys.errors import LedgerError
 from recsys.recipe import Recipe
 
 
@@ -60,6 +61,17 @@ def open_week(conn: Connection, week: Week) -> Week:
         conn.execute(queries("drops")["open_week"], params)
         row = _one(conn, "week", as_of=week.as_of)
     return Week.from_json({**row.params, "watermark": row.watermark, "resolved_late": row.resolved_late})
+
+
+def close_ingest(conn: Connection, week: Week) -> None:
+    """Let the week's watermark stand from here on. Raises LedgerError where another run has moved it since."""
+    conn.execute(queries("drops")["close_ingest"], week.sight)
+    watermark = _one(conn, "week", as_of=week.as_of).watermark
+    if watermark != week.watermark:
+        raise LedgerError(
+            f"week {week.as_of}: another run has met new drops since this one resolved the week; found watermark {watermark}, "
+            f"expected {week.watermark}: run it again from resolve_week"
+        )
 
 
 def _one(conn: Connection, name: str, **params: Any) -> Any:

@@ -59,9 +59,9 @@ ON CONFLICT (as_of) DO UPDATE SET watermark = excluded.watermark WHERE weeks.ing
 -- Whether a later week has already had its drops: then the watermark is later than this week's time.
 SELECT EXISTS (SELECT FROM weeks WHERE as_of > %(as_of)s AND ingested_at IS NOT NULL) AS late;
 
--- name: close_ingest(as_of)
+-- name: close_ingest(as_of, watermark)
 -- The week's drops are in: from here on its watermark stands.
-UPDATE weeks SET ingested_at = now() WHERE as_of = %(as_of)s AND ingested_at IS NULL;
+UPDATE weeks SET ingested_at = now() WHERE as_of = %(as_of)s AND watermark = %(watermark)s AND ingested_at IS NULL;
 
 -- name: drops_of_week(as_of, watermark)
 -- What came in with a week, and what was refused, for its report.

@@ -233,6 +233,20 @@ def test_a_corrected_drop_lets_its_week_run(settings: Settings, weeks: list[date
     assert revisions.fetchall() == [(1, "refused"), (2, "ingested")]
 
 
+def test_a_watermark_that_another_run_moved_is_not_worked_with(settings: Settings, weeks: list[date], conn: Connection) -> None:
+    when = weeks[2] + timedelta(7)
+    write_drop(settings.drops, "movielens", when, {"ratings.csv": [RATINGS, [1, 1, 5, seconds(when) - 9]]})
+    stale = pipeline.resolve_week(settings, as_of=when)
+    (Path(settings.drops) / "movielens" / when.isoformat() / "ratings.csv").write_text(
+        f"{','.join(RATINGS)}\n1,1,4,{seconds(when) - 9}\n"
+    )
+    fresh = pipeline.resolve_week(settings, as_of=when)
+    pipeline.ingest_drops(settings, fresh)
+    with pytest.raises(LedgerError, match=rf"found watermark {fresh.watermark}, expected {stale.watermark}: run it again"):
+        pipeline.ingest_drops(settings, stale)
+    pipeline.ingest_drops(settings, pipeline.resolve_week(settings, as_of=when))
+
+
 def test_a_manual_run_of_the_same_week_with_other_parameters_keeps_its_own_rows(
     settings: Settings, weeks: list[date], conn: Connection
 ) -> None:
