@@ -178,13 +178,16 @@ class Postgres:
         wheel = wheel_install()
         if can_reach(self.account, wheel / "bin"):
             return wheel
-        copy = self.home / f"pginstall-{wheel.stat().st_mtime_ns}"
+        package = wheel.parent
+        copy = self.home / f"programs-{wheel.stat().st_mtime_ns}"
         if not copy.exists():
             unfinished = copy.with_suffix(".unfinished")
             shutil.rmtree(unfinished, ignore_errors=True)
-            shutil.copytree(wheel, unfinished, symlinks=True)
+            shutil.copytree(wheel, unfinished / package.name / wheel.name, symlinks=True)
+            libraries = f"{package.name}.libs"  # which the programs look for beside the package
+            shutil.copytree(package.with_name(libraries), unfinished / libraries, symlinks=True)
             unfinished.rename(copy)
-        return copy
+        return copy / package.name / wheel.name
 
     def _initdb(self) -> None:
         unfinished = self.home / "data.unfinished"

@@ -16,7 +16,6 @@ os.environ["RECSYS_HOME"] = "/nonexistent/recsys-tests"
 os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
 os.environ["OPENBLAS_NUM_THREADS"] = "1"
 
-import psycopg
 import pytest
 from psycopg import sql
 from pydantic import SecretStr
@@ -24,7 +23,8 @@ from pydantic import SecretStr
 from recsys.db.connect import Connection, connect
 from recsys.db.migrate import migrate
 from recsys.settings import Settings
-from stack.postgres import SUPERUSER, Postgres
+from stack.postgres import Postgres
+from tests.databases import create_database, execute
 
 TEMPLATE = "recsys_template"
 _numbers = count(1)
@@ -94,19 +94,3 @@ def mlflow_store(empty_mlflow_store: Path, tmp_path: Path, monkeypatch: pytest.M
     # Without a server this variable is the only way to say where a new experiment keeps its artifacts.
     monkeypatch.setenv("_MLFLOW_SERVER_ARTIFACT_ROOT", str(tmp_path / "mlflow-artifacts"))
     return f"sqlite:///{tmp_path}/mlflow.db"
-
-
-def create_database(postgres: Postgres, name: str, *, template: str) -> None:
-    """As `recsys` is in sql/bootstrap.sql: owned by the pipeline's role, open to the reader's, closed to all others."""
-    database = sql.Identifier(name)
-    owner = sql.Identifier("recsys_pipeline")
-    statement = sql.SQL("CREATE DATABASE {} OWNER {} TEMPLATE {} STRATEGY file_copy")
-    execute(postgres, statement.format(database, owner, sql.Identifier(template)))
-    execute(postgres, sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(database))
-    execute(postgres, sql.SQL("GRANT CONNECT ON DATABASE {} TO recsys_reader").format(database))
-
-
-def execute(postgres: Postgres, statement: sql.Composed) -> None:
-    """One statement as superuser, outside any transaction."""
-    with psycopg.connect(postgres.url("postgres", SUPERUSER), autocommit=True) as conn:
-        conn.execute(statement)

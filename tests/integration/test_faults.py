@@ -16,7 +16,7 @@ from recsys.errors import PublicationError
 from recsys.settings import Settings
 from recsys.week import Week
 from stack.postgres import Postgres
-from tests.conftest import create_database, execute
+from tests.databases import create_database, execute
 
 FACTS = ("ratings", "tags", "movies", "links", "imdb_titles", "persons", "movie_persons")
 

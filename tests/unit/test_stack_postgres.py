@@ -1,6 +1,7 @@
 """The embedded server: what the session's server does not show."""
 
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,8 +9,9 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from stack import postgres
 from stack.errors import StackError
-from stack.postgres import SUPERUSER, Postgres
+from stack.postgres import SUPERUSER, Postgres, wheel_install
 
 
 @pytest.fixture
@@ -85,3 +87,22 @@ def test_root_keeps_closed_folders_closed_and_the_server_runs_unprivileged(state
         home = server.home
         server.remove()
     assert not home.exists()
+
+
+def test_programs_that_the_account_cannot_reach_run_from_a_copy(
+    state: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As root in a folder closed to others, such as a fresh clone under `mktemp -d`."""
+    package = wheel_install().parent
+    closed = tmp_path / "closed"
+    for name in (f"{package.name}/{wheel_install().name}", f"{package.name}.libs"):
+        shutil.copytree(package.parent / name, closed / name, symlinks=True)
+    closed.chmod(0o700)
+    monkeypatch.setattr(postgres, "wheel_install", lambda: closed / package.name / wheel_install().name)
+    server = Postgres(state, durable=False)
+    try:
+        server.start()
+        assert server.is_running()
+        assert os.getuid() != 0 or server.install.is_relative_to(server.home)
+    finally:
+        server.remove()
