@@ -1,5 +1,8 @@
 # One image for MLflow and for Airflow's services: the pinned production requirements, the library, its SQL, DAGs and plugin.
-FROM python:3.11-slim-bookworm
+FROM python:3.11.14-slim-bookworm
+
+# implicit's wheel looks for the system's OpenMP runtime and does not bring one
+RUN apt-get update && apt-get install --yes --no-install-recommends libgomp1 && rm -rf /var/lib/apt/lists/*
 
 RUN useradd --uid 50000 --create-home recsys \
     && install -d -o recsys -g recsys /var/lib/airflow /var/lib/mlflow /var/lib/recsys /var/lib/recsys/drops /var/lib/recsys/weights

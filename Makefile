@@ -15,6 +15,7 @@ venv: .venv/.installed ## the virtual environment, from the locked requirements.
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "$(PYTHON) cannot make virtual environments. Debian, Ubuntu: apt install $(PYTHON)-venv" >&2; exit 1; }
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@$(BIN)/python -c 'import torch, implicit.cpu.als' || { echo "implicit lacks the OpenMP runtime. Debian, Ubuntu: apt install libgomp1" >&2; exit 1; }
 	@touch $@
 
 demo: venv ## the main job: drops, three weekly runs, recommendations [MOVIELENS=folder-or-zip] [IMDB=folder]
@@ -26,11 +27,11 @@ status: venv ## what runs
 airflow: venv ## Airflow's command line for the running stack: make airflow CMD="backfill create …"
 	.recsys/airflow $(CMD)
 
-down: ## stop everything that `make demo` started
-	@if test -x $(BIN)/python; then $(BIN)/python -m stack down; else echo "nothing is installed, so nothing runs"; fi
+down: venv ## stop everything that `make demo` started
+	$(BIN)/python -m stack down
 
-clean: ## stop everything and delete its state (.recsys)
-	@if test -x $(BIN)/python; then $(BIN)/python -m stack remove; else echo "nothing is installed, so there is nothing to clean"; fi
+clean: venv ## stop everything and delete its state (.recsys)
+	$(BIN)/python -m stack remove
 
 test: venv lint ## lint, types, the direction of imports, and all tests
 	$(BIN)/python -m pytest -n 2 --dist loadfile

@@ -12,6 +12,7 @@ from pathlib import Path
 from shutil import which
 
 from dotenv import load_dotenv
+from psycopg import OperationalError
 from psycopg.conninfo import conninfo_to_dict
 from pydantic import ValidationError
 from rich.console import Console
@@ -23,6 +24,7 @@ from recsys.models import MODELS
 from recsys.settings import HOME, Settings
 
 console = Console()
+_HINT = "\nIs the stack up (make demo), or are RECSYS_… variables set?"
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -36,10 +38,10 @@ def main(arguments: list[str] | None = None) -> int:
         return options.run(options) or 0
     except RecsysError as error:
         console.print(f"[red]{type(error).__name__}[/red]: {error}", highlight=False, soft_wrap=True)
+    except OperationalError as error:
+        console.print(f"[red]Postgres[/red]: {error}{_HINT}", highlight=False, soft_wrap=True)
     except ValidationError as error:
-        console.print(
-            f"[red]settings[/red]: {error}\nIs the stack up (make demo), or are RECSYS_… variables set?", highlight=False
-        )
+        console.print(f"[red]settings[/red]: {error}{_HINT}", highlight=False)
     return 1
 
 
@@ -129,6 +131,7 @@ def _psql(options: argparse.Namespace) -> int:
     """The password goes by the environment, never by the command line."""
     parts = conninfo_to_dict(Settings.from_environment().database_url.get_secret_value())
     names = {"host": "PGHOST", "port": "PGPORT", "user": "PGUSER", "password": "PGPASSWORD", "dbname": "PGDATABASE"}
+    names |= {"sslmode": "PGSSLMODE", "sslrootcert": "PGSSLROOTCERT"}
     environment = os.environ | {names[key]: str(value) for key, value in parts.items() if key in names}
     command = [_psql_program(), *(["-c", options.sql] if options.sql else [])]
     return subprocess.run(command, env=environment, check=False).returncode  # noqa: S603

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from recsys.errors import RecsysError
 from stack.compose_env import write_compose_env
 from stack.demo import demo
 from stack.environment import ADMIN
@@ -23,7 +24,7 @@ def main() -> int:
     chosen = parser().parse_args()
     try:
         chosen.run(chosen)
-    except StackError as error:
+    except (StackError, RecsysError) as error:
         console.print(f"[bold red]error:[/] {escape(str(error))}", soft_wrap=True, highlight=False)
         return 1
     return 0
@@ -50,7 +51,7 @@ def parser() -> argparse.ArgumentParser:
 
 def _path(text: str) -> Path | None:
     """The Makefile passes an empty text where the user gave nothing."""
-    return Path(text) if text else None
+    return Path(text).expanduser() if text else None
 
 
 def up(_: argparse.Namespace) -> None:

@@ -12,6 +12,7 @@ from bench.generate import generate_movielens
 from bench.generate_imdb import generate_imdb
 from stack.errors import StackError
 from stack.home import Home
+from stack.private import write_private
 
 URL = "https://files.grouplens.org/datasets/movielens/ml-latest-small.zip"
 EXPECTED = ("ratings.csv", "movies.csv", "links.csv", "tags.csv")
@@ -42,9 +43,13 @@ def choose_dataset(home: Home, movielens: Path | None, imdb: Path | None, tell: 
     else:
         dataset = Dataset(_existing(movielens, "MOVIELENS"), _existing(imdb, "IMDB") if imdb else None)
     if last not in (None, dataset):
-        raise StackError(f"{home.root} holds a demo on {last}; for {dataset} run `make clean` first")
-    record.write_text(json.dumps({"movielens": str(dataset.movielens), "imdb": str(dataset.imdb or "")}))
+        raise StackError(f"{home.root} holds a demo on {last.movielens}; for {dataset.movielens} run `make clean` first")
     return dataset
+
+
+def remember_dataset(home: Home, dataset: Dataset) -> None:
+    """What the drops of this folder were cut from; asked once they are there."""
+    write_private(home.root / "dataset.json", json.dumps({"movielens": str(dataset.movielens), "imdb": str(dataset.imdb or "")}))
 
 
 def _read(record: Path) -> Dataset | None:

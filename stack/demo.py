@@ -13,7 +13,7 @@ from recsys.db.connect import connect
 from recsys.db.queries import queries
 from recsys.drops.replay import replay
 from stack.airflow_api import AirflowApi
-from stack.dataset import Dataset, choose_dataset
+from stack.dataset import Dataset, choose_dataset, remember_dataset
 from stack.errors import StackError
 from stack.home import REPOSITORY
 from stack.services import Stack
@@ -37,6 +37,7 @@ def demo(stack: Stack, console: Console, movielens: Path | None, imdb: Path | No
     dataset = choose_dataset(stack.home, movielens, imdb, tell)
     tell(f"data: {dataset.movielens}" + (f" and {dataset.imdb}" if dataset.imdb else ", without IMDb"))
     dates = put_drops(stack, dataset)
+    remember_dataset(stack.home, dataset)
     tell(f"drops in {stack.home.drops}: all before {dates[0]}, then a week each to {', '.join(map(str, dates[1:]))}")
     stack.up(lambda what: tell(f"[dim]starting {what} …[/]"))
     run_weeks(stack, console, dates[-WEEKS:])
@@ -75,12 +76,10 @@ def show_results(stack: Stack, console: Console) -> None:
     """Three users' lists, the exam and the verdict, and where to look further."""
     with connect(stack.settings()) as conn:
         found = conn.execute(queries("demo")["published"]).fetchone()
-        users = conn.execute(queries("demo")["some_users"]).fetchone()
-    if found is None or users is None or not found.rows:
+    if found is None or not found.rows:
         raise StackError("the runs succeeded, but `recommendations` is empty")
     console.print(f"\n[bold]{found.rows:,} recommendations for {found.users:,} users[/], as of {found.as_of}", highlight=False)
-    for user in users.user_ids:
-        _recsys(stack, "recommend", str(user))
+    _recsys(stack, "recommend")
     _recsys(stack, "exam")
 
 

@@ -1,6 +1,7 @@
 """The environment of each service: what docker-compose.yaml says for containers, this says for processes of one machine."""
 
 import json
+import os
 import shlex
 import sys
 from pathlib import Path
@@ -25,9 +26,17 @@ def recsys_environment(home: Home, postgres: Postgres) -> dict[str, str]:
         "RECSYS_DATABASE_URL": postgres.url("recsys", "recsys_pipeline"),
         "RECSYS_DROPS": str(home.drops),
         "RECSYS_MLFLOW_TRACKING_URI": home.url("mlflow"),
+        "MLFLOW_TRACKING_URI": home.url("mlflow"),
         "MLFLOW_TRACKING_USERNAME": ADMIN,
         "MLFLOW_TRACKING_PASSWORD": home.secret("mlflow_admin"),
+        **_no_proxy(),
     }
+
+
+def _no_proxy() -> dict[str, str]:
+    """The services talk to one another on this machine, past any proxy of a company's."""
+    names = {name: os.environ.get(name) for name in ("NO_PROXY", "no_proxy")}
+    return {name: ",".join(filter(None, (value, "127.0.0.1", "localhost"))) for name, value in names.items()}
 
 
 def mlflow_environment(home: Home, postgres: Postgres) -> dict[str, str]:

@@ -6,6 +6,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from stack.errors import StackError
 from stack.ports import free_port
 from stack.private import new_fernet_key, new_secret, write_private
 
@@ -20,6 +21,8 @@ KEYS = ("airflow_api", "airflow_jwt", "mlflow_session")
 def wanted_port(service: str) -> int | None:
     """The port that the environment asks for, None where it leaves the choice."""
     text = os.environ.get(PORT_VARIABLES[service], "")
+    if text and not text.isdecimal():
+        raise StackError(f"{PORT_VARIABLES[service]}={text}: expected the number of a port")
     return int(text) if text else None
 
 

@@ -49,6 +49,9 @@ SERVER_SETTINGS = {
     "log_timezone": "UTC",
 }
 
+#: What `pg_ctl status` exits with; anything else is that it could not look.
+PG_RUNS, PG_STOPPED = 0, 3
+
 #: For a server that is thrown away, as the tests' is: a crash of the machine may lose it.
 THROWAWAY_SETTINGS = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
@@ -132,7 +135,10 @@ class Postgres:
     def is_running(self) -> bool:
         if not self.record_path.exists() or "home" not in self.record or not self.data.exists():
             return False
-        return self._run("pg_ctl", "status", "-D", self.data).returncode == 0
+        status = self._run("pg_ctl", "status", "-D", self.data)
+        if status.returncode not in (PG_RUNS, PG_STOPPED):
+            raise StackError(f"cannot tell whether PostgreSQL runs in {self.data}: {(status.stderr or status.stdout).strip()}")
+        return status.returncode == PG_RUNS
 
     def remove(self) -> None:
         """Stop the server and delete all it held."""
@@ -157,7 +163,7 @@ class Postgres:
     # how it is done
 
     def _new_home(self) -> Path:
-        """A folder that the server's account can reach: in the state folder, else a private one under the system's /var/tmp.
+        """A folder that the server's account can reach: in the state folder, else, as root, a private one under /var/lib.
 
         The permissions of folders that are not the project's own stay as they are.
         """
@@ -168,7 +174,7 @@ class Postgres:
         if can_reach(self.account, home):
             return home
         home.rmdir()
-        elsewhere = Path(tempfile.mkdtemp(prefix="recsys-postgres-", dir="/var/tmp"))
+        elsewhere = Path(tempfile.mkdtemp(prefix="recsys-postgres-", dir="/var/lib"))
         own_folder(self.account, elsewhere)
         return elsewhere
 

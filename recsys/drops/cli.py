@@ -16,6 +16,7 @@ from recsys.drops.zone import Drop, LandingZone
 from recsys.errors import RecsysError
 from recsys.settings import Settings
 
+#: As in recsys.ingest, which stands above and names its sources there.
 SOURCES = ("movielens", "imdb")
 
 

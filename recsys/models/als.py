@@ -3,6 +3,7 @@
 from typing import Self
 
 import numpy as np
+import torch  # noqa: F401 - first: its libgomp.so.1 is the one that implicit's wheel looks for and does not bring
 from implicit.cpu.als import AlternatingLeastSquares
 from pydantic import Field
 from threadpoolctl import threadpool_limits

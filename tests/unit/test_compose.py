@@ -34,6 +34,7 @@ SERVICE = {
         "restart": {"enum": ["unless-stopped", "on-failure"]},
         "command": {"anyOf": [{"type": "string"}, STRINGS]},
         "working_dir": {"type": "string", "pattern": "^/"},
+        "env_file": {"const": [{"path": "settings.env", "required": False}]},
         "environment": {"type": "object", "additionalProperties": {"type": "string"}},
         "volumes": {
             "type": "array",
@@ -146,7 +147,7 @@ def test_compose_and_launcher_say_the_same_variables(services: dict[str, Any], d
     home, postgres = Home(tmp_path), Postgres(tmp_path)
     home.create()
     image = set(re.findall(r"^(?:ENV|   ) ([A-Z_]+)=", dockerfile, re.MULTILINE))
-    only_there = {"AIRFLOW__API__HOST", "AIRFLOW__API__PORT", "AIRFLOW__LOGGING__COLORED_CONSOLE_LOG"}
+    only_there = {"AIRFLOW__API__HOST", "AIRFLOW__API__PORT", "AIRFLOW__LOGGING__COLORED_CONSOLE_LOG", "NO_PROXY", "no_proxy"}
     assert set(airflow_environment(home, postgres)) - only_there <= set(services["scheduler"]["environment"]) | image
     assert set(mlflow_environment(home, postgres)) <= set(services["mlflow"]["environment"]) | image
 
@@ -196,7 +197,7 @@ def test_paths_in_the_image_are_paths_of_the_repository(services: dict[str, Any]
 
 
 def test_image_is_pinned_unprivileged_and_free_of_development_packages(dockerfile: str) -> None:
-    assert re.search(r"^FROM python:3\.11-slim-bookworm$", dockerfile, re.MULTILINE)
+    assert re.search(r"^FROM python:3\.11\.\d+-slim-bookworm$", dockerfile, re.MULTILINE)
     assert dockerfile.rstrip().endswith("USER recsys")
     assert "-r requirements.in -c requirements.txt" in dockerfile
     assert "requirements-dev" not in dockerfile

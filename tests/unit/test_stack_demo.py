@@ -10,12 +10,12 @@ import httpx
 import pytest
 from rich.console import Console
 
-from stack import dataset
+from stack import dataset, environment
 from stack.airflow_api import AirflowApi
-from stack.dataset import Dataset, check_zip, choose_dataset
+from stack.dataset import check_zip, choose_dataset, remember_dataset
 from stack.demo import backfill_command
 from stack.errors import StackError
-from stack.home import Home
+from stack.home import Home, wanted_port
 from stack.watch import Watch, cell, in_order, state_of
 
 DATES = [date(2018, 9, 17), date(2018, 9, 24), date(2018, 10, 1)]
@@ -56,17 +56,10 @@ def test_without_network_it_says_so_and_generates(home: Home, no_network: None) 
 
 def test_the_second_demo_takes_the_data_of_the_first(home: Home, no_network: None) -> None:
     first = choose_dataset(home, None, None, lambda _: None)
+    remember_dataset(home, first)
     said: list[str] = []
     assert choose_dataset(home, None, None, said.append) == first
     assert said == []
-
-
-def test_other_data_need_another_folder(home: Home, tmp_path: Path) -> None:
-    for name in ("one", "two"):
-        (tmp_path / name).mkdir()
-    assert choose_dataset(home, tmp_path / "one", None, print) == Dataset(tmp_path / "one", None)
-    with pytest.raises(StackError, match="make clean"):
-        choose_dataset(home, tmp_path / "two", None, print)
 
 
 def test_paths_that_do_not_exist_are_named(home: Home, tmp_path: Path) -> None:
@@ -183,3 +176,25 @@ def test_runs_that_never_end_are_given_up(monkeypatch: pytest.MonkeyPatch) -> No
     watched, _ = watch(FakeAirflow("running"), monkeypatch)
     with pytest.raises(StackError, match="not done after"):
         watched.follow(timeout=0.01)
+
+
+def test_a_failed_demo_does_not_settle_the_data(home: Home, tmp_path: Path) -> None:
+    """What is remembered is what the drops were cut from; a wrong path leaves the next try free."""
+    wrong, right = tmp_path / "wrong", tmp_path / "right"
+    wrong.mkdir()
+    right.mkdir()
+    choose_dataset(home, wrong, None, print)
+    remember_dataset(home, choose_dataset(home, right, None, print))
+    with pytest.raises(StackError, match=r"holds a demo on .*right; for .*wrong run `make clean` first"):
+        choose_dataset(home, wrong, None, print)
+
+
+def test_services_talk_to_one_another_past_a_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_PROXY", "intranet.example")
+    assert environment._no_proxy()["NO_PROXY"] == "intranet.example,127.0.0.1,localhost"
+
+
+def test_a_port_is_a_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFLOW_PORT", "abc")
+    with pytest.raises(StackError, match="MLFLOW_PORT=abc: expected the number of a port"):
+        wanted_port("mlflow")
