@@ -51,9 +51,9 @@ def resolve_week(
     with connect(settings) as conn, advisory_lock(conn, "drops"):
         drops_ledger.register_drops(conn, zone, when)
         incumbent = ledger.incumbent_of(conn, when)
-        week = open_week(conn, _first_week(settings, when, incumbent))
+        asked = _recipes(recipes, incumbent) if recipes else None
+        week = open_week(conn, _first_week(settings, when, incumbent).asked(recipes=asked, top_n=top_n))
         _mirror_champion(conn, Registry(settings))
-    asked = _recipes(recipes, incumbent) if recipes else None
     if week.resolved_late:
         log.warning("week %s runs for the first time after later ones: it takes today's watermark, drop %s", when, week.watermark)
     return week.asked(recipes=asked, top_n=top_n)
@@ -102,7 +102,7 @@ def train_model(settings: Settings, week: Week, recipe: Recipe) -> str:
 def examine_models(settings: Settings, week: Week) -> str:
     """Sit every recipe of the week, the incumbent's among them, down to one exam. Returns the exam's table as text."""
     with connect(settings) as conn:
-        missing = [recipe for recipe in week.recipes if not ledger.run_of_entry(conn, week.as_of, recipe)]
+        missing = [recipe for recipe in _sitting(conn, week) if not ledger.run_of_entry(conn, week.as_of, recipe)]
         if missing:
             _examine(settings, conn, week, missing)
         table = report.exam_table(conn, week.as_of)
@@ -139,16 +139,7 @@ def promote_champion(settings: Settings, week: Week, model_version: str) -> str:
                 raise LedgerError(
                     f"week {week.as_of}: version {model_version} is of {tags.get('recipe')}, the exam favours {recipe.key}"
                 )
-            incumbent = ledger.incumbent_of(conn, week.as_of)
-            ledger.record_decision(
-                conn,
-                week.as_of,
-                decision,
-                recipe,
-                version=model_version,
-                fit_key=tags["fit_key"],
-                incumbent=incumbent.recipe.key if incumbent else None,
-            )
+            ledger.record_decision(conn, week.as_of, decision, recipe, version=model_version, fit_key=tags["fit_key"])
         _mirror_champion(conn, registry)
         verdict = report.verdict(_champion(conn, week))
     log.info(verdict)
@@ -230,6 +221,7 @@ def _first_week(settings: Settings, as_of: date, incumbent: Champion | None) -> 
         top_n=settings.top_n,
         seed=settings.seed,
         like_threshold=settings.like_threshold,
+        exam_min_users=settings.exam_min_users,
         min_history=settings.min_history,
         half_life_days=settings.popularity_half_life_days,
     )
@@ -252,7 +244,11 @@ def _exam(settings: Settings, conn: Connection, week: Week) -> tuple[Exam, Catal
     catalogue, interactions = _sight(conn, week)
     if not len(interactions):
         raise NothingToRecommend(f"week {week.as_of}: no rating before {week.as_of} up to drop {week.watermark}")
-    return split_exam(interactions, min_users=settings.exam_min_users, like_threshold=week.like_threshold), catalogue
+    exam = split_exam(interactions, min_users=week.exam_min_users, like_threshold=week.like_threshold)
+    if exam.cut:  # what was re-rated since stands in `interactions` as it is now, and was known otherwise at the cut
+        then = read_interactions(conn, week.sight | {"as_of": exam.cut}, catalogue.movie_ids)
+        exam = exam.knowing(then, like_threshold=week.like_threshold)
+    return exam, catalogue
 
 
 def _fit_for_exam(settings: Settings, conn: Connection, week: Week, recipe: Recipe, exam: Exam, catalogue: Catalogue) -> Fitted:
@@ -261,11 +257,16 @@ def _fit_for_exam(settings: Settings, conn: Connection, week: Week, recipe: Reci
     return fit_once(conn, Registry(settings), fit)
 
 
+def _sitting(conn: Connection, week: Week) -> list[Recipe]:
+    """Who sits the week's exam: its recipes, and the champion of the last earlier week as it was when the exam was set."""
+    incumbent = ledger.incumbent_at_exam(conn, week.as_of)
+    return [*week.recipes, *([incumbent] if incumbent and incumbent not in week.recipes else [])]
+
+
 def _examine(settings: Settings, conn: Connection, week: Week, recipes: Sequence[Recipe]) -> None:
     registry = Registry(settings)
     exam, catalogue = _exam(settings, conn, week)
-    incumbent = ledger.incumbent_of(conn, week.as_of)
-    ledger.record_exam(conn, week.as_of, exam, incumbent.recipe.key if incumbent else None)
+    ledger.record_exam(conn, week.as_of, exam)
     for recipe in recipes:
         fitted = _fit_for_exam(settings, conn, week, recipe, exam, catalogue)
         result = examine(registry.load(fitted.run_id), exam, like_threshold=week.like_threshold, min_history=week.min_history)
@@ -273,19 +274,20 @@ def _examine(settings: Settings, conn: Connection, week: Week, recipes: Sequence
 
 
 def _decide(settings: Settings, conn: Connection, week: Week) -> tuple[Decision, Recipe]:
-    """What the exam on record says: the same each time it is asked."""
-    marks, recipes = ledger.marks_of(conn, week.as_of)
-    incumbent = ledger.incumbent_of(conn, week.as_of)
+    """What the exam on record says of this run's recipes and the incumbent's: the same each time it is asked."""
+    sitting = {recipe.key: recipe for recipe in _sitting(conn, week)}
+    marks = {key: found for key, found in ledger.marks_of(conn, week.as_of).items() if key in sitting}
+    incumbent = ledger.incumbent_at_exam(conn, week.as_of)
     popularity = next(recipe.key for recipe in week.recipes if recipe.name == "popularity")
     decision = decide(
         marks,
-        incumbent=incumbent.recipe.key if incumbent else None,
+        incumbent=incumbent.key if incumbent else None,
         popularity=popularity,
         margin=settings.promotion_margin,
         resamples=settings.bootstrap_resamples,
         seed=week.seed,
     )
-    return decision, recipes[decision.champion_key]
+    return decision, sitting[decision.champion_key]
 
 
 def _champion(conn: Connection, week: Week) -> Champion:

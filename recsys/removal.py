@@ -1,11 +1,11 @@
 """The two things that remove: a movie's withdrawal, and the erasure of a user."""
 
+from contextlib import ExitStack
 from typing import LiteralString
 
 from recsys.db.connect import advisory_lock, connect, one_row
 from recsys.db.queries import queries
 from recsys.errors import RecsysError
-from recsys.pipeline import refresh_views
 from recsys.settings import Settings
 
 
@@ -18,16 +18,22 @@ def withdraw_movie(settings: Settings, movie_id: int, reason: str) -> None:
 
 
 def erase_user(settings: Settings, user_id: int) -> dict[str, int]:
-    """Remove a user's facts and recommendations in one transaction; return how many rows of each went.
+    """Remove a user's facts and recommendations in one transaction, views included; return how many rows of each went.
 
-    The tombstone keeps every later drop from bringing the user back. Models fitted before keep what they learned until refitted.
+    The tombstone keeps every later drop from bringing the user back. Exams of weeks not yet decided are set again, since what
+    they were set on has changed. Models fitted before keep what they learned until refitted.
     """
     erasures: list[tuple[str, LiteralString]] = [
         (name, text) for name, text in queries("removal").items() if name.startswith("erase_")
     ]
-    with connect(settings) as conn, advisory_lock(conn, "ingest"), conn.transaction():
+    with connect(settings) as conn, ExitStack() as held:
+        for lock in ("ingest", "views", "publish"):
+            held.enter_context(advisory_lock(conn, lock))
+        held.enter_context(conn.transaction())
         conn.execute(queries("removal")["bury"], {"user_id": user_id})
         conn.execute(queries("ingest")["empty_staging"])
+        conn.execute(queries("removal")["void_undecided_exams"])
         counts = {name.removeprefix("erase_"): conn.execute(text, {"user_id": user_id}).rowcount for name, text in erasures}
-    refresh_views(settings)
+        for refresh in queries("views").values():
+            conn.execute(refresh)
     return {name.replace("_", " "): n for name, n in counts.items()}

@@ -25,6 +25,7 @@ class Week:
     top_n: int
     seed: int
     like_threshold: float
+    exam_min_users: int
     min_history: int
     half_life_days: float
     resolved_late: bool = False  # first resolved after a later week: it took that day's watermark

@@ -16,7 +16,7 @@ readers AS MATERIALIZED (
     SELECT user_id, count(rating) AS history
     FROM (SELECT user_id, rating FROM rated
           UNION ALL
-          SELECT user_id, NULL FROM users WHERE drop_id <= %(watermark)s) known
+          SELECT user_id, NULL FROM users JOIN drops USING (drop_id) WHERE drop_id <= %(watermark)s AND drop_date <= %(as_of)s) known
     GROUP BY user_id
 ),
 on_offer AS MATERIALIZED (
@@ -59,19 +59,17 @@ taste AS MATERIALIZED (  -- of a user's liked genres, the share of each
     WHERE rating >= %(like_threshold)s
     GROUP BY user_id, genre
 ),
-match AS (  -- how well a movie's genres fit
-    SELECT t.user_id, g.movie_id, sum(t.share) AS fit
-    FROM taste t JOIN (SELECT movie_id, unnest(genres) AS genre FROM on_offer) g USING (genre)
-    GROUP BY t.user_id, g.movie_id
-),
-offers AS (  -- users without a taste share one order, of which the first few places are enough
-    SELECT s.user_id, p.movie_id, p.likes AS score, p.place
-    FROM short s JOIN places p ON p.place <= %(top_n)s + s.history
+offers AS (  -- from the most popular 500 and as many more as the user may have rated: always enough, and never users × all movies
+    SELECT s.user_id, p.movie_id, p.place, p.likes AS score
+    FROM short s JOIN places p ON p.place <= 500 + %(top_n)s + s.history
     WHERE NOT EXISTS (SELECT FROM taste t WHERE t.user_id = s.user_id)
     UNION ALL
-    SELECT s.user_id, p.movie_id, p.likes * coalesce(m.fit, 0), p.place
-    FROM short s CROSS JOIN places p LEFT JOIN match m USING (user_id, movie_id)
+    SELECT s.user_id, p.movie_id, p.place, p.likes * coalesce(sum(t.share), 0)
+    FROM short s
+    JOIN places p ON p.place <= 500 + %(top_n)s + s.history
+    LEFT JOIN taste t ON t.user_id = s.user_id AND t.genre = ANY (p.genres)
     WHERE EXISTS (SELECT FROM taste t WHERE t.user_id = s.user_id)
+    GROUP BY s.user_id, p.movie_id, p.place, p.likes
 ),
 fallback AS (
     SELECT user_id, movie_id, score, row_number() OVER (PARTITION BY user_id ORDER BY score DESC, place) AS rank

@@ -1,12 +1,12 @@
 """The exam of a week: which ratings every fit may see, and which are kept from all of them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Literal
 
 import numpy as np
 
-from recsys.features.interactions import Interactions
+from recsys.features.interactions import Interactions, index_of
 
 WEEK_SECONDS = 7 * 24 * 3600
 #: Weeks that a dated exam may span, tried in order.
@@ -31,6 +31,16 @@ class Exam:
     known: Interactions
     held_out: Interactions
     users: np.ndarray
+
+    def knowing(self, known: Interactions, *, like_threshold: float) -> "Exam":
+        """The same exam with what was known at its cut. What a user had rated by then is not asked, though re-rated since."""
+        pairs = self.held_out.user_ids[self.held_out.users], self.held_out.movies
+        width = np.int64(len(known.movie_ids))
+        rows = index_of(known.user_ids, pairs[0])
+        new = ~np.isin(np.where(rows >= 0, rows * width + pairs[1], -1), known.users.astype(np.int64) * width + known.movies)
+        held_out = self.held_out.where(new)
+        liked = held_out.user_ids[np.unique(held_out.users[held_out.ratings >= like_threshold])]
+        return replace(self, known=known, held_out=held_out, users=np.intersect1d(liked, known.user_ids))
 
 
 def split_exam(interactions: Interactions, *, min_users: int, like_threshold: float, weeks: tuple[int, ...] = WEEKS) -> Exam:

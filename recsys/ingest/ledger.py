@@ -33,27 +33,31 @@ def register_drops(conn: Connection, zone: LandingZone, as_of: date) -> list[Dro
 
 def _is_known(conn: Connection, zone: LandingZone, drop: Drop) -> bool:
     """Whether the newest revision has just these files by name, size and stamp: then nothing needs to be read to know it."""
+    newest = _newest_revision(conn, drop)
     stamps = {(file.name, file.size, file.stamp) for file in zone.files(drop)}
-    revisions = [
-        row for row in conn.execute(queries("drops")["drops_of_source"], {"source": drop.source}) if row.drop_date == drop.date
-    ]
-    return bool(revisions) and {(file["name"], file["size"], file["stamp"]) for file in revisions[-1].files} == stamps
+    return newest is not None and {(file["name"], file["size"], file["stamp"]) for file in newest.files} == stamps
+
+
+def _newest_revision(conn: Connection, drop: Drop) -> Any:
+    return conn.execute(queries("drops")["newest_revision"], {"source": drop.source, "drop_date": drop.date}).fetchone()
 
 
 def _register(conn: Connection, zone: LandingZone, drop: Drop, as_of: date) -> list[Drop]:
     checksums = zone.checksums(drop)
+    newest = _newest_revision(conn, drop)
+    if newest is not None and newest.sha256 == _digest(checksums):
+        return []  # the same bytes, copied anew
     files = [asdict(file) | {"sha256": checksums[file.name]} for file in zone.files(drop)]
-    params = {
+    new = {
         "source": drop.source,
         "drop_date": drop.date,
         "sha256": _digest(checksums),
         "files": Jsonb(files),
         "admitted_for": as_of,
     }
-    added = conn.execute(queries("drops")["register_drop"], params).rowcount
-    if added:
-        log.info("new: %s", drop)
-    return [drop] * added
+    conn.execute(queries("drops")["register_drop"], new)
+    log.info("new: %s", drop)
+    return [drop]
 
 
 def _digest(checksums: dict[str, str]) -> str:

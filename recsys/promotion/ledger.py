@@ -46,10 +46,18 @@ def newest_champion(conn: Connection) -> Champion | None:
     return _champion(conn.execute(queries("ledger")["newest_decision"]).fetchone())
 
 
-def record_decision(
-    conn: Connection, as_of: date, decision: Decision, recipe: Recipe, *, version: str, fit_key: str, incumbent: str | None
-) -> None:
+def incumbent_at_exam(conn: Connection, as_of: date) -> Recipe | None:
+    """The incumbent's recipe as it was when the week's exam was set; as it is now, where it is not set yet."""
+    exam = conn.execute(queries("ledger")["exam"], {"as_of": as_of}).fetchone()
+    if exam is None:
+        incumbent = incumbent_of(conn, as_of)
+        return incumbent.recipe if incumbent else None
+    return Recipe.from_json(exam.incumbent_recipe) if exam.incumbent_recipe else None
+
+
+def record_decision(conn: Connection, as_of: date, decision: Decision, recipe: Recipe, *, version: str, fit_key: str) -> None:
     """Enter a week's decision, unless the week is decided already."""
+    incumbent = incumbent_at_exam(conn, as_of)
     params = {
         "as_of": as_of,
         "decision": decision.outcome,
@@ -57,15 +65,16 @@ def record_decision(
         "recipe": Jsonb(recipe.to_json()),
         "model_version": version,
         "fit_key": fit_key,
-        "incumbent": incumbent,
+        "incumbent": incumbent.key if incumbent else None,
         "comparisons": Jsonb([asdict(comparison) for comparison in decision.comparisons]),
         "reasons": list(decision.reasons),
     }
     conn.execute(queries("ledger")["record_decision"], params)
 
 
-def record_exam(conn: Connection, as_of: date, exam: Exam, incumbent: str | None) -> None:
+def record_exam(conn: Connection, as_of: date, exam: Exam) -> None:
     """Enter a week's exam before anyone sits it. Raises LedgerError where the ledger has one of other data."""
+    incumbent = incumbent_at_exam(conn, as_of)
     params = {
         "as_of": as_of,
         "kind": exam.kind,
@@ -74,7 +83,8 @@ def record_exam(conn: Connection, as_of: date, exam: Exam, incumbent: str | None
         "fingerprint": exam.known.fingerprint(),
         "n_users": len(exam.users),
         "n_ratings": len(exam.held_out),
-        "incumbent": incumbent,
+        "incumbent": incumbent.key if incumbent else None,
+        "incumbent_recipe": Jsonb(incumbent.to_json()) if incumbent else None,
     }
     conn.execute(queries("ledger")["record_exam"], params)
     known = one_row(conn, queries("ledger")["exam"], {"as_of": as_of})
@@ -106,11 +116,10 @@ def run_of_entry(conn: Connection, as_of: date, recipe: Recipe) -> str | None:
     return row.run_id if row else None
 
 
-def marks_of(conn: Connection, as_of: date) -> tuple[Mapping[str, Marks], Mapping[str, Recipe]]:
-    """Everyone's marks, and the recipes, by recipe key."""
+def marks_of(conn: Connection, as_of: date) -> Mapping[str, Marks]:
+    """Everyone's marks, by recipe key."""
     rows = conn.execute(queries("ledger")["entries"], {"as_of": as_of}).fetchall()
-    marks = {row.recipe_key: Marks(np.array(row.user_ids, dtype=np.int64), np.array(row.ndcg, dtype=np.float32)) for row in rows}
-    return marks, {row.recipe_key: Recipe.from_json(row.recipe) for row in rows}
+    return {row.recipe_key: Marks(np.array(row.user_ids, dtype=np.int64), np.array(row.ndcg, dtype=np.float32)) for row in rows}
 
 
 def _champion(row: Any) -> Champion | None:

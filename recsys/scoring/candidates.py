@@ -61,6 +61,7 @@ def score_shard(
     keys = {"publication_key": edition.key, "shard": shard}
     n_rows = int((best.ids >= 0).sum())
     with advisory_lock(conn, f"score {edition.key} {shard}"), conn.transaction():  # two runs of one edition would both add theirs
+        conn.execute(queries("publication")["forget_other_shards"], keys | {"n_shards": n_shards})
         conn.execute(queries("publication")["forget_shard"], keys)
         write_arrays(conn, queries("publication")["copy_candidates"], _columns(keys, ours, best), _COLUMNS)
         conn.execute(queries("publication")["record_shard"], keys | {"n_shards": n_shards, "n_rows": n_rows})

@@ -35,6 +35,7 @@ def publish(conn: Connection, edition: Edition) -> Publication:
     Raises PublicationError where a shard was not scored or the result fails a check; readers then keep what they have.
     """
     with advisory_lock(conn, "publish"):
+        _finish_detach(conn, edition)
         with conn.transaction():
             known = _known(conn, edition)
             publication_id = known.publication_id if known else _new_id(conn)
@@ -57,16 +58,30 @@ def is_published(conn: Connection, edition: Edition) -> bool:
 def retire_outlived(conn: Connection, *, keep_weeks: int) -> list[int]:
     """Drop the rows of publications whose time is over; return their ids. Readers never wait for it, nor it for them for long."""
     retired: list[int] = []
-    conn.execute(queries("publication")["wait_briefly"])
     with advisory_lock(conn, "retire"):
+        conn.execute(queries("publication")["wait_briefly"])
         for old in conn.execute(queries("publication")["outlived"], {"keep_weeks": keep_weeks}).fetchall():
             try:
                 _drop(conn, old)
-            except errors.LockNotAvailable:
+            except errors.LockNotAvailable:  # Postgres detaches one at a time, so that the others wait with it
                 log.info("publication %s is still being read; the next run drops it", old.publication_id)
-            else:
-                retired.append(old.publication_id)
+                break
+            retired.append(old.publication_id)
     return retired
+
+
+def _finish_detach(conn: Connection, edition: Edition) -> None:
+    """A publication that is made again may still be on its way out; its old table goes before the new one is made."""
+    known = _known(conn, edition)
+    if known is None or not known.is_half_detached:
+        return
+    try:
+        conn.execute(queries("publication")["wait_briefly"])
+        _run(conn, queries("publication")["finish_detach"], known.publication_id)
+    except errors.LockNotAvailable as error:
+        raise PublicationError(
+            f"week {edition.week.as_of}: publication {known.publication_id} is on its way out and still read; try again later"
+        ) from error
 
 
 def _known(conn: Connection, edition: Edition) -> Any:

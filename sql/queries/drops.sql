@@ -1,15 +1,14 @@
 -- The ledger of drops and weeks.
 
--- name: drops_of_source(source)
--- Every revision of every drop of a source that a week has met.
-SELECT drop_id, drop_date, revision, sha256, files, state FROM drops WHERE source = %(source)s ORDER BY drop_date, revision;
+-- name: newest_revision(source, drop_date)
+-- The drop of that date as it was last met.
+SELECT sha256, files FROM drops WHERE source = %(source)s AND drop_date = %(drop_date)s ORDER BY revision DESC LIMIT 1;
 
 -- name: register_drop(source, drop_date, sha256, files, admitted_for)
--- A drop is met for the first time; the same date with other checksums is a new revision.
+-- A drop is met for the first time, or with other checksums than its newest revision: then this is the next one.
 INSERT INTO drops (source, drop_date, revision, sha256, files, admitted_for)
 SELECT %(source)s, %(drop_date)s, coalesce(max(revision), 0) + 1, %(sha256)s, %(files)s, %(admitted_for)s
-FROM drops WHERE source = %(source)s AND drop_date = %(drop_date)s
-ON CONFLICT (source, drop_date, sha256) DO NOTHING;
+FROM drops WHERE source = %(source)s AND drop_date = %(drop_date)s;
 
 -- name: newest_drop_known()
 -- What a watermark is set to.
@@ -53,7 +52,8 @@ SELECT as_of, watermark, params, resolved_late, ingested_at FROM weeks WHERE as_
 -- First resolved: the parameters stay. Until its drops are in, resolving it again moves the watermark.
 INSERT INTO weeks (as_of, watermark, params, resolved_late)
 VALUES (%(as_of)s, %(watermark)s, %(params)s, %(resolved_late)s)
-ON CONFLICT (as_of) DO UPDATE SET watermark = excluded.watermark WHERE weeks.ingested_at IS NULL;
+ON CONFLICT (as_of) DO UPDATE SET watermark = excluded.watermark, resolved_late = excluded.resolved_late
+WHERE weeks.ingested_at IS NULL;
 
 -- name: is_late(as_of)
 -- Whether a later week has already had its drops: then the watermark is later than this week's time.

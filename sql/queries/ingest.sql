@@ -270,7 +270,8 @@ LEFT JOIN (SELECT DISTINCT ON (movie_id) movie_id, imdb_id
 ORDER BY movie_id;
 
 -- ---------------------------------------------------------------- merges: what differs from the newest version is appended
--- Newest among the drops that arrived before this one, so that the order in which drops are taken in does not matter.
+-- Newest among the drops that arrived before this one, so that a watermark sees what had arrived by then, in whatever order drops
+-- are taken in. What a newer drop only confirmed has no row: a correction that arrives later under an older date wins over it.
 
 -- name: merge_movies(drop_id)
 INSERT INTO movies (movie_id, drop_id, title, year, genres)

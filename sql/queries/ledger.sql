@@ -1,16 +1,16 @@
 -- The ledger of exams and champions.
 
 -- name: exam(as_of)
-SELECT as_of, kind, weeks, cut, fingerprint, n_users, n_ratings, incumbent FROM exams WHERE as_of = %(as_of)s;
+SELECT as_of, kind, weeks, cut, fingerprint, n_users, n_ratings, incumbent, incumbent_recipe FROM exams WHERE as_of = %(as_of)s;
 
--- name: record_exam(as_of, kind, weeks, cut, fingerprint, n_users, n_ratings, incumbent)
-INSERT INTO exams (as_of, kind, weeks, cut, fingerprint, n_users, n_ratings, incumbent)
-VALUES (%(as_of)s, %(kind)s, %(weeks)s, %(cut)s, %(fingerprint)s, %(n_users)s, %(n_ratings)s, %(incumbent)s)
+-- name: record_exam(as_of, kind, weeks, cut, fingerprint, n_users, n_ratings, incumbent, incumbent_recipe)
+INSERT INTO exams (as_of, kind, weeks, cut, fingerprint, n_users, n_ratings, incumbent, incumbent_recipe)
+VALUES (%(as_of)s, %(kind)s, %(weeks)s, %(cut)s, %(fingerprint)s, %(n_users)s, %(n_ratings)s, %(incumbent)s, %(incumbent_recipe)s)
 ON CONFLICT (as_of) DO NOTHING;
 
 -- name: entries(as_of)
 -- Who sat a week's exam, with everyone's marks.
-SELECT recipe_key, recipe, run_id, user_ids, ndcg FROM exam_entries WHERE as_of = %(as_of)s ORDER BY recipe_key;
+SELECT recipe_key, user_ids, ndcg FROM exam_entries WHERE as_of = %(as_of)s ORDER BY recipe_key;
 
 -- name: entry(as_of, recipe_key)
 SELECT run_id FROM exam_entries WHERE as_of = %(as_of)s AND recipe_key = %(recipe_key)s;

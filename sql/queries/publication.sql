@@ -5,7 +5,10 @@
 SELECT publication_id, as_of, n_users, n_rows, n_fallback, rows_sha256, is_live, first_live_at, dropped_at,
        EXISTS (SELECT FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
                WHERE i.inhparent = 'batch_recommendations'::regclass AND NOT i.inhdetachpending
-                 AND c.relname = 'batch_recommendations_' || publication_id) AS has_rows
+                 AND c.relname = 'batch_recommendations_' || publication_id) AS has_rows,
+       EXISTS (SELECT FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
+               WHERE i.inhparent = 'batch_recommendations'::regclass AND i.inhdetachpending
+                 AND c.relname = 'batch_recommendations_' || publication_id) AS is_half_detached
 FROM publications WHERE publication_key = %(publication_key)s;
 
 -- name: new_id()
@@ -23,6 +26,11 @@ DELETE FROM candidates WHERE publication_key = %(publication_key)s AND shard = %
 
 -- name: copy_candidates()
 COPY candidates (publication_key, shard, user_id, movie_id, score) FROM STDIN (FORMAT binary);
+
+-- name: forget_other_shards(publication_key, n_shards)
+-- Shards of another number of shards would leave users out, or bring them twice.
+WITH others AS (DELETE FROM scored_shards WHERE publication_key = %(publication_key)s AND n_shards <> %(n_shards)s RETURNING shard)
+DELETE FROM candidates WHERE publication_key = %(publication_key)s AND shard IN (SELECT shard FROM others);
 
 -- name: record_shard(publication_key, shard, n_shards, n_rows)
 INSERT INTO scored_shards (publication_key, shard, n_shards, n_rows)
@@ -68,7 +76,9 @@ on_offer AS MATERIALIZED (
 ),
 readers AS (
     SELECT user_id, count(o.movie_id) AS n_rated
-    FROM (SELECT user_id, movie_id FROM rated UNION ALL SELECT user_id, NULL FROM users WHERE drop_id <= %(watermark)s) known
+    FROM (SELECT user_id, movie_id FROM rated
+          UNION ALL
+          SELECT user_id, NULL FROM users JOIN drops USING (drop_id) WHERE drop_id <= %(watermark)s AND drop_date <= %(as_of)s) known
     LEFT JOIN on_offer o USING (movie_id)
     GROUP BY user_id
 ),
@@ -119,7 +129,7 @@ FROM publications p
 JOIN pg_class c ON c.relname = 'batch_recommendations_' || p.publication_id AND c.relnamespace = 'public'::regnamespace
 LEFT JOIN pg_inherits i ON i.inhrelid = c.oid
 WHERE NOT p.is_live AND p.keep_from < (SELECT max(as_of) FROM publications WHERE first_live_at IS NOT NULL) - 7 * %(keep_weeks)s
-ORDER BY p.publication_id;
+ORDER BY i.inhdetachpending IS TRUE DESC, p.publication_id;
 
 -- name: wait_briefly()
 -- For a reader of an old publication, who may take his time.

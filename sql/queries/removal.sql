@@ -10,6 +10,13 @@ SELECT EXISTS (SELECT FROM movies WHERE movie_id = %(movie_id)s) AS known;
 -- The tombstone that ingest consults.
 INSERT INTO erased_users (user_id) VALUES (%(user_id)s) ON CONFLICT (user_id) DO NOTHING;
 
+-- name: void_undecided_exams()
+-- An exam that nobody was promoted by is set again, without the user.
+WITH undecided AS (SELECT as_of FROM exams WHERE as_of NOT IN (SELECT as_of FROM promotions)),
+     results AS (DELETE FROM exam_results WHERE as_of IN (SELECT as_of FROM undecided)),
+     entries AS (DELETE FROM exam_entries WHERE as_of IN (SELECT as_of FROM undecided))
+DELETE FROM exams WHERE as_of IN (SELECT as_of FROM undecided);
+
 -- name: erase_ratings(user_id)
 DELETE FROM ratings WHERE user_id = %(user_id)s;
 

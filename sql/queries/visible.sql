@@ -4,7 +4,8 @@
 -- The newest visible rating of each user and movie; times in epoch seconds.
 SELECT user_id, movie_id, rating, extract(epoch FROM rated_at)::bigint AS rated_at
 FROM mv_ratings
-WHERE valid_from < %(as_of)s::date AND %(as_of)s::date <= valid_to AND drop_id <= %(watermark)s AND %(watermark)s < superseded_by;
+WHERE valid_from < %(as_of)s::timestamptz AND %(as_of)s::timestamptz <= valid_to
+  AND drop_id <= %(watermark)s AND %(watermark)s < superseded_by;
 
 -- name: movies(as_of, watermark)
 -- Movies with what MovieLens and IMDb say of them.
@@ -22,8 +23,8 @@ WHERE drop_id <= %(watermark)s AND %(watermark)s < superseded_by
 ORDER BY movie_id, role, position;
 
 -- name: users(as_of, watermark)
--- Everyone whom a user row or a rating makes known, ascending.
-SELECT user_id FROM users WHERE drop_id <= %(watermark)s
+-- Everyone whom a user row or a rating makes known, ascending. A drop dated after as_of makes nobody known by a row alone.
+SELECT user_id FROM users JOIN drops USING (drop_id) WHERE drop_id <= %(watermark)s AND drop_date <= %(as_of)s
 UNION
 SELECT user_id FROM mv_ratings
 WHERE valid_from < %(as_of)s::date AND %(as_of)s::date <= valid_to AND drop_id <= %(watermark)s AND %(watermark)s < superseded_by

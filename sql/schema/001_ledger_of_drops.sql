@@ -16,8 +16,7 @@ CREATE TABLE drops (
     reason        text,                   -- why it was refused
     registered_at timestamptz NOT NULL DEFAULT now(),
     settled_at    timestamptz,            -- when it was ingested or refused
-    UNIQUE (source, drop_date, revision),
-    UNIQUE (source, drop_date, sha256)
+    UNIQUE (source, drop_date, revision)
 );
 
 CREATE TABLE rejected_rows (

@@ -7,7 +7,8 @@ CREATE TABLE exams (
     fingerprint text NOT NULL,            -- of the ratings that fits may see
     n_users     integer NOT NULL,         -- that decide
     n_ratings   integer NOT NULL,         -- held out
-    incumbent   text                      -- the recipe key of the champion of the last earlier week
+    incumbent   text,                     -- the recipe key of the champion of the last earlier week, when the exam was set
+    incumbent_recipe jsonb
 );
 
 CREATE TABLE exam_results (

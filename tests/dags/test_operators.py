@@ -14,7 +14,7 @@ from recsys.week import Week
 from tests import airflow_home  # noqa: F401 - chooses Airflow's home
 
 ALS = Recipe("als", (("factors", 64),))
-WEEK = Week(date(2018, 9, 24), 7, (ALS,), 10, 1, 4.0, 5, 180.0)
+WEEK = Week(date(2018, 9, 24), 7, (ALS,), 10, 1, 4.0, 1_000, 5, 180.0)
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import pytest
 from recsys import pipeline
 from recsys.db.connect import Connection, connect
 from recsys.drops.zone import LandingZone
-from recsys.errors import DropError, LedgerError, NothingToRecommend
+from recsys.errors import DropError, LedgerError, NothingToRecommend, PublicationError
 from recsys.features.visible import read_catalogue, read_interactions, read_users
 from recsys.promotion import ledger
 from recsys.settings import Settings
@@ -257,6 +257,106 @@ def test_a_manual_run_of_the_same_week_with_other_parameters_keeps_its_own_rows(
     assert pipeline.resolve_week(settings, as_of=weeks[0]).top_n == 10
 
 
+def test_a_week_is_run_again_with_what_its_first_run_asked_for(settings: Settings, weeks: list[date], conn: Connection) -> None:
+    pipeline.run_week(settings, as_of=weeks[0], recipes=["als"], top_n=4)
+    first = lists(conn, weeks[0])
+    other = settings.model_copy(update={"recipes": ("popularity",), "top_n": 7, "seed": 3, "exam_min_users": 1})
+    pipeline.run_week(other, as_of=weeks[0])
+    assert lists(conn, weeks[0]) == first
+    assert [recipe.name for recipe in pipeline.resolve_week(other, as_of=weeks[0]).recipes] == ["popularity", "als"]
+
+
+def test_a_champion_promoted_in_between_sits_no_exam_that_was_set(
+    settings: Settings, weeks: list[date], conn: Connection
+) -> None:
+    """The week before is backfilled while this one stands between its exam and its decision."""
+    week = pipeline.resolve_week(settings, as_of=weeks[1], recipes=["popularity"])
+    pipeline.ingest_drops(settings, week)
+    pipeline.refresh_views(settings)
+    pipeline.examine_models(settings, week)
+    pipeline.run_week(settings, as_of=weeks[0], recipes=["als"])
+    pipeline.promote_champion(settings, week, pipeline.refit_winner(settings, week))
+    assert ledger.champion_of(conn, weeks[1]).incumbent is None
+
+
+def test_other_recipes_of_another_run_decide_nothing_here(settings: Settings, weeks: list[date]) -> None:
+    week = pipeline.resolve_week(settings, as_of=weeks[0], recipes=["popularity"])
+    pipeline.ingest_drops(settings, week)
+    pipeline.refresh_views(settings)
+    pipeline.examine_models(settings, week)
+    version = pipeline.refit_winner(settings, week)
+    pipeline.examine_models(settings, pipeline.resolve_week(settings, as_of=weeks[0], recipes=["als"]))
+    assert "popularity" in pipeline.promote_champion(settings, week, version).split("Champion: ")[1]
+
+
+def test_a_week_whose_ingest_failed_says_that_it_is_late_by_then(settings: Settings, weeks: list[date]) -> None:
+    assert not pipeline.resolve_week(settings, as_of=weeks[0]).resolved_late
+    pipeline.run_week(settings, as_of=weeks[1])
+    assert pipeline.resolve_week(settings, as_of=weeks[0]).resolved_late
+
+
+def test_another_number_of_shards_starts_anew(settings: Settings, weeks: list[date], conn: Connection) -> None:
+    week = pipeline.run_week(settings.model_copy(update={"score_shards": 3}), as_of=weeks[0])
+    whole = lists(conn, weeks[0])
+    drop_rows_of(conn, weeks[0])
+    for shard in range(3):
+        pipeline.score_users(settings.model_copy(update={"score_shards": 3}), week, shard)
+    for shard in range(2):
+        pipeline.score_users(settings.model_copy(update={"score_shards": 2}), week, shard)
+    pipeline.publish_recommendations(settings, week)
+    assert lists(conn, weeks[0]) == whole
+
+
+def test_a_past_week_knows_no_user_of_the_future(settings: Settings, weeks: list[date], conn: Connection) -> None:
+    pipeline.run_week(settings, as_of=weeks[2])
+    newest = conn.execute("SELECT max(drop_id) AS drop_id FROM drops WHERE source = 'movielens'").fetchone().drop_id
+    conn.execute("INSERT INTO users (user_id, drop_id) VALUES (5555, %s)", [newest])
+    pipeline.run_week(settings, as_of=weeks[0])
+    assert 5555 in read_users(conn, pipeline.resolve_week(settings, as_of=weeks[2]).sight)
+    assert 5555 not in {row[0] for row in lists(conn, weeks[0])}
+
+
+def test_a_drop_put_back_as_it_was_is_a_revision_too(settings: Settings, weeks: list[date], conn: Connection) -> None:
+    pipeline.run_week(settings, as_of=weeks[2])
+    when = weeks[2] + timedelta(7)
+    write_drop(settings.drops, "movielens", when, {"ratings.csv": [RATINGS, [1, 1, 5, seconds(when) - 9]]})
+    path = Path(settings.drops) / "movielens" / when.isoformat() / "ratings.csv"
+    published = path.read_text()
+    pipeline.run_week(settings, as_of=when)
+    for text in (published.replace(",5,", ",2,"), published):
+        path.write_text(text)
+        when += timedelta(7)
+        write_drop(settings.drops, "movielens", when, {"ratings.csv": [RATINGS]})
+        last = pipeline.run_week(settings, as_of=when)
+    known = read_interactions(conn, last.sight, read_catalogue(conn, last.sight).movie_ids)
+    assert conn.execute("SELECT max(revision) AS n FROM drops").fetchone().n == 3
+    assert known.where((known.users == 0) & (known.movies == 0)).ratings.tolist() == [5.0]
+
+
+def test_a_dated_exam_asks_for_nothing_that_was_rated_before(settings: Settings, weeks: list[date], conn: Connection) -> None:
+    """A user rates again, inside the exam's weeks, what was rated before: known as it was then, and no question."""
+    dated = settings.model_copy(update={"exam_min_users": 1})
+    pipeline.run_week(dated, as_of=weeks[2])
+    old = conn.execute("SELECT user_id, movie_id, rating FROM ratings ORDER BY rated_at LIMIT 1").fetchone()
+    when = weeks[2] + timedelta(7)
+    again = [old.user_id, old.movie_id, 5.0 if old.rating < 4 else 1.0, seconds(when) - 9]
+    fresh = [[user, 1, 5, seconds(when) - 8] for user in (70, 71)]
+    write_drop(settings.drops, "movielens", when, {"ratings.csv": [RATINGS, again, *fresh]})
+    week = pipeline.resolve_week(dated, as_of=when)
+    pipeline.ingest_drops(dated, week)
+    pipeline.refresh_views(dated)
+    exam, _ = pipeline._exam(dated, conn, week)
+    assert exam.kind == "dated"
+    pair = exam.known.where(
+        (exam.known.user_ids[exam.known.users] == old.user_id) & (exam.known.movie_ids[exam.known.movies] == old.movie_id)
+    )
+    assert pair.ratings.tolist() == [old.rating]
+    asked = exam.held_out
+    assert (old.user_id, old.movie_id) not in set(
+        zip(asked.user_ids[asked.users].tolist(), asked.movie_ids[asked.movies].tolist(), strict=True)
+    )
+
+
 def test_steps_out_of_order_say_what_is_missing(settings: Settings, weeks: list[date]) -> None:
     week = pipeline.resolve_week(settings, as_of=weeks[0])
     with pytest.raises(NothingToRecommend, match="no rating before"):
@@ -306,3 +406,24 @@ def test_a_long_reader_keeps_no_run_waiting(settings: Settings, weeks: list[date
         assert conn.execute("SELECT as_of FROM publications WHERE is_live").fetchall() == [(weeks[2],)]
     pipeline.run_week(brief, as_of=weeks[2])
     assert not lists(conn, weeks[0])
+
+
+def test_a_long_reader_of_several_old_publications(settings: Settings, weeks: list[date], conn: Connection) -> None:
+    kept = settings.model_copy(update={"keep_weeks": 9})
+    for as_of in weeks[:2]:
+        pipeline.run_week(kept, as_of=as_of)
+    when = weeks[2] + timedelta(14)
+    write_drop(settings.drops, "movielens", when, {"ratings.csv": [RATINGS]})
+    brief = settings.model_copy(update={"keep_weeks": 1})
+    with connect(settings) as reader, reader.transaction():
+        reader.execute("SELECT count(*) AS n FROM recommendations").fetchone()
+        pipeline.run_week(brief, as_of=when)
+        week = pipeline.resolve_week(brief, as_of=weeks[0])  # on its way out, and asked for again
+        with pytest.raises(PublicationError, match="on its way out and still read"):
+            for shard in range(brief.score_shards):
+                pipeline.score_users(brief, week, shard)
+            pipeline.publish_recommendations(brief, week)
+    pipeline.publish_recommendations(kept, week)
+    assert lists(conn, weeks[0])
+    pipeline.run_week(brief, as_of=when)
+    assert [bool(lists(conn, as_of)) for as_of in (*weeks[:2], when)] == [True, False, True]  # made again, kept again

@@ -18,7 +18,9 @@ RECIPE = Recipe("popularity", ())
 
 
 def edition(top_n: int = 3, min_history: int = 2, as_of: date = AS_OF, fit_key: str = "fit") -> Edition:
-    week = Week(as_of, 1, (RECIPE,), top_n, seed=0, like_threshold=4.0, min_history=min_history, half_life_days=30.0)
+    week = Week(
+        as_of, 1, (RECIPE,), top_n, seed=0, like_threshold=4.0, exam_min_users=9, min_history=min_history, half_life_days=30.0
+    )
     champion = Champion(as_of, "first", RECIPE, "7", fit_key, None, (), ())
     return Edition(week, champion)
 

@@ -16,7 +16,7 @@ from recsys.settings import Settings
 from tests.landing import Landing
 
 USER = 70_707_070_707  # a number that stands nowhere by chance
-OTHER = 8
+OTHER = 80_808_080_808
 DAY = date(2020, 1, 6)
 T = int(datetime(2020, 1, 1, tzinfo=UTC).timestamp())
 DROP = {
@@ -63,6 +63,8 @@ def full(settings: Settings, conn: Connection) -> Connection:
         "('2020-01-06', 'pop', '{}', 'run', %s, '{1}')",
         [[1, OTHER, USER], [OTHER]],
     )
+    decided = "INSERT INTO promotions (as_of, decision, recipe_key, recipe, model_version, fit_key, comparisons, reasons) "
+    conn.execute(decided.encode() + b"VALUES ('2020-01-06', 'first', 'als', '{}', '1', 'key', '[]', '{}')")
     conn.execute("INSERT INTO candidates VALUES ('key', 0, %s, 1, 1), ('key', 0, %s, 1, 1)", [USER, OTHER])
     conn.execute("CREATE TABLE batch_recommendations_1 PARTITION OF batch_recommendations FOR VALUES IN (1)")
     conn.execute("INSERT INTO batch_recommendations VALUES (1, %s, 1, 1, 1, 'model'), (1, %s, 1, 1, 1, 'model')", [USER, OTHER])
@@ -88,6 +90,12 @@ def test_erasing_takes_the_marks_of_that_user_alone(settings: Settings, full: Co
     erase_user(settings, OTHER)
     found = full.execute("SELECT user_ids, ndcg FROM exam_entries ORDER BY recipe_key").fetchall()
     assert [tuple(row) for row in found] == [([1, USER], [0.25, 0.75]), ([], [])]
+
+
+def test_an_exam_that_decided_nothing_is_set_again(settings: Settings, full: Connection) -> None:
+    full.execute("DELETE FROM promotions")
+    erase_user(settings, USER)
+    assert [full.execute(f"SELECT count(*) FROM {name}".encode()).fetchone()[0] for name in ("exams", "exam_entries")] == [0, 0]
 
 
 def test_rejected_rows_about_movies_are_no_ones(settings: Settings, full: Connection) -> None:

@@ -23,7 +23,8 @@ PARAMETER = re.compile(r"%\((\w+)\)s")
 #: A value for each parameter that is not an id or a count, as its Python caller gives it.
 VALUES: dict[str, Any] = {
     "as_of": date(2020, 1, 6), "drop_date": date(2020, 1, 6), "admitted_for": date(2020, 1, 6), "keep_from": date(2020, 1, 6),
-    "files": Jsonb([]), "counts": Jsonb({}), "params": Jsonb({}), "recipe": Jsonb({}), "comparisons": Jsonb([]),
+    "files": Jsonb([]), "counts": Jsonb({}), "params": Jsonb({}), "recipe": Jsonb({}),
+    "comparisons": Jsonb([]), "incumbent_recipe": None,
     "sources": ["movielens"], "reasons": ["r"], "user_ids": [1], "ndcg": [0.5],
     "source": "movielens", "sha256": "x", "state": "known", "reason": "r", "population": "csv", "publication_key": "k",
     "recipe_key": "als", "run_id": "r", "model_version": "1", "fit_key": "f", "incumbent": None,
