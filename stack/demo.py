@@ -58,7 +58,7 @@ def run_weeks(stack: Stack, console: Console, dates: list[date]) -> None:
     console.print(f"{DAG} is on. {told}", soft_wrap=True, highlight=False)
     _wait_for_other_backfill(api, console)
     command = backfill_command(dates)
-    console.print(f"$ .recsys/airflow {' '.join(command)}", soft_wrap=True, highlight=False)
+    console.print(f"$ {stack.home.airflow_command} {' '.join(command)}", soft_wrap=True, highlight=False)
     done = subprocess.run([str(stack.home.airflow_command), *command], capture_output=True, text=True, check=False)
     if done.returncode:
         raise StackError(f"the backfill was refused, with status {done.returncode}:\n{(done.stdout + done.stderr)[-2000:]}")
