@@ -43,7 +43,7 @@ from datetime import UTC, datetime, timedelta
 from airflow.providers.common.sql.operators.sql import SQLCheckOperator
 from airflow.sdk import DAG, CronDataIntervalTimetable, TaskGroup, chain
 
-from recsys.db.queries import SQL
+from recsys.db.queries import SQL, checks
 from recsys_airflow import RECSYS_DB
 from recsys_airflow.operators import (
     ExamineModels,
@@ -105,7 +105,7 @@ with DAG(
     with TaskGroup("facts", prefix_group_id=False, tooltip="What is known, in Postgres"):
         ingest_drops = IngestDrops(task_id="ingest_drops", week=week, execution_timeout=timedelta(hours=3))
         refresh_views = RefreshViews(task_id="refresh_views", execution_timeout=timedelta(hours=1))
-        checks = [
+        check_facts = [
             SQLCheckOperator(
                 task_id=f"check_{path.stem}",
                 sql=f"checks/{path.name}",
@@ -114,7 +114,7 @@ with DAG(
                 execution_timeout=timedelta(minutes=10),
                 doc_md=f"`sql/checks/{path.name}`: one row, true where the facts are in order.",
             )
-            for path in sorted((SQL / "checks").glob("*.sql"))
+            for path in checks()
         ]
 
     with TaskGroup("models", prefix_group_id=False, tooltip="Fitted, examined, one of them promoted"):
@@ -153,6 +153,6 @@ with DAG(
             execution_timeout=timedelta(minutes=10),
         )
 
-    chain([wait_for_movielens, wait_for_imdb], resolve_week, ingest_drops, refresh_views, checks, list_recipes)
+    chain([wait_for_movielens, wait_for_imdb], resolve_week, ingest_drops, refresh_views, check_facts, list_recipes)
     chain(list_recipes, train_model, examine_models, refit_winner, promote_champion, list_shards, score_users)
     chain(score_users, publish_recommendations, report_week)

@@ -102,7 +102,8 @@ def train_model(settings: Settings, week: Week, recipe: Recipe) -> str:
 def examine_models(settings: Settings, week: Week) -> str:
     """Sit every recipe of the week, the incumbent's among them, down to one exam. Returns the exam's table as text."""
     with connect(settings) as conn:
-        missing = [recipe for recipe in _sitting(conn, week) if not ledger.run_of_entry(conn, week.as_of, recipe)]
+        sitting = _sitting(week, ledger.incumbent_at_exam(conn, week.as_of))
+        missing = [recipe for recipe in sitting if not ledger.run_of_entry(conn, week.as_of, recipe)]
         if missing:
             _examine(settings, conn, week, missing)
         table = report.exam_table(conn, week.as_of)
@@ -257,9 +258,8 @@ def _fit_for_exam(settings: Settings, conn: Connection, week: Week, recipe: Reci
     return fit_once(conn, Registry(settings), fit)
 
 
-def _sitting(conn: Connection, week: Week) -> list[Recipe]:
+def _sitting(week: Week, incumbent: Recipe | None) -> list[Recipe]:
     """Who sits the week's exam: its recipes, and the champion of the last earlier week as it was when the exam was set."""
-    incumbent = ledger.incumbent_at_exam(conn, week.as_of)
     return [*week.recipes, *([incumbent] if incumbent and incumbent not in week.recipes else [])]
 
 
@@ -275,9 +275,9 @@ def _examine(settings: Settings, conn: Connection, week: Week, recipes: Sequence
 
 def _decide(settings: Settings, conn: Connection, week: Week) -> tuple[Decision, Recipe]:
     """What the exam on record says of this run's recipes and the incumbent's: the same each time it is asked."""
-    sitting = {recipe.key: recipe for recipe in _sitting(conn, week)}
-    marks = {key: found for key, found in ledger.marks_of(conn, week.as_of).items() if key in sitting}
     incumbent = ledger.incumbent_at_exam(conn, week.as_of)
+    sitting = {recipe.key: recipe for recipe in _sitting(week, incumbent)}
+    marks = {key: found for key, found in ledger.marks_of(conn, week.as_of).items() if key in sitting}
     popularity = next(recipe.key for recipe in week.recipes if recipe.name == "popularity")
     decision = decide(
         marks,
