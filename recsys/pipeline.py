@@ -13,8 +13,8 @@ from recsys.db.connect import Connection, advisory_lock, connect, one_row
 from recsys.db.queries import checks, queries, sql_file
 from recsys.drops.zone import LandingZone
 from recsys.errors import LedgerError, NothingToRecommend, RecsysError
-from recsys.evaluation.exam import examine
 from recsys.evaluation.split import Exam, split_exam
+from recsys.exam import examine
 from recsys.features.catalogue import Catalogue
 from recsys.features.interactions import Interactions
 from recsys.features.visible import read_catalogue, read_interactions, read_users, read_withdrawn

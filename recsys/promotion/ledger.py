@@ -11,8 +11,8 @@ from psycopg.types.json import Jsonb
 from recsys.db.connect import Connection, one_row
 from recsys.db.queries import queries
 from recsys.errors import LedgerError
-from recsys.evaluation.exam import ExamResult
 from recsys.evaluation.split import Exam
+from recsys.exam import ExamResult
 from recsys.promotion.decision import Decision, Marks
 from recsys.recipe import Recipe
 

@@ -6,11 +6,12 @@ from dataclasses import asdict
 import numpy as np
 import pytest
 
+from recsys import exam as exam_module
 from recsys.errors import ModelError
-from recsys.evaluation import exam as exam_module
-from recsys.evaluation.exam import examine, mark
+from recsys.evaluation.marking import mark
 from recsys.evaluation.metrics.ndcg import ndcg
 from recsys.evaluation.split import Exam
+from recsys.exam import examine
 from recsys.features.interactions import Interactions, index_of
 from recsys.models.base import Config, PredictsRatings, Recommender
 

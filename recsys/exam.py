@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from recsys.errors import ModelError
+from recsys.evaluation.marking import mark
 from recsys.evaluation.metrics import COVERAGE, DECIDING, RANKING, RMSE
 from recsys.evaluation.metrics.coverage import coverage
 from recsys.evaluation.metrics.rmse import rmse
@@ -81,20 +82,6 @@ def _deciding_ndcg(exam: Exam, liked: np.ndarray, asked: np.ndarray, lists: np.n
     hits, n_relevant = mark(lists, asked, exam.held_out, liked)
     rows = index_of(asked, exam.users)
     return metric(hits[rows, :k], n_relevant[rows]).astype(np.float32)
-
-
-def mark(lists: np.ndarray, users: np.ndarray, held_out: Interactions, relevant: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Hits (U, k) bool of `lists` (U, k) of movie ids for `users` (U,) ids, and how many relevant movies each has (U,) int64.
-
-    `relevant` is a mask over the rows of `held_out`; a list's −1 is never a hit.
-    """
-    width = len(held_out.movie_ids)
-    rows = index_of(users, held_out.user_ids)[held_out.users[relevant]]
-    movies = held_out.movies[relevant].astype(np.int64)[rows >= 0]
-    rows = rows[rows >= 0]
-    positions = index_of(held_out.movie_ids, lists)
-    listed = np.where(positions >= 0, np.arange(len(users))[:, None] * width + positions, -1)
-    return np.isin(listed, rows * width + movies), np.bincount(rows, minlength=len(users))
 
 
 def _ranking_rows(part: _Slice, held_out: Interactions, liked: np.ndarray, asked: np.ndarray, lists: np.ndarray) -> list:
