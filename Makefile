@@ -3,10 +3,10 @@ PYTHON := python3.11
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo status down clean test lint format lock env airflow
+.PHONY: help venv demo status down clean test bench-quality lint format lock env airflow
 
 help: ## what there is
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
 
 venv: .venv/.installed ## the virtual environment, from the locked requirements.txt
 
@@ -35,6 +35,10 @@ clean: venv ## stop everything and delete its state (.recsys)
 
 test: venv lint ## lint, types, the direction of imports, and all tests
 	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+bench-quality: venv ## the recipes beside the published figures: make bench-quality DATA=folder [ONLY=ncf,temporal,…] [RECIPES=als,…]
+	@test -n "$(DATA)" || { echo "DATA is needed: a folder with movielens/ml-1m, imdb, benchmarks/ncf-ml-1m, and movielens/ml-20m if at hand" >&2; exit 2; }
+	$(BIN)/python -m bench.quality "$(DATA)" --only "$(ONLY)" --recipes "$(RECIPES)"
 
 lint: venv ## lint, format, types, the direction of imports
 	$(BIN)/ruff check

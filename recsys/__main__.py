@@ -17,6 +17,7 @@ from psycopg.conninfo import conninfo_to_dict
 from pydantic import ValidationError
 from rich.console import Console
 from rich.logging import RichHandler
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from recsys.drops.cli import add_drops_command
 from recsys.errors import RecsysError
@@ -24,6 +25,8 @@ from recsys.models import MODELS
 from recsys.settings import HOME, Settings
 
 console = Console()
+#: What a command says on its way; logging and bars share it, so that neither writes over the other.
+errors = Console(stderr=True)
 _HINT = "\nIs the stack up (make demo), or are RECSYS_… variables set?"
 
 
@@ -31,9 +34,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run one command; return its exit status. An error of ours is a sentence, not a traceback."""
     options = _parser().parse_args(arguments)
     load_dotenv(HOME / "recsys.env")  # also what MLflow's own client reads: its login
-    logging.basicConfig(
-        level=logging.INFO, format="%(message)s", handlers=[RichHandler(console=Console(stderr=True), show_path=False)]
-    )
+    logging.basicConfig(level=logging.INFO, format="%(message)s", handlers=[RichHandler(console=errors, show_path=False)])
     try:
         return options.run(options) or 0
     except RecsysError as error:
@@ -51,6 +52,8 @@ def _parser() -> argparse.ArgumentParser:
     add_drops_command(commands)
     _add(commands, "migrate", _migrate, "bring the database's schema up to date")
     _add_run(commands)
+    _add_train(commands)
+    _add_tune(commands)
     exam = _add(commands, "exam", _exam, "show a week's exam and verdict, the newest decided one by default")
     exam.add_argument("--as-of", type=date.fromisoformat, metavar="DATE")
     recommend = _add(commands, "recommend", _recommend, "show what a user liked and is recommended now")
@@ -77,8 +80,27 @@ def _add(
 def _add_run(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     run = _add(commands, "run", _run, "run a week's steps here, without Airflow")
     run.add_argument("--as-of", type=date.fromisoformat, metavar="DATE", help="default: the newest complete drop's")
-    run.add_argument("--recipes", nargs="+", choices=list(MODELS), metavar="RECIPE", help=", ".join(MODELS))
+    run.add_argument("--recipes", nargs="+", metavar="RECIPE", help=f"{', '.join(MODELS)}, or the key of a tuned one")
     run.add_argument("--top-n", type=int)
+
+
+def _add_train(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    train = _add(commands, "train", _train, "fit a recipe for a week's exam and print its MLflow run")
+    train.add_argument("recipe", metavar="RECIPE", help=f"{', '.join(MODELS)}, or the key of a tuned one")
+    _add_known_week(train)
+
+
+def _add_tune(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    tune = _add(commands, "tune", _tune, "search a recipe's hyperparameters on what lies before a week's exam")
+    tune.add_argument("recipe", choices=list(MODELS), metavar="RECIPE", help=", ".join(MODELS))
+    _add_known_week(tune)
+    tune.add_argument("--trials", type=int, default=30, help="in all, those of earlier runs counted (default 30)")
+
+
+def _add_known_week(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--as-of", type=date.fromisoformat, metavar="DATE", help="the newest week up to it that has its drops; default: of all"
+    )
 
 
 def _migrate(_options: argparse.Namespace) -> None:
@@ -94,6 +116,32 @@ def _run(options: argparse.Namespace) -> None:
     from recsys.pipeline import run_week
 
     run_week(Settings.from_environment(), as_of=options.as_of, recipes=options.recipes, top_n=options.top_n)
+
+
+def _train(options: argparse.Namespace) -> None:
+    from recsys.pipeline import find_recipe, find_week, train_model
+
+    settings = Settings.from_environment()
+    week = find_week(settings, options.as_of)
+    console.print(train_model(settings, week, find_recipe(settings, week, options.recipe)), highlight=False)
+
+
+def _tune(options: argparse.Namespace) -> None:
+    from recsys.pipeline import find_week, tune_recipe
+    from recsys.tuning.search import Trial, best_of
+
+    settings = Settings.from_environment()
+    week = find_week(settings, options.as_of)
+    name, best = TextColumn("{task.description}"), TextColumn("{task.fields[best]}")
+    with Progress(name, BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), best, console=errors) as bar:
+        task = bar.add_task(f"{options.recipe}, week {week.as_of}", total=options.trials, best="")
+
+        def told(trials: list[Trial]) -> None:
+            found = best_of(trials)
+            bar.update(task, completed=len(trials), best=f"best NDCG@10 {found.ndcg:.4f}" if found else "")
+
+        outcome = tune_recipe(settings, week, options.recipe, n_trials=options.trials, told=told)
+    console.print(outcome, highlight=False, soft_wrap=True)
 
 
 def _exam(options: argparse.Namespace) -> None:

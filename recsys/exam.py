@@ -6,17 +6,19 @@ from dataclasses import dataclass
 import numpy as np
 
 from recsys.errors import ModelError
+from recsys.evaluation.lists import Lists
 from recsys.evaluation.marking import mark
-from recsys.evaluation.metrics import COVERAGE, DECIDING, RANKING, RMSE
-from recsys.evaluation.metrics.coverage import coverage
-from recsys.evaluation.metrics.rmse import rmse
+from recsys.evaluation.metrics import DECIDING, ERRORS, EXPOSURE, LISTS, RANKING
 from recsys.evaluation.split import Exam
+from recsys.features.catalogue import Catalogue
+from recsys.features.content import multi_hot
 from recsys.features.interactions import Interactions, index_of
 from recsys.models.base import PredictsRatings, Recommender
 
-#: As long as the longest ranking metric needs.
-LIST_LENGTH = max(k for _, k in RANKING.values())
-COVERAGE_LENGTH = 10
+#: As long as the longest metric needs.
+LIST_LENGTH = max(k for _, k in (*RANKING.values(), *LISTS.values(), *EXPOSURE.values()))
+#: Slice, metric, value, n.
+Row = tuple[str, str, float, int]
 #: Ratings predicted at once.
 PREDICT_BLOCK = 65_536
 
@@ -25,67 +27,97 @@ PREDICT_BLOCK = 65_536
 class ExamResult:
     """`ndcg` (D,) float32 of the deciding `user_ids` (D,), and the exam's table as rows (slice, metric, value, n).
 
-    n is what the value is a mean over: users for ranking metrics, movies for coverage, ratings for RMSE. A row that would be a
-    mean over nothing is not there, so every value is a finite float.
+    n is what the value is a mean over: users for metrics of ranking and lists, movies for those of exposure, ratings for errors.
+    A row that would be a mean over nothing is not there, so every value is a finite float.
     """
 
     user_ids: np.ndarray
     ndcg: np.ndarray
-    values: list[tuple[str, str, float, int]]
+    values: list[Row]
 
 
 @dataclass(frozen=True)
 class _Slice:
-    """Who is looked at, and which held-out ratings count."""
+    """Who is looked at, and which held-out ratings and movies count."""
 
     name: str
     users: np.ndarray  # ids
     counts: np.ndarray  # (held-out rows,) bool
-    movies: np.ndarray  # ids that coverage is a share of
+    movies: np.ndarray  # ids that exposure is of
+    own_lists: bool = True  # not those of another slice, looked at for other movies
 
 
-def examine(model: Recommender, exam: Exam, *, like_threshold: float, min_history: int) -> ExamResult:
+@dataclass(frozen=True)
+class _Answers:
+    """What one model said at an exam: lists of movie `ids` (A, LIST_LENGTH) for the users `asked` (A,), and their movies' facts;
+    stars `predicted` for each held-out rating, of a model that rates.
+    """
+
+    exam: Exam
+    liked: np.ndarray
+    asked: np.ndarray
+    ids: np.ndarray
+    lists: Lists
+    predicted: np.ndarray | None
+
+
+def examine(
+    model: Recommender, exam: Exam, *, like_threshold: float, min_history: int, catalogue: Catalogue | None = None
+) -> ExamResult:
     """Ask `model` for lists from the catalogue less what each user had already rated; a movie liked in `held_out` is relevant.
 
-    A user to whom the model gives no list scores 0. Slices: "all" is the users that decide; "cold users" everyone who liked a
-    held-out movie and has fewer than `min_history` known ratings, those with none included; "new movies" the users that decide,
-    with only movies without any known rating as relevant. Raises ModelError for a model of another catalogue.
+    A user to whom the model gives no list scores 0. The genres of `catalogue`, of the exam's movies, tell how diverse lists are;
+    without it that is not told. Raises ModelError for a model of another catalogue. Slices:
+
+    - "all": the users that decide.
+    - "light users" and "heavy users": those of them with at most, and with more than, their median number of known ratings.
+    - "cold users": everyone who liked a held-out movie and has fewer than `min_history` known ratings, those with none included.
+    - "new movies": the users that decide, with only movies without any known rating as relevant.
     """
     if not np.array_equal(model.movie_ids_, exam.known.movie_ids):
         of_model, of_exam = len(model.movie_ids_), len(exam.known.movie_ids)
         raise ModelError(f"{model.name} knows {of_model:,} movies and the exam has {of_exam:,}: expected the same ones")
-    liked = exam.held_out.ratings >= like_threshold
+    answers = _answers(model, exam, exam.held_out.ratings >= like_threshold, multi_hot(catalogue.genres) if catalogue else None)
+    values: list[Row] = []
+    for part in _slices(exam, answers.asked, min_history):
+        rows = index_of(answers.asked, part.users)
+        values += _ranking_rows(part, answers, rows)
+        values += _list_rows(part, answers, rows)
+        values += _error_rows(part, answers)
+    return ExamResult(user_ids=exam.users, ndcg=_deciding_ndcg(answers), values=values)
+
+
+def _answers(model: Recommender, exam: Exam, liked: np.ndarray, genres: np.ndarray | None) -> _Answers:
     asked = np.unique(exam.held_out.user_ids[exam.held_out.users[liked]])
-    lists = model.recommend(asked, n=LIST_LENGTH, seen=exam.known.seen_by(asked)).ids
-    predicted = _predict(model, exam.held_out) if isinstance(model, PredictsRatings) else None
-    values = []
-    for part in _slices(exam, asked, min_history):
-        values += _ranking_rows(part, exam.held_out, liked, asked, lists)
-        values += _coverage_row(part, asked, lists)
-        values += _rmse_row(part, exam.held_out, predicted)
-    return ExamResult(user_ids=exam.users, ndcg=_deciding_ndcg(exam, liked, asked, lists), values=values)
+    ids = model.recommend(asked, n=LIST_LENGTH, seen=exam.known.seen_by(asked)).ids
+    predicted = _predict(model, exam.held_out) if isinstance(model, PredictsRatings) and model.rates else None
+    return _Answers(exam, liked, asked, ids, Lists.of(ids, asked, exam.known, genres), predicted)
 
 
 def _slices(exam: Exam, asked: np.ndarray, min_history: int) -> Iterator[_Slice]:
     known, held_out = exam.known, exam.held_out
     n_known = np.append(np.bincount(known.users, minlength=len(known.user_ids)), 0)  # the last for users without any: index −1
+    n_deciding = n_known[index_of(known.user_ids, exam.users)]
+    heavy = n_deciding > np.median(n_deciding) if len(exam.users) else np.zeros(0, dtype=bool)
     cold = n_known[index_of(known.user_ids, held_out.user_ids)] < min_history
-    cold_users = asked[cold[index_of(held_out.user_ids, asked)]]
     new = np.bincount(known.movies, minlength=len(known.movie_ids)) == 0
     yield _Slice("all", exam.users, np.ones(len(held_out), dtype=bool), known.movie_ids)
+    for name, users in (("light users", exam.users[~heavy]), ("heavy users", exam.users[heavy])):
+        yield _Slice(name, users, np.isin(held_out.user_ids, users)[held_out.users], known.movie_ids)
+    cold_users = asked[cold[index_of(held_out.user_ids, asked)]]
     yield _Slice("cold users", cold_users, cold[held_out.users], known.movie_ids)
-    yield _Slice("new movies", exam.users, new[held_out.movies], known.movie_ids[new])
+    yield _Slice("new movies", exam.users, new[held_out.movies], known.movie_ids[new], own_lists=False)
 
 
-def _deciding_ndcg(exam: Exam, liked: np.ndarray, asked: np.ndarray, lists: np.ndarray) -> np.ndarray:
+def _deciding_ndcg(answers: _Answers) -> np.ndarray:
     metric, k = RANKING[DECIDING]
-    hits, n_relevant = mark(lists, asked, exam.held_out, liked)
-    rows = index_of(asked, exam.users)
+    hits, n_relevant = mark(answers.ids, answers.asked, answers.exam.held_out, answers.liked)
+    rows = index_of(answers.asked, answers.exam.users)
     return metric(hits[rows, :k], n_relevant[rows]).astype(np.float32)
 
 
-def _ranking_rows(part: _Slice, held_out: Interactions, liked: np.ndarray, asked: np.ndarray, lists: np.ndarray) -> list:
-    hits, n_relevant = mark(lists[index_of(asked, part.users)], part.users, held_out, liked & part.counts)
+def _ranking_rows(part: _Slice, answers: _Answers, rows: np.ndarray) -> list[Row]:
+    hits, n_relevant = mark(answers.ids[rows], part.users, answers.exam.held_out, answers.liked & part.counts)
     has_any = n_relevant > 0
     hits, n_relevant = hits[has_any], n_relevant[has_any]
     if not len(hits):
@@ -94,18 +126,23 @@ def _ranking_rows(part: _Slice, held_out: Interactions, liked: np.ndarray, asked
     return [(part.name, name, float(mean), len(hits)) for name, mean in means.items()]
 
 
-def _coverage_row(part: _Slice, asked: np.ndarray, lists: np.ndarray) -> list:
-    if not len(part.movies) or not len(part.users):
-        return []
-    share = coverage(lists[index_of(asked, part.users), :COVERAGE_LENGTH], part.movies)
-    return [(part.name, COVERAGE, share, len(part.movies))]
+def _list_rows(part: _Slice, answers: _Answers, rows: np.ndarray) -> list[Row]:
+    """What the lists are made of, and what of the slice's movies they show."""
+    found: list[Row] = []
+    if part.own_lists:
+        lists = answers.lists.of_users(rows)
+        found += [(part.name, name, *metric(lists.cut_at(k))) for name, (metric, k) in LISTS.items()]
+    if len(part.movies) and len(rows):
+        for name, (metric, k) in EXPOSURE.items():
+            found.append((part.name, name, metric(answers.ids[rows, :k], part.movies), len(part.movies)))
+    return [row for row in found if np.isfinite(row[2])]
 
 
-def _rmse_row(part: _Slice, held_out: Interactions, predicted: np.ndarray | None) -> list:
-    if predicted is None or not part.counts.any():
+def _error_rows(part: _Slice, answers: _Answers) -> list[Row]:
+    if answers.predicted is None or not part.counts.any():
         return []
-    error = rmse(predicted[part.counts], held_out.ratings[part.counts])
-    return [(part.name, RMSE, error, int(part.counts.sum()))]
+    predicted, actual = answers.predicted[part.counts], answers.exam.held_out.ratings[part.counts]
+    return [(part.name, name, metric(predicted, actual), len(actual)) for name, metric in ERRORS.items()]
 
 
 def _predict(model: PredictsRatings, held_out: Interactions) -> np.ndarray:

@@ -30,7 +30,10 @@ from recsys.registry.store import Registry
 from recsys.scoring.candidates import Edition, is_scored, score_shard
 from recsys.scoring.publish import is_published, publish, retire_outlived
 from recsys.settings import Settings
-from recsys.week import Week, close_ingest, open_week
+from recsys.tuning import ledger as tuning_ledger
+from recsys.tuning.search import tunable
+from recsys.tuning.study import Study, Told, run_study
+from recsys.week import Week, close_ingest, open_week, week_taken_in
 
 log = logging.getLogger(__name__)
 
@@ -44,15 +47,16 @@ def resolve_week(
     """The week that a run is about, as the ledger has it from now on; enters the drops that have arrived for it.
 
     Without as_of, the newest complete MovieLens drop says. What is not asked for is as in the week's first run, else as in the
-    settings. The incumbent's recipe and popularity sit every exam. Raises DropError where a new drop's checksums do not agree.
+    settings, with the tuned recipes of those names found so far. The incumbent's recipe and popularity sit every exam. A recipe
+    is asked for by its name, or by a tuned one's key. Raises DropError where a new drop's checksums do not agree.
     """
     zone = LandingZone(settings.drops)
     when = as_of or _newest_drop(zone)
     with connect(settings) as conn, advisory_lock(conn, "drops"):
         drops_ledger.register_drops(conn, zone, when)
         incumbent = ledger.incumbent_of(conn, when)
-        asked = _recipes(recipes, incumbent) if recipes else None
-        week = open_week(conn, _first_week(settings, when, incumbent).asked(recipes=asked, top_n=top_n))
+        asked = _recipes(conn, when, recipes, incumbent) if recipes else None
+        week = open_week(conn, _first_week(settings, conn, when, incumbent).asked(recipes=asked, top_n=top_n))
         _mirror_champion(conn, Registry(settings))
     if week.resolved_late:
         log.warning("week %s runs for the first time after later ones: it takes today's watermark, drop %s", when, week.watermark)
@@ -187,6 +191,47 @@ def report_week(settings: Settings, week: Week, notes: Sequence[str] = ()) -> st
     return page
 
 
+def find_week(settings: Settings, as_of: date | None) -> Week:
+    """The newest week, up to a date if one is given, whose drops are in. Raises NothingToRecommend without one."""
+    with connect(settings) as conn:
+        week = week_taken_in(conn, as_of)
+    if week is None:
+        until = f" up to {as_of}" if as_of else ""
+        raise NothingToRecommend(f"no week{until} has its drops in: expected one that ran at least to ingest_drops")
+    return week
+
+
+def find_recipe(settings: Settings, week: Week, name: str) -> Recipe:
+    """A recipe's default by its name, or a tuned one that the week may know by its key. Raises ModelError for what is neither."""
+    with connect(settings) as conn:
+        return tuning_ledger.recipe_asked(conn, week.as_of, name)
+
+
+def list_tunable() -> list[str]:
+    """Names of the recipes that have hyperparameters to search."""
+    return tunable()
+
+
+def tune_recipe(settings: Settings, week: Week, name: str, *, n_trials: int, told: Told = lambda _trials: None) -> str:
+    """Search a recipe's hyperparameters on what lies before the week's exam, until there are `n_trials` trials in all.
+
+    What beats the default there sits the exam of each later week that names no recipes. `told` hears of all trials after each.
+    Returns what was found, as a sentence.
+    """
+    with connect(settings) as conn:
+        exam, catalogue = _exam(settings, conn, week)
+        study = Study(
+            name=name,
+            as_of=week.as_of,
+            validation=_validation(conn, week, exam),
+            catalogue=catalogue,
+            seed=week.seed,
+            like_threshold=week.like_threshold,
+            min_history=week.min_history,
+        )
+        return str(run_study(conn, Registry(settings), study, n_trials=n_trials, told=told))
+
+
 def run_week(settings: Settings, *, as_of: date | None, recipes: Sequence[str] | None = None, top_n: int | None = None) -> Week:
     """All steps in order, in this process: the week without Airflow."""
     week = resolve_week(settings, as_of=as_of, recipes=recipes, top_n=top_n)
@@ -213,12 +258,14 @@ def _newest_drop(zone: LandingZone) -> date:
     return newest.date
 
 
-def _first_week(settings: Settings, as_of: date, incumbent: Champion | None) -> Week:
+def _first_week(settings: Settings, conn: Connection, as_of: date, incumbent: Champion | None) -> Week:
     """The week as its first run would have it; the watermark is the ledger's to say."""
+    names = settings.recipes or tuple(MODELS)
+    tuned = tuning_ledger.newest_tuned(conn, as_of, names)
     return Week(
         as_of=as_of,
         watermark=0,
-        recipes=_recipes(settings.recipes or tuple(MODELS), incumbent),
+        recipes=_recipes(conn, as_of, names, incumbent, tuned),
         top_n=settings.top_n,
         seed=settings.seed,
         like_threshold=settings.like_threshold,
@@ -228,12 +275,13 @@ def _first_week(settings: Settings, as_of: date, incumbent: Champion | None) -> 
     )
 
 
-def _recipes(names: Sequence[str], incumbent: Champion | None) -> tuple[Recipe, ...]:
-    """The recipes that compete: those named, popularity as the floor, and the incumbent's."""
-    recipes = [Recipe.of(name) for name in dict.fromkeys(("popularity", *names))]
-    if incumbent and incumbent.recipe not in recipes:
-        recipes.append(incumbent.recipe)
-    return tuple(recipes)
+def _recipes(
+    conn: Connection, as_of: date, names: Sequence[str], incumbent: Champion | None, tuned: Sequence[Recipe] = ()
+) -> tuple[Recipe, ...]:
+    """The recipes that compete: popularity as the floor, those named, those tuned, and the incumbent's."""
+    named = [tuning_ledger.recipe_asked(conn, as_of, name) for name in ("popularity", *names)]
+    recipes = [*named, *tuned, *([incumbent.recipe] if incumbent else [])]
+    return tuple({recipe.key: recipe for recipe in recipes}.values())
 
 
 def _sight(conn: Connection, week: Week) -> tuple[Catalogue, Interactions]:
@@ -246,10 +294,25 @@ def _exam(settings: Settings, conn: Connection, week: Week) -> tuple[Exam, Catal
     if not len(interactions):
         raise NothingToRecommend(f"week {week.as_of}: no rating before {week.as_of} up to drop {week.watermark}")
     exam = split_exam(interactions, min_users=week.exam_min_users, like_threshold=week.like_threshold)
-    if exam.cut:  # what was re-rated since stands in `interactions` as it is now, and was known otherwise at the cut
-        then = read_interactions(conn, week.sight | {"as_of": exam.cut}, catalogue.movie_ids)
-        exam = exam.knowing(then, like_threshold=week.like_threshold)
-    return exam, catalogue
+    return _known_at_its_cut(conn, week, exam), catalogue
+
+
+def _validation(conn: Connection, week: Week, exam: Exam) -> Exam:
+    """The week's exam over again, on what its fits may see: made of nothing that the exam asks for.
+
+    Only beneath a dated exam is what was known at the cut read anew. Where each user's own newest are held out, some of these
+    are older than any cut, and reading would bring them back.
+    """
+    validation = split_exam(exam.known, min_users=week.exam_min_users, like_threshold=week.like_threshold)
+    return _known_at_its_cut(conn, week, validation) if exam.cut else validation
+
+
+def _known_at_its_cut(conn: Connection, week: Week, exam: Exam) -> Exam:
+    """A dated exam with what was known then: what was re-rated since stands in it as it is now."""
+    if not exam.cut:
+        return exam
+    then = read_interactions(conn, week.sight | {"as_of": exam.cut}, exam.known.movie_ids)
+    return exam.knowing(then, like_threshold=week.like_threshold)
 
 
 def _fit_for_exam(settings: Settings, conn: Connection, week: Week, recipe: Recipe, exam: Exam, catalogue: Catalogue) -> Fitted:
@@ -269,7 +332,8 @@ def _examine(settings: Settings, conn: Connection, week: Week, recipes: Sequence
     ledger.record_exam(conn, week.as_of, exam)
     for recipe in recipes:
         fitted = _fit_for_exam(settings, conn, week, recipe, exam, catalogue)
-        result = examine(registry.load(fitted.run_id), exam, like_threshold=week.like_threshold, min_history=week.min_history)
+        model, threshold = registry.load(fitted.run_id), week.like_threshold
+        result = examine(model, exam, like_threshold=threshold, min_history=week.min_history, catalogue=catalogue)
         ledger.record_entry(conn, week.as_of, recipe, fitted.run_id, result)
 
 

@@ -6,16 +6,16 @@ from typing import Any
 
 from recsys.db.connect import Connection, one_row
 from recsys.db.queries import queries
-from recsys.evaluation.metrics import COVERAGE, DECIDING, RANKING, RMSE
+from recsys.evaluation.metrics import DECIDING, ERRORS, EXPOSURE, LISTS, RANKING
 from recsys.promotion.ledger import Champion, champion_of
 from recsys.week import Week
 
 #: Lines of the exam's table: the deciding figure first.
-METRICS = (*RANKING, COVERAGE, RMSE)
+METRICS = (*RANKING, *EXPOSURE, *LISTS, *ERRORS)
 
 
 def exam_table(conn: Connection, as_of: date) -> str:
-    """The exam of a week, the best recipe first: figures on all users, and the deciding one on cold users and new movies."""
+    """The exam of a week, the best recipe first: figures on all users, and the deciding one on each slice."""
     exam = one_row(conn, queries("ledger")["exam"], {"as_of": as_of})
     rows = conn.execute(queries("ledger")["results"], {"as_of": as_of}).fetchall()
     values = {(row.recipe_key, row.slice, row.metric): row.value for row in rows}

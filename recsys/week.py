@@ -61,7 +61,13 @@ def open_week(conn: Connection, week: Week) -> Week:
         params = {"as_of": week.as_of, "watermark": newest, "params": Jsonb(week.to_json()), "resolved_late": late}
         conn.execute(queries("drops")["open_week"], params)
         row = _one(conn, "week", as_of=week.as_of)
-    return Week.from_json({**row.params, "watermark": row.watermark, "resolved_late": row.resolved_late})
+    return _week(row)
+
+
+def week_taken_in(conn: Connection, as_of: date | None) -> Week | None:
+    """The newest week, up to a date if one is given, whose drops are in; None without one. Changes nothing."""
+    row = conn.execute(queries("drops")["week_taken_in"], {"as_of": as_of}).fetchone()
+    return _week(row) if row else None
 
 
 def close_ingest(conn: Connection, week: Week) -> None:
@@ -73,6 +79,10 @@ def close_ingest(conn: Connection, week: Week) -> None:
             f"week {week.as_of}: another run has met new drops since this one resolved the week; found watermark {watermark}, "
             f"expected {week.watermark}: run it again from resolve_week"
         )
+
+
+def _week(row: Any) -> Week:
+    return Week.from_json({**row.params, "watermark": row.watermark, "resolved_late": row.resolved_late})
 
 
 def _one(conn: Connection, name: str, **params: Any) -> Any:

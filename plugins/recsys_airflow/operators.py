@@ -103,6 +103,41 @@ class TrainModel(StepOperator):
         return pipeline.train_model(settings, self.resolved(), Recipe.from_json(self.recipe))
 
 
+class FindWeek(StepOperator):
+    """The newest week whose drops are in, up to the run's as_of if it has one; enters nothing."""
+
+    def step(self, settings: "Settings", context: "Context") -> dict[str, Any]:
+        from recsys import pipeline
+        from recsys.drops.zone import LandingZone
+
+        return pipeline.find_week(settings, run_as_of(context, LandingZone(settings.drops))).to_json()
+
+
+class ListTunable(StepOperator):
+    """The recipes to tune, one mapped tune_recipe each: those asked for, else all that have something to search."""
+
+    def step(self, settings: "Settings", context: "Context") -> list[str]:
+        from recsys import pipeline
+
+        return (context.get("params") or {}).get("recipes") or pipeline.list_tunable()
+
+
+class TuneRecipe(StepOperator):
+    """Searches one recipe's hyperparameters on what lies before the week's exam; goes on where an earlier try stopped."""
+
+    template_fields: Collection[str] = ("week", "recipe", "n_trials")
+
+    def __init__(self, *, recipe: Any, n_trials: Any, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.recipe = recipe
+        self.n_trials = n_trials
+
+    def step(self, settings: "Settings", context: "Context") -> str:
+        from recsys import pipeline
+
+        return pipeline.tune_recipe(settings, self.resolved(), self.recipe, n_trials=int(self.n_trials))
+
+
 class ExamineModels(StepOperator):
     """Examines the week's recipes and the incumbent on the newest ratings, which none was fitted on; returns the table."""
 

@@ -18,13 +18,14 @@ PARAMS = {
     "recipes": Param(
         None,
         type=["null", "array"],
-        items={"type": "string", "enum": list(MODELS)},
+        items={"type": "string", "pattern": f"^({'|'.join(MODELS)})(-[0-9a-f]{{8}})?$"},
         examples=list(MODELS),
         minItems=1,
         uniqueItems=True,
         title="Recipes that compete",
-        description_md=f"Some of {_NAMES}. Popularity and the incumbent compete in any case. Empty: what this week was first run "
-        "with, else the setting `RECSYS_RECIPES`.",
+        description_md=f"Some of {_NAMES}, or the key of a tuned recipe, e.g. `als-3f9a2c41`. Popularity and the "
+        "incumbent compete in any case. Empty: what this week was first run with, else the setting `RECSYS_RECIPES` and what was "
+        "tuned of these.",
     ),
     "top_n": Param(
         None,
@@ -33,5 +34,34 @@ PARAMS = {
         maximum=1000,
         title="Movies per user (top_n)",
         description_md="Length of every user's list. Empty: what this week was first run with, else the setting `RECSYS_TOP_N`.",
+    ),
+}
+
+TUNING_PARAMS = {
+    "as_of": Param(
+        None,
+        type=["null", "string"],
+        format="date",
+        title="Week (as_of)",
+        description_md="Tune on what lies before the exam of this week, or of the newest one before it whose drops are in, "
+        "e.g. `2018-09-24`. Empty: the newest of all. A scheduled run takes its interval's end.",
+    ),
+    "recipes": Param(
+        None,
+        type=["null", "array"],
+        items={"type": "string", "enum": list(MODELS)},
+        examples=list(MODELS),
+        minItems=1,
+        uniqueItems=True,
+        title="Recipes to tune",
+        description_md=f"Some of {_NAMES}. Empty: all that have hyperparameters to search.",
+    ),
+    "trials": Param(
+        30,
+        type="integer",
+        minimum=2,
+        maximum=1000,
+        title="Trials per recipe",
+        description_md="Fits in all, those of earlier runs on the same week and data counted. The first is always the default.",
     ),
 }

@@ -6,14 +6,12 @@ from typing import Literal
 
 import numpy as np
 
+from recsys.evaluation.holdout import own_newest
 from recsys.features.interactions import Interactions, index_of
 
 WEEK_SECONDS = 7 * 24 * 3600
 #: Weeks that a dated exam may span, tried in order.
 WEEKS = (1, 2, 4, 8)
-#: A user's own newest ratings: one in ten, at least one, of those who have at least five.
-OWN_SHARE = 10
-OWN_MIN_RATINGS = 5
 
 
 @dataclass(frozen=True)
@@ -35,9 +33,12 @@ class Exam:
     def knowing(self, known: Interactions, *, like_threshold: float) -> "Exam":
         """The same exam with what was known at its cut. What a user had rated by then is not asked, though re-rated since."""
         pairs = self.held_out.user_ids[self.held_out.users], self.held_out.movies
-        width = np.int64(len(known.movie_ids))
+        width = len(known.movie_ids)
         rows = index_of(known.user_ids, pairs[0])
-        new = ~np.isin(np.where(rows >= 0, rows * width + pairs[1], -1), known.users.astype(np.int64) * width + known.movies)
+        known_pairs = known.users.astype(np.int64)  # ascending, as the rows are; in place: there may be many
+        known_pairs *= width
+        known_pairs += known.movies
+        new = index_of(known_pairs, np.where(rows >= 0, rows * width + pairs[1], -1)) < 0
         held_out = self.held_out.where(new)
         liked = held_out.user_ids[np.unique(held_out.users[held_out.ratings >= like_threshold])]
         return replace(self, known=known, held_out=held_out, users=np.intersect1d(liked, known.user_ids))
@@ -65,17 +66,6 @@ def deciding_users(interactions: Interactions, held_out: np.ndarray, liked: np.n
     known = np.bincount(interactions.users[~held_out], minlength=n_users) > 0
     relevant = np.bincount(interactions.users[held_out & liked], minlength=n_users) > 0
     return interactions.user_ids[known & relevant]
-
-
-def own_newest(interactions: Interactions) -> np.ndarray:
-    """(R,) bool: the newest tenth of each user's ratings, by time and then movie id."""
-    counts = np.bincount(interactions.users, minlength=len(interactions.user_ids))
-    n_held_out = np.where(counts >= OWN_MIN_RATINGS, np.maximum(counts // OWN_SHARE, 1), 0)
-    first_held_out = np.cumsum(counts) - n_held_out  # place in the order by user and time
-    order = np.lexsort((interactions.movies, interactions.rated_at, interactions.users))
-    mask = np.empty(len(interactions), dtype=bool)
-    mask[order] = np.arange(len(order)) >= first_held_out[interactions.users[order]]
-    return mask
 
 
 def _exam(

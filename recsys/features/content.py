@@ -1,10 +1,16 @@
 """The content of movies as arrays that a network can index: one row a movie, no lists of unequal length."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from recsys.features.catalogue import Catalogue, Links
+from recsys.features.interactions import index_of
+from recsys.features.titles import TitleEncoder, TitleModel
+
+#: What the title encoder's arrays begin with among the content encoder's.
+TITLES = "titles."
 
 #: People of a movie that are looked at, in billing order.
 N_DIRECTORS = 2
@@ -24,31 +30,79 @@ class Content:
     n_actors: int
 
 
-def encode_content(catalogue: Catalogue, titles: np.ndarray) -> Content:
-    """Content of the catalogue with its (M, D) title vectors."""
-    directors, n_directors = _people(catalogue.directors, N_DIRECTORS)
-    actors, n_actors = _people(catalogue.actors, N_ACTORS)
-    dense = np.hstack([_multi_hot(catalogue.genres), titles, _standardised(catalogue.years), _standardised(catalogue.runtimes)])
-    return Content(dense.astype(np.float32), directors, actors, n_directors, n_actors)
+@dataclass(frozen=True)
+class ContentEncoder:
+    """Content to numbers, as it was fitted to a catalogue; a movie described later is encoded in the same terms.
+
+    `genres` (G,) str; `directors` and `actors`, ascending ids of those who made more than one movie: who made one tells nothing of
+    another. `scales` (2, 2): mean and deviation of years and of runtimes.
+    """
+
+    genres: np.ndarray
+    directors: np.ndarray
+    actors: np.ndarray
+    scales: np.ndarray
+    titles: TitleEncoder
+
+    @classmethod
+    def fit(cls, catalogue: Catalogue, wanted: TitleModel) -> "ContentEncoder":
+        """From all movies of a catalogue."""
+        return cls(
+            genres=catalogue.genres.vocabulary,
+            directors=_made_several(catalogue.directors),
+            actors=_made_several(catalogue.actors),
+            scales=np.array([_mean_and_spread(catalogue.years), _mean_and_spread(catalogue.runtimes)]),
+            titles=TitleEncoder.fit(catalogue.titles, wanted),
+        )
+
+    def encode(self, catalogue: Catalogue, wanted: TitleModel) -> Content:
+        """Content of movies; a genre or person that the encoder does not know counts as none."""
+        numbers = [_scaled(catalogue.years, *self.scales[0]), _scaled(catalogue.runtimes, *self.scales[1])]
+        dense = np.hstack([self._genres(catalogue.genres), self.titles.encode(catalogue.titles, wanted), *numbers])
+        directors = _people(catalogue.directors, self.directors, N_DIRECTORS)
+        actors = _people(catalogue.actors, self.actors, N_ACTORS)
+        return Content(dense.astype(np.float32), directors, actors, len(self.directors), len(self.actors))
+
+    def _genres(self, links: Links) -> np.ndarray:
+        place = {name: column for column, name in enumerate(self.genres)}
+        columns = np.array([place.get(name, -1) for name in links.vocabulary], dtype=np.int64)
+        hot = np.zeros((len(links.indptr) - 1, len(self.genres) + 1), dtype=np.float32)
+        hot[_rows(links), columns[links.values]] = 1
+        return hot[:, :-1]
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Everything, as arrays that can be kept without pickle."""
+        own = {name: value for name, value in vars(self).items() if name != "titles"}
+        return own | {TITLES + name: array for name, array in self.titles.arrays().items()}
+
+    @classmethod
+    def of_arrays(cls, arrays: Mapping[str, np.ndarray]) -> "ContentEncoder":
+        """What `arrays` gave, back."""
+        titles = {name.removeprefix(TITLES): array for name, array in arrays.items() if name.startswith(TITLES)}
+        own = {name: array for name, array in arrays.items() if not name.startswith(TITLES)}
+        return cls(**own, titles=TitleEncoder.of_arrays(titles))
 
 
-def _multi_hot(links: Links) -> np.ndarray:
+def multi_hot(links: Links) -> np.ndarray:
     """(M, V) 1 where the movie has the value, 0 elsewhere."""
     hot = np.zeros((len(links.indptr) - 1, len(links.vocabulary)), dtype=np.float32)
     hot[_rows(links), links.values] = 1
     return hot
 
 
-def _people(links: Links, width: int) -> tuple[np.ndarray, int]:
-    """(M, width) first people of each movie, and how many distinct ones. Who made one movie tells nothing of another."""
-    credits = np.bincount(links.values, minlength=len(links.vocabulary))
-    number = np.cumsum(credits > 1) * (credits > 1)
+def _made_several(links: Links) -> np.ndarray:
+    """Ids, ascending, of those who stand at more than one movie."""
+    return np.sort(links.vocabulary[np.bincount(links.values, minlength=len(links.vocabulary)) > 1]).astype(np.int64)
+
+
+def _people(links: Links, known: np.ndarray, width: int) -> np.ndarray:
+    """(M, width) first people of each movie: 1 + place among the `known` ids (P,), 0 for nobody and for anyone else."""
     rows = _rows(links)
     place = np.arange(len(rows)) - links.indptr[rows]
     first = place < width
     people = np.zeros((len(links.indptr) - 1, width), dtype=np.int64)
-    people[rows[first], place[first]] = number[links.values[first]]
-    return people, int((credits > 1).sum())
+    people[rows[first], place[first]] = 1 + index_of(known, links.vocabulary)[links.values[first]]
+    return people
 
 
 def _rows(links: Links) -> np.ndarray:
@@ -56,11 +110,13 @@ def _rows(links: Links) -> np.ndarray:
     return np.repeat(np.arange(len(links.indptr) - 1), np.diff(links.indptr))
 
 
-def _standardised(numbers: np.ndarray) -> np.ndarray:
-    """(M, 2): the number with mean 0 and deviation 1, and 1 where it is known; 0 and 0 where it is not."""
+def _mean_and_spread(numbers: np.ndarray) -> tuple[float, float]:
+    known = numbers[~np.isnan(numbers)].astype(np.float64)
+    spread = float(known.std()) if len(known) else 0.0
+    return (float(known.mean()) if len(known) else 0.0), (spread if spread > 0 else 1.0)
+
+
+def _scaled(numbers: np.ndarray, mean: float, spread: float) -> np.ndarray:
+    """(M, 2): the number in deviations from the mean, and 1 where it is known; 0 and 0 where it is not."""
     known = ~np.isnan(numbers)
-    scaled = np.zeros(len(numbers))
-    if known.any():
-        spread = numbers[known].std()
-        scaled[known] = (numbers[known] - numbers[known].mean()) / (spread if spread > 0 else 1)
-    return np.column_stack([scaled, known])
+    return np.column_stack([np.where(known, (numbers - mean) / spread, 0), known])

@@ -95,6 +95,6 @@ class Interactions:
 def index_of(sorted_ids: np.ndarray, wanted: np.ndarray) -> np.ndarray:
     """Position of each wanted id in `sorted_ids`, −1 where it is not there. int64, shape of `wanted`."""
     if not len(sorted_ids):
-        return np.full(len(wanted), -1, dtype=np.int64)
+        return np.full(np.shape(wanted), -1, dtype=np.int64)
     position = np.searchsorted(sorted_ids, wanted).clip(max=len(sorted_ids) - 1)
     return np.where(sorted_ids[position] == wanted, position, -1)

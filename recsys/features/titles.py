@@ -3,11 +3,14 @@
 import hashlib
 import logging
 import re
-from functools import cache
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cache, lru_cache
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
+from scipy import sparse
 from sklearn.decomposition import TruncatedSVD
 from sklearn.feature_extraction.text import TfidfVectorizer
 
@@ -16,6 +19,9 @@ from recsys.errors import ModelError
 #: The name of the encoder that needs no weights, and the length of its vectors where titles hold enough distinct terms.
 TFIDF = "tfidf-svd"
 TFIDF_SIZE = 64
+
+#: What the substitute takes for a term: pieces of words.
+PIECES: dict[str, Any] = {"analyzer": "char_wb", "ngram_range": (2, 4), "sublinear_tf": True}
 
 #: The files of a sentence-transformers model that are read; the hub's repository holds other formats beside them.
 WEIGHTS = "model.safetensors"
@@ -37,7 +43,7 @@ class TitleModel(Protocol):
 
 
 def encoder_in_use(wanted: TitleModel) -> str:
-    """The name of the encoder that `encode_titles` will use; looked up once a process, without loading it.
+    """The name of the encoder that a fit will use; looked up once a process, without loading it.
 
     A folder goes by its name and a digest of its weights, a model of the hub by name and revision, the substitute by TFIDF.
     Raises ModelError where the folder holds no sentence-transformers model.
@@ -45,14 +51,58 @@ def encoder_in_use(wanted: TitleModel) -> str:
     return _found(wanted.title_model, wanted.title_model_revision)[0]
 
 
-def encode_titles(titles: tuple[str, ...], wanted: TitleModel) -> np.ndarray:
-    """(M, D) float32 vectors of the titles, their years left out: columns of mean 0, rows of mean length 1."""
-    texts = [re.sub(r"\s*\(\d{4}\)\s*$", "", title) for title in titles]
-    folder = _found(wanted.title_model, wanted.title_model_revision)[1]
-    vectors = _tfidf_svd(texts) if folder is None else _sentence_vectors(texts, folder)
-    centred = vectors - vectors.mean(axis=0)
-    length = np.linalg.norm(centred, axis=1).mean()
-    return (centred / length if length > 0 else centred).astype(np.float32)
+@dataclass(frozen=True)
+class TitleEncoder:
+    """Titles to vectors, as it was fitted to a catalogue: `name` of the encoder, `mean` (D,) and `length` of what it gave there.
+
+    The substitute also keeps its `terms` (T,), their `idf` (T,) and `components` (D, T); all three are empty for a sentence model.
+    """
+
+    name: str
+    mean: np.ndarray
+    length: float
+    terms: np.ndarray
+    idf: np.ndarray
+    components: np.ndarray
+
+    @classmethod
+    def fit(cls, titles: tuple[str, ...], wanted: TitleModel) -> "TitleEncoder":
+        """From a catalogue's titles."""
+        name, folder = _found(wanted.title_model, wanted.title_model_revision)
+        terms, idf, components = _latent_terms(_texts(titles)) if folder is None else _no_terms()
+        bare = cls(name, np.zeros(1, dtype=np.float32), 1.0, terms, idf, components)
+        vectors = bare._vectors(titles, wanted)
+        mean = vectors.mean(axis=0)
+        length = float(np.linalg.norm(vectors - mean, axis=1).mean())
+        return replace(bare, mean=mean, length=length if length > 0 else 1.0)
+
+    def encode(self, titles: tuple[str, ...], wanted: TitleModel) -> np.ndarray:
+        """(M, D) float32 vectors of titles, their years left out: over the catalogue fitted to, columns of mean 0, rows of mean
+        length 1. Raises ModelError where the sentence model that was fitted with cannot be had.
+        """
+        return ((self._vectors(titles, wanted) - self.mean) / self.length).astype(np.float32)
+
+    def _vectors(self, titles: tuple[str, ...], wanted: TitleModel) -> np.ndarray:
+        if self.name == TFIDF:
+            return self._weighted_terms(_texts(titles)) @ self.components.T if len(self.terms) else np.zeros((len(titles), 1))
+        name, folder = _found(wanted.title_model, wanted.title_model_revision)
+        if folder is None or name != self.name:
+            raise ModelError(f"titles were encoded by {self.name}; found {name}, expected the same: see title_model")
+        return _sentence_vectors(_texts(titles), folder)
+
+    def _weighted_terms(self, texts: tuple[str, ...]) -> sparse.csr_matrix:
+        vectorizer = TfidfVectorizer(**PIECES, vocabulary=self.terms.tolist())
+        vectorizer.idf_ = self.idf
+        return vectorizer.transform(texts)
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Everything, as arrays that can be kept without pickle."""
+        return {name: np.asarray(value) for name, value in vars(self).items()}
+
+    @classmethod
+    def of_arrays(cls, arrays: Mapping[str, np.ndarray]) -> "TitleEncoder":
+        """What `arrays` gave, back."""
+        return cls(**{**arrays, "name": str(arrays["name"]), "length": float(arrays["length"])})  # pyright: ignore[reportArgumentType]
 
 
 @cache
@@ -95,7 +145,8 @@ def _from_hub(name: str, revision: str) -> Path:
     return Path(snapshot_download(name, revision=revision, allow_patterns=list(MODEL_FILES)))
 
 
-def _sentence_vectors(texts: list[str], folder: Path) -> np.ndarray:
+@lru_cache(maxsize=1)  # a fit asks twice: for the mean, then for the vectors
+def _sentence_vectors(texts: tuple[str, ...], folder: Path) -> np.ndarray:
     """(M, D) vectors by the model in `folder`, computed on the CPU: a device must not change what the net is told."""
     from sentence_transformers import SentenceTransformer
 
@@ -103,13 +154,24 @@ def _sentence_vectors(texts: list[str], folder: Path) -> np.ndarray:
         encoder = SentenceTransformer(str(folder), device="cpu", local_files_only=True)
     except (OSError, ValueError, KeyError) as error:
         raise ModelError(f"title_model {folder}: cannot be loaded as a sentence-transformers model: {error}") from error
-    return encoder.encode(texts, batch_size=256, show_progress_bar=False, convert_to_numpy=True)
+    return encoder.encode(list(texts), batch_size=256, show_progress_bar=False, convert_to_numpy=True)
 
 
-def _tfidf_svd(texts: list[str]) -> np.ndarray:
-    """(M, D) vectors from pieces of words, as latent semantic analysis (Deerwester et al. 1990) makes them; D ≤ TFIDF_SIZE."""
+def _texts(titles: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(re.sub(r"\s*\(\d{4}\)\s*$", "", title) for title in titles)
+
+
+def _latent_terms(texts: tuple[str, ...]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Terms (T,), idf (T,) and components (D, T) of latent semantic analysis (Deerwester et al. 1990) of pieces of words; D ≤
+    TFIDF_SIZE."""
+    vectorizer = TfidfVectorizer(**PIECES)
     try:
-        terms = TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 4), sublinear_tf=True).fit_transform(texts)
+        weighted = vectorizer.fit_transform(texts)
     except ValueError:  # not one term: every title is empty
-        return np.zeros((len(texts), 1), dtype=np.float32)
-    return TruncatedSVD(min(TFIDF_SIZE, *terms.shape), random_state=0).fit_transform(terms)
+        return _no_terms()
+    svd = TruncatedSVD(min(TFIDF_SIZE, *weighted.shape), random_state=0).fit(weighted)
+    return vectorizer.get_feature_names_out().astype(str), vectorizer.idf_, svd.components_.astype(np.float32)
+
+
+def _no_terms() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    return np.empty(0, dtype=str), np.empty(0), np.empty((0, 0), dtype=np.float32)

@@ -6,7 +6,7 @@ from recsys.db.arrays import read_arrays
 from recsys.db.connect import Connection
 from recsys.db.queries import queries
 from recsys.features.catalogue import Catalogue, Links
-from recsys.features.interactions import Interactions, index_of
+from recsys.features.interactions import Interactions
 
 _RATING_COLUMNS = {"user_id": "bigint", "movie_id": "bigint", "rating": "real", "rated_at": "bigint"}
 
@@ -37,32 +37,11 @@ def read_catalogue(conn: Connection, sight: dict) -> Catalogue:
         titles=tuple(movie.title for movie in movies),
         years=_numbers(movie.year for movie in movies),
         runtimes=_numbers(movie.runtime_minutes for movie in movies),
-        genres=_genres([movie.genres for movie in movies]),
-        directors=_persons(movie_ids, [(row.movie_id, row.person_id) for row in persons if row.role == "director"]),
-        actors=_persons(movie_ids, [(row.movie_id, row.person_id) for row in persons if row.role == "actor"]),
+        genres=Links.of_names([movie.genres for movie in movies]),
+        directors=Links.of_pairs(movie_ids, [(row.movie_id, row.person_id) for row in persons if row.role == "director"]),
+        actors=Links.of_pairs(movie_ids, [(row.movie_id, row.person_id) for row in persons if row.role == "actor"]),
     )
 
 
 def _numbers(values) -> np.ndarray:
     return np.array([np.nan if value is None else value for value in values], dtype=np.float32)
-
-
-def _genres(genres: list[list[str]]) -> Links:
-    names = sorted({name for movie in genres for name in movie})
-    position = {name: place for place, name in enumerate(names)}
-    lengths = np.array([len(movie) for movie in genres], dtype=np.int64)
-    values = np.array([position[name] for movie in genres for name in movie], dtype=np.int32)
-    return Links(_indptr(lengths), values, np.array(names, dtype=str))
-
-
-def _persons(movie_ids: np.ndarray, pairs: list[tuple[int, int]]) -> Links:
-    """Pairs are ordered by movie; those of movies out of sight are left out."""
-    movie, person = (np.array(pairs, dtype=np.int64).reshape(-1, 2)).T
-    position = index_of(movie_ids, movie)
-    position, person = position[position >= 0], person[position >= 0]
-    ids, values = np.unique(person, return_inverse=True)
-    return Links(_indptr(np.bincount(position, minlength=len(movie_ids))), values.astype(np.int32), ids)
-
-
-def _indptr(lengths: np.ndarray) -> np.ndarray:
-    return np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)

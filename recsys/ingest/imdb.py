@@ -3,8 +3,8 @@
 # pyarrow.compute makes its functions when it is imported:
 # pyright: reportAttributeAccessIssue=false
 
-from collections.abc import Iterator, Mapping
-from typing import NamedTuple
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple, Protocol
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -38,6 +38,19 @@ _BASICS = _tsv(
 _TYPE_ORDER = {"movie": 0, "tvMovie": 1, "video": 2, "short": 3, "tvMiniSeries": 4, "tvSeries": 5}
 
 
+class MovieToMatch(Protocol):
+    """What IMDb can be asked by: `imdb_id` and `year` are None where unknown."""
+
+    @property
+    def movie_id(self) -> int: ...
+    @property
+    def title(self) -> str: ...
+    @property
+    def year(self) -> int | None: ...
+    @property
+    def imdb_id(self) -> int | None: ...
+
+
 class _Wanted(NamedTuple):
     """Movies that we have: `by_tconst` those that links name, `by_key` the others by title and year."""
 
@@ -59,6 +72,10 @@ class Imdb:
         return None
 
     def rows(self, members: Mapping[str, Member], conn: Connection) -> Iterator[Rows | Reject]:
+        yield from self.about(conn.execute(queries("ingest")["movies_to_match"]).fetchall(), members)
+
+    def about(self, movies: Sequence[MovieToMatch], members: Mapping[str, Member]) -> Iterator[Rows | Reject]:
+        """All rows about these movies. Raises DropError for missing files or columns."""
         missing = [file for file in self.files if file not in members]
         if missing:
             raise DropError(
@@ -66,7 +83,7 @@ class Imdb:
             )
         titles: set[str] = set()
         persons: set[str] = set()
-        yield from _titles(members[BASICS], _wanted(conn), titles)
+        yield from _titles(members[BASICS], _wanted(movies), titles)
         ours = pa.array(sorted(titles), pa.string())
         yield from _about(
             members[RATINGS], "imdb_ratings", _tsv(tconst="tconst", averageRating="average_rating", numVotes="votes"), ours
@@ -82,17 +99,17 @@ class Imdb:
         yield from _persons(members[PERSONS], pa.array(sorted(persons), pa.string()))
 
 
-def _wanted(conn: Connection) -> _Wanted:
-    movies = conn.execute(queries("ingest")["movies_to_match"]).fetchall()
+def _wanted(movies: Sequence[MovieToMatch]) -> _Wanted:
     by_tconst: dict[str, list[int]] = {}
     for movie in movies:
         if movie.imdb_id is not None:
             by_tconst.setdefault(f"tt{movie.imdb_id:07d}", []).append(movie.movie_id)
     by_key: dict[str, list[int]] = {}
-    unlinked = [movie for movie in movies if movie.imdb_id is None and movie.year is not None]
-    for movie, keys in zip(unlinked, movielens_keys([m.title for m in unlinked], [m.year for m in unlinked]), strict=True):
+    unlinked = [(m.movie_id, m.title, m.year) for m in movies if m.imdb_id is None and m.year is not None]
+    titles, years = [title for _, title, _ in unlinked], [year for _, _, year in unlinked]
+    for (movie_id, _, _), keys in zip(unlinked, movielens_keys(titles, years), strict=True):
         for key in keys:
-            by_key.setdefault(key, []).append(movie.movie_id)
+            by_key.setdefault(key, []).append(movie_id)
     return _Wanted(by_tconst, by_key)
 
 

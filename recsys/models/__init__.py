@@ -12,7 +12,10 @@ if TYPE_CHECKING:
 MODELS = {
     "popularity": "recsys.models.popularity:Popularity",
     "als": "recsys.models.als:ALS",
+    "ease": "recsys.models.ease:EASE",
+    "item_knn": "recsys.models.item_knn:ItemKNN",
     "hybrid": "recsys.models.hybrid:Hybrid",
+    "blend": "recsys.models.blend:Blend",
 }
 
 

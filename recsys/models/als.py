@@ -1,6 +1,6 @@
 """Matrix factorisation of likes by alternating least squares, from the `implicit` library."""
 
-from typing import Self
+from typing import Annotated, Self
 
 import numpy as np
 import torch  # noqa: F401 - first: its libgomp.so.1 is the one that implicit's wheel looks for and does not bring
@@ -11,26 +11,44 @@ from threadpoolctl import threadpool_limits
 from recsys.errors import ModelError
 from recsys.features.catalogue import Catalogue
 from recsys.features.interactions import Interactions, index_of
-from recsys.models.base import Config, Recommender, Report, dot_scores, silent
+from recsys.models.base import Config, Recommender, Report, Search, dot_scores, silent
+from recsys.models.recency import faded
 
 
 class ALSConfig(Config):
     """Settings in the terms of Rendle et al. 2022, "Revisiting the Performance of iALS on Item Recommendation Benchmarks"."""
 
     like_threshold: float = Field(default=4.0, description="a rating from here on is a like")
-    factors: int = Field(default=64, ge=1, description="length of a user's and of a movie's vector")
-    unobserved_weight: float = Field(default=0.3, gt=0, description="weight of every pair; an average like weighs 1 more")
-    regularization: float = Field(
+    factors: Annotated[int, Search(64, 256, doubled=True)] = Field(
+        default=64, ge=1, description="length of a user's and of a movie's vector"
+    )
+    unobserved_weight: Annotated[float, Search(0.003, 3, log=True)] = Field(
+        default=0.3, gt=0, description="weight of every pair; an average like weighs 1 more"
+    )
+    regularization: Annotated[float, Search(0.0005, 0.5, log=True)] = Field(
         default=0.018, gt=0, description="λ of a vector, for each unit of weight that the vector is fitted to"
     )
     iterations: int = Field(default=15, ge=1, description="sweeps over users and movies")
+    recency_half_life_days: float | None = Field(
+        default=None, gt=0, description="age, back from the newest rating, at which a like's confidence is half; none: never"
+    )
 
 
 class ALS(Recommender):
     """Implicit-feedback matrix factorisation (Hu, Koren & Volinsky 2008), fitted to likes alone.
 
-    A like's confidence grows with its stars above the threshold. The model knows the users who liked something; a movie
-    that nobody liked has taught it nothing: its score is −inf and it is never recommended.
+    A like's confidence grows with its stars above the threshold and, where a half-life is set, fades with its age. The model
+    knows the users who liked something; a movie that nobody liked has taught it nothing: its score is −inf and it is never
+    recommended.
+
+    How to search its settings (Rendle, Krichene, Zhang & Koren, section 3): with few factors and 16 or so iterations, search
+    `unobserved_weight` and `regularization` together, on a grid of powers, for neither can be judged at a bad value of the
+    other; widen the grid while the best lies on its edge. Then double the factors for as long as validation improves and time
+    allows, each time searching both again close by, as the best move slowly. Last, see whether more iterations still help.
+
+    Cost of a fit, R likes of U users and M movies, d factors: O(R d + (U + M) d²) time an iteration, with the 3 conjugate
+    gradient steps that `implicit` takes for each vector; 8R bytes for the likes each way, and 4d (U + M) bytes for the vectors,
+    which are what is kept. A user's scores take O(d M).
     """
 
     name = "als"
@@ -48,7 +66,8 @@ class ALS(Recommender):
             )
         self.user_ids_, self.movie_ids_ = likes.user_ids, likes.movie_ids
         self.liked_ = np.bincount(likes.movies, minlength=len(likes.movie_ids)) > 0
-        matrix = likes.csr(self._confidence(likes.ratings))[:, self.liked_]
+        confidence = self._confidence(likes.ratings, age_seconds=train.newest - likes.rated_at)
+        matrix = likes.csr(confidence)[:, self.liked_]
         solver = self._solver(*matrix.shape, n_likes=len(likes))
         with threadpool_limits(1, "blas"):
             solver.fit(matrix, show_progress=False)
@@ -57,10 +76,10 @@ class ALS(Recommender):
         self.movie_factors_[self.liked_] = solver.item_factors
         return self
 
-    def _confidence(self, ratings: np.ndarray) -> np.ndarray:
-        """(R,) weights of mean 1: the threshold's stars count 1, one star more counts 2."""
-        stars = ratings - self.config.like_threshold + 1
-        return stars / stars.mean()
+    def _confidence(self, ratings: np.ndarray, *, age_seconds: np.ndarray) -> np.ndarray:
+        """(R,) weights of mean 1: a star above the threshold's counts as much again, and a like is halved every half-life."""
+        weights = (ratings - self.config.like_threshold + 1) * faded(age_seconds, self.config.recency_half_life_days)
+        return weights / weights.mean()
 
     def _solver(self, n_users: int, n_movies: int, *, n_likes: int) -> AlternatingLeastSquares:
         """The library's loss is the paper's times 1 + 1/w (w: unobserved weight): a like weighs 1 + 1/w, any other pair 1.

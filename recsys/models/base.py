@@ -16,8 +16,11 @@ from recsys.errors import ModelError
 from recsys.features.catalogue import Catalogue
 from recsys.features.interactions import Interactions, index_of
 
-#: Users scored at once. Fixed, so that BLAS sees the same shapes however many shards there are (promise 5).
+#: Users scored at once. As many as keep a block of a large catalogue's scores small.
 BLOCK = 1024
+
+#: Of a vector's numbers when they are multiplied: as many as keep a sum of 512 products exact in float64.
+FIXED_POINT_BITS = 22
 
 #: Called with a metric name, its value and a step: what MLflow and the terminal show of a long fit.
 Report = Callable[[str, float, int], None]
@@ -31,6 +34,20 @@ class Config(BaseModel):
     """Hyperparameters of a recipe: validated, frozen, and nothing but hyperparameters."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+@dataclass(frozen=True)
+class Search:
+    """Where tuning looks for a hyperparameter: metadata of its field, as in `Annotated[float, Search(0.001, 1, log=True)]`.
+
+    Both ends are inside. A `doubled` one, at most one a recipe, is no dimension of the search: all others are searched with it
+    at `low`, and then it is doubled, up to `high`, for as long as validation improves.
+    """
+
+    low: float
+    high: float
+    log: bool = False
+    doubled: bool = False
 
 
 #: The name that a recipe's own attribute `Config` leaves free.
@@ -57,7 +74,8 @@ class TopN:
 
 
 class Recommender(ABC):
-    """A recipe: build with a Config, fit, ask. Fitted attributes end in `_`; no training data is kept.
+    """A recipe: build with a Config, fit, ask. Fitted attributes end in `_`. Training data is not kept,
+    except each user's own history where that is what represents a user (ease, item_knn).
 
     A fitted model knows `user_ids_` (U,) and `movie_ids_` (M,), int64 ascending.
     """
@@ -144,20 +162,34 @@ class Recommender(ABC):
 class PredictsRatings(ABC):
     """What a recipe that can rate has besides."""
 
+    @property
+    def rates(self) -> bool:
+        """Whether it does: a blend without a member that does can't."""
+        return True
+
     @abstractmethod
     def predict(self, users: np.ndarray, movies: np.ndarray) -> np.ndarray:
         """(K,) float32 expected ratings in stars of K (user id, movie id) pairs; a bias-based guess for strangers."""
 
 
 def dot_scores(users: np.ndarray, movies: np.ndarray, threads: int) -> np.ndarray:
-    """(B, M) float32 products of B ≤ BLOCK user vectors (B, d) with M movie vectors (M, d).
+    """(B, M) float32 products of user vectors (B, d) with movie vectors (M, d), d ≤ 512.
 
-    Always computed as a full block: BLAS picks its kernel by shape, and a user's scores must not depend on who else is asked for.
+    BLAS adds in an order that depends on a row's place and on the shapes, and a user's scores must not depend on who else is
+    asked for. So every term is a multiple of one small step, and float64 holds their sums without rounding, in whatever order.
     """
-    padded = np.zeros((BLOCK, users.shape[1]), dtype=np.float32)
-    padded[: len(users)] = users
     with threadpool_limits(threads, "blas"):
-        return (padded @ movies.T)[: len(users)]
+        return (_fixed_point(users) @ _fixed_point(movies).T).astype(np.float32)
+
+
+def _fixed_point(vectors: np.ndarray) -> np.ndarray:
+    """(N, d) float64: each row rounded to a multiple of 2⁻²² of the power of two above its largest value.
+
+    A product has 44 bits then, and the sum of 512 of them 53: all that float64 holds.
+    """
+    _, exponent = np.frexp(np.abs(vectors).max(axis=1, initial=0.0, keepdims=True))
+    step = np.ldexp(1.0, exponent - FIXED_POINT_BITS)
+    return np.rint(vectors / step) * step
 
 
 def mask_seen(block: np.ndarray, seen: sparse.csr_matrix | None, rows: slice) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""A two-tower network: users by what they liked, movies by id and content; trained to rank and to predict stars."""
+"""Networks of ids and content: users by what they liked, movies by who liked them and by what they are; to rank, and to rate."""
 
 import logging
 import time
@@ -6,18 +6,26 @@ from typing import Self
 
 import numpy as np
 import torch
+from torch import nn
 
 from recsys.errors import ModelError
 from recsys.features.catalogue import Catalogue
-from recsys.features.content import Content, encode_content
+from recsys.features.content import Content, ContentEncoder
 from recsys.features.interactions import Interactions, index_of
-from recsys.features.titles import encode_titles, encoder_in_use
+from recsys.features.titles import encoder_in_use
 from recsys.models.base import Compute, PredictsRatings, Recommender, Report, dot_scores, silent
-from recsys.models.hybrid_net import RatingHead
+from recsys.models.hybrid_net import PERSON_SIZE, ContentTower
+from recsys.models.hybrid_rating import RatingTrainer
 from recsys.models.hybrid_training import HybridConfig, Trainer, repeatable
 from recsys.models.hybrid_validation import Validation
 
-HEAD = "rating_head."
+#: What the arrays of the parts begin with in a saved model.
+ENCODER, TOWER, RATING = "encoder.", "tower.", "rating."
+
+#: The fitted attributes that are arrays.
+ARRAYS = (
+    "user_vectors_", "movie_vectors_", "liked_something_", "rating_users_", "rating_movies_", "mean_rating_", "rating_range_",
+)  # fmt: skip
 
 #: Pairs rated at once.
 PAIRS = 65_536
@@ -26,11 +34,20 @@ log = logging.getLogger(__name__)
 
 
 class Hybrid(Recommender, PredictsRatings):
-    """Movies that nobody rated are scored by content. Knows, for ranking, the users who liked something.
+    """Ranks by two towers and rates by an autoencoder; both know a movie that nobody has rated by its content.
 
-    How many epochs are enough is found on a validation slice of the fit's own data; then a new network with the same seed
-    learns from everything for that many, and its rating head goes on alone for a few more. Kept are vectors and the rating
-    head, neither ratings nor content.
+    Ranking: the user tower is a denoising encoder of the user's likes (after Liang et al. 2018, Mult-DAE), the movie tower adds up
+    what a movie's id has learned and what its content says (the id dropped at times: after Volkovs et al. 2017, DropoutNet),
+    trained by a sampled softmax with log-q correction (Yi et al. 2019). Rating: an autoencoder of each movie's ratings over all
+    users (Sedhain et al. 2015, I-AutoRec) that reads the movie's content as well. How many epochs of ranking are enough is found
+    on a validation slice of the fit's own data; then a new network with the same seed learns from everything for that many.
+
+    Knows, for ranking, the users who liked something. Kept are vectors (U and M by d + 1 to rank, by h + 2 to rate) and what turns
+    a description into a movie's vectors, neither ratings nor content.
+
+    Cost, with R ratings, U users, M movies, d = `size`, h = `rating_size`, c = min(M, `sampled_movies` + those a batch's users rated):
+    an epoch of ranking takes O(U·c·d + R·d) and at most `max_epochs` are run twice; an epoch of rating O(U·M·h) multiplications
+    in dense blocks. Memory: the networks' (U·2h + M·2d) floats with Adam's two moments, and B·U for a batch of B movies.
     """
 
     name = "hybrid"
@@ -39,9 +56,13 @@ class Hybrid(Recommender, PredictsRatings):
     user_vectors_: np.ndarray  # (U, d + 1) float32; the last column multiplies the movie's bias
     movie_vectors_: np.ndarray  # (M, d + 1) float32; the last column is the movie's bias
     liked_something_: np.ndarray  # (U,) bool
+    rating_users_: np.ndarray  # (U, h + 2) float32; stars are the dot product with
+    rating_movies_: np.ndarray  # (M, h + 2) float32
+    mean_rating_: np.ndarray  # () float32, what a stranger starts from
     rating_range_: np.ndarray  # (2,) float32, the lowest and the highest rating seen
-    rating_head_: RatingHead
-    title_encoder_: str
+    content_encoder_: ContentEncoder
+    content_tower_: ContentTower  # a description's ranking vector
+    rates_described_: nn.Linear  # and from that, before tanh, its rating vector
 
     def fit(self, train: Interactions, catalogue: Catalogue, *, report: Report = silent) -> Self:
         liked = train.ratings >= self.config.like_threshold
@@ -49,15 +70,14 @@ class Hybrid(Recommender, PredictsRatings):
             raise ModelError(
                 f"hybrid: none of {len(train)} ratings is a like (at least {self.config.like_threshold}); expected some"
             )
-        self.title_encoder_ = encoder_in_use(self.compute)
-        content = encode_content(catalogue, encode_titles(catalogue.titles, self.compute))
-        n_epochs = self._enough_epochs(train, content, report)
-        trainer = self._trained(train, content, n_epochs, report)
         self.user_ids_, self.movie_ids_ = train.user_ids, train.movie_ids
-        self.user_vectors_, self.movie_vectors_ = trainer.user_vectors(), trainer.movie_vectors()
         self.liked_something_ = np.bincount(train.users[liked], minlength=len(train.user_ids)) > 0
-        self.rating_range_ = np.array([train.ratings.min(), train.ratings.max()], dtype=np.float32)
-        self.rating_head_ = trainer.average.rating_head.cpu()
+        self.content_encoder_ = ContentEncoder.fit(catalogue, self.compute)
+        content = self.content_encoder_.encode(catalogue, self.compute)
+        towers = self._fit_towers(train, content, self._enough_epochs(train, content, report), report)
+        self.user_vectors_, self.movie_vectors_ = towers.user_vectors(), towers.movie_vectors()
+        self.content_tower_ = towers.average.movie_tower.content.cpu()
+        self._fit_ratings(train, towers.described(), report)
         return self
 
     def _enough_epochs(self, train: Interactions, content: Content, report: Report) -> int:
@@ -80,65 +100,111 @@ class Hybrid(Recommender, PredictsRatings):
         log.info("hybrid: best after %d epochs, NDCG@10 %.4f on %s", best_epoch, best, validation)
         return best_epoch
 
-    def _trained(self, train: Interactions, content: Content, n_epochs: int, report: Report) -> Trainer:
+    def _fit_towers(self, train: Interactions, content: Content, n_epochs: int, report: Report) -> Trainer:
         trainer = Trainer(train, content, self.config, self.compute)
         with repeatable(self.compute):
             for epoch in range(1, n_epochs + 1):
                 started = time.perf_counter()
                 _tell(report, "fit", epoch, trainer.epoch(), time.perf_counter() - started)
-            started = time.perf_counter()
-            for epoch, loss in enumerate(trainer.finish_rating_head(), start=1):
-                _tell(report, "fit", epoch, {"rating_head_loss": loss}, time.perf_counter() - started)
-                started = time.perf_counter()
         return trainer
+
+    def _fit_ratings(self, train: Interactions, described: np.ndarray, report: Report) -> None:
+        trainer = RatingTrainer(train, described, self.config, self.compute)
+        with repeatable(self.compute):
+            started = time.perf_counter()
+            for epoch, loss in enumerate(trainer.epochs(), start=1):
+                _tell(report, "fit", epoch, {"rating_loss": loss}, time.perf_counter() - started)
+                started = time.perf_counter()
+        self.rating_users_, self.rating_movies_ = trainer.user_vectors(), trainer.movie_vectors()
+        self.mean_rating_ = np.array(trainer.mean, dtype=np.float32)
+        self.rating_range_ = np.array([train.ratings.min(), train.ratings.max()], dtype=np.float32)
+        self.rates_described_ = trainer.net.describe_new.cpu()
 
     @classmethod
     def encoder(cls, compute: Compute) -> str:
         return encoder_in_use(compute)
 
     def tags(self) -> dict[str, str]:
-        return {"title_encoder": self.title_encoder_}
+        return {"title_encoder": self.content_encoder_.titles.name}
 
     def knows(self, users: np.ndarray) -> np.ndarray:
         rows = index_of(self.user_ids_, users)
         return (rows >= 0) & self.liked_something_[rows]
 
     def score_block(self, users: np.ndarray) -> np.ndarray:
-        rows = index_of(self.user_ids_, users)
-        scores = dot_scores(self.user_vectors_[rows], self.movie_vectors_, self.compute.threads)
+        return self._scores(users, self.movie_vectors_)
+
+    def score_described(self, users: np.ndarray, movies: Catalogue) -> np.ndarray:
+        """(len(users), len(movies)) float32 scores, comparable with those of `score_block`, of movies known by description alone."""
+        return self._scores(users, self._described(movies))
+
+    def _scores(self, users: np.ndarray, movie_vectors: np.ndarray) -> np.ndarray:
+        scores = dot_scores(self.user_vectors_[index_of(self.user_ids_, users)], movie_vectors, self.compute.threads)
         scores[~self.knows(users)] = -np.inf
         return scores
 
     def predict(self, users: np.ndarray, movies: np.ndarray) -> np.ndarray:
-        rows, columns = index_of(self.user_ids_, users), index_of(self.movie_ids_, movies)
-        stars = [self._stars(rows[start : start + PAIRS], columns[start : start + PAIRS]) for start in range(0, len(rows), PAIRS)]
-        return np.concatenate(stars) if stars else np.empty(0, dtype=np.float32)
+        stars = [
+            np.einsum("kh,kh->k", self._raters(users[part]), self._rated(movies[part]))
+            for part in (slice(start, start + PAIRS) for start in range(0, len(users), PAIRS))
+        ]
+        return np.concatenate([np.empty(0, dtype=np.float32), *stars]).clip(*self.rating_range_)
+
+    def predict_described(self, users: np.ndarray, movies: Catalogue) -> np.ndarray:
+        """(len(users), len(movies)) float32 expected stars of movies known by description alone."""
+        with torch.no_grad():
+            inner = torch.tanh(self.rates_described_(torch.from_numpy(self._described(movies)))).numpy()
+        vectors = np.column_stack([inner, np.ones(len(movies)), np.zeros(len(movies))]).astype(np.float32)
+        return dot_scores(self._raters(users), vectors, self.compute.threads).clip(*self.rating_range_)
+
+    def _raters(self, users: np.ndarray) -> np.ndarray:
+        """(K, h + 2); a stranger rates as the mean does."""
+        rows = index_of(self.user_ids_, users)
+        vectors = self.rating_users_[rows]
+        vectors[rows < 0] = 0
+        vectors[rows < 0, -2:] = self.mean_rating_, 1
+        return vectors
+
+    def _rated(self, movies: np.ndarray) -> np.ndarray:
+        """(K, h + 2); a movie out of the catalogue leaves the user's mean."""
+        rows = index_of(self.movie_ids_, movies)
+        vectors = self.rating_movies_[rows]
+        vectors[rows < 0] = 0
+        vectors[rows < 0, -2] = 1
+        return vectors
 
     @torch.no_grad()
-    def _stars(self, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
-        vectors = self.movie_vectors_[columns, :-1]
-        vectors[columns < 0] = 0
+    def _described(self, movies: Catalogue) -> np.ndarray:
+        """(N, d + 1) ranking vectors of descriptions."""
+        content = self.content_encoder_.encode(movies, self.compute)
+        inputs = (torch.from_numpy(part) for part in (content.dense, content.directors, content.actors))
         with repeatable(self.compute):
-            stars = self.rating_head_(torch.from_numpy(rows), torch.from_numpy(vectors)).numpy()
-        return stars.clip(*self.rating_range_)
+            return self.content_tower_(*inputs).numpy()
 
     def state(self) -> dict[str, np.ndarray]:
-        arrays = {
-            "user_vectors_": self.user_vectors_,
-            "movie_vectors_": self.movie_vectors_,
-            "liked_something_": self.liked_something_,
-            "rating_range_": self.rating_range_,
-            "title_encoder_": np.array(self.title_encoder_),
-        }
-        return arrays | {HEAD + key: tensor.numpy() for key, tensor in self.rating_head_.state_dict().items()}
+        own = {name: getattr(self, name) for name in ARRAYS}
+        encoder = {ENCODER + name: array for name, array in self.content_encoder_.arrays().items()}
+        tower = {TOWER + name: tensor.numpy() for name, tensor in self.content_tower_.state_dict().items()}
+        rating = {RATING + name: tensor.numpy() for name, tensor in self.rates_described_.state_dict().items()}
+        return own | encoder | tower | rating
 
     def restore(self, state: dict[str, np.ndarray]) -> None:
-        self.user_vectors_, self.movie_vectors_ = state["user_vectors_"], state["movie_vectors_"]
-        self.liked_something_, self.rating_range_ = state["liked_something_"], state["rating_range_"]
-        self.title_encoder_ = str(state["title_encoder_"])
-        self.rating_head_ = RatingHead(len(self.user_vectors_), self.config.size, 0.0, self.config.rating_dropout).eval()
-        weights = {key.removeprefix(HEAD): torch.from_numpy(array) for key, array in state.items() if key.startswith(HEAD)}
-        self.rating_head_.load_state_dict(weights)
+        for name in ARRAYS:
+            setattr(self, name, state[name])
+        encoder = self.content_encoder_ = ContentEncoder.of_arrays(_part(state, ENCODER))
+        width = state[f"{TOWER}layers.0.0.weight"].shape[1] - 2 * PERSON_SIZE
+        self.content_tower_ = ContentTower(width, len(encoder.directors), len(encoder.actors), self.config.size).eval()
+        _load(self.content_tower_, _part(state, TOWER))
+        self.rates_described_ = nn.Linear(self.config.size + 1, self.config.rating_size)
+        _load(self.rates_described_, _part(state, RATING))
+
+
+def _part(state: dict[str, np.ndarray], prefix: str) -> dict[str, np.ndarray]:
+    return {name.removeprefix(prefix): array for name, array in state.items() if name.startswith(prefix)}
+
+
+def _load(module: nn.Module, arrays: dict[str, np.ndarray]) -> None:
+    module.load_state_dict({name: torch.from_numpy(array) for name, array in arrays.items()})
 
 
 def _tell(report: Report, phase: str, epoch: int, metrics: dict[str, float], seconds: float) -> None:

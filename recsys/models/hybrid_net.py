@@ -1,4 +1,4 @@
-"""The network of the hybrid recipe: a user tower, a movie tower and a rating head."""
+"""The networks of the hybrid recipe: a user tower and a movie tower to rank with, an autoencoder of movies to rate with."""
 
 from typing import NamedTuple
 
@@ -10,8 +10,8 @@ from recsys.features.content import Content
 
 PERSON_SIZE = 16
 CONTENT_LAYERS = (128, 64)
-RATING_LAYERS = (256, 128, 64)
 INITIAL_SPREAD = 0.05
+RATING_SPREAD = 0.02
 
 
 class Vectors(NamedTuple):
@@ -19,6 +19,21 @@ class Vectors(NamedTuple):
 
     vectors: Tensor
     biases: Tensor
+
+
+class ContentTower(nn.Module):
+    """What content says of a movie: a vector and a bias."""
+
+    def __init__(self, width: int, n_directors: int, n_actors: int, size: int) -> None:
+        super().__init__()
+        self.directors = _embedding(n_directors + 1, PERSON_SIZE)
+        self.actors = _embedding(n_actors + 1, PERSON_SIZE)
+        self.layers = nn.Sequential(_layers(width + 2 * PERSON_SIZE), nn.Linear(CONTENT_LAYERS[-1], size + 1))
+
+    def forward(self, dense: Tensor, directors: Tensor, actors: Tensor) -> Tensor:
+        """(C, d + 1) of C movies, the bias in the last column; the inputs are those of `Content`."""
+        people = [_bag(self.directors, directors), _bag(self.actors, actors)]
+        return self.layers(torch.cat([dense, *people], dim=1))
 
 
 class MovieTower(nn.Module):
@@ -37,10 +52,7 @@ class MovieTower(nn.Module):
         super().__init__()
         self.id_dropout = id_dropout
         self.ids = _embedding(len(rated), size + 1)
-        self.directors = _embedding(content.n_directors + 1, PERSON_SIZE)
-        self.actors = _embedding(content.n_actors + 1, PERSON_SIZE)
-        width = content.dense.shape[1] + 2 * PERSON_SIZE
-        self.content = nn.Sequential(_layers(width, CONTENT_LAYERS, dropout=0.0), nn.Linear(CONTENT_LAYERS[-1], size + 1))
+        self.content = ContentTower(content.dense.shape[1], content.n_directors, content.n_actors, size)
         self.register_buffer("rated", rated.float())
         self.register_buffer("dense", torch.from_numpy(content.dense))
         self.register_buffer("director_rows", torch.from_numpy(content.directors))
@@ -48,13 +60,15 @@ class MovieTower(nn.Module):
 
     def forward(self, movies: Tensor) -> Vectors:
         """Of movie positions (C,)."""
-        people = [_bag(self.directors, self.director_rows[movies]), _bag(self.actors, self.actor_rows[movies])]
-        described = self.content(torch.cat([self.dense[movies], *people], dim=1))
         keep = self.rated[movies]
         if self.training:
             keep = keep * (torch.rand(len(movies), device=keep.device) >= self.id_dropout)
-        both = described + self.ids(movies) * keep[:, None]
+        both = self.described(movies) + self.ids(movies) * keep[:, None]
         return Vectors(both[:, :-1], both[:, -1])
+
+    def described(self, movies: Tensor) -> Tensor:
+        """(C, d + 1): what content alone says of movie positions (C,)."""
+        return self.content(self.dense[movies], self.director_rows[movies], self.actor_rows[movies])
 
 
 class UserTower(nn.Module):
@@ -73,41 +87,38 @@ class UserTower(nn.Module):
         return self.encode(history @ self.liked(movies))
 
 
-class RatingHead(nn.Module):
-    """Stars from a user's id and a movie's vector: mean, two biases, and a network on (u, v, u∘v).
-
-    The user here is an embedding of the id, not the user tower's vector: likes are made of the very ratings to predict.
-    """
-
-    def __init__(self, n_users: int, size: int, mean: float, dropout: float) -> None:
-        super().__init__()
-        self.user_dropout = 0.05  # for a stranger, whom a zero vector stands for
-        self.users = _embedding(n_users, size + 1)
-        self.movie_bias = nn.Linear(size, 1)
-        self.project = nn.Linear(size, size)
-        self.layers = nn.Sequential(_layers(3 * size, RATING_LAYERS, dropout), nn.Linear(RATING_LAYERS[-1], 1))
-        self.register_buffer("mean", torch.tensor(mean))
-
-    def forward(self, users: Tensor, vectors: Tensor) -> Tensor:
-        """(K,) stars of user positions (K,), −1 for a stranger, and movie vectors (K, d)."""
-        keep = (users >= 0).float()
-        if self.training:
-            keep = keep * (torch.rand(len(users), device=keep.device) >= self.user_dropout)
-        known = self.users(users.clamp(min=0)) * keep[:, None]
-        user, user_bias = known[:, :-1], known[:, -1]
-        movie = self.project(vectors)
-        rest = self.layers(torch.cat([user, movie, user * movie], dim=1))[:, 0]
-        return self.mean + user_bias + self.movie_bias(vectors)[:, 0] + rest
-
-
 class TwoTowers(nn.Module):
-    """All three: ranking scores are user vector · movie vector + movie bias; stars come from the rating head."""
+    """Both: a score is user vector · movie vector + movie bias."""
 
-    def __init__(self, movie_tower: MovieTower, user_tower: UserTower, rating_head: RatingHead) -> None:
+    def __init__(self, movie_tower: MovieTower, user_tower: UserTower) -> None:
         super().__init__()
         self.movie_tower = movie_tower
         self.user_tower = user_tower
-        self.rating_head = rating_head
+
+
+class RatingAutoencoder(nn.Module):
+    """A movie's ratings by all users, from those there are (Sedhain et al. 2015, AutoRec) and from the movie's content.
+
+    It works on what user and movie biases leave over. A movie without ratings is told by content alone, its bias included.
+    """
+
+    def __init__(self, n_users: int, content_size: int, hidden_size: int) -> None:
+        super().__init__()
+        self.read = nn.Linear(n_users, hidden_size)
+        self.describe = nn.Linear(content_size, hidden_size, bias=False)
+        self.describe_new = nn.Linear(content_size, hidden_size)
+        self.write = nn.Linear(hidden_size, n_users)
+        for layer in (self.read, self.describe, self.describe_new, self.write):
+            nn.init.normal_(layer.weight, std=RATING_SPREAD)
+
+    def encode(self, residuals: Tensor, rated: Tensor, content: Tensor) -> Tensor:
+        """(B, hidden) of B movies with residuals (B, U), 0 where there is none, `rated` (B, 1) 1 or 0, and content (B, F)."""
+        known = self.read(residuals) + self.describe(content)
+        return torch.tanh(torch.where(rated > 0, known, self.describe_new(content)))
+
+    def penalty(self) -> Tensor:
+        """Squared weights of reading and writing, a mean over users."""
+        return (self.read.weight.square().sum() + self.write.weight.square().sum()) / len(self.write.weight)
 
 
 def _embedding(count: int, size: int) -> nn.Embedding:
@@ -122,9 +133,9 @@ def _bag(embedding: nn.Embedding, rows: Tensor) -> Tensor:
     return (embedding(rows) * present).sum(dim=1) / present.sum(dim=1).clamp(min=1)
 
 
-def _layers(width: int, sizes: tuple[int, ...], dropout: float) -> nn.Sequential:
+def _layers(width: int) -> nn.Sequential:
     steps: list[nn.Module] = []
-    for size in sizes:
-        steps += [nn.Linear(width, size), nn.ReLU(), nn.Dropout(dropout)]
+    for size in CONTENT_LAYERS:
+        steps += [nn.Linear(width, size), nn.ReLU()]
         width = size
     return nn.Sequential(*steps)

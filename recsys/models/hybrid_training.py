@@ -1,46 +1,48 @@
-"""How the hybrid's network learns: batches of users, two losses, an average of its weights."""
+"""How the hybrid's towers learn to rank: batches of users, a sampled softmax, an average of the weights."""
 
 import copy
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
 import torch
 from pydantic import Field
 from torch import Tensor
-from torch.nn import functional
 
 from recsys.errors import ModelError
 from recsys.features.content import Content
 from recsys.features.interactions import Interactions
-from recsys.models.base import Compute, Config
-from recsys.models.hybrid_net import MovieTower, RatingHead, TwoTowers, UserTower
+from recsys.models.base import Compute, Config, Search
+from recsys.models.hybrid_net import MovieTower, TwoTowers, UserTower
 
 
 class HybridConfig(Config):
-    """Hyperparameters of the network and of its training."""
+    """Hyperparameters of the networks and of their training."""
 
     like_threshold: float = Field(default=4.0, description="a rating from here on is a like")
     size: int = Field(default=64, ge=1, description="length of a user's, of a movie's and of a movie id's vector")
-    id_dropout: float = Field(default=0.1, ge=0, lt=1, description="share of movies whose id is dropped in a training step")
-    history_dropout: float = Field(
+    id_dropout: Annotated[float, Search(0, 0.5)] = Field(
+        default=0.1, ge=0, lt=1, description="share of movies whose id is dropped in a training step"
+    )
+    history_dropout: Annotated[float, Search(0, 0.9)] = Field(
         default=0.5, ge=0, lt=1, description="share of a user's likes hidden from the user tower in a step"
     )
-    rating_dropout: float = Field(default=0.1, ge=0, lt=1, description="dropout between the layers of the rating head")
-    rating_weight: float = Field(
-        default=1.0, ge=0, description="weight of the squared error in stars beside the ranking loss of a like"
+    rating_size: int = Field(default=256, ge=1, description="length of the autoencoder's inner vector, which stars come from")
+    rating_epochs: int = Field(default=15, ge=0, description="passes of the autoencoder over all rated movies")
+    rating_penalty: Annotated[float, Search(0.5, 20, log=True)] = Field(
+        default=4.0, ge=0, description="weight of a user's mean squared weights beside the squared error in stars"
     )
-    rating_epochs: int = Field(
-        default=5, ge=0, description="passes over all ratings that the rating head makes once ranking is learned"
+    rating_learning_rate: Annotated[float, Search(2e-4, 1e-2, log=True)] = Field(
+        default=2e-3, gt=0, description="of the autoencoder's Adam, at its highest"
     )
-    rating_decay: float = Field(default=0.1, ge=0, description="weight decay of the rating head in these passes")
+    movies_a_batch: int = Field(default=128, ge=1, description="movies of a training step of the autoencoder")
     users_a_batch: int = Field(default=64, ge=1, description="users of a training step, with all their ratings")
-    ratings_a_batch: int = Field(default=4096, ge=1, description="their ratings that the rating head sees in a step, at most")
     sampled_movies: int = Field(default=4096, ge=1, description="movies drawn into each step beside those that its users rated")
-    learning_rate: float = Field(default=3e-3, gt=0, description="of AdamW")
-    weight_decay: float = Field(default=0.01, ge=0, description="of AdamW")
+    learning_rate: Annotated[float, Search(5e-4, 2e-2, log=True)] = Field(default=3e-3, gt=0, description="of AdamW")
+    weight_decay: Annotated[float, Search(1e-4, 1, log=True)] = Field(default=0.01, ge=0, description="of AdamW")
     average: float = Field(default=0.98, ge=0, lt=1, description="share that the weights' moving average keeps in a step")
     max_epochs: int = Field(default=30, ge=1, description="epochs after which training stops even if it still gets better")
     patience: int = Field(default=3, ge=1, description="epochs without a better validation NDCG@10 after which it stops")
@@ -139,12 +141,11 @@ class Trainer:
         device = device_of(compute)
         self.config = config
         self.data = Ratings(train, config, device)
-        n_users, n_movies = train.shape
+        n_movies = train.shape[1]
         with repeatable(compute):
             self.net = TwoTowers(
                 MovieTower(content, self.data.rated.cpu(), config.size, config.id_dropout),
                 UserTower(n_movies, config.size, config.history_dropout),
-                RatingHead(n_users, config.size, float(train.ratings.mean()), config.rating_dropout),
             ).to(device)
         self.average = copy.deepcopy(self.net).eval()
         self.optimizer = torch.optim.AdamW(
@@ -153,53 +154,25 @@ class Trainer:
         self.steps = 0
 
     def epoch(self) -> dict[str, float]:
-        """One pass over all users; the mean losses of its steps."""
+        """One pass over all users; the mean loss of its steps."""
         self.net.train()
         losses = [self._step(batch) for batch in self.data.epoch()]
-        ranking, rating = torch.stack(losses).mean(dim=0).tolist()
-        return {"ranking_loss": ranking, "rating_loss": rating}
+        return {"ranking_loss": float(torch.stack(losses).mean())}
 
     def _step(self, batch: Batch) -> Tensor:
-        losses = self.losses(batch)
+        loss = self.loss(batch)
         self.optimizer.zero_grad()
-        (losses[0] + self.config.rating_weight * losses[1]).backward()
+        loss.backward()
         self.optimizer.step()
         self._move_average()
-        return losses.detach()
+        return loss.detach()
 
-    def finish_rating_head(self) -> Iterator[float]:
-        """Ranking is learned sooner than stars: the rating head goes on alone, on the averaged towers as they now are.
-
-        Yields the mean loss of each epoch.
-        """
-        head, ratings = self.average.rating_head.train(), self.data
-        vectors = torch.from_numpy(self.movie_vectors()[:, :-1]).to(ratings.device)
-        users = torch.repeat_interleave(torch.arange(ratings.n_users, device=ratings.device), ratings.start.diff())
-        n_steps = self.config.rating_epochs * -(-len(users) // self.config.ratings_a_batch)
-        optimizer = torch.optim.AdamW(head.parameters(), weight_decay=self.config.rating_decay, fused=True)
-        schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, self.config.learning_rate, total_steps=n_steps + 1)
-        for _ in range(self.config.rating_epochs):
-            losses = []
-            for some in torch.randperm(len(users)).to(ratings.device).split(self.config.ratings_a_batch):
-                stars = head(users[some], vectors[ratings.movies[some]])
-                optimizer.zero_grad()
-                loss = functional.mse_loss(stars, ratings.ratings[some])
-                loss.backward()
-                optimizer.step()
-                schedule.step()
-                losses.append(loss.detach())
-            yield float(torch.stack(losses).mean())
-        head.eval()
-
-    def losses(self, batch: Batch) -> Tensor:
-        """(2,): the ranking loss of a like, and the mean squared error of a rating in stars."""
+    def loss(self, batch: Batch) -> Tensor:
+        """The ranking loss of a like."""
         movies = self.net.movie_tower(batch.movies)
         likes = batch.dense((batch.ratings >= self.config.like_threshold).float())
         scores = self.net.user_tower(likes, batch.movies) @ movies.vectors.T + movies.biases
-        ranking = sampled_softmax(scores, likes, batch.log_chance)
-        some = torch.randperm(len(batch.ratings))[: self.config.ratings_a_batch].to(batch.ratings.device)
-        stars = self.net.rating_head(batch.users[batch.rows[some]], movies.vectors.index_select(0, batch.columns[some]))
-        return torch.stack([ranking, functional.mse_loss(stars, batch.ratings[some])])
+        return sampled_softmax(scores, likes, batch.log_chance)
 
     @torch.no_grad()
     def _move_average(self) -> None:
@@ -214,6 +187,12 @@ class Trainer:
         movies = torch.arange(self.data.n_movies, device=self.data.device)
         parts = [torch.column_stack(tuple(self.average.movie_tower(part))) for part in movies.split(4096)]
         return torch.cat(parts).cpu().numpy()
+
+    @torch.no_grad()
+    def described(self) -> np.ndarray:
+        """(M, d + 1) float32: what content alone says of every movie."""
+        movies = torch.arange(self.data.n_movies, device=self.data.device)
+        return torch.cat([self.average.movie_tower.described(part) for part in movies.split(4096)]).cpu().numpy()
 
     @torch.no_grad()
     def user_vectors(self) -> np.ndarray:

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import sparse
 
+from recsys.evaluation.holdout import own_newest
+from recsys.evaluation.metrics.ndcg import ndcg
 from recsys.features.interactions import Interactions, index_of
 from recsys.models.base import mask_seen, top_n
 
@@ -17,7 +19,6 @@ MIN_USERS = 200
 MAX_USERS = 2_000
 
 K = 10
-DISCOUNT = 1 / np.log2(np.arange(K) + 2)
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ class Validation:
         dated = cls._split("newest by time", train, train.rated_at >= np.quantile(train.rated_at, 1 - SHARE), like_threshold)
         if len(dated.positions) >= MIN_USERS:
             return dated
-        own = cls._split("each user's own newest", train, _own_newest(train), like_threshold)
+        own = cls._split("each user's own newest", train, own_newest(train), like_threshold)
         best = max(own, dated, key=lambda validation: len(validation.positions))
         return best if len(best.positions) else None
 
@@ -57,18 +58,5 @@ class Validation:
         scores = mask_seen(user_vectors[self.positions] @ movie_vectors.T, self.seen, slice(0, len(self.positions)))
         best, _ = top_n(scores, K)
         rows = np.repeat(np.arange(len(best)), K)
-        hits = np.asarray(self.relevant[rows, best.clip(min=0).ravel()]).reshape(best.shape) * (best >= 0)
-        n_relevant = np.diff(self.relevant.indptr)
-        ideal = np.cumsum(DISCOUNT)[np.minimum(n_relevant, K) - 1]
-        return float(((hits > 0) @ DISCOUNT / ideal).mean())
-
-
-def _own_newest(train: Interactions) -> np.ndarray:
-    """(R,) bool: the newest tenth of each user's ratings, at least one of those who have two."""
-    order = np.lexsort((train.movies, -train.rated_at, train.users))
-    counts = np.bincount(train.users, minlength=len(train.user_ids))
-    first = np.cumsum(counts) - counts
-    newest = np.zeros(len(train), dtype=bool)
-    n_held_out = np.minimum(np.maximum(counts * SHARE, 1), counts - 1).astype(np.int64)
-    newest[order] = np.arange(len(train)) - first[train.users[order]] < n_held_out[train.users[order]]
-    return newest
+        relevant = np.asarray(self.relevant[rows, best.clip(min=0).ravel()]).reshape(best.shape) > 0
+        return float(ndcg(relevant & (best >= 0), np.diff(self.relevant.indptr)).mean())

@@ -8,11 +8,11 @@ from pathlib import Path
 from recsys.recipe import Recipe
 
 #: Packages whose code decides what a fit learns.
-PACKAGES = ("models", "features")
+PACKAGES = ("models", "evaluation", "features")  # fits that stop early or weigh members do so by evaluation's splits and metrics
 
 
 def fit_key(recipe: Recipe, *, cut: str, fingerprint: str, seed: int, encoder: str) -> str:
-    """Hex digest of all that a fit depends on: recipe, cut, data, seed, title encoder, and the code of models and features."""
+    """Hex digest of all that a fit depends on: recipe, cut, data, seed, title encoder, and the code of PACKAGES."""
     parts = {
         "recipe": recipe.to_json(),
         "cut": cut,

@@ -17,6 +17,7 @@ from mlflow.entities import Metric, Param, Run, RunTag
 from mlflow.exceptions import MlflowException
 from mlflow.models import ModelSignature
 from mlflow.types import ColSpec, ParamSchema, ParamSpec, Schema
+from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 
 from recsys.errors import LedgerError, ModelError
 from recsys.features.interactions import Interactions
@@ -73,7 +74,7 @@ class Registry:
         fit_key: str,
         recipe: Recipe,
         *,
-        kind: Literal["exam", "refit"],
+        kind: Literal["validation", "exam", "refit"],
         as_of: date,
         cut: str,
         encoder: str,
@@ -93,7 +94,7 @@ class Registry:
         }
         name = f"{recipe.name} {as_of} {kind}"
         created = self.client.create_run(self.experiment_id, run_name=name, tags=tags)
-        with mlflow.start_run(run_id=created.info.run_id):
+        with mlflow.start_run(run_id=created.info.run_id, nested=True):  # a blend's members are fitted within its own run
             run = FitRun(self.client, created.info.run_id)
             run.log_params({**dict(recipe.settings), **params})
             yield run
@@ -107,6 +108,41 @@ class Registry:
         with tempfile.TemporaryDirectory(prefix="recsys-model-") as directory:
             path = download_artifacts(artifact_uri=source, dst_path=directory, tracking_uri=self.settings.mlflow_tracking_uri)
             return load_directory(Path(path), compute_of(self.settings))
+
+    # studies
+
+    def study_run(self, study: str, name: str, *, as_of: date) -> str:
+        """Id of a study's one run, made at the first call: the parent of its trials' runs."""
+        run = self._first_run(f"tags.kind = 'study' and tags.study = '{study}'")
+        if run is None:
+            tags = {"kind": "study", "study": study, "recipe_name": name, "as_of": as_of.isoformat()}
+            run = self.client.create_run(self.experiment_id, run_name=f"{name} {as_of} study", tags=tags)
+        return run.info.run_id
+
+    @contextmanager
+    def trial_run(self, study: str, parent: str, number: int, recipe: Recipe) -> Iterator["FitRun"]:
+        """A trial's run beneath its study's, open until the block ends: FINISHED, or FAILED where the block says so or raises.
+
+        A run of the same trial that is still open is of a process that was killed, and is closed as such.
+        """
+        killed = self._first_run(f"tags.study = '{study}' and tags.trial = '{number}' and attributes.status = 'RUNNING'")
+        if killed:
+            self.client.set_terminated(killed.info.run_id, "KILLED")
+        tags = {"kind": "trial", "study": study, "trial": str(number), "recipe": recipe.key, MLFLOW_PARENT_RUN_ID: parent}
+        created = self.client.create_run(self.experiment_id, run_name=f"{recipe.name} trial {number}", tags=tags)
+        run = FitRun(self.client, created.info.run_id)
+        run.log_params(dict(recipe.settings))
+        status = "FAILED"
+        try:
+            yield run
+            status = "FAILED" if run.failed else "FINISHED"
+        finally:
+            self.client.set_terminated(run.run_id, status)
+
+    def end_study(self, run_id: str, as_of: date, metrics: Mapping[str, float]) -> None:
+        """Keep how a study stands now; the same again changes nothing, as a metric's time is `as_of`."""
+        self.client.log_batch(run_id, metrics=_metrics(metrics, as_of))
+        self.client.set_terminated(run_id)
 
     # versions
 
@@ -159,9 +195,7 @@ class Registry:
         metric's name, which MLflow refuses, becomes `_at_`.
         """
         run_id = self._week_run(as_of)
-        moment = int(datetime(as_of.year, as_of.month, as_of.day, tzinfo=UTC).timestamp() * 1000)
-        logged = [Metric(name.replace("@", "_at_"), value, moment, 0) for name, value in metrics.items()]
-        self.client.log_batch(run_id, metrics=logged)
+        self.client.log_batch(run_id, metrics=_metrics(metrics, as_of))
         for name, text in texts.items():
             self.client.log_text(run_id, text, name)
         self.client.set_terminated(run_id)
@@ -194,6 +228,7 @@ class FitRun:
     client: mlflow.MlflowClient
     run_id: str
     model_id: str | None = None
+    failed: bool = False
 
     def log_params(self, params: Mapping[str, object]) -> None:
         self.client.log_batch(self.run_id, params=[Param(name, str(value)) for name, value in params.items()])
@@ -225,6 +260,12 @@ def data_window(train: Interactions) -> dict[str, object]:
         return counts
     oldest, newest = (datetime.fromtimestamp(int(moment), UTC).isoformat() for moment in (train.rated_at.min(), train.newest))
     return {**counts, "oldest_rating": oldest, "newest_rating": newest}
+
+
+def _metrics(values: Mapping[str, float], as_of: date) -> list[Metric]:
+    """Metrics of a week, dated by it: logged again, they are the same."""
+    moment = int(datetime(as_of.year, as_of.month, as_of.day, tzinfo=UTC).timestamp() * 1000)
+    return [Metric(name.replace("@", "_at_"), value, moment, 0) for name, value in values.items()]
 
 
 def _requirements() -> list[str]:

@@ -55,6 +55,12 @@ VALUES (%(as_of)s, %(watermark)s, %(params)s, %(resolved_late)s)
 ON CONFLICT (as_of) DO UPDATE SET watermark = excluded.watermark, resolved_late = excluded.resolved_late
 WHERE weeks.ingested_at IS NULL;
 
+-- name: week_taken_in(as_of)
+-- The newest week, up to a date if one is given, whose drops are in.
+SELECT as_of, watermark, params, resolved_late FROM weeks
+WHERE ingested_at IS NOT NULL AND as_of <= coalesce(%(as_of)s, 'infinity'::date)
+ORDER BY as_of DESC LIMIT 1;
+
 -- name: is_late(as_of)
 -- Whether a later week has already had its drops: then the watermark is later than this week's time.
 SELECT EXISTS (SELECT FROM weeks WHERE as_of > %(as_of)s AND ingested_at IS NOT NULL) AS late;

@@ -9,12 +9,39 @@ class TestPopularity(RecommenderContract):
     serves_strangers = True
 
 
+class TestPopularityOfAWindow(TestPopularity):
+    settings = {"half_life_days": None, "window_days": 95.0}  # noqa: RUF012
+
+
 class TestALS(RecommenderContract):
     recipe = "als"
     settings = {"factors": 8}  # noqa: RUF012
+
+
+class TestEASE(RecommenderContract):
+    recipe = "ease"
+
+
+class TestEASEOfFewWeights(RecommenderContract):
+    recipe = "ease"
+    settings = {"neighbours": 9, "history_half_life_days": 30}  # noqa: RUF012
+
+
+class TestItemKNN(RecommenderContract):
+    recipe = "item_knn"
 
 
 class TestHybrid(RecommenderContract):
     recipe = "hybrid"
     settings = {"users_a_batch": 8, "max_epochs": 25, "patience": 25}  # noqa: RUF012
     ranks_unrated = True
+
+
+class TestBlend(RecommenderContract):
+    recipe = "blend"
+    settings = {"members": [{"name": "als", "settings": {"factors": 8}}, {"name": "popularity"}]}  # noqa: RUF012
+    serves_strangers = True
+
+
+class TestBlendOfRanks(TestBlend):
+    settings = {**TestBlend.settings, "fusion": "ranks", "validation": "leave one out"}  # noqa: RUF012

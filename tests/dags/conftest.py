@@ -16,3 +16,9 @@ def dagbag():
 def weekly(dagbag):
     """The DAG weekly_recommendations."""
     return dagbag.dags["weekly_recommendations"]
+
+
+@pytest.fixture(scope="session")
+def tuning(dagbag):
+    """The DAG tune_recipes."""
+    return dagbag.dags["tune_recipes"]

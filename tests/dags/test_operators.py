@@ -24,9 +24,9 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Any, tuple[Any, ..
 
     class Pipeline(ModuleType):
         def __getattr__(self, name: str) -> Any:
-            def step(settings: Any, *args: Any, **kwargs: Any) -> Any:
+            def step(settings: Any = None, *args: Any, **kwargs: Any) -> Any:
                 asked.append((name, settings, args, kwargs))
-                return WEEK if name == "resolve_week" else name
+                return WEEK if name in ("resolve_week", "find_week") else name
 
             return step
 
@@ -72,6 +72,7 @@ def test_settings_come_from_the_connection_and_the_tasks_timeout(calls) -> None:
         ("PromoteChampion", {"model_version": "3"}, "promote_champion", (WEEK, "3")),
         ("ScoreUsers", {"shard": 1}, "score_users", (WEEK, 1)),
         ("PublishRecommendations", {}, "publish_recommendations", (WEEK,)),
+        ("TuneRecipe", {"recipe": "als", "n_trials": "30"}, "tune_recipe", (WEEK, "als")),
         ("ReportWeek", {"notes": ["", "no imdb"]}, "report_week", (WEEK, ["no imdb"])),
     ],
 )
@@ -95,7 +96,27 @@ def test_resolve_week_passes_on_what_was_asked(calls) -> None:
     ]
 
 
+def test_find_week_asks_for_the_runs_week(calls) -> None:
+    run_of = SimpleNamespace(run_type="scheduled", data_interval_end=datetime(2018, 10, 1, tzinfo=UTC))
+    assert Week.from_json(run("FindWeek", {"dag_run": run_of, "params": {}})) == WEEK
+    run_of = SimpleNamespace(run_type="manual", data_interval_end=None)
+    for asked in ("2018-09-24", None):
+        run("FindWeek", {"dag_run": run_of, "params": {"as_of": asked}})
+    assert [(call[0], call[2]) for call in calls] == [
+        ("find_week", (date(2018, 10, 1),)),
+        ("find_week", (date(2018, 9, 24),)),
+        ("find_week", (None,)),
+    ]
+
+
+def test_trials_come_as_text_and_go_as_a_number(calls) -> None:
+    run("TuneRecipe", recipe="als", n_trials="30")
+    assert calls[0][3] == {"n_trials": 30}
+
+
 def test_what_is_mapped_over(calls) -> None:
+    assert run("ListTunable", {"params": {"recipes": ["als"]}}) == ["als"]
+    assert run("ListTunable", {"params": {"recipes": None}}) == "list_tunable"
     assert run("ListRecipes") == [ALS.to_json()]
     assert run("ListShards") == [0, 1, 2]
 

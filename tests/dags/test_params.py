@@ -15,6 +15,7 @@ from tests import airflow_home  # noqa: F401 - chooses Airflow's home
         ("recipes", None),
         ("recipes", ["als"]),
         ("recipes", ["popularity", "hybrid"]),
+        ("recipes", ["als", "als-3f9a2c41"]),
         ("top_n", None),
         ("top_n", 1),
         ("top_n", 1000),
@@ -34,6 +35,8 @@ def test_what_the_form_takes(weekly, name: str, value: Any) -> None:
         ("recipes", []),
         ("recipes", ["als", "als"]),
         ("recipes", ["svd"]),
+        ("recipes", ["svd-3f9a2c41"]),
+        ("recipes", ["als-3F9A"]),
         ("top_n", 0),
         ("top_n", 1001),
         ("top_n", "10"),
@@ -47,11 +50,39 @@ def test_what_the_form_refuses(weekly, name: str, value: Any) -> None:
         weekly.params.get_param(name).resolve(value)
 
 
-def test_the_form_explains_itself(weekly) -> None:
+def test_the_forms_explain_themselves(weekly, tuning) -> None:
     from recsys.models import MODELS
 
     assert set(weekly.params) == {"as_of", "recipes", "top_n"}
-    for name in weekly.params:
-        schema = weekly.params.get_param(name).schema
-        assert schema["title"] and len(schema["description_md"]) > 50, f"{name}: give it a title and a description_md"
-    assert all(f"`{model}`" in weekly.params.get_param("recipes").schema["description_md"] for model in MODELS)
+    assert set(tuning.params) == {"as_of", "recipes", "trials"}
+    for dag in (weekly, tuning):
+        for name in dag.params:
+            schema = dag.params.get_param(name).schema
+            assert schema["title"] and len(schema["description_md"]) > 50, f"{name}: give it a title and a description_md"
+        assert all(f"`{model}`" in dag.params.get_param("recipes").schema["description_md"] for model in MODELS)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "taken"),
+    [
+        ("as_of", None, True),
+        ("as_of", "2018-09-24", True),
+        ("as_of", "24.9.2018", False),
+        ("recipes", None, True),
+        ("recipes", ["als", "hybrid"], True),
+        ("recipes", ["als-3f9a2c41"], False),  # a tuned recipe is not tuned again: its name is
+        ("recipes", [], False),
+        ("trials", 2, True),
+        ("trials", 1, False),
+        ("trials", None, False),
+        ("trials", 2.5, False),
+    ],
+)
+def test_what_the_form_of_tuning_takes(tuning, name: str, value: Any, taken: bool) -> None:
+    from airflow.sdk.exceptions import ParamValidationError
+
+    if taken:
+        assert tuning.params.get_param(name).resolve(value) == value
+    else:
+        with pytest.raises(ParamValidationError):
+            tuning.params.get_param(name).resolve(value)

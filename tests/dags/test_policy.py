@@ -10,7 +10,7 @@ import pytest
 
 from tests import airflow_home
 
-HEAVY = {"torch", "implicit", "mlflow", "pandas", "scipy", "sklearn", "sentence_transformers", "pyarrow"}
+HEAVY = {"torch", "implicit", "mlflow", "pandas", "scipy", "sklearn", "sentence_transformers", "pyarrow", "optuna"}
 VERBS = [
     "wait_for_movielens",
     "wait_for_imdb",
@@ -125,6 +125,21 @@ def test_execution_timeouts_reach_the_checks_statements(weekly) -> None:
         if task.task_id.startswith("check_"):
             assert task.execution_timeout == timedelta(minutes=10)
             assert task.hook_params == {"options": "-c statement_timeout=10min"}
+
+
+def test_tuning_runs_by_the_month_one_at_a_time(tuning) -> None:
+    from airflow.sdk import TriggerRule
+    from airflow.serialization.encoders import coerce_to_core_timetable
+    from pendulum import datetime as moment
+
+    assert [task.task_id for task in tuning.topological_sort()] == ["find_week", "list_tunable", "tune_recipe"]
+    assert tuning.get_task("tune_recipe").is_mapped, "one task a recipe: one that fails keeps no other from being tuned"
+    assert all(task.trigger_rule == TriggerRule.ALL_SUCCESS for task in tuning.tasks)
+    assert (tuning.catchup, tuning.max_active_runs) == (False, 1), (
+        "a study is one after the other: the next starts from its ledger"
+    )
+    interval = coerce_to_core_timetable(tuning.timetable).infer_manual_data_interval(run_after=moment(2018, 9, 24))
+    assert (interval.start, interval.end) == (moment(2018, 8, 1), moment(2018, 9, 1))
 
 
 PARSE = """

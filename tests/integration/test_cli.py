@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from datetime import date
+from io import StringIO
 from pathlib import Path
 
 import pytest
@@ -56,6 +57,31 @@ def test_run_then_look(told: Callable[..., tuple[int, str]], weeks: list[date], 
     assert told("recommend")[1].count("recommended") == 3
 
 
+def test_tune_then_train_what_was_found(
+    told: Callable[..., tuple[int, str]], settings: Settings, weeks: list[date], conn: Connection
+) -> None:
+    assert told("tune", "popularity")[1].startswith("NothingToRecommend: no week has its drops in")
+    pipeline.run_week(settings, as_of=weeks[0])
+    status, text = told("tune", "popularity", "--trials", "3")
+    assert status == 0
+    assert f"popularity {weeks[0]} " in text and ": 3 trials; " in text
+    assert conn.execute("SELECT count(*) AS n FROM tuning_trials").fetchone().n == 3
+    status, run_id = told("train", "popularity", "--as-of", str(weeks[1]))
+    sat = conn.execute("SELECT run_id FROM exam_entries WHERE recipe_key LIKE 'popularity%'").fetchone()
+    assert (status, run_id.strip()) == (0, sat.run_id)
+    assert "ModelError: no recipe 'popularity-00000000'" in told("train", "popularity-00000000")[1]
+
+
+def test_the_bar_counts_trials_and_shows_the_best(
+    told: Callable[..., tuple[int, str]], settings: Settings, weeks: list[date], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pipeline.run_week(settings, as_of=weeks[0])
+    shown = StringIO()
+    monkeypatch.setattr(cli, "errors", Console(file=shown, width=150))
+    assert told("tune", "popularity", "--trials", "2")[0] == 0
+    assert re.search(rf"popularity, week {weeks[0]} .*2/2 .*best NDCG@10 0\.\d{{4}}", shown.getvalue())
+
+
 def test_an_error_is_a_sentence(told: Callable[..., tuple[int, str]], weeks: list[date]) -> None:
     status, text = told("exam")
     assert (status, "NothingToRecommend: week of any date is not decided" in text) == (1, True)
@@ -105,7 +131,9 @@ def test_erase_takes_the_user_out_of_the_next_publication(
     assert conn.execute("SELECT count(*) AS n FROM recommendations WHERE user_id = 1").fetchone().n == 0
 
 
-@pytest.mark.parametrize("command", ["drops", "migrate", "run", "exam", "recommend", "psql", "withdraw", "erase"])
+@pytest.mark.parametrize(
+    "command", ["drops", "migrate", "run", "train", "tune", "exam", "recommend", "psql", "withdraw", "erase"]
+)
 def test_every_command_is_in_the_readme(command: str) -> None:
     assert f"python -m recsys {command}" in (ROOT / "README.md").read_text()
 

@@ -28,7 +28,7 @@ VALUES: dict[str, Any] = {
     "sources": ["movielens"], "reasons": ["r"], "user_ids": [1], "ndcg": [0.5],
     "source": "movielens", "sha256": "x", "state": "known", "reason": "r", "population": "csv", "publication_key": "k",
     "recipe_key": "als", "run_id": "r", "model_version": "1", "fit_key": "f", "incumbent": None,
-    "decision": "kept", "kind": "dated",
+    "decision": "kept", "kind": "dated", "study": "s", "name": "als", "found_for": date(2020, 1, 6), "failure": None,
     "fingerprint": "f", "rows_sha256": "x", "resolved_late": False, "slice": "all", "metric": "ndcg", "cut": None, "weeks": None,
 }  # fmt: skip
 

@@ -9,6 +9,7 @@ from recsys.evaluation.metrics import RANKING
 from recsys.evaluation.metrics.average_precision import average_precision
 from recsys.evaluation.metrics.coverage import coverage
 from recsys.evaluation.metrics.hit_rate import hit_rate
+from recsys.evaluation.metrics.mae import mae
 from recsys.evaluation.metrics.ndcg import ndcg
 from recsys.evaluation.metrics.precision import precision
 from recsys.evaluation.metrics.recall import recall
@@ -69,3 +70,8 @@ def test_coverage_counts_each_candidate_once_and_no_ended_list():
 def test_rmse():
     assert rmse(np.array([3.0, 5.0], dtype=np.float32), np.array([4.0, 3.0])) == pytest.approx(math.sqrt((1 + 4) / 2))
     assert math.isnan(rmse(np.array([]), np.array([])))
+
+
+def test_mae():
+    assert mae(np.array([3.0, 5.0], dtype=np.float32), np.array([4.0, 3.0])) == 1.5
+    assert math.isnan(mae(np.array([]), np.array([])))

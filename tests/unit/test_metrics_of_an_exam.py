@@ -1,7 +1,8 @@
 """One model at one exam: who is asked, what counts, and what the table says."""
 
 import json
-from dataclasses import asdict
+import tracemalloc
+from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
@@ -12,8 +13,10 @@ from recsys.evaluation.marking import mark
 from recsys.evaluation.metrics.ndcg import ndcg
 from recsys.evaluation.split import Exam
 from recsys.exam import examine
+from recsys.features.catalogue import Catalogue, Links
 from recsys.features.interactions import Interactions, index_of
-from recsys.models.base import Config, PredictsRatings, Recommender
+from recsys.models.base import BLOCK, Config, PredictsRatings, Recommender
+from tests.contracts.worlds import catalogue_of
 
 MOVIES = np.array([10, 20, 30, 40, 50])
 
@@ -64,8 +67,9 @@ HELD_OUT = interactions(
 EXAM = Exam("dated", 1, None, KNOWN, HELD_OUT, users=np.array([1, 2]))
 
 
-def sit(model: type[Recommender] = InOrder):
-    return examine(model().fit(KNOWN, None), EXAM, like_threshold=4.0, min_history=2)  # pyright: ignore[reportArgumentType]
+def sit(model: type[Recommender] = InOrder, catalogue: Catalogue | None = None):
+    fitted = model().fit(KNOWN, None)  # pyright: ignore[reportArgumentType]
+    return examine(fitted, EXAM, like_threshold=4.0, min_history=2, catalogue=catalogue)
 
 
 def table(result) -> dict[tuple[str, str], tuple[float, int]]:
@@ -110,6 +114,48 @@ def test_coverage_is_a_share_of_the_slices_movies():
     assert values["cold users", "coverage@10"] == (0.8, 5)
 
 
+def test_exposure_and_lists_of_the_exams_users():
+    values = table(sit())  # 1 gets 30, 40, 50 and 2 gets 20, 30, 40, 50; of three known users one rated 20 and one 30
+    assert values["all", "Gini@10"] == (pytest.approx((-4 * 0 - 2 * 1 + 0 * 2 + 2 * 2 + 4 * 2) / (5 * 7)), 5)
+    assert values["all", "novelty@10"] == (pytest.approx(np.log2(3)), 2)
+    own = ((2 + 1) / 2 + 2 / 1) / 2  # raters of 10 and 20, and of 10
+    assert values["all", "popularity lift@10"] == (pytest.approx(((1 / 3 + 2 / 4) / 2 - own) / own), 2)
+
+
+def test_list_metrics_are_not_told_again_for_new_movies():
+    values = table(sit())
+    assert ("new movies", "Gini@10") in values
+    assert not [key for key in values if key[0] == "new movies" and key[1] in ("novelty@10", "popularity lift@10")]
+
+
+def test_diversity_is_told_with_a_catalogue():
+    assert not [key for key in table(sit()) if key[1] == "diversity@10"]
+    genres = Links(np.arange(6), np.array([0, 0, 0, 1, 1], dtype=np.int32), np.array(["Comedy", "Drama"]))
+    values = table(sit(catalogue=replace(catalogue_of(MOVIES), genres=genres)))
+    assert values["all", "diversity@10"] == (
+        pytest.approx((2 / 3 + 2 / 3) / 2),
+        2,
+    )  # C D D: one pair of three alike; C C D D: two of six
+
+
+def test_light_and_heavy_users_are_parted_at_the_median_of_those_that_decide():
+    values = table(sit())  # 1 has two known ratings, 2 has one, and the median is 1.5
+    assert values["heavy users", "NDCG@10"] == (pytest.approx(NDCG_1), 1)
+    assert values["light users", "NDCG@10"] == (pytest.approx(NDCG_2), 1)
+    assert values["heavy users", "coverage@10"] == (0.6, 5)
+    rated = table(sit(RatesThree))
+    assert rated["light users", "RMSE"] == (1.5, 1)
+    assert rated["heavy users", "MAE"] == (1.5, 2)
+
+
+def test_users_of_equal_histories_are_all_light():
+    known = interactions([(1, 10, 5.0), (2, 10, 5.0)])
+    exam = replace(EXAM, known=known)
+    result = examine(InOrder().fit(known, None), exam, like_threshold=4.0, min_history=2)  # pyright: ignore[reportArgumentType]
+    assert table(result)["light users", "NDCG@10"][1] == 2
+    assert not [row for row in result.values if row[0] == "heavy users"]
+
+
 def test_rmse_only_of_a_model_that_rates(monkeypatch):
     assert not [key for key in table(sit()) if key[1] == "RMSE"]
     monkeypatch.setattr(exam_module, "PREDICT_BLOCK", 2)
@@ -137,6 +183,22 @@ def test_a_model_of_another_catalogue_is_refused():
     model.movie_ids_ = MOVIES[:-1]
     with pytest.raises(ModelError, match="in order knows 4 movies and the exam has 5"):
         examine(model, EXAM, like_threshold=4.0, min_history=2)
+
+
+def test_an_exam_never_holds_the_scores_of_all_users_at_once():
+    n_users, n_movies = 16 * BLOCK, 500
+    user, movie = np.repeat(np.arange(n_users), 2), np.tile([0, 1], n_users)
+    known = Interactions.of(user, movie, np.full(len(user), 5.0), np.zeros(len(user)), movie_ids=np.arange(n_movies))
+    held_out = replace(known, movies=known.movies + 2)
+    exam = Exam("dated", 1, None, known, held_out, users=known.user_ids)
+    model = InOrder().fit(known, None)  # pyright: ignore[reportArgumentType]
+    catalogue = catalogue_of(known.movie_ids)
+    tracemalloc.start()
+    examine(model, exam, like_threshold=4.0, min_history=3, catalogue=catalogue)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    scores = n_users * n_movies * np.dtype(np.float32).itemsize
+    assert peak < scores
 
 
 def test_marks_agree_with_a_loop():

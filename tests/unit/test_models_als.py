@@ -8,6 +8,8 @@ from recsys.models.als import ALS, ALSConfig
 from recsys.models.base import Compute
 from tests.contracts.worlds import checkerboard, skewed
 
+DAY = 86_400
+
 
 def test_the_solver_gets_the_papers_settings_in_the_librarys_terms() -> None:
     model = ALS(ALSConfig(unobserved_weight=0.5, regularization=0.1), Compute(seed=7, threads=1))
@@ -19,9 +21,35 @@ def test_the_solver_gets_the_papers_settings_in_the_librarys_terms() -> None:
 
 
 def test_five_stars_weigh_more_than_four() -> None:
-    weights = ALS()._confidence(np.array([4.0, 5.0, 5.0, 4.0]))
+    weights = ALS()._confidence(np.array([4.0, 5.0, 5.0, 4.0]), age_seconds=np.arange(4) * DAY)
     assert weights[1] == pytest.approx(2 * weights[0])
     assert weights.mean() == pytest.approx(1)
+
+
+def test_a_likes_confidence_is_half_after_each_half_life_where_one_is_set() -> None:
+    model = ALS(ALSConfig(recency_half_life_days=10))
+    weights = model._confidence(np.full(3, 4.0), age_seconds=np.array([0, 10, 30]) * DAY)
+    assert (weights / weights[0]).tolist() == pytest.approx([1, 0.5, 0.125])
+    assert weights.mean() == pytest.approx(1)
+
+
+def test_a_like_is_as_old_as_the_newest_rating_says_liked_or_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = checkerboard()
+    world.train.ratings[np.argmax(world.train.rated_at)] = 1.0
+    world.train.rated_at[np.argmax(world.train.rated_at)] += 1_000 * DAY
+    ages = []
+    monkeypatch.setattr(ALS, "_confidence", lambda self, ratings, *, age_seconds: ages.append(age_seconds) or ratings)
+    ALS(ALSConfig(factors=8), Compute(threads=1)).fit(world.train, world.catalogue)
+    assert ages[0].min() >= 1_000 * DAY
+
+
+def test_recency_changes_who_is_believed() -> None:
+    world = checkerboard()
+    plain, recent = (
+        ALS(ALSConfig(factors=8, recency_half_life_days=days), Compute(threads=1)).fit(world.train, world.catalogue)
+        for days in (None, 10)
+    )
+    assert not np.array_equal(plain.user_factors_, recent.user_factors_)
 
 
 def test_a_movie_that_nobody_liked_is_never_recommended() -> None:

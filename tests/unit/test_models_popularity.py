@@ -1,5 +1,7 @@
 """Recent popularity, by hand."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -20,7 +22,7 @@ def catalogue(movie_ids: np.ndarray) -> Catalogue:
     return Catalogue(movie_ids, ("",) * len(movie_ids), unknown, unknown, links, links, links)
 
 
-def fitted(rows: list[tuple[int, int, float, int]], **settings: float) -> Popularity:
+def fitted(rows: list[tuple[int, int, float, int]], **settings: Any) -> Popularity:
     user, movie, rating, day = (np.array(column) for column in zip(*rows, strict=True))
     movie_ids = np.array([10, 20, 30])
     train = Interactions.of(user, movie, rating, day * DAY, movie_ids=movie_ids)
@@ -30,6 +32,22 @@ def fitted(rows: list[tuple[int, int, float, int]], **settings: float) -> Popula
 def test_a_like_counts_half_for_each_half_life_before_the_newest_rating() -> None:
     model = fitted([(1, 10, 5.0, 100), (2, 20, 5.0, 90), (3, 20, 4.0, 80), (1, 30, 1.0, 110)], half_life_days=10)
     assert model.score_block(np.array([1]))[0].tolist() == pytest.approx([0.5, 0.25 + 0.125, 0.0])
+
+
+def test_without_a_half_life_all_likes_count_alike() -> None:
+    model = fitted([(1, 10, 5.0, 100), (2, 20, 5.0, 90), (3, 20, 4.0, 0)], half_life_days=None)
+    assert model.score_block(np.array([1]))[0].tolist() == [1, 2, 0]
+
+
+def test_a_like_older_than_the_window_does_not_count() -> None:
+    rows = [(1, 10, 5.0, 100), (2, 20, 5.0, 90), (3, 20, 4.0, 89), (1, 30, 1.0, 110)]
+    model = fitted(rows, half_life_days=None, window_days=20)
+    assert model.score_block(np.array([1]))[0].tolist() == [1, 1, 0]
+
+
+def test_a_window_and_a_half_life_go_together() -> None:
+    model = fitted([(1, 10, 5.0, 100), (2, 10, 5.0, 90), (3, 10, 4.0, 0)], half_life_days=10, window_days=50)
+    assert model.score_block(np.array([1]))[0, 0] == 1.5
 
 
 def test_what_counts_as_a_like_is_a_setting() -> None:

@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 
-from recsys.evaluation.split import WEEK_SECONDS, own_newest, split_exam
+from recsys.evaluation.holdout import own_newest
+from recsys.evaluation.split import WEEK_SECONDS, split_exam
 from recsys.features.interactions import Interactions
 
 NEWEST = int(datetime(2026, 11, 15, 12, tzinfo=UTC).timestamp())
@@ -107,3 +108,13 @@ def test_own_newest_agrees_with_a_loop(seed):
 def test_no_ratings_at_all_is_an_exam_that_nobody_decides():
     nothing = Interactions.of(np.array([], int), np.array([], int), np.array([]), np.array([], int), movie_ids=np.arange(3))
     assert len(split_exam(nothing, min_users=1, like_threshold=4.0).users) == 0
+
+
+def test_what_was_known_at_the_cut_is_not_asked_though_rated_again_since():
+    exam = split_exam(TWO_WEEKS, min_users=1, like_threshold=4.0)
+    then = ratings([(1, 1, 5.0, week_old(9)), (1, 2, 1.0, week_old(9)), (3, 5, 2.0, week_old(9)), (4, 7, 3.0, week_old(9))])
+    told = exam.knowing(then, like_threshold=4.0)
+    assert held_out_pairs(told) == {(3, 4), (4, 5)}  # 1 had rated 2 before, and 4 had rated 7
+    assert told.known is then
+    assert told.users.tolist() == [4]  # 1 has nothing left to be asked, 4 now has a known rating
+    assert exam.knowing(ratings([(1, 1, 5.0, week_old(9)), (3, 5, 2.0, week_old(9))]), like_threshold=4.0).users.tolist() == [1]

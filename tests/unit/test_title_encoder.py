@@ -39,18 +39,18 @@ def no_network(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 def test_titles_of_a_series_are_near_each_other() -> None:
-    vectors = encode_titles(TITLES, wanted())
+    vectors = encode(TITLES, wanted())
     near = vectors @ vectors.T
     assert near[0, 1] > near[0, 2]
     assert near[3, 4] > near[3, 2]
 
 
 def test_vectors_are_centred_of_mean_length_one_and_the_same_twice() -> None:
-    vectors = encode_titles(TITLES, wanted())
+    vectors = encode(TITLES, wanted())
     assert vectors.dtype == np.float32
     np.testing.assert_allclose(vectors.mean(axis=0), 0, atol=1e-6)
     np.testing.assert_allclose(np.linalg.norm(vectors, axis=1).mean(), 1, rtol=1e-5)
-    assert vectors.tobytes() == encode_titles(TITLES, wanted()).tobytes()
+    assert vectors.tobytes() == encode(TITLES, wanted()).tobytes()
 
 
 def test_the_year_is_left_out() -> None:
@@ -82,7 +82,7 @@ def test_without_a_network_the_substitute_is_used_at_once_and_said(caplog: pytes
 def test_the_search_is_made_once_a_process(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING, logger="recsys.features.titles"):
         encoder_in_use(wanted("someone/some-model"))
-        encode_titles(TITLES, wanted("someone/some-model"))
+        encode(TITLES, wanted("someone/some-model"))
     assert len(caplog.records) == 1
 
 
@@ -107,4 +107,4 @@ def test_a_folder_that_cannot_be_loaded_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text("{}")
     (tmp_path / "model.safetensors").write_bytes(b"weights")
     with pytest.raises(ModelError, match="cannot be loaded as a sentence-transformers model"):
-        encode_titles(TITLES, wanted(str(tmp_path)))
+        encode(TITLES, wanted(str(tmp_path)))

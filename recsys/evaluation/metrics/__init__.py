@@ -1,26 +1,42 @@
-"""What an exam measures. A ranking metric is one module and one line in `RANKING`.
+"""What an exam measures. A metric is one module and one line in one of four dicts, by what it looks at.
 
-Each ranking metric takes `hits` (U, k) bool in rank order and `n_relevant` (U,) int ≥ 1, and gives (U,) float64, a value
-for each user.
+- `RANKING`: which places of a list are hits. Takes `hits` (U, k) bool in rank order and `n_relevant` (U,) int ≥ 1, and gives (U,)
+  float64, a value for each user.
+- `LISTS`: what the lists are made of, hit or not. Takes `Lists`, and gives the value with how many lists it is a mean over.
+- `EXPOSURE`: which movies reach anyone. Takes lists (U, k) of movie ids and candidates (C,) ids ascending, and gives a float.
+- `ERRORS`: predicted stars. Takes predicted (K,) and actual (K,), and gives a float.
+
+All work at any k; the k of each is the one of the exam's table.
 """
 
 from collections.abc import Callable
 
 import numpy as np
 
+from recsys.evaluation.lists import Figure, Lists
 from recsys.evaluation.metrics.average_precision import average_precision
+from recsys.evaluation.metrics.coverage import coverage
+from recsys.evaluation.metrics.gini import gini
 from recsys.evaluation.metrics.hit_rate import hit_rate
+from recsys.evaluation.metrics.intra_list_diversity import intra_list_diversity
+from recsys.evaluation.metrics.mae import mae
 from recsys.evaluation.metrics.ndcg import ndcg
+from recsys.evaluation.metrics.novelty import novelty
+from recsys.evaluation.metrics.popularity_lift import popularity_lift
 from recsys.evaluation.metrics.precision import precision
 from recsys.evaluation.metrics.recall import recall
 from recsys.evaluation.metrics.reciprocal_rank import reciprocal_rank
+from recsys.evaluation.metrics.rmse import rmse
 
 RankingMetric = Callable[[np.ndarray, np.ndarray], np.ndarray]
+ListMetric = Callable[[Lists], Figure]
+ExposureMetric = Callable[[np.ndarray, np.ndarray], float]
+ErrorMetric = Callable[[np.ndarray, np.ndarray], float]
 
 #: What decides.
 DECIDING = "NDCG@10"
 
-#: Name in the exam's table → (metric, k).
+#: Name in the exam's table → (metric, k), here and in the next two.
 RANKING: dict[str, tuple[RankingMetric, int]] = {
     DECIDING: (ndcg, 10),
     "Recall@10": (recall, 10),
@@ -30,5 +46,13 @@ RANKING: dict[str, tuple[RankingMetric, int]] = {
     "hit rate@10": (hit_rate, 10),
     "precision@10": (precision, 10),
 }
-COVERAGE = "coverage@10"
-RMSE = "RMSE"
+LISTS: dict[str, tuple[ListMetric, int]] = {
+    "novelty@10": (novelty, 10),
+    "diversity@10": (intra_list_diversity, 10),
+    "popularity lift@10": (popularity_lift, 10),
+}
+EXPOSURE: dict[str, tuple[ExposureMetric, int]] = {
+    "coverage@10": (coverage, 10),
+    "Gini@10": (gini, 10),
+}
+ERRORS: dict[str, ErrorMetric] = {"RMSE": rmse, "MAE": mae}

@@ -1,0 +1,68 @@
+"""Who sits which protocol. Settings are chosen on data before the exam: never on what a protocol asks."""
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from bench.quality.references import REFERENCES, reference
+from recsys.models import MODELS
+from recsys.recipe import Recipe
+
+SEEDS = (1, 2, 3)
+
+#: Recipes that no seed changes: on a fixed split one fit says it all.
+DETERMINISTIC = {"popularity", "ease", "item_knn", *REFERENCES}
+
+#: Protocol → label in the table → (recipe, settings that differ from its defaults).
+CHOSEN: dict[str, dict[str, tuple[str, dict[str, Any]]]] = {
+    "ncf": {  # every rating is a positive
+        "popularity": ("popularity", {"like_threshold": 0.5, "half_life_days": 1e9}),
+        "item_knn": ("item_knn", {"like_threshold": 0.5}),
+        "ease": ("ease", {"like_threshold": 0.5, "rating_weight": 0.0}),
+        # Rendle et al. 2021's d=192 settings for this split, with the λ of equal total for the ratings' own weights
+        "als": (
+            "als",
+            {"like_threshold": 0.5, "factors": 192, "iterations": 12, "unobserved_weight": 0.3, "regularization": 0.007},
+        ),
+    },
+    "temporal": {},
+    "rating": {"item_knn": ("item_knn", {"similarity": "adjusted cosine"}), "hybrid": ("hybrid", {})},
+    "new-movies": {"hybrid": ("hybrid", {})},
+    "fit-time": {"hybrid": ("hybrid", {})},
+    "mult-vae": {
+        "popularity": ("popularity", {"half_life_days": 1e9}),
+        "ease": ("ease", {"rating_weight": 0.0}),
+        "als": ("als", {"factors": 192}),
+    },
+    "weeks": {name: (name, {}) for name in ("popularity", "als", "ease", "item_knn")},
+}
+
+#: Protocol → label → reference.
+REFERENCE: dict[str, dict[str, str]] = {
+    "temporal": {"newest 100k likes": "newest_likes"},
+    "new-movies": {"genre profile": "genre_profile"},
+}
+
+#: Where every recipe that is offered sits with its default settings, under its own name.
+ALL_DEFAULTS = "temporal"
+
+
+@dataclass(frozen=True)
+class Contender:
+    """A row of the table. `kind` says whether it can reach a target: references cannot."""
+
+    label: str
+    recipe: Recipe
+    kind: Literal["default", "chosen", "reference"]
+
+    def seeds(self, split_by_seed: bool) -> tuple[int, ...]:
+        return SEEDS[:1] if self.recipe.name in DETERMINISTIC and not split_by_seed else SEEDS
+
+
+def contenders(protocol: str) -> list[Contender]:
+    """Everyone who sits the protocol, references first."""
+    defaults = MODELS if protocol == ALL_DEFAULTS else ()
+    return [
+        *(Contender(label, reference(name), "reference") for label, name in REFERENCE.get(protocol, {}).items()),
+        *(Contender(name, Recipe.of(name), "default") for name in defaults),
+        *(Contender(label, Recipe.of(name, **settings), "chosen") for label, (name, settings) in CHOSEN[protocol].items()),
+    ]

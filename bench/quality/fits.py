@@ -1,0 +1,85 @@
+"""Fits, each made once: the single recipes and the members of blends share them, and so does the next call."""
+
+import hashlib
+import json
+import shutil
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+from pydantic import BaseModel
+
+from bench.quality.references import REFERENCES
+from recsys.features.catalogue import Catalogue
+from recsys.features.interactions import Interactions
+from recsys.models import model_class
+from recsys.models.base import Compute, Recommender
+from recsys.models.blend import Blend
+from recsys.recipe import Recipe
+from recsys.registry.fit_key import fit_key
+
+_SECONDS = "seconds.json"
+
+
+class Fitted(NamedTuple):
+    """A model and the seconds that its fit took when it was made."""
+
+    model: Recommender
+    seconds: float
+
+
+class Fits:
+    """Models as they save themselves, in a folder for each fit key. `compute` gives a seed's Compute."""
+
+    def __init__(self, folder: Path, compute: Callable[[int], Compute]) -> None:
+        self.folder = folder
+        self.compute = compute
+
+    def fitted(self, recipe: Recipe, train: Interactions, catalogue: Catalogue, seed: int) -> Fitted:
+        """The recipe fitted on `train`: found, or fitted now and kept. A blend is put together anew from fits that are kept."""
+        model = self.build(recipe, seed)
+        if recipe.name in REFERENCES or isinstance(model, Blend):
+            return self.now(recipe, train, catalogue, seed)
+        place = self.folder / self._key(recipe, train, catalogue, model.compute)
+        if not (place / _SECONDS).is_file():
+            made = self.now(recipe, train, catalogue, seed)
+            _keep(made, place)
+            return made
+        return Fitted(type(model).load(place, model.compute), json.loads((place / _SECONDS).read_text()))
+
+    def now(self, recipe: Recipe, train: Interactions, catalogue: Catalogue, seed: int) -> Fitted:
+        """The recipe fitted now, whatever is kept."""
+        model = self.build(recipe, seed)
+        started = time.perf_counter()
+        model.fit(train, catalogue)
+        return Fitted(model, time.perf_counter() - started)
+
+    def build(self, recipe: Recipe, seed: int) -> Recommender:
+        """The recipe's model, not fitted; a blend takes its members from here."""
+        kind = REFERENCES.get(recipe.name) or model_class(recipe.name)
+        model = kind(kind.Config(**dict(recipe.settings)), self.compute(seed))
+        if isinstance(model, Blend):
+            model.fit_member = partial(self._member, seed)
+        return model
+
+    def _member(
+        self, seed: int, name: str, config: BaseModel, train: Interactions, catalogue: Catalogue, _cut: str | None
+    ) -> Recommender:
+        """What a blend calls. Where it is cut, the fingerprint of `train` says already."""
+        return self.fitted(Recipe.of(name, **config.model_dump()), train, catalogue, seed).model
+
+    def _key(self, recipe: Recipe, train: Interactions, catalogue: Catalogue, compute: Compute) -> str:
+        encoder = model_class(recipe.name).encoder(compute)
+        data = hashlib.sha256((train.fingerprint() + catalogue.fingerprint()).encode()).hexdigest()
+        return fit_key(recipe, cut="", fingerprint=data, seed=compute.seed, encoder=encoder)
+
+
+def _keep(made: Fitted, place: Path) -> None:
+    """Written aside and then moved, so that a call that is cut off leaves nothing that looks whole."""
+    aside = place.with_suffix(".part")
+    shutil.rmtree(aside, ignore_errors=True)
+    made.model.save(aside)
+    (aside / _SECONDS).write_text(json.dumps(made.seconds))
+    aside.rename(place)

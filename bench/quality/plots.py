@@ -1,0 +1,66 @@
+"""Two pictures: what a recipe's quality costs in popularity, and the exam over the weeks."""
+
+from collections.abc import Sequence
+from datetime import date
+from pathlib import Path
+
+import matplotlib
+
+matplotlib.use("Agg")
+from matplotlib import pyplot
+
+from bench.quality.measuring import Row
+
+LIFT = "popularity lift"
+NDCG = "NDCG@10"
+
+
+def draw(rows: Sequence[Row], folder: Path) -> list[Path]:
+    """Write the pictures that the rows suffice for, as PNG, and say which."""
+    measured = [row for row in rows if row.measurements]
+    temporal = [row for row in measured if row.protocol == "temporal" and _lift(row)]
+    weeks = [row for row in measured if row.protocol == "weeks"]
+    folder.mkdir(parents=True, exist_ok=True)
+    drawn = []
+    if temporal:
+        drawn.append(_against_popularity(temporal, folder / "ndcg_against_popularity.png"))
+    if weeks:
+        drawn.append(_over_the_weeks(weeks, folder / "exam_over_the_weeks.png"))
+    return drawn
+
+
+def _against_popularity(rows: Sequence[Row], path: Path) -> Path:
+    figure, axes = pyplot.subplots(figsize=(8, 5.5), layout="constrained")
+    for row in rows:
+        lift, ndcg = row.mean(_lift(row)), row.mean(NDCG)
+        axes.scatter(lift, ndcg, s=45, color="0.6" if row.contender.kind == "reference" else "C0")
+        axes.annotate(row.contender.label, (lift, ndcg), xytext=(6, 4), textcoords="offset points")
+    axes.margins(x=0.25, y=0.15)
+    axes.set(title=f"ML-1M, newest 10%: {NDCG} against popularity lift", xlabel=_lift(rows[0]), ylabel=NDCG)
+    axes.grid(alpha=0.3)
+    return _saved(figure, path)
+
+
+def _over_the_weeks(rows: Sequence[Row], path: Path) -> Path:
+    figure, axes = pyplot.subplots(figsize=(9, 5), layout="constrained")
+    for row in rows:
+        names = [metric for metric in row.measurements[0].metrics if metric.startswith(f"{NDCG} ")]
+        days = [date.fromisoformat(name.removeprefix(f"{NDCG} ")) for name in names]
+        axes.plot(days, [row.mean(name) for name in names], marker="o", label=row.contender.label)  # pyright: ignore[reportArgumentType]
+    axes.set(title="ML-1M: the exam over the weeks", xlabel="as of", ylabel=NDCG)
+    axes.set_ylim(bottom=0)
+    axes.grid(alpha=0.3)
+    axes.legend()
+    figure.autofmt_xdate()
+    return _saved(figure, path)
+
+
+def _lift(row: Row) -> str:
+    """The metric's name with its k; "" where it was not measured."""
+    return next((metric for metric in row.measurements[0].metrics if metric.startswith(LIFT)), "")
+
+
+def _saved(figure, path: Path) -> Path:
+    figure.savefig(path, dpi=120)
+    pyplot.close(figure)
+    return path

@@ -1,0 +1,56 @@
+"""What every protocol has: the files that it needs, and a measurement of one recipe under one seed."""
+
+from abc import ABC, abstractmethod
+from pathlib import Path
+from typing import ClassVar
+
+from bench.quality.files import fingerprint
+from bench.quality.fits import Fits
+from recsys.recipe import Recipe
+
+ML_1M = ("movielens/ml-1m/ratings.dat", "movielens/ml-1m/movies.dat")
+IMDB = tuple(f"imdb/{name}.tsv.gz" for name in ("title.basics", "title.crew", "title.principals", "name.basics", "title.ratings"))
+NCF_SPLIT = tuple(
+    f"benchmarks/ncf-ml-1m/{name}"
+    for name in ("ml-1m.train.rating.gz", "ml-1m.test.rating.gz", "ml-1m.test.negative.gz", "item_map.csv")
+)
+ML_20M = ("movielens/ml-20m/ratings.csv", "movielens/ml-20m/movies.csv")
+
+#: Folder in DATA → where its files can be had.
+WHERE = {
+    "movielens/ml-1m": "https://files.grouplens.org/datasets/movielens/ml-1m.zip",
+    "movielens/ml-20m": "https://files.grouplens.org/datasets/movielens/ml-20m.zip",
+    "imdb": "https://datasets.imdbws.com",
+    "benchmarks/ncf-ml-1m": "https://github.com/hexiangnan/neural_collaborative_filtering (Data/, gzipped); "
+    "item_map.csv has the movieIds of its items, header ncf_item,movieId: they are numbered as they first occur in ratings.dat",
+}
+
+#: A rating from here on is relevant, in every protocol that has likes.
+LIKE_THRESHOLD = 4.0
+
+
+class Protocol(ABC):
+    """One way of measuring. `metrics` are the table's, best first by the first; a measurement may have more."""
+
+    name: ClassVar[str]
+    title: ClassVar[str]
+    metrics: ClassVar[tuple[str, ...]]
+    needs: ClassVar[tuple[str, ...]]
+    lower_is_better: ClassVar[bool] = False
+    split_by_seed: ClassVar[bool] = False
+
+    def __init__(self, data: Path, fits: Fits) -> None:
+        self.data = data
+        self.fits = fits
+
+    @abstractmethod
+    def measure(self, recipe: Recipe, seed: int) -> dict[str, float]:
+        """Metric → value of the recipe, fitted under the seed."""
+
+    def missing(self) -> list[str]:
+        """What is needed and not there."""
+        return [path for path in self.needs if not (self.data / path).is_file()]
+
+    def fingerprint(self) -> str:
+        """Hex digest of the files."""
+        return fingerprint(tuple(self.data / path for path in self.needs))

@@ -1,0 +1,121 @@
+"""He et al., "Neural Collaborative Filtering" (WWW 2017): each user's newest rating ranked among 99 movies not rated."""
+
+import gzip
+from functools import cached_property
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv as pacsv
+
+from bench.quality.files import Ratings, read_catalogue
+from bench.quality.protocols.base import IMDB, ML_1M, NCF_SPLIT, Protocol
+from recsys.errors import DropError
+from recsys.features.catalogue import Catalogue
+from recsys.features.interactions import Interactions, index_of
+from recsys.models.base import Recommender
+from recsys.recipe import Recipe
+
+K = 10
+
+
+class Split(NamedTuple):
+    """`candidates` (U, C) positions of movies, the held-out one first."""
+
+    train: Interactions
+    catalogue: Catalogue
+    users: np.ndarray  # (U,) ids
+    candidates: np.ndarray
+
+
+class NCF(Protocol):
+    """Every rating is a positive, whatever its stars. Sampled: good for comparing with papers, never for deciding."""
+
+    name = "ncf"
+    title = "NCF split of ML-1M: held-out movie among 99 given ones"
+    metrics = ("HR@10", "NDCG@10")
+    needs = (*NCF_SPLIT, ML_1M[1], *IMDB)
+
+    def measure(self, recipe: Recipe, seed: int) -> dict[str, float]:
+        split = self.split
+        fitted = self.fits.fitted(recipe, split.train, split.catalogue, seed)
+        rank = ranks(candidate_scores(fitted.model, split.users, split.candidates))
+        return {**hits_at(rank, K), "fit seconds": fitted.seconds}
+
+    @cached_property
+    def split(self) -> Split:
+        files = [self.data / path for path in NCF_SPLIT]
+        movie_of_item = _movie_of_item(files[3])
+        columns = _columns(files[0])
+        movie_ids = np.sort(movie_of_item)
+        train = Ratings(columns[0], movie_of_item[columns[1]], columns[2].astype(np.float32), columns[3]).over(movie_ids)
+        users, held_out, *_ = _columns(files[1])
+        candidates = np.column_stack([held_out, _negatives(files[2], users, held_out)])
+        folder = (self.data / ML_1M[1]).parent
+        catalogue = read_catalogue(folder, (self.data / IMDB[0]).parent, movie_ids)
+        if not np.array_equal(catalogue.movie_ids, movie_ids):
+            raise DropError(f"{files[3]}: {len(movie_ids):,} movies, of which {folder} has {len(catalogue):,}; expected all")
+        return Split(train, catalogue, users, index_of(movie_ids, movie_of_item[candidates]))
+
+
+def candidate_scores(model: Recommender, users: np.ndarray, candidates: np.ndarray) -> np.ndarray:
+    """(U, C) scores of each user's candidates."""
+    scores = np.empty(candidates.shape, dtype=np.float32)
+    for rows, block in model.scores(users):
+        scores[rows] = np.take_along_axis(block, candidates[rows], axis=1)
+    return scores
+
+
+def ranks(scores: np.ndarray) -> np.ndarray:
+    """(U,) how many candidates stand above the first one of each row (U, C). Ties count for the model, as they do in the
+    protocol's own code; a movie to which the model gives no score (−inf) comes last.
+    """
+    above = (scores[:, 1:] > scores[:, :1]).sum(axis=1)
+    return np.where(np.isfinite(scores[:, 0]), above, scores.shape[1] - 1)
+
+
+def hits_at(rank: np.ndarray, k: int) -> dict[str, float]:
+    """Hit rate and NDCG of one relevant movie a user, by its rank from 0."""
+    gain = np.where(rank < k, 1 / np.log2(rank + 2), 0)
+    return {f"HR@{k}": float((rank < k).mean()), f"NDCG@{k}": float(gain.mean())}
+
+
+def _movie_of_item(path: Path) -> np.ndarray:
+    """(I,) the movieId of each of the split's items, which are numbered from 0."""
+    items, movies = np.loadtxt(path, delimiter=",", skiprows=1, dtype=np.int64, ndmin=2).T
+    if not np.array_equal(np.sort(items), np.arange(len(items))):
+        raise DropError(f"{path}: items are not 0 to {len(items) - 1:,}, each once")
+    return movies[np.argsort(items)]
+
+
+def _columns(path: Path) -> list[np.ndarray]:
+    """User, item, rating, timestamp, each (R,) int64. A time that is not there is the user's oldest that is, or 0."""
+    names = ["user", "item", "rating", "rated_at"]
+    table = pacsv.read_csv(
+        path,
+        pacsv.ReadOptions(column_names=names),
+        pacsv.ParseOptions(delimiter="\t"),
+        pacsv.ConvertOptions(column_types=dict.fromkeys(names, pa.int64())),
+    )
+    user, item, rating = (table[name].to_numpy() for name in names[:3])
+    return [user, item, rating, _filled(user, table["rated_at"].to_numpy())]
+
+
+def _filled(user: np.ndarray, rated_at: np.ndarray) -> np.ndarray:
+    """(R,) int64 of times (R,) that may be NaN."""
+    known = ~np.isnan(rated_at)
+    oldest = np.full(int(user.max()) + 1, np.inf)
+    np.minimum.at(oldest, user[known], rated_at[known])
+    oldest[np.isinf(oldest)] = 0
+    return np.where(known, rated_at, oldest[user]).astype(np.int64)
+
+
+def _negatives(path: Path, users: np.ndarray, held_out: np.ndarray) -> np.ndarray:
+    """(U, 99) items, a line a user as in the test file: `(user,item)` and the items, with tabs between."""
+    with gzip.open(path, "rt") as file:
+        lines = [line.split("\t") for line in file if line.strip()]
+    expected = [f"({user},{item})" for user, item in zip(users.tolist(), held_out.tolist(), strict=True)]
+    if [line[0] for line in lines] != expected:
+        raise DropError(f"{path}: its (user,item) pairs are not those of the test file, line by line")
+    return np.array([line[1:] for line in lines], dtype=np.int64)

@@ -1,0 +1,49 @@
+"""The weekly exam over consecutive weeks of ML-1M: what the plot shows. No paper has it, and no target stands on it."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from functools import cached_property
+
+from bench.quality.files import read_catalogue, read_ratings
+from bench.quality.protocols.base import IMDB, LIKE_THRESHOLD, ML_1M, Protocol
+from bench.quality.protocols.temporal import examined
+from recsys.evaluation.split import WEEK_SECONDS, Exam, split_exam
+from recsys.features.catalogue import Catalogue
+from recsys.features.interactions import Interactions
+from recsys.recipe import Recipe
+
+#: Mondays between which the exams stand; most of ML-1M was rated in these months.
+FIRST, LAST = datetime(2000, 7, 3, tzinfo=UTC), datetime(2001, 1, 1, tzinfo=UTC)
+WEEKS_BETWEEN = 2
+MIN_USERS = 100
+
+
+class Weeks(Protocol):
+    """Every second Monday: what was rated before it, its newest weeks as the exam."""
+
+    name = "weeks"
+    title = "ML-1M, the exam over the weeks (for the plot): mean of all weeks"
+    metrics = ("NDCG@10",)
+    needs = (*ML_1M, *IMDB)
+
+    def measure(self, recipe: Recipe, seed: int) -> dict[str, float]:
+        values = {}
+        for monday, exam in self._exams():
+            model = self.fits.now(recipe, exam.known, self.catalogue, seed).model
+            values[f"NDCG@10 {monday:%Y-%m-%d}"] = examined(model, exam, self.catalogue)["NDCG@10"]
+        return {"NDCG@10": sum(values.values()) / len(values), **values}
+
+    @cached_property
+    def catalogue(self) -> Catalogue:
+        return read_catalogue((self.data / ML_1M[0]).parent, (self.data / IMDB[0]).parent)
+
+    @cached_property
+    def interactions(self) -> Interactions:
+        return read_ratings((self.data / ML_1M[0]).parent).over(self.catalogue.movie_ids)
+
+    def _exams(self) -> Iterator[tuple[datetime, Exam]]:
+        for as_of in range(int(FIRST.timestamp()), int(LAST.timestamp()) + 1, WEEKS_BETWEEN * WEEK_SECONDS):
+            before = self.interactions.where(self.interactions.rated_at < as_of)
+            exam = split_exam(before, min_users=MIN_USERS, like_threshold=LIKE_THRESHOLD)
+            if exam.kind == "dated":
+                yield datetime.fromtimestamp(as_of, UTC), exam

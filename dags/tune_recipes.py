@@ -1,0 +1,65 @@
+"""
+# Tune recipes
+
+Once a month, and by hand: look for better hyperparameters of the recipes, on data that no exam to come will ask about.
+
+    find_week ► list_tunable ► tune_recipe (recipes)
+
+**On what?** `find_week` takes the newest week whose drops are in. Its exam's questions are left alone: a trial is fitted on the
+older part of what the exam's own fits may see, and marked by NDCG@10 on the newer part, the validation slice.
+
+**What comes of it.** The first trial is the recipe's default. Where another is better, it is entered as a tuned recipe under a
+key of its own (`als-3f9a2c41`), and from then on it sits the exam of each new week that names no recipes, beside the default. It
+must win there, by the same rule as any other, before it makes anyone's list. A week that ran already keeps the recipes it had.
+
+**Looking at it.** Each study is a run in MLflow, and each trial a run beneath it, with its hyperparameters and its figure.
+
+**Params.** `as_of`, `recipes`, `trials`: the trigger form explains each; empty means the usual.
+
+**From a terminal**
+
+    airflow dags trigger tune_recipes --conf '{"recipes": ["als"], "trials": 50}'
+    python -m recsys tune als --trials 50                  # the same without Airflow, with a progress bar
+
+**Run it again.** A study goes on where it stopped, be it a timeout, a retry or a killed worker; with as many trials as were asked
+for it adds nothing. More trials continue it; another week, or other code, is another study.
+"""
+
+from datetime import UTC, datetime, timedelta
+
+from airflow.sdk import DAG, CronDataIntervalTimetable, chain
+
+from recsys_airflow.operators import FindWeek, ListTunable, TuneRecipe
+from recsys_airflow.params import TUNING_PARAMS
+
+RETRIES = {
+    "owner": "recsys",
+    "retries": 3,
+    "retry_delay": timedelta(minutes=1),
+    "retry_exponential_backoff": 2.0,
+    "max_retry_delay": timedelta(minutes=20),
+}
+
+with DAG(
+    "tune_recipes",
+    schedule=CronDataIntervalTimetable("0 0 1 * *", timezone="UTC"),
+    start_date=datetime(1995, 2, 1, tzinfo=UTC),  # MovieLens begins in 1995; a replayed drop may be as old
+    catchup=False,
+    max_active_runs=1,
+    default_args=RETRIES,
+    params=TUNING_PARAMS,  # pyright: ignore[reportArgumentType] - a dict will do, whatever its annotation says
+    tags=["recsys", "monthly"],
+    description="Better hyperparameters, found before the exam; what is found must then win one",
+    doc_md=__doc__,
+):
+    find_week = FindWeek(task_id="find_week", execution_timeout=timedelta(minutes=10))
+    list_tunable = ListTunable(task_id="list_tunable", execution_timeout=timedelta(minutes=5))
+    tune_recipe = TuneRecipe.partial(
+        task_id="tune_recipe",
+        week=find_week.output,
+        n_trials="{{ params.trials }}",
+        execution_timeout=timedelta(hours=12),
+        map_index_template="{{ task.recipe }}",
+        doc_md=TuneRecipe.__doc__,
+    ).expand(recipe=list_tunable.output)
+    chain(find_week, list_tunable, tune_recipe)

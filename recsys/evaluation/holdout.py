@@ -1,0 +1,54 @@
+"""Ways of holding ratings out: each gives a mask (R,) bool over the rows of `Interactions`, True where a rating is held out.
+
+`data.where(~mask)` is then what a fit may see, and `data.where(mask)` what it is asked.
+"""
+
+import numpy as np
+
+from recsys.features.interactions import Interactions
+
+#: A user's own newest ratings: one in ten, at least one, of those who have at least five.
+OWN_SHARE = 10
+OWN_MIN_RATINGS = 5
+
+
+def newest_by_time(interactions: Interactions, share: float) -> np.ndarray:
+    """The newest `share` of all ratings: one moment parts known from held out, so nothing known is newer than anything asked.
+
+    Ratings of the very second at which the share ends are all held out.
+    """
+    n_held_out = round(share * len(interactions))
+    if not n_held_out:
+        return np.zeros(len(interactions), dtype=bool)
+    first = len(interactions) - n_held_out
+    return interactions.rated_at >= np.partition(interactions.rated_at, first)[first]
+
+
+def own_newest(interactions: Interactions) -> np.ndarray:
+    """The newest tenth of each user's ratings, by time and then movie id; nothing of a user with fewer than OWN_MIN_RATINGS."""
+    counts = np.bincount(interactions.users, minlength=len(interactions.user_ids))
+    n_held_out = np.where(counts >= OWN_MIN_RATINGS, np.maximum(counts // OWN_SHARE, 1), 0)
+    return _newest_of_each(interactions, counts, n_held_out)
+
+
+def leave_one_out(interactions: Interactions) -> np.ndarray:
+    """Each user's newest rating, by time and then movie id; a user's only rating stays known."""
+    counts = np.bincount(interactions.users, minlength=len(interactions.user_ids))
+    return _newest_of_each(interactions, counts, (counts > 1).astype(np.int64))
+
+
+def random_share(interactions: Interactions, share: float, *, seed: int) -> np.ndarray:
+    """`share` of all ratings, to the nearest whole one, drawn without regard to user or time; same seed, same mask."""
+    picked = np.random.default_rng(seed).choice(len(interactions), size=round(share * len(interactions)), replace=False)
+    mask = np.zeros(len(interactions), dtype=bool)
+    mask[picked] = True
+    return mask
+
+
+def _newest_of_each(interactions: Interactions, counts: np.ndarray, n_held_out: np.ndarray) -> np.ndarray:
+    """The newest `n_held_out` (U,) of each user's `counts` (U,) ratings."""
+    first_held_out = np.cumsum(counts) - n_held_out  # place in the order by user and time
+    order = np.lexsort((interactions.movies, interactions.rated_at, interactions.users))
+    mask = np.empty(len(interactions), dtype=bool)
+    mask[order] = np.arange(len(order)) >= first_held_out[interactions.users[order]]
+    return mask

@@ -1,0 +1,60 @@
+"""Recommended lists with what is known about their movies and users: what metrics over lists look at."""
+
+from dataclasses import dataclass, replace
+from typing import Self
+
+import numpy as np
+
+from recsys.features.interactions import Interactions, index_of
+
+#: A value, and how many lists it is a mean over; NaN over none.
+Figure = tuple[float, int]
+
+
+@dataclass(frozen=True)
+class Lists:
+    """Lists of U users over M movies.
+
+    `positions` (U, k) int64, best first, are places among the movies, −1 where a list ends. `raters` (M,) int64 says how many of
+    the `n_known` known users rated each movie. `own_raters` (U,) float64 is the mean of `raters` over what the user had rated,
+    NaN for a user without any. `genres` (M, G) float32 has 1 where a movie is of a genre; None where nobody said.
+    """
+
+    positions: np.ndarray
+    raters: np.ndarray
+    n_known: int
+    own_raters: np.ndarray
+    genres: np.ndarray | None = None
+
+    @classmethod
+    def of(cls, ids: np.ndarray, users: np.ndarray, known: Interactions, genres: np.ndarray | None = None) -> Self:
+        """From lists (U, k) of movie ids, −1 where one ends, for `users` (U,) ids, and what was `known` when they were made."""
+        raters = np.bincount(known.movies, minlength=len(known.movie_ids))
+        n_own = np.bincount(known.users, minlength=len(known.user_ids))
+        own = np.bincount(known.users, weights=raters[known.movies], minlength=len(known.user_ids)) / n_own
+        own_raters = np.append(own, np.nan)[index_of(known.user_ids, users)]  # the last for users without any: index −1
+        return cls(index_of(known.movie_ids, ids), raters, len(known.user_ids), own_raters, genres)
+
+    def of_users(self, rows: np.ndarray) -> Self:
+        """The lists of some rows."""
+        return replace(self, positions=self.positions[rows], own_raters=self.own_raters[rows])
+
+    def cut_at(self, k: int) -> Self:
+        """The first k places of each list."""
+        return replace(self, positions=self.positions[:, :k])
+
+    def means(self, of_movies: np.ndarray) -> np.ndarray:
+        """(U,) means of `of_movies` (M,) over each list; NaN for an empty one."""
+        listed = self.positions >= 0
+        return mean_or_nan(np.where(listed, of_movies[self.positions], 0.0).sum(axis=1), listed.sum(axis=1))
+
+
+def mean_or_nan(totals: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """totals / counts, NaN where there is nothing to count."""
+    return np.divide(totals, counts, out=np.full(len(totals), np.nan), where=counts > 0)
+
+
+def figure(values: np.ndarray) -> Figure:
+    """The mean of `values` (U,) over those that are not NaN, and how many these are."""
+    found = values[~np.isnan(values)]
+    return (float(found.mean()), len(found)) if len(found) else (float("nan"), 0)

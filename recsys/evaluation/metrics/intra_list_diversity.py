@@ -1,0 +1,25 @@
+"""Intra-list diversity@k: how unlike each other the movies of one list are (Ziegler et al., WWW 2005), by their genres."""
+
+import numpy as np
+
+from recsys.evaluation.lists import Figure, Lists, figure, mean_or_nan
+
+
+def intra_list_diversity(lists: Lists) -> Figure:
+    """Mean over the lists of 1 − the mean cosine of the genre vectors of all pairs within a list: 0 all alike, 1 nothing shared.
+
+    Movies without a genre stand in no pair; a list without a pair has no value.
+    """
+    if lists.genres is None:
+        return float("nan"), 0
+    lengths = np.linalg.norm(lists.genres, axis=1)
+    units = lists.genres / np.where(lengths > 0, lengths, 1)[:, None]
+    counts = np.zeros(len(lists.positions), dtype=np.int64)
+    sums = np.zeros((len(lists.positions), lists.genres.shape[1]))
+    for listed in lists.positions.T:  # a place at a time: (U, k, G) at once would be large
+        told = (listed >= 0) & (lengths[listed] > 0)
+        counts += told
+        sums[told] += units[listed[told]]
+    # |Σ u|² is the sum over all ordered pairs, each movie with itself among them
+    cosines = np.square(sums).sum(axis=1) - counts
+    return figure(1.0 - mean_or_nan(cosines, counts * (counts - 1)))

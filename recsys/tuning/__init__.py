@@ -1,0 +1,1 @@
+"""Searching a recipe's hyperparameters: Optuna proposes, the validation slice decides, and the ledger remembers."""

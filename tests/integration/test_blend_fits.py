@@ -1,0 +1,128 @@
+"""A blend's members are fits like any other: made once a cut, found again by the week, by other blends and by re-runs."""
+
+from collections import Counter
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import date
+
+import mlflow
+import numpy as np
+import pandas as pd
+import pytest
+
+from recsys import pipeline
+from recsys.db.connect import Connection, connect
+from recsys.evaluation.split import split_exam
+from recsys.models.base import Compute
+from recsys.models.blend import Blend, BlendConfig, Member
+from recsys.recipe import Recipe
+from recsys.registry import fitting
+from recsys.registry.fitting import Fit, fit_once
+from recsys.registry.store import Registry
+from recsys.settings import Settings
+from recsys.week import Week
+
+ALS = {"name": "als", "settings": {"factors": 8}}
+BLEND = Recipe.of("blend", members=[ALS, {"name": "popularity"}])
+RECIPES = (Recipe.of("popularity"), Recipe.of("als", factors=8), BLEND)
+
+
+@pytest.fixture
+def week(settings: Settings, weeks: list[date], monkeypatch: pytest.MonkeyPatch) -> Week:
+    """A whole week in which a blend competes with its own members."""
+    monkeypatch.setattr(pipeline, "_recipes", lambda *_: RECIPES)
+    return pipeline.run_week(settings, as_of=weeks[-1])
+
+
+def fits(settings: Settings) -> Counter[tuple[str, str]]:
+    """How many runs there are of each recipe's name and cut."""
+    registry = Registry(settings)
+    runs = registry.client.search_runs([registry.experiment_id], "tags.fit_key != ''")
+    assert len({run.data.tags["fit_key"] for run in runs}) == len(runs), "a fit was made twice"
+    assert {run.info.status for run in runs} == {"FINISHED"}
+    return Counter((run.data.tags["recipe"].split("-")[0], f"{run.data.tags['kind']} {run.data.tags['cut']}") for run in runs)
+
+
+def refit(settings: Settings, conn: Connection, week: Week, recipe: Recipe) -> str:
+    catalogue, interactions = pipeline._sight(conn, week)
+    fit = Fit(recipe, interactions, catalogue, cut=week.as_of.isoformat(), kind="refit", as_of=week.as_of, seed=week.seed)
+    return fit_once(conn, Registry(settings), fit).run_id
+
+
+def names(found: Counter[tuple[str, str]], kind: str) -> Sequence[str]:
+    return sorted(name for (name, cut), n in found.items() for _ in range(n) if cut.startswith(kind))
+
+
+def test_each_member_is_fitted_once_a_cut_and_never_again(settings: Settings, conn: Connection, week: Week) -> None:
+    found = fits(settings)
+    assert names(found, "validation") == ["als", "popularity"]
+    assert names(found, "exam") == ["als", "blend", "popularity"]  # the blend's members are the week's own fits
+    refit(settings, conn, week, BLEND)
+    found = fits(settings)
+    assert names(found, "validation") == ["als", "popularity"]  # weights come from the exam's fits, which are there
+    assert names(found, "refit") == ["als", "blend", "popularity"]
+    refit(settings, conn, week, BLEND)
+    pipeline.run_week(settings, as_of=week.as_of)
+    assert fits(settings) == found
+
+
+def test_other_blends_at_once_find_the_members(settings: Settings, conn: Connection, week: Week) -> None:
+    before = fits(settings)
+    exam, catalogue = pipeline._exam(settings, conn, week)
+
+    def fit(fusion: str, members: list) -> None:
+        recipe = Recipe.of("blend", members=members, fusion=fusion)
+        with connect(settings) as own:
+            pipeline._fit_for_exam(settings, own, week, recipe, exam, catalogue)
+
+    recent = {"name": "popularity", "settings": {"half_life_days": 7.0}}
+    with ThreadPoolExecutor(2) as pool:
+        for future in [pool.submit(fit, *asked) for asked in (("ranks", [ALS, recent]), ("scores", [recent, ALS]))]:
+            future.result()
+    both = {
+        ("blend", f"exam {exam.kind}"): 2,
+        ("popularity", f"exam {exam.kind}"): 1,
+        ("popularity", f"validation {exam.kind}"): 1,
+    }
+    assert fits(settings) - before == Counter(both)
+
+
+def test_weights_are_learned_from_fits_that_saw_nothing_of_the_validation(
+    settings: Settings, weeks: list[date], conn: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cuts: dict[str, int] = {}
+    made = fitting._member
+
+    def member(conn, registry, blend, name, config, train, catalogue, cut):
+        cuts[cut] = train.newest
+        return made(conn, registry, blend, name, config, train, catalogue, cut)
+
+    monkeypatch.setattr(fitting, "_member", member)
+    monkeypatch.setattr(pipeline, "_recipes", lambda *_: RECIPES[:1])
+    settings = settings.model_copy(update={"exam_min_users": 5})
+    week = pipeline.run_week(settings, as_of=weeks[-1])
+    exam, catalogue = pipeline._exam(settings, conn, week)
+    blend = Recipe.of("blend", members=[ALS, {"name": "popularity"}], validation_min_users=5)
+    pipeline._fit_for_exam(settings, conn, week, blend, exam, catalogue)
+    validation = split_exam(exam.known, min_users=5, like_threshold=4.0)
+    assert exam.cut and validation.cut
+    assert cuts[validation.cut.isoformat()] < validation.cut.timestamp() <= cuts[None] < exam.cut.timestamp()  # type: ignore[index]
+
+
+def test_the_blend_is_served_like_any_other(settings: Settings, conn: Connection, week: Week) -> None:
+    registry = Registry(settings)
+    run_id = refit(settings, conn, week, BLEND)
+    model = registry.load(run_id)
+    assert isinstance(model, Blend)
+    users = model.user_ids_[:3]
+    served = mlflow.pyfunc.load_model(f"models:/{registry._model_id(run_id)}")
+    lists = served.predict(pd.DataFrame({"user_id": users}), params={"n": 4})
+    np.testing.assert_array_equal(np.array(lists["movie_ids"].tolist()), model.recommend(users, n=4).ids)
+
+
+def test_the_title_encoder_of_a_member_is_in_the_blends_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("recsys.models.hybrid.Hybrid.encoder", classmethod(lambda cls, compute: "tfidf-svd"))
+    compute, als, hybrid = Compute(), Member(name="als"), Member(name="hybrid")
+    with_hybrid, without = (Blend(BlendConfig(members=members), compute) for members in ((als, hybrid), (als,)))
+    assert fitting._encoder(with_hybrid, compute) == "tfidf-svd"
+    assert fitting._encoder(without, compute) == ""
