@@ -59,6 +59,7 @@ def _parser() -> argparse.ArgumentParser:
     recommend = _add(commands, "recommend", _recommend, "show what a user liked and is recommended now")
     recommend.add_argument("user", type=int, nargs="?", help="a user id; without one, three users of the live publication")
     recommend.add_argument("-n", type=int, default=10, help="how many of each (default 10)")
+    _add_predict(commands)
     psql = _add(commands, "psql", _psql, "open the project's database with psql")
     psql.add_argument("-c", dest="sql", help="run this and leave")
     withdraw = _add(commands, "withdraw", _withdraw, "let a movie be recommended to nobody from the next publication on")
@@ -95,6 +96,17 @@ def _add_tune(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
     tune.add_argument("recipe", choices=list(MODELS), metavar="RECIPE", help=", ".join(MODELS))
     _add_known_week(tune)
     tune.add_argument("--trials", type=int, default=30, help="in all, those of earlier runs counted (default 30)")
+
+
+def _add_predict(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    predict = _add(commands, "predict", _predict, "say how many stars a user would give a movie that is described here")
+    predict.add_argument("user", type=int)
+    predict.add_argument("--title", required=True)
+    predict.add_argument("--genre", action="append", default=[], help="may be given again, as may --director and --actor")
+    predict.add_argument("--director", action="append", default=[], metavar="NAME")
+    predict.add_argument("--actor", action="append", default=[], metavar="NAME")
+    predict.add_argument("--runtime", type=float, metavar="MINUTES")
+    predict.add_argument("--year", type=int)
 
 
 def _add_known_week(parser: argparse.ArgumentParser) -> None:
@@ -159,6 +171,26 @@ def _recommend(options: argparse.Namespace) -> None:
     with connect(Settings.from_environment()) as conn:
         for user in [options.user] if options.user is not None else users_to_show(conn, 3):
             show_user(conn, console, user, options.n)
+
+
+def _predict(options: argparse.Namespace) -> None:
+    from recsys.db.connect import connect
+    from recsys.features.catalogue import Description
+    from recsys.prediction import persons_named, predict_stars
+    from recsys.registry.store import Registry
+
+    settings = Settings.from_environment()
+    with connect(settings) as conn:
+        movie = Description(
+            title=options.title,
+            genres=tuple(options.genre),
+            directors=persons_named(conn, options.director, "director"),
+            actors=persons_named(conn, options.actor, "actor"),
+            runtime=options.runtime,
+            year=options.year,
+        )
+        stars = predict_stars(conn, Registry(settings), options.user, movie)
+    console.print(f"user {options.user} would give {movie.title!r} {stars:.2f} stars", highlight=False, markup=False)
 
 
 def _withdraw(options: argparse.Namespace) -> None:

@@ -12,20 +12,52 @@ SEEDS = (1, 2, 3)
 #: Recipes that no seed changes: on a fixed split one fit says it all.
 DETERMINISTIC = {"popularity", "ease", "item_knn", *REFERENCES}
 
+
+def _member(name: str, settings: dict[str, Any]) -> dict[str, Any]:
+    return {"name": name, "settings": settings}
+
+
+#: Where every rating is a positive.
+OF_ALL = {"like_threshold": 0.5, "validation": "leave one out"}
+EASE_OF_ALL = {"like_threshold": 0.5, "rating_weight": 0.0, "regularization": 1.25}
+EASE_IN_ORDER = EASE_OF_ALL | {"regularization": 3.7, "history_half_life": 4.0}
+ALS_OF_ALL = {"like_threshold": 0.5, "rating_weight": 0.0, "factors": 192, "iterations": 12, "regularization": 0.007}
+STARS_BY_KNN = {"similarity": "adjusted cosine", "neighbours": 100, "shrinkage": 500.0}
+
 #: Protocol → label in the table → (recipe, settings that differ from its defaults).
 CHOSEN: dict[str, dict[str, tuple[str, dict[str, Any]]]] = {
     "ncf": {  # every rating is a positive
-        "popularity": ("popularity", {"like_threshold": 0.5, "half_life_days": 1e9}),
+        "popularity": ("popularity", {"like_threshold": 0.5, "half_life_days": None}),
         "item_knn": ("item_knn", {"like_threshold": 0.5}),
-        "ease": ("ease", {"like_threshold": 0.5, "rating_weight": 0.0}),
-        # Rendle et al. 2021's d=192 settings for this split, with the λ of equal total for the ratings' own weights
-        "als": (
-            "als",
-            {"like_threshold": 0.5, "factors": 192, "iterations": 12, "unobserved_weight": 0.3, "regularization": 0.007},
+        "ease": ("ease", EASE_OF_ALL),
+        # Rendle et al. 2021's d=192 settings for this split; their α0 of 0.3 and λ of 0.007
+        "als": ("als", ALS_OF_ALL),
+        "ease, order of ratings": ("ease", EASE_IN_ORDER),
+        "blend, no order": ("blend", OF_ALL | {"members": [_member("ease", EASE_OF_ALL), _member("als", ALS_OF_ALL)]}),
+        "blend": (
+            "blend",
+            OF_ALL | {"members": [_member("ease", EASE_IN_ORDER), _member("ease", EASE_OF_ALL), _member("als", ALS_OF_ALL)]},
         ),
     },
-    "temporal": {},
-    "rating": {"item_knn": ("item_knn", {"similarity": "adjusted cosine"}), "hybrid": ("hybrid", {})},
+    "temporal": {
+        "blend": (
+            "blend",
+            {
+                "members": [
+                    _member("als", {}),
+                    _member("ease", {}),
+                    _member("popularity", {"half_life_days": 10.0}),
+                    _member("popularity", {"half_life_days": 10.0, "freshness": 4.0}),
+                ],
+                "validation_min_users": 300,
+            },
+        ),
+    },
+    "rating": {
+        "item_knn": ("item_knn", STARS_BY_KNN),
+        "hybrid": ("hybrid", {}),
+        "blend": ("blend", {"members": [_member("hybrid", {}), _member("item_knn", STARS_BY_KNN)], "validation": "random"}),
+    },
     "new-movies": {"hybrid": ("hybrid", {})},
     "fit-time": {"hybrid": ("hybrid", {})},
     "mult-vae": {

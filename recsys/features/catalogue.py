@@ -1,7 +1,7 @@
 """Movies as a run may know them: titles and content, aligned with `Interactions.movie_ids`."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -43,6 +43,18 @@ def _indptr(lengths: np.ndarray) -> np.ndarray:
 
 
 @dataclass(frozen=True)
+class Description:
+    """A movie that the catalogue need not hold. What is unknown is None (numbers) or empty."""
+
+    title: str
+    genres: tuple[str, ...] = ()
+    directors: tuple[int, ...] = ()  # person ids
+    actors: tuple[int, ...] = ()  # person ids, in billing order
+    runtime: float | None = None  # minutes
+    year: int | None = None
+
+
+@dataclass(frozen=True)
 class Catalogue:
     """M movies, ascending by id. What is unknown is NaN (numbers), an empty list (links), or "" (text)."""
 
@@ -53,6 +65,20 @@ class Catalogue:
     genres: Links  # vocabulary: genre names (str)
     directors: Links  # vocabulary: person ids
     actors: Links  # vocabulary: person ids, in billing order
+
+    @classmethod
+    def of_descriptions(cls, movies: Sequence[Description]) -> "Catalogue":
+        """In their order. Ids are −M to −1: they stand for no movie of a drop."""
+        movie_ids = np.arange(-len(movies), 0, dtype=np.int64)
+        return cls(
+            movie_ids=movie_ids,
+            titles=tuple(movie.title for movie in movies),
+            years=numbers(movie.year for movie in movies),
+            runtimes=numbers(movie.runtime for movie in movies),
+            genres=Links.of_names([movie.genres for movie in movies]),
+            directors=_people(movie_ids, [movie.directors for movie in movies]),
+            actors=_people(movie_ids, [movie.actors for movie in movies]),
+        )
 
     def __len__(self) -> int:
         return len(self.movie_ids)
@@ -67,3 +93,13 @@ class Catalogue:
             digest.update(np.ascontiguousarray(links.values).data)
             digest.update("\0".join(map(str, links.vocabulary)).encode())
         return digest.hexdigest()
+
+
+def numbers(values: Iterable[float | None]) -> np.ndarray:
+    """float32, NaN for None."""
+    return np.array([np.nan if value is None else value for value in values], dtype=np.float32)
+
+
+def _people(movie_ids: np.ndarray, people: Sequence[Sequence[int]]) -> Links:
+    pairs = [(int(movie), person) for movie, persons in zip(movie_ids, people, strict=True) for person in persons]
+    return Links.of_pairs(movie_ids, pairs)

@@ -34,8 +34,8 @@ class Content:
 class ContentEncoder:
     """Content to numbers, as it was fitted to a catalogue; a movie described later is encoded in the same terms.
 
-    `genres` (G,) str; `directors` and `actors`, ascending ids of those who made more than one movie: who made one tells nothing of
-    another. `scales` (2, 2): mean and deviation of years and of runtimes.
+    `genres` (G,) str; `directors` and `actors`, ascending ids of those who made more than one movie: who made one tells
+    nothing of another. `scales` (2, 2): mean and deviation of years and of runtimes.
     """
 
     genres: np.ndarray

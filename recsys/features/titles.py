@@ -55,7 +55,7 @@ def encoder_in_use(wanted: TitleModel) -> str:
 class TitleEncoder:
     """Titles to vectors, as it was fitted to a catalogue: `name` of the encoder, `mean` (D,) and `length` of what it gave there.
 
-    The substitute also keeps its `terms` (T,), their `idf` (T,) and `components` (D, T); all three are empty for a sentence model.
+    The substitute also keeps its `terms` (T,), their `idf` (T,) and `components` (D, T); a sentence model has none of the three.
     """
 
     name: str
@@ -169,8 +169,9 @@ def _latent_terms(texts: tuple[str, ...]) -> tuple[np.ndarray, np.ndarray, np.nd
         weighted = vectorizer.fit_transform(texts)
     except ValueError:  # not one term: every title is empty
         return _no_terms()
-    svd = TruncatedSVD(min(TFIDF_SIZE, *weighted.shape), random_state=0).fit(weighted)
-    return vectorizer.get_feature_names_out().astype(str), vectorizer.idf_, svd.components_.astype(np.float32)
+    terms = vectorizer.get_feature_names_out().astype(str)
+    svd = TruncatedSVD(min(TFIDF_SIZE, len(texts), len(terms)), random_state=0).fit(weighted)
+    return terms, vectorizer.idf_, np.asarray(svd.components_, dtype=np.float32)
 
 
 def _no_terms() -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -5,7 +5,7 @@ import numpy as np
 from recsys.db.arrays import read_arrays
 from recsys.db.connect import Connection
 from recsys.db.queries import queries
-from recsys.features.catalogue import Catalogue, Links
+from recsys.features.catalogue import Catalogue, Links, numbers
 from recsys.features.interactions import Interactions
 
 _RATING_COLUMNS = {"user_id": "bigint", "movie_id": "bigint", "rating": "real", "rated_at": "bigint"}
@@ -35,13 +35,9 @@ def read_catalogue(conn: Connection, sight: dict) -> Catalogue:
     return Catalogue(
         movie_ids=movie_ids,
         titles=tuple(movie.title for movie in movies),
-        years=_numbers(movie.year for movie in movies),
-        runtimes=_numbers(movie.runtime_minutes for movie in movies),
+        years=numbers(movie.year for movie in movies),
+        runtimes=numbers(movie.runtime_minutes for movie in movies),
         genres=Links.of_names([movie.genres for movie in movies]),
         directors=Links.of_pairs(movie_ids, [(row.movie_id, row.person_id) for row in persons if row.role == "director"]),
         actors=Links.of_pairs(movie_ids, [(row.movie_id, row.person_id) for row in persons if row.role == "actor"]),
     )
-
-
-def _numbers(values) -> np.ndarray:
-    return np.array([np.nan if value is None else value for value in values], dtype=np.float32)

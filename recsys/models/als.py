@@ -22,6 +22,9 @@ class ALSConfig(Config):
     factors: Annotated[int, Search(64, 256, doubled=True)] = Field(
         default=64, ge=1, description="length of a user's and of a movie's vector"
     )
+    rating_weight: float = Field(
+        default=1.0, ge=0, description="what a star above the threshold adds to a like's confidence, 1 at it; 0: all alike"
+    )
     unobserved_weight: Annotated[float, Search(0.003, 3, log=True)] = Field(
         default=0.3, gt=0, description="weight of every pair; an average like weighs 1 more"
     )
@@ -77,8 +80,9 @@ class ALS(Recommender):
         return self
 
     def _confidence(self, ratings: np.ndarray, *, age_seconds: np.ndarray) -> np.ndarray:
-        """(R,) weights of mean 1: a star above the threshold's counts as much again, and a like is halved every half-life."""
-        weights = (ratings - self.config.like_threshold + 1) * faded(age_seconds, self.config.recency_half_life_days)
+        """(R,) weights of mean 1: they grow with the stars above the threshold, and a like is halved every half-life."""
+        stars = 1 + self.config.rating_weight * (ratings - self.config.like_threshold)
+        weights = stars * faded(age_seconds, self.config.recency_half_life_days)
         return weights / weights.mean()
 
     def _solver(self, n_users: int, n_movies: int, *, n_likes: int) -> AlternatingLeastSquares:

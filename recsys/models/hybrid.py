@@ -36,18 +36,19 @@ log = logging.getLogger(__name__)
 class Hybrid(Recommender, PredictsRatings):
     """Ranks by two towers and rates by an autoencoder; both know a movie that nobody has rated by its content.
 
-    Ranking: the user tower is a denoising encoder of the user's likes (after Liang et al. 2018, Mult-DAE), the movie tower adds up
-    what a movie's id has learned and what its content says (the id dropped at times: after Volkovs et al. 2017, DropoutNet),
+    Ranking: the user tower is a denoising encoder of the user's likes (after Liang et al. 2018, Mult-DAE), the movie tower adds
+    up what a movie's id has learned and what its content says (the id dropped at times: after Volkovs et al. 2017, DropoutNet),
     trained by a sampled softmax with log-q correction (Yi et al. 2019). Rating: an autoencoder of each movie's ratings over all
     users (Sedhain et al. 2015, I-AutoRec) that reads the movie's content as well. How many epochs of ranking are enough is found
     on a validation slice of the fit's own data; then a new network with the same seed learns from everything for that many.
 
-    Knows, for ranking, the users who liked something. Kept are vectors (U and M by d + 1 to rank, by h + 2 to rate) and what turns
-    a description into a movie's vectors, neither ratings nor content.
+    Knows, for ranking, the users who liked something. Kept are vectors (U and M by d + 1 to rank, by h + 2 to rate) and what
+    turns a description into a movie's vectors, neither ratings nor content.
 
-    Cost, with R ratings, U users, M movies, d = `size`, h = `rating_size`, c = min(M, `sampled_movies` + those a batch's users rated):
-    an epoch of ranking takes O(U·c·d + R·d) and at most `max_epochs` are run twice; an epoch of rating O(U·M·h) multiplications
-    in dense blocks. Memory: the networks' (U·2h + M·2d) floats with Adam's two moments, and B·U for a batch of B movies.
+    Cost, with R ratings, U users, M movies, d = `size`, h = `rating_size`, and c movies a batch, at most M: `sampled_movies` and
+    those that its users rated. An epoch of ranking takes O(U·c·d + R·d), at most `max_epochs` are run twice; an epoch of rating
+    O(U·M·h) multiplications in dense blocks. Memory: the networks' (U·2h + M·2d) floats with Adam's two moments, and B·U for a
+    batch of B movies.
     """
 
     name = "hybrid"
@@ -76,8 +77,8 @@ class Hybrid(Recommender, PredictsRatings):
         content = self.content_encoder_.encode(catalogue, self.compute)
         towers = self._fit_towers(train, content, self._enough_epochs(train, content, report), report)
         self.user_vectors_, self.movie_vectors_ = towers.user_vectors(), towers.movie_vectors()
-        self.content_tower_ = towers.average.movie_tower.content.cpu()
         self._fit_ratings(train, towers.described(), report)
+        self.content_tower_ = towers.average.movie_tower.content.cpu()  # last: it leaves the towers' device for good
         return self
 
     def _enough_epochs(self, train: Interactions, content: Content, report: Report) -> int:
@@ -135,7 +136,7 @@ class Hybrid(Recommender, PredictsRatings):
         return self._scores(users, self.movie_vectors_)
 
     def score_described(self, users: np.ndarray, movies: Catalogue) -> np.ndarray:
-        """(len(users), len(movies)) float32 scores, comparable with those of `score_block`, of movies known by description alone."""
+        """(len(users), len(movies)) float32 scores, on the scale of `score_block`'s, of movies known by description alone."""
         return self._scores(users, self._described(movies))
 
     def _scores(self, users: np.ndarray, movie_vectors: np.ndarray) -> np.ndarray:
@@ -152,7 +153,7 @@ class Hybrid(Recommender, PredictsRatings):
 
     def predict_described(self, users: np.ndarray, movies: Catalogue) -> np.ndarray:
         """(len(users), len(movies)) float32 expected stars of movies known by description alone."""
-        with torch.no_grad():
+        with torch.no_grad(), repeatable(self.compute):
             inner = torch.tanh(self.rates_described_(torch.from_numpy(self._described(movies)))).numpy()
         vectors = np.column_stack([inner, np.ones(len(movies)), np.zeros(len(movies))]).astype(np.float32)
         return dot_scores(self._raters(users), vectors, self.compute.threads).clip(*self.rating_range_)

@@ -12,6 +12,7 @@ PERSON_SIZE = 16
 CONTENT_LAYERS = (128, 64)
 INITIAL_SPREAD = 0.05
 RATING_SPREAD = 0.02
+RATERS_SCALE = 3.0  # length of the row that says who rated a movie
 
 
 class Vectors(NamedTuple):
@@ -97,7 +98,8 @@ class TwoTowers(nn.Module):
 
 
 class RatingAutoencoder(nn.Module):
-    """A movie's ratings by all users, from those there are (Sedhain et al. 2015, AutoRec) and from the movie's content.
+    """A movie's ratings by all users, from those there are (Sedhain et al. 2015, AutoRec), from who gave them (as SVD++
+    does for users: Koren 2008) and from the movie's content.
 
     It works on what user and movie biases leave over. A movie without ratings is told by content alone, its bias included.
     """
@@ -105,20 +107,24 @@ class RatingAutoencoder(nn.Module):
     def __init__(self, n_users: int, content_size: int, hidden_size: int) -> None:
         super().__init__()
         self.read = nn.Linear(n_users, hidden_size)
+        self.read_raters = nn.Linear(n_users, hidden_size, bias=False)
         self.describe = nn.Linear(content_size, hidden_size, bias=False)
         self.describe_new = nn.Linear(content_size, hidden_size)
         self.write = nn.Linear(hidden_size, n_users)
-        for layer in (self.read, self.describe, self.describe_new, self.write):
+        for layer in (self.read, self.read_raters, self.describe, self.describe_new, self.write):
             nn.init.normal_(layer.weight, std=RATING_SPREAD)
 
     def encode(self, residuals: Tensor, rated: Tensor, content: Tensor) -> Tensor:
         """(B, hidden) of B movies with residuals (B, U), 0 where there is none, `rated` (B, 1) 1 or 0, and content (B, F)."""
-        known = self.read(residuals) + self.describe(content)
+        raters = (residuals != 0).float()
+        raters = raters * (RATERS_SCALE / raters.sum(dim=1, keepdim=True).clamp(min=1).sqrt())
+        known = self.read(residuals) + self.read_raters(raters) + self.describe(content)
         return torch.tanh(torch.where(rated > 0, known, self.describe_new(content)))
 
     def penalty(self) -> Tensor:
         """Squared weights of reading and writing, a mean over users."""
-        return (self.read.weight.square().sum() + self.write.weight.square().sum()) / len(self.write.weight)
+        weights = (self.read.weight, self.read_raters.weight, self.write.weight)
+        return torch.stack([weight.square().sum() for weight in weights]).sum() / len(self.write.weight)
 
 
 def _embedding(count: int, size: int) -> nn.Embedding:

@@ -31,9 +31,9 @@ class HybridConfig(Config):
         default=0.5, ge=0, lt=1, description="share of a user's likes hidden from the user tower in a step"
     )
     rating_size: int = Field(default=256, ge=1, description="length of the autoencoder's inner vector, which stars come from")
-    rating_epochs: int = Field(default=15, ge=0, description="passes of the autoencoder over all rated movies")
+    rating_epochs: int = Field(default=20, ge=0, description="passes of the autoencoder over all rated movies")
     rating_penalty: Annotated[float, Search(0.5, 20, log=True)] = Field(
-        default=4.0, ge=0, description="weight of a user's mean squared weights beside the squared error in stars"
+        default=3.0, ge=0, description="weight of a user's mean squared weights beside the squared error in stars"
     )
     rating_learning_rate: Annotated[float, Search(2e-4, 1e-2, log=True)] = Field(
         default=2e-3, gt=0, description="of the autoencoder's Adam, at its highest"

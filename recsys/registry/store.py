@@ -2,7 +2,7 @@
 
 import tempfile
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -66,6 +66,14 @@ class Registry:
     def find(self, fit_key: str) -> str | None:
         """Run id of the first finished fit with that key, or None; failed and broken-off fits do not count."""
         run = self._first_run(f"tags.fit_key = '{fit_key}' and attributes.status = 'FINISHED'")
+        return run.info.run_id if run else None
+
+    def newest_fit(self, name: str) -> str | None:
+        """Run id of a recipe's finished fit for the newest week, the refit before that for the exam; None without one."""
+        finished = f"tags.recipe LIKE '{name}-%' and attributes.status = 'FINISHED'"
+        newest = ("tags.as_of DESC", "attributes.start_time DESC")
+        found = [self._first_run(f"{finished} and tags.kind = '{kind}'", newest) for kind in ("refit", "exam")]
+        run = max(filter(None, found), key=lambda run: run.data.tags["as_of"], default=None)
         return run.info.run_id if run else None
 
     @contextmanager
@@ -208,8 +216,8 @@ class Registry:
             run = self.client.create_run(self.experiment_id, run_name=f"week {as_of}", tags=tags)
         return run.info.run_id
 
-    def _first_run(self, condition: str) -> Run | None:
-        runs = self.client.search_runs([self.experiment_id], condition, max_results=1, order_by=["attributes.start_time ASC"])
+    def _first_run(self, condition: str, order: Sequence[str] = ("attributes.start_time ASC",)) -> Run | None:
+        runs = self.client.search_runs([self.experiment_id], condition, max_results=1, order_by=list(order))
         return runs[0] if runs else None
 
     def _model_id(self, run_id: str) -> str:

@@ -12,7 +12,11 @@ from rich.console import Console
 from recsys import __main__ as cli
 from recsys import pipeline
 from recsys.db.connect import Connection
+from recsys.features.catalogue import Catalogue, Description
 from recsys.models import MODELS
+from recsys.models.hybrid import Hybrid
+from recsys.recipe import Recipe
+from recsys.registry.store import Registry
 from recsys.settings import Settings
 
 ROOT = Path(__file__).parents[2]
@@ -82,6 +86,53 @@ def test_the_bar_counts_trials_and_shows_the_best(
     assert re.search(rf"popularity, week {weeks[0]} .*2/2 .*best NDCG@10 0\.\d{{4}}", shown.getvalue())
 
 
+def test_predict_stars_of_a_movie_told_of(
+    told: Callable[..., tuple[int, str]],
+    settings: Settings,
+    weeks: list[date],
+    conn: Connection,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    nothing_fitted = told("predict", "1", "--title", "New")
+    assert nothing_fitted[0] == 1
+    assert nothing_fitted[1].startswith("LedgerError: MLflow has no finished fit of recipe hybrid")
+    week = pipeline.resolve_week(settings, as_of=weeks[0])
+    pipeline.ingest_drops(settings, week)
+    pipeline.refresh_views(settings)
+    quick = {"max_epochs": 2, "rating_epochs": 3, "size": 8, "rating_size": 8}
+    model = Registry(settings).load(pipeline.train_model(settings, week, Recipe.of("hybrid", **quick)))
+    assert isinstance(model, Hybrid)
+    user = str(model.user_ids_[0])
+    director, actor = (
+        conn.execute(
+            "SELECT person_id, name FROM movie_persons JOIN persons USING (person_id) WHERE role = %s "
+            "GROUP BY 1, 2 ORDER BY count(*) DESC, 1 LIMIT 1", [role]
+        ).fetchone()
+        for role in ("director", "actor")
+    )  # fmt: skip
+    movie = Description("Such a Movie", ("Comedy", "Drama"), (director.person_id,), (actor.person_id,), runtime=99, year=1999)
+    described = Catalogue.of_descriptions([movie])
+    stars = model.predict_described(model.user_ids_[:1], described)[0, 0]
+    rate, asked_about = Hybrid.predict_described, []
+    monkeypatch.setattr(Hybrid, "predict_described", lambda *args: asked_about.append(args[2].fingerprint()) or rate(*args))
+    people = ("--director", director.name.upper(), "--actor", actor.name)
+    asked = ("--title", "Such a Movie", "--genre", "Comedy", "--genre", "Drama", *people, "--runtime", "99", "--year", "1999")
+    assert told("predict", user, *asked) == (0, f"user {user} would give 'Such a Movie' {stars:.2f} stars\n")
+    assert asked_about == [described.fingerprint()]  # of each thing told, a movie's stars may change too little to be seen
+    conn.execute("INSERT INTO ratings SELECT 999998, movie_id, rated_at, drop_id, rating FROM ratings LIMIT 1")
+    conn.execute("REFRESH MATERIALIZED VIEW mv_ratings")
+    for wrong, said in {
+        (user, "--title", "T", "--director", "Nobody at All"): "director 'Nobody at All': nobody of that name in the drops",
+        (user, "--title", "T", "--genre", "Comdy"): "no genre Comdy: expected some of ",
+        ("999999", "--title", "T"): "user 999999 has no rating that run ",
+        ("999998", "--title", "T"): "user 999998 has no rating that run ",
+    }.items():
+        status, text = told("predict", *wrong)
+        assert (status, said in text) == (1, True), text
+    assert told("erase", user)[0] == 0
+    assert f"user {user} has no rating that run" in told("predict", user, "--title", "T")[1]
+
+
 def test_an_error_is_a_sentence(told: Callable[..., tuple[int, str]], weeks: list[date]) -> None:
     status, text = told("exam")
     assert (status, "NothingToRecommend: week of any date is not decided" in text) == (1, True)
@@ -132,7 +183,7 @@ def test_erase_takes_the_user_out_of_the_next_publication(
 
 
 @pytest.mark.parametrize(
-    "command", ["drops", "migrate", "run", "train", "tune", "exam", "recommend", "psql", "withdraw", "erase"]
+    "command", ["drops", "migrate", "run", "train", "tune", "exam", "recommend", "predict", "psql", "withdraw", "erase"]
 )
 def test_every_command_is_in_the_readme(command: str) -> None:
     assert f"python -m recsys {command}" in (ROOT / "README.md").read_text()

@@ -171,6 +171,26 @@ def test_a_run_without_a_model_cannot_be_loaded(registry: Registry):
             registry.load(run_id)
 
 
+def test_the_newest_fit_is_of_the_newest_week_and_the_refit_before_that_for_the_exam(registry: Registry):
+    def fit(as_of: str, kind: str, name: str = "likes", status: str = "FINISHED") -> str:
+        tags = {"recipe": f"{name}-00000000", "kind": kind, "as_of": as_of}
+        run = registry.client.create_run(registry.experiment_id, tags=tags)
+        registry.client.set_terminated(run.info.run_id, status)
+        return run.info.run_id
+
+    assert registry.newest_fit("likes") is None
+    exam = fit("2026-11-16", "exam")
+    fit("2026-11-09", "refit")  # an older week, run again later
+    fit("2026-11-23", "exam", status="FAILED")
+    for kind in ("trial", "validation"):
+        fit("2026-11-23", kind)
+    fit("2026-11-23", "refit", name="likes_less")
+    assert registry.newest_fit("likes") == exam
+    refit = fit("2026-11-16", "refit")
+    fit("2026-11-16", "exam")
+    assert registry.newest_fit("likes") == refit
+
+
 def test_nothing_is_left_in_the_temporary_folder(registry: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     scratch = tmp_path / "scratch"
     scratch.mkdir()

@@ -30,6 +30,7 @@ VALUES: dict[str, Any] = {
     "recipe_key": "als", "run_id": "r", "model_version": "1", "fit_key": "f", "incumbent": None,
     "decision": "kept", "kind": "dated", "study": "s", "name": "als", "found_for": date(2020, 1, 6), "failure": None,
     "fingerprint": "f", "rows_sha256": "x", "resolved_late": False, "slice": "all", "metric": "ndcg", "cut": None, "weeks": None,
+    "role": "director",
 }  # fmt: skip
 
 

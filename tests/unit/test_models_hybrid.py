@@ -1,5 +1,6 @@
-"""The hybrid: its loss against the sum it stands for, content that carries a new movie, stars, and when training stops."""
+"""The hybrid: its losses against the sums they stand for, content that carries a new movie, stars, and when training stops."""
 
+import copy
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,30 +9,58 @@ import pytest
 import torch
 
 from recsys.errors import ModelError
-from recsys.features.catalogue import Links
-from recsys.features.content import Content, encode_content
+from recsys.features.catalogue import Catalogue, Description, Links
+from recsys.features.content import Content, ContentEncoder
+from recsys.features.interactions import Interactions
+from recsys.models import hybrid_rating
 from recsys.models.base import Compute
 from recsys.models.hybrid import Hybrid
-from recsys.models.hybrid_net import MovieTower
-from recsys.models.hybrid_training import HybridConfig, Ratings, Trainer, device_of, sampled_softmax
+from recsys.models.hybrid_net import RATERS_SCALE, MovieTower
+from recsys.models.hybrid_rating import MOVIE_SHRINK, USER_SHRINK, RatingTrainer
+from recsys.models.hybrid_training import HybridConfig, Ratings, device_of, sampled_softmax
 from recsys.models.hybrid_validation import Validation
 from tests.contracts.worlds import World, catalogue_of, checkerboard
 
 COMPUTE = Compute(seed=1, threads=1, device="cpu")
+STRANGER = 77
+
+#: What the two last movies of a world, which nobody has rated, are described by: a comedy and a drama.
+COMEDY = Description("Laughing part 118 (1999)", ("Comedy",), (1,), (1,), runtime=118, year=2018)
+DRAMA = Description("Weeping part 119 (1999)", ("Drama",), (2,), (2,))
 
 
 @pytest.fixture(scope="module")
 def world() -> World:
-    """The checkerboard, with one star for a few movies of the other colour."""
-    world = checkerboard()
-    users, movies = world.train.users, world.train.movies
-    world.train.ratings[(movies % 2 == 0) & (users % 3 == 0)] = 4.0
-    return world
+    """The checkerboard, with four stars for a few movies of a colour, years and runtimes whole."""
+    board = checkerboard()
+    train, catalogue = board.train, board.catalogue
+    train.ratings[(train.movies % 2 == 0) & (train.users % 3 == 0)] = 4.0
+    return World(train, replace(catalogue, years=catalogue.years.round(), runtimes=catalogue.runtimes.round()))
 
 
 @pytest.fixture(scope="module")
 def model(world: World) -> Hybrid:
     return Hybrid(HybridConfig(users_a_batch=8, max_epochs=25, patience=25), COMPUTE).fit(world.train, world.catalogue)
+
+
+@pytest.fixture(scope="module")
+def tastes() -> Interactions:
+    """Everybody rates every movie but the last two: five stars for those of the own colour, two for the others."""
+    users, movies = (places.ravel() for places in np.meshgrid(np.arange(40), np.arange(18), indexing="ij"))
+    stars = np.where(users % 2 == movies % 2, 5.0, 2.0)
+    return Interactions.of(users + 1_000, movies + 100, stars, 10**9 + users + movies, movie_ids=np.arange(100, 120))
+
+
+@pytest.fixture(scope="module")
+def rater(tastes: Interactions, world: World) -> Hybrid:
+    config = HybridConfig(
+        users_a_batch=8, max_epochs=10, rating_size=16, movies_a_batch=2, rating_epochs=60, rating_learning_rate=0.01
+    )
+    return Hybrid(config, COMPUTE).fit(tastes, world.catalogue)
+
+
+def described(*movies: Description) -> Catalogue:
+    return Catalogue.of_descriptions(movies)
 
 
 def test_a_new_movie_is_ranked_by_its_content(model: Hybrid, world: World) -> None:
@@ -49,26 +78,70 @@ def test_a_user_who_liked_nothing_is_not_known_but_still_rated_for(world: World)
     assert np.isfinite(model.predict(train.user_ids[:1], world.catalogue.movie_ids[:1])).all()
 
 
-def test_stars_stay_in_the_range_seen_strangers_included(model: Hybrid) -> None:
-    stars = model.predict(np.array([1000, 1001, 77, 77]), np.array([100, 5, 100, 5]))
-    assert stars.dtype == np.float32
-    assert ((stars >= 4.0) & (stars <= 5.0)).all()
+def test_stars_stay_in_the_range_seen_strangers_included(rater: Hybrid) -> None:
+    assert rater.rating_range_.tolist() == [2.0, 5.0]
+    narrow = copy.copy(rater)
+    narrow.rating_range_ = np.array([3.0, 4.0], dtype=np.float32)
+    for stars in (
+        narrow.predict(np.array([1000, 1000, 1001, STRANGER, STRANGER]), np.array([100, 101, 5, 100, 5])),
+        narrow.predict_described(np.array([1000, 1001, STRANGER]), described(COMEDY, DRAMA)),
+    ):
+        assert stars.dtype == np.float32
+        assert (stars.min(), stars.max()) == (3.0, 4.0)
 
 
-def test_stars_tell_tastes_apart(world: World) -> None:
-    train = checkerboard().train
-    train = replace(train, ratings=np.where(train.users % 4 < 2, 5.0, 1.0).astype(np.float32))
-    model = Hybrid(HybridConfig(users_a_batch=8, max_epochs=25, patience=25), COMPUTE).fit(train, world.catalogue)
-    stars = model.predict(train.user_ids[train.users], train.movie_ids[train.movies])
-    assert np.sqrt(np.mean((stars - train.ratings) ** 2)) < 0.5  # the mean alone is off by 2
+def test_stars_tell_tastes_apart(rater: Hybrid, tastes: Interactions) -> None:
+    stars = rater.predict(tastes.user_ids[tastes.users], tastes.movie_ids[tastes.movies])
+    assert np.sqrt(np.mean((stars - tastes.ratings) ** 2)) < 0.5  # the mean alone is off by 1.5
 
 
-def test_a_loaded_model_predicts_as_before(model: Hybrid, world: World, tmp_path: Path) -> None:
-    model.save(tmp_path)
+def test_the_stars_of_a_movie_that_nobody_rated_come_from_its_content(rater: Hybrid, tastes: Interactions) -> None:
+    comedy, drama = (rater.predict(tastes.user_ids, np.full(len(tastes.user_ids), movie)) for movie in (118, 119))
+    loves_comedy = tastes.user_ids % 2 == 0
+    assert ((comedy > drama + 1) == loves_comedy).all()
+    assert ((drama > comedy + 1) == ~loves_comedy).all()
+
+
+def test_a_stranger_and_a_strange_movie_leave_the_mean_of_what_is_known(rater: Hybrid, tastes: Interactions) -> None:
+    mean = tastes.ratings.mean()
+    neither, no_user, *no_movie = rater.predict(np.array([STRANGER, STRANGER, 1000, 1001]), np.array([5, 100, 5, 5]))
+    assert neither == pytest.approx(mean)
+    assert [no_user, *no_movie] == pytest.approx([mean] * 3, abs=0.3)  # all movies and users are as good as each other
+    np.testing.assert_allclose(rater.predict_described(np.array([STRANGER]), described(COMEDY, DRAMA)), mean, rtol=1e-6)
+    assert not rater.predict(np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64)).size
+
+
+def test_a_copy_of_a_movie_that_nobody_rated_is_ranked_and_rated_as_it_is(rater: Hybrid, world: World) -> None:
+    users = np.array([1000, 1001, 1002, STRANGER])
+    copies = described(COMEDY, DRAMA)
+    np.testing.assert_allclose(rater.score_described(users, copies), rater.score_block(users)[:, -2:], atol=1e-5)
+    originals = rater.predict(np.repeat(users, 2), np.tile(world.catalogue.movie_ids[-2:], len(users)))
+    np.testing.assert_allclose(rater.predict_described(users, copies).ravel(), originals, atol=1e-5)
+
+
+def test_what_the_catalogue_did_not_know_is_no_part_of_a_description(rater: Hybrid) -> None:
+    users = np.array([1000, 1001])
+    nobody = 2**40
+    comedy = replace(COMEDY, genres=("Abstract", "Comedy", "Zither"), directors=(1, nobody), actors=(1, nobody, nobody + 1))
+    drama = replace(DRAMA, genres=("Abstract", "Drama", "Zither"), directors=(2, nobody), actors=(2, nobody, nobody + 1))
+    unlike_any = Description("Zzz", ("Zither",), (nobody,), (nobody,))
+    for ask in (rater.score_described, rater.predict_described):
+        np.testing.assert_array_equal(ask(users, described(comedy, drama)), ask(users, described(COMEDY, DRAMA)))
+        np.testing.assert_array_equal(ask(users, described(unlike_any)), ask(users, described(Description("Zzz"))))
+        assert np.isfinite(ask(users, described(Description("")))).all()
+
+
+def test_a_loaded_model_answers_as_before(rater: Hybrid, world: World, tmp_path: Path) -> None:
+    rater.save(tmp_path)
     loaded = Hybrid.load(tmp_path, COMPUTE)
-    users, movies = np.meshgrid(np.array([*world.train.user_ids[:4], 77]), world.catalogue.movie_ids)
-    before = model.predict(users.ravel(), movies.ravel())
-    np.testing.assert_array_equal(before, loaded.predict(users.ravel(), movies.ravel()))
+    users, movies = np.meshgrid(np.array([*rater.user_ids_[:4], STRANGER]), world.catalogue.movie_ids)
+    before = rater.predict(users.ravel(), movies.ravel())
+    assert before.tobytes() == loaded.predict(users.ravel(), movies.ravel()).tobytes()
+    copies = described(COMEDY, DRAMA)
+    assert rater.score_described(users[0], copies).tobytes() == loaded.score_described(users[0], copies).tobytes()
+    assert rater.predict_described(users[0], copies).tobytes() == loaded.predict_described(users[0], copies).tobytes()
+    first, again = rater.state(), loaded.state()
+    assert {name: array.tobytes() for name, array in first.items()} == {name: array.tobytes() for name, array in again.items()}
 
 
 def test_each_epoch_is_reported(world: World) -> None:
@@ -115,13 +188,77 @@ def test_a_batch_holds_all_ratings_of_its_users(world: World) -> None:
     np.testing.assert_array_equal(dense, world.train.csr().toarray()[[5, 2]])
 
 
-def test_a_rating_does_not_see_the_likes(world: World) -> None:
-    """Likes are made of ratings: a head that saw them would read the answer."""
-    content = encode_content(world.catalogue, np.zeros((len(world.catalogue), 1)))
-    trainer = Trainer(world.train, content, HybridConfig(), COMPUTE)
-    losses = trainer.losses(trainer.data.batch(torch.arange(4), torch.arange(20)))
-    losses[1].backward()
-    assert all(parameter.grad is None or not parameter.grad.any() for parameter in trainer.net.user_tower.parameters())
+@pytest.mark.parametrize("hidden", [False, True])
+def test_the_rating_loss_is_that_of_a_plain_loop(hidden: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    trainer, ratings, content = tiny_trainer(monkeypatch, hidden=hidden)
+    found = trainer._squared_error(torch.tensor([2, 0, 1]))
+    net = {name: array.detach().numpy().astype(np.float64) for name, array in trainer.net.named_parameters()}
+    mean, movie_bias, user_bias = plain_biases(ratings)
+    total = 0.0
+    for movie in range(3):
+        raters = [user for user in range(4) if ratings[user, movie]]
+        rest = {user: ratings[user, movie] - mean - user_bias[user] - movie_bias[movie] for user in raters}
+        if hidden:
+            inner = net["describe_new.weight"] @ content[movie] + net["describe_new.bias"]
+        else:
+            inner = net["describe.weight"] @ content[movie] + net["read.bias"]
+            for user in raters:
+                inner = inner + net["read.weight"][:, user] * rest[user]
+                inner = inner + net["read_raters.weight"][:, user] * RATERS_SCALE / np.sqrt(len(raters))
+        for user in raters:
+            written = net["write.weight"][user] @ np.tanh(inner) + net["write.bias"][user]
+            total += (written - rest[user] - (movie_bias[movie] if hidden else 0)) ** 2
+    assert float(found.detach()) == pytest.approx(total, rel=1e-5)
+
+
+@pytest.mark.parametrize("hidden", [False, True])
+def test_a_hidden_movies_ratings_do_not_reach_its_encoding(hidden: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    trainer, _, _ = tiny_trainer(monkeypatch, hidden=hidden)
+    trainer._squared_error(torch.tensor([0, 1, 2])).backward()
+    for gradient in (trainer.net.read.weight.grad, trainer.net.read_raters.weight.grad):
+        assert (gradient is not None and bool(gradient.any())) == (not hidden)
+
+
+def test_stars_are_the_dot_product_of_the_vectors(monkeypatch: pytest.MonkeyPatch) -> None:
+    trainer, ratings, content = tiny_trainer(monkeypatch, hidden=False)
+    mean, _, user_bias = plain_biases(ratings)
+    stars = trainer.user_vectors() @ trainer.movie_vectors().T
+    rated = np.nonzero(ratings)
+    error = np.square(stars[rated] - ratings[rated]).sum()
+    assert error == pytest.approx(float(trainer._squared_error(torch.arange(3)).detach()), rel=1e-4)
+    net = {name: array.detach().numpy() for name, array in trainer.net.named_parameters()}
+    inner = np.tanh(net["describe_new.weight"] @ content[3] + net["describe_new.bias"])
+    new = mean + np.array(user_bias) + net["write.weight"] @ inner + net["write.bias"]
+    np.testing.assert_allclose(stars[:, 3], new, rtol=1e-5)
+
+
+def tiny_trainer(monkeypatch: pytest.MonkeyPatch, *, hidden: bool) -> tuple[RatingTrainer, np.ndarray, np.ndarray]:
+    """Four users, four movies of which nobody rated the last, weights large enough to matter; all movies hidden, or none."""
+    monkeypatch.setattr(hybrid_rating, "HIDDEN", 1.0 if hidden else 0.0)
+    ratings = np.array([[5, 3, 0, 0], [4, 0, 2, 0], [0, 1, 5, 0], [3, 2, 4, 0]], dtype=np.float32)
+    users, movies = np.nonzero(ratings)
+    train = Interactions.of(users, movies, ratings[users, movies], np.arange(len(users)), movie_ids=np.arange(4))
+    content = np.random.default_rng(0).normal(size=(4, 5)).astype(np.float32)
+    trainer = RatingTrainer(train, content, HybridConfig(rating_size=3), COMPUTE)
+    with torch.no_grad():
+        for parameter in trainer.net.parameters():
+            parameter.copy_(torch.randn(parameter.shape, generator=torch.Generator().manual_seed(0)))
+    return trainer, ratings, content
+
+
+def plain_biases(ratings: np.ndarray) -> tuple[float, list[float], list[float]]:
+    """Mean, biases of movies and biases of users, rating by rating; 0 stars stand for no rating."""
+    given = [(user, movie, float(ratings[user, movie])) for user, movie in zip(*np.nonzero(ratings), strict=True)]
+    mean = sum(stars for _, _, stars in given) / len(given)
+    movie_bias = []
+    for movie in range(ratings.shape[1]):
+        rest = [stars - mean for _, of, stars in given if of == movie]
+        movie_bias.append(sum(rest) / (len(rest) + MOVIE_SHRINK))
+    user_bias = []
+    for user in range(ratings.shape[0]):
+        rest = [stars - mean - movie_bias[movie] for by, movie, stars in given if by == user]
+        user_bias.append(sum(rest) / (len(rest) + USER_SHRINK))
+    return mean, movie_bias, user_bias
 
 
 def test_a_movie_without_a_rating_has_nothing_but_content() -> None:
@@ -136,9 +273,31 @@ def test_a_movie_without_a_rating_has_nothing_but_content() -> None:
 def test_people_of_one_movie_are_nobody() -> None:
     catalogue = catalogue_of(np.arange(3))
     cast = Links(np.array([0, 2, 3, 3]), np.array([0, 1, 1], dtype=np.int32), np.array([7, 8]))
-    content = encode_content(replace(catalogue, actors=cast), np.zeros((3, 1)))
+    catalogue = replace(catalogue, actors=cast)
+    content = ContentEncoder.fit(catalogue, COMPUTE).encode(catalogue, COMPUTE)
     assert content.n_actors == 1
     assert content.actors[:, :3].tolist() == [[0, 1, 0], [1, 0, 0], [0, 0, 0]]
+
+
+def test_an_encoder_comes_back_from_its_arrays(world: World, tmp_path: Path) -> None:
+    encoder = ContentEncoder.fit(world.catalogue, COMPUTE)
+    np.savez(tmp_path / "encoder.npz", allow_pickle=False, **encoder.arrays())
+    with np.load(tmp_path / "encoder.npz", allow_pickle=False) as arrays:
+        again = ContentEncoder.of_arrays(dict(arrays))
+    for catalogue in (world.catalogue, described(COMEDY, DRAMA, Description("Something else"))):
+        first, second = (each.encode(catalogue, COMPUTE) for each in (encoder, again))
+        assert first.dense.tobytes() == second.dense.tobytes()
+        assert first.directors.tobytes() == second.directors.tobytes()
+        assert first.actors.tobytes() == second.actors.tobytes()
+        assert (first.n_directors, first.n_actors) == (second.n_directors, second.n_actors)
+
+
+def test_a_description_is_encoded_in_the_catalogues_terms(world: World) -> None:
+    encoder = ContentEncoder.fit(world.catalogue, COMPUTE)
+    known, told = encoder.encode(world.catalogue, COMPUTE), encoder.encode(described(COMEDY, DRAMA), COMPUTE)
+    np.testing.assert_allclose(told.dense, known.dense[-2:], atol=1e-5)
+    np.testing.assert_array_equal(told.directors, known.directors[-2:])
+    np.testing.assert_array_equal(told.actors, known.actors[-2:])
 
 
 def test_validation_is_dated_where_enough_users_are_in_the_newest_tenth(monkeypatch: pytest.MonkeyPatch, world: World) -> None:

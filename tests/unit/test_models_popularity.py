@@ -29,27 +29,41 @@ def fitted(rows: list[tuple[int, int, float, int]], **settings: Any) -> Populari
     return Popularity(PopularityConfig(**settings)).fit(train, catalogue(movie_ids))
 
 
+def likes_of(model: Popularity) -> list[float]:
+    """The score is the logarithm of 1 + the likes."""
+    return np.expm1(model.score_block(np.array([1]))[0]).tolist()
+
+
+def test_what_came_up_since_the_user_was_last_here_is_fresh() -> None:
+    old = [(user, 10, 5.0, 0) for user in range(1, 41)]
+    new = [(user, 20, 5.0, 100) for user in range(41, 81)]
+    model = fitted([*old, *new, (80, 30, 1.0, 50)], half_life_days=None, freshness=3.0)
+    longer_gone, just_here, stranger = model.score_block(np.array([1, 80, 999]))
+    assert longer_gone - stranger == pytest.approx([0, 3 * 40 / 60, 0])  # 40 likes, all younger, drawn to 0 by 20
+    assert just_here.tolist() == stranger.tolist()
+
+
 def test_a_like_counts_half_for_each_half_life_before_the_newest_rating() -> None:
     model = fitted([(1, 10, 5.0, 100), (2, 20, 5.0, 90), (3, 20, 4.0, 80), (1, 30, 1.0, 110)], half_life_days=10)
-    assert model.score_block(np.array([1]))[0].tolist() == pytest.approx([0.5, 0.25 + 0.125, 0.0])
+    assert likes_of(model) == pytest.approx([0.5, 0.25 + 0.125, 0.0])
 
 
 def test_without_a_half_life_all_likes_count_alike() -> None:
     model = fitted([(1, 10, 5.0, 100), (2, 20, 5.0, 90), (3, 20, 4.0, 0)], half_life_days=None)
-    assert model.score_block(np.array([1]))[0].tolist() == [1, 2, 0]
+    assert likes_of(model) == pytest.approx([1, 2, 0])
 
 
 def test_a_like_older_than_the_window_does_not_count() -> None:
     rows = [(1, 10, 5.0, 100), (2, 20, 5.0, 90), (3, 20, 4.0, 89), (1, 30, 1.0, 110)]
     model = fitted(rows, half_life_days=None, window_days=20)
-    assert model.score_block(np.array([1]))[0].tolist() == [1, 1, 0]
+    assert likes_of(model) == pytest.approx([1, 1, 0])
 
 
 def test_a_window_and_a_half_life_go_together() -> None:
     model = fitted([(1, 10, 5.0, 100), (2, 10, 5.0, 90), (3, 10, 4.0, 0)], half_life_days=10, window_days=50)
-    assert model.score_block(np.array([1]))[0, 0] == 1.5
+    assert likes_of(model)[0] == pytest.approx(1.5)
 
 
 def test_what_counts_as_a_like_is_a_setting() -> None:
     model = fitted([(1, 10, 3.0, 0), (2, 10, 5.0, 0)], like_threshold=3.0)
-    assert model.score_block(np.array([1]))[0, 0] == 2
+    assert likes_of(model)[0] == pytest.approx(2)

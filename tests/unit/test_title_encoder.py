@@ -7,10 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from sklearn.feature_extraction.text import TfidfVectorizer
 
 from recsys.errors import ModelError
 from recsys.features import titles
-from recsys.features.titles import TFIDF, TFIDF_SIZE, encode_titles, encoder_in_use
+from recsys.features.titles import PIECES, TFIDF, TFIDF_SIZE, TitleEncoder, encoder_in_use
 from recsys.models.base import Compute
 
 TITLES = ("Toy Story (1995)", "Toy Story 2 (1999)", "Heat (1995)", "Rocky (1976)", "Rocky II (1979)")
@@ -18,6 +19,11 @@ TITLES = ("Toy Story (1995)", "Toy Story 2 (1999)", "Heat (1995)", "Rocky (1976)
 
 def wanted(title_model: str = "", revision: str = "abc") -> Compute:
     return Compute(title_model=title_model, title_model_revision=revision)
+
+
+def encode(texts: tuple[str, ...], model: Compute) -> np.ndarray:
+    """Vectors of the titles that the encoder is fitted to."""
+    return TitleEncoder.fit(texts, model).encode(texts, model)
 
 
 @pytest.fixture(autouse=True)
@@ -54,13 +60,13 @@ def test_vectors_are_centred_of_mean_length_one_and_the_same_twice() -> None:
 
 
 def test_the_year_is_left_out() -> None:
-    years = encode_titles(("Heat (1995)", "Heat (1972)", "Rocky (1976)"), wanted())
+    years = encode(("Heat (1995)", "Heat (1972)", "Rocky (1976)"), wanted())
     np.testing.assert_allclose(years[0], years[1], atol=1e-6)
 
 
 @pytest.mark.parametrize("few", [("Heat (1995)",), ("", ""), ("a", "b")])
 def test_few_or_empty_titles_still_have_vectors(few: tuple[str, ...]) -> None:
-    vectors = encode_titles(few, wanted())
+    vectors = encode(few, wanted())
     assert vectors.shape[0] == len(few)
     assert 1 <= vectors.shape[1] <= TFIDF_SIZE
     assert np.isfinite(vectors).all()
@@ -108,3 +114,66 @@ def test_a_folder_that_cannot_be_loaded_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "model.safetensors").write_bytes(b"weights")
     with pytest.raises(ModelError, match="cannot be loaded as a sentence-transformers model"):
         encode(TITLES, wanted(str(tmp_path)))
+
+
+def test_a_new_title_is_encoded_in_the_terms_of_those_fitted_to() -> None:
+    encoder = TitleEncoder.fit(TITLES, wanted())
+    toy, heat, nothing = encoder.encode(("Toy Story 3 (2010)", "Heat", "Qqq"), wanted())
+    known = encoder.encode(TITLES, wanted())
+    assert toy @ known[0] > max(toy @ known[2], toy @ known[3])
+    np.testing.assert_allclose(heat, known[2], atol=1e-6)
+    np.testing.assert_allclose(nothing, -encoder.mean / encoder.length, atol=1e-6)
+
+
+def test_the_substitute_is_scikit_learns_tfidf_times_the_components() -> None:
+    encoder = TitleEncoder.fit(TITLES, wanted())
+    vectors = TfidfVectorizer(**PIECES).fit_transform([title[:-7] for title in TITLES]) @ encoder.components.T
+    found = encoder.encode(TITLES, wanted()) * encoder.length + encoder.mean
+    np.testing.assert_allclose(found, vectors, atol=1e-6)
+
+
+def test_an_encoder_comes_back_from_its_arrays(tmp_path: Path) -> None:
+    for texts in (TITLES, ("", "")):
+        encoder = TitleEncoder.fit(texts, wanted())
+        np.savez(tmp_path / "encoder.npz", allow_pickle=False, **encoder.arrays())
+        with np.load(tmp_path / "encoder.npz", allow_pickle=False) as arrays:
+            again = TitleEncoder.of_arrays(dict(arrays))
+        assert (again.name, again.length) == (encoder.name, encoder.length)
+        new = (*texts, "Another story")
+        assert again.encode(new, wanted()).tobytes() == encoder.encode(new, wanted()).tobytes()
+
+
+@pytest.fixture
+def sentence_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Compute:
+    """A folder that passes for a sentence model, which tells texts by their length and their spaces."""
+    (tmp_path / "config.json").write_text("{}")
+    (tmp_path / "model.safetensors").write_bytes(b"weights")
+
+    def vectors(texts: tuple[str, ...], _folder: Path) -> np.ndarray:
+        return np.array([(len(text), text.count(" ")) for text in texts], dtype=np.float32)
+
+    monkeypatch.setattr(titles, "_sentence_vectors", vectors)
+    return wanted(str(tmp_path))
+
+
+def test_a_sentence_models_vectors_are_centred_on_the_catalogue(sentence_model: Compute) -> None:
+    encoder = TitleEncoder.fit(TITLES, sentence_model)
+    assert encoder.name == encoder_in_use(sentence_model)
+    vectors = encoder.encode(TITLES, sentence_model)
+    np.testing.assert_allclose(vectors.mean(axis=0), 0, atol=1e-6)
+    np.testing.assert_array_equal(encoder.encode(("Heat",), sentence_model), vectors[2:3])
+
+
+def test_titles_fitted_with_a_sentence_model_need_that_model(sentence_model: Compute) -> None:
+    encoder = TitleEncoder.fit(TITLES, sentence_model)
+    with pytest.raises(ModelError, match=rf"titles were encoded by {encoder.name}; found {TFIDF}, expected the same"):
+        encoder.encode(TITLES, wanted())
+    titles._found.cache_clear()
+    (Path(sentence_model.title_model) / "model.safetensors").write_bytes(b"other weights")
+    with pytest.raises(ModelError, match=rf"titles were encoded by {encoder.name}; found .*, expected the same"):
+        encoder.encode(TITLES, sentence_model)
+
+
+def test_titles_fitted_with_the_substitute_need_no_model(sentence_model: Compute) -> None:
+    encoder = TitleEncoder.fit(TITLES, wanted())
+    assert encoder.encode(TITLES, sentence_model).tobytes() == encoder.encode(TITLES, wanted()).tobytes()
