@@ -1,9 +1,10 @@
-"""The content of movies as arrays that a network can index: one row a movie, no lists of unequal length."""
+"""The content of movies as a matrix: a row a movie, a column a genre, a person, a time, a piece of title text."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from scipy import sparse
 
 from recsys.features.catalogue import Catalogue, Links
 from recsys.features.interactions import index_of
@@ -16,18 +17,8 @@ TITLES = "titles."
 N_DIRECTORS = 2
 N_ACTORS = 6
 
-
-@dataclass(frozen=True)
-class Content:
-    """M movies. `dense` (M, F) float32: genres, title vector, year and runtime. `directors` (M, N_DIRECTORS) and `actors`
-    (M, N_ACTORS) int64: 1 + position among the `n_directors` or `n_actors` people who made more than one movie, 0 for nobody.
-    """
-
-    dense: np.ndarray
-    directors: np.ndarray
-    actors: np.ndarray
-    n_directors: int
-    n_actors: int
+#: In deviations from the mean year. More movies are new than old, so the past is longer.
+TIMES = np.arange(-4.0, 1.6, 0.5)
 
 
 @dataclass(frozen=True)
@@ -55,13 +46,16 @@ class ContentEncoder:
             titles=TitleEncoder.fit(catalogue.titles, wanted),
         )
 
-    def encode(self, catalogue: Catalogue, wanted: TitleModel) -> Content:
-        """Content of movies; a genre or person that the encoder does not know counts as none."""
-        numbers = [_scaled(catalogue.years, *self.scales[0]), _scaled(catalogue.runtimes, *self.scales[1])]
-        dense = np.hstack([self._genres(catalogue.genres), self.titles.encode(catalogue.titles, wanted), *numbers])
+    def encode(self, catalogue: Catalogue, wanted: TitleModel) -> sparse.csr_matrix:
+        """(M, F) float32 content of movies; a genre or person that the encoder does not know counts as none."""
+        years, runtimes = (_scaled(numbers, *scale) for numbers, scale in self._numbers(catalogue))
+        dense = [self._genres(catalogue.genres), self.titles.encode(catalogue.titles, wanted), years, _near(years), runtimes]
         directors = _people(catalogue.directors, self.directors, N_DIRECTORS)
         actors = _people(catalogue.actors, self.actors, N_ACTORS)
-        return Content(dense.astype(np.float32), directors, actors, len(self.directors), len(self.actors))
+        return sparse.hstack([sparse.csr_matrix(np.hstack(dense)), directors, actors], format="csr", dtype=np.float32)
+
+    def _numbers(self, catalogue: Catalogue) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        return zip((catalogue.years, catalogue.runtimes), self.scales, strict=True)
 
     def _genres(self, links: Links) -> np.ndarray:
         place = {name: column for column, name in enumerate(self.genres)}
@@ -95,14 +89,15 @@ def _made_several(links: Links) -> np.ndarray:
     return np.sort(links.vocabulary[np.bincount(links.values, minlength=len(links.vocabulary)) > 1]).astype(np.int64)
 
 
-def _people(links: Links, known: np.ndarray, width: int) -> np.ndarray:
-    """(M, width) first people of each movie: 1 + place among the `known` ids (P,), 0 for nobody and for anyone else."""
+def _people(links: Links, known: np.ndarray, width: int) -> sparse.csr_matrix:
+    """(M, P) 1 where one of the `known` ids (P,) is among a movie's first `width` people."""
     rows = _rows(links)
-    place = np.arange(len(rows)) - links.indptr[rows]
-    first = place < width
-    people = np.zeros((len(links.indptr) - 1, width), dtype=np.int64)
-    people[rows[first], place[first]] = 1 + index_of(known, links.vocabulary)[links.values[first]]
-    return people
+    columns = index_of(known, links.vocabulary)[links.values]
+    kept = (np.arange(len(rows)) - links.indptr[rows] < width) & (columns >= 0)
+    shape = len(links.indptr) - 1, len(known)
+    hot = sparse.csr_matrix((np.ones(kept.sum(), dtype=np.float32), (rows[kept], columns[kept])), shape=shape)
+    hot.data[:] = 1  # one who stands there twice
+    return hot
 
 
 def _rows(links: Links) -> np.ndarray:
@@ -120,3 +115,9 @@ def _scaled(numbers: np.ndarray, mean: float, spread: float) -> np.ndarray:
     """(M, 2): the number in deviations from the mean, and 1 where it is known; 0 and 0 where it is not."""
     known = ~np.isnan(numbers)
     return np.column_stack([np.where(known, (numbers - mean) / spread, 0), known])
+
+
+def _near(scaled: np.ndarray) -> np.ndarray:
+    """(M, len(TIMES)): how near a movie's year is to each of some times, so that taste may rise and fall with the years."""
+    near = np.exp(-(((scaled[:, :1] - TIMES) / (TIMES[1] - TIMES[0])) ** 2))
+    return near * scaled[:, 1:]

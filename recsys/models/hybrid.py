@@ -6,21 +6,22 @@ from typing import Self
 
 import numpy as np
 import torch
+from threadpoolctl import threadpool_limits
 from torch import nn
 
 from recsys.errors import ModelError
 from recsys.features.catalogue import Catalogue
-from recsys.features.content import Content, ContentEncoder
+from recsys.features.content import ContentEncoder
 from recsys.features.interactions import Interactions, index_of
 from recsys.features.titles import encoder_in_use
 from recsys.models.base import Compute, PredictsRatings, Recommender, Report, dot_scores, silent
-from recsys.models.hybrid_net import PERSON_SIZE, ContentTower
+from recsys.models.hybrid_content import ContentMap
 from recsys.models.hybrid_rating import RatingTrainer
 from recsys.models.hybrid_training import HybridConfig, Trainer, repeatable
 from recsys.models.hybrid_validation import Validation
 
 #: What the arrays of the parts begin with in a saved model.
-ENCODER, TOWER, RATING = "encoder.", "tower.", "rating."
+ENCODER, MAP, RATING = "encoder.", "map.", "rating."
 
 #: The fitted attributes that are arrays.
 ARRAYS = (
@@ -36,9 +37,9 @@ log = logging.getLogger(__name__)
 class Hybrid(Recommender, PredictsRatings):
     """Ranks by two towers and rates by an autoencoder; both know a movie that nobody has rated by its content.
 
-    Ranking: the user tower is a denoising encoder of the user's likes (after Liang et al. 2018, Mult-DAE), the movie tower adds
-    up what a movie's id has learned and what its content says (the id dropped at times: after Volkovs et al. 2017, DropoutNet),
-    trained by a sampled softmax with log-q correction (Yi et al. 2019). Rating: an autoencoder of each movie's ratings over all
+    Ranking: the user tower is a denoising encoder of the user's likes (after Liang et al. 2018, Mult-DAE), whose vector meets that
+    of a movie; trained by a sampled softmax with log-q correction (Yi et al. 2019). A ridge regression then maps content to the
+    movies' vectors (Gantner et al. 2010), and gives a movie without ratings its own. Rating: an autoencoder of each movie's ratings over all
     users (Sedhain et al. 2015, I-AutoRec) that reads the movie's content as well. How many epochs of ranking are enough is found
     on a validation slice of the fit's own data; then a new network with the same seed learns from everything for that many.
 
@@ -62,7 +63,7 @@ class Hybrid(Recommender, PredictsRatings):
     mean_rating_: np.ndarray  # () float32, what a stranger starts from
     rating_range_: np.ndarray  # (2,) float32, the lowest and the highest rating seen
     content_encoder_: ContentEncoder
-    content_tower_: ContentTower  # a description's ranking vector
+    content_map_: ContentMap  # a description's ranking vector
     rates_described_: nn.Linear  # and from that, before tanh, its rating vector
 
     def fit(self, train: Interactions, catalogue: Catalogue, *, report: Report = silent) -> Self:
@@ -74,20 +75,31 @@ class Hybrid(Recommender, PredictsRatings):
         self.user_ids_, self.movie_ids_ = train.user_ids, train.movie_ids
         self.liked_something_ = np.bincount(train.users[liked], minlength=len(train.user_ids)) > 0
         self.content_encoder_ = ContentEncoder.fit(catalogue, self.compute)
-        content = self.content_encoder_.encode(catalogue, self.compute)
-        towers = self._fit_towers(train, content, self._enough_epochs(train, content, report), report)
-        self.user_vectors_, self.movie_vectors_ = towers.user_vectors(), towers.movie_vectors()
-        self._fit_ratings(train, towers.described(), report)
-        self.content_tower_ = towers.average.movie_tower.content.cpu()  # last: it leaves the towers' device for good
+        towers = self._fit_towers(train, self._enough_epochs(train, report), report)
+        self.user_vectors_ = towers.user_vectors()
+        described = self._map_content(train, catalogue, towers.movie_vectors())
+        self._fit_ratings(train, described, report)
         return self
 
-    def _enough_epochs(self, train: Interactions, content: Content, report: Report) -> int:
+    def _map_content(self, train: Interactions, catalogue: Catalogue, learned: np.ndarray) -> np.ndarray:
+        """Give every movie its ranking vector. Returns (M, d + 1): what content alone says of each."""
+        content = self.content_encoder_.encode(catalogue, self.compute)
+        n_likes = np.bincount(train.movies[train.ratings >= self.config.like_threshold], minlength=len(self.movie_ids_))
+        rated = np.bincount(train.movies, minlength=len(self.movie_ids_)) > 0
+        with threadpool_limits(self.compute.threads, "blas"):
+            self.content_map_ = ContentMap.fit(content[rated], learned[rated], self.config.content_decay)
+            described = self.content_map_.vectors(content)
+        own = np.where(rated, n_likes / np.maximum(n_likes + self.config.content_likes, 1), 0)[:, None]
+        self.movie_vectors_ = (own * learned + (1 - own) * described).astype(np.float32)
+        return described
+
+    def _enough_epochs(self, train: Interactions, report: Report) -> int:
         """The epoch after which NDCG@10 on the validation slice was best; the last one where there is nothing to validate on."""
         validation = Validation.of(train, self.config.like_threshold)
         if validation is None:
             return self.config.max_epochs
         best, best_epoch = -1.0, 0
-        trainer = Trainer(validation.known, content, self.config, self.compute)
+        trainer = Trainer(validation.known, self.config, self.compute)
         with repeatable(self.compute):
             for epoch in range(1, self.config.max_epochs + 1):
                 started = time.perf_counter()
@@ -101,8 +113,8 @@ class Hybrid(Recommender, PredictsRatings):
         log.info("hybrid: best after %d epochs, NDCG@10 %.4f on %s", best_epoch, best, validation)
         return best_epoch
 
-    def _fit_towers(self, train: Interactions, content: Content, n_epochs: int, report: Report) -> Trainer:
-        trainer = Trainer(train, content, self.config, self.compute)
+    def _fit_towers(self, train: Interactions, n_epochs: int, report: Report) -> Trainer:
+        trainer = Trainer(train, self.config, self.compute)
         with repeatable(self.compute):
             for epoch in range(1, n_epochs + 1):
                 started = time.perf_counter()
@@ -174,28 +186,22 @@ class Hybrid(Recommender, PredictsRatings):
         vectors[rows < 0, -2] = 1
         return vectors
 
-    @torch.no_grad()
     def _described(self, movies: Catalogue) -> np.ndarray:
         """(N, d + 1) ranking vectors of descriptions."""
-        content = self.content_encoder_.encode(movies, self.compute)
-        inputs = (torch.from_numpy(part) for part in (content.dense, content.directors, content.actors))
-        with repeatable(self.compute):
-            return self.content_tower_(*inputs).numpy()
+        return self.content_map_.vectors(self.content_encoder_.encode(movies, self.compute))
 
     def state(self) -> dict[str, np.ndarray]:
         own = {name: getattr(self, name) for name in ARRAYS}
         encoder = {ENCODER + name: array for name, array in self.content_encoder_.arrays().items()}
-        tower = {TOWER + name: tensor.numpy() for name, tensor in self.content_tower_.state_dict().items()}
+        content_map = {MAP + name: array for name, array in vars(self.content_map_).items()}
         rating = {RATING + name: tensor.numpy() for name, tensor in self.rates_described_.state_dict().items()}
-        return own | encoder | tower | rating
+        return own | encoder | content_map | rating
 
     def restore(self, state: dict[str, np.ndarray]) -> None:
         for name in ARRAYS:
             setattr(self, name, state[name])
-        encoder = self.content_encoder_ = ContentEncoder.of_arrays(_part(state, ENCODER))
-        width = state[f"{TOWER}layers.0.0.weight"].shape[1] - 2 * PERSON_SIZE
-        self.content_tower_ = ContentTower(width, len(encoder.directors), len(encoder.actors), self.config.size).eval()
-        _load(self.content_tower_, _part(state, TOWER))
+        self.content_encoder_ = ContentEncoder.of_arrays(_part(state, ENCODER))
+        self.content_map_ = ContentMap(**_part(state, MAP))
         self.rates_described_ = nn.Linear(self.config.size + 1, self.config.rating_size)
         _load(self.rates_described_, _part(state, RATING))
 

@@ -13,10 +13,9 @@ from pydantic import Field
 from torch import Tensor
 
 from recsys.errors import ModelError
-from recsys.features.content import Content
 from recsys.features.interactions import Interactions
 from recsys.models.base import Compute, Config, Search
-from recsys.models.hybrid_net import MovieTower, TwoTowers, UserTower
+from recsys.models.hybrid_net import Towers
 
 
 class HybridConfig(Config):
@@ -24,8 +23,11 @@ class HybridConfig(Config):
 
     like_threshold: float = Field(default=4.0, description="a rating from here on is a like")
     size: int = Field(default=64, ge=1, description="length of a user's, of a movie's and of a movie id's vector")
-    id_dropout: Annotated[float, Search(0, 0.5)] = Field(
-        default=0.1, ge=0, lt=1, description="share of movies whose id is dropped in a training step"
+    content_decay: Annotated[float, Search(1, 300, log=True)] = Field(
+        default=100.0, gt=0, description="ridge of the map from a movie's content to its vector"
+    )
+    content_likes: float = Field(
+        default=0.0, ge=0, description="likes that content counts as in a rated movie's vector; an unrated one has nothing else"
     )
     history_dropout: Annotated[float, Search(0, 0.9)] = Field(
         default=0.5, ge=0, lt=1, description="share of a user's likes hidden from the user tower in a step"
@@ -102,14 +104,14 @@ class Ratings:
         self.movies = torch.from_numpy(train.movies.astype(np.int64)).to(device)
         self.ratings = torch.from_numpy(train.ratings).to(device)
         counts = np.bincount(train.movies, minlength=self.n_movies)
-        self.rated = torch.from_numpy(counts > 0).to(device)
+        self.rated = torch.from_numpy(np.flatnonzero(counts)).to(device)  # an unrated movie is nobody's dislike
         self.log_chance = self._log_chance(torch.from_numpy(counts).to(device) / max(n_users, 1))
 
     def _log_chance(self, share_of_users: Tensor) -> Tensor:
         """(M,) log chance that a movie is in a batch: rated by one of its users, or drawn."""
-        if self.n_movies <= self.config.sampled_movies:
+        if len(self.rated) <= self.config.sampled_movies:
             return torch.zeros(self.n_movies, device=self.device)
-        not_drawn = 1 - self.config.sampled_movies / self.n_movies
+        not_drawn = 1 - self.config.sampled_movies / len(self.rated)
         not_rated = (1 - share_of_users.double()) ** min(self.config.users_a_batch, self.n_users)
         return torch.log1p(-not_rated * not_drawn).float()
 
@@ -119,9 +121,9 @@ class Ratings:
             yield self.batch(users, self._drawn())
 
     def _drawn(self) -> Tensor:
-        if self.n_movies <= self.config.sampled_movies:
-            return torch.arange(self.n_movies, device=self.device)
-        return torch.randperm(self.n_movies)[: self.config.sampled_movies].to(self.device)
+        if len(self.rated) <= self.config.sampled_movies:
+            return self.rated
+        return self.rated[torch.randperm(len(self.rated))[: self.config.sampled_movies].to(self.device)]
 
     def batch(self, users: Tensor, drawn: Tensor) -> Batch:
         """The users with all their ratings, over the movies that they rated and those drawn."""
@@ -137,16 +139,13 @@ class Ratings:
 class Trainer:
     """A network, its optimiser, and the moving average of its weights that is what is asked in the end."""
 
-    def __init__(self, train: Interactions, content: Content, config: HybridConfig, compute: Compute) -> None:
+    def __init__(self, train: Interactions, config: HybridConfig, compute: Compute) -> None:
         device = device_of(compute)
         self.config = config
         self.data = Ratings(train, config, device)
         n_movies = train.shape[1]
         with repeatable(compute):
-            self.net = TwoTowers(
-                MovieTower(content, self.data.rated.cpu(), config.size, config.id_dropout),
-                UserTower(n_movies, config.size, config.history_dropout),
-            ).to(device)
+            self.net = Towers(n_movies, config.size, config.history_dropout).to(device)
         self.average = copy.deepcopy(self.net).eval()
         self.optimizer = torch.optim.AdamW(
             self.net.parameters(), config.learning_rate, weight_decay=config.weight_decay, fused=True
@@ -169,9 +168,8 @@ class Trainer:
 
     def loss(self, batch: Batch) -> Tensor:
         """The ranking loss of a like."""
-        movies = self.net.movie_tower(batch.movies)
         likes = batch.dense((batch.ratings >= self.config.like_threshold).float())
-        scores = self.net.user_tower(likes, batch.movies) @ movies.vectors.T + movies.biases
+        scores = self.net(likes, batch.movies)
         return sampled_softmax(scores, likes, batch.log_chance)
 
     @torch.no_grad()
@@ -181,18 +179,9 @@ class Trainer:
         for mean, now in zip(self.average.parameters(), self.net.parameters(), strict=True):
             mean.lerp_(now, 1 - keep)
 
-    @torch.no_grad()
     def movie_vectors(self) -> np.ndarray:
-        """(M, d + 1) float32: vectors, and the bias in the last column."""
-        movies = torch.arange(self.data.n_movies, device=self.data.device)
-        parts = [torch.column_stack(tuple(self.average.movie_tower(part))) for part in movies.split(4096)]
-        return torch.cat(parts).cpu().numpy()
-
-    @torch.no_grad()
-    def described(self) -> np.ndarray:
-        """(M, d + 1) float32: what content alone says of every movie."""
-        movies = torch.arange(self.data.n_movies, device=self.data.device)
-        return torch.cat([self.average.movie_tower.described(part) for part in movies.split(4096)]).cpu().numpy()
+        """(M, d + 1) float32: vectors, and the bias in the last column; those of unrated movies have learned nothing."""
+        return self.average.movies.weight.detach().cpu().numpy()
 
     @torch.no_grad()
     def user_vectors(self) -> np.ndarray:
