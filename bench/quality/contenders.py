@@ -30,29 +30,17 @@ CHOSEN: dict[str, dict[str, tuple[str, dict[str, Any]]]] = {
         "popularity": ("popularity", {"like_threshold": 0.5, "half_life_days": None}),
         "item_knn": ("item_knn", {"like_threshold": 0.5}),
         "ease": ("ease", EASE_OF_ALL),
-        # Rendle et al. 2021's d=192 settings for this split; their α0 of 0.3 and λ of 0.007
+        # after Rendle et al. 2021's d=192 settings for this split, with equal weights for all ratings
         "als": ("als", ALS_OF_ALL),
-        "ease, order of ratings": ("ease", EASE_IN_ORDER),
-        "blend, no order": ("blend", OF_ALL | {"members": [_member("ease", EASE_OF_ALL), _member("als", ALS_OF_ALL)]}),
+        "ease in order": ("ease", EASE_IN_ORDER),
+        "blend without order": ("blend", OF_ALL | {"members": [_member("ease", EASE_OF_ALL), _member("als", ALS_OF_ALL)]}),
         "blend": (
             "blend",
             OF_ALL | {"members": [_member("ease", EASE_IN_ORDER), _member("ease", EASE_OF_ALL), _member("als", ALS_OF_ALL)]},
         ),
     },
-    "temporal": {
-        "blend": (
-            "blend",
-            {
-                "members": [
-                    _member("als", {}),
-                    _member("ease", {}),
-                    _member("popularity", {"half_life_days": 10.0}),
-                    _member("popularity", {"half_life_days": 10.0, "freshness": 4.0}),
-                ],
-                "validation_min_users": 300,
-            },
-        ),
-    },
+    # a blend of the default members, its weights learned on the newest four weeks of what is known: the shortest with 500 users
+    "temporal": {"blend by weeks": ("blend", {"validation_min_users": 500})},
     "rating": {
         "item_knn": ("item_knn", STARS_BY_KNN),
         "hybrid": ("hybrid", {}),

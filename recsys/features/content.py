@@ -52,7 +52,7 @@ class ContentEncoder:
         dense = [self._genres(catalogue.genres), self.titles.encode(catalogue.titles, wanted), years, _near(years), runtimes]
         directors = _people(catalogue.directors, self.directors, N_DIRECTORS)
         actors = _people(catalogue.actors, self.actors, N_ACTORS)
-        return sparse.hstack([sparse.csr_matrix(np.hstack(dense)), directors, actors], format="csr", dtype=np.float32)
+        return sparse.csr_matrix(sparse.hstack([sparse.csr_matrix(np.hstack(dense)), directors, actors], dtype=np.float32))
 
     def _numbers(self, catalogue: Catalogue) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         return zip((catalogue.years, catalogue.runtimes), self.scales, strict=True)

@@ -11,7 +11,7 @@ from threadpoolctl import threadpool_limits
 from recsys.errors import ModelError
 from recsys.features.catalogue import Catalogue
 from recsys.features.interactions import Interactions, index_of
-from recsys.models.base import Config, Recommender, Report, Search, dot_scores, silent
+from recsys.models.base import EXACT_WIDTH, Config, Recommender, Report, Search, dot_scores, silent
 from recsys.models.recency import faded
 
 
@@ -20,7 +20,7 @@ class ALSConfig(Config):
 
     like_threshold: float = Field(default=4.0, description="a rating from here on is a like")
     factors: Annotated[int, Search(64, 256, doubled=True)] = Field(
-        default=64, ge=1, description="length of a user's and of a movie's vector"
+        default=64, ge=1, le=EXACT_WIDTH, description="length of a user's and of a movie's vector"
     )
     rating_weight: float = Field(
         default=1.0, ge=0, description="what a star above the threshold adds to a like's confidence, 1 at it; 0: all alike"

@@ -19,7 +19,9 @@ from recsys.features.interactions import Interactions, index_of
 #: Users scored at once. As many as keep a block of a large catalogue's scores small.
 BLOCK = 1024
 
-#: Of a vector's numbers when they are multiplied: as many as keep a sum of 512 products exact in float64.
+#: Longest vectors of which `dot_scores` adds the products without rounding, and the bits of their numbers that it takes: a
+#: product has 44 then, and the sum of 512 products 53, all that float64 holds.
+EXACT_WIDTH = 512
 FIXED_POINT_BITS = 22
 
 #: Called with a metric name, its value and a step: what MLflow and the terminal show of a long fit.
@@ -173,20 +175,20 @@ class PredictsRatings(ABC):
 
 
 def dot_scores(users: np.ndarray, movies: np.ndarray, threads: int) -> np.ndarray:
-    """(B, M) float32 products of user vectors (B, d) with movie vectors (M, d), d ≤ 512.
+    """(B, M) float32 products of user vectors (B, d) with movie vectors (M, d), d ≤ EXACT_WIDTH.
 
     BLAS adds in an order that depends on a row's place and on the shapes, and a user's scores must not depend on who else is
     asked for. So every term is a multiple of one small step, and float64 holds their sums without rounding, in whatever order.
+    Raises ModelError where vectors are longer.
     """
+    if users.shape[1] > EXACT_WIDTH:
+        raise ModelError(f"vectors of length {users.shape[1]}; expected at most {EXACT_WIDTH}, of which products add exactly")
     with threadpool_limits(threads, "blas"):
         return (_fixed_point(users) @ _fixed_point(movies).T).astype(np.float32)
 
 
 def _fixed_point(vectors: np.ndarray) -> np.ndarray:
-    """(N, d) float64: each row rounded to a multiple of 2⁻²² of the power of two above its largest value.
-
-    A product has 44 bits then, and the sum of 512 of them 53: all that float64 holds.
-    """
+    """(N, d) float64: each row rounded to a multiple of 2⁻²² of the power of two above its largest value."""
     _, exponent = np.frexp(np.abs(vectors).max(axis=1, initial=0.0, keepdims=True))
     step = np.ldexp(1.0, exponent - FIXED_POINT_BITS)
     return np.rint(vectors / step) * step

@@ -48,10 +48,15 @@ class Member(Config):
         return model_class(self.name).Config(**self.settings)
 
 
+#: What is popular now, and two ways to look beyond it: see Popularity.
+NOW = {"half_life_days": 10.0}
+
+
 def default_members() -> tuple[Member, ...]:
-    """Those that go wrong in different ways: two of likes, one that knows content, and what is popular this week."""
-    names = ("als", "ease", "hybrid")
-    return (*(Member(name=name) for name in names), Member(name="popularity", settings={"half_life_days": 7.0}))
+    """Those that go wrong in different ways: three of likes, one of which knows content, and three of what is new."""
+    personal = (Member(name=name) for name in ("als", "ease", "hybrid"))
+    new = (Member(name="popularity", settings=NOW | more) for more in ({}, {"freshness": 6.0}, {"new_releases": 5.0}))
+    return (*personal, *new)
 
 
 class BlendConfig(Config):

@@ -29,7 +29,7 @@ class EASEConfig(Config):
     regularization: Annotated[float, Search(0.1, 100, log=True)] = Field(
         default=3.0, gt=0, description="λ, in units of the squared likes of a movie, as the average like sees them"
     )
-    history_half_life: Annotated[float | None, Search(3, 300, log=True)] = Field(
+    history_half_life: float | None = Field(
         default=None, gt=0, description="later likes of the same user after which an own like counts half; none: never"
     )
     neighbours: int | None = Field(default=None, ge=1, description="weights kept for each movie, the largest; none: all")

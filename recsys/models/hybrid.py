@@ -37,11 +37,12 @@ log = logging.getLogger(__name__)
 class Hybrid(Recommender, PredictsRatings):
     """Ranks by two towers and rates by an autoencoder; both know a movie that nobody has rated by its content.
 
-    Ranking: the user tower is a denoising encoder of the user's likes (after Liang et al. 2018, Mult-DAE), whose vector meets that
-    of a movie; trained by a sampled softmax with log-q correction (Yi et al. 2019). A ridge regression then maps content to the
-    movies' vectors (Gantner et al. 2010), and gives a movie without ratings its own. Rating: an autoencoder of each movie's ratings over all
-    users (Sedhain et al. 2015, I-AutoRec) that reads the movie's content as well. How many epochs of ranking are enough is found
-    on a validation slice of the fit's own data; then a new network with the same seed learns from everything for that many.
+    Ranking: the user tower is a denoising encoder of the user's likes (after Liang et al. 2018, Mult-DAE), whose vector meets
+    that of a movie; trained by a sampled softmax with log-q correction (Yi et al. 2019). A ridge regression then maps content to
+    the movies' vectors (Gantner et al. 2010), and gives a movie without ratings its own. Rating: an autoencoder of each movie's
+    ratings over all users (Sedhain et al. 2015, I-AutoRec) that reads what the map says of the movie as well. How many epochs of
+    ranking are enough is found on a validation slice of the fit's own data; then a new network with the same seed learns from
+    everything for that many.
 
     Knows, for ranking, the users who liked something. Kept are vectors (U and M by d + 1 to rank, by h + 2 to rate) and what
     turns a description into a movie's vectors, neither ratings nor content.

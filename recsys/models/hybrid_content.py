@@ -12,8 +12,8 @@ class ContentMap:
     """Attributes to factors by ridge regression (Gantner et al. 2010, "Learning Attribute-to-Feature Mappings for Cold-Start
     Recommendations"): `weights` (F, d + 1) float32 and `constant` (d + 1,), the bias among them.
 
-    Learned after the towers and not with them: a deep content tower trained along learns the catalogue by heart, since every title
-    is its own, and ranks new movies worse than a profile of genres does.
+    Learned after the towers and not with them: a deep content tower trained along learns the catalogue by heart, since every
+    title is its own, and ranks new movies worse than a profile of genres does.
     """
 
     weights: np.ndarray

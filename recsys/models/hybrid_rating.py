@@ -24,7 +24,7 @@ class RatingTrainer:
     """
 
     def __init__(self, train: Interactions, content: np.ndarray, config: HybridConfig, compute: Compute) -> None:
-        """`content` (M, F): what the movie tower says of each movie by content alone."""
+        """`content` (M, F): what each movie's content alone says, as the map to ranking vectors puts it."""
         self.config, self.compute, self.device = config, compute, device_of(compute)
         self.n_users, self.n_movies = train.shape
         self.mean = float(train.ratings.mean(dtype=np.float64))

@@ -7,15 +7,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from scipy import sparse
 
 from recsys.errors import ModelError
 from recsys.features.catalogue import Catalogue, Description, Links
-from recsys.features.content import Content, ContentEncoder
+from recsys.features.content import N_ACTORS, TIMES, ContentEncoder
 from recsys.features.interactions import Interactions
 from recsys.models import hybrid_rating
 from recsys.models.base import Compute
 from recsys.models.hybrid import Hybrid
-from recsys.models.hybrid_net import RATERS_SCALE, MovieTower
+from recsys.models.hybrid_content import ContentMap
+from recsys.models.hybrid_net import RATERS_SCALE
 from recsys.models.hybrid_rating import MOVIE_SHRINK, USER_SHRINK, RatingTrainer
 from recsys.models.hybrid_training import HybridConfig, Ratings, device_of, sampled_softmax
 from recsys.models.hybrid_validation import Validation
@@ -168,15 +170,25 @@ def test_the_softmax_of_a_sample_stands_for_the_whole_catalogue() -> None:
     assert torch.stack(samples).mean() == pytest.approx(float(exact), abs=0.01)
 
 
-def test_the_chance_of_a_movie_is_how_often_it_is_in_a_batch(world: World) -> None:
+@pytest.mark.parametrize("n_drawn", [4, 18, 4096])
+def test_the_chance_of_a_rated_movie_is_how_often_it_is_in_a_batch(n_drawn: int, world: World) -> None:
     torch.manual_seed(0)
-    data = Ratings(world.train, HybridConfig(users_a_batch=2, sampled_movies=4), torch.device("cpu"))
+    data = Ratings(world.train, HybridConfig(users_a_batch=2, sampled_movies=n_drawn), torch.device("cpu"))
     counts, n_batches = torch.zeros(data.n_movies), 0
     for _ in range(40):
         for batch in data.epoch():
             counts[batch.movies] += 1
             n_batches += 1
-    torch.testing.assert_close(counts / n_batches, data.log_chance.exp(), atol=0.05, rtol=0)
+    rated = np.unique(world.train.movies)
+    assert len(rated) == 18
+    torch.testing.assert_close(counts[rated] / n_batches, data.log_chance[rated].exp(), atol=0.03, rtol=0)
+
+
+@pytest.mark.parametrize("n_drawn", [4, 4096])
+def test_a_movie_that_nobody_rated_is_in_no_batch(n_drawn: int, world: World) -> None:
+    data = Ratings(world.train, HybridConfig(users_a_batch=2, sampled_movies=n_drawn), torch.device("cpu"))
+    seen = torch.cat([batch.movies for _ in range(5) for batch in data.epoch()]).unique()
+    np.testing.assert_array_equal(seen, np.unique(world.train.movies))
 
 
 def test_a_batch_holds_all_ratings_of_its_users(world: World) -> None:
@@ -261,22 +273,77 @@ def plain_biases(ratings: np.ndarray) -> tuple[float, list[float], list[float]]:
     return mean, movie_bias, user_bias
 
 
-def test_a_movie_without_a_rating_has_nothing_but_content() -> None:
-    nobody = np.zeros((3, 1), dtype=np.int64)
-    content = Content(np.ones((3, 2), dtype=np.float32), nobody, nobody, 0, 0)
-    tower = MovieTower(content, torch.tensor([True, False, False]), size=4, id_dropout=0.0).eval()
-    rated, new, as_new = tower(torch.arange(3)).vectors
-    assert torch.equal(new, as_new)
-    assert not torch.equal(rated, new)
+def test_the_map_of_content_is_ridge_regression() -> None:
+    rng = np.random.default_rng(0)
+    content = rng.random((30, 7)) * (rng.random((30, 7)) < 0.5)
+    vectors = rng.normal(size=(30, 3)) + [0, 5, -5]
+    found = ContentMap.fit(sparse.csr_matrix(content), vectors, decay=2.0)
+    centred = content - content.mean(axis=0)
+    weights = np.linalg.solve(centred.T @ centred + 2 * np.eye(7), centred.T @ (vectors - vectors.mean(axis=0)))
+    constant = vectors.mean(axis=0) - content.mean(axis=0) @ weights
+    np.testing.assert_allclose(found.weights, weights, atol=1e-4)
+    np.testing.assert_allclose(found.constant, constant, atol=1e-4)
+    new = sparse.csr_matrix(rng.random((4, 7)), dtype=np.float32)
+    np.testing.assert_allclose(found.vectors(new), new @ weights + constant, atol=1e-3)
+    assert found.vectors(new).dtype == np.float32
+
+
+@pytest.mark.parametrize("content_likes", [0.0, 6.0])
+def test_a_movies_vector_is_content_as_far_as_it_has_few_likes(content_likes: float, world: World) -> None:
+    model = Hybrid(HybridConfig(content_likes=content_likes, content_decay=2.0), COMPUTE)
+    model.movie_ids_ = world.train.movie_ids
+    model.content_encoder_ = ContentEncoder.fit(world.catalogue, COMPUTE)
+    learned = np.random.default_rng(0).normal(size=(20, 5)).astype(np.float32)
+    described = model._map_content(world.train, world.catalogue, learned)
+    n_likes = np.bincount(world.train.movies, minlength=20)  # every rating of this world is a like
+    assert (n_likes > 0).tolist() == [True] * 18 + [False] * 2
+    content = model.content_encoder_.encode(world.catalogue, COMPUTE)
+    of_rated = ContentMap.fit(content[:18], learned[:18], decay=2.0)  # an unrated movie's vector is noise, and no example
+    np.testing.assert_allclose(described, of_rated.vectors(content), atol=1e-5)
+    own = (n_likes / (n_likes + content_likes + (n_likes == 0)))[:, None]
+    np.testing.assert_allclose(model.movie_vectors_, own * learned + (1 - own) * described, atol=1e-5)
 
 
 def test_people_of_one_movie_are_nobody() -> None:
-    catalogue = catalogue_of(np.arange(3))
-    cast = Links(np.array([0, 2, 3, 3]), np.array([0, 1, 1], dtype=np.int32), np.array([7, 8]))
-    catalogue = replace(catalogue, actors=cast)
-    content = ContentEncoder.fit(catalogue, COMPUTE).encode(catalogue, COMPUTE)
-    assert content.n_actors == 1
-    assert content.actors[:, :3].tolist() == [[0, 1, 0], [1, 0, 0], [0, 0, 0]]
+    content = encoded_actors([(7, 8), (8,), ()])
+    np.testing.assert_array_equal(content, [[1], [1], [0]])  # a column for 8, who made two
+
+
+def test_a_few_of_a_cast_count_and_each_once() -> None:
+    extras = tuple(range(10, 10 + N_ACTORS))
+    content = encoded_actors([(1, 1, 2), (2,), extras, (*extras, 1)])
+    assert content[:, 0].tolist() == [1, 0, 0, 0]  # person 1, who stands there twice, then too far down
+    assert content[:, 1].tolist() == [1, 1, 0, 0]
+    assert content[:, 2:].sum(axis=1).tolist() == [0, 0, N_ACTORS, N_ACTORS]
+
+
+def encoded_actors(casts: list[tuple[int, ...]]) -> np.ndarray:
+    """The content's last columns: a column for each actor with more than one part, movies without any other content."""
+    catalogue = described(*(Description("", actors=cast) for cast in casts))
+    encoder = ContentEncoder.fit(catalogue, COMPUTE)
+    return encoder.encode(catalogue, COMPUTE).toarray()[:, -len(encoder.actors) :]
+
+
+def test_the_content_of_a_movie_is_all_that_is_known_of_it() -> None:
+    movies = described(
+        Description("Heat (1995)", ("Crime", "Action"), (9,), (7,), runtime=100, year=1995),
+        Description("Rocky (1976)", ("Drama",), (9,), (7,), runtime=140, year=1985),
+        Description("Nothing is known (1990)"),
+    )
+    encoder = ContentEncoder.fit(movies, COMPUTE)
+    content = encoder.encode(movies, COMPUTE)
+    assert (content.dtype, content.format) == (np.float32, "csr")
+    n_titles = encoder.titles.encode(movies.titles, COMPUTE).shape[1]
+    genres, titles, years, near, runtimes, people = np.split(
+        content.toarray(), np.cumsum([3, n_titles, 2, len(TIMES), 2]), axis=1
+    )
+    assert genres.tolist() == [[1, 1, 0], [0, 0, 1], [0, 0, 0]]  # by name: Action, Crime, Drama
+    np.testing.assert_allclose(titles, encoder.titles.encode(movies.titles, COMPUTE))
+    assert years.tolist() == [[1, 1], [-1, 1], [0, 0]]  # in deviations, and whether it is known
+    assert runtimes.tolist() == [[-1, 1], [1, 1], [0, 0]]
+    assert TIMES[near[:2].argmax(axis=1)].tolist() == [1, -1]
+    assert not near[2].any()
+    assert people.tolist() == [[1, 1], [1, 1], [0, 0]]
 
 
 def test_an_encoder_comes_back_from_its_arrays(world: World, tmp_path: Path) -> None:
@@ -286,18 +353,13 @@ def test_an_encoder_comes_back_from_its_arrays(world: World, tmp_path: Path) -> 
         again = ContentEncoder.of_arrays(dict(arrays))
     for catalogue in (world.catalogue, described(COMEDY, DRAMA, Description("Something else"))):
         first, second = (each.encode(catalogue, COMPUTE) for each in (encoder, again))
-        assert first.dense.tobytes() == second.dense.tobytes()
-        assert first.directors.tobytes() == second.directors.tobytes()
-        assert first.actors.tobytes() == second.actors.tobytes()
-        assert (first.n_directors, first.n_actors) == (second.n_directors, second.n_actors)
+        assert first.toarray().tobytes() == second.toarray().tobytes()
 
 
 def test_a_description_is_encoded_in_the_catalogues_terms(world: World) -> None:
     encoder = ContentEncoder.fit(world.catalogue, COMPUTE)
     known, told = encoder.encode(world.catalogue, COMPUTE), encoder.encode(described(COMEDY, DRAMA), COMPUTE)
-    np.testing.assert_allclose(told.dense, known.dense[-2:], atol=1e-5)
-    np.testing.assert_array_equal(told.directors, known.directors[-2:])
-    np.testing.assert_array_equal(told.actors, known.actors[-2:])
+    np.testing.assert_allclose(told.toarray(), known[-2:].toarray(), atol=1e-5)
 
 
 def test_validation_is_dated_where_enough_users_are_in_the_newest_tenth(monkeypatch: pytest.MonkeyPatch, world: World) -> None:

@@ -1,5 +1,6 @@
 """Recent popularity, by hand."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -41,6 +42,15 @@ def test_what_came_up_since_the_user_was_last_here_is_fresh() -> None:
     longer_gone, just_here, stranger = model.score_block(np.array([1, 80, 999]))
     assert longer_gone - stranger == pytest.approx([0, 3 * 40 / 60, 0])  # 40 likes, all younger, drawn to 0 by 20
     assert just_here.tolist() == stranger.tolist()
+
+
+def test_a_new_release_is_ahead_of_its_likes() -> None:
+    """Years 1971, 1970, and unknown; the newest rating is of 1971."""
+    movie_ids = np.array([10, 20, 30])
+    train = Interactions.of(np.array([1]), np.array([20]), np.array([5.0]), np.array([400 * DAY]), movie_ids=movie_ids)
+    dated = replace(catalogue(movie_ids), years=np.array([1971, 1970, np.nan], dtype=np.float32))
+    model = Popularity(PopularityConfig(half_life_days=None, new_releases=2.0)).fit(train, dated)
+    assert model.score_block(np.array([1]))[0].tolist() == pytest.approx([2.0, np.log(2) + 1.0, 0.0])
 
 
 def test_a_like_counts_half_for_each_half_life_before_the_newest_rating() -> None:
