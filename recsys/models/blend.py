@@ -48,15 +48,15 @@ class Member(Config):
         return model_class(self.name).Config(**self.settings)
 
 
-#: What is popular now, and two ways to look beyond it: see Popularity.
+#: What is popular now, and what besides is new: see Popularity.
 NOW = {"half_life_days": 10.0}
+NEW = NOW | {"freshness": 6.0, "new_releases": 5.0}
 
 
 def default_members() -> tuple[Member, ...]:
-    """Those that go wrong in different ways: three of likes, one of which knows content, and three of what is new."""
+    """Those that go wrong in different ways: three of likes, one of which knows content, and two of what everybody turns to."""
     personal = (Member(name=name) for name in ("als", "ease", "hybrid"))
-    new = (Member(name="popularity", settings=NOW | more) for more in ({}, {"freshness": 6.0}, {"new_releases": 5.0}))
-    return (*personal, *new)
+    return (*personal, *(Member(name="popularity", settings=settings) for settings in (NOW, NEW)))
 
 
 class BlendConfig(Config):

@@ -24,7 +24,7 @@ class TestEASE(RecommenderContract):
 
 class TestEASEOfFewWeights(RecommenderContract):
     recipe = "ease"
-    settings = {"neighbours": 9, "history_half_life_days": 30}  # noqa: RUF012
+    settings = {"neighbours": 9, "history_half_life": 4.0}  # noqa: RUF012
 
 
 class TestItemKNN(RecommenderContract):

@@ -2,10 +2,11 @@
 
 import numpy as np
 import pytest
+from pydantic import ValidationError
 
 from recsys.errors import ModelError
 from recsys.models.als import ALS, ALSConfig
-from recsys.models.base import Compute
+from recsys.models.base import EXACT_WIDTH, Compute
 from tests.contracts.worlds import checkerboard, skewed
 
 DAY = 86_400
@@ -24,6 +25,19 @@ def test_five_stars_weigh_more_than_four() -> None:
     weights = ALS()._confidence(np.array([4.0, 5.0, 5.0, 4.0]), age_seconds=np.arange(4) * DAY)
     assert weights[1] == pytest.approx(2 * weights[0])
     assert weights.mean() == pytest.approx(1)
+
+
+def test_what_a_star_adds_is_a_setting() -> None:
+    ratings = np.array([4.0, 5.0, 4.5])
+    alike, twice = (ALS(ALSConfig(rating_weight=w))._confidence(ratings, age_seconds=np.zeros(3)) for w in (0, 2))
+    np.testing.assert_array_equal(alike, 1)
+    np.testing.assert_allclose(twice / twice[0], [1, 3, 2])
+
+
+def test_vectors_are_no_longer_than_their_products_add_exactly() -> None:
+    assert ALSConfig(factors=EXACT_WIDTH).factors == EXACT_WIDTH
+    with pytest.raises(ValidationError, match="less than or equal to 512"):
+        ALSConfig(factors=EXACT_WIDTH + 1)
 
 
 def test_a_likes_confidence_is_half_after_each_half_life_where_one_is_set() -> None:

@@ -271,7 +271,9 @@ def test_it_learns_whom_to_trust_and_says_so() -> None:
     assert told["validation_ndcg_at_10 als"] > told["validation_ndcg_at_10 popularity"]
     assert {"validation_ndcg_at_10 by scores", "validation_ndcg_at_10 by ranks"} <= told.keys()
     assert model.tags()["fusion"] == model.fusion_
-    assert model.tags()[f"weights from {model.heavy_from_} ratings"].startswith("als 1.000, popularity 0.000")
+    of_als, of_popularity = model.weights_[1]
+    told_of = model.tags()[f"weights from {model.heavy_from_} ratings"]
+    assert told_of == f"als {of_als:.3f}, popularity {of_popularity:.3f}"
 
 
 def test_without_anybody_to_ask_all_weigh_the_same() -> None:

@@ -100,16 +100,16 @@ def test_the_largest_weights_of_each_movie_are_kept(at_once: int, monkeypatch: p
 
 def test_an_old_like_of_ones_own_counts_less_and_the_weights_stay() -> None:
     train = Interactions.of(
-        np.array([1, 1, 2, 2]),
-        np.array([10, 20, 10, 20]),
-        np.full(4, 4.0),
-        np.array([100, 80, 0, 0]) * DAY,  # the second user's likes are old, and none older than the other
-        movie_ids=np.array([10, 20]),
+        np.array([1, 1, 1, 2, 2, 2]),
+        np.array([10, 20, 30, 10, 20, 30]),
+        np.array([4.0, 4.0, 2.0, 4.0, 4.0, 4.0]),
+        np.array([80, 99, 100, 5, 0, 5]) * DAY,  # the first user's newest is no like; two of the second's are of one time
+        movie_ids=np.array([10, 20, 30]),
     )
-    plain, fading = fitted(train), fitted(train, history_half_life_days=10)
-    np.testing.assert_allclose(fading.history_.toarray(), [[1, 0.25], [1, 1]])
+    plain, fading = fitted(train), fitted(train, history_half_life=1.0)
+    np.testing.assert_allclose(fading.history_.toarray(), [[0.5, 1, 0], [0.5, 0.25, 1]])
     np.testing.assert_array_equal(fading.weights_, plain.weights_)
-    np.testing.assert_allclose(plain.history_.toarray(), 1)
+    np.testing.assert_allclose(plain.history_.toarray(), [[1, 1, 0], [1, 1, 1]])
 
 
 def test_only_the_most_liked_movies_are_modelled_where_that_is_asked() -> None:
