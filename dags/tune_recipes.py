@@ -31,14 +31,7 @@ from airflow.sdk import DAG, CronDataIntervalTimetable, chain
 
 from recsys_airflow.operators import FindWeek, ListTunable, TuneRecipe
 from recsys_airflow.params import TUNING_PARAMS
-
-RETRIES = {
-    "owner": "recsys",
-    "retries": 3,
-    "retry_delay": timedelta(minutes=1),
-    "retry_exponential_backoff": 2.0,
-    "max_retry_delay": timedelta(minutes=20),
-}
+from recsys_airflow.retries import RETRIES
 
 with DAG(
     "tune_recipes",

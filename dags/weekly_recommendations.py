@@ -60,15 +60,8 @@ from recsys_airflow.operators import (
     TrainModel,
 )
 from recsys_airflow.params import PARAMS
+from recsys_airflow.retries import RETRIES
 from recsys_airflow.sensors import DropSensor
-
-RETRIES = {
-    "owner": "recsys",
-    "retries": 3,
-    "retry_delay": timedelta(minutes=1),
-    "retry_exponential_backoff": 2.0,
-    "max_retry_delay": timedelta(minutes=20),
-}
 
 with DAG(
     "weekly_recommendations",
