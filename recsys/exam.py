@@ -11,7 +11,6 @@ from recsys.evaluation.marking import mark
 from recsys.evaluation.metrics import DECIDING, ERRORS, EXPOSURE, LISTS, RANKING
 from recsys.evaluation.split import Exam
 from recsys.features.catalogue import Catalogue
-from recsys.features.content import multi_hot
 from recsys.features.interactions import Interactions, index_of
 from recsys.models.base import PredictsRatings, Recommender
 
@@ -77,7 +76,7 @@ def examine(
     if not np.array_equal(model.movie_ids_, exam.known.movie_ids):
         of_model, of_exam = len(model.movie_ids_), len(exam.known.movie_ids)
         raise ModelError(f"{model.name} knows {of_model:,} movies and the exam has {of_exam:,}: expected the same ones")
-    answers = _answers(model, exam, exam.held_out.ratings >= like_threshold, multi_hot(catalogue.genres) if catalogue else None)
+    answers = _answers(model, exam, exam.held_out.ratings >= like_threshold, catalogue.genres.multi_hot() if catalogue else None)
     values: list[Row] = []
     for part in _slices(exam, answers.asked, min_history):
         rows = index_of(answers.asked, part.users)

@@ -5,7 +5,7 @@ from typing import Self
 import numpy as np
 from pydantic import Field
 
-from recsys.features.catalogue import Catalogue, Links
+from recsys.features.catalogue import Catalogue
 from recsys.features.interactions import Interactions, index_of
 from recsys.models.base import Config, Recommender, Report, silent
 from recsys.recipe import Recipe
@@ -55,7 +55,7 @@ class GenreProfile(Recommender):
     genres_: np.ndarray  # (M, G) float32, rows of length 1, or 0 for a movie without genres
 
     def fit(self, train: Interactions, catalogue: Catalogue, *, report: Report = silent) -> Self:
-        genres = _multi_hot(catalogue.genres)
+        genres = catalogue.genres.multi_hot()
         liked = train.csr(train.ratings >= self.config.like_threshold)
         self.user_ids_, self.movie_ids_ = train.user_ids, train.movie_ids
         self.profiles_, self.genres_ = _unit(liked @ genres), _unit(genres)
@@ -81,13 +81,6 @@ REFERENCES: dict[str, type[Recommender]] = {kind.name: kind for kind in (NewestL
 def reference(name: str) -> Recipe:
     """A reference under its name and settings, as a recipe is written."""
     return Recipe(name, tuple(sorted(REFERENCES[name].Config().model_dump(mode="json").items())))
-
-
-def _multi_hot(links: Links) -> np.ndarray:
-    """(M, V) float32."""
-    hot = np.zeros((len(links.indptr) - 1, len(links.vocabulary)), dtype=np.float32)
-    hot[np.repeat(np.arange(len(hot)), np.diff(links.indptr)), links.values] = 1
-    return hot
 
 
 def _unit(rows: np.ndarray) -> np.ndarray:

@@ -20,6 +20,17 @@ class Links:
     values: np.ndarray
     vocabulary: np.ndarray
 
+    @property
+    def rows(self) -> np.ndarray:
+        """The movie (position) of each of `values`."""
+        return np.repeat(np.arange(len(self.indptr) - 1), np.diff(self.indptr))
+
+    def multi_hot(self) -> np.ndarray:
+        """(M, V) float32: 1 where the movie has the value, 0 elsewhere."""
+        hot = np.zeros((len(self.indptr) - 1, len(self.vocabulary)), dtype=np.float32)
+        hot[self.rows, self.values] = 1
+        return hot
+
     @classmethod
     def of_names(cls, names: Sequence[Sequence[str]]) -> "Links":
         """From each movie's names, in their order; the vocabulary is sorted."""

@@ -61,7 +61,7 @@ class ContentEncoder:
         place = {name: column for column, name in enumerate(self.genres)}
         columns = np.array([place.get(name, -1) for name in links.vocabulary], dtype=np.int64)
         hot = np.zeros((len(links.indptr) - 1, len(self.genres) + 1), dtype=np.float32)
-        hot[_rows(links), columns[links.values]] = 1
+        hot[links.rows, columns[links.values]] = 1
         return hot[:, :-1]
 
     def arrays(self) -> dict[str, np.ndarray]:
@@ -77,13 +77,6 @@ class ContentEncoder:
         return cls(**own, titles=TitleEncoder.of_arrays(titles))
 
 
-def multi_hot(links: Links) -> np.ndarray:
-    """(M, V) 1 where the movie has the value, 0 elsewhere."""
-    hot = np.zeros((len(links.indptr) - 1, len(links.vocabulary)), dtype=np.float32)
-    hot[_rows(links), links.values] = 1
-    return hot
-
-
 def _made_several(links: Links) -> np.ndarray:
     """Ids, ascending, of those who stand at more than one movie."""
     return np.sort(links.vocabulary[np.bincount(links.values, minlength=len(links.vocabulary)) > 1]).astype(np.int64)
@@ -91,18 +84,13 @@ def _made_several(links: Links) -> np.ndarray:
 
 def _people(links: Links, known: np.ndarray, width: int) -> sparse.csr_matrix:
     """(M, P) 1 where one of the `known` ids (P,) is among a movie's first `width` people."""
-    rows = _rows(links)
+    rows = links.rows
     columns = index_of(known, links.vocabulary)[links.values]
     kept = (np.arange(len(rows)) - links.indptr[rows] < width) & (columns >= 0)
     shape = len(links.indptr) - 1, len(known)
     hot = sparse.csr_matrix((np.ones(kept.sum(), dtype=np.float32), (rows[kept], columns[kept])), shape=shape)
     hot.data[:] = 1  # one who stands there twice
     return hot
-
-
-def _rows(links: Links) -> np.ndarray:
-    """The movie of each of `links.values`."""
-    return np.repeat(np.arange(len(links.indptr) - 1), np.diff(links.indptr))
 
 
 def _mean_and_spread(numbers: np.ndarray) -> tuple[float, float]:
