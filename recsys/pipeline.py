@@ -5,28 +5,38 @@ finishes. Steps pass each other nothing but Postgres, the model registry, and sm
 """
 
 import logging
-from collections.abc import Sequence
-from datetime import date
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from getpass import getuser
+from typing import Any, TypeVar
 
-from recsys import report
+from recsys import realised, report
 from recsys.db.connect import Connection, advisory_lock, connect, one_row
 from recsys.db.queries import checks, queries, sql_file
+from recsys.drift.watch import watch
 from recsys.drops.zone import LandingZone
-from recsys.errors import LedgerError, NothingToRecommend, RecsysError
+from recsys.errors import DriftError, LedgerError, NothingToRecommend, RecsysError
 from recsys.evaluation.split import Exam, split_exam
 from recsys.exam import examine
+from recsys.experiment import Experiment, begin_experiment, experiment_of
 from recsys.features.catalogue import Catalogue
 from recsys.features.interactions import Interactions
 from recsys.features.visible import read_catalogue, read_interactions, read_users, read_withdrawn
 from recsys.ingest import ledger as drops_ledger
 from recsys.ingest.load import ingest
 from recsys.models import MODELS
-from recsys.promotion import ledger
-from recsys.promotion.decision import Decision, decide
-from recsys.promotion.ledger import Champion
+from recsys.promotion import exams, ledger, live
+from recsys.promotion.approval import UNASKED, Approval, Proposal
+from recsys.promotion.contest import Contest
+from recsys.promotion.decision import Decision, decide, settle
+from recsys.promotion.ledger import Champion, ModelVersion, Origin
+from recsys.promotion.sanity import check_refit
 from recsys.recipe import Recipe
 from recsys.registry.fitting import Fit, Fitted, fit_once
 from recsys.registry.store import Registry
+from recsys.revision import git_sha
 from recsys.scoring.candidates import Edition, is_scored, score_shard
 from recsys.scoring.publish import is_published, publish, retire_outlived
 from recsys.settings import Settings
@@ -37,30 +47,68 @@ from recsys.week import Week, close_ingest, open_week, week_taken_in
 
 log = logging.getLogger(__name__)
 
+Result = TypeVar("Result")
+#: Asked for a person's say.
+Approve = Callable[[Proposal], Approval]
+#: Hears of a step and how many seconds it took.
+Timed = Callable[[str, float], None]
+
 #: Held for what MLflow looks up and then makes: two runs at once would both find nothing.
 REGISTRY = "registry"
 
 
-def resolve_week(
-    settings: Settings, *, as_of: date | None, recipes: Sequence[str] | None = None, top_n: int | None = None
-) -> Week:
+def timed_out(_proposal: Proposal) -> Approval:
+    """Nobody is there to ask."""
+    return Approval("timed out")
+
+
+def untold(_step: str, _seconds: float) -> None:
+    """Tell nobody."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a run asks besides its week. None, or nothing, asks for what is usual.
+
+    A recipe is asked for by its name, or by a tuned one's key. `challenger` starts an experiment: for `challenger_weeks`
+    weeks that recipe has `challenger_share` of the users, or stands in the shadow with a share of 0. `force` decides the week
+    anew.
+    """
+
+    recipes: Sequence[str] | None = None
+    top_n: int | None = None
+    challenger: str | None = None
+    challenger_share: float = 0.0
+    challenger_weeks: int = 4
+    force: bool = False
+    require_approval: bool | None = None
+    run_id: str = ""
+
+
+def resolve_week(settings: Settings, *, as_of: date | None, **asked: Any) -> Week:
     """The week that a run is about, as the ledger has it from now on; enters the drops that have arrived for it.
 
-    Without as_of, the newest complete MovieLens drop says. What is not asked for is as in the week's first run, else as in the
-    settings, with the tuned recipes of those names found so far. The incumbent's recipe and popularity sit every exam. A recipe
-    is asked for by its name, or by a tuned one's key. Raises DropError where a new drop's checksums do not agree.
+    Without as_of, the newest complete MovieLens drop says. What is not `asked` for (see `Asked`) is as in the week's first
+    run, else as in the settings, with the tuned recipes of those names found so far. The incumbent's recipe, popularity and
+    an experiment's challenger sit every exam. Raises DropError where a new drop's checksums do not agree.
     """
-    zone = LandingZone(settings.drops)
+    zone, asks = LandingZone(settings.drops), Asked(**asked)
     when = as_of or _newest_drop(zone)
     with connect(settings) as conn, advisory_lock(conn, "drops"):
         drops_ledger.register_drops(conn, zone, when)
         incumbent = ledger.incumbent_of(conn, when)
-        asked = _recipes(conn, when, recipes, incumbent) if recipes else None
-        week = open_week(conn, _first_week(settings, conn, when, incumbent).asked(recipes=asked, top_n=top_n))
+        experiment = _experiment_asked(conn, when, asks)
+        named = _recipes(conn, when, asks.recipes, incumbent, experiment) if asks.recipes else None
+        wanted = {"recipes": named, "top_n": asks.top_n, "experiment": experiment}
+        with conn.transaction():
+            week = open_week(conn, _first_week(settings, conn, when, incumbent).asked(**wanted))
+            if experiment:
+                begin_experiment(conn, when, experiment, asks.run_id)
         _mirror_champion(conn, Registry(settings))
     if week.resolved_late:
         log.warning("week %s runs for the first time after later ones: it takes today's watermark, drop %s", when, week.watermark)
-    return week.asked(recipes=asked, top_n=top_n)
+    approval = settings.require_approval if asks.require_approval is None else asks.require_approval
+    return _with_challenger(week.asked(**wanted, force=asks.force, require_approval=approval, run_id=asks.run_id))
 
 
 def ingest_drops(settings: Settings, week: Week) -> list[str]:
@@ -92,10 +140,26 @@ def check_facts(settings: Settings) -> None:
         raise RecsysError(f"the facts fail {len(failed)} of the checks in sql/checks: {', '.join(failed)}; expected none")
 
 
+def judge_publication(settings: Settings, week: Week) -> str:
+    """How the lists of the week before did, by what their users rated since and liked: Markdown, nothing where there were none.
+
+    The figures go into the ledger, and in MLflow to the run of the week whose lists they are: beside the exam that chose them.
+    """
+    with connect(settings) as conn:
+        realised.judge(conn, week, resamples=settings.bootstrap_resamples)
+        table, metrics = report.realised_table(conn, week), report.realised_metrics(conn, week)
+        since = realised.judged_week(conn, week.as_of)
+        if since is not None:
+            with advisory_lock(conn, REGISTRY):
+                Registry(settings).record_week(since, texts={}, metrics=metrics)
+    log.info("%s", table or f"week {week.as_of}: no lists before it to judge")
+    return table
+
+
 def train_model(settings: Settings, week: Week, recipe: Recipe) -> str:
     """Fit a recipe up to the exam's cut, unless that has been done. Returns the MLflow run's id."""
     with connect(settings) as conn:
-        sat = ledger.run_of_entry(conn, week.as_of, recipe)
+        sat = exams.run_of_entry(conn, week.as_of, recipe)
         if sat:
             log.info("%s has sat the exam of week %s already: run %s", recipe.key, week.as_of, sat)
             return sat
@@ -106,8 +170,8 @@ def train_model(settings: Settings, week: Week, recipe: Recipe) -> str:
 def examine_models(settings: Settings, week: Week) -> str:
     """Sit every recipe of the week, the incumbent's among them, down to one exam. Returns the exam's table as text."""
     with connect(settings) as conn:
-        sitting = _sitting(week, ledger.incumbent_at_exam(conn, week.as_of))
-        missing = [recipe for recipe in sitting if not ledger.run_of_entry(conn, week.as_of, recipe)]
+        sitting = _sitting(week, exams.incumbent_at_exam(conn, week.as_of))
+        missing = [recipe for recipe in sitting if not exams.run_of_entry(conn, week.as_of, recipe)]
         if missing:
             _examine(settings, conn, week, missing)
         table = report.exam_table(conn, week.as_of)
@@ -117,74 +181,136 @@ def examine_models(settings: Settings, week: Week) -> str:
     return table
 
 
-def refit_winner(settings: Settings, week: Week) -> str:
-    """Fit the recipe that the exam favours on everything the week may see. Returns its version in the model registry."""
+def watch_drift(settings: Settings, week: Week) -> list[str]:
+    """What is unlike the weeks before: a sentence each. Raises DriftError where it is what the settings do not let pass."""
     with connect(settings) as conn:
-        decided = ledger.champion_of(conn, week.as_of)
+        drifted = [found for found in watch(conn, week, n_weeks=settings.drift_weeks) if found.drifted]
+    for found in drifted:
+        log.warning("drift: %s", found.sentence)
+    fatal = [found.sentence for found in drifted if found.measure in settings.drift_fails]
+    if fatal:
+        raise DriftError(f"week {week.as_of} has drifted, and RECSYS_DRIFT_FAILS does not let that pass: {' '.join(fatal)}")
+    return [found.sentence for found in drifted]
+
+
+def propose_champion(settings: Settings, week: Week) -> Proposal:
+    """What the exam decides, for a person to approve: the exam's table and every gate's sentence, in Markdown."""
+    with connect(settings) as conn:
+        decided = ledger.decided_for(conn, week)
+        if decided:
+            return Proposal(False, f"Week {week.as_of} is decided already", report.verdict(decided))
+        decision = _decide(settings, conn, week)
+        body = f"{report.exam_table(conn, week.as_of)}\n\n{report.gates_table(decision.verdicts)}\n\n{' '.join(decision.reasons)}"
+    subject = f"Week {week.as_of}: {decision.outcome}, {decision.champion_key}"
+    return Proposal(week.require_approval and decision.is_new, subject, body)
+
+
+def refit_winner(settings: Settings, week: Week, approval: Approval = UNASKED) -> str:
+    """Fit the recipe that the exam favours, and that was approved, on everything the week may see; return its version.
+
+    Where the gates refuse what comes of it, the incumbent's recipe is fitted instead. Raises ModelError where they refuse
+    that too.
+    """
+    with connect(settings) as conn:
+        decided = ledger.decided_for(conn, week)
         if decided:
             log.info("week %s is decided already: %s, version %s", week.as_of, decided.recipe.key, decided.model_version)
             return decided.model_version
-        _, recipe = _decide(settings, conn, week)
-        catalogue, interactions = _sight(conn, week)
-        fit = Fit(recipe, interactions, catalogue, cut=week.as_of.isoformat(), kind="refit", as_of=week.as_of, seed=week.seed)
-        registry = Registry(settings)
-        fitted = fit_once(conn, registry, fit)
-        with advisory_lock(conn, REGISTRY):
-            return registry.register(fitted.run_id, fitted.fit_key, {"recipe": recipe.key, "as_of": week.as_of.isoformat()})
+        while True:  # at most twice: settle raises where the fallback was refused as well
+            key = _settled(settings, conn, week, approval).champion_key
+            version = _refit(settings, conn, week, _sitting_by_key(conn, week)[key], check=True)
+            if key not in _refused(conn, week):
+                return version
 
 
-def promote_champion(settings: Settings, week: Week, model_version: str) -> str:
-    """Enter the week's decision in the ledger, once, and let MLflow's alias mirror the newest. Returns the verdict."""
+def refit_challenger(settings: Settings, week: Week) -> str | None:
+    """Fit the recipe of the week's experiment on everything the week may see; return its version, None without an experiment."""
+    if week.experiment is None:
+        return None
+    with connect(settings) as conn:
+        return _refit(settings, conn, week, week.experiment.recipe, check=False)
+
+
+def promote_champion(settings: Settings, week: Week, model_version: str, approval: Approval = UNASKED) -> int:
+    """Enter the week's decision in the ledger, once, and let MLflow's alias mirror the newest. Returns the decision's number."""
     registry = Registry(settings)
     with connect(settings) as conn:
-        if ledger.champion_of(conn, week.as_of) is None:
-            decision, recipe = _decide(settings, conn, week)
-            tags = registry.version_tags(model_version)
-            if tags.get("recipe") != recipe.key:
-                raise LedgerError(
-                    f"week {week.as_of}: version {model_version} is of {tags.get('recipe')}, the exam favours {recipe.key}"
-                )
-            ledger.record_decision(conn, week.as_of, decision, recipe, version=model_version, fit_key=tags["fit_key"])
+        champion = ledger.decided_for(conn, week)
+        if champion is None:
+            champion = _promote(settings, conn, week, registry, model_version, approval)
         _mirror_champion(conn, registry)
-        verdict = report.verdict(_champion(conn, week))
-    log.info(verdict)
-    return verdict
+    log.info(report.verdict(champion))
+    return champion.promotion_id
 
 
-def score_users(settings: Settings, week: Week, shard: int) -> int:
-    """Find the champion's best movies for one shard of the week's users. Returns how many candidates were added."""
+def score_users(settings: Settings, week: Week, promotion_id: int, shard: int, challenger_version: str | None = None) -> int:
+    """Find the champion's best movies, and those of an experiment's challenger, for one shard of the week's users.
+
+    Returns how many candidates were added.
+    """
     place = {"shard": shard, "n_shards": settings.score_shards}
+    n_rows = 0
     with connect(settings) as conn:
-        edition = Edition(week, _champion(conn, week))
-        if is_published(conn, edition) or is_scored(conn, edition, **place):
+        edition = _edition(settings, conn, week, promotion_id, challenger_version)
+        todo = [made for made in (edition, edition.challenger) if made and not is_published(conn, made)]
+        todo = [made for made in todo if not is_scored(conn, made, **place)]
+        if not todo:
             log.info("week %s: shard %s has been scored already", week.as_of, shard)
             return 0
         users = read_users(conn, week.sight)
         if not len(users):
             raise NothingToRecommend(f"week {week.as_of}: no user up to drop {week.watermark}")
         _, interactions = _sight(conn, week)
-        model = Registry(settings).load_version(edition.champion.model_version)
-        n_rows = score_shard(conn, edition, model, interactions, users, read_withdrawn(conn), **place)
+        for made in todo:
+            model = Registry(settings).load_version(made.model.version)
+            n_rows += score_shard(conn, made, model, interactions, users, read_withdrawn(conn), **place)
     log.info("shard %s of %s: %s candidates", shard, settings.score_shards, f"{n_rows:,}")
     return n_rows
 
 
-def publish_recommendations(settings: Settings, week: Week) -> int:
+def publish_recommendations(settings: Settings, week: Week, promotion_id: int, challenger_version: str | None = None) -> int:
     """Make the week's publication and, unless a newer week is live, let readers see it. Returns its id."""
+    registry = Registry(settings)
     with connect(settings) as conn:
-        made = publish(conn, Edition(week, _champion(conn, week)))
+        edition = _edition(settings, conn, week, promotion_id, challenger_version)
+        made = publish(conn, edition, git_sha=git_sha(settings.git_sha), run_id=week.run_id)
         log.info("publication %s: %s rows for %s users, %s from the fallback%s", made.publication_id, f"{made.n_rows:,}",
                  f"{made.n_users:,}", f"{made.n_fallback:,}", ", live" if made.is_live else "")  # fmt: skip
+        registry.tag_version(
+            edition.model.version, {f"publication {made.publication_id}": f"week {week.as_of}, run {week.run_id}"}
+        )
         retired = retire_outlived(conn, keep_weeks=settings.keep_weeks)
         if retired:
             log.info("publications whose time is over: %s", retired)
     return made.publication_id
 
 
-def report_week(settings: Settings, week: Week, notes: Sequence[str] = ()) -> str:
+def past_publications(settings: Settings) -> list[tuple[int, str]]:
+    """Every publication that can be made live, the newest first, with a line that tells people which it is."""
+    with connect(settings) as conn:
+        found = live.publications_to_show(conn)
+    return [(visible.publication_id, visible.told) for visible in found]
+
+
+def rollback_publication(
+    settings: Settings, *, publication_id: int | None, reason: str, requested_by: str, run_id: str = ""
+) -> str:
+    """Put an earlier publication before readers again, or a later one, with its recipe as champion; return what was done.
+
+    Without an id it is the one that was live before the present one. The ledger changes at once; MLflow's alias follows, or
+    is put right by the next run if this one is cut short.
+    """
+    with connect(settings) as conn:
+        flip = live.roll_back(conn, publication_id, reason=reason, requested_by=requested_by, run_id=run_id)
+        _mirror_champion(conn, Registry(settings))
+    log.info(str(flip))
+    return str(flip)
+
+
+def report_week(settings: Settings, week: Week, promotion_id: int, publication_id: int, notes: Sequence[str] = ()) -> str:
     """One page on what the week brought, in Markdown; kept in MLflow too."""
     with connect(settings) as conn:
-        page = report.week_page(conn, week, Edition(week, _champion(conn, week)).key, notes)
+        page = report.week_page(conn, week, ledger.decision_by_id(conn, promotion_id), publication_id, notes)
         with advisory_lock(conn, REGISTRY):
             Registry(settings).record_week(week.as_of, texts={"report.md": page}, metrics={})
     log.info("\n%s", page)
@@ -232,20 +358,35 @@ def tune_recipe(settings: Settings, week: Week, name: str, *, n_trials: int, tol
         return str(run_study(conn, Registry(settings), study, n_trials=n_trials, told=told))
 
 
-def run_week(settings: Settings, *, as_of: date | None, recipes: Sequence[str] | None = None, top_n: int | None = None) -> Week:
-    """All steps in order, in this process: the week without Airflow."""
-    week = resolve_week(settings, as_of=as_of, recipes=recipes, top_n=top_n)
-    ingest_drops(settings, week)
-    refresh_views(settings)
-    check_facts(settings)
+def run_week(settings: Settings, *, as_of: date | None, approve: Approve = timed_out, told: Timed = untold, **asked: Any) -> Week:
+    """All steps in order, in this process: the week without Airflow.
+
+    `approve` is asked where a person must agree to a new champion; `told` hears each step's name and seconds.
+    """
+
+    def step(do: Callable[..., Result], *arguments: Any, **named: Any) -> Result:
+        started = time.monotonic()
+        result = do(settings, *arguments, **named)
+        told(do.__name__, time.monotonic() - started)
+        return result
+
+    week = step(resolve_week, as_of=as_of, **{"run_id": f"{getuser()} at a terminal", **asked})
+    step(ingest_drops, week)
+    step(refresh_views)
+    step(check_facts)
+    step(judge_publication, week)
     for recipe in week.recipes:
-        train_model(settings, week, recipe)
-    examine_models(settings, week)
-    promote_champion(settings, week, refit_winner(settings, week))
+        step(train_model, week, recipe)
+    step(examine_models, week)
+    step(watch_drift, week)
+    proposal = step(propose_champion, week)
+    approval = approve(proposal) if proposal.needs_approval else UNASKED
+    version, challenger = step(refit_winner, week, approval), step(refit_challenger, week)
+    promotion_id = step(promote_champion, week, version, approval)
     for shard in range(settings.score_shards):
-        score_users(settings, week, shard)
-    publish_recommendations(settings, week)
-    report_week(settings, week)
+        step(score_users, week, promotion_id, shard, challenger)
+    publication_id = step(publish_recommendations, week, promotion_id, challenger)
+    step(report_week, week, promotion_id, publication_id)
     return week
 
 
@@ -261,27 +402,51 @@ def _newest_drop(zone: LandingZone) -> date:
 def _first_week(settings: Settings, conn: Connection, as_of: date, incumbent: Champion | None) -> Week:
     """The week as its first run would have it; the watermark is the ledger's to say."""
     names = settings.recipes or tuple(MODELS)
+    experiment = experiment_of(conn, as_of)
     tuned = tuning_ledger.newest_tuned(conn, as_of, names)
     return Week(
         as_of=as_of,
         watermark=0,
-        recipes=_recipes(conn, as_of, names, incumbent, tuned),
+        recipes=_recipes(conn, as_of, names, incumbent, experiment, tuned),
         top_n=settings.top_n,
         seed=settings.seed,
         like_threshold=settings.like_threshold,
         exam_min_users=settings.exam_min_users,
         min_history=settings.min_history,
         half_life_days=settings.popularity_half_life_days,
+        exam_wanted_users=(incumbent.users_needed if incumbent else None) or 0,
+        experiment=experiment,
     )
 
 
+def _experiment_asked(conn: Connection, as_of: date, asks: Asked) -> Experiment | None:
+    """The experiment that a run starts with this week, if it asks for one."""
+    if asks.challenger is None:
+        return None
+    recipe = tuning_ledger.recipe_asked(conn, as_of, asks.challenger)
+    last = as_of + timedelta(weeks=asks.challenger_weeks - 1)
+    return Experiment(f"{recipe.key} from {as_of}", recipe, asks.challenger_share, last)
+
+
+def _with_challenger(week: Week) -> Week:
+    """The week with its experiment's challenger at the exam, also where the run that asks for it is not the week's first."""
+    if week.experiment is None or week.experiment.recipe in week.recipes:
+        return week
+    return week.asked(recipes=(*week.recipes, week.experiment.recipe))
+
+
 def _recipes(
-    conn: Connection, as_of: date, names: Sequence[str], incumbent: Champion | None, tuned: Sequence[Recipe] = ()
+    conn: Connection,
+    as_of: date,
+    names: Sequence[str],
+    incumbent: Champion | None,
+    experiment: Experiment | None,
+    tuned: Sequence[Recipe] = (),
 ) -> tuple[Recipe, ...]:
-    """The recipes that compete: popularity as the floor, those named, those tuned, and the incumbent's."""
+    """The recipes that compete: popularity as the floor, those named, those tuned, the experiment's, and the incumbent's."""
     named = [tuning_ledger.recipe_asked(conn, as_of, name) for name in ("popularity", *names)]
-    recipes = [*named, *tuned, *([incumbent.recipe] if incumbent else [])]
-    return tuple({recipe.key: recipe for recipe in recipes}.values())
+    others = [*([experiment.recipe] if experiment else []), *([incumbent.recipe] if incumbent else [])]
+    return tuple({recipe.key: recipe for recipe in [*named, *tuned, *others]}.values())
 
 
 def _sight(conn: Connection, week: Week) -> tuple[Catalogue, Interactions]:
@@ -293,7 +458,9 @@ def _exam(settings: Settings, conn: Connection, week: Week) -> tuple[Exam, Catal
     catalogue, interactions = _sight(conn, week)
     if not len(interactions):
         raise NothingToRecommend(f"week {week.as_of}: no rating before {week.as_of} up to drop {week.watermark}")
-    exam = split_exam(interactions, min_users=week.exam_min_users, like_threshold=week.like_threshold)
+    exam = split_exam(
+        interactions, min_users=week.exam_min_users, wanted_users=week.exam_wanted_users, like_threshold=week.like_threshold
+    )
     return _known_at_its_cut(conn, week, exam), catalogue
 
 
@@ -329,36 +496,95 @@ def _sitting(week: Week, incumbent: Recipe | None) -> list[Recipe]:
 def _examine(settings: Settings, conn: Connection, week: Week, recipes: Sequence[Recipe]) -> None:
     registry = Registry(settings)
     exam, catalogue = _exam(settings, conn, week)
-    ledger.record_exam(conn, week.as_of, exam)
+    exams.record_exam(conn, week.as_of, exam)
     for recipe in recipes:
         fitted = _fit_for_exam(settings, conn, week, recipe, exam, catalogue)
         model, threshold = registry.load(fitted.run_id), week.like_threshold
         result = examine(model, exam, like_threshold=threshold, min_history=week.min_history, catalogue=catalogue)
-        ledger.record_entry(conn, week.as_of, recipe, fitted.run_id, result)
+        exams.record_entry(conn, week.as_of, recipe, fitted.run_id, result)
 
 
-def _decide(settings: Settings, conn: Connection, week: Week) -> tuple[Decision, Recipe]:
+def _sitting_by_key(conn: Connection, week: Week) -> dict[str, Recipe]:
+    return {recipe.key: recipe for recipe in _sitting(week, exams.incumbent_at_exam(conn, week.as_of))}
+
+
+def _decide(settings: Settings, conn: Connection, week: Week) -> Decision:
     """What the exam on record says of this run's recipes and the incumbent's: the same each time it is asked."""
-    incumbent = ledger.incumbent_at_exam(conn, week.as_of)
-    sitting = {recipe.key: recipe for recipe in _sitting(week, incumbent)}
-    marks = {key: found for key, found in ledger.marks_of(conn, week.as_of).items() if key in sitting}
-    popularity = next(recipe.key for recipe in week.recipes if recipe.name == "popularity")
-    decision = decide(
-        marks,
+    incumbent = exams.incumbent_at_exam(conn, week.as_of)
+    sitting = _sitting_by_key(conn, week)
+    contest = Contest(
+        marks={key: found for key, found in exams.marks_of(conn, week.as_of).items() if key in sitting},
         incumbent=incumbent.key if incumbent else None,
-        popularity=popularity,
-        margin=settings.promotion_margin,
+        popularity=_popularity(week),
+        bounds=settings,
         resamples=settings.bootstrap_resamples,
         seed=week.seed,
+        figures=exams.figures_of(conn, week.as_of),
+        lost=exams.exams_lost(conn, week.as_of),
     )
-    return decision, sitting[decision.champion_key]
+    return decide(contest)
 
 
-def _champion(conn: Connection, week: Week) -> Champion:
-    champion = ledger.champion_of(conn, week.as_of)
-    if champion is None:
-        raise LedgerError(f"week {week.as_of} is not decided yet: expected promote_champion to have run")
+def _settled(settings: Settings, conn: Connection, week: Week, approval: Approval) -> Decision:
+    """The exam's decision as it stands after the approval and the gates that looked at refits so far."""
+    incumbent = exams.incumbent_at_exam(conn, week.as_of)
+    fallback = incumbent.key if incumbent else _popularity(week)
+    return settle(_decide(settings, conn, week), fallback=fallback, approval=approval, refused=_refused(conn, week))
+
+
+def _popularity(week: Week) -> str:
+    return next(recipe.key for recipe in week.recipes if recipe.name == "popularity")
+
+
+def _refused(conn: Connection, week: Week) -> set[str]:
+    """Recipes of which this week's refit did not pass its gates."""
+    return {verdict.recipe_key for verdict in ledger.refit_verdicts(conn, week.as_of) if not verdict.passed}
+
+
+def _refit(settings: Settings, conn: Connection, week: Week, recipe: Recipe, *, check: bool) -> str:
+    """Fit a recipe on all that the week may see, ask the gates about it, and register it; return its version."""
+    catalogue, interactions = _sight(conn, week)
+    registry = Registry(settings)
+    fit = Fit(recipe, interactions, catalogue, cut=week.as_of.isoformat(), kind="refit", as_of=week.as_of, seed=week.seed)
+    fitted = fit_once(conn, registry, fit)
+    if check:
+        verdicts = check_refit(conn, week, recipe, registry.load(fitted.run_id), interactions, settings)
+        ledger.record_refit_verdicts(conn, week.as_of, fitted.fit_key, verdicts)
+    tags = {
+        "recipe": recipe.key,
+        "as_of": week.as_of.isoformat(),
+        "fingerprint": fitted.fingerprint,
+        "n_ratings": str(len(interactions)),
+        "git_sha": git_sha(settings.git_sha),
+        "run_id": week.run_id,
+    }
+    with advisory_lock(conn, REGISTRY):
+        return registry.register(fitted.run_id, fitted.fit_key, tags)
+
+
+def _promote(
+    settings: Settings, conn: Connection, week: Week, registry: Registry, model_version: str, approval: Approval
+) -> Champion:
+    decision, tags = _settled(settings, conn, week, approval), registry.version_tags(model_version)
+    if tags.get("recipe") != decision.champion_key:
+        told = f"version {model_version} is of {tags.get('recipe')}, the exam favours {decision.champion_key}"
+        raise LedgerError(f"week {week.as_of}: {told}")
+    incumbent = exams.incumbent_at_exam(conn, week.as_of)
+    model = ModelVersion(_sitting_by_key(conn, week)[decision.champion_key], model_version, tags["fit_key"])
+    origin = Origin(tags["fingerprint"], int(tags["n_ratings"]), git_sha(settings.git_sha), week.run_id)
+    champion = ledger.record_decision(conn, week, decision, model, incumbent.key if incumbent else None, approval, origin)
+    registry.tag_version(model_version, {f"decision {champion.promotion_id}": f"week {week.as_of}, {champion.outcome}"})
     return champion
+
+
+def _edition(settings: Settings, conn: Connection, week: Week, promotion_id: int, challenger_version: str | None) -> Edition:
+    """What is published of a week: the champion's lists, and the challenger's to its share of the users."""
+    champion = ledger.decision_by_id(conn, promotion_id)
+    if week.experiment is None or challenger_version is None:
+        return Edition(week, champion.model, promotion_id)
+    fit_key = Registry(settings).version_tags(challenger_version)["fit_key"]
+    challenger = Edition(week, ModelVersion(week.experiment.recipe, challenger_version, fit_key), promotion_id=None)
+    return Edition(week, champion.model, promotion_id, challenger)
 
 
 def _mirror_champion(conn: Connection, registry: Registry) -> None:

@@ -4,10 +4,13 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
+from recsys import realised
 from recsys.db.connect import Connection, one_row
 from recsys.db.queries import queries
+from recsys.drift import watch
 from recsys.evaluation.metrics import DECIDING, ERRORS, EXPOSURE, LISTS, RANKING
-from recsys.promotion.ledger import Champion, champion_of
+from recsys.promotion.ledger import Champion, verdicts_of
+from recsys.promotion.verdict import Verdict
 from recsys.week import Week
 
 #: Lines of the exam's table: the deciding figure first.
@@ -16,8 +19,8 @@ METRICS = (*RANKING, *EXPOSURE, *LISTS, *ERRORS)
 
 def exam_table(conn: Connection, as_of: date) -> str:
     """The exam of a week, the best recipe first: figures on all users, and the deciding one on each slice."""
-    exam = one_row(conn, queries("ledger")["exam"], {"as_of": as_of})
-    rows = conn.execute(queries("ledger")["results"], {"as_of": as_of}).fetchall()
+    exam = one_row(conn, queries("exams")["exam"], {"as_of": as_of})
+    rows = conn.execute(queries("exams")["results"], {"as_of": as_of}).fetchall()
     values = {(row.recipe_key, row.slice, row.metric): row.value for row in rows}
     keys = sorted({row.recipe_key for row in rows}, key=lambda key: (-values.get((key, "all", DECIDING), 0.0), key))
     counted = {row.slice: row.n for row in rows if row.metric == DECIDING}
@@ -34,7 +37,7 @@ def exam_table(conn: Connection, as_of: date) -> str:
 
 def exam_metrics(conn: Connection, as_of: date) -> dict[str, float]:
     """The deciding figure of every recipe, for MLflow's charts over the weeks."""
-    rows = conn.execute(queries("ledger")["results"], {"as_of": as_of}).fetchall()
+    rows = conn.execute(queries("exams")["results"], {"as_of": as_of}).fetchall()
     return {f"{row.metric} {row.recipe_key}": row.value for row in rows if (row.slice, row.metric) == ("all", DECIDING)}
 
 
@@ -46,6 +49,53 @@ def verdict(champion: Champion) -> str:
     )
 
 
+def gates_table(verdicts: Sequence[Verdict]) -> str:
+    """What every gate said of every challenger: a line each, with its reason."""
+    lines = [
+        [verdict.recipe_key, verdict.gate, "passed" if verdict.passed else "refused", verdict.sentence]
+        for verdict in sorted(verdicts, key=lambda verdict: verdict.recipe_key)
+    ]
+    return _table(["recipe", "gate", "answer", "why"], lines)
+
+
+def realised_table(conn: Connection, week: Week) -> str:
+    """How the lists of the week before did, in Markdown; why they were not judged, or nothing where there were none."""
+    rows = realised.recorded(conn, week.as_of)
+    if not rows:
+        return realised.unjudged(conn, week)
+    lists: dict[tuple[int, str, str], dict[str, Any]] = {}
+    for row in rows:
+        lists.setdefault((row.publication_id, row.arm, row.source), {})[row.metric] = row
+    lines = [
+        [
+            _whose(row),
+            str(row.publication_id),
+            row.recipe_key,
+            f"{row.n:,}",
+            *(_between(figures[name]) for name in realised.METRICS),
+        ]
+        for figures in lists.values()
+        for row in [figures[realised.METRICS[0]]]
+    ]
+    header = ["lists", "publication", "recipe", "users", *realised.METRICS]
+    until = f"from {rows[0].since} until {week.as_of}"
+    return f"By what users rated {until} for the first time, and liked; with 95% intervals.\n\n{_table(header, lines)}"
+
+
+def realised_metrics(conn: Connection, week: Week) -> dict[str, float]:
+    """What `week` found of the lists before it, for MLflow's charts: of what readers saw, and by source, recipe and arm."""
+    found: dict[str, float] = {}
+    for row in realised.recorded(conn, week.as_of):
+        parts = [part for part in (row.arm, row.source) if part != realised.ALL]
+        if not parts:
+            found[f"realised {row.metric} {row.recipe_key}"] = row.value
+        if not row.is_shadow:
+            found[" ".join([f"realised {row.metric}", *parts])] = row.value
+        elif row.arm == realised.DIFFERENCE:
+            found[f"realised {row.metric} {row.arm}"] = row.value
+    return found
+
+
 def counts_line(counts: Mapping[str, Mapping[str, int]]) -> str:
     """What a drop brought: rows read, set aside and new."""
     parts = []
@@ -55,8 +105,8 @@ def counts_line(counts: Mapping[str, Mapping[str, int]]) -> str:
     return "; ".join(parts)
 
 
-def week_page(conn: Connection, week: Week, publication_key: str, notes: Sequence[str]) -> str:
-    """What came in, what was set aside, the exam, the verdict, what was published."""
+def week_page(conn: Connection, week: Week, champion: Champion, publication_id: int, notes: Sequence[str]) -> str:
+    """What came in, what was set aside, the exam, the gates, the verdict, what was published."""
     parts = [
         f"# Week {week.as_of}",
         *(f"> {note}" for note in notes),
@@ -64,15 +114,37 @@ def week_page(conn: Connection, week: Week, publication_key: str, notes: Sequenc
         "## What came in",
         *_drops(conn, week),
     ]
+    parts += ["## How the last lists did", realised_table(conn, week) or "There were none."]
     parts += ["## The exam", exam_table(conn, week.as_of)]
-    champion = champion_of(conn, week.as_of)
+    parts += ["## Drift", _drift(conn, week)]
     parts += [
+        "## The gates",
+        gates_table(verdicts_of(conn, champion.promotion_id)),
         "## The verdict",
-        verdict(champion) if champion else "Not decided.",
+        verdict(champion),
         "## What was published",
-        *_publication(conn, publication_key),
+        *_publication(conn, publication_id),
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def _whose(row: Any) -> str:
+    """Which lists a line of realised hits is about."""
+    if row.arm == realised.DIFFERENCE:
+        return "challenger less champion"
+    part = row.source if row.arm == realised.ALL else f"{row.arm}'s arm"
+    return f"in the shadow, {part}" if row.is_shadow else part
+
+
+def _between(row: Any) -> str:
+    return f"{row.value:.4f} ({row.low:.4f} to {row.high:.4f})"
+
+
+def _drift(conn: Connection, week: Week) -> str:
+    """What drifted, then what did not, then what could not be judged."""
+    told = {True: "**drifted**", False: "as before", None: "not judged"}
+    found = sorted(watch.recorded(conn, week), key=lambda row: list(told).index(row.drifted))
+    return "\n".join(f"- {told[row.drifted]}: {row.sentence}" for row in found) or "Not watched."
 
 
 def _sight(conn: Connection, week: Week) -> list[str]:
@@ -105,12 +177,10 @@ def _told(drop: Any) -> str:
     return drop.reason if drop.reason else counts_line(drop.counts or {})
 
 
-def _publication(conn: Connection, publication_key: str) -> list[str]:
-    made = conn.execute(queries("report")["publication"], {"publication_key": publication_key}).fetchone()
-    if made is None:
-        return ["Nothing."]
+def _publication(conn: Connection, publication_id: int) -> list[str]:
+    made = one_row(conn, queries("report")["publication"], {"publication_id": publication_id})
     top = conn.execute(queries("report")["most_recommended"], {"publication_id": made.publication_id}).fetchall()
-    state = "went live" if made.first_live_at else "did not go live: a newer week was"
+    state = "went live" if made.first_live_at else "has not been live"
     return [
         f"Publication {made.publication_id} ({state}): {made.n_rows:,} rows for {made.n_users:,} users, "
         f"{made.n_fallback:,} from the fallback; made by {made.recipe_key}, version {made.model_version}; "

@@ -3,17 +3,20 @@
 import os
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from recsys.bounds import Bounds
+from recsys.drift.measures import LEAST_WEEKS, MEASURES
 
 #: Where `make demo` keeps its state; its `recsys.env` lets `python -m recsys …` find the running stack.
 HOME = Path(os.environ.get("RECSYS_HOME", ".recsys"))
 
 
-class Settings(BaseSettings):
-    """What an installation chooses. What a run chooses (as_of, recipes, top_n) is a `Week`."""
+class Settings(Bounds, BaseSettings):
+    """What an installation chooses, the gates' bounds among it. What a run chooses (as_of, recipes, top_n) is a `Week`."""
 
     model_config = SettingsConfigDict(env_prefix="RECSYS_", env_file=HOME / "recsys.env", extra="ignore", frozen=True)
 
@@ -50,10 +53,21 @@ class Settings(BaseSettings):
     exam_min_users: int = Field(
         default=1_000, ge=1, description="users that a dated exam needs; with fewer, each user's own newest ratings are the exam"
     )
-    promotion_margin: float = Field(
-        default=0.0, ge=0, description="NDCG@10 by which the interval's lower end must beat the incumbent"
-    )
     bootstrap_resamples: int = Field(default=10_000, ge=100, description="resamples of the paired bootstrap")
+    require_approval: bool = Field(default=False, description="whether a person must agree before a new champion is crowned")
+    approval_hours: float = Field(
+        default=24.0, gt=0, description="hours that the question waits for an answer; then the champion stays"
+    )
+
+    # drift
+    drift_weeks: int = Field(
+        default=8,
+        ge=LEAST_WEEKS,
+        description="weeks before it that a week is held against: two months, so that seasons can change",
+    )
+    drift_fails: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(), description="measures whose drift stops the week, comma-separated; empty: all of them only warn"
+    )
 
     # publishing
     top_n: int = Field(default=10, ge=1, le=1000, description="movies a user gets, where the week does not say")
@@ -66,15 +80,40 @@ class Settings(BaseSettings):
     )
     keep_weeks: int = Field(default=8, ge=1, description="weeks that an old publication is kept")
 
+    # telling people
+    notifier: Literal["log", "slack", "mail"] = Field(
+        default="log", description="who hears of a failed task, a late run, a question that waits; the log does in any case"
+    )
+    notify_to: str = Field(default="", description="the Slack channel, or mail addresses, comma-separated")
+
+    # where things come from
+    git_sha: str = Field(default="", description="commit of the code, where it does not lie in a git checkout")
+
     # one task's limit, set by its operator
     statement_timeout: timedelta | None = Field(
         default=None, description="limit of one SQL statement; an operator sets its task's own"
     )
 
-    @field_validator("recipes", mode="before")
+    @field_validator("recipes", "drift_fails", mode="before")
     @classmethod
-    def split_recipes(cls, value: object) -> object:
+    def split_names(cls, value: object) -> object:
         return tuple(name.strip() for name in value.split(",") if name.strip()) if isinstance(value, str) else value
+
+    @field_validator("drift_fails")
+    @classmethod
+    def name_measures(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        unknown = [name for name in value if name not in MEASURES]
+        if unknown:
+            raise ValueError(f"no measure of drift is named {', '.join(unknown)}; expected some of: {', '.join(MEASURES)}")
+        return value
+
+    @model_validator(mode="after")
+    def someone_is_told(self) -> Self:
+        if self.notifier != "log" and not self.notify_to:
+            raise ValueError(
+                f"notifier is {self.notifier}, and nobody is told: expected RECSYS_NOTIFY_TO to name a channel or addresses"
+            )
+        return self
 
     @classmethod
     def from_environment(cls) -> "Settings":

@@ -1,6 +1,6 @@
 """The week: what one run may know, and what was asked of it."""
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import date
 from typing import Any, Self
 
@@ -9,6 +9,7 @@ from psycopg.types.json import Jsonb
 from recsys.db.connect import Connection, one_row
 from recsys.db.queries import queries
 from recsys.errors import LedgerError
+from recsys.experiment import Experiment
 from recsys.recipe import Recipe
 
 
@@ -28,17 +29,27 @@ class Week:
     exam_min_users: int
     min_history: int
     half_life_days: float
+    exam_wanted_users: int = 0  # that a dated exam should have, where the one before could not tell
+    experiment: Experiment | None = None
     resolved_late: bool = False  # first resolved after a later week: it took that day's watermark
+    force: bool = False  # of this run: decide anew
+    require_approval: bool = False  # of this run: a person must agree to a new champion
+    run_id: str = ""  # of this run: Airflow's, or who runs it elsewhere
 
     def to_json(self) -> dict[str, Any]:
         """A small value that tasks may pass on."""
-        return {**asdict(self), "as_of": self.as_of.isoformat(), "recipes": [recipe.to_json() for recipe in self.recipes]}
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        experiment = self.experiment.to_json() if self.experiment else None
+        recipes = [recipe.to_json() for recipe in self.recipes]
+        return values | {"as_of": self.as_of.isoformat(), "recipes": recipes, "experiment": experiment}
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> Self:
         """What `to_json` gave, back."""
         recipes = tuple(Recipe.from_json(recipe) for recipe in value["recipes"])
-        return cls(**{**value, "as_of": date.fromisoformat(str(value["as_of"])), "recipes": recipes})
+        asked = value.get("experiment")
+        experiment = Experiment.from_json(asked) if asked else None
+        return cls(**{**value, "as_of": date.fromisoformat(str(value["as_of"])), "recipes": recipes, "experiment": experiment})
 
     @property
     def sight(self) -> dict[str, Any]:

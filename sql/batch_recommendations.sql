@@ -4,9 +4,13 @@
 -- rated too little for it, from recent popularity in the genres that they like; gives every user top_n movies, or as many
 -- as there are left to recommend. Sums are of numeric, so that the order of rows changes no digit.
 --
+-- While an experiment lasts, the users in its challenger's share get their lists from the challenger's own publication.
+--
 -- {partition}: the table of the new publication. Parameters: publication_id, publication_key, as_of, watermark, top_n,
--- min_history (ratings below which a user gets the fallback), like_threshold, half_life_days (of recent popularity).
-INSERT INTO {partition} (publication_id, user_id, rank, movie_id, score, source)
+-- min_history (ratings below which a user gets the fallback), like_threshold, half_life_days (of recent popularity), experiment
+-- (its name, else NULL), share (of the users that its challenger has), shadow_id (the challenger's publication, else NULL), arm
+-- (whose lists the others are, while an experiment lasts).
+INSERT INTO {partition} (publication_id, user_id, rank, movie_id, score, source, arm)
 WITH rated AS MATERIALIZED (
     SELECT user_id, movie_id, rating, rated_at
     FROM mv_ratings
@@ -17,6 +21,7 @@ readers AS MATERIALIZED (
     FROM (SELECT user_id, rating FROM rated
           UNION ALL
           SELECT user_id, NULL FROM users JOIN drops USING (drop_id) WHERE drop_id <= %(watermark)s AND drop_date <= %(as_of)s) known
+    WHERE NOT challenger_has(user_id, %(experiment)s, %(share)s)
     GROUP BY user_id
 ),
 on_offer AS MATERIALIZED (
@@ -77,8 +82,13 @@ fallback AS (
     WHERE NOT EXISTS (SELECT FROM rated WHERE (rated.user_id, rated.movie_id) = (o.user_id, o.movie_id))
       AND NOT EXISTS (SELECT FROM chosen WHERE (chosen.user_id, chosen.movie_id) = (o.user_id, o.movie_id))
 )
-SELECT %(publication_id)s, user_id, rank, movie_id, score::real, 'model' FROM chosen
+SELECT %(publication_id)s, user_id, rank, movie_id, score, source, %(arm)s
+FROM (SELECT user_id, rank, movie_id, score::real, 'model' AS source FROM chosen
+      UNION ALL
+      SELECT f.user_id, s.n_chosen + f.rank, f.movie_id, f.score::real, 'fallback'
+      FROM fallback f JOIN short s USING (user_id)
+      WHERE s.n_chosen + f.rank <= %(top_n)s) champions
 UNION ALL
-SELECT %(publication_id)s, f.user_id, s.n_chosen + f.rank, f.movie_id, f.score::real, 'fallback'
-FROM fallback f JOIN short s USING (user_id)
-WHERE s.n_chosen + f.rank <= %(top_n)s;
+SELECT %(publication_id)s, user_id, rank, movie_id, score, source, 'challenger'
+FROM batch_recommendations
+WHERE publication_id = %(shadow_id)s AND challenger_has(user_id, %(experiment)s, %(share)s);

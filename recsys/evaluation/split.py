@@ -44,18 +44,26 @@ class Exam:
         return replace(self, known=known, held_out=held_out, users=np.intersect1d(liked, known.user_ids))
 
 
-def split_exam(interactions: Interactions, *, min_users: int, like_threshold: float, weeks: tuple[int, ...] = WEEKS) -> Exam:
-    """The shortest dated exam that `min_users` users decide; with too few users even in the longest, each user's own newest.
+def split_exam(
+    interactions: Interactions, *, min_users: int, like_threshold: float, wanted_users: int = 0, weeks: tuple[int, ...] = WEEKS
+) -> Exam:
+    """The shortest dated exam that `wanted_users` decide, but at least `min_users`; else the longest that `min_users` do;
+    with too few users even there, each user's own newest.
 
     Windows end at the newest visible rating and not at as_of: a published set dropped today has an empty last week.
     """
     liked = interactions.ratings >= like_threshold
+    longest = None
     for span in weeks:
         cut = interactions.newest - span * WEEK_SECONDS + 1
         held_out = interactions.rated_at >= cut
         users = deciding_users(interactions, held_out, liked)
         if len(users) >= min_users:
-            return _exam("dated", interactions, held_out, users, weeks=span, cut=datetime.fromtimestamp(cut, UTC))
+            longest = _exam("dated", interactions, held_out, users, weeks=span, cut=datetime.fromtimestamp(cut, UTC))
+            if len(users) >= wanted_users:
+                return longest
+    if longest is not None:
+        return longest
     held_out = own_newest(interactions)
     return _exam("own newest", interactions, held_out, deciding_users(interactions, held_out, liked))
 

@@ -1,32 +1,24 @@
 """Who is champion from now on. Pure: what an exam said in, a verdict with its reasons out."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 
-from recsys.errors import LedgerError
-from recsys.evaluation.comparison import paired_bootstrap
+from recsys.errors import LedgerError, ModelError
+from recsys.evaluation.comparison import Interval
+from recsys.promotion.approval import UNASKED, Approval
+from recsys.promotion.contest import Contest
+from recsys.promotion.gates import ENOUGH_EVIDENCE, EXAM_GATES
+from recsys.promotion.verdict import Verdict
 
-Outcome = Literal["promoted", "kept", "first", "popularity"]
-
-
-@dataclass(frozen=True)
-class Marks:
-    """NDCG@10 (D,) of one model for the users (D,) ids that decide."""
-
-    user_ids: np.ndarray
-    ndcg: np.ndarray
-
-    @property
-    def mean(self) -> float:
-        return float(self.ndcg.mean(dtype=np.float64)) if len(self.ndcg) else 0.0
+Outcome = Literal["promoted", "kept", "not decided", "first", "popularity"]
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """Mean of the challenger's per-user marks less those of `against`, with its 95% bootstrap interval."""
+    """Mean of the challenger's per-user marks less those of `against`; its interval holds for all challengers at once."""
 
     challenger: str
     against: str
@@ -37,109 +29,123 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Decision:
-    """`outcome`: a challenger was "promoted", the incumbent "kept", a "first" champion found, or none beat "popularity"."""
+    """`outcome`: a challenger was "promoted", the incumbent "kept", nothing shown either way and so "not decided", a "first"
+    champion found, or none surely beat "popularity". `users_needed` says how many users the next exam should have, where this one
+    had too few.
+    """
 
     champion_key: str
     outcome: Outcome
     comparisons: tuple[Comparison, ...]
+    verdicts: tuple[Verdict, ...]
     reasons: tuple[str, ...]
+    users_needed: int | None = None
+
+    @property
+    def is_new(self) -> bool:
+        """Whether it puts a recipe in the place of what was there."""
+        return self.outcome in ("promoted", "first")
 
 
-@dataclass(frozen=True)
-class Rule:
-    """What was settled before anyone sat the exam. `margin` is in NDCG@10."""
-
-    margin: float
-    resamples: int
-    seed: int
-
-
-def decide(
-    marks: Mapping[str, Marks], *, incumbent: str | None, popularity: str, margin: float, resamples: int, seed: int
-) -> Decision:
-    """The champion among the recipe keys of `marks`, all marked on the same users.
-
-    The best challenger, popularity among them, replaces the incumbent only when the lower end of the paired bootstrap's interval
-    is above `margin`, and never when its mean is below popularity's. Without an incumbent the best recipe whose mean beats
-    popularity's is the first champion, and where none does, popularity itself. Raises LedgerError where a key has no marks or the
-    users differ.
+def decide(contest: Contest) -> Decision:
+    """The champion by an exam: of the challengers that pass every gate the one with the highest mean, else the incumbent, else
+    popularity. Raises LedgerError where someone's marks are missing or are of other users.
     """
-    _check(marks, [popularity] if incumbent is None else [popularity, incumbent])
-    rule = Rule(margin, resamples, seed)
-    if incumbent is None:
-        return _first(marks, popularity, rule)
-    return _defended(marks, incumbent, popularity, rule)
+    _check(contest)
+    verdicts = tuple(
+        Verdict.of(key, gate, check(contest, key)) for key in contest.challengers for gate, check in EXAM_GATES.items()
+    )
+    refused = {verdict.recipe_key for verdict in verdicts if not verdict.passed}
+    winner = next((key for key in contest.challengers if key not in refused), None)
+    told = (*_incumbents_state(contest), *_sentences(contest, verdicts, winner))
+    if winner is not None:
+        outcome: Outcome = "first" if contest.incumbent is None else "promoted"
+        reason = f"{winner} passes every gate and is {'the first champion' if outcome == 'first' else 'promoted'}."
+        return Decision(winner, outcome, _comparisons(contest), verdicts, (*told, reason))
+    if contest.incumbent is None:
+        reason = f"No recipe passes every gate, so {contest.popularity} itself is champion."
+        return Decision(
+            contest.popularity, "popularity", _comparisons(contest), verdicts, (*told, reason), _users_needed(contest, verdicts)
+        )
+    if not _lacks_evidence(contest, verdicts):
+        reason = f"No challenger passes every gate, so {contest.incumbent} is kept."
+        return Decision(contest.incumbent, "kept", _comparisons(contest), verdicts, (*told, reason))
+    reason = f"Too few users to tell, so {contest.incumbent} stays for now and the next exam asks for more."
+    needed = _users_needed(contest, verdicts)
+    return Decision(contest.incumbent, "not decided", _comparisons(contest), verdicts, (*told, reason), needed)
 
 
-def _check(marks: Mapping[str, Marks], needed: list[str]) -> None:
+def settle(decision: Decision, *, fallback: str, approval: Approval = UNASKED, refused: Collection[str] = ()) -> Decision:
+    """The decision as it stands after a person was asked and the refits were looked at. `fallback` is the incumbent, or
+    popularity.
+
+    `refused` are recipes of which the refit did not pass its gates. Raises ModelError where the fallback's is among them: then
+    nothing can be published, and readers keep what they have.
+    """
+    if decision.is_new and approval.answer in ("rejected", "timed out"):
+        decision = _falls_back(decision, fallback, f"{decision.champion_key} was not approved: {approval.told}.")
+    if decision.champion_key in refused and decision.champion_key != fallback:
+        decision = _falls_back(decision, fallback, f"The refit of {decision.champion_key} was refused by its gates.")
+    if decision.champion_key in refused:
+        raise ModelError(f"the refit of {decision.champion_key} was refused by its gates, and there is no other to fall back on")
+    return decision
+
+
+def _falls_back(decision: Decision, fallback: str, reason: str) -> Decision:
+    outcome: Outcome = "popularity" if decision.outcome in ("first", "popularity") else "kept"
+    reasons = (*decision.reasons, reason, f"So {fallback} is {'kept' if outcome == 'kept' else 'champion'}.")
+    return replace(decision, champion_key=fallback, outcome=outcome, reasons=reasons)
+
+
+def _check(contest: Contest) -> None:
+    needed = [contest.popularity, *([contest.incumbent] if contest.incumbent is not None else [])]
     for key in needed:
-        if key not in marks:
-            raise LedgerError(f"the exam has no marks of {key}: found {', '.join(sorted(marks)) or 'none'}")
-    expected = marks[needed[0]].user_ids
-    for key, of_key in marks.items():
-        if len(of_key.ndcg) != len(of_key.user_ids):
-            raise LedgerError(f"the exam marked {key} on {len(of_key.ndcg):,} users, expected {len(of_key.user_ids):,}")
-        if not np.array_equal(of_key.user_ids, expected):
+        if key not in contest.marks:
+            raise LedgerError(f"the exam has no marks of {key}: found {', '.join(sorted(contest.marks)) or 'none'}")
+    expected = contest.marks[needed[0]].user_ids
+    for key, marks in contest.marks.items():
+        if len(marks.ndcg) != len(marks.user_ids):
+            raise LedgerError(f"the exam marked {key} on {len(marks.ndcg):,} users, expected {len(marks.user_ids):,}")
+        if not np.array_equal(marks.user_ids, expected):
             raise LedgerError(
-                f"{key} sat the exam with other users than {needed[0]}: {len(of_key.user_ids):,} and {len(expected):,}"
+                f"{key} sat the exam with other users than {needed[0]}: {len(marks.user_ids):,} and {len(expected):,}"
             )
 
 
-def _first(marks: Mapping[str, Marks], popularity: str, rule: Rule) -> Decision:
-    challengers = [key for key in marks if key != popularity]
-    best = _best(marks, challengers)
-    if best is None:
-        reason = f"There is no champion yet and nothing to compare with popularity, so {popularity} is champion."
-        return Decision(popularity, "popularity", (), (reason,))
-    comparison = _compare(marks, best, popularity, rule)
-    against = _sentence(marks, comparison, "popularity")
-    if marks[best].mean > marks[popularity].mean:
-        reason = f"There is no champion yet and {best} has the highest mean, above popularity's, so it is the first."
-        return Decision(best, "first", (comparison,), (against, reason))
-    reason = f"There is no champion yet and no recipe beats popularity's mean, so {popularity} itself is champion."
-    return Decision(popularity, "popularity", (comparison,), (against, reason))
-
-
-def _defended(marks: Mapping[str, Marks], incumbent: str, popularity: str, rule: Rule) -> Decision:
-    floor = marks[popularity].mean
-    challengers = [key for key in marks if key != incumbent and marks[key].mean >= floor]
-    best = _best(marks, challengers)
-    state = _incumbents_state(marks, incumbent, popularity)
-    if best is None:
-        reason = f"No challenger reaches popularity's mean NDCG@10 of {floor:.4f}, so {incumbent} is kept."
-        return Decision(incumbent, "kept", (), (*state, reason))
-    comparison = _compare(marks, best, incumbent, rule)
-    against = _sentence(marks, comparison, "the incumbent")
-    if comparison.low > rule.margin:
-        reason = f"The interval's lower end is above the margin of {rule.margin:.4f}, so {best} is promoted."
-        return Decision(best, "promoted", (comparison,), (*state, against, reason))
-    reason = f"The interval's lower end is not above the margin of {rule.margin:.4f}, so {incumbent} is kept."
-    return Decision(incumbent, "kept", (comparison,), (*state, against, reason))
-
-
-def _incumbents_state(marks: Mapping[str, Marks], incumbent: str, popularity: str) -> tuple[str, ...]:
+def _incumbents_state(contest: Contest) -> tuple[str, ...]:
     """A warning when the champion has come to lose to a mere list of what is popular."""
-    mean, floor = marks[incumbent].mean, marks[popularity].mean
-    return (f"The incumbent {incumbent} ({mean:.4f}) now loses to popularity ({floor:.4f}).",) if mean < floor else ()
+    if contest.incumbent is None:
+        return ()
+    mean, floor = contest.marks[contest.incumbent].mean, contest.marks[contest.popularity].mean
+    return (f"The incumbent {contest.incumbent} ({mean:.4f}) now loses to popularity ({floor:.4f}).",) if mean < floor else ()
 
 
-def _best(marks: Mapping[str, Marks], keys: list[str]) -> str | None:
-    """The key of the highest mean, ties by key; None without keys."""
-    return min(keys, key=lambda key: (-marks[key].mean, key), default=None)
+def _sentences(contest: Contest, verdicts: Collection[Verdict], winner: str | None) -> tuple[str, ...]:
+    """What the winner passed by, or what the best challenger was refused for."""
+    shown = winner or next(iter(contest.challengers), None)
+    of_it = [verdict for verdict in verdicts if verdict.recipe_key == shown and (winner or not verdict.passed)]
+    return tuple(f"{shown}, {verdict.gate}: {verdict.sentence}" for verdict in of_it)
 
 
-def _compare(marks: Mapping[str, Marks], challenger: str, against: str, rule: Rule) -> Comparison:
-    """An exam that nobody decides tells no two models apart."""
-    a, b = marks[challenger].ndcg, marks[against].ndcg
-    if not len(a):
-        return Comparison(challenger, against, mean=0.0, low=0.0, high=0.0)
-    interval = paired_bootstrap(a, b, resamples=rule.resamples, seed=rule.seed)
-    return Comparison(challenger, against, interval.mean, interval.low, interval.high)
+def _lacks_evidence(contest: Contest, verdicts: Collection[Verdict]) -> Verdict | None:
+    """The answer of "enough evidence" on the best challenger, where it is a refusal."""
+    best = next(iter(contest.challengers), None)
+    asked = ((best, ENOUGH_EVIDENCE), False)
+    return next((verdict for verdict in verdicts if ((verdict.recipe_key, verdict.gate), verdict.passed) == asked), None)
 
 
-def _sentence(marks: Mapping[str, Marks], result: Comparison, role: str) -> str:
-    challenger, against = marks[result.challenger], marks[result.against]
-    return (
-        f"{result.challenger} (mean NDCG@10 {challenger.mean:.4f}) against {role} {result.against} ({against.mean:.4f}) on"
-        f" {len(challenger.user_ids):,} users: {result.mean:+.4f}, 95% interval [{result.low:+.4f}, {result.high:+.4f}]."
+def _users_needed(contest: Contest, verdicts: Collection[Verdict]) -> int | None:
+    """How many users the best challenger's case takes, where there are fewer."""
+    lacking = _lacks_evidence(contest, verdicts)
+    return int(lacking.bound) if lacking and lacking.bound is not None else None
+
+
+def _comparisons(contest: Contest) -> tuple[Comparison, ...]:
+    found = [] if contest.incumbent is None else _all(contest.against_incumbent, contest.incumbent)
+    return tuple(
+        found + (_all(contest.against_popularity, contest.popularity) if contest.popularity != contest.incumbent else [])
     )
+
+
+def _all(leads: Mapping[str, Interval], opponent: str) -> list[Comparison]:
+    return [Comparison(key, opponent, lead.mean, lead.low, lead.high) for key, lead in leads.items()]

@@ -1,26 +1,46 @@
-"""The ledger of exams and champions in Postgres: the truth that MLflow's alias mirrors."""
+"""The ledger of champions in Postgres: the truth that MLflow's alias mirrors."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import date
 from typing import Any
 
-import numpy as np
 from psycopg.types.json import Jsonb
 
-from recsys.db.connect import Connection, one_row
+from recsys.db.connect import Connection
 from recsys.db.queries import queries
 from recsys.errors import LedgerError
-from recsys.evaluation.split import Exam
-from recsys.exam import ExamResult
-from recsys.promotion.decision import Decision, Marks
+from recsys.promotion.approval import Approval
+from recsys.promotion.decision import Decision
+from recsys.promotion.verdict import Verdict
 from recsys.recipe import Recipe
+from recsys.week import Week
+
+
+@dataclass(frozen=True)
+class ModelVersion:
+    """A recipe fitted on all that a week may see, as it is registered: what makes a publication."""
+
+    recipe: Recipe
+    version: str
+    fit_key: str
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a decision comes from: what its model was fitted on, and the code and the run that made it."""
+
+    fingerprint: str
+    n_ratings: int
+    git_sha: str
+    run_id: str
 
 
 @dataclass(frozen=True)
 class Champion:
-    """A decided week's champion: the recipe, and its version fitted on all that the week may see."""
+    """A decision: the recipe, and its version fitted on all that the week may see."""
 
+    promotion_id: int
     as_of: date
     outcome: str
     recipe: Recipe
@@ -29,11 +49,33 @@ class Champion:
     incumbent: str | None
     comparisons: tuple[dict[str, Any], ...]
     reasons: tuple[str, ...]
+    approval: Approval
+    users_needed: int | None
+
+    @property
+    def model(self) -> ModelVersion:
+        return ModelVersion(self.recipe, self.model_version, self.fit_key)
 
 
 def champion_of(conn: Connection, as_of: date) -> Champion | None:
-    """How that week was decided; None where it is not decided yet."""
+    """How that week was decided, by a forced decision at the last; None where it is not decided yet."""
     return _champion(conn.execute(queries("ledger")["decision"], {"as_of": as_of}).fetchone())
+
+
+def decided_for(conn: Connection, week: Week) -> Champion | None:
+    """The decision that a run goes by: the week's, or the run's own where it was told to decide anew; None until there is one."""
+    if not week.force:
+        return champion_of(conn, week.as_of)
+    params = {"as_of": week.as_of, "run_id": week.run_id}
+    return _champion(conn.execute(queries("ledger")["forced_decision"], params).fetchone())
+
+
+def decision_by_id(conn: Connection, promotion_id: int) -> Champion:
+    """A decision by its number. Raises LedgerError where the ledger has none."""
+    champion = _champion(conn.execute(queries("ledger")["decision_by_id"], {"promotion_id": promotion_id}).fetchone())
+    if champion is None:
+        raise LedgerError(f"no decision {promotion_id} in the ledger: expected one that promote_champion entered")
+    return champion
 
 
 def incumbent_of(conn: Connection, as_of: date) -> Champion | None:
@@ -42,90 +84,76 @@ def incumbent_of(conn: Connection, as_of: date) -> Champion | None:
 
 
 def newest_champion(conn: Connection) -> Champion | None:
-    """The champion by the decision for the newest week."""
+    """The champion now."""
     return _champion(conn.execute(queries("ledger")["newest_decision"]).fetchone())
 
 
-def incumbent_at_exam(conn: Connection, as_of: date) -> Recipe | None:
-    """The incumbent's recipe as it was when the week's exam was set; as it is now, where it is not set yet."""
-    exam = conn.execute(queries("ledger")["exam"], {"as_of": as_of}).fetchone()
-    if exam is None:
-        incumbent = incumbent_of(conn, as_of)
-        return incumbent.recipe if incumbent else None
-    return Recipe.from_json(exam.incumbent_recipe) if exam.incumbent_recipe else None
-
-
-def record_decision(conn: Connection, as_of: date, decision: Decision, recipe: Recipe, *, version: str, fit_key: str) -> None:
-    """Enter a week's decision, unless the week is decided already."""
-    incumbent = incumbent_at_exam(conn, as_of)
+def record_decision(
+    conn: Connection,
+    week: Week,
+    decision: Decision,
+    model: ModelVersion,
+    incumbent: str | None,
+    approval: Approval,
+    origin: Origin,
+) -> Champion:
+    """Enter a decision with every gate's answer, unless the week, or this run of it, is decided already; return what stands."""
     params = {
-        "as_of": as_of,
+        "as_of": week.as_of,
         "decision": decision.outcome,
-        "recipe_key": recipe.key,
-        "recipe": Jsonb(recipe.to_json()),
-        "model_version": version,
-        "fit_key": fit_key,
-        "incumbent": incumbent.key if incumbent else None,
+        "recipe_key": model.recipe.key,
+        "recipe": Jsonb(model.recipe.to_json()),
+        "model_version": model.version,
+        "fit_key": model.fit_key,
+        "incumbent": incumbent,
         "comparisons": Jsonb([asdict(comparison) for comparison in decision.comparisons]),
         "reasons": list(decision.reasons),
+        "forced": week.force,
+        "approval": approval.answer,
+        "approved_by": approval.by,
+        "users_needed": decision.users_needed,
+        **asdict(origin),
     }
-    conn.execute(queries("ledger")["record_decision"], params)
+    with conn.transaction():
+        row = conn.execute(queries("ledger")["record_decision"], params).fetchone()
+        if row is not None:
+            verdicts = (*decision.verdicts, *refit_verdicts(conn, week.as_of))
+            _enter(conn, "record_verdict", {"promotion_id": row.promotion_id}, verdicts)
+    decided = decided_for(conn, week)
+    if decided is None:
+        raise LedgerError(f"week {week.as_of}: the decision of run {week.run_id!r} was not entered; expected a run id of its own")
+    return decided
 
 
-def record_exam(conn: Connection, as_of: date, exam: Exam) -> None:
-    """Enter a week's exam before anyone sits it. Raises LedgerError where the ledger has one of other data."""
-    incumbent = incumbent_at_exam(conn, as_of)
-    params = {
-        "as_of": as_of,
-        "kind": exam.kind,
-        "weeks": exam.weeks,
-        "cut": exam.cut,
-        "fingerprint": exam.known.fingerprint(),
-        "n_users": len(exam.users),
-        "n_ratings": len(exam.held_out),
-        "incumbent": incumbent.key if incumbent else None,
-        "incumbent_recipe": Jsonb(incumbent.to_json()) if incumbent else None,
-    }
-    conn.execute(queries("ledger")["record_exam"], params)
-    known = one_row(conn, queries("ledger")["exam"], {"as_of": as_of})
-    if known.fingerprint != params["fingerprint"]:
-        raise LedgerError(
-            f"week {as_of}: the exam on record was set on ratings {known.fingerprint[:12]}, found {params['fingerprint'][:12]}: "
-            "the facts that the week may see have changed since (an erased user?), so new entries could not be compared"
-        )
+def verdicts_of(conn: Connection, promotion_id: int) -> list[Verdict]:
+    """Every gate's answer that a decision was made by."""
+    return _verdicts(conn.execute(queries("ledger")["verdicts"], {"promotion_id": promotion_id}).fetchall())
 
 
-def record_entry(conn: Connection, as_of: date, recipe: Recipe, run_id: str, result: ExamResult) -> None:
-    """Enter one recipe's marks and figures."""
-    entry = {"as_of": as_of, "recipe_key": recipe.key}
-    marks = {
-        "recipe": Jsonb(recipe.to_json()),
-        "run_id": run_id,
-        "user_ids": result.user_ids.tolist(),
-        "ndcg": result.ndcg.tolist(),
-    }
-    rows = [entry | {"slice": part, "metric": metric, "value": value, "n": n} for part, metric, value, n in result.values]
+def record_refit_verdicts(conn: Connection, as_of: date, fit_key: str, verdicts: Iterable[Verdict]) -> None:
+    """Keep what the gates said of a refit; the same again changes nothing."""
+    _enter(conn, "record_refit_verdict", {"as_of": as_of, "fit_key": fit_key}, verdicts)
+
+
+def refit_verdicts(conn: Connection, as_of: date) -> list[Verdict]:
+    """What the gates said of the week's refits."""
+    return _verdicts(conn.execute(queries("ledger")["refit_verdicts"], {"as_of": as_of}).fetchall())
+
+
+def _enter(conn: Connection, query: str, keys: Mapping[str, Any], verdicts: Iterable[Verdict]) -> None:
     with conn.transaction(), conn.cursor() as cursor:
-        cursor.execute(queries("ledger")["record_entry"], entry | marks)
-        cursor.executemany(queries("ledger")["record_result"], rows)
+        cursor.executemany(queries("ledger")[query], [{**keys, **asdict(verdict)} for verdict in verdicts])
 
 
-def run_of_entry(conn: Connection, as_of: date, recipe: Recipe) -> str | None:
-    """The MLflow run of the fit that sat the week's exam; None where the recipe has not sat it."""
-    row = conn.execute(queries("ledger")["entry"], {"as_of": as_of, "recipe_key": recipe.key}).fetchone()
-    return row.run_id if row else None
-
-
-def marks_of(conn: Connection, as_of: date) -> Mapping[str, Marks]:
-    """Everyone's marks, by recipe key."""
-    rows = conn.execute(queries("ledger")["entries"], {"as_of": as_of}).fetchall()
-    return {row.recipe_key: Marks(np.array(row.user_ids, dtype=np.int64), np.array(row.ndcg, dtype=np.float32)) for row in rows}
+def _verdicts(rows: Iterable[Any]) -> list[Verdict]:
+    return [Verdict(row.passed, row.figure, row.bound, row.sentence, row.recipe_key, row.gate) for row in rows]
 
 
 def _champion(row: Any) -> Champion | None:
     if row is None:
         return None
     return Champion(
+        promotion_id=row.promotion_id,
         as_of=row.as_of,
         outcome=row.decision,
         recipe=Recipe.from_json(row.recipe),
@@ -134,4 +162,6 @@ def _champion(row: Any) -> Champion | None:
         incumbent=row.incumbent,
         comparisons=tuple(row.comparisons),
         reasons=tuple(row.reasons),
+        approval=Approval(row.approval, row.approved_by),
+        users_needed=row.users_needed,
     )

@@ -38,10 +38,11 @@ class Fit:
 
 @dataclass(frozen=True)
 class Fitted:
-    """Where a fit's model is."""
+    """Where a fit's model is, and the fingerprint of what it learned from."""
 
     run_id: str
     fit_key: str
+    fingerprint: str
 
 
 def fit_once(conn: Connection, registry: Registry, fit: Fit) -> Fitted:
@@ -60,14 +61,14 @@ def fit_once(conn: Connection, registry: Registry, fit: Fit) -> Fitted:
         found = registry.find(key)
         if found:
             log.info("%s up to %s: found again as run %s", fit.recipe.key, fit.cut, found)
-            return Fitted(found, key)
+            return Fitted(found, key, fingerprint)
         params = {**data_window(fit.train), "fingerprint": fingerprint, "seed": fit.seed}
         with registry.run(key, fit.recipe, kind=fit.kind, as_of=fit.as_of, cut=fit.cut, encoder=encoder, params=params) as run:
             log.info("%s up to %s: fitting on %s ratings", fit.recipe.key, fit.cut, f"{len(fit.train):,}")
             if isinstance(model, Blend):
                 model.fit_member = partial(_member, conn, registry, fit)
             run.log_model(model.fit(fit.train, fit.catalogue, report=run.report))
-        return Fitted(run.run_id, key)
+        return Fitted(run.run_id, key, fingerprint)
 
 
 def _encoder(model: Recommender, compute: Compute) -> str:

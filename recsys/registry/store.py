@@ -182,6 +182,11 @@ class Registry:
         """What a version was registered with: its recipe, its week and its fit key."""
         return self.client.get_model_version(self.settings.registered_model, version).tags
 
+    def tag_version(self, version: str, tags: Mapping[str, str]) -> None:
+        """Add to what a version says of itself."""
+        for name, value in tags.items():
+            self.client.set_model_version_tag(self.settings.registered_model, version, name, value)
+
     def champion(self) -> str | None:
         """The version that the alias points at, None without one."""
         with _unless("RESOURCE_DOES_NOT_EXIST"):

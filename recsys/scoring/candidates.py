@@ -12,7 +12,7 @@ from recsys.db.connect import Connection, advisory_lock, one_row
 from recsys.db.queries import queries
 from recsys.features.interactions import Interactions, index_of
 from recsys.models.base import BLOCK, Recommender, TopN
-from recsys.promotion.ledger import Champion
+from recsys.promotion.ledger import ModelVersion
 from recsys.week import Week
 
 _COLUMNS = {"publication_key": "text", "shard": "integer", "user_id": "bigint", "movie_id": "bigint", "score": "real"}
@@ -20,10 +20,16 @@ _COLUMNS = {"publication_key": "text", "shard": "integer", "user_id": "bigint", 
 
 @dataclass(frozen=True)
 class Edition:
-    """What makes a publication: the same edition is the same publication, however often it is made."""
+    """What makes a publication: the same edition is the same publication, however often it is made.
+
+    `promotion_id` names the decision that made the model champion; None is a challenger's own publication, which no reader sees.
+    `challenger` is the publication of the week's experiment from which the users in its share get their lists.
+    """
 
     week: Week
-    champion: Champion
+    model: ModelVersion
+    promotion_id: int | None
+    challenger: "Edition | None" = None
 
     @property
     def params(self) -> dict[str, object]:
@@ -32,9 +38,29 @@ class Edition:
         return {name: getattr(self.week, name) for name in names}
 
     @property
+    def share(self) -> float:
+        """Share of the users that the challenger has."""
+        return self.week.experiment.share if self.challenger and self.week.experiment else 0.0
+
+    @property
+    def experiment(self) -> str | None:
+        """Name of the experiment that the publication is part of."""
+        takes_part = self.challenger is not None or self.promotion_id is None
+        return self.week.experiment.name if takes_part and self.week.experiment else None
+
+    @property
+    def arm(self) -> str | None:
+        """Whose lists these are while an experiment lasts."""
+        if self.experiment is None:
+            return None
+        return "challenger" if self.promotion_id is None else "champion"
+
+    @property
     def key(self) -> str:
-        """A digest of as_of, watermark, parameters and model."""
-        made_of = [self.week.as_of.isoformat(), self.week.watermark, self.params, self.champion.fit_key]
+        """A digest of as_of, watermark, parameters, model, and of the experiment while one lasts."""
+        made_of: list[object] = [self.week.as_of.isoformat(), self.week.watermark, self.params, self.model.fit_key]
+        if self.experiment:
+            made_of += [self.experiment, self.share, self.challenger.key if self.challenger else "shadow"]
         return hashlib.sha256(json.dumps(made_of, sort_keys=True).encode()).hexdigest()[:32]
 
 

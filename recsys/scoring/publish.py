@@ -11,6 +11,7 @@ from psycopg.types.json import Jsonb
 from recsys.db.connect import Connection, advisory_lock, one_row
 from recsys.db.queries import queries, sql_file
 from recsys.errors import PublicationError
+from recsys.promotion.live import go_live
 from recsys.scoring.candidates import Edition
 
 log = logging.getLogger(__name__)
@@ -29,21 +30,25 @@ class Publication:
     was_there: bool  # these inputs had made it before
 
 
-def publish(conn: Connection, edition: Edition) -> Publication:
+def publish(conn: Connection, edition: Edition, *, git_sha: str = "", run_id: str = "") -> Publication:
     """Make the edition's publication, unless it is there, and let readers see it, unless a newer week is live.
 
-    Raises PublicationError where a shard was not scored or the result fails a check; readers then keep what they have.
+    A challenger's publication is made first and seen by nobody. Raises PublicationError where a shard was not scored or the
+    result fails a check; readers then keep what they have.
     """
+    shadow = publish(conn, edition.challenger, git_sha=git_sha, run_id=run_id) if edition.challenger else None
+    made_by = {"git_sha": git_sha, "run_id": run_id}
     with advisory_lock(conn, "publish"):
         _finish_detach(conn, edition)
         with conn.transaction():
             known = _known(conn, edition)
             publication_id = known.publication_id if known else _new_id(conn)
             if not (known and known.has_rows):
-                _make(conn, edition, publication_id)
+                _make(conn, edition, publication_id, made_by | {"shadow_id": shadow.publication_id if shadow else None})
                 _compare(known, conn.execute(queries("publication")["by_key"], {"publication_key": edition.key}).fetchone())
-            _let_readers_see(conn, edition, publication_id)
             conn.execute(queries("publication")["forget_candidates"], {"publication_key": edition.key})
+            if edition.promotion_id is not None:
+                _let_readers_see(conn, edition, publication_id, run_id)
         made = _known(conn, edition)
     counts = (made.n_users, made.n_rows, made.n_fallback, made.rows_sha256)
     return Publication(publication_id, *counts, is_live=made.is_live, was_there=bool(known and known.has_rows))
@@ -92,14 +97,16 @@ def _new_id(conn: Connection) -> int:
     return one_row(conn, queries("publication")["new_id"]).publication_id
 
 
-def _make(conn: Connection, edition: Edition, publication_id: int) -> None:
+def _make(conn: Connection, edition: Edition, publication_id: int, made_by: dict[str, Any]) -> None:
     """The publication's own table: filled, checked, recorded, attached."""
     missing = [row.shard for row in conn.execute(queries("publication")["shards_missing"], {"publication_key": edition.key})]
     if missing:
         raise PublicationError(
             f"week {edition.week.as_of}: no candidates of shard {missing}; run score_users again, then this step"
         )
-    params = {"publication_id": publication_id, "publication_key": edition.key} | edition.params | edition.week.sight
+    keys = {"publication_id": publication_id, "publication_key": edition.key}
+    split = {"experiment": edition.experiment, "share": edition.share, "arm": edition.arm}
+    params = keys | split | made_by | edition.params | edition.week.sight
     _run(conn, queries("publication")["drop_partition"], publication_id)
     _run(conn, queries("publication")["create_partition"], publication_id)
     _run(conn, sql_file("batch_recommendations.sql"), publication_id, params)
@@ -120,8 +127,14 @@ def _check(conn: Connection, edition: Edition, publication_id: int) -> None:
 
 def _record(conn: Connection, edition: Edition, publication_id: int, params: dict[str, Any]) -> None:
     counts = _run(conn, queries("publication")["counts"], publication_id).fetchone()
-    champion = {"recipe_key": edition.champion.recipe.key, "model_version": edition.champion.model_version}
-    conn.execute(queries("publication")["record"], params | champion | counts | {"params": Jsonb(edition.params)})
+    made_of = {
+        "recipe_key": edition.model.recipe.key,
+        "model_version": edition.model.version,
+        "promotion_id": edition.promotion_id,
+        "is_shadow": edition.promotion_id is None,
+        "params": Jsonb(edition.params),
+    }
+    conn.execute(queries("publication")["record"], params | made_of | counts)
 
 
 def _compare(before: Any, now: Any) -> None:
@@ -132,12 +145,15 @@ def _compare(before: Any, now: Any) -> None:
         )  # fmt: skip
 
 
-def _let_readers_see(conn: Connection, edition: Edition, publication_id: int) -> None:
-    if not one_row(conn, queries("publication")["may_go_live"], {"as_of": edition.week.as_of}).may:
-        log.info("week %s: a newer week is live and stays so", edition.week.as_of)
+def _let_readers_see(conn: Connection, edition: Edition, publication_id: int, run_id: str) -> None:
+    """The flip, unless history says otherwise. Flips wait for one another, so that a rollback made meanwhile is seen here."""
+    conn.execute(queries("live")["hold"])
+    asked = {"as_of": edition.week.as_of, "promotion_id": edition.promotion_id}
+    if not one_row(conn, queries("live")["may_go_live"], asked).may:
+        log.info("week %s: what is live stays so: a newer week, a rollback, or a later decision of this week", edition.week.as_of)
         return
-    conn.execute(queries("publication")["retire_live"], {"publication_id": publication_id})
-    conn.execute(queries("publication")["go_live"], {"publication_id": publication_id})
+    flip = {"publication_id": publication_id, "cause": "published", "reason": None, "requested_by": None, "run_id": run_id}
+    go_live(conn, flip)
 
 
 def _drop(conn: Connection, old: Any) -> None:

@@ -1,50 +1,47 @@
--- The ledger of exams and champions.
-
--- name: exam(as_of)
-SELECT as_of, kind, weeks, cut, fingerprint, n_users, n_ratings, incumbent, incumbent_recipe FROM exams WHERE as_of = %(as_of)s;
-
--- name: record_exam(as_of, kind, weeks, cut, fingerprint, n_users, n_ratings, incumbent, incumbent_recipe)
-INSERT INTO exams (as_of, kind, weeks, cut, fingerprint, n_users, n_ratings, incumbent, incumbent_recipe)
-VALUES (%(as_of)s, %(kind)s, %(weeks)s, %(cut)s, %(fingerprint)s, %(n_users)s, %(n_ratings)s, %(incumbent)s, %(incumbent_recipe)s)
-ON CONFLICT (as_of) DO NOTHING;
-
--- name: entries(as_of)
--- Who sat a week's exam, with everyone's marks.
-SELECT recipe_key, user_ids, ndcg FROM exam_entries WHERE as_of = %(as_of)s ORDER BY recipe_key;
-
--- name: entry(as_of, recipe_key)
-SELECT run_id FROM exam_entries WHERE as_of = %(as_of)s AND recipe_key = %(recipe_key)s;
-
--- name: record_entry(as_of, recipe_key, recipe, run_id, user_ids, ndcg)
-INSERT INTO exam_entries (as_of, recipe_key, recipe, run_id, user_ids, ndcg)
-VALUES (%(as_of)s, %(recipe_key)s, %(recipe)s, %(run_id)s, %(user_ids)s, %(ndcg)s)
-ON CONFLICT (as_of, recipe_key) DO NOTHING;
-
--- name: record_result(as_of, recipe_key, slice, metric, value, n)
-INSERT INTO exam_results (as_of, recipe_key, slice, metric, value, n)
-VALUES (%(as_of)s, %(recipe_key)s, %(slice)s, %(metric)s, %(value)s, %(n)s)
-ON CONFLICT (as_of, recipe_key, slice, metric) DO NOTHING;
-
--- name: results(as_of)
-SELECT recipe_key, slice, metric, value, n FROM exam_results WHERE as_of = %(as_of)s ORDER BY recipe_key, slice, metric;
+-- The ledger of champions. A week's own decision is its newest row that is no rollback; the champion is the newest of all that stand.
 
 -- name: decision(as_of)
 -- How a week was decided.
-SELECT as_of, decision, recipe_key, recipe, model_version, fit_key, incumbent, comparisons, reasons, decided_at
-FROM promotions WHERE as_of = %(as_of)s;
+SELECT * FROM promotions WHERE as_of = %(as_of)s AND decision NOT IN ('rolled back', 'rolled forward') ORDER BY promotion_id DESC LIMIT 1;
+
+-- name: forced_decision(as_of, run_id)
+-- How a run decided a week anew.
+SELECT * FROM promotions WHERE as_of = %(as_of)s AND run_id = %(run_id)s AND forced;
+
+-- name: decision_by_id(promotion_id)
+SELECT * FROM promotions WHERE promotion_id = %(promotion_id)s;
 
 -- name: incumbent(as_of)
--- The champion by the last decision for an earlier week.
-SELECT as_of, decision, recipe_key, recipe, model_version, fit_key, incumbent, comparisons, reasons, decided_at
-FROM promotions WHERE as_of < %(as_of)s ORDER BY as_of DESC LIMIT 1;
+-- The champion by the last decision for an earlier week, be it an exam's or a rollback.
+SELECT * FROM promotions WHERE as_of < %(as_of)s AND stands ORDER BY as_of DESC, promotion_id DESC LIMIT 1;
 
 -- name: newest_decision()
--- What MLflow's alias mirrors.
-SELECT as_of, decision, recipe_key, recipe, model_version, fit_key, incumbent, comparisons, reasons, decided_at
-FROM promotions ORDER BY as_of DESC LIMIT 1;
+-- The champion now: what MLflow's alias mirrors.
+SELECT * FROM promotions WHERE stands ORDER BY as_of DESC, promotion_id DESC LIMIT 1;
 
--- name: record_decision(as_of, decision, recipe_key, recipe, model_version, fit_key, incumbent, comparisons, reasons)
--- A week is decided once: a second decision changes nothing.
-INSERT INTO promotions (as_of, decision, recipe_key, recipe, model_version, fit_key, incumbent, comparisons, reasons)
-VALUES (%(as_of)s, %(decision)s, %(recipe_key)s, %(recipe)s, %(model_version)s, %(fit_key)s, %(incumbent)s, %(comparisons)s, %(reasons)s)
-ON CONFLICT (as_of) DO NOTHING;
+-- name: record_decision(as_of, decision, recipe_key, recipe, model_version, fit_key, incumbent, comparisons, reasons, forced, approval, approved_by, users_needed, fingerprint, n_ratings, git_sha, run_id)
+-- A week is decided once: a second decision changes nothing, unless it is forced, and then once a run. What is decided of a week
+-- that was rolled back does not stand: history does not govern the present.
+INSERT INTO promotions (as_of, decision, recipe_key, recipe, model_version, fit_key, incumbent, comparisons, reasons, forced, stands,
+                        approval, approved_by, users_needed, fingerprint, n_ratings, git_sha, run_id)
+SELECT %(as_of)s, %(decision)s, %(recipe_key)s, %(recipe)s, %(model_version)s, %(fit_key)s, %(incumbent)s, %(comparisons)s, %(reasons)s,
+       %(forced)s, NOT (n.as_of IS NOT DISTINCT FROM %(as_of)s::date AND n.is_rolled_back),
+       %(approval)s, %(approved_by)s, %(users_needed)s, %(fingerprint)s, %(n_ratings)s, %(git_sha)s, %(run_id)s
+FROM newest_live n
+ON CONFLICT DO NOTHING
+RETURNING promotion_id;
+
+-- name: record_verdict(promotion_id, recipe_key, gate, passed, figure, bound, sentence)
+INSERT INTO gate_verdicts (promotion_id, recipe_key, gate, passed, figure, bound, sentence)
+VALUES (%(promotion_id)s, %(recipe_key)s, %(gate)s, %(passed)s, %(figure)s, %(bound)s, %(sentence)s);
+
+-- name: verdicts(promotion_id)
+SELECT recipe_key, gate, passed, figure, bound, sentence FROM gate_verdicts WHERE promotion_id = %(promotion_id)s ORDER BY recipe_key, gate;
+
+-- name: record_refit_verdict(as_of, fit_key, recipe_key, gate, passed, figure, bound, sentence)
+INSERT INTO refit_verdicts (as_of, fit_key, recipe_key, gate, passed, figure, bound, sentence)
+VALUES (%(as_of)s, %(fit_key)s, %(recipe_key)s, %(gate)s, %(passed)s, %(figure)s, %(bound)s, %(sentence)s)
+ON CONFLICT (as_of, fit_key, gate) DO NOTHING;
+
+-- name: refit_verdicts(as_of)
+SELECT recipe_key, fit_key, gate, passed, figure, bound, sentence FROM refit_verdicts WHERE as_of = %(as_of)s ORDER BY fit_key, gate;

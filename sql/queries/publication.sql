@@ -61,7 +61,7 @@ ALTER TABLE batch_recommendations ATTACH PARTITION {partition} FOR VALUES IN ({p
 
 -- name: counts()
 SELECT count(DISTINCT user_id) AS n_users, count(*) AS n_rows, count(*) FILTER (WHERE source = 'fallback') AS n_fallback,
-       encode(sha256(convert_to(coalesce(string_agg(concat_ws(',', user_id, rank, movie_id, score, source), E'\n' ORDER BY user_id, rank), ''), 'UTF8')), 'hex')
+       encode(sha256(convert_to(coalesce(string_agg(concat_ws(',', user_id, rank, movie_id, score, source, arm), E'\n' ORDER BY user_id, rank), ''), 'UTF8')), 'hex')
            AS rows_sha256
 FROM {partition};
 
@@ -96,27 +96,17 @@ SELECT
     (SELECT count(*) FROM lists WHERE n <> n_movies) AS "users with a movie twice",
     (SELECT count(*) FROM lists WHERE first_rank <> 1 OR last_rank <> n) AS "users with holes in their ranks";
 
--- name: record(publication_id, publication_key, as_of, watermark, params, recipe_key, model_version, n_users, n_rows, n_fallback, rows_sha256)
+-- name: record(publication_id, publication_key, as_of, watermark, params, recipe_key, model_version, n_users, n_rows, n_fallback, rows_sha256, promotion_id, experiment, is_shadow, git_sha, run_id)
 -- The same inputs keep their row: only what was measured anew is written again.
 INSERT INTO publications (publication_id, publication_key, as_of, watermark, params, recipe_key, model_version, n_users, n_rows, n_fallback,
-                          rows_sha256, keep_from)
+                          rows_sha256, promotion_id, experiment, is_shadow, git_sha, run_id, keep_from)
 OVERRIDING SYSTEM VALUE
 VALUES (%(publication_id)s, %(publication_key)s, %(as_of)s, %(watermark)s, %(params)s, %(recipe_key)s, %(model_version)s, %(n_users)s, %(n_rows)s,
-        %(n_fallback)s, %(rows_sha256)s,
-        greatest(%(as_of)s::date, (SELECT max(as_of) FROM publications WHERE first_live_at IS NOT NULL)))
+        %(n_fallback)s, %(rows_sha256)s, %(promotion_id)s, %(experiment)s, %(is_shadow)s, %(git_sha)s, %(run_id)s,
+        greatest(%(as_of)s::date, (SELECT as_of FROM newest_live)))
 ON CONFLICT (publication_id) DO UPDATE
 SET n_users = excluded.n_users, n_rows = excluded.n_rows, n_fallback = excluded.n_fallback, rows_sha256 = excluded.rows_sha256,
     keep_from = excluded.keep_from, dropped_at = NULL;
-
--- name: may_go_live(as_of)
--- History does not govern the present: only the newest week, or a newer one, moves the live publication.
-SELECT %(as_of)s::date >= coalesce(max(as_of), '-infinity') AS may FROM publications WHERE first_live_at IS NOT NULL;
-
--- name: retire_live(publication_id)
-UPDATE publications SET is_live = false WHERE is_live AND publication_id <> %(publication_id)s;
-
--- name: go_live(publication_id)
-UPDATE publications SET is_live = true, first_live_at = coalesce(first_live_at, now()) WHERE publication_id = %(publication_id)s AND NOT is_live;
 
 -- name: forget_candidates(publication_key)
 WITH shards AS (DELETE FROM scored_shards WHERE publication_key = %(publication_key)s)
@@ -128,7 +118,7 @@ SELECT p.publication_id, i.inhrelid IS NOT NULL AS is_attached, i.inhdetachpendi
 FROM publications p
 JOIN pg_class c ON c.relname = 'batch_recommendations_' || p.publication_id AND c.relnamespace = 'public'::regnamespace
 LEFT JOIN pg_inherits i ON i.inhrelid = c.oid
-WHERE NOT p.is_live AND p.keep_from < (SELECT max(as_of) FROM publications WHERE first_live_at IS NOT NULL) - 7 * %(keep_weeks)s
+WHERE NOT p.is_live AND p.keep_from < (SELECT as_of FROM newest_live) - 7 * %(keep_weeks)s
 ORDER BY i.inhdetachpending IS TRUE DESC, p.publication_id;
 
 -- name: wait_briefly()
@@ -147,3 +137,13 @@ DROP TABLE IF EXISTS {partition};
 
 -- name: mark_dropped(publication_id)
 UPDATE publications SET dropped_at = now() WHERE publication_id = %(publication_id)s;
+
+-- name: last_lists(as_of, user_ids, n)
+-- What some users had in the newest publication of an earlier week of which the rows are there.
+SELECT user_id, rank, movie_id
+FROM batch_recommendations
+WHERE user_id = ANY (%(user_ids)s) AND rank <= %(n)s
+  AND publication_id = (SELECT max(p.publication_id)
+                        FROM publications p
+                        WHERE NOT p.is_shadow AND p.as_of = (SELECT max(q.as_of) FROM publications q
+                                                             WHERE q.as_of < %(as_of)s AND NOT q.is_shadow AND q.dropped_at IS NULL));

@@ -134,7 +134,7 @@ def test_readers_see_one_whole_publication(
     settings: Settings, weeks: list[date], copies: Copies, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pipeline.run_week(settings, as_of=weeks[0])
-    week = _all_but_publish(settings, weeks[1])
+    week, decided = _all_but_publish(settings, weeks[1])
     old = state(settings.database_url.get_secret_value())[1]
     assert old
 
@@ -142,7 +142,7 @@ def test_readers_see_one_whole_publication(
         url = copy.database_url.get_secret_value()
         seen: list[list[tuple]] = []
         with before_every_statement(monkeypatch, lambda *_: seen.append(state(url)[1])) as sent:
-            pipeline.publish_recommendations(copy, week)
+            pipeline.publish_recommendations(copy, week, decided)
         new, n_statements = state(url)[1], sent[0]
     assert new != old
     assert n_statements > 15
@@ -153,28 +153,28 @@ def test_readers_see_one_whole_publication(
         with copies.copy() as copy:
             url = copy.database_url.get_secret_value()
             with pytest.raises(Cut), before_every_statement(monkeypatch, cut_at(number)):
-                pipeline.publish_recommendations(copy, week)
+                pipeline.publish_recommendations(copy, week, decided)
             assert state(url)[1] in (old, new), f"statement {number}"
-            pipeline.publish_recommendations(copy, week)
+            pipeline.publish_recommendations(copy, week, decided)
             assert state(url)[1] == new, f"statement {number}"
 
 
-def _all_but_publish(settings: Settings, as_of: date) -> Week:
+def _all_but_publish(settings: Settings, as_of: date) -> tuple[Week, int]:
     week = pipeline.resolve_week(settings, as_of=as_of)
     pipeline.ingest_drops(settings, week)
     pipeline.refresh_views(settings)
     pipeline.examine_models(settings, week)
-    pipeline.promote_champion(settings, week, pipeline.refit_winner(settings, week))
+    decided = pipeline.promote_champion(settings, week, pipeline.refit_winner(settings, week))
     for shard in range(settings.score_shards):
-        pipeline.score_users(settings, week, shard)
-    return week
+        pipeline.score_users(settings, week, decided, shard)
+    return week, decided
 
 
 def test_candidates_that_a_crash_took_are_missed(settings: Settings, weeks: list[date]) -> None:
-    week = _all_but_publish(settings, weeks[0])
+    week, decided = _all_but_publish(settings, weeks[0])
     with connect(settings) as conn:
         conn.execute("TRUNCATE candidates")  # what Postgres does to an unlogged table after a crash
     with pytest.raises(PublicationError, match=r"no candidates of shard \[0\]; run score_users again"):
-        pipeline.publish_recommendations(settings, week)
-    pipeline.score_users(settings, week, 0)
-    pipeline.publish_recommendations(settings, week)
+        pipeline.publish_recommendations(settings, week, decided)
+    pipeline.score_users(settings, week, decided, 0)
+    pipeline.publish_recommendations(settings, week, decided)

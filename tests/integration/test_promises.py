@@ -175,7 +175,7 @@ def test_a_late_week_sees_nothing_after_its_as_of(settings: Settings, weeks: lis
 def test_a_week_is_decided_once(settings: Settings, weeks: list[date], conn: Connection) -> None:
     pipeline.run_week(settings, as_of=weeks[0])
     decided = ledger.champion_of(conn, weeks[0])
-    stricter = settings.model_copy(update={"promotion_margin": 1.0, "seed": 5})
+    stricter = settings.model_copy(update={"minimum_effect": 1.0, "seed": 5})
     pipeline.run_week(stricter, as_of=weeks[0], recipes=["popularity"])
     assert ledger.champion_of(conn, weeks[0]) == decided
 
@@ -289,7 +289,8 @@ def test_other_recipes_of_another_run_decide_nothing_here(settings: Settings, we
     version = pipeline.refit_winner(settings, week)
     pipeline.examine_models(settings, pipeline.resolve_week(settings, as_of=weeks[0], recipes=["als"]))
     conn.execute("UPDATE exam_entries SET ndcg = array_fill(1::real, ARRAY[cardinality(ndcg)]) WHERE recipe_key LIKE 'als-%'")
-    assert "popularity" in pipeline.promote_champion(settings, week, version).split("Champion: ")[1]
+    decided = ledger.decision_by_id(conn, pipeline.promote_champion(settings, week, version))
+    assert decided.recipe.name == "popularity"
 
 
 def test_a_week_whose_ingest_failed_says_that_it_is_late_by_then(settings: Settings, weeks: list[date]) -> None:
@@ -302,11 +303,11 @@ def test_another_number_of_shards_starts_anew(settings: Settings, weeks: list[da
     week = pipeline.run_week(settings.model_copy(update={"score_shards": 3}), as_of=weeks[0])
     whole = lists(conn, weeks[0])
     drop_rows_of(conn, weeks[0])
-    for shard in range(3):
-        pipeline.score_users(settings.model_copy(update={"score_shards": 3}), week, shard)
-    for shard in range(2):
-        pipeline.score_users(settings.model_copy(update={"score_shards": 2}), week, shard)
-    pipeline.publish_recommendations(settings, week)
+    decided = ledger.champion_of(conn, weeks[0]).promotion_id
+    for n_shards in (3, 2):
+        for shard in range(n_shards):
+            pipeline.score_users(settings.model_copy(update={"score_shards": n_shards}), week, decided, shard)
+    pipeline.publish_recommendations(settings, week, decided)
     assert lists(conn, weeks[0]) == whole
 
 
@@ -365,8 +366,8 @@ def test_steps_out_of_order_say_what_is_missing(settings: Settings, weeks: list[
     week = pipeline.resolve_week(settings, as_of=weeks[0])
     with pytest.raises(NothingToRecommend, match="no rating before"):
         pipeline.train_model(settings, week, week.recipes[0])
-    with pytest.raises(LedgerError, match="not decided yet: expected promote_champion"):
-        pipeline.score_users(settings, week, 0)
+    with pytest.raises(LedgerError, match="no decision 1 in the ledger: expected one that promote_champion entered"):
+        pipeline.score_users(settings, week, 1, 0)
     with pytest.raises(NothingToRecommend, match="no complete movielens drop in"):
         pipeline.resolve_week(settings.model_copy(update={"drops": "/nonexistent"}), as_of=None)
 
@@ -423,11 +424,12 @@ def test_a_long_reader_of_several_old_publications(settings: Settings, weeks: li
         reader.execute("SELECT count(*) AS n FROM recommendations").fetchone()
         pipeline.run_week(brief, as_of=when)
         week = pipeline.resolve_week(brief, as_of=weeks[0])  # on its way out, and asked for again
+        decided = ledger.champion_of(conn, weeks[0]).promotion_id
         with pytest.raises(PublicationError, match="on its way out and still read"):
             for shard in range(brief.score_shards):
-                pipeline.score_users(brief, week, shard)
-            pipeline.publish_recommendations(brief, week)
-    pipeline.publish_recommendations(kept, week)
+                pipeline.score_users(brief, week, decided, shard)
+            pipeline.publish_recommendations(brief, week, decided)
+    pipeline.publish_recommendations(kept, week, decided)
     assert lists(conn, weeks[0])
     pipeline.run_week(brief, as_of=when)
     assert [bool(lists(conn, as_of)) for as_of in (*weeks[:2], when)] == [True, False, True]  # made again, kept again

@@ -7,7 +7,7 @@ from psycopg.types.json import Jsonb
 
 from recsys.db.connect import Connection
 from recsys.errors import PublicationError
-from recsys.promotion.ledger import Champion
+from recsys.promotion.ledger import ModelVersion
 from recsys.recipe import Recipe
 from recsys.scoring.candidates import Edition
 from recsys.scoring.publish import publish
@@ -21,8 +21,7 @@ def edition(top_n: int = 3, min_history: int = 2, as_of: date = AS_OF, fit_key: 
     week = Week(
         as_of, 1, (RECIPE,), top_n, seed=0, like_threshold=4.0, exam_min_users=9, min_history=min_history, half_life_days=30.0
     )
-    champion = Champion(as_of, "first", RECIPE, "7", fit_key, None, (), ())
-    return Edition(week, champion)
+    return Edition(week, ModelVersion(RECIPE, "7", fit_key), promotion_id=1 + (as_of - AS_OF).days // 7)
 
 
 class World:
@@ -38,6 +37,15 @@ class World:
         for as_of in (AS_OF, AS_OF + timedelta(7)):
             conn.execute(
                 "INSERT INTO weeks (as_of, watermark, params, resolved_late) VALUES (%s, 1, %s, false)", [as_of, Jsonb({})]
+            )
+            conn.execute(
+                """INSERT INTO exams (as_of, kind, fingerprint, n_users, n_ratings) VALUES (%s, 'own newest', 'x', 1, 1)""",
+                [as_of],
+            )
+            conn.execute(
+                """INSERT INTO promotions (as_of, decision, recipe_key, recipe, model_version, fit_key, comparisons, reasons)
+                   VALUES (%s, 'first', 'popularity', '{}', '7', 'fit', '[]', '{}')""",
+                [as_of],
             )
         genres = {1: ["Comedy"], 2: ["Comedy"], 3: ["Drama"], 4: ["Drama"], 5: ["Horror"], 6: []}
         for movie, names in genres.items():

@@ -31,6 +31,9 @@ VALUES: dict[str, Any] = {
     "decision": "kept", "kind": "dated", "study": "s", "name": "als", "found_for": date(2020, 1, 6), "failure": None,
     "fingerprint": "f", "rows_sha256": "x", "resolved_late": False, "slice": "all", "metric": "ndcg", "cut": None, "weeks": None,
     "role": "director",
+    "sketch": [1], "earlier": date(2020, 1, 6), "first_as_of": date(2020, 1, 6), "last_as_of": date(2020, 1, 6),
+    "forced": False, "approval": None, "approved_by": None, "users_needed": None, "git_sha": "g", "gate": "g", "passed": True,
+    "sentence": "s", "is_shadow": False, "experiment": "e", "cause": "published", "requested_by": "r",
 }  # fmt: skip
 
 

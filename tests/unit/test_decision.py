@@ -1,10 +1,14 @@
-"""The rule of promotion, case by case."""
+"""Who becomes champion, case by case; the gates that decide it are tested one by one in test_gates.py."""
 
 import numpy as np
 import pytest
 
-from recsys.errors import LedgerError
-from recsys.promotion.decision import Decision, Marks, decide
+from recsys.bounds import Bounds
+from recsys.errors import LedgerError, ModelError
+from recsys.promotion.approval import Approval
+from recsys.promotion.contest import Contest, Lost, Marks
+from recsys.promotion.decision import Decision, decide, settle
+from recsys.promotion.gates import BEATS_CHAMPION, ENOUGH_EVIDENCE, EXAM_GATES
 
 USERS = np.arange(400)
 NOISE = np.random.default_rng(3).random(400) * 0.2
@@ -14,94 +18,119 @@ def marks(mean: float, noise: np.ndarray | float = 0.0) -> Marks:
     return Marks(USERS, (mean + noise - np.mean(noise) + np.zeros(400)).astype(np.float32))
 
 
-def verdict(incumbent: str | None, margin: float = 0.0, **means: float | Marks) -> Decision:
-    all_marks = {key: value if isinstance(value, Marks) else marks(value) for key, value in means.items()}
-    return decide(all_marks, incumbent=incumbent, popularity="popularity", margin=margin, resamples=200, seed=1)
+def contest(incumbent: str | None, lost: dict[str, Lost] | None = None, **means: float | Marks) -> Contest:
+    return Contest(
+        marks={key: value if isinstance(value, Marks) else marks(value) for key, value in means.items()},
+        incumbent=incumbent, popularity="popularity", bounds=Bounds(minimum_effect=0.01), resamples=200, seed=1, lost=lost or {},
+    )  # fmt: skip
 
 
-def test_first_champion_is_the_best_that_beats_popularity():
+def verdict(incumbent: str | None, **means: float | Marks) -> Decision:
+    return decide(contest(incumbent, **means))
+
+
+def test_the_first_champion_is_the_best_that_surely_beats_popularity():
     decision = verdict(None, popularity=0.2, als=0.25, hybrid=0.3)
-    assert (decision.champion_key, decision.outcome) == ("hybrid", "first")
-    assert [(c.challenger, c.against) for c in decision.comparisons] == [("hybrid", "popularity")]
-    assert decision.comparisons[0].mean == pytest.approx(0.1)
+    assert (decision.champion_key, decision.outcome, decision.is_new) == ("hybrid", "first", True)
+    found = {(each.challenger, each.against): each.mean for each in decision.comparisons}
+    assert found == {("hybrid", "popularity"): pytest.approx(0.1), ("als", "popularity"): pytest.approx(0.05)}
 
 
-def test_first_champion_needs_no_interval_above_zero():
-    decision = verdict(None, popularity=0.2, als=marks(0.201, NOISE))
-    assert decision.comparisons[0].low < 0
-    assert decision.champion_key == "als"
+def test_a_better_mean_within_chance_crowns_nobody():
+    decision = verdict(None, popularity=0.2, als=marks(0.212, NOISE))
+    assert decision.comparisons[0].low < 0.01
+    assert (decision.champion_key, decision.outcome, decision.is_new) == ("popularity", "popularity", False)
 
 
 @pytest.mark.parametrize("best", [0.1, 0.2])
 def test_where_none_beats_popularity_it_is_champion_and_says_so(best):
     decision = verdict(None, popularity=0.2, als=best, hybrid=0.1)
     assert (decision.champion_key, decision.outcome) == ("popularity", "popularity")
-    assert "no recipe beats popularity's mean, so popularity itself is champion" in decision.reasons[-1]
+    assert decision.reasons[-1] == "No recipe passes every gate, so popularity itself is champion."
 
 
 def test_popularity_alone():
     assert verdict(None, popularity=0.2).outcome == "popularity"
 
 
-def test_challenger_is_promoted_when_the_lower_end_is_above_the_margin():
-    decision = verdict("als", popularity=0.2, als=0.25, hybrid=marks(0.3, NOISE), margin=0.01)
-    assert (decision.champion_key, decision.outcome) == ("hybrid", "promoted")
-    assert decision.comparisons[0].against == "als"
-    assert decision.comparisons[0].low > 0.01
+def test_a_challenger_surely_ahead_is_promoted():
+    decision = verdict("als", popularity=0.2, als=0.25, hybrid=marks(0.3, NOISE))
+    assert (decision.champion_key, decision.outcome, decision.is_new) == ("hybrid", "promoted", True)
 
 
-def test_a_better_mean_within_chance_does_not_promote():
-    decision = verdict("als", popularity=0.2, als=0.25, hybrid=marks(0.252, NOISE))
-    assert decision.comparisons[0].mean > 0 > decision.comparisons[0].low
-    assert (decision.champion_key, decision.outcome) == ("als", "kept")
+def test_of_several_that_pass_the_best_is_promoted_ties_by_key():
+    assert verdict("als", popularity=0.2, als=0.25, hybrid=0.3, ease=0.3, knn=0.29).champion_key == "ease"
 
 
-def test_a_lower_end_below_the_margin_does_not_promote():
-    assert verdict("als", popularity=0.2, als=0.25, hybrid=0.3, margin=0.06).outcome == "kept"
+def test_the_best_that_a_gate_refuses_makes_way_for_the_next():
+    lost = {"hybrid": Lost(as_of=None, share=0.9)}  # pyright: ignore[reportArgumentType]
+    decision = decide(contest("als", lost, popularity=0.2, als=0.25, hybrid=0.31, ease=0.3))
+    assert (decision.champion_key, decision.outcome) == ("ease", "promoted")
 
 
-def test_a_lower_end_at_the_margin_does_not_promote():
-    assert verdict("als", popularity=0.2, als=0.25, hybrid=0.25).outcome == "kept"
+def test_a_clear_loss_keeps_the_incumbent():
+    decision = verdict("als", popularity=0.2, als=0.25, hybrid=0.255)
+    assert (decision.champion_key, decision.outcome, decision.users_needed) == ("als", "kept", None)
+    assert decision.reasons[-1] == "No challenger passes every gate, so als is kept."
 
 
-def test_only_the_best_challenger_is_compared_ties_by_key():
-    decision = verdict("als", popularity=0.2, als=0.25, hybrid=0.3, ease=0.3)
-    assert decision.champion_key == "ease"
-    assert len(decision.comparisons) == 1
+def test_too_few_users_leave_it_undecided_and_say_how_many_it_takes():
+    noisy = marks(0.26, np.random.default_rng(1).normal(0, 0.3, 400))
+    decision = verdict("als", popularity=0.2, als=0.25, hybrid=noisy)
+    assert (decision.champion_key, decision.outcome) == ("als", "not decided")
+    assert decision.users_needed > 400
+    assert "the next exam asks for more" in decision.reasons[-1]
 
 
-def test_a_challenger_that_loses_to_popularity_is_never_promoted():
-    decision = verdict("popularity", popularity=0.2, als=0.19)
-    assert (decision.champion_key, decision.outcome, decision.comparisons) == ("popularity", "kept", ())
-    decision = verdict("als", popularity=0.2, als=0.1, hybrid=0.19)  # hybrid beats the incumbent, but popularity more so
+def test_a_sure_win_of_few_users_stands():
+    noisy = marks(0.6, np.random.default_rng(1).normal(0, 0.3, 400))
+    assert verdict("als", popularity=0.2, als=0.25, hybrid=noisy).outcome == "promoted"
+
+
+def test_popularity_deposes_a_champion_that_surely_loses_to_it():
+    decision = verdict("als", popularity=0.2, als=0.1, hybrid=0.19)  # hybrid beats the champion, but popularity more so
     assert (decision.champion_key, decision.outcome) == ("popularity", "promoted")
 
 
-def test_an_incumbent_that_loses_to_popularity_within_chance_is_kept_with_a_warning():
-    decision = verdict("als", popularity=marks(0.2, NOISE), als=0.199)
+def test_a_challenger_that_loses_to_popularity_is_never_promoted():
+    assert verdict("popularity", popularity=0.2, als=0.19).outcome == "kept"
+
+
+def test_an_incumbent_that_loses_to_popularity_within_the_effect_is_kept_with_a_warning():
+    decision = verdict("als", popularity=0.2, als=0.199)
     assert (decision.champion_key, decision.outcome) == ("als", "kept")
     assert decision.reasons[0] == "The incumbent als (0.1990) now loses to popularity (0.2000)."
 
 
-def test_incumbent_alone_with_a_better_mean_is_kept():
-    assert verdict("als", popularity=0.2, als=0.3).champion_key == "als"
+def test_every_gate_is_asked_of_every_challenger():
+    decision = verdict("als", popularity=0.2, als=0.25, hybrid=0.1)
+    assert [(each.recipe_key, each.gate) for each in decision.verdicts] == [
+        (key, gate) for key in ("popularity", "hybrid") for gate in EXAM_GATES
+    ]
 
 
-def test_reasons_carry_the_figures():
-    decision = verdict("als", popularity=0.2, als=0.25, hybrid=0.3, margin=0.01)
-    assert decision.reasons == (
-        "hybrid (mean NDCG@10 0.3000) against the incumbent als (0.2500) on 400 users: +0.0500, 95% interval [+0.0500, +0.0500].",
-        "The interval's lower end is above the margin of 0.0100, so hybrid is promoted.",
-    )
+def test_reasons_are_the_winners_gates_or_what_the_best_was_refused_for():
+    won = verdict("als", popularity=0.2, als=0.25, hybrid=0.3)
+    assert len(won.reasons) == len(EXAM_GATES) + 1
+    assert won.reasons[0].startswith(f"hybrid, {BEATS_CHAMPION}: NDCG@10 0.3000 against 0.2500 of the champion als on 400 users")
+    lost = verdict("als", popularity=0.2, als=0.25, hybrid=0.255)
+    assert [reason.split(":")[0] for reason in lost.reasons[:-1]] == [f"hybrid, {BEATS_CHAMPION}"]
 
 
 def test_an_exam_that_nobody_decides_moves_nothing():
     nobody = Marks(np.array([], dtype=np.int64), np.array([], dtype=np.float32))
     decision = verdict("als", popularity=nobody, als=nobody, hybrid=nobody)
-    assert decision.champion_key == "als"
-    assert "on 0 users: +0.0000" in decision.reasons[0]
-    assert "nan" not in " ".join(decision.reasons)
+    assert (decision.champion_key, decision.outcome, decision.users_needed) == ("als", "not decided", None)
+    assert f"hybrid, {ENOUGH_EVIDENCE}: No user decides this exam." in decision.reasons
     assert verdict(None, popularity=nobody, als=nobody).champion_key == "popularity"
+
+
+def test_a_handful_of_users_who_agree_decide_nothing():
+    few = {
+        key: Marks(USERS[:29], np.full(29, mean, dtype=np.float32))
+        for key, mean in (("popularity", 0.1), ("als", 0.2), ("ease", 0.9))
+    }
+    assert verdict("als", **few).outcome == "not decided"
 
 
 def test_missing_marks_are_named():
@@ -118,3 +147,46 @@ def test_marks_on_other_users_are_refused():
     short = Marks(USERS, marks(0.3).ndcg[1:])
     with pytest.raises(LedgerError, match="marked als on 399 users, expected 400"):
         verdict(None, popularity=0.2, als=short)
+
+
+# ---------------------------------------------------------------- what comes between the exam and the ledger
+
+
+@pytest.fixture
+def promoted() -> Decision:
+    return verdict("als", popularity=0.2, als=0.25, hybrid=0.3)
+
+
+def test_an_approved_decision_is_as_it_was(promoted):
+    assert settle(promoted, fallback="als", approval=Approval("approved", "ann")) == promoted
+
+
+@pytest.mark.parametrize(
+    ("approval", "told"), [(Approval("rejected", "ann"), "rejected by ann"), (Approval("timed out"), "timed out")]
+)
+def test_without_approval_the_champion_stays(promoted, approval, told):
+    settled = settle(promoted, fallback="als", approval=approval)
+    assert (settled.champion_key, settled.outcome) == ("als", "kept")
+    assert settled.reasons[-2:] == (f"hybrid was not approved: {told}.", "So als is kept.")
+
+
+def test_without_approval_of_a_first_champion_it_is_popularity():
+    first = verdict(None, popularity=0.2, als=0.3)
+    settled = settle(first, fallback="popularity", approval=Approval("rejected", "ann"))
+    assert (settled.champion_key, settled.outcome) == ("popularity", "popularity")
+
+
+def test_an_answer_changes_nothing_where_nothing_new_was_proposed():
+    kept = verdict("als", popularity=0.2, als=0.25, hybrid=0.255)
+    assert settle(kept, fallback="als", approval=Approval("rejected", "ann")) == kept
+
+
+def test_a_refused_refit_keeps_the_champion(promoted):
+    settled = settle(promoted, fallback="als", refused={"hybrid"})
+    assert (settled.champion_key, settled.outcome) == ("als", "kept")
+    assert "The refit of hybrid was refused by its gates." in settled.reasons
+
+
+def test_where_the_fallbacks_refit_is_refused_too_nothing_can_be_published(promoted):
+    with pytest.raises(ModelError, match="the refit of als was refused by its gates, and there is no other"):
+        settle(promoted, fallback="als", refused={"hybrid", "als"})

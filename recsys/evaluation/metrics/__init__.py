@@ -16,6 +16,7 @@ import numpy as np
 from recsys.evaluation.lists import Figure, Lists
 from recsys.evaluation.metrics.average_precision import average_precision
 from recsys.evaluation.metrics.coverage import coverage
+from recsys.evaluation.metrics.fallback_share import fallback_share
 from recsys.evaluation.metrics.gini import gini
 from recsys.evaluation.metrics.hit_rate import hit_rate
 from recsys.evaluation.metrics.intra_list_diversity import intra_list_diversity
@@ -50,6 +51,7 @@ LISTS: dict[str, tuple[ListMetric, int]] = {
     "novelty@10": (novelty, 10),
     "diversity@10": (intra_list_diversity, 10),
     "popularity lift@10": (popularity_lift, 10),
+    "fallback share@10": (fallback_share, 10),
 }
 EXPOSURE: dict[str, tuple[ExposureMetric, int]] = {
     "coverage@10": (coverage, 10),

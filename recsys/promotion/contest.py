@@ -1,0 +1,78 @@
+"""One exam's outcome, as the gates look at it: who sat it, with what marks, and what the ledger remembers of them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from functools import cached_property
+
+import numpy as np
+
+from recsys.bounds import Bounds
+from recsys.evaluation.comparison import Interval, simultaneous_intervals
+
+
+@dataclass(frozen=True)
+class Marks:
+    """NDCG@10 (D,) of one model for the users (D,) ids that decide."""
+
+    user_ids: np.ndarray
+    ndcg: np.ndarray
+
+    @property
+    def mean(self) -> float:
+        return float(self.ndcg.mean(dtype=np.float64)) if len(self.ndcg) else 0.0
+
+
+@dataclass(frozen=True)
+class Lost:
+    """An earlier exam that a recipe lost, and the share of the present one's ratings that it asked too."""
+
+    as_of: date
+    share: float
+
+
+@dataclass(frozen=True)
+class Contest:
+    """`marks` by recipe key, all of the same users. `figures` are the exam's table: (recipe key, slice, metric) → value.
+
+    `incumbent` is None until there is a champion. `lost` names, of the exams that a recipe lost, the one that shares most
+    with this.
+    """
+
+    marks: Mapping[str, Marks]
+    incumbent: str | None
+    popularity: str
+    bounds: Bounds
+    resamples: int
+    seed: int
+    figures: Mapping[tuple[str, str, str], float] = field(default_factory=dict)
+    lost: Mapping[str, Lost] = field(default_factory=dict)
+
+    @property
+    def challengers(self) -> list[str]:
+        """Who may become champion, best mean first, ties by key. Popularity may depose a champion; it need not be crowned."""
+        no_challenger = self.incumbent if self.incumbent is not None else self.popularity
+        return sorted((key for key in self.marks if key != no_challenger), key=lambda key: (-self.marks[key].mean, key))
+
+    @cached_property
+    def against_incumbent(self) -> Mapping[str, Interval]:
+        """Each challenger's lead over the champion, in intervals that hold for all of them at once; none without a champion."""
+        return self._leads(self.incumbent) if self.incumbent is not None else {}
+
+    @cached_property
+    def against_popularity(self) -> Mapping[str, Interval]:
+        """Each challenger's lead over popularity, likewise; popularity's own apart."""
+        return self._leads(self.popularity)
+
+    @property
+    def decisive(self) -> Mapping[str, Interval]:
+        """The leads that decide: over the champion, and over popularity until there is one."""
+        return self.against_incumbent if self.incumbent is not None else self.against_popularity
+
+    def _leads(self, opponent: str) -> Mapping[str, Interval]:
+        keys = [key for key in self.challengers if key != opponent]
+        theirs = self.marks[opponent].ndcg
+        if not keys or not len(theirs):
+            return {}
+        differences = np.stack([self.marks[key].ndcg.astype(np.float64) - theirs for key in keys], axis=1)
+        return dict(zip(keys, simultaneous_intervals(differences, resamples=self.resamples, seed=self.seed), strict=True))

@@ -1,0 +1,20 @@
+"""Gate (d): lists that are each user's own."""
+
+import numpy as np
+
+from recsys.promotion.refit import Refit
+from recsys.promotion.verdict import Answer
+
+
+def concentration(refit: Refit) -> Answer:
+    """The share of all lists in which the most recommended movie stands. Popularity is meant to give everyone the same."""
+    bound = refit.bounds.max_movie_share
+    listed = refit.ids[refit.ids >= 0]
+    if not len(listed):
+        return Answer(False, None, bound, "The model gives nobody a list.")
+    movies, counts = np.unique(listed, return_counts=True)
+    share = float(counts.max() / (refit.ids >= 0).any(axis=1).sum())
+    told = f"Movie {movies[counts.argmax()]} stands in {share:.0%} of the lists"
+    if refit.name == "popularity":
+        return Answer(True, share, None, f"{told}; popularity recommends the same to everyone.")
+    return Answer(share <= bound, share, bound, f"{told}; expected at most {bound:.0%}.")

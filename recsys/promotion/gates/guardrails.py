@@ -1,0 +1,43 @@
+"""Gate (c): what a gain in NDCG may not cost. Each figure of the exam is held against the champion's, with a tolerance."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from recsys.bounds import Bounds
+from recsys.evaluation.metrics import DECIDING
+from recsys.promotion.contest import Contest
+from recsys.promotion.verdict import Answer
+
+
+@dataclass(frozen=True)
+class Guardrail:
+    """`limit` says, from the champion's figure, what a challenger's may be at worst: at most if `high_is_bad`, else at least."""
+
+    part: str
+    metric: str
+    limit: Callable[[Bounds, float], float]
+    high_is_bad: bool = False
+
+    def __call__(self, contest: Contest, challenger: str) -> Answer:
+        what = f"{self.metric} of {self.part}"
+        if contest.incumbent is None:
+            return Answer(True, None, None, f"{what}: there is no champion to be held against yet.")
+        ours = contest.figures.get((challenger, self.part, self.metric))
+        theirs = contest.figures.get((contest.incumbent, self.part, self.metric))
+        if ours is None or theirs is None:
+            return Answer(True, ours, None, f"{what}: the exam has nothing to measure it on.")
+        bound = self.limit(contest.bounds, theirs)
+        passed = ours <= bound if self.high_is_bad else ours >= bound
+        rule = "at most" if self.high_is_bad else "at least"
+        return Answer(passed, ours, bound, f"{what} is {ours:.4f}, the champion's {theirs:.4f}; expected {rule} {bound:.4f}.")
+
+
+coverage = Guardrail("all", "coverage@10", lambda bounds, champion: champion * (1 - bounds.max_coverage_loss))
+popularity_lift = Guardrail(
+    "all", "popularity lift@10", lambda bounds, champion: champion * (1 + bounds.max_popularity_gain), high_is_bad=True
+)
+new_movies = Guardrail("new movies", DECIDING, lambda bounds, champion: champion - bounds.max_slice_loss)
+cold_users = Guardrail("cold users", DECIDING, lambda bounds, champion: champion - bounds.max_slice_loss)
+fallback_share = Guardrail(
+    "all", "fallback share@10", lambda bounds, champion: champion + bounds.max_fallback_gain, high_is_bad=True
+)

@@ -1,0 +1,99 @@
+"""What readers see, and its history: flips by the pipeline and by hand, each one transaction of a handful of rows."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from recsys.db.connect import Connection
+from recsys.db.queries import queries
+from recsys.errors import PublicationError
+
+
+@dataclass(frozen=True)
+class Visible:
+    """A publication that is whole and may be put before readers."""
+
+    publication_id: int
+    as_of: date
+    recipe_key: str
+    model_version: str
+    n_users: int
+    is_live: bool
+
+    @property
+    def told(self) -> str:
+        """One line that tells people which it is."""
+        state = ", live now" if self.is_live else ""
+        made_by = f"{self.recipe_key} version {self.model_version}"
+        return f"{self.publication_id}: week {self.as_of}, {made_by}, {self.n_users:,} users{state}"
+
+
+@dataclass(frozen=True)
+class Flip:
+    """What a rollback came to. `withdrawn` are movies in the publication that were withdrawn after it was made."""
+
+    before: int | None
+    now: Visible
+    cause: str
+    withdrawn: tuple[int, ...] = ()
+
+    def __str__(self) -> str:
+        made_by = f"{self.now.recipe_key} version {self.now.model_version}"
+        told = f"publication {self.now.publication_id} of week {self.now.as_of} ({made_by})"
+        if self.before == self.now.publication_id:
+            return f"{told} is live already: nothing was changed"
+        text = f"{self.cause} from publication {self.before} to {told}, which is live now; its recipe is champion"
+        return f"{text}. It holds withdrawn movies: {', '.join(map(str, self.withdrawn))}" if self.withdrawn else text
+
+
+def go_live(conn: Connection, flip: Mapping[str, Any]) -> None:
+    """Let readers see a publication in place of the live one, and remember it, in a transaction that holds the flips' lock."""
+    conn.execute(queries("live")["retire_live"], flip)
+    if conn.execute(queries("live")["go_live"], flip).rowcount:
+        conn.execute(queries("live")["record_flip"], flip)
+
+
+def publications_to_show(conn: Connection) -> list[Visible]:
+    """Every publication that can be put before readers, the newest first."""
+    return [_visible(row) for row in conn.execute(queries("live")["candidates"]).fetchall()]
+
+
+def roll_back(conn: Connection, publication_id: int | None, *, reason: str, requested_by: str, run_id: str) -> Flip:
+    """Put another publication before readers, and its recipe in the champion's place, in one transaction.
+
+    Without an id: the one that was live before the present one. The same again changes nothing. Raises PublicationError where
+    there is no such publication, or its rows are gone.
+    """
+    choice = {visible.publication_id: visible for visible in publications_to_show(conn)}
+    with conn.transaction():
+        conn.execute(queries("live")["hold"])
+        live = conn.execute(queries("live")["now"]).fetchone()
+        chosen = _chosen(conn, publication_id, choice)
+        if live and live.publication_id == chosen.publication_id:
+            return Flip(live.publication_id, chosen, "published")
+        forward = live is not None and (chosen.as_of, chosen.publication_id) > (live.as_of, live.publication_id)
+        cause = "rolled forward" if forward else "rolled back"
+        told = {"reason": reason, "requested_by": requested_by, "run_id": run_id}
+        go_live(conn, {"publication_id": chosen.publication_id, "cause": cause, **told})
+        sentence = f"{cause.capitalize()} to publication {chosen.publication_id} of week {chosen.as_of}: {reason}"
+        champion = {"decision": cause, "reasons": [sentence], "run_id": run_id, "approved_by": requested_by}
+        conn.execute(queries("live")["champion_follows"], {"publication_id": chosen.publication_id, **champion})
+    withdrawn = conn.execute(queries("live")["withdrawn_since"], {"publication_id": chosen.publication_id}).fetchall()
+    return Flip(live.publication_id if live else None, chosen, cause, tuple(row.movie_id for row in withdrawn))
+
+
+def _chosen(conn: Connection, publication_id: int | None, choice: Mapping[int, Visible]) -> Visible:
+    if publication_id is None:
+        before = conn.execute(queries("live")["live_before"]).fetchone()
+        if before is None:
+            raise PublicationError("no publication was live before the present one: nothing to roll back to")
+        publication_id = int(before.publication_id)
+    if publication_id not in choice:
+        there = ", ".join(f"{visible.publication_id} (week {visible.as_of})" for visible in choice.values())
+        raise PublicationError(f"no publication {publication_id} with its rows in place: found {there or 'none'}")
+    return choice[publication_id]
+
+
+def _visible(row: Any) -> Visible:
+    return Visible(row.publication_id, row.as_of, row.recipe_key, row.model_version, row.n_users, row.is_live)

@@ -1,0 +1,44 @@
+-- The ledger of exams.
+
+-- name: exam(as_of)
+SELECT as_of, kind, weeks, cut, fingerprint, n_users, n_ratings, incumbent, incumbent_recipe FROM exams WHERE as_of = %(as_of)s;
+
+-- name: record_exam(as_of, kind, weeks, cut, fingerprint, n_users, n_ratings, incumbent, incumbent_recipe, sketch)
+INSERT INTO exams (as_of, kind, weeks, cut, fingerprint, n_users, n_ratings, incumbent, incumbent_recipe, sketch)
+VALUES (%(as_of)s, %(kind)s, %(weeks)s, %(cut)s, %(fingerprint)s, %(n_users)s, %(n_ratings)s, %(incumbent)s, %(incumbent_recipe)s, %(sketch)s)
+ON CONFLICT (as_of) DO NOTHING;
+
+-- name: sketches_before(as_of)
+SELECT as_of, sketch FROM exams WHERE as_of < %(as_of)s AND sketch IS NOT NULL ORDER BY as_of;
+
+-- name: record_overlap(as_of, earlier, share)
+INSERT INTO exam_overlaps (as_of, earlier, share) VALUES (%(as_of)s, %(earlier)s, %(share)s) ON CONFLICT (as_of, earlier) DO NOTHING;
+
+-- name: lost(as_of)
+-- Of the earlier exams that a recipe lost to the champion, with users enough to tell, the one that shares most with this week's.
+SELECT DISTINCT ON (v.recipe_key) v.recipe_key, o.earlier, o.share
+FROM exam_overlaps o
+JOIN promotions p ON p.as_of = o.earlier AND p.decision IN ('kept', 'promoted')
+JOIN gate_verdicts v ON v.promotion_id = p.promotion_id AND v.gate = 'beats the champion' AND NOT v.passed
+WHERE o.as_of = %(as_of)s
+ORDER BY v.recipe_key, o.share DESC, o.earlier DESC;
+
+-- name: entries(as_of)
+-- Who sat a week's exam, with everyone's marks.
+SELECT recipe_key, user_ids, ndcg FROM exam_entries WHERE as_of = %(as_of)s ORDER BY recipe_key;
+
+-- name: entry(as_of, recipe_key)
+SELECT run_id FROM exam_entries WHERE as_of = %(as_of)s AND recipe_key = %(recipe_key)s;
+
+-- name: record_entry(as_of, recipe_key, recipe, run_id, user_ids, ndcg)
+INSERT INTO exam_entries (as_of, recipe_key, recipe, run_id, user_ids, ndcg)
+VALUES (%(as_of)s, %(recipe_key)s, %(recipe)s, %(run_id)s, %(user_ids)s, %(ndcg)s)
+ON CONFLICT (as_of, recipe_key) DO NOTHING;
+
+-- name: record_result(as_of, recipe_key, slice, metric, value, n)
+INSERT INTO exam_results (as_of, recipe_key, slice, metric, value, n)
+VALUES (%(as_of)s, %(recipe_key)s, %(slice)s, %(metric)s, %(value)s, %(n)s)
+ON CONFLICT (as_of, recipe_key, slice, metric) DO NOTHING;
+
+-- name: results(as_of)
+SELECT recipe_key, slice, metric, value, n FROM exam_results WHERE as_of = %(as_of)s ORDER BY recipe_key, slice, metric;

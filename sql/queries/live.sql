@@ -1,0 +1,60 @@
+-- What readers see: every flip, by the pipeline or by hand.
+
+-- name: hold()
+-- Until the transaction ends nobody else flips.
+SELECT pg_advisory_xact_lock(hashtextextended('live', 0));
+
+-- name: may_go_live(as_of, promotion_id)
+-- History does not govern the present: a week moves the live publication if it is newer than every week that was ever live, or is
+-- the newest of these, was not rolled back, and was not decided anew since.
+SELECT n.as_of IS NULL OR %(as_of)s::date > n.as_of
+    OR (%(as_of)s::date = n.as_of AND NOT n.is_rolled_back
+        AND %(promotion_id)s = (SELECT max(promotion_id) FROM promotions
+                                WHERE as_of = n.as_of AND decision NOT IN ('rolled back', 'rolled forward'))) AS may
+FROM newest_live n;
+
+-- name: retire_live(publication_id)
+UPDATE publications SET is_live = false WHERE is_live AND publication_id <> %(publication_id)s;
+
+-- name: go_live(publication_id)
+UPDATE publications SET is_live = true, first_live_at = coalesce(first_live_at, now()) WHERE publication_id = %(publication_id)s AND NOT is_live;
+
+-- name: record_flip(publication_id, cause, reason, requested_by, run_id)
+INSERT INTO live_history (publication_id, as_of, cause, reason, requested_by, run_id)
+SELECT %(publication_id)s, greatest(n.as_of, p.as_of), %(cause)s, %(reason)s, %(requested_by)s, %(run_id)s
+FROM publications p CROSS JOIN newest_live n WHERE p.publication_id = %(publication_id)s;
+
+-- name: now()
+SELECT publication_id, as_of FROM publications WHERE is_live;
+
+-- name: live_before()
+-- What was live before what is now.
+SELECT h.publication_id FROM live_history h
+WHERE h.publication_id <> (SELECT publication_id FROM publications WHERE is_live)
+ORDER BY h.seq DESC LIMIT 1;
+
+-- name: candidates()
+-- Publications whose rows are there and that readers may see, the newest first.
+SELECT p.publication_id, p.as_of, p.recipe_key, p.model_version, p.n_users, p.is_live
+FROM publications p
+JOIN pg_class c ON c.relname = 'batch_recommendations_' || p.publication_id AND c.relnamespace = 'public'::regnamespace
+JOIN pg_inherits i ON i.inhrelid = c.oid AND i.inhparent = 'batch_recommendations'::regclass AND NOT i.inhdetachpending
+WHERE NOT p.is_shadow AND p.promotion_id IS NOT NULL
+ORDER BY p.as_of DESC, p.publication_id DESC;
+
+-- name: withdrawn_since(publication_id)
+-- Movies that a publication holds though they were withdrawn after it was made.
+SELECT DISTINCT w.movie_id
+FROM withdrawals w JOIN publications p ON p.publication_id = %(publication_id)s AND w.withdrawn_at > p.published_at
+JOIN batch_recommendations b ON b.publication_id = p.publication_id AND b.movie_id = w.movie_id
+ORDER BY w.movie_id;
+
+-- name: champion_follows(publication_id, decision, reasons, run_id, approved_by)
+-- The champion goes where the live publication goes. The row stands for the newest week that was ever live.
+INSERT INTO promotions (as_of, decision, recipe_key, recipe, model_version, fit_key, incumbent, comparisons, reasons, fingerprint,
+                        n_ratings, git_sha, run_id, approved_by)
+SELECT n.as_of, %(decision)s, d.recipe_key, d.recipe, d.model_version, d.fit_key,
+       (SELECT recipe_key FROM promotions WHERE stands ORDER BY as_of DESC, promotion_id DESC LIMIT 1),
+       '[]', %(reasons)s, d.fingerprint, d.n_ratings, d.git_sha, %(run_id)s, %(approved_by)s
+FROM publications p JOIN promotions d USING (promotion_id) CROSS JOIN newest_live n
+WHERE p.publication_id = %(publication_id)s;
