@@ -18,7 +18,7 @@ ALTER TABLE promotions
     ADD COLUMN stands boolean NOT NULL DEFAULT true,   -- false: the week had been rolled back, so that deciding it anew moves nothing
     ADD COLUMN approval text CHECK (approval IN ('approved', 'rejected', 'timed out')),  -- NULL: nobody was asked
     ADD COLUMN approved_by text,
-    ADD COLUMN users_needed integer,      -- where the exam had too few users to see the minimum effect: how many the next one should have
+    ADD COLUMN users_needed bigint,       -- where the exam had too few users to see the minimum effect: how many the next one should have
     ADD COLUMN fingerprint text,          -- of the data that the champion's version was fitted on
     ADD COLUMN n_ratings bigint,          -- how many ratings these were
     ADD COLUMN git_sha text,              -- of the code that decided

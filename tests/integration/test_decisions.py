@@ -1,0 +1,303 @@
+"""A week is decided once; anew only when forced; with a person's say; and never by a refit that has broken down."""
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import date
+
+import numpy as np
+import pytest
+
+from recsys import pipeline
+from recsys.db.connect import Connection
+from recsys.errors import ModelError
+from recsys.promotion import exams, ledger
+from recsys.promotion.approval import UNASKED, Approval, Proposal
+from recsys.promotion.gates import EXAM_GATES, REFIT_GATES
+from recsys.registry.store import Registry
+from recsys.settings import Settings
+from recsys.week import Week
+
+
+@pytest.fixture
+def settings(settings: Settings) -> Settings:
+    """An effect that the small world's users can show."""
+    return settings.model_copy(update={"minimum_effect": 0.001})
+
+
+def examined(settings: Settings, as_of: date, **asked: object) -> Week:
+    """A week up to its exam."""
+    week = pipeline.resolve_week(settings, as_of=as_of, **asked)
+    pipeline.ingest_drops(settings, week)
+    pipeline.refresh_views(settings)
+    pipeline.examine_models(settings, week)
+    return week
+
+
+def mark(conn: Connection, as_of: date, **means: float) -> None:
+    """Let recipes have these marks from every user, and all the same figures otherwise."""
+    conn.execute("DELETE FROM exam_results WHERE as_of = %s AND metric NOT LIKE 'NDCG@10'", [as_of])
+    conn.execute("UPDATE exam_results SET value = 0.1 WHERE as_of = %s", [as_of])
+    for name, mean in means.items():
+        filled = "UPDATE exam_entries SET ndcg = array_fill(%s::real, ARRAY[cardinality(ndcg)])"
+        conn.execute(f"{filled} WHERE as_of = %s AND recipe_key LIKE %s", [mean, as_of, f"{name}-%"])  # pyright: ignore
+
+
+def rest(settings: Settings, week: Week, approval: Approval = UNASKED) -> int:
+    """From the decision to the publication; returns its id."""
+    decided = pipeline.promote_champion(settings, week, pipeline.refit_winner(settings, week, approval), approval)
+    for shard in range(settings.score_shards):
+        pipeline.score_users(settings, week, decided, shard)
+    return pipeline.publish_recommendations(settings, week, decided)
+
+
+def live(conn: Connection) -> int:
+    return conn.execute("SELECT publication_id FROM publications WHERE is_live").fetchone().publication_id
+
+
+# ---------------------------------------------------------------- what is on record
+
+
+def test_every_answer_of_every_gate_is_on_record(settings: Settings, weeks: list[date], conn: Connection) -> None:
+    week = examined(settings, weeks[0])
+    mark(conn, weeks[0], popularity=0.1, als=0.2)
+    rest(settings, week)
+    champion = ledger.champion_of(conn, weeks[0])
+    assert (champion.outcome, champion.recipe.name) == ("first", "als")
+    verdicts = ledger.verdicts_of(conn, champion.promotion_id)
+    assert {verdict.gate for verdict in verdicts} == {*EXAM_GATES, *REFIT_GATES}
+    row = conn.execute("SELECT * FROM promotions").fetchone()
+    assert row.n_ratings == conn.execute("SELECT count(*) AS n FROM mv_ratings WHERE rated_at < %s", [weeks[0]]).fetchone().n
+    assert len(row.fingerprint) == 64
+    assert row.git_sha
+    tags = Registry(settings).version_tags(champion.model_version)
+    assert tags[f"decision {champion.promotion_id}"] == f"week {weeks[0]}, first"
+    assert f"publication {live(conn)}" in tags
+
+
+def test_exams_that_share_their_ratings_are_told_apart_from_fresh_ones(
+    settings: Settings, weeks: list[date], conn: Connection
+) -> None:
+    for as_of in weeks:
+        pipeline.run_week(settings, as_of=as_of)
+    shares = {(row.as_of, row.earlier): row.share for row in conn.execute("SELECT * FROM exam_overlaps")}
+    assert shares.keys() == {(weeks[1], weeks[0]), (weeks[2], weeks[0]), (weeks[2], weeks[1])}
+    assert all(0.5 < share < 1 for share in shares.values())  # each user's own newest ratings, a week apart
+
+
+def test_who_lost_may_not_win_on_nearly_the_same_exam(settings: Settings, weeks: list[date], conn: Connection) -> None:
+    first = examined(settings, weeks[0], recipes=["als"])
+    mark(conn, weeks[0], popularity=0.1, als=0.2)
+    rest(settings, first)
+    second = examined(settings, weeks[1], recipes=["als", "item_knn"])
+    mark(conn, weeks[1], popularity=0.1, als=0.2, item_knn=0.19)
+    rest(settings, second)
+    assert ledger.champion_of(conn, weeks[1]).outcome == "kept"
+    assert {key.split("-")[0] for key in exams.exams_lost(conn, weeks[1])} == set()
+    third = examined(settings, weeks[2], recipes=["als", "item_knn"])
+    mark(conn, weeks[2], popularity=0.1, als=0.2, item_knn=0.3)
+    rest(settings, third)
+    champion = ledger.champion_of(conn, weeks[2])
+    assert (champion.outcome, champion.recipe.name) == ("kept", "als")
+    refused = [
+        v.gate for v in ledger.verdicts_of(conn, champion.promotion_id) if not v.passed and v.recipe_key.startswith("item_knn")
+    ]
+    assert refused == ["fresh exam"]
+
+
+def test_what_could_not_be_told_asks_for_more_users_the_next_week(
+    settings: Settings, weeks: list[date], conn: Connection
+) -> None:
+    first = examined(settings, weeks[0], recipes=["als"])
+    mark(conn, weeks[0], popularity=0.1, als=0.2)
+    rest(settings, first)
+    second = examined(settings, weeks[1], recipes=["als", "item_knn"])
+    mark(conn, weeks[1], popularity=0.1, als=0.2)
+    noisy = np.random.default_rng(1).normal(0.21, 0.3, len(exams.marks_of(conn, weeks[1])["als-" + first_key(conn, "als")].ndcg))
+    conn.execute(
+        "UPDATE exam_entries SET ndcg = %s WHERE as_of = %s AND recipe_key LIKE 'item_knn-%%'", [noisy.tolist(), weeks[1]]
+    )
+    rest(settings, second)
+    champion = ledger.champion_of(conn, weeks[1])
+    assert champion.outcome == "not decided"
+    assert (champion.users_needed or 0) > 1_000
+    assert pipeline.resolve_week(settings, as_of=weeks[2]).exam_wanted_users == champion.users_needed
+    assert pipeline.resolve_week(settings, as_of=weeks[1]).exam_wanted_users == 0
+
+
+def first_key(conn: Connection, name: str) -> str:
+    query = "SELECT recipe_key FROM exam_entries WHERE recipe_key LIKE %s LIMIT 1"
+    return conn.execute(query, [f"{name}-%"]).fetchone().recipe_key.removeprefix(f"{name}-")
+
+
+# ---------------------------------------------------------------- forced
+
+
+def test_a_forced_decision_is_a_row_of_its_own_and_moves_the_newest_week(
+    settings: Settings, weeks: list[date], conn: Connection
+) -> None:
+    week = examined(settings, weeks[0])
+    mark(conn, weeks[0], popularity=0.2, als=0.1)
+    before = rest(settings, week)
+    mark(conn, weeks[0], popularity=0.1, als=0.2)
+    assert rest(settings, examined(settings, weeks[0])) == before
+    forced = rest(settings, examined(settings, weeks[0], force=True, run_id="run 1"))
+    assert rest(settings, examined(settings, weeks[0], force=True, run_id="run 1")) == forced  # a retry forces nothing more
+    assert [(row.decision, row.forced) for row in conn.execute("SELECT * FROM promotions ORDER BY promotion_id")] == [
+        ("popularity", False), ("first", True),
+    ]  # fmt: skip
+    assert live(conn) == forced != before
+    assert ledger.newest_champion(conn).recipe.name == "als"
+    assert rest(settings, examined(settings, weeks[0])) == forced  # from now on the week is what was forced
+
+
+def test_a_forced_decision_of_an_older_week_moves_nothing_that_is_newer(
+    settings: Settings, weeks: list[date], conn: Connection
+) -> None:
+    for as_of in weeks[:2]:
+        pipeline.run_week(settings, as_of=as_of)
+    champion, published = ledger.newest_champion(conn), live(conn)
+    mark(conn, weeks[0], popularity=0.1, als=0.3)
+    pipeline.run_week(settings, as_of=weeks[0], force=True, run_id="run 2", top_n=4)
+    assert ledger.newest_champion(conn) == champion
+    assert live(conn) == published
+    assert conn.execute("SELECT count(*) AS n FROM promotions WHERE forced").fetchone().n == 1
+
+
+def test_a_run_that_was_under_way_keeps_its_decision_and_does_not_undo_the_forced_one(
+    settings: Settings, weeks: list[date], conn: Connection
+) -> None:
+    week = examined(settings, weeks[0])
+    mark(conn, weeks[0], popularity=0.2, als=0.1)
+    decided = pipeline.promote_champion(settings, week, pipeline.refit_winner(settings, week))
+    pipeline.score_users(settings, week, decided, 0)
+    mark(conn, weeks[0], popularity=0.1, als=0.2)
+    forced = rest(settings, examined(settings, weeks[0], force=True, run_id="run 1"))
+    for shard in range(settings.score_shards):
+        pipeline.score_users(settings, week, decided, shard)
+    ours = pipeline.publish_recommendations(settings, week, decided)
+    assert ours != forced
+    made = conn.execute("SELECT recipe_key FROM publications WHERE publication_id = %s", [ours]).fetchone().recipe_key
+    assert made.startswith("popularity")
+    assert live(conn) == forced
+
+
+def test_a_forced_run_beside_others_of_the_same_week(settings: Settings, weeks: list[date], conn: Connection) -> None:
+    """A backfill, a manual run with other parameters, and one that decides anew, all at once."""
+    runs = [{}, {"top_n": 4}, {"force": True, "run_id": "run 1"}, {"force": True, "run_id": "run 2", "top_n": 6}]
+    with ThreadPoolExecutor(len(runs)) as pool:
+        for future in [pool.submit(pipeline.run_week, settings, as_of=weeks[0], **asked) for asked in runs]:  # pyright: ignore
+            future.result()
+    decided = conn.execute("SELECT forced, run_id FROM promotions ORDER BY forced, run_id").fetchall()
+    assert [row.forced for row in decided] in ([False, True, True], [True, True])
+    assert [row.run_id for row in decided if row.forced] == ["run 1", "run 2"]
+    lengths = conn.execute(
+        "SELECT params->>'top_n' AS asked, max(rank) AS n "
+        "FROM publications JOIN batch_recommendations USING (publication_id) GROUP BY 1"
+    )
+    assert {int(row.asked): row.n for row in lengths} == {10: 10, 4: 4, 6: 6}
+    assert len(conn.execute("SELECT FROM publications WHERE is_live").fetchall()) == 1
+    newest = conn.execute("SELECT max(promotion_id) AS id FROM promotions").fetchone().id
+    assert ledger.newest_champion(conn).promotion_id == newest
+    assert Registry(settings).champion() == ledger.newest_champion(conn).model_version
+
+
+# ---------------------------------------------------------------- a person's say
+
+
+def test_what_is_put_before_a_person_is_the_exam_and_every_gate(settings: Settings, weeks: list[date], conn: Connection) -> None:
+    week = examined(settings, weeks[0], require_approval=True)
+    mark(conn, weeks[0], popularity=0.1, als=0.2)
+    proposal = pipeline.propose_champion(settings, week)
+    assert proposal.needs_approval
+    assert proposal.subject.startswith(f"Week {weeks[0]}: first, als-")
+    for gate in EXAM_GATES:
+        assert f"| {gate} " in proposal.body
+    assert "| NDCG@10 " in proposal.body
+    assert not pipeline.propose_champion(settings, examined(settings, weeks[0])).needs_approval
+
+
+@pytest.mark.parametrize(
+    ("approval", "outcome", "champion"),
+    [
+        (Approval("approved", "ann"), "promoted", "item_knn"),
+        (Approval("rejected", "ann"), "kept", "als"),
+        (Approval("timed out"), "kept", "als"),
+    ],
+)
+def test_the_answer_decides(
+    settings: Settings, weeks: list[date], conn: Connection, approval: Approval, outcome: str, champion: str
+) -> None:
+    first = examined(settings, weeks[0], recipes=["als"])
+    mark(conn, weeks[0], popularity=0.1, als=0.2)
+    rest(settings, first)
+    week = examined(settings, weeks[1], recipes=["als", "item_knn"], require_approval=True)
+    mark(conn, weeks[1], popularity=0.1, als=0.2, item_knn=0.3)
+    rest(settings, week, approval)
+    decided = ledger.champion_of(conn, weeks[1])
+    assert (decided.outcome, decided.recipe.name, decided.approval) == (outcome, champion, approval)
+    assert conn.execute("SELECT recipe_key FROM recommendations LIMIT 1").fetchone().recipe_key == decided.recipe.key
+    assert not pipeline.propose_champion(settings, week).needs_approval  # it is decided: nobody is asked again
+
+
+def test_without_airflow_someone_is_asked_too(settings: Settings, weeks: list[date], conn: Connection) -> None:
+    asked: list[Proposal] = []
+
+    def approve(proposal: Proposal) -> Approval:
+        asked.append(proposal)
+        return Approval("rejected", "ann")
+
+    eager = settings.model_copy(update={"require_approval": True, "minimum_effect": 1e-9, "recipes": ("als", "item_knn", "ease")})
+    for as_of in weeks:
+        pipeline.run_week(eager, as_of=as_of, approve=approve)
+    assert len(asked) <= 3
+    rows = conn.execute("SELECT approval, decision FROM promotions WHERE approval IS NOT NULL").fetchall()
+    assert len(rows) == len(asked)
+    assert {row.decision for row in rows} <= {"kept", "popularity"}
+
+
+# ---------------------------------------------------------------- refits
+
+
+def broken_refits(monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
+    real = REFIT_GATES["finite"]
+
+    def finite(refit):
+        refused = refit.name in names
+        return real(refit) if not refused else type(real(refit))(False, 1.0, 0.0, "1 in factors is not finite; expected none.")
+
+    monkeypatch.setitem(REFIT_GATES, "finite", finite)
+
+
+def test_where_the_refit_is_refused_the_incumbents_recipe_is_published(
+    settings: Settings, weeks: list[date], conn: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = examined(settings, weeks[0], recipes=["als"])
+    mark(conn, weeks[0], popularity=0.1, als=0.2)
+    rest(settings, first)
+    broken_refits(monkeypatch, "item_knn")
+    week = examined(settings, weeks[1], recipes=["als", "item_knn"])
+    mark(conn, weeks[1], popularity=0.1, als=0.2, item_knn=0.3)
+    rest(settings, week)
+    champion = ledger.champion_of(conn, weeks[1])
+    assert (champion.outcome, champion.recipe.name) == ("kept", "als")
+    assert any(reason.endswith("was refused by its gates.") for reason in champion.reasons)
+    refused = [
+        (v.recipe_key.split("-")[0], v.gate)
+        for v in ledger.verdicts_of(conn, champion.promotion_id)
+        if v.figure == 1.0 and not v.passed
+    ]
+    assert ("item_knn", "finite") in refused
+    assert conn.execute("SELECT DISTINCT recipe_key, as_of FROM recommendations").fetchall() == [(champion.recipe.key, weeks[1])]
+
+
+def test_where_every_refit_is_refused_readers_keep_what_they_have(
+    settings: Settings, weeks: list[date], conn: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pipeline.run_week(settings, as_of=weeks[0])
+    published = live(conn)
+    broken_refits(monkeypatch, "als", "popularity")
+    week = examined(settings, weeks[1])
+    for _ in range(2):
+        with pytest.raises(ModelError, match="refused by its gates, and there is no other to fall back on"):
+            pipeline.refit_winner(settings, week)
+    assert live(conn) == published
+    assert ledger.champion_of(conn, weeks[1]) is None

@@ -1,0 +1,219 @@
+"""Undoing a publication: one flip of the ledger, seen by readers at once, followed by MLflow, undone by nobody but a person."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import date
+from typing import Any
+
+import pytest
+
+from recsys import pipeline
+from recsys.db.connect import Connection, connect
+from recsys.errors import PublicationError
+from recsys.promotion import ledger, live
+from recsys.registry.store import Registry
+from recsys.settings import Settings
+
+
+def state(conn: Connection) -> tuple[date, int, str]:
+    """The live week and publication, and the champion's version."""
+    row = conn.execute("SELECT as_of, publication_id FROM publications WHERE is_live").fetchone()
+    return row.as_of, row.publication_id, ledger.newest_champion(conn).model_version
+
+
+def roll_back(settings: Settings, publication_id: int | None = None) -> str:
+    return pipeline.rollback_publication(settings, publication_id=publication_id, reason="bad lists", requested_by="ann")
+
+
+@pytest.fixture
+def two_weeks(settings: Settings, weeks: list[date], conn: Connection) -> list[tuple[date, int, str]]:
+    """What was live after each of two weeks, made by different champions."""
+    states = []
+    for as_of, recipe in zip(weeks, ("popularity", "als"), strict=False):
+        pipeline.run_week(settings, as_of=as_of, recipes=[recipe])
+        conn.execute(
+            "UPDATE promotions SET recipe_key = %s WHERE as_of = %s", [f"{recipe}-of-{as_of}", as_of]
+        )  # told apart, whoever won
+        states.append(state(conn))
+    assert states[0][2] != states[1][2]
+    return states
+
+
+def test_back_and_forward_again(settings: Settings, conn: Connection, two_weeks: list[tuple[date, int, str]]) -> None:
+    first, second = two_weeks
+    rows = conn.execute("SELECT count(*) AS n FROM batch_recommendations").fetchone().n
+    told = roll_back(settings)
+    assert state(conn) == first
+    assert told.startswith(f"rolled back from publication {second[1]} to publication {first[1]} of week {first[0]}")
+    assert Registry(settings).champion() == first[2]
+    assert roll_back(settings, second[1]).startswith("rolled forward")
+    assert state(conn) == second
+    assert Registry(settings).champion() == second[2]
+    kinds = [(row.decision, row.approved_by) for row in conn.execute("SELECT * FROM promotions ORDER BY promotion_id")][2:]
+    assert kinds == [("rolled back", "ann"), ("rolled forward", "ann")]
+    flips = conn.execute("SELECT publication_id, cause, reason, requested_by FROM live_history ORDER BY seq").fetchall()
+    assert flips == [
+        (first[1], "published", None, None), (second[1], "published", None, None),
+        (first[1], "rolled back", "bad lists", "ann"), (second[1], "rolled forward", "bad lists", "ann"),
+    ]  # fmt: skip
+    assert conn.execute("SELECT count(*) AS n FROM batch_recommendations").fetchone().n == rows
+
+
+def test_running_the_week_again_does_not_undo_it(
+    settings: Settings, weeks: list[date], conn: Connection, two_weeks: list[tuple[date, int, str]]
+) -> None:
+    first, second = two_weeks
+    roll_back(settings)
+    runs: list[dict[str, Any]] = [{}, {"top_n": 7}, {"force": True, "run_id": "1"}, {"force": True, "top_n": 3, "run_id": "2"}]
+    for asked in runs:
+        pipeline.run_week(settings, as_of=weeks[1], **asked)
+        assert state(conn) == first, asked
+        assert Registry(settings).champion() == first[2]
+    roll_back(settings, second[1])
+    pipeline.run_week(settings, as_of=weeks[1], top_n=8)
+    assert state(conn)[0] == weeks[1]
+    assert conn.execute("SELECT max(rank) AS n FROM recommendations").fetchone().n == 8
+
+
+def test_the_next_week_defends_the_recipe_that_was_put_back(
+    settings: Settings, weeks: list[date], conn: Connection, two_weeks: list[tuple[date, int, str]]
+) -> None:
+    roll_back(settings)
+    put_back = ledger.newest_champion(conn).recipe
+    pipeline.run_week(settings, as_of=weeks[2])
+    assert conn.execute("SELECT incumbent FROM exams WHERE as_of = %s", [weeks[2]]).fetchone().incumbent == put_back.key
+    assert state(conn)[0] == weeks[2]
+
+
+def test_the_same_again_changes_nothing(settings: Settings, conn: Connection, two_weeks: list[tuple[date, int, str]]) -> None:
+    first, _ = two_weeks
+    roll_back(settings, first[1])
+    n = conn.execute("SELECT (SELECT count(*) FROM promotions) + (SELECT count(*) FROM live_history) AS n").fetchone()
+    assert roll_back(settings, first[1]).endswith("is live already: nothing was changed")
+    assert conn.execute("SELECT (SELECT count(*) FROM promotions) + (SELECT count(*) FROM live_history) AS n").fetchone() == n
+    assert state(conn) == first
+
+
+def test_what_cannot_be_put_back_is_refused(
+    settings: Settings, weeks: list[date], conn: Connection, two_weeks: list[tuple[date, int, str]]
+) -> None:
+    first, second = two_weeks
+    with pytest.raises(PublicationError, match=r"no publication 99 with its rows in place: found 2 \(week"):
+        roll_back(settings, 99)
+    conn.execute(f"DROP TABLE batch_recommendations_{first[1]}")  # pyright: ignore
+    with pytest.raises(PublicationError, match="no publication 1 with its rows in place"):
+        roll_back(settings)
+    assert state(conn) == second
+
+
+def test_nothing_to_roll_back_to(settings: Settings, weeks: list[date]) -> None:
+    pipeline.run_week(settings, as_of=weeks[0])
+    with pytest.raises(PublicationError, match="no publication was live before the present one"):
+        roll_back(settings)
+
+
+def test_withdrawn_movies_are_told(settings: Settings, conn: Connection, two_weeks: list[tuple[date, int, str]]) -> None:
+    movie = (
+        conn.execute("SELECT min(movie_id) AS movie_id FROM batch_recommendations WHERE publication_id = 1").fetchone().movie_id
+    )
+    conn.execute("INSERT INTO withdrawals (movie_id, reason) VALUES (%s, 'rights')", [movie])
+    assert roll_back(settings).endswith(f"It holds withdrawn movies: {movie}")
+
+
+# ---------------------------------------------------------------- cut short
+
+
+def test_cut_short_between_the_ledger_and_mlflow_the_next_run_repairs_it(
+    settings: Settings,
+    weeks: list[date],
+    conn: Connection,
+    two_weeks: list[tuple[date, int, str]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    first, second = two_weeks
+
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Registry, "set_champion", killed)
+        with pytest.raises(KeyboardInterrupt):
+            roll_back(settings)
+    assert state(conn) == first
+    assert Registry(settings).champion() == second[2]
+    pipeline.resolve_week(settings, as_of=weeks[0])
+    assert Registry(settings).champion() == first[2]
+
+
+def test_cut_short_before_the_ledgers_commit_nothing_has_happened(
+    settings: Settings, conn: Connection, two_weeks: list[tuple[date, int, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, second = two_weeks
+    real = live.queries
+
+    def until_the_champion(topic: str) -> object:
+        return {name: text if name != "champion_follows" else "SELECT 1 / 0" for name, text in real(topic).items()}  # pyright: ignore
+
+    with monkeypatch.context() as patched:
+        patched.setattr(live, "queries", until_the_champion)
+        with pytest.raises(Exception, match="division by zero"):
+            roll_back(settings)
+    assert state(conn) == second
+
+
+# ---------------------------------------------------------------- readers
+
+
+@contextmanager
+def polling(settings: Settings, look: Callable[[Connection], object]) -> Iterator[list[object]]:
+    """What a reader sees who asks again and again."""
+    seen: list[object] = []
+    stop = threading.Event()
+
+    def poll() -> None:
+        with connect(settings) as reader:
+            while not stop.is_set():
+                seen.append(look(reader))
+
+    thread = threading.Thread(target=poll)
+    thread.start()
+    try:
+        yield seen
+    finally:
+        stop.set()
+        thread.join()
+
+
+def test_a_polling_reader_sees_one_whole_publication(
+    settings: Settings, conn: Connection, two_weeks: list[tuple[date, int, str]]
+) -> None:
+    def whole(reader: Connection) -> object:
+        query = (
+            "SELECT publication_id, count(*) AS n, count(DISTINCT user_id) AS users FROM recommendations GROUP BY publication_id"
+        )
+        return tuple(map(tuple, reader.execute(query).fetchall()))
+
+    expected = set()
+    with polling(settings, whole) as seen:
+        for _ in range(10):
+            roll_back(settings)
+            expected.add(whole(conn))
+            time.sleep(0.02)
+    assert set(seen) == expected
+    assert len(expected) == 2
+    assert len(seen) > 20
+
+
+def test_a_flip_waits_for_no_publication_in_the_making(
+    settings: Settings, conn: Connection, two_weeks: list[tuple[date, int, str]]
+) -> None:
+    """What a publication takes minutes for is done before it takes the flips' lock."""
+    first, _ = two_weeks
+    with connect(settings) as other, other.transaction():
+        other.execute("SELECT pg_advisory_lock(hashtextextended('publish', 0))")
+        started = time.monotonic()
+        roll_back(settings, first[1])
+        assert time.monotonic() - started < 5
+    assert state(conn) == first
