@@ -21,5 +21,9 @@ class ModelError(RecsysError):
     """A recipe that cannot be built, fitted, saved or loaded."""
 
 
+class DriftError(RecsysError):
+    """The data have drifted in a way that the settings do not let pass."""
+
+
 class PublicationError(RecsysError):
     """A publication that failed its own checks; readers keep the one they have."""

@@ -43,15 +43,15 @@ from recsys.settings import Settings
 from recsys.tuning import ledger as tuning_ledger
 from recsys.tuning.search import tunable
 from recsys.tuning.study import Study, Told, run_study
-from recsys.week import Week, close_ingest, open_week, week_taken_in
+from recsys.week import Week, close_ingest, open_week, undecided_before, week_taken_in
 
 log = logging.getLogger(__name__)
 
 Result = TypeVar("Result")
 #: Asked for a person's say.
 Approve = Callable[[Proposal], Approval]
-#: Hears of a step and how many seconds it took.
-Timed = Callable[[str, float], None]
+#: Hears of a step as it begins, without seconds, and with them once it is done.
+Timed = Callable[[str, float | None], None]
 
 #: Held for what MLflow looks up and then makes: two runs at once would both find nothing.
 REGISTRY = "registry"
@@ -62,7 +62,7 @@ def timed_out(_proposal: Proposal) -> Approval:
     return Approval("timed out")
 
 
-def untold(_step: str, _seconds: float) -> None:
+def untold(_step: str, _seconds: float | None) -> None:
     """Tell nobody."""
 
 
@@ -105,6 +105,11 @@ def resolve_week(settings: Settings, *, as_of: date | None, **asked: Any) -> Wee
             if experiment:
                 begin_experiment(conn, when, experiment, asks.run_id)
         _mirror_champion(conn, Registry(settings))
+        undecided = undecided_before(conn, when)
+    if undecided:
+        log.warning(
+            "week %s begins before %s are decided: their champions will not defend here", when, ", ".join(map(str, undecided))
+        )
     if week.resolved_late:
         log.warning("week %s runs for the first time after later ones: it takes today's watermark, drop %s", when, week.watermark)
     approval = settings.require_approval if asks.require_approval is None else asks.require_approval
@@ -361,10 +366,12 @@ def tune_recipe(settings: Settings, week: Week, name: str, *, n_trials: int, tol
 def run_week(settings: Settings, *, as_of: date | None, approve: Approve = timed_out, told: Timed = untold, **asked: Any) -> Week:
     """All steps in order, in this process: the week without Airflow.
 
-    `approve` is asked where a person must agree to a new champion; `told` hears each step's name and seconds.
+    `approve` is asked where a person must agree to a new champion; `told` hears each step's name as it begins, and again with
+    its seconds.
     """
 
     def step(do: Callable[..., Result], *arguments: Any, **named: Any) -> Result:
+        told(do.__name__, None)
         started = time.monotonic()
         result = do(settings, *arguments, **named)
         told(do.__name__, time.monotonic() - started)

@@ -32,7 +32,9 @@ def exam_table(conn: Connection, as_of: date) -> str:
         if any((key, part, metric) in values for key in keys)
     ]
     header = ["", *(f"{key} (incumbent)" if key == exam.incumbent else key for key in keys)]
-    return f"{_exam_sentence(exam)}.\n\n{_table(header, lines)}"
+    shared = conn.execute(queries("exams")["most_shared"], {"as_of": as_of}).fetchone()
+    overlap = f" Of these ratings {shared.share:.0%} were asked in week {shared.earlier}'s exam too." if shared else ""
+    return f"{_exam_sentence(exam)}.{overlap}\n\n{_table(header, lines)}"
 
 
 def exam_metrics(conn: Connection, as_of: date) -> dict[str, float]:

@@ -81,6 +81,11 @@ def week_taken_in(conn: Connection, as_of: date | None) -> Week | None:
     return _week(row) if row else None
 
 
+def undecided_before(conn: Connection, as_of: date) -> list[date]:
+    """Earlier weeks that began and were not decided."""
+    return [row.as_of for row in conn.execute(queries("drops")["undecided_before"], {"as_of": as_of}).fetchall()]
+
+
 def close_ingest(conn: Connection, week: Week) -> None:
     """Let the week's watermark stand from here on. Raises LedgerError where another run has moved it since."""
     conn.execute(queries("drops")["close_ingest"], week.sight)

@@ -65,6 +65,11 @@ ORDER BY as_of DESC LIMIT 1;
 -- Whether a later week has already had its drops: then the watermark is later than this week's time.
 SELECT EXISTS (SELECT FROM weeks WHERE as_of > %(as_of)s AND ingested_at IS NOT NULL) AS late;
 
+-- name: undecided_before(as_of)
+-- Earlier weeks that began and were not decided: a champion that comes of them comes too late for this week.
+SELECT as_of FROM weeks w
+WHERE as_of < %(as_of)s AND NOT EXISTS (SELECT FROM promotions p WHERE p.as_of = w.as_of) ORDER BY as_of;
+
 -- name: close_ingest(as_of, watermark)
 -- The week's drops are in: from here on its watermark stands.
 UPDATE weeks SET ingested_at = now() WHERE as_of = %(as_of)s AND watermark = %(watermark)s AND ingested_at IS NULL;

@@ -14,6 +14,10 @@ SELECT as_of, sketch FROM exams WHERE as_of < %(as_of)s AND sketch IS NOT NULL O
 -- name: record_overlap(as_of, earlier, share)
 INSERT INTO exam_overlaps (as_of, earlier, share) VALUES (%(as_of)s, %(earlier)s, %(share)s) ON CONFLICT (as_of, earlier) DO NOTHING;
 
+-- name: most_shared(as_of)
+-- The earlier exam that asked most of a week's ratings.
+SELECT earlier, share FROM exam_overlaps WHERE as_of = %(as_of)s AND share > 0 ORDER BY share DESC, earlier DESC LIMIT 1;
+
 -- name: lost(as_of)
 -- Of the earlier exams that a recipe lost to the champion, with users enough to tell, the one that shares most with this week's.
 SELECT DISTINCT ON (v.recipe_key) v.recipe_key, o.earlier, o.share

@@ -15,7 +15,7 @@ INSERT INTO erased_users (user_id) VALUES (%(user_id)s) ON CONFLICT (user_id) DO
 WITH undecided AS (SELECT as_of FROM exams WHERE as_of NOT IN (SELECT as_of FROM promotions)),
      results AS (DELETE FROM exam_results WHERE as_of IN (SELECT as_of FROM undecided)),
      entries AS (DELETE FROM exam_entries WHERE as_of IN (SELECT as_of FROM undecided)),
-     overlaps AS (DELETE FROM exam_overlaps WHERE as_of IN (SELECT as_of FROM undecided) OR earlier IN (SELECT as_of FROM undecided)),
+     shares AS (DELETE FROM exam_overlaps WHERE as_of IN (SELECT as_of FROM undecided) OR earlier IN (SELECT as_of FROM undecided)),
      refits AS (DELETE FROM refit_verdicts WHERE as_of IN (SELECT as_of FROM undecided))
 DELETE FROM exams WHERE as_of IN (SELECT as_of FROM undecided);
 

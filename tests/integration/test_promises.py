@@ -14,6 +14,7 @@ from recsys.drops.zone import LandingZone
 from recsys.errors import DropError, LedgerError, NothingToRecommend, PublicationError
 from recsys.features.visible import read_catalogue, read_interactions, read_users
 from recsys.promotion import ledger
+from recsys.promotion.approval import Approval
 from recsys.settings import Settings
 from recsys.week import Week
 
@@ -101,6 +102,34 @@ def test_a_past_week_publishes_the_same_bytes_after_its_future_came_in(
         pipeline.run_week(settings, as_of=as_of)
     assert [lists(conn, as_of) for as_of in weeks] == before
     assert [sight_fingerprint(conn, week) for week in ran] == seen
+
+
+def test_approval_split_and_rollback_in_its_history_change_no_byte_of_it(
+    settings: Settings, weeks: list[date], conn: Connection
+) -> None:
+    eager = settings.model_copy(update={"minimum_effect": 0.001})
+    said = Approval("approved", "ann")
+    pipeline.run_week(eager, as_of=weeks[0], recipes=["item_knn"], require_approval=True, approve=lambda _: said)
+    pipeline.run_week(eager, as_of=weeks[1], challenger="als", challenger_share=0.4, challenger_weeks=1)
+    pipeline.rollback_publication(eager, publication_id=None, reason="odd lists", requested_by="ann")
+    pipeline.run_week(eager, as_of=weeks[2])
+    pipeline.rollback_publication(eager, publication_id=None, reason="odd again", requested_by="ann")
+    before, ledgers = [lists(conn, as_of) for as_of in weeks], _ledgers(conn)
+    assert [row.approval for row in conn.execute("SELECT approval FROM promotions WHERE as_of = %s", [weeks[0]])] == ["approved"]
+    assert conn.execute("SELECT count(DISTINCT arm) AS n FROM batch_recommendations").fetchone().n == 2
+    _publish_corrections(settings, conn, weeks)
+    for as_of in weeks:
+        drop_rows_of(conn, as_of)
+        pipeline.run_week(settings, as_of=as_of)
+    assert [lists(conn, as_of) for as_of in weeks] == before
+    assert _ledgers(conn) == ledgers
+
+
+def _ledgers(conn: Connection) -> list[list[tuple]]:
+    """Every decision, flip, experiment and judgement, and what is live."""
+    tables = ("promotions", "live_history", "experiments", "gate_verdicts", "realised_hits", "drift")
+    found = [sorted(map(str, conn.execute(f"SELECT * FROM {table}").fetchall())) for table in tables]  # pyright: ignore
+    return [*found, [tuple(row) for row in conn.execute("SELECT publication_id FROM publications WHERE is_live")]]
 
 
 def _publish_corrections(settings: Settings, conn: Connection, weeks: list[date]) -> None:

@@ -1,0 +1,57 @@
+-- What became of the lists that were published.
+
+-- name: judged(as_of)
+-- What readers had in the newest earlier week that was published: what was live last while no newer week was, so that a rollback
+-- counts; of a week that never was live, its newest publication. And the challengers' own publications of that week.
+WITH week AS (
+    SELECT max(as_of) AS as_of FROM publications WHERE as_of < %(as_of)s AND NOT is_shadow
+),
+seen AS (
+    SELECT coalesce((SELECT h.publication_id FROM live_history h WHERE h.as_of = w.as_of ORDER BY h.seq DESC LIMIT 1),
+                    (SELECT max(p.publication_id) FROM publications p WHERE p.as_of = w.as_of AND NOT p.is_shadow)) AS publication_id
+    FROM week w
+)
+SELECT p.publication_id, w.as_of AS since, p.recipe_key, p.is_shadow, coalesce(e.recipe_key, p.recipe_key) AS challenger_key,
+       EXISTS (SELECT FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
+               WHERE i.inhparent = 'batch_recommendations'::regclass AND NOT i.inhdetachpending
+                 AND c.relname = 'batch_recommendations_' || p.publication_id) AS has_rows
+FROM week w CROSS JOIN seen s
+JOIN publications p ON p.publication_id = s.publication_id OR (p.is_shadow AND p.as_of = w.as_of)
+LEFT JOIN experiments e ON e.name = p.experiment
+ORDER BY p.is_shadow, p.publication_id;
+
+-- name: marks(publication_id, since, as_of, watermark, like_threshold, k)
+-- Everyone with a list there who liked a movie since that they had not rated before: how many such movies, which of the list's
+-- first k places they stand in (bit 0 is rank 1), whether the model made the list (its first row says), and in whose arm they are.
+WITH liked AS MATERIALIZED (
+    SELECT user_id, movie_id
+    FROM mv_ratings m
+    WHERE valid_from < %(as_of)s::date AND %(as_of)s::date <= valid_to AND drop_id <= %(watermark)s AND %(watermark)s < superseded_by
+      AND rated_at >= %(since)s::date AND rating >= %(like_threshold)s
+      AND NOT EXISTS (SELECT FROM ratings r
+                      WHERE (r.user_id, r.movie_id) = (m.user_id, m.movie_id) AND r.rated_at < %(since)s::date AND r.drop_id <= %(watermark)s)
+),
+likes AS (
+    SELECT user_id, count(*)::integer AS n_liked FROM liked GROUP BY user_id
+)
+SELECT b.user_id, min(k.n_liked) AS n_liked,
+       bit_or(CASE WHEN l.movie_id IS NULL THEN 0 ELSE 1 << b.rank - 1 END) AS hits,
+       bool_or(b.rank = 1 AND b.source = 'model')::integer AS from_model,
+       CASE max(b.arm) WHEN 'champion' THEN 1 WHEN 'challenger' THEN 2 ELSE 0 END AS arm
+FROM batch_recommendations b
+JOIN likes k USING (user_id)
+LEFT JOIN liked l USING (user_id, movie_id)
+WHERE b.publication_id = %(publication_id)s AND b.rank <= %(k)s
+GROUP BY b.user_id ORDER BY b.user_id;
+
+-- name: record(as_of, publication_id, since, arm, source, recipe_key, metric, value, low, high, n)
+INSERT INTO realised_hits (as_of, publication_id, since, arm, source, recipe_key, metric, value, low, high, n)
+VALUES (%(as_of)s, %(publication_id)s, %(since)s, %(arm)s, %(source)s, %(recipe_key)s, %(metric)s, %(value)s, %(low)s, %(high)s, %(n)s);
+
+-- name: recorded(as_of)
+-- What a week said of the lists before it, in the order in which people read it.
+SELECT h.publication_id, h.since, h.arm, h.source, h.recipe_key, h.metric, h.value, h.low, h.high, h.n, p.is_shadow
+FROM realised_hits h JOIN publications p USING (publication_id)
+WHERE h.as_of = %(as_of)s
+ORDER BY p.is_shadow, h.publication_id, array_position(ARRAY['all', 'champion', 'challenger', 'challenger - champion'], h.arm),
+         array_position(ARRAY['all', 'model', 'fallback'], h.source), h.metric;

@@ -1,0 +1,279 @@
+"""Realised hits, on lists and ratings small enough to work out by hand."""
+
+import math
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from psycopg.types.json import Jsonb
+
+from recsys import pipeline, realised, report
+from recsys.db.connect import Connection
+from recsys.settings import Settings
+from recsys.week import Week
+
+FIRST, SINCE, AS_OF = (date(2020, 1, 6) + timedelta(7 * n) for n in range(3))
+#: NDCG@10 of one hit at rank 2 where two movies were liked.
+SECOND_OF_TWO = (1 / math.log2(3)) / (1 + 1 / math.log2(3))
+
+
+class World:
+    """Three weeks, two drops of which AS_OF may see the first, and what a test adds."""
+
+    def __init__(self, conn: Connection) -> None:
+        self.conn = conn
+        for n, day in enumerate((SINCE, AS_OF + timedelta(7)), start=1):
+            conn.execute(
+                """INSERT INTO drops (source, drop_date, revision, sha256, files, admitted_for, state)
+                   VALUES ('movielens', %s, %s, 'x', '[]', %s, 'ingested')""",
+                [day, n, day],
+            )
+        for as_of in (FIRST, SINCE, AS_OF):
+            conn.execute(
+                "INSERT INTO weeks (as_of, watermark, params, resolved_late) VALUES (%s, 1, %s, false)", [as_of, Jsonb({})]
+            )
+
+    def publish(
+        self,
+        lists: Mapping[int, Sequence[int]],
+        *,
+        as_of: date = SINCE,
+        recipe: str = "als-1",
+        fallback: Sequence[int] = (),
+        challengers: Sequence[int] | None = None,
+        live: bool = True,
+        shadow: bool = False,
+        experiment: str | None = None,
+    ) -> int:
+        """A publication; `challengers` are the users in the challenger's arm while an experiment lasts."""
+        publication_id = self.conn.execute(
+            """INSERT INTO publications (publication_key, as_of, watermark, params, recipe_key, model_version, n_users, n_rows,
+                                         n_fallback, rows_sha256, keep_from, is_shadow, experiment)
+               VALUES (gen_random_uuid(), %s, 1, '{}', %s, '1', 1, 1, 0, 'x', %s, %s, %s) RETURNING publication_id""",
+            [as_of, recipe, as_of, shadow, experiment],
+        ).fetchone()[0]
+        table = f"batch_recommendations_{publication_id}"
+        self.conn.execute(f"CREATE TABLE {table} PARTITION OF batch_recommendations FOR VALUES IN ({publication_id})".encode())
+        for user, movies in lists.items():
+            source = "fallback" if user in fallback else "model"
+            arm = None if challengers is None else "challenger" if user in challengers else "champion"
+            for rank, movie in enumerate(movies, start=1):
+                self.conn.execute(
+                    "INSERT INTO batch_recommendations VALUES (%s, %s, %s, %s, 0, %s, %s)",
+                    [publication_id, user, rank, movie, source, arm],
+                )
+        if live:
+            self.flip(publication_id, as_of)
+        return publication_id
+
+    def experiment(self, share: float) -> None:
+        self.conn.execute(
+            """INSERT INTO experiments (name, recipe_key, recipe, share, first_as_of, last_as_of)
+               VALUES ('e', 'ease-1', '{}', %s, %s, %s)""",
+            [share, SINCE, SINCE],
+        )
+
+    def flip(self, publication_id: int, newest: date, cause: str = "published") -> None:
+        self.conn.execute(
+            "INSERT INTO live_history (publication_id, as_of, cause) VALUES (%s, %s, %s)", [publication_id, newest, cause]
+        )
+
+    def rate(self, user: int, movie: int, rating: float = 5, *, at: datetime | date | None = None, drop: int = 1) -> None:
+        when = at or SINCE + timedelta(1)
+        self.conn.execute("INSERT INTO ratings VALUES (%s, %s, %s, %s, %s)", [user, movie, when, drop, rating])
+
+    def judge(self) -> dict[tuple[int, str, str, str], tuple[Any, int]]:
+        """(publication, arm, source, metric) → value, n."""
+        self.conn.execute("REFRESH MATERIALIZED VIEW mv_ratings")
+        realised.judge(self.conn, week(), resamples=100)
+        rows = realised.recorded(self.conn, AS_OF)
+        assert {row.since for row in rows} <= {SINCE}
+        return {(row.publication_id, row.arm, row.source, row.metric): (pytest.approx(row.value), row.n) for row in rows}
+
+
+def week() -> Week:
+    return Week(AS_OF, 1, (), 10, seed=0, like_threshold=4.0, exam_min_users=9, min_history=5, half_life_days=30.0)
+
+
+@pytest.fixture
+def world(conn: Connection) -> World:
+    return World(conn)
+
+
+def test_hits_and_gains_by_source(world: World) -> None:
+    made = world.publish({1: [10, 20, 30], 2: [10, 20, 30], 3: [40], 4: [50]}, fallback=[3])
+    world.rate(1, 20)
+    world.rate(1, 99)  # liked, and not in the list
+    world.rate(2, 98)
+    world.rate(3, 40, rating=4)
+    world.rate(4, 50, rating=3.5)  # no like: nothing to judge user 4 by
+    world.rate(5, 10)  # had no list
+    assert world.judge() == {
+        (made, "all", "all", "NDCG@10"): ((SECOND_OF_TWO + 0 + 1) / 3, 3),
+        (made, "all", "all", "hit rate@10"): (2 / 3, 3),
+        (made, "all", "model", "NDCG@10"): (SECOND_OF_TWO / 2, 2),
+        (made, "all", "model", "hit rate@10"): (1 / 2, 2),
+        (made, "all", "fallback", "NDCG@10"): (1.0, 1),
+        (made, "all", "fallback", "hit rate@10"): (1.0, 1),
+    }
+    for row in realised.recorded(world.conn, AS_OF):
+        assert row.low <= row.value <= row.high
+        assert row.recipe_key == "als-1"
+
+
+def test_only_first_ratings_of_the_time_count_and_only_ten_places(world: World) -> None:
+    made = world.publish({user: [*range(10, 20), 77] for user in range(1, 8)})
+    world.rate(1, 10, at=SINCE - timedelta(1))  # before
+    world.rate(2, 10, at=AS_OF)  # after
+    world.rate(3, 10, drop=2)  # not in sight
+    world.rate(4, 77)  # at rank 11
+    world.rate(5, 77, 1, at=SINCE - timedelta(9))
+    world.rate(5, 77)  # again
+    world.rate(5, 10, at=SINCE)  # the first moment of the week
+    world.rate(6, 10, 5)
+    world.rate(6, 10, 2, at=SINCE + timedelta(3))  # thought better of it
+    world.rate(7, 19, at=datetime(2020, 1, 19, 23, 59, 59, tzinfo=UTC))  # the last moment, and rank 10
+    found = world.judge()
+    assert found[made, "all", "all", "hit rate@10"] == (2 / 3, 3)  # users 4, 5 and 7
+    assert found[made, "all", "all", "NDCG@10"] == ((0 + 1 + 1 / math.log2(11)) / 3, 3)
+
+
+def test_a_rollback_counts(world: World) -> None:
+    """What people had in the week is judged, whatever week it was made for, and not what went live and was taken back."""
+    old = world.publish({1: [10]}, as_of=FIRST, recipe="popularity-1")
+    world.publish({1: [20]})
+    world.flip(old, SINCE, "rolled back")
+    world.rate(1, 10)
+    assert world.judge()[old, "all", "all", "hit rate@10"] == (1.0, 1)
+    assert {row.publication_id for row in realised.recorded(world.conn, AS_OF)} == {old}
+
+
+def test_a_week_that_never_was_live_is_judged_by_its_newest_publication(world: World) -> None:
+    world.publish({1: [10]}, as_of=FIRST)
+    world.publish({1: [10]}, live=False)
+    newest = world.publish({1: [20]}, live=False)
+    world.publish({1: [20]}, as_of=AS_OF)  # the present week's own
+    world.rate(1, 10)
+    assert list(world.judge().values()) == [(0.0, 1)] * 4
+    assert {row.publication_id for row in realised.recorded(world.conn, AS_OF)} == {newest}
+
+
+def test_judged_once(world: World) -> None:
+    first = world.publish({1: [10]}, as_of=FIRST)
+    made = world.publish({1: [10], 2: [20]})
+    world.rate(1, 10)
+    world.judge()
+    before = realised.recorded(world.conn, AS_OF)
+    assert world.judge()
+    world.flip(first, SINCE, "rolled back")
+    world.rate(2, 99)
+    world.judge()
+    assert realised.recorded(world.conn, AS_OF) == before
+    assert {row.publication_id for row in before} == {made}
+
+
+def test_a_challenger_in_the_shadow_is_judged_on_the_same_users(world: World) -> None:
+    world.experiment(share=0)
+    shadow = world.publish(
+        {1: [20], 2: [20], 3: [30]}, recipe="ease-1", live=False, shadow=True, experiment="e", challengers=[1, 2, 3]
+    )
+    seen = world.publish({1: [10], 2: [20]}, experiment="e", challengers=[])
+    for user, movie in ((1, 20), (2, 20), (3, 99)):
+        world.rate(user, movie)
+    found = world.judge()
+    assert found[seen, "all", "all", "hit rate@10"] == (1 / 2, 2)
+    assert found[shadow, "all", "all", "hit rate@10"] == (2 / 3, 3)
+    assert found[shadow, "challenger - champion", "all", "hit rate@10"] == (1 / 2, 2)  # user 3 has no list to compare with
+    assert {arm for _, arm, _, _ in found} == {"all", "challenger - champion"}
+    keys = {(row.publication_id, row.recipe_key) for row in realised.recorded(world.conn, AS_OF)}
+    assert keys == {(seen, "als-1"), (shadow, "ease-1")}
+
+
+def test_two_arms_are_compared(world: World) -> None:
+    world.experiment(share=0.5)
+    shadow = world.publish({user: [20] for user in range(1, 6)}, recipe="ease-1", live=False, shadow=True, experiment="e")
+    made = world.publish({1: [20], 2: [20], 3: [10], 4: [10], 5: [10]}, experiment="e", challengers=[1, 2])
+    for user in (1, 2, 3, 4, 5):
+        world.rate(user, 20 if user != 5 else 10)
+    found = world.judge()
+    assert found[made, "all", "all", "hit rate@10"] == (3 / 5, 5)
+    assert found[made, "challenger", "all", "hit rate@10"] == (1.0, 2)
+    assert found[made, "champion", "all", "hit rate@10"] == (1 / 3, 3)
+    assert found[made, "challenger - champion", "all", "hit rate@10"] == (2 / 3, 5)
+    assert (shadow, "challenger - champion", "all", "hit rate@10") not in found  # its readers' lists are its own: no contest
+    rows = {(row.publication_id, row.arm): row for row in realised.recorded(world.conn, AS_OF) if row.metric == "hit rate@10"}
+    assert [rows[made, arm].recipe_key for arm in ("champion", "challenger", "challenger - champion")] == [
+        "als-1", "ease-1", "ease-1",
+    ]  # fmt: skip
+    difference = rows[made, "challenger - champion"]
+    assert difference.low < 2 / 3 < difference.high  # the champion's users differ
+
+
+def test_one_arm_alone_is_no_comparison(world: World) -> None:
+    made = world.publish({1: [20], 2: [10]}, experiment="e", challengers=[1])
+    world.rate(2, 10)  # nobody in the challenger's arm liked anything
+    assert {(publication, arm) for publication, arm, _, _ in world.judge()} == {(made, "all")}
+
+
+def test_a_publication_whose_rows_are_gone_is_not_judged_and_that_is_said(world: World) -> None:
+    made = world.publish({1: [10]})
+    world.rate(1, 10)
+    world.conn.execute(f"DROP TABLE batch_recommendations_{made}".encode())
+    assert world.judge() == {}
+    assert report.realised_table(world.conn, week()) == (
+        f"Publication {made}, which stood in week {SINCE}, was not judged: its rows are gone."
+    )
+
+
+def test_nobody_liked_anything_and_nothing_was_published(world: World) -> None:
+    assert world.judge() == {}
+    assert report.realised_table(world.conn, week()) == ""
+    made = world.publish({1: [10]})
+    assert world.judge() == {}
+    assert f"Publication {made}, which stood in week {SINCE}, was not judged: until {AS_OF} nobody" in report.realised_table(
+        world.conn, week()
+    )
+
+
+def test_the_table_and_the_metrics(world: World) -> None:
+    shadow = world.publish({1: [10]}, recipe="ease-1", live=False, shadow=True)
+    made = world.publish({1: [20], 2: [10]}, fallback=[2])
+    world.rate(1, 20)
+    world.rate(2, 10)
+    world.judge()
+    table = [[cell.strip() for cell in line.split("|")[1:-1]] for line in report.realised_table(world.conn, week()).split("\n")]
+    assert table[2][:4] == ["lists", "publication", "recipe", "users"]
+    assert [line[:4] for line in table[4:]] == [
+        ["all", str(made), "als-1", "2"],
+        ["model", str(made), "als-1", "1"],
+        ["fallback", str(made), "als-1", "1"],
+        ["in the shadow, all", str(shadow), "ease-1", "1"],
+        ["in the shadow, model", str(shadow), "ease-1", "1"],
+        ["challenger less champion", str(shadow), "ease-1", "1"],
+    ]
+    assert table[4][5] == "1.0000 (1.0000 to 1.0000)"
+    assert {name: value for name, value in report.realised_metrics(world.conn, week()).items() if "hit" in name} == {
+        "realised hit rate@10": 1.0,
+        "realised hit rate@10 als-1": 1.0,
+        "realised hit rate@10 model": 1.0,
+        "realised hit rate@10 fallback": 1.0,
+        "realised hit rate@10 ease-1": 0.0,
+        "realised hit rate@10 challenger - champion": -1.0,
+    }
+
+
+def test_the_online_figure_stands_beside_the_offline_one(settings: Settings, weeks: list[date], conn: Connection) -> None:
+    for as_of in weeks:
+        pipeline.run_week(settings, as_of=as_of)
+    value = realised.recorded(conn, weeks[1])[0].value
+    registry = pipeline.Registry(settings)
+    run = registry.client.get_run(registry._week_run(weeks[0]))
+    assert run.data.metrics["realised NDCG_at_10"] == pytest.approx(value)
+    assert any(name.startswith("NDCG_at_10 popularity") for name in run.data.metrics)
+    assert any(name.startswith("realised NDCG_at_10 ") for name in run.data.metrics)
+    page = registry.client.download_artifacts(registry._week_run(weeks[1]), "report.md")
+    text = Path(page).read_text()
+    assert "## How the last lists did" in text
+    assert f"{value:.4f} (" in text
