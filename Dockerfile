@@ -30,4 +30,8 @@ ENV PYTHONPATH=/opt/recsys \
     DO_NOT_TRACK=true \
     HF_HUB_DISABLE_TELEMETRY=1
 
+# last, so that another commit rebuilds nothing before it: docker compose build --build-arg GIT_SHA=$(git rev-parse HEAD)
+ARG GIT_SHA=
+ENV RECSYS_GIT_SHA=$GIT_SHA
+
 USER recsys

@@ -3,7 +3,7 @@ PYTHON := python3.11
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo status down clean test bench-quality lint format lock env airflow
+.PHONY: help venv demo replay status down clean test bench-quality lint format lock env airflow
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -20,6 +20,9 @@ venv: .venv/.installed ## the virtual environment, from the locked requirements.
 
 demo: venv ## the main job: drops, three weekly runs, recommendations [MOVIELENS=folder-or-zip] [IMDB=folder]
 	$(BIN)/python -m stack demo --movielens "$(MOVIELENS)" --imdb "$(IMDB)"
+
+replay: venv ## weeks of history without the scheduler, and one page on them: make replay FROM=folder-or-zip [WEEKS=26] [IMDB=folder] [RECIPES=als,…]
+	$(BIN)/python -m stack replay --from "$(FROM)" --imdb "$(IMDB)" --weeks "$(or $(WEEKS),26)" --recipes "$(RECIPES)"
 
 status: venv ## what runs
 	$(BIN)/python -m stack status

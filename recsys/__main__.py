@@ -6,10 +6,12 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
-from datetime import date
+from datetime import UTC, date, datetime
+from getpass import getuser
 from importlib.util import find_spec
 from pathlib import Path
 from shutil import which
+from typing import TYPE_CHECKING
 
 from dotenv import load_dotenv
 from psycopg import OperationalError
@@ -17,12 +19,17 @@ from psycopg.conninfo import conninfo_to_dict
 from pydantic import ValidationError
 from rich.console import Console
 from rich.logging import RichHandler
+from rich.markdown import Markdown
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.prompt import Confirm
 
 from recsys.drops.cli import add_drops_command
 from recsys.errors import RecsysError
 from recsys.models import MODELS
 from recsys.settings import HOME, Settings
+
+if TYPE_CHECKING:
+    from recsys.promotion.approval import Approval, Proposal
 
 console = Console()
 #: What a command says on its way; logging and bars share it, so that neither writes over the other.
@@ -60,6 +67,8 @@ def _parser() -> argparse.ArgumentParser:
     recommend.add_argument("user", type=int, nargs="?", help="a user id; without one, three users of the live publication")
     recommend.add_argument("-n", type=int, default=10, help="how many of each (default 10)")
     _add_predict(commands)
+    _add_history(commands)
+    _add_rollback(commands)
     psql = _add(commands, "psql", _psql, "open the project's database with psql")
     psql.add_argument("-c", dest="sql", help="run this and leave")
     withdraw = _add(commands, "withdraw", _withdraw, "let a movie be recommended to nobody from the next publication on")
@@ -83,6 +92,20 @@ def _add_run(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     run.add_argument("--as-of", type=date.fromisoformat, metavar="DATE", help="default: the newest complete drop's")
     run.add_argument("--recipes", nargs="+", metavar="RECIPE", help=f"{', '.join(MODELS)}, or the key of a tuned one")
     run.add_argument("--top-n", type=int)
+    run.add_argument("--force", action="store_true", help="decide the week anew, in a row of the ledger of its own")
+    run.add_argument(
+        "--require-approval",
+        action="store_true",
+        default=None,
+        help="ask before a new champion is crowned; where there is no terminal to ask at, the champion stays",
+    )
+    run.add_argument(
+        "--challenger",
+        metavar="RECIPE",
+        help="begin an experiment: this recipe's lists are made and judged beside the champion's",
+    )
+    run.add_argument("--challenger-share", type=float, default=0.0, help="share of users who see them (default 0: nobody does)")
+    run.add_argument("--challenger-weeks", type=int, default=4, help="how long it lasts, this week counted (default 4)")
 
 
 def _add_train(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -109,6 +132,35 @@ def _add_predict(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     predict.add_argument("--year", type=int)
 
 
+def _add_history(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    history = _add(
+        commands, "history", _history, "show what was published when, by whom and why, or where a user's list came from"
+    )
+    history.add_argument("--weeks", type=int, default=26, help="how many of the newest (default 26)")
+    history.add_argument("--user", type=int, help="show this user's list with its model, data, code, decision and approval")
+    when = history.add_mutually_exclusive_group()
+    when.add_argument(
+        "--on",
+        type=date.fromisoformat,
+        metavar="DATE",
+        help="with --user: as readers saw it at the end of that day (UTC); default: now",
+    )
+    when.add_argument(
+        "--week",
+        type=date.fromisoformat,
+        metavar="DATE",
+        help="with --user: as readers saw it while that week was the newest, whenever it ran: a replay runs many in a day",
+    )
+
+
+def _add_rollback(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    rollback = _add(commands, "rollback", _rollback, "put an earlier publication before readers again, or a later one")
+    what = rollback.add_mutually_exclusive_group(required=True)
+    what.add_argument("--list", action="store_true", help="show what can be made live, the newest first")
+    what.add_argument("--reason", help="why: kept in the ledger")
+    rollback.add_argument("--to", type=int, metavar="PUBLICATION", help="default: the one that was live before")
+
+
 def _add_known_week(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--as-of", type=date.fromisoformat, metavar="DATE", help="the newest week up to it that has its drops; default: of all"
@@ -125,9 +177,35 @@ def _migrate(_options: argparse.Namespace) -> None:
 
 
 def _run(options: argparse.Namespace) -> None:
-    from recsys.pipeline import run_week
+    from recsys.pipeline import run_week, timed_out
 
-    run_week(Settings.from_environment(), as_of=options.as_of, recipes=options.recipes, top_n=options.top_n)
+    run_week(
+        Settings.from_environment(),
+        as_of=options.as_of,
+        approve=_ask if sys.stdin.isatty() else timed_out,
+        recipes=options.recipes,
+        top_n=options.top_n,
+        challenger=options.challenger,
+        challenger_share=options.challenger_share,
+        challenger_weeks=options.challenger_weeks,
+        force=options.force,
+        require_approval=options.require_approval,
+        run_id=_run_id(),
+    )
+
+
+def _run_id() -> str:
+    """Of this command alone: a run decides a week anew once."""
+    return f"{getuser()} at a terminal, {datetime.now(UTC):%Y-%m-%d %H:%M:%S}"
+
+
+def _ask(proposal: "Proposal") -> "Approval":
+    from recsys.promotion.approval import Approval
+
+    console.print(f"[bold]{proposal.subject}[/bold]", highlight=False)
+    console.print(Markdown(proposal.body))
+    agreed = Confirm.ask("Crown the new champion?", console=console)
+    return Approval("approved" if agreed else "rejected", getuser())
 
 
 def _train(options: argparse.Namespace) -> None:
@@ -191,6 +269,31 @@ def _predict(options: argparse.Namespace) -> None:
         )
         stars = predict_stars(conn, Registry(settings), options.user, movie)
     console.print(f"user {options.user} would give {movie.title!r} {stars:.2f} stars", highlight=False, markup=False)
+
+
+def _history(options: argparse.Namespace) -> None:
+    from recsys.db.connect import connect
+    from recsys.history import show_history, show_lineage
+
+    if options.user is None and (options.on or options.week):
+        raise RecsysError("--on and --week are about one user's list: expected --user too")
+    with connect(Settings.from_environment()) as conn:
+        if options.user is None:
+            show_history(conn, console, options.weeks)
+        else:
+            show_lineage(conn, console, options.user, on=options.on, as_of=options.week)
+
+
+def _rollback(options: argparse.Namespace) -> None:
+    from recsys.pipeline import past_publications, rollback_publication
+
+    settings = Settings.from_environment()
+    if options.list:
+        told = "\n".join(label for _, label in past_publications(settings)) or "nothing was published yet"
+    else:
+        asked = {"reason": options.reason, "requested_by": getuser(), "run_id": _run_id()}
+        told = rollback_publication(settings, publication_id=options.to, **asked)
+    console.print(told, highlight=False, markup=False, soft_wrap=True)
 
 
 def _withdraw(options: argparse.Namespace) -> None:

@@ -7,7 +7,7 @@ have liked but did not rate counts as a miss.
 
 import logging
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -126,7 +126,9 @@ def _figures(found: list[tuple[Any, Marks]], *, resamples: int, seed: int) -> It
         for arm, source, users in _groups(marks):
             for metric, values in marks.values.items():
                 interval = simultaneous_intervals(values[users][:, None], **draw)[0]
-                yield publication, _realised(publication, arm, source, metric, interval)
+                # of a few users it may reach beyond what a share can be
+                within = replace(interval, low=max(interval.low, 0.0), high=min(interval.high, 1.0))
+                yield publication, _realised(publication, arm, source, metric, within)
         for metric, interval in _differences(publication, marks, seen, draw):
             yield publication, _realised(publication, DIFFERENCE, ALL, metric, interval)
 

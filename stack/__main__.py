@@ -15,6 +15,7 @@ from stack.demo import demo
 from stack.environment import ADMIN
 from stack.errors import StackError
 from stack.home import REPOSITORY, Home
+from stack.replay import Replay, replay_home, replay_weeks
 from stack.services import Stack
 
 console = Console()
@@ -46,12 +47,23 @@ def parser() -> argparse.ArgumentParser:
     main_job.add_argument("--movielens", type=_path, metavar="PATH", help="a MovieLens release as published, folder or zip")
     main_job.add_argument("--imdb", type=_path, metavar="PATH", help="a folder with IMDb's TSVs")
     main_job.set_defaults(run=run_demo)
+    told = "run the last weeks of a data set one after another, without the scheduler, and draw a page on them"
+    history = commands.add_parser("replay", help=told, description=told)
+    history.add_argument("--from", dest="movielens", type=_path, metavar="PATH", help="a MovieLens release, folder or zip")
+    history.add_argument("--imdb", type=_path, metavar="PATH", help="a folder with IMDb's TSVs")
+    history.add_argument("--weeks", type=int, default=26, help="weekly runs (default 26)")
+    history.add_argument("--recipes", type=_names, default=(), metavar="RECIPE,…", help="who competes; default: all")
+    history.set_defaults(run=run_replay)
     return top
 
 
 def _path(text: str) -> Path | None:
     """The Makefile passes an empty text where the user gave nothing."""
     return Path(text).expanduser() if text else None
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in text.split(",") if name.strip())
 
 
 def up(_: argparse.Namespace) -> None:
@@ -96,6 +108,18 @@ def run_demo(chosen: argparse.Namespace) -> None:
     stack = Stack(Home.chosen())
     demo(stack, console, chosen.movielens, chosen.imdb)
     show_places(stack)
+
+
+def run_replay(chosen: argparse.Namespace) -> None:
+    if chosen.movielens is None:
+        raise StackError("FROM is needed: a MovieLens release as published, folder or zip")
+    wanted = Replay(chosen.movielens, chosen.imdb, chosen.weeks, chosen.recipes)
+    try:
+        page = replay_weeks(replay_home(), console, wanted)
+    except KeyboardInterrupt:
+        console.print("\nstopped; the same command goes on from here")
+        sys.exit(130)
+    console.print(f"\nthe weeks on one page: {page}", soft_wrap=True, highlight=False)
 
 
 def env(_: argparse.Namespace) -> None:

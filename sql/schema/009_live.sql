@@ -21,7 +21,7 @@ CREATE TABLE live_history (
     reason         text,
     requested_by   text,
     run_id         text NOT NULL DEFAULT '',
-    went_live_at   timestamptz NOT NULL DEFAULT now()
+    went_live_at   timestamptz NOT NULL DEFAULT clock_timestamp()  -- and not the transaction's beginning: making a publication takes time
 );
 
 INSERT INTO live_history (publication_id, as_of, cause, went_live_at)

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from datetime import date
+from getpass import getuser
 from io import StringIO
 from pathlib import Path
 
@@ -15,9 +16,11 @@ from recsys.db.connect import Connection
 from recsys.features.catalogue import Catalogue, Description
 from recsys.models import MODELS
 from recsys.models.hybrid import Hybrid
+from recsys.promotion.approval import Proposal
 from recsys.recipe import Recipe
 from recsys.registry.store import Registry
 from recsys.settings import Settings
+from recsys.week import Week
 
 ROOT = Path(__file__).parents[2]
 
@@ -182,8 +185,99 @@ def test_erase_takes_the_user_out_of_the_next_publication(
     assert conn.execute("SELECT count(*) AS n FROM recommendations WHERE user_id = 1").fetchone().n == 0
 
 
+def test_look_back_and_roll_back(
+    told: Callable[..., tuple[int, str]], settings: Settings, weeks: list[date], conn: Connection
+) -> None:
+    assert told("rollback", "--list") == (0, "nothing was published yet\n")
+    for as_of in weeks[:2]:
+        pipeline.run_week(settings, as_of=as_of)
+    first, second = (number for number, _ in reversed(pipeline.past_publications(settings)))
+    status, listed = told("rollback", "--list")
+    assert status == 0
+    assert re.match(rf"{second}: week {weeks[1]}, .* users, live now\n{first}: week {weeks[0]}, .* users\n$", listed)
+    status, done = told("rollback", "--reason", "odd lists")
+    assert (status, done.startswith(f"rolled back from publication {second} to publication {first} of week")) == (0, True)
+    assert told("rollback", "--to", str(second), "--reason", "they were fine")[1].startswith("rolled forward")
+    flips = conn.execute(
+        "SELECT publication_id, reason, requested_by, run_id FROM live_history WHERE cause <> 'published' ORDER BY seq"
+    )
+    made = flips.fetchall()
+    assert [(row.publication_id, row.reason, row.requested_by) for row in made] == [
+        (first, "odd lists", getuser()), (second, "they were fine", getuser())
+    ]  # fmt: skip
+    assert all(row.run_id.startswith(f"{getuser()} at a terminal") for row in made)
+    status, history = told("history")
+    assert (status, history.count("rolled")) == (0, 2)
+    assert str(weeks[0]) not in told("history", "--weeks", "1")[1]
+    assert f"publication {second} of week" in told("history", "--user", "42")[1]
+    assert f"publication {first} of week" in told("history", "--user", "42", "--week", str(weeks[0]))[1]
+    status, text = told("history", "--user", "42", "--on", "2001-01-01")
+    assert (status, text.startswith("NothingToRecommend: nothing was live at the end of 2001-01-01")) == (1, True)
+    assert told("rollback", "--to", "999", "--reason", "r")[1].startswith("PublicationError: no publication 999")
+
+
+@pytest.mark.parametrize("wrong", [("rollback",), ("rollback", "--to", "1"), ("rollback", "--list", "--reason", "r")])
+def test_a_rollback_has_a_reason(wrong: tuple[str, ...]) -> None:
+    with pytest.raises(SystemExit):
+        cli.main(list(wrong))
+
+
+def test_a_run_asks_what_its_flags_say(installed: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: dict[str, object] = {}
+    monkeypatch.setattr(pipeline, "run_week", lambda _settings, **named: asked.update(named))
+    experiment = ("--challenger", "als", "--challenger-share", "0.1", "--challenger-weeks", "2")
+    assert cli.main(["run", "--as-of", "2018-09-24", "--force", "--require-approval", *experiment]) == 0
+    wanted = {"as_of": date(2018, 9, 24), "force": True, "require_approval": True}
+    wanted |= {"challenger": "als", "challenger_share": 0.1, "challenger_weeks": 2}
+    assert {name: asked[name] for name in wanted} == wanted
+    assert cli.main(["run"]) == 0
+    usual = vars(pipeline.Asked())
+    assert {name: asked[name] for name in usual if name != "run_id"} == {name: usual[name] for name in usual if name != "run_id"}
+    assert str(asked["run_id"]).startswith(f"{getuser()} at a terminal, 20")
+
+
+@pytest.mark.parametrize("typed", ["y\n", "n\n", None])
+def test_a_run_asks_at_a_terminal_before_it_crowns(
+    typed: str | None,
+    told: Callable[..., tuple[int, str]],
+    settings: Settings,
+    weeks: list[date],
+    conn: Connection,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def proposed(settings: Settings, week: Week) -> Proposal:
+        asked = propose(settings, week)
+        return Proposal(True, asked.subject, asked.body)  # whatever the exam of so few users says
+
+    propose = pipeline.propose_champion
+    monkeypatch.setattr(pipeline, "propose_champion", proposed)
+    stdin = StringIO(typed or "")
+    monkeypatch.setattr(stdin, "isatty", lambda: typed is not None)
+    monkeypatch.setattr("sys.stdin", stdin)
+    status, shown = told("run", "--as-of", str(weeks[0]), "--recipes", "als", "--require-approval")
+    row = conn.execute("SELECT approval, approved_by, decision FROM promotions").fetchone()
+    answer = {"y\n": ("approved", getuser()), "n\n": ("rejected", getuser()), None: ("timed out", None)}[typed]
+    assert (status, row.approval, row.approved_by) == (0, *answer)
+    assert ("Crown the new champion?" in shown, "NDCG@10" in shown) == (typed is not None, typed is not None)
+
+
 @pytest.mark.parametrize(
-    "command", ["drops", "migrate", "run", "train", "tune", "exam", "recommend", "predict", "psql", "withdraw", "erase"]
+    "command",
+    [
+        "drops",
+        "migrate",
+        "run",
+        "train",
+        "tune",
+        "exam",
+        "recommend",
+        "predict",
+        "psql",
+        "withdraw",
+        "erase",
+        "history",
+        "rollback",
+    ],
 )
 def test_every_command_is_in_the_readme(command: str) -> None:
     assert f"python -m recsys {command}" in (ROOT / "README.md").read_text()

@@ -126,3 +126,15 @@ def test_one_at_a_time(settings: Settings, weeks: list[date]) -> None:
     ):
         pipeline.resolve_week(settings, as_of=weeks[1], challenger="als")
     assert pipeline.resolve_week(settings, as_of=weeks[2], challenger="als").experiment.recipe.name == "als"
+
+
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [({"challenger_share": 1.5}, "found a share of 1.5; expected one between 0 and 1"), ({"challenger_weeks": 0}, "it would end in week")],
+)
+def test_what_there_cannot_be_is_refused_and_leaves_nothing(
+    settings: Settings, weeks: list[date], conn: Connection, asked: dict[str, float], told: str
+) -> None:
+    with pytest.raises(LedgerError, match=told):
+        pipeline.resolve_week(settings, as_of=weeks[0], challenger="als", **asked)
+    assert conn.execute("SELECT count(*) AS n FROM weeks").fetchone().n == 0

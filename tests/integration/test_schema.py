@@ -30,10 +30,10 @@ VALUES: dict[str, Any] = {
     "recipe_key": "als", "run_id": "r", "model_version": "1", "fit_key": "f", "incumbent": None,
     "decision": "kept", "kind": "dated", "study": "s", "name": "als", "found_for": date(2020, 1, 6), "failure": None,
     "fingerprint": "f", "rows_sha256": "x", "resolved_late": False, "slice": "all", "metric": "ndcg", "cut": None, "weeks": None,
-    "role": "director",
+    "role": "director", "step": "train_model", "since": date(2020, 1, 6), "arm": "all", "measure": "m", "drifted": None,
     "sketch": [1], "earlier": date(2020, 1, 6), "first_as_of": date(2020, 1, 6), "last_as_of": date(2020, 1, 6),
     "forced": False, "approval": None, "approved_by": None, "users_needed": None, "git_sha": "g", "gate": "g", "passed": True,
-    "sentence": "s", "is_shadow": False, "experiment": "e", "cause": "published", "requested_by": "r",
+    "sentence": "s", "is_shadow": False, "experiment": "e", "cause": "published", "requested_by": "r", "before": None,
 }  # fmt: skip
 
 

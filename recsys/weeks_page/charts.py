@@ -1,0 +1,153 @@
+"""The geometry of the page's charts, in units of their SVG viewBox. The template draws; this says where."""
+
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+#: Okabe and Ito's colours, which stay apart for colour-blind eyes, less those too light for a line on white.
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+#: What all others are measured against.
+BASELINE, BASELINE_COLOUR = "popularity", "#7F8790"
+#: Lines beyond the sixth take the colours again, dashed.
+DASHES = ("", "7 3", "2 3")
+#: Parts of a whole, from much to little: one hue, so that nobody takes them for recipes.
+SHADES = ("#12456B", "#2F78A8", "#6CA6CB", "#A3C8E0", "#CFE1EC")
+REST_SHADE = "#E4E4E0"
+
+#: Width of a label's letter.
+LETTER = 6.2
+
+
+@dataclass(frozen=True)
+class Style:
+    """How a recipe looks wherever it stands."""
+
+    label: str
+    colour: str
+    dash: str
+
+
+def styles_of(keys: Iterable[str]) -> dict[str, Style]:
+    """A look for each recipe key, in the order given; labelled by its name, or by its key where two share a name."""
+    ordered = list(dict.fromkeys(keys))
+    names = [name_of(key) for key in ordered]
+    coloured = [key for key in ordered if name_of(key) != BASELINE]
+    places = {key: place for place, key in enumerate(coloured)}
+    return {
+        key: _style(name if names.count(name) == 1 else key, places.get(key)) for key, name in zip(ordered, names, strict=True)
+    }
+
+
+def name_of(key: str) -> str:
+    return key.rpartition("-")[0] or key
+
+
+def _style(label: str, place: int | None) -> Style:
+    if place is None:
+        return Style(label, BASELINE_COLOUR, "")
+    return Style(label, COLOURS[place % len(COLOURS)], DASHES[place // len(COLOURS) % len(DASHES)])
+
+
+@dataclass(frozen=True)
+class Frame:
+    """A chart's plane: weeks from left to right, a place each, and values from `low` at the bottom to `high` at the top."""
+
+    dates: Sequence[date]
+    low: float
+    high: float
+    width: float = 960
+    height: float = 250
+    left: float = 46
+    right: float = 8
+    top: float = 12
+    bottom: float = 26
+
+    @property
+    def pitch(self) -> float:
+        """From one week to the next."""
+        return (self.width - self.left - self.right) / len(self.dates)
+
+    @property
+    def floor(self) -> float:
+        return self.height - self.bottom
+
+    @property
+    def end(self) -> float:
+        return self.width - self.right
+
+    def x(self, day: date) -> float:
+        """The middle of a week's place."""
+        return round(self.left + (self.dates.index(day) + 0.5) * self.pitch, 1)
+
+    def y(self, value: float) -> float:
+        return round(self.floor - (value - self.low) / (self.high - self.low) * (self.floor - self.top), 1)
+
+    def path(self, points: Iterable[tuple[date, float]]) -> str:
+        """The corners of a line through (week, value)."""
+        return " ".join(f"{self.x(day)},{self.y(value)}" for day, value in points)
+
+    def ticks(self, n: int = 5) -> list[tuple[float, str]]:
+        """Places and labels of round values, about `n` of them."""
+        step = round_step((self.high - self.low) / n)
+        digits = max(0, -math.floor(math.log10(step)))
+        first = math.ceil(self.low / step - 1e-9)
+        last = math.floor(self.high / step + 1e-9)
+        return [(self.y(count * step), f"{count * step:,.{digits}f}") for count in range(first, last + 1)]
+
+    def week_labels(self) -> list[tuple[float, str]]:
+        """Places and labels of as many weeks as there is room for; in a wide chart a year's first has the year with it."""
+        wide = self.width > NARROW
+        every = math.ceil((12 if wide else 7.5) * LETTER / self.pitch)
+        shown = [day for day in self.dates[::every] if self.x(day) + 3 * LETTER <= self.width]
+        years = [None, *(day.year for day in shown)]
+        return [
+            (self.x(day), day_label(day, year=wide and day.year != before)) for day, before in zip(shown, years, strict=False)
+        ]
+
+
+#: Charts up to this width have no room for years.
+NARROW = 400
+
+
+def day_label(day: date, *, year: bool = True) -> str:
+    return f"{day.day} {day:%b}" + (f" {day.year}" if year else "")
+
+
+def round_step(wanted: float) -> float:
+    """The next of 1, 2, 5 times a power of ten."""
+    power = 10 ** math.floor(math.log10(wanted))
+    return next(power * factor for factor in (1, 2, 5, 10) if wanted <= power * factor * (1 + 1e-9))
+
+
+def frame_around(dates: Sequence[date], values: Iterable[float | None], *, floor: float | None = None, **shape: float) -> Frame:
+    """A frame that holds all values with some air; from `floor` on where one is given."""
+    known = [value for value in values if value is not None and math.isfinite(value)] or [0.0]
+    low, high = min(known), max(known)
+    air = 0.08 * (high - low) or abs(high) * 0.1 or 1.0
+    bottom = low - air if low < 0 else max(0.0, low - air)
+    return Frame(dates, bottom if floor is None else floor, high + air, **shape)
+
+
+def spread(places: Mapping[str, float], *, gap: float, end: float) -> dict[str, float]:
+    """Places for labels, from the top down: as given, but none nearer than `gap` to another, and none beyond `end`."""
+    ordered = sorted(places, key=lambda name: (places[name], name))
+    moved: dict[str, float] = {}
+    last = -math.inf
+    for name in ordered:
+        last = moved[name] = max(places[name], last + gap)
+    for name in reversed(ordered):
+        moved[name] = min(moved[name], end)
+        end = moved[name] - gap
+    return moved
+
+
+def runs(values: Sequence[str | None]) -> Iterator[tuple[str, int, int]]:
+    """Stretches of one value: (value, first place, length). What is None is no stretch."""
+    start = 0
+    for place in range(1, len(values) + 1):
+        value = values[start]
+        if place == len(values) or values[place] != value:
+            if value is not None:
+                yield value, start, place - start
+            start = place

@@ -1,0 +1,117 @@
+"""What the page of all weeks is drawn from: rows of the ledgers."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any, TypeVar
+
+from psycopg.rows import class_row
+
+from recsys.db.connect import Connection
+from recsys.db.queries import queries
+from recsys.evaluation.metrics import DECIDING
+
+Row = TypeVar("Row")
+
+
+@dataclass(frozen=True)
+class WeekLine:
+    """A week as it was decided, None where it has not come that far. `champion` is a recipe's key."""
+
+    as_of: date
+    decision: str | None = None
+    champion: str | None = None
+    reasons: Sequence[str] | None = None
+    n_users: int | None = None
+    publication_id: int | None = None
+
+
+@dataclass(frozen=True)
+class Mark:
+    """What a recipe reached at a week's exam."""
+
+    as_of: date
+    recipe_key: str
+    value: float
+
+
+@dataclass(frozen=True)
+class Realised:
+    """What came true of the lists that readers had from the week `as_of` on, with its interval, on `n` users.
+
+    A challenger's are those of its arm, or those that no reader saw.
+    """
+
+    as_of: date
+    publication_id: int
+    recipe_key: str
+    is_challenger: bool
+    value: float
+    low: float
+    high: float
+    n: int
+
+
+@dataclass(frozen=True)
+class Flip:
+    """A publication that a person put before readers; `as_of` is the newest week then."""
+
+    as_of: date
+    cause: str
+    publication_id: int
+    recipe_key: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class DriftFigure:
+    """A measure of a week, and the bounds that the weeks before it gave: None where they gave none."""
+
+    as_of: date
+    measure: str
+    value: float
+    low: float | None
+    high: float | None
+    drifted: bool
+    sentence: str
+
+
+@dataclass(frozen=True)
+class StepTime:
+    """Seconds that a week spent in a step."""
+
+    as_of: date
+    step: str
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Record:
+    """All weeks, the oldest first. Any part but `weeks` may be empty."""
+
+    weeks: Sequence[WeekLine]
+    marks: Sequence[Mark] = field(default=())
+    realised: Sequence[Realised] = field(default=())
+    flips: Sequence[Flip] = field(default=())
+    drift: Sequence[DriftFigure] = field(default=())
+    times: Sequence[StepTime] = field(default=())
+
+
+def read_record(conn: Connection) -> Record:
+    """As the ledgers have it now."""
+    deciding = {"metric": DECIDING}
+    with conn.transaction():  # one moment for all of it
+        conn.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        return Record(
+            weeks=_rows(conn, WeekLine, "week_lines"),
+            marks=_rows(conn, Mark, "exam_marks", deciding),
+            realised=_rows(conn, Realised, "realised", deciding),
+            flips=_rows(conn, Flip, "flips"),
+            drift=_rows(conn, DriftFigure, "drift_figures"),
+            times=_rows(conn, StepTime, "times"),
+        )
+
+
+def _rows(conn: Connection, kind: type[Row], name: str, params: Mapping[str, Any] | None = None) -> list[Row]:
+    with conn.cursor(row_factory=class_row(kind)) as cursor:
+        return cursor.execute(queries("replay")[name], params).fetchall()

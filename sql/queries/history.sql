@@ -1,0 +1,35 @@
+-- Looking back: what was published and put before readers, and where it came from.
+
+-- name: events(weeks)
+-- What was published for the newest weeks, and what was put before readers by hand; the newest first.
+WITH events AS (
+    SELECT as_of, publication_id, published_at AS happened_at, 'published' AS cause, NULL AS reason, NULL AS requested_by, run_id
+    FROM publications
+    UNION ALL
+    SELECT as_of, publication_id, went_live_at, cause, reason, requested_by, run_id FROM live_history WHERE cause <> 'published'
+)
+SELECT v.as_of, v.publication_id, v.happened_at, v.cause, v.reason, v.requested_by, v.run_id, l.live, l.is_shadow, l.recipe_key, l.model_version,
+       l.decision, l.forced, l.approval, l.approved_by, l.git_sha, x.value AS exam_ndcg,
+       (SELECT sum(r.value * r.n) / nullif(sum(r.n), 0) FROM realised_hits r  -- after a rollback several weeks judge the same lists
+        WHERE (r.publication_id, r.arm, r.source, r.metric) = (l.publication_id, 'all', 'all', 'NDCG@10')) AS realised_ndcg
+FROM events v
+JOIN lineage l USING (publication_id)
+LEFT JOIN exam_results x ON (x.as_of, x.recipe_key, x.slice, x.metric) = (l.as_of, l.recipe_key, 'all', 'NDCG@10')
+WHERE v.as_of IN (SELECT DISTINCT as_of FROM publications ORDER BY as_of DESC LIMIT %(weeks)s)
+ORDER BY v.as_of DESC, v.happened_at DESC, v.publication_id DESC;
+
+-- name: in_force(before, as_of)
+-- What readers saw at the end, or just before a moment if one is given, or as long as no newer week was live than the one given.
+SELECT publication_id, cause, reason, requested_by, went_live_at
+FROM live_history
+WHERE went_live_at < coalesce(%(before)s::timestamptz, 'infinity') AND as_of <= coalesce(%(as_of)s::date, 'infinity')
+ORDER BY seq DESC LIMIT 1;
+
+-- name: lineage(publication_id)
+SELECT * FROM lineage WHERE publication_id = %(publication_id)s;
+
+-- name: list(publication_id, user_id)
+-- What a user was recommended by a publication.
+SELECT b.rank, b.movie_id, c.title, c.genres, b.score, b.source, b.arm
+FROM batch_recommendations b JOIN catalogue c USING (movie_id)
+WHERE b.publication_id = %(publication_id)s AND b.user_id = %(user_id)s ORDER BY b.rank;

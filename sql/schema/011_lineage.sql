@@ -1,0 +1,53 @@
+-- Where every publication comes from, answered by one row: model, data, code, decision, approval, run, and when readers saw it.
+-- recsys_reader gets none of it: it names people and their reasons, and no list is read by it.
+
+CREATE VIEW lineage AS
+WITH flips AS (  -- in the order in which they were made: a clock that was set back leaves no period that ends before it begins
+    SELECT seq, publication_id, max(went_live_at) OVER (ORDER BY seq) AS live_from FROM live_history
+),
+periods AS (
+    SELECT publication_id, tstzrange(live_from, lead(live_from) OVER (ORDER BY seq)) AS period FROM flips
+),
+seen AS (
+    SELECT publication_id, range_agg(period) AS live FROM periods GROUP BY publication_id
+),
+answers AS (
+    SELECT promotion_id, count(*) FILTER (WHERE passed) AS gates_passed, count(*) FILTER (WHERE NOT passed) AS gates_refused
+    FROM gate_verdicts GROUP BY promotion_id
+)
+SELECT p.publication_id, p.as_of, p.is_live, s.live,
+       -- which model; a challenger's own publication comes from no decision, but from its experiment
+       p.recipe_key, p.model_version, CASE WHEN p.is_shadow THEN e.recipe ELSE d.recipe END AS recipe, d.fit_key,
+       -- on which data: what had been taken in up to the watermark, and the ratings that the model was fitted on
+       p.watermark,
+       (SELECT jsonb_agg(jsonb_build_object(
+                   'source', t.source, 'drop_date', t.drop_date, 'revision', t.revision, 'sha256', t.sha256,
+                   'rows', (SELECT coalesce(sum(n::bigint), 0) FROM jsonb_each_text(t.counts -> 'read') AS f (file, n)),
+                   'new', (SELECT coalesce(sum(n::bigint), 0) FROM jsonb_each_text(t.counts -> 'new') AS f (fact, n)))
+                   ORDER BY t.drop_id)
+        FROM drops t
+        WHERE t.drop_id <= p.watermark AND t.state = 'ingested' AND t.settled_at <= p.published_at) AS drops,
+       d.fingerprint, d.n_ratings, p.params, p.n_users, p.n_rows, p.n_fallback, p.rows_sha256,
+       -- with which code, by which run
+       p.git_sha, p.run_id, p.published_at, p.dropped_at,
+       -- why its model was champion: the decision, and how many answers it had from all gates on all challengers
+       p.promotion_id, d.decision, d.forced, d.reasons, a.gates_passed, a.gates_refused, d.git_sha AS decided_git_sha,
+       d.run_id AS decided_run_id, d.decided_at,
+       -- who approved it; NULL where nobody was asked
+       d.approval, d.approved_by,
+       -- who put it before readers by hand, and why; NULL where nobody did
+       (SELECT jsonb_agg(jsonb_build_object('at', h.went_live_at, 'cause', h.cause, 'reason', h.reason, 'requested_by', h.requested_by)
+                         ORDER BY h.seq)
+        FROM live_history h WHERE h.publication_id = p.publication_id AND h.cause <> 'published') AS by_hand,
+       -- whether it was part of an experiment, and where the users in the challenger's share got their lists from
+       p.experiment, p.is_shadow,
+       (SELECT max(c.publication_id) FROM publications c
+        WHERE c.is_shadow AND NOT p.is_shadow AND c.publication_id < p.publication_id
+          AND (c.experiment, c.as_of, c.watermark, c.params) = (p.experiment, p.as_of, p.watermark, p.params)) AS challenger_id
+FROM publications p
+LEFT JOIN promotions d USING (promotion_id)
+LEFT JOIN answers a USING (promotion_id)
+LEFT JOIN seen s USING (publication_id)
+LEFT JOIN experiments e ON e.name = p.experiment;
+
+COMMENT ON VIEW lineage IS 'One row a publication: which model, on which data, with which code, why it was champion, who approved it, when it was live.';

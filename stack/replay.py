@@ -1,0 +1,181 @@
+"""`make replay`: the last weeks of a data set, one after another without a scheduler, and a page on what came of them."""
+
+import json
+import logging
+import os
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from pydantic import SecretStr
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from recsys.db.connect import Connection, connect
+from recsys.db.migrate import migrate
+from recsys.db.queries import queries
+from recsys.drops.replay import replay
+from recsys.models import MODELS
+from recsys.settings import Settings
+from recsys.weeks_page.page import draw_page, duration
+from recsys.weeks_page.record import read_record
+from stack.environment import QUIET
+from stack.errors import StackError
+from stack.home import REPOSITORY, Home, wanted_port
+from stack.postgres import Postgres
+from stack.private import write_private
+
+RUN_ID = "replay"
+PAGE = "weeks.html"
+
+#: MLflow shares the terminal with a progress bar: it logs as all others do, and draws no bars of its own.
+UNSEEN = QUIET | {"MLFLOW_CONFIGURE_LOGGING": "false", "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false"}
+
+
+@dataclass(frozen=True)
+class Replay:
+    """What is replayed. A folder holds one replay: another one needs a folder of its own.
+
+    `movielens` is a folder or a zip as published, `imdb` a folder of IMDb's TSVs; no recipes are all there are.
+    """
+
+    movielens: Path
+    imdb: Path | None
+    weeks: int
+    recipes: tuple[str, ...]
+
+    def check(self) -> None:
+        """Raises StackError where something asked for is not there."""
+        for name, path in (("FROM", self.movielens), ("IMDB", self.imdb)):
+            if path is not None and not path.exists():
+                raise StackError(f"{name}={path}: there is no such folder or file")
+        if self.weeks < 1:
+            raise StackError(f"WEEKS={self.weeks}: expected at least 1")
+        unknown = sorted(set(self.recipes) - set(MODELS))
+        if unknown:
+            raise StackError(f"RECIPES has {', '.join(unknown)}; expected some of {', '.join(MODELS)}")
+
+    def to_json(self) -> dict[str, Any]:
+        imdb = str(self.imdb.resolve()) if self.imdb else None
+        return {"movielens": str(self.movielens.resolve()), "imdb": imdb, "weeks": self.weeks, "recipes": list(self.recipes)}
+
+
+def replay_home() -> Home:
+    """RECSYS_HOME, else `.replay` in the repository: beside the state of `make demo`, not in it."""
+    return Home(Path(os.environ.get("RECSYS_HOME") or REPOSITORY / ".replay"))
+
+
+def replay_weeks(home: Home, console: Console, wanted: Replay) -> Path:
+    """Cut the data set into weekly drops, run every week that has not been, draw the page; return its path.
+
+    Broken off, it goes on from there when it is called again: a finished week is left alone, and so is each finished step of one
+    that is not. PostgreSQL runs while this does.
+    """
+    wanted.check()
+    dates = _dates(home, console, wanted)
+    os.environ |= UNSEEN  # before MLflow is imported
+    logging.basicConfig(filename=home.log("replay"), level=logging.INFO, format="%(asctime)s %(name)s: %(message)s")
+    postgres = Postgres(home.root, port=wanted_port("postgres"))
+    postgres.start()
+    try:
+        settings = _settings(home, postgres, wanted)
+        _prepare(settings, home)
+        _run_weeks(settings, home, console, dates)
+    finally:
+        postgres.stop()
+    return home.root / PAGE
+
+
+def _dates(home: Home, console: Console, wanted: Replay) -> list[date]:
+    """The weeks to run, their drops put. Raises StackError where the folder holds something else."""
+    record = home.root / "replay.json"
+    if record.exists():
+        kept = json.loads(record.read_text())
+        dates = kept.pop("dates")
+        if kept != wanted.to_json():
+            found = ", ".join(f"{name} {value}" for name, value in kept.items() if value)
+            raise StackError(f"{home.root} holds another replay ({found}): {_elsewhere(home)}")
+        return [date.fromisoformat(day) for day in dates]
+    if (home.root / "dataset.json").exists():
+        raise StackError(f"{home.root} holds a demo: {_elsewhere(home)}")
+    home.create()
+    with console.status("cutting the data set into weeks …"):
+        _first, *dates = replay(wanted.movielens, str(home.drops), weeks=wanted.weeks, imdb=wanted.imdb)
+    write_private(record, json.dumps(wanted.to_json() | {"dates": [str(day) for day in dates]}))
+    return dates
+
+
+def _elsewhere(home: Home) -> str:
+    return f"choose a folder with RECSYS_HOME=…, or run `make clean RECSYS_HOME={home.root}` first"
+
+
+def _settings(home: Home, postgres: Postgres, wanted: Replay) -> Settings:
+    """MLflow needs no server for one process: its store is a file."""
+    return Settings(
+        database_url=SecretStr(postgres.url()),
+        drops=str(home.drops),
+        mlflow_tracking_uri=f"sqlite:///{home.mlflow}/mlflow.db",
+        recipes=wanted.recipes,
+    )
+
+
+def _prepare(settings: Settings, home: Home) -> None:
+    """The schema, and an MLflow experiment whose artifacts lie in the folder: without a server they lie where one stands."""
+    import mlflow
+
+    with connect(settings) as conn:
+        migrate(conn)
+    client = mlflow.MlflowClient(settings.mlflow_tracking_uri, settings.mlflow_tracking_uri)
+    if client.get_experiment_by_name(settings.mlflow_experiment) is None:
+        client.create_experiment(settings.mlflow_experiment, artifact_location=(home.mlflow / "artifacts").as_uri())
+
+
+def _run_weeks(settings: Settings, home: Home, console: Console, dates: Sequence[date]) -> None:
+    """Every week that is not finished, in order; the page is drawn anew after each."""
+    from recsys.pipeline import run_week
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("{task.fields[step]}"),
+    )
+    with connect(settings) as conn, Progress(*columns, console=console) as bar:
+        finished = {row.as_of for row in conn.execute(queries("replay")["finished"])}
+        task = bar.add_task("weeks", total=len(dates), completed=len(finished), step="")
+        for day in dates:
+            if day not in finished:
+                clock = _Clock(conn, day, lambda text: bar.update(task, step=text))
+                started = time.monotonic()
+                run_week(settings, as_of=day, run_id=RUN_ID, told=clock)
+                bar.console.print(
+                    f"week to {day}: {_draw(conn, home, day)}, {duration(time.monotonic() - started)}", highlight=False
+                )
+                bar.advance(task)
+        bar.update(task, step="")
+        _draw(conn, home, dates[-1])
+
+
+class _Clock:
+    """Told of a week's steps, shows which one runs and keeps how long each took."""
+
+    def __init__(self, conn: Connection, as_of: date, show: Callable[[str], None]) -> None:
+        self.conn, self.as_of, self.show = conn, as_of, show
+
+    def __call__(self, step: str, seconds: float | None) -> None:
+        if seconds is None:
+            self.show(f"week to {self.as_of}: {step}")
+            return
+        params = {"as_of": self.as_of, "run_id": RUN_ID, "step": step, "seconds": seconds}
+        self.conn.execute(queries("replay")["record_time"], params)
+
+
+def _draw(conn: Connection, home: Home, day: date) -> str:
+    """Draw the page; return what was decided for the week, in a few words."""
+    record = read_record(conn)
+    draw_page(record, home.root / PAGE)
+    return next(f"{week.decision}, {week.champion}" for week in record.weeks if week.as_of == day)
