@@ -53,7 +53,9 @@ def begin_experiment(conn: Connection, as_of: date, experiment: Experiment, run_
     if not 0 <= experiment.share <= 1:
         raise LedgerError(f"experiment {experiment.name}: found a share of {experiment.share:g}; expected one between 0 and 1")
     if experiment.last_as_of < as_of:
-        raise LedgerError(f"experiment {experiment.name}: it would end in week {experiment.last_as_of}; expected {as_of} or later")
+        raise LedgerError(
+            f"experiment {experiment.name}: it would end in week {experiment.last_as_of}; expected {as_of} or later"
+        )
     running = conn.execute(
         queries("experiment")["overlapping"], {"first_as_of": as_of, "last_as_of": experiment.last_as_of}
     ).fetchone()

@@ -223,17 +223,26 @@ def refit_winner(settings: Settings, week: Week, approval: Approval = UNASKED) -
             return decided.model_version
         while True:  # at most twice: settle raises where the fallback was refused as well
             key = _settled(settings, conn, week, approval).champion_key
-            version = _refit(settings, conn, week, _sitting_by_key(conn, week)[key], check=True)
+            version = _refit(settings, conn, week, _sitting_by_key(conn, week)[key])
             if key not in _refused(conn, week):
                 return version
 
 
 def refit_challenger(settings: Settings, week: Week) -> str | None:
-    """Fit the recipe of the week's experiment on everything the week may see; return its version, None without an experiment."""
+    """Fit the recipe of the week's experiment on everything the week may see; return its version.
+
+    None without an experiment, and where the gates refuse what comes of it: then the champion serves everyone this week.
+    """
     if week.experiment is None:
         return None
     with connect(settings) as conn:
-        return _refit(settings, conn, week, week.experiment.recipe, check=False)
+        version = _refit(settings, conn, week, week.experiment.recipe)
+        if week.experiment.recipe.key in _refused(conn, week):
+            log.warning(
+                "week %s: the refit of the challenger %s was refused by its gates", week.as_of, week.experiment.recipe.key
+            )
+            return None
+    return version
 
 
 def promote_champion(settings: Settings, week: Week, model_version: str, approval: Approval = UNASKED) -> int:
@@ -548,15 +557,14 @@ def _refused(conn: Connection, week: Week) -> set[str]:
     return {verdict.recipe_key for verdict in ledger.refit_verdicts(conn, week.as_of) if not verdict.passed}
 
 
-def _refit(settings: Settings, conn: Connection, week: Week, recipe: Recipe, *, check: bool) -> str:
+def _refit(settings: Settings, conn: Connection, week: Week, recipe: Recipe) -> str:
     """Fit a recipe on all that the week may see, ask the gates about it, and register it; return its version."""
     catalogue, interactions = _sight(conn, week)
     registry = Registry(settings)
     fit = Fit(recipe, interactions, catalogue, cut=week.as_of.isoformat(), kind="refit", as_of=week.as_of, seed=week.seed)
     fitted = fit_once(conn, registry, fit)
-    if check:
-        verdicts = check_refit(conn, week, recipe, registry.load(fitted.run_id), interactions, settings)
-        ledger.record_refit_verdicts(conn, week.as_of, fitted.fit_key, verdicts)
+    verdicts = check_refit(conn, week, recipe, registry.load(fitted.run_id), interactions, settings)
+    ledger.record_refit_verdicts(conn, week.as_of, fitted.fit_key, verdicts)
     tags = {
         "recipe": recipe.key,
         "as_of": week.as_of.isoformat(),

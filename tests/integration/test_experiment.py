@@ -1,5 +1,6 @@
 """A challenger's share of the users: stable, labelled, of its own accord at an end; or a shadow that nobody sees."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from recsys import pipeline
 from recsys.db.connect import Connection
 from recsys.errors import LedgerError
+from recsys.promotion.gates import REFIT_GATES
 from recsys.settings import Settings
 
 
@@ -119,6 +121,16 @@ def test_a_week_that_ran_without_it_keeps_its_lists_beside_those_with_it(
     assert {arm for arm, _ in without.values()} == {None}
 
 
+def test_a_challenger_that_has_broken_down_serves_nobody(
+    settings: Settings, weeks: list[date], conn: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = REFIT_GATES["finite"]
+    monkeypatch.setitem(REFIT_GATES, "finite", lambda refit: replace(real(refit), passed=refit.name != "item_knn"))
+    pipeline.run_week(settings, as_of=weeks[0], **SPLIT)
+    assert {arm for arm, _ in arms(conn, weeks[0]).values()} == {None}
+    assert arms(conn, weeks[0], shadow=True) == {}
+
+
 def test_one_at_a_time(settings: Settings, weeks: list[date]) -> None:
     pipeline.run_week(settings, as_of=weeks[0], **SPLIT)
     with pytest.raises(
@@ -130,7 +142,10 @@ def test_one_at_a_time(settings: Settings, weeks: list[date]) -> None:
 
 @pytest.mark.parametrize(
     ("asked", "told"),
-    [({"challenger_share": 1.5}, "found a share of 1.5; expected one between 0 and 1"), ({"challenger_weeks": 0}, "it would end in week")],
+    [
+        ({"challenger_share": 1.5}, "found a share of 1.5; expected one between 0 and 1"),
+        ({"challenger_weeks": 0}, "it would end in week"),
+    ],
 )
 def test_what_there_cannot_be_is_refused_and_leaves_nothing(
     settings: Settings, weeks: list[date], conn: Connection, asked: dict[str, float], told: str
