@@ -29,9 +29,9 @@ from datetime import UTC, datetime, timedelta
 
 from airflow.sdk import DAG, CronDataIntervalTimetable, chain
 
+from recsys_airflow.defaults import DEFAULTS
 from recsys_airflow.operators import FindWeek, ListTunable, TuneRecipe
 from recsys_airflow.params import TUNING_PARAMS
-from recsys_airflow.retries import RETRIES
 
 with DAG(
     "tune_recipes",
@@ -39,7 +39,7 @@ with DAG(
     start_date=datetime(1995, 2, 1, tzinfo=UTC),  # MovieLens begins in 1995; a replayed drop may be as old
     catchup=False,
     max_active_runs=1,
-    default_args=RETRIES,
+    default_args=DEFAULTS,
     params=TUNING_PARAMS,  # pyright: ignore[reportArgumentType] - a dict will do, whatever its annotation says
     tags=["recsys", "monthly"],
     description="Better hyperparameters, found before the exam; what is found must then win one",

@@ -4,12 +4,13 @@
 By the time people arrive on Monday, every user has a fresh top-N list in Postgres, made by the model that won this week's exam.
 
     wait_for_movielens ┐
-    wait_for_imdb      ┴► resolve_week ► ingest_drops ► refresh_views ► checks
-                                                                          │
-      report_week ◄ publish_recommendations ◄ score_users (shards)        ▼
-                                                  ▲               train_model (recipes)
-                                                  │                       ▼
-                                          promote_champion ◄ refit_winner ◄ examine_models
+    wait_for_imdb      ┴► resolve_week ► ingest_drops ► refresh_views ► checks ► judge_publication
+                                                                                        │
+                                                                                        ▼
+    ask_approval ◄ watch_drift ◄ examine_models ◄ train_model (recipes) ◄ list_recipes ◄┘
+         │
+         ├► refit_winner     ┐
+         └► refit_challenger ┴► promote_champion ► score_users (shards) ► publish_recommendations ► report_week
 
 **Which week?** A run knows nothing at or after its `as_of` (UTC midnight). A scheduled or backfilled run takes the end of its
 data interval; a manual one takes `as_of` from the trigger form, or else the newest complete MovieLens drop.
@@ -18,12 +19,19 @@ data interval; a manual one takes `as_of` from the trigger form, or else the new
 date the run fails. One day after its date the run goes on without the week's IMDb drop, and the report says so. A run for a past
 week waits for nothing.
 
-**Params.** `as_of`, `recipes`, `top_n`: the trigger form explains each; empty means the usual. A week that ran before is run
-again with what it was first run with, unless the form says otherwise.
+**Approval.** With `require_approval`, a new champion waits under Required Actions in this UI, with the exam's table and what each
+gate says. Reject it, or let the time run out, and the present champion stays; the week is published in any case.
+
+**Params.** The trigger form explains each; left alone it means the usual. A week that ran before is run again with what it was
+first run with and with the decision made then, unless the form says otherwise.
+
+**When something is wrong.** Each task that fails for good, a question that waits for an answer, and a run that is not done when
+the next week's begins: the notifier tells (`RECSYS_NOTIFIER`: the log, Slack or mail).
 
 **From a terminal**
 
     airflow dags trigger weekly_recommendations --conf '{"as_of": "2018-09-24", "recipes": ["als"], "top_n": 20}'
+    airflow dags trigger weekly_recommendations --conf '{"as_of": "2018-09-24", "require_approval": true}'
     airflow dags test weekly_recommendations 2018-09-24            # in one process; the week that ends at that date
 
 **Backfill.** The dates name the *starts* of the weeks, both inclusive: this runs as_of 2018-09-10, -17 and -24, one after the
@@ -35,41 +43,49 @@ other, as champions need.
 `completed` runs weeks again that already ran; without it they are left alone.
 
 **Run it again.** Every task may be cleared and run again, any number of times: it adds no row and changes no file. A rejected
-drop fails `ingest_drops` with file, line and reason; nothing of it was taken in.
+drop fails `ingest_drops` with file, line and reason; nothing of it was taken in. A week that was rolled back stays so.
 """
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from airflow.providers.common.sql.operators.sql import SQLCheckOperator
-from airflow.sdk import DAG, CronDataIntervalTimetable, TaskGroup, chain
+from airflow.sdk import CronDataIntervalTimetable, TaskGroup, chain
 
 from recsys.db.queries import SQL, checks
 from recsys_airflow import RECSYS_DB
+from recsys_airflow.defaults import DEFAULTS
+from recsys_airflow.notify import WatchedDag, late_after
 from recsys_airflow.operators import (
+    AskApproval,
     ExamineModels,
     IngestDrops,
+    JudgePublication,
     ListRecipes,
     ListShards,
     PromoteChampion,
     PublishRecommendations,
+    RefitChallenger,
     RefitWinner,
     RefreshViews,
     ReportWeek,
     ResolveWeek,
     ScoreUsers,
     TrainModel,
+    WatchDrift,
 )
 from recsys_airflow.params import PARAMS
-from recsys_airflow.retries import RETRIES
 from recsys_airflow.sensors import DropSensor
 
-with DAG(
+with WatchedDag(
     "weekly_recommendations",
     schedule=CronDataIntervalTimetable("0 0 * * 1", timezone="UTC"),
     start_date=datetime(1995, 1, 2, tzinfo=UTC),  # MovieLens begins in 1995; a replayed drop may be as old
     catchup=False,
     max_active_runs=16,  # a run that waits for its drop keeps no other from working
-    default_args=RETRIES,
+    default_args=DEFAULTS,
+    # not sooner: a run may wait six days for its drop, which is nobody's alarm; what fails, tells at once by itself
+    deadline=late_after(timedelta(days=7)),
     params=PARAMS,  # pyright: ignore[reportArgumentType] - a dict will do, whatever its annotation says
     template_searchpath=str(SQL),
     tags=["recsys", "weekly"],
@@ -111,6 +127,7 @@ with DAG(
         ]
 
     with TaskGroup("models", prefix_group_id=False, tooltip="Fitted, examined, one of them promoted"):
+        judge_publication = JudgePublication(task_id="judge_publication", week=week, execution_timeout=timedelta(hours=1))
         list_recipes = ListRecipes(task_id="list_recipes", week=week, execution_timeout=timedelta(minutes=5))
         train_model = TrainModel.partial(
             task_id="train_model",
@@ -120,32 +137,43 @@ with DAG(
             doc_md=TrainModel.__doc__,
         ).expand(recipe=list_recipes.output)
         examine_models = ExamineModels(task_id="examine_models", week=week, execution_timeout=timedelta(hours=3))
-        refit_winner = RefitWinner(task_id="refit_winner", week=week, execution_timeout=timedelta(hours=6))
+        watch_drift = WatchDrift(task_id="watch_drift", week=week, execution_timeout=timedelta(minutes=30))
+        ask_approval = AskApproval(task_id="ask_approval", week=week, execution_timeout=timedelta(minutes=30))
+        refit_winner = RefitWinner(
+            task_id="refit_winner", week=week, approval=ask_approval.output, execution_timeout=timedelta(hours=6)
+        )
+        refit_challenger = RefitChallenger(task_id="refit_challenger", week=week, execution_timeout=timedelta(hours=6))
         promote_champion = PromoteChampion(
             task_id="promote_champion",
             week=week,
+            approval=ask_approval.output,
             model_version=refit_winner.output,
             execution_timeout=timedelta(minutes=30),
         )
+        decided: dict[str, Any] = {"promotion_id": promote_champion.output, "challenger_version": refit_challenger.output}
 
     with TaskGroup("publication", prefix_group_id=False, tooltip="What readers see"):
         list_shards = ListShards(task_id="list_shards", execution_timeout=timedelta(minutes=5))
         score_users = ScoreUsers.partial(
             task_id="score_users",
             week=week,
+            **decided,
             execution_timeout=timedelta(hours=3),
             doc_md=ScoreUsers.__doc__,
         ).expand(shard=list_shards.output)
         publish_recommendations = PublishRecommendations(
-            task_id="publish_recommendations", week=week, execution_timeout=timedelta(hours=1)
+            task_id="publish_recommendations", week=week, **decided, execution_timeout=timedelta(hours=1)
         )
         report_week = ReportWeek(
             task_id="report_week",
             week=week,
+            promotion_id=promote_champion.output,
+            publication_id=publish_recommendations.output,
             notes=[wait_for_movielens.output, wait_for_imdb.output],
             execution_timeout=timedelta(minutes=10),
         )
 
-    chain([wait_for_movielens, wait_for_imdb], resolve_week, ingest_drops, refresh_views, check_facts, list_recipes)
-    chain(list_recipes, train_model, examine_models, refit_winner, promote_champion, list_shards, score_users)
+    chain([wait_for_movielens, wait_for_imdb], resolve_week, ingest_drops, refresh_views, check_facts, judge_publication)
+    chain(judge_publication, list_recipes, train_model, examine_models, watch_drift, ask_approval)
+    chain(ask_approval, [refit_winner, refit_challenger], promote_champion, list_shards, score_users)
     chain(score_users, publish_recommendations, report_week)

@@ -205,7 +205,7 @@ def propose_champion(settings: Settings, week: Week) -> Proposal:
         if decided:
             return Proposal(False, f"Week {week.as_of} is decided already", report.verdict(decided))
         decision = _decide(settings, conn, week)
-        body = f"{report.exam_table(conn, week.as_of)}\n\n{report.gates_table(decision.verdicts)}\n\n{' '.join(decision.reasons)}"
+        body = f"{decision.reasons[-1]}\n\n{report.exam_table(conn, week.as_of)}\n\n{report.gates_table(decision.verdicts)}"
     subject = f"Week {week.as_of}: {decision.outcome}, {decision.champion_key}"
     return Proposal(week.require_approval and decision.is_new, subject, body)
 

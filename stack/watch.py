@@ -23,6 +23,7 @@ SIGNS = {
     "upstream_failed": "[red]✘ not run[/]",
     "up_for_retry": "[yellow]↻ retry[/]",
     "deferred": "[cyan]… waits[/]",
+    "awaiting_input": "[yellow]? asks[/]",
     "running": "[cyan]▶ runs[/]",
     "restarting": "[cyan]▶ runs[/]",
     "queued": "[dim]queued[/]",

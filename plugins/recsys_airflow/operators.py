@@ -1,24 +1,32 @@
 """One operator a step. Each is a call of recsys.pipeline: what a step does is read there."""
 
 from collections.abc import Collection
+from datetime import timedelta
 from inspect import getdoc
 from typing import TYPE_CHECKING, Any
 
+from airflow.providers.standard.operators.hitl import HITLOperator
 from airflow.sdk import BaseOperator
+from airflow.sdk.configuration import conf
 from airflow.sdk.exceptions import AirflowFailException
 
 from recsys_airflow import RECSYS_DB
 from recsys_airflow.as_of import run_as_of
+from recsys_airflow.notify import tell
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
+    from recsys.pipeline import Approval
     from recsys.settings import Settings
     from recsys.week import Week
 
+#: Where Airflow's UI is, if its configuration does not say.
+LOCAL = "http://localhost:8080"
+
 
 class StepOperator(BaseOperator):
-    """A step of the week. Its execution timeout is also the limit of each of its SQL statements.
+    """One step. Its execution timeout is also the limit of each of its SQL statements.
 
     `week` is what resolve_week returned. An error that the same files would cause again fails the task at once, without retries.
     """
@@ -31,12 +39,12 @@ class StepOperator(BaseOperator):
         self.conn_id = conn_id
 
     def execute(self, context: "Context") -> Any:
-        from recsys.errors import DropError, NothingToRecommend
+        from recsys.errors import DriftError, DropError, NothingToRecommend
         from recsys_airflow.hook import RecsysHook
 
         try:
             return self.step(RecsysHook(self.conn_id).settings(self.execution_timeout), context)
-        except (DropError, NothingToRecommend) as error:
+        except (DriftError, DropError, NothingToRecommend) as error:
             raise AirflowFailException(str(error)) from error
 
     def step(self, settings: "Settings", context: "Context") -> Any:
@@ -50,16 +58,26 @@ class StepOperator(BaseOperator):
         return Week.from_json(self.week)
 
 
+def given(context: "Context") -> tuple[Any, Any]:
+    """The run's Params, and the run."""
+    return context.get("params"), context.get("dag_run")
+
+
 class ResolveWeek(StepOperator):
-    """Turns the data interval, or a manual run's Params, into a week: as_of, watermark, recipes, top_n. No step asks a clock."""
+    """Turns the data interval and the run's Params into a week: as_of, watermark, recipes, top_n. No step asks a clock."""
+
+    #: Params that the pipeline knows by the same name.
+    ASKED = ("recipes", "top_n", "challenger", "challenger_share", "challenger_weeks", "require_approval")
 
     def step(self, settings: "Settings", context: "Context") -> dict[str, Any]:
         from recsys import pipeline
         from recsys.drops.zone import LandingZone
 
+        params, run = given(context)
         as_of = run_as_of(context, LandingZone(settings.drops))
-        params = context.get("params") or {}
-        return pipeline.resolve_week(settings, as_of=as_of, recipes=params.get("recipes"), top_n=params.get("top_n")).to_json()
+        asked = {name: params[name] for name in self.ASKED}
+        week = pipeline.resolve_week(settings, as_of=as_of, **asked, force=params["force_decision"], run_id=run.run_id)
+        return week.to_json()
 
 
 class IngestDrops(StepOperator):
@@ -78,6 +96,15 @@ class RefreshViews(StepOperator):
         from recsys import pipeline
 
         pipeline.refresh_views(settings)
+
+
+class JudgePublication(StepOperator):
+    """Judges last week's publication by what its users have rated and liked since; returns what came of it, as Markdown."""
+
+    def step(self, settings: "Settings", context: "Context") -> str:
+        from recsys import pipeline
+
+        return pipeline.judge_publication(settings, self.resolved())
 
 
 class ListRecipes(StepOperator):
@@ -147,28 +174,103 @@ class ExamineModels(StepOperator):
         return pipeline.examine_models(settings, self.resolved())
 
 
-class RefitWinner(StepOperator):
+class WatchDrift(StepOperator):
+    """Compares the week with those before it; returns a warning for each measure that drifted. Fails where a setting says so."""
+
+    def step(self, settings: "Settings", context: "Context") -> list[str]:
+        from recsys import pipeline
+
+        return pipeline.watch_drift(settings, self.resolved())
+
+
+class AskApproval(StepOperator, HITLOperator):  # pyright: ignore[reportIncompatibleVariableOverride] - Airflow's own matter
+    """Asks a person before a new champion is crowned, where the Param or the setting `require_approval` says so.
+
+    The exam's table and the gates' sentences stand under Required Actions in the UI, and whoever the notifier reaches is told.
+    No worker waits for the answer. Rejected, or without an answer for `RECSYS_APPROVAL_HOURS`, the champion stays; the run goes
+    on in any case.
+    """
+
+    APPROVE, REJECT = "Approve", "Reject"
+
+    def __init__(self, **kwargs: Any) -> None:
+        question = {"subject": "A new champion?", "options": [self.APPROVE, self.REJECT], "defaults": self.REJECT}
+        # at run time the setting says how long; a limit must be named here, or HITLOperator takes the task's execution timeout
+        super().__init__(**{**question, "response_timeout": timedelta(days=1), **kwargs})
+
+    def step(self, settings: "Settings", context: "Context") -> Any:
+        from recsys import pipeline
+
+        proposal = pipeline.propose_champion(settings, self.resolved())
+        if not proposal.needs_approval:
+            return pipeline.UNASKED.to_json()
+        self.subject, self.body = proposal.subject, proposal.body
+        self.response_timeout = timedelta(hours=settings.approval_hours)
+        self.log.info("%s\n%s", self.subject, self.body)
+        place = self.generate_link_to_ui_from_context(context=context, base_url=conf.get("api", "base_url", fallback=LOCAL))
+        tell(f"{self.dag_id}: {self.subject}?", f"Approve or reject it within {settings.approval_hours:g} hours: {place}")
+        return HITLOperator.execute(self, context)  # leaves by an exception: Airflow calls execute_complete with the answer
+
+    def execute_complete(self, context: "Context", event: dict[str, Any]) -> dict[str, Any]:
+        from recsys.pipeline import Approval
+
+        answered = super().execute_complete(context, event)
+        if event.get("timedout"):
+            return Approval("timed out").to_json()
+        approved = answered["chosen_options"] == [self.APPROVE]
+        return Approval("approved" if approved else "rejected", answered["responded_by_user"]["name"]).to_json()
+
+
+class ApprovedStep(StepOperator):
+    """A step that must know what ask_approval returned."""
+
+    template_fields: Collection[str] = ("week", "approval")
+
+    def __init__(self, *, approval: Any, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.approval = approval
+
+    def answer(self) -> "Approval":
+        """What was answered, or that nobody had to be asked."""
+        from recsys.pipeline import Approval
+
+        if self.approval is None:
+            raise AirflowFailException("ask_approval has no answer: it was marked as done by hand. Clear it, and it asks again")
+        return Approval.from_json(self.approval)
+
+
+class RefitWinner(ApprovedStep):
     """Fits the recipe that the exam favours on everything that the week may see; returns the model version."""
 
     def step(self, settings: "Settings", context: "Context") -> str:
         from recsys import pipeline
 
-        return pipeline.refit_winner(settings, self.resolved())
+        return pipeline.refit_winner(settings, self.resolved(), self.answer())
 
 
-class PromoteChampion(StepOperator):
-    """Decides between the best challenger and the incumbent, once a week; returns the verdict."""
+class RefitChallenger(StepOperator):
+    """Fits the recipe of the week's experiment likewise; returns the model version, empty without an experiment."""
 
-    template_fields: Collection[str] = ("week", "model_version")
+    def step(self, settings: "Settings", context: "Context") -> str:
+        from recsys import pipeline
+
+        # not None: Airflow does not keep one, and every task that asks for it would log an error
+        return pipeline.refit_challenger(settings, self.resolved()) or ""
+
+
+class PromoteChampion(ApprovedStep):
+    """Decides between the best challenger and the incumbent, once a week; returns the decision's number in the ledger."""
+
+    template_fields: Collection[str] = ("week", "approval", "model_version")
 
     def __init__(self, *, model_version: Any, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.model_version = model_version
 
-    def step(self, settings: "Settings", context: "Context") -> str:
+    def step(self, settings: "Settings", context: "Context") -> int:
         from recsys import pipeline
 
-        return pipeline.promote_champion(settings, self.resolved(), self.model_version)
+        return pipeline.promote_champion(settings, self.resolved(), self.model_version, self.answer())
 
 
 class ListShards(StepOperator):
@@ -178,10 +280,21 @@ class ListShards(StepOperator):
         return list(range(settings.score_shards))
 
 
-class ScoreUsers(StepOperator):
-    """Puts the champion's candidates for one shard of the users into staging; returns the number of rows."""
+class DecidedStep(StepOperator):
+    """A step that works with the week's decision, and with the challenger of an experiment where there is one."""
 
-    template_fields: Collection[str] = ("week", "shard")
+    template_fields: Collection[str] = ("week", "promotion_id", "challenger_version")
+
+    def __init__(self, *, promotion_id: Any, challenger_version: Any, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.promotion_id = promotion_id
+        self.challenger_version = challenger_version
+
+
+class ScoreUsers(DecidedStep):
+    """Puts the candidates for one shard of the users into staging, an experiment's too; returns the number of rows."""
+
+    template_fields: Collection[str] = ("week", "promotion_id", "challenger_version", "shard")
 
     def __init__(self, *, shard: Any, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -190,28 +303,47 @@ class ScoreUsers(StepOperator):
     def step(self, settings: "Settings", context: "Context") -> int:
         from recsys import pipeline
 
-        return pipeline.score_users(settings, self.resolved(), self.shard)
+        return pipeline.score_users(settings, self.resolved(), self.promotion_id, self.shard, self.challenger_version or None)
 
 
-class PublishRecommendations(StepOperator):
+class PublishRecommendations(DecidedStep):
     """Makes and checks every user's list in SQL, then flips what readers see in one transaction; returns the publication's id."""
 
     def step(self, settings: "Settings", context: "Context") -> int:
         from recsys import pipeline
 
-        return pipeline.publish_recommendations(settings, self.resolved())
+        return pipeline.publish_recommendations(settings, self.resolved(), self.promotion_id, self.challenger_version or None)
 
 
 class ReportWeek(StepOperator):
     """The run on one page, as Markdown. `notes` are the sensors', empty where there is nothing to tell."""
 
-    template_fields: Collection[str] = ("week", "notes")
+    template_fields: Collection[str] = ("week", "promotion_id", "publication_id", "notes")
 
-    def __init__(self, *, notes: Any = (), **kwargs: Any) -> None:
+    def __init__(self, *, promotion_id: Any, publication_id: Any, notes: Any = (), **kwargs: Any) -> None:
         super().__init__(**kwargs)
+        self.promotion_id = promotion_id
+        self.publication_id = publication_id
         self.notes = notes
 
     def step(self, settings: "Settings", context: "Context") -> str:
         from recsys import pipeline
 
-        return pipeline.report_week(settings, self.resolved(), [note for note in self.notes if note])
+        notes = [note for note in self.notes if note]
+        return pipeline.report_week(settings, self.resolved(), self.promotion_id, self.publication_id, notes)
+
+
+class RollbackPublication(StepOperator):
+    """Puts the publication that the form names before readers, and its recipe in the champion's place; returns what was done."""
+
+    def step(self, settings: "Settings", context: "Context") -> str:
+        from recsys import pipeline
+        from recsys.errors import PublicationError
+
+        params, run = given(context)
+        who = run.triggering_user_name or "somebody unnamed"
+        asked = {"publication_id": params["publication_id"], "reason": params["reason"], "requested_by": who}
+        try:
+            return pipeline.rollback_publication(settings, **asked, run_id=run.run_id)
+        except PublicationError as error:  # there is no such publication, and there will be none
+            raise AirflowFailException(str(error)) from error

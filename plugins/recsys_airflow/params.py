@@ -1,10 +1,14 @@
 """What a person may ask of a run; the schemas are what Airflow's trigger form shows and checks."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from airflow.sdk import Param
 
 from recsys.models import MODELS
 
 _NAMES = ", ".join(f"`{name}`" for name in MODELS)
+_RECIPE = f"^({'|'.join(MODELS)})(-[0-9a-f]{{8}})?$"
 
 
 def _week(description: str) -> Param:
@@ -34,7 +38,7 @@ PARAMS = {
         f"Some of {_NAMES}, or the key of a tuned recipe, e.g. `als-3f9a2c41`. Popularity and the "
         "incumbent compete in any case. Empty: what this week was first run with, else the setting `RECSYS_RECIPES` and what was "
         "tuned of these.",
-        pattern=f"^({'|'.join(MODELS)})(-[0-9a-f]{{8}})?$",
+        pattern=_RECIPE,
     ),
     "top_n": Param(
         None,
@@ -43,6 +47,45 @@ PARAMS = {
         maximum=1000,
         title="Movies per user (top_n)",
         description_md="Length of every user's list. Empty: what this week was first run with, else the setting `RECSYS_TOP_N`.",
+    ),
+    "challenger": Param(
+        None,
+        type=["null", "string"],
+        pattern=_RECIPE,
+        title="Challenger",
+        description_md=f"Starts an experiment with this recipe: one of {_NAMES}, or the key of a tuned one. Its lists are made "
+        "beside the champion's and judged by what users then rate. Empty: no new experiment; one that runs goes on.",
+    ),
+    "challenger_share": Param(
+        0.0,
+        type="number",
+        minimum=0,
+        maximum=0.5,
+        title="Challenger's share of the users",
+        description_md="Of the experiment that this run starts, e.g. `0.1` for one user in ten. 0: a shadow, whose lists nobody "
+        "sees.",
+    ),
+    "challenger_weeks": Param(
+        4,
+        type="integer",
+        minimum=1,
+        maximum=52,
+        title="Weeks of the experiment",
+        description_md="This week is the first. After the last one, all users get the champion's lists again by themselves.",
+    ),
+    "force_decision": Param(
+        False,
+        type="boolean",
+        title="Decide the week anew",
+        description_md="A week is decided once, and runs again with that decision. On: decide again, with today's bounds; the "
+        "ledger keeps both decisions.",
+    ),
+    "require_approval": Param(
+        None,
+        type=["null", "boolean"],
+        title="Ask before a new champion",
+        description_md="On: a new champion waits for a person's answer under Required Actions; without one in time, the present "
+        "champion stays. Left alone: as the setting `RECSYS_REQUIRE_APPROVAL` says.",
     ),
 }
 
@@ -63,3 +106,25 @@ TUNING_PARAMS = {
         description_md="Fits in all, those of earlier runs on the same week and data counted. The first is always the default.",
     ),
 }
+
+
+def rollback_params(publications: Mapping[int, str]) -> dict[str, Param]:
+    """The form of a rollback. `publications` are those on offer, each with a line on it; without any, a number is asked for."""
+    names = {str(number): told for number, told in publications.items()}
+    offered: dict[str, Any] = {"enum": [None, *publications], "values_display": names} if publications else {"minimum": 1}
+    return {
+        "publication_id": Param(
+            None,
+            type=["null", "integer"],
+            **offered,
+            title="Publication",
+            description_md="What readers shall see. Empty: what they saw before the present one. Where this is a field and no "
+            "list, there was nothing to list, or no database to ask: `python -m recsys rollback --list` prints the numbers.",
+        ),
+        "reason": Param(
+            type="string",
+            minLength=3,
+            title="Reason",
+            description_md="Stands in the ledger beside your name, for whoever asks later why the lists were changed.",
+        ),
+    }

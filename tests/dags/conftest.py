@@ -19,6 +19,21 @@ def weekly(dagbag):
 
 
 @pytest.fixture(scope="session")
+def rollback(dagbag):
+    """The DAG rollback_publication, parsed where the database does not answer."""
+    return dagbag.dags["rollback_publication"]
+
+
+@pytest.fixture(scope="session")
 def tuning(dagbag):
     """The DAG tune_recipes."""
     return dagbag.dags["tune_recipes"]
+
+
+@pytest.fixture
+def logged(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
+    """What the notifier logs. Airflow takes the log over when it is first imported, so that is done before."""
+    from recsys_airflow import notify  # noqa: F401
+
+    caplog.set_level("WARNING", "recsys_airflow.notify")
+    return caplog

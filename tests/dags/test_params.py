@@ -25,6 +25,16 @@ def resolved(dag: Any, name: str, value: Any) -> Any:
         ("top_n", None),
         ("top_n", 1),
         ("top_n", 1000),
+        ("challenger", None),
+        ("challenger", "ease"),
+        ("challenger", "als-3f9a2c41"),
+        ("challenger_share", 0),
+        ("challenger_share", 0.5),
+        ("challenger_weeks", 1),
+        ("force_decision", True),
+        ("require_approval", None),
+        ("require_approval", True),
+        ("require_approval", False),
     ],
 )
 def test_what_the_form_takes(weekly, name: str, value: Any) -> None:
@@ -47,6 +57,15 @@ def test_what_the_form_takes(weekly, name: str, value: Any) -> None:
         ("top_n", 1001),
         ("top_n", "10"),
         ("top_n", 2.5),
+        ("challenger", "svd"),
+        ("challenger", ["ease"]),
+        ("challenger_share", 0.51),
+        ("challenger_share", -0.1),
+        ("challenger_share", None),
+        ("challenger_weeks", 0),
+        ("challenger_weeks", 1.5),
+        ("force_decision", None),
+        ("require_approval", "yes"),
     ],
 )
 def test_what_the_form_refuses(weekly, name: str, value: Any) -> None:
@@ -56,15 +75,27 @@ def test_what_the_form_refuses(weekly, name: str, value: Any) -> None:
         resolved(weekly, name, value)
 
 
-def test_the_forms_explain_themselves(weekly, tuning) -> None:
+def test_what_the_form_starts_with_asks_for_what_is_usual(weekly) -> None:
+    from recsys.pipeline import Asked
+
+    usual = Asked()
+    form = {name: weekly.params.get_param(name).value for name in weekly.params}
+    assert (form.pop("as_of"), form.pop("force_decision")) == (None, usual.force)
+    assert form == {name: getattr(usual, name) for name in form}
+
+
+def test_the_forms_explain_themselves(dagbag, weekly, tuning, rollback) -> None:
     from recsys.models import MODELS
 
-    assert set(weekly.params) == {"as_of", "recipes", "top_n"}
+    asked = {"recipes", "top_n", "challenger", "challenger_share", "challenger_weeks", "force_decision", "require_approval"}
+    assert set(weekly.params) == {"as_of", *asked}
     assert set(tuning.params) == {"as_of", "recipes", "trials"}
-    for dag in (weekly, tuning):
+    assert set(rollback.params) == {"publication_id", "reason"}
+    for dag in dagbag.dags.values():
         for name in dag.params:
             schema = dag.params.get_param(name).schema
             assert schema["title"] and len(schema["description_md"]) > 50, f"{name}: give it a title and a description_md"
+    for dag in (weekly, tuning):
         assert all(f"`{model}`" in dag.params.get_param("recipes").schema["description_md"] for model in MODELS)
 
 

@@ -17,9 +17,13 @@ VERBS = [
     "resolve_week",
     "ingest_drops",
     "refresh_views",
+    "judge_publication",
     "train_model",
     "examine_models",
+    "watch_drift",
+    "ask_approval",
     "refit_winner",
+    "refit_challenger",
     "promote_champion",
     "score_users",
     "publish_recommendations",
@@ -48,6 +52,8 @@ def test_every_task_can_fail_well(dagbag) -> None:
         assert task.retries >= 2, f"{name}: {task.retries} retries; set them in default_args"
         assert task.retry_exponential_backoff and task.max_retry_delay, f"{name}: retries without backoff; set it in default_args"
         assert task.execution_timeout, f"{name}: set execution_timeout, it becomes the limit of the task's SQL statements"
+        told = [callback.__qualname__ for callback in task.on_failure_callback]
+        assert told == ["on_failure"], f"{name}: nobody hears when it fails; set on_failure_callback in default_args"
         assert not task.depends_on_past, f"{name}: a waiting run would keep later ones from working; drop depends_on_past"
 
 
@@ -68,8 +74,11 @@ def test_tasks_run_in_the_order_of_the_picture(weekly) -> None:
 
     order = [task.task_id for task in weekly.topological_sort()]
     assert [name for name in order if name in VERBS] == VERBS
-    for earlier, later in pairwise(VERBS[1:]):
+    side_by_side = {("refit_winner", "refit_challenger")}
+    for earlier, later in set(pairwise(VERBS[1:])) - side_by_side:
         assert earlier in weekly.get_task(later).get_flat_relative_ids(upstream=True), f"{later} does not wait for {earlier}"
+    assert {"ask_approval"} < set(weekly.get_task("refit_challenger").get_flat_relative_ids(upstream=True))
+    assert {"refit_winner", "refit_challenger"} < set(weekly.get_task("promote_champion").upstream_task_ids)
     assert all(task.trigger_rule == TriggerRule.ALL_SUCCESS for task in weekly.tasks)
 
 

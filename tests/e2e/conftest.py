@@ -1,4 +1,4 @@
-"""Airflow's metadata database, and an environment in which its tasks find a test's own installation."""
+"""Airflow's metadata database, the DAGs, and an environment in which its tasks find a test's own installation."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -29,9 +29,14 @@ def installation(settings: Settings, airflow_database: None, monkeypatch: pytest
 @pytest.fixture(scope="session")
 def weekly():
     """The DAG weekly_recommendations, its retries without the pauses between them."""
+    return parsed("weekly_recommendations")
+
+
+def parsed(dag_id: str):
+    """The DAG as its file gives it now, its retries without the pauses between them."""
     from airflow.dag_processing.dagbag import DagBag
 
-    dag = DagBag(airflow_home.ROOT / "dags").dags["weekly_recommendations"]
+    dag = DagBag(airflow_home.ROOT / "dags").dags[dag_id]
     for task in dag.tasks:
         task.retry_delay, task.retry_exponential_backoff = timedelta(0), 0
     return dag

@@ -1,6 +1,6 @@
 """The DAG tune_recipes in one process: `dag.test()`, a real database, a real MLflow store."""
 
-from datetime import date, timedelta
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -11,18 +11,13 @@ from recsys import pipeline
 from recsys.db.connect import Connection
 from recsys.drops.replay import replay
 from recsys.settings import Settings
-from tests import airflow_home
+from tests.e2e.conftest import parsed
 
 
 @pytest.fixture(scope="session")
 def tuning() -> Any:
     """The DAG tune_recipes, its retries without the pauses between them."""
-    from airflow.dag_processing.dagbag import DagBag
-
-    dag = DagBag(airflow_home.ROOT / "dags").dags["tune_recipes"]
-    for task in dag.tasks:
-        task.retry_delay, task.retry_exponential_backoff = timedelta(0), 0
-    return dag
+    return parsed("tune_recipes")
 
 
 @pytest.fixture

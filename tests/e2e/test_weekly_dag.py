@@ -16,8 +16,9 @@ from recsys.drops.replay import replay
 from recsys.models import MODELS
 from recsys.settings import Settings
 from tests import airflow_home  # noqa: F401 - chooses Airflow's home
+from tests.postbox import mail_connection, post_office
 
-TASKS = 17 + len(MODELS)  # at least: eleven steps, two lists, all recipes, two shards, the checks
+TASKS = 21 + len(MODELS)  # at least: fifteen steps, two lists, all recipes, two shards, the checks
 FACTS = ("users", "movies", "persons", "movie_persons", "imdb_titles", "links", "ratings", "tags")
 
 
@@ -121,12 +122,16 @@ def steps_of(run: Any) -> list[tuple[str, dict[str, Any]]]:
     def returned(task_id: str) -> Any:
         return run.get_task_instance(task_id).xcom_pull(task_ids=task_id)
 
-    week = returned("resolve_week")
-    given: list[tuple[str, dict[str, Any]]] = [("IngestDrops", {}), ("RefreshViews", {})]
+    week, approval, version = returned("resolve_week"), returned("ask_approval"), returned("refit_winner")
+    decided = {"promotion_id": returned("promote_champion"), "challenger_version": returned("refit_challenger")}
+    reported = {"promotion_id": decided["promotion_id"], "publication_id": returned("publish_recommendations")}
+    given: list[tuple[str, dict[str, Any]]] = [("IngestDrops", {}), ("RefreshViews", {}), ("JudgePublication", {})]
     given += [("TrainModel", {"recipe": recipe}) for recipe in week["recipes"]]
-    given += [("ExamineModels", {}), ("RefitWinner", {}), ("PromoteChampion", {"model_version": returned("refit_winner")})]
-    given += [("ScoreUsers", {"shard": shard}) for shard in returned("list_shards")]
-    given += [("PublishRecommendations", {}), ("ReportWeek", {})]
+    given += [("ExamineModels", {}), ("WatchDrift", {}), ("AskApproval", {})]
+    given += [("RefitWinner", {"approval": approval}), ("RefitChallenger", {})]
+    given += [("PromoteChampion", {"approval": approval, "model_version": version})]
+    given += [("ScoreUsers", decided | {"shard": shard}) for shard in returned("list_shards")]
+    given += [("PublishRecommendations", decided), ("ReportWeek", reported)]
     return [(name, {"week": week, **keywords}) for name, keywords in given]
 
 
@@ -146,8 +151,16 @@ def test_a_rejected_drop_fails_its_task_and_changes_no_fact(
     (spoilt / "SHA256SUMS").unlink()
     with (spoilt / "ratings.csv").open("a") as file:
         file.writelines(f"{user},1,55,1538000000\r\n" for user in range(1, 200))
-    run = run_week(weekly, weeks[1])
+    with post_office() as (port, mail):
+        monkeypatch.setenv("AIRFLOW_CONN_SMTP_DEFAULT", mail_connection(port))
+        monkeypatch.setenv("RECSYS_NOTIFIER", "mail")
+        monkeypatch.setenv("RECSYS_NOTIFY_TO", "ada@recsys.example")
+        run = run_week(weekly, weeks[1])
     assert run.state == "failed"
+    (message,) = mail
+    assert message["Subject"] == "weekly_recommendations: ingest_drops failed"
+    assert f"Task ingest_drops of run {run.run_id} failed, try 1." in message.get_body().get_content()
+    assert "rating &#x27;55&#x27;" in message.get_body().get_content()
     assert states(run)["ingest_drops", -1] == "failed"
     assert run.get_task_instance("ingest_drops").try_number == 1, "the same files would fail again"
     assert {states(run)[task, -1] for task in ("refresh_views", "publish_recommendations")} == {"upstream_failed"}

@@ -1,0 +1,103 @@
+"""Who hears of what needs a person: the log in any case, and Slack or mail where the setting `RECSYS_NOTIFIER` says so."""
+
+import html
+import logging
+import re
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import DAG
+from airflow.sdk.definitions.callback import SyncCallback
+from airflow.sdk.definitions.deadline import DeadlineAlert, DeadlineReference
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+log = logging.getLogger(__name__)
+
+#: Seconds that a message may take: a channel that does not answer must not hold up who tells.
+PATIENCE = 20
+_PASSWORD_IN_URL = re.compile(r"(://[^\s:/@]*:)[^\s@]+(@)")
+
+
+def on_failure(context: "Context") -> None:
+    """Tell that a task has failed and is not tried again: which, of which run, and the error in its own words."""
+    task: Any = context.get("ti")
+    number = f" [{task.map_index}]" if task.map_index >= 0 else ""
+    error: Any = context.get("exception")
+    said = f"{type(error).__name__}: {error}" if isinstance(error, BaseException) else str(error or "it left no error behind")
+    lines = [f"Task {task.task_id}{number} of run {task.run_id} failed, try {task.try_number}.", said]
+    tell(f"{task.dag_id}: {task.task_id} failed", "\n".join([*lines, str(getattr(task, "log_url", ""))]))
+
+
+def on_lateness(context: Mapping[str, Any]) -> None:
+    """Tell that a run was not done by its deadline."""
+    run, deadline = context["dag_run"], context["deadline"]
+    tell(
+        f"{run['dag_id']}: a run is late",
+        f"Run {run['dag_run_id']} is {run['state']} and should have been done by {deadline['deadline_time']}.",
+    )
+
+
+def late_after(span: timedelta) -> DeadlineAlert:
+    """Tell where a run is not done that long after it was queued."""
+    return DeadlineAlert(reference=DeadlineReference.DAGRUN_QUEUED_AT, interval=span, callback=SyncCallback(on_lateness))
+
+
+class WatchedDag(DAG):
+    """A DAG with a deadline. `airflow dags test` falls over it when a run is done (apache/airflow#73428), so it does without."""
+
+    def test(self, *args: Any, **kwargs: Any) -> Any:
+        deadline, self.deadline = self.deadline, None
+        try:
+            return super().test(*args, **kwargs)
+        finally:
+            self.deadline = deadline
+
+
+def tell(subject: str, text: str) -> None:
+    """Log it, and send it where the settings say so. What cannot be sent is logged, and hides nothing that went wrong before."""
+    subject, text = _without_secrets(subject), _without_secrets(text)
+    log.warning("%s\n%s", subject, text)
+    try:
+        _send(subject, text)
+    except Exception as error:
+        log.exception("%s: the message above could not be sent: %s", subject, _without_secrets(str(error)))
+
+
+def _send(subject: str, text: str) -> None:
+    from pydantic import SecretStr
+
+    from recsys.settings import Settings
+
+    settings = Settings(database_url=SecretStr(""))  # nothing here asks the database, which may be what failed
+    if settings.notifier != "log":
+        SENDERS[settings.notifier](settings.notify_to, subject, text)
+
+
+def _slack(channel: str, subject: str, text: str) -> None:
+    """By the Airflow connection slack_default."""
+    from airflow.providers.slack.hooks.slack import SlackHook
+
+    message = html.escape(f"*{subject}*\n{text}", quote=False)  # what Slack would take for a mention or a link is shown as it is
+    hook = SlackHook(slack_conn_id="slack_default", timeout=PATIENCE)
+    hook.call("chat.postMessage", json={"channel": channel, "text": message})
+
+
+def _mail(addresses: str, subject: str, text: str) -> None:
+    """By the Airflow connection smtp_default, which also says who sends it (`from_email`)."""
+    from airflow.providers.smtp.hooks.smtp import SmtpHook
+
+    with SmtpHook(smtp_conn_id="smtp_default") as hook:
+        hook.send_email_smtp(to=addresses, subject=subject, html_content=f"<pre>{html.escape(text)}</pre>")
+
+
+SENDERS: dict[str, Callable[[str, str, str], None]] = {"slack": _slack, "mail": _mail}
+
+
+def _without_secrets(text: str) -> str:
+    """Without what Airflow knows for a secret (passwords of connections in use), and without a password in any URL."""
+    from airflow.sdk._shared.secrets_masker import redact  # what Airflow's own logs pass through; it has no public name
+
+    return _PASSWORD_IN_URL.sub(r"\1***\2", str(redact(text)))
