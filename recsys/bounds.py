@@ -16,7 +16,9 @@ class Bounds(BaseModel):
         default=0.5, ge=0, le=1, description="share of the champion's catalogue coverage that may go: half is a visible loss"
     )
     max_popularity_gain: float = Field(
-        default=0.5, ge=0, description="share by which popularity lift may rise: beyond it, lists turn into a chart of hits"
+        default=0.5,
+        ge=0,
+        description="by how much popularity lift may rise: half of what users rate themselves makes lists a chart of hits",
     )
     max_slice_loss: float = Field(
         default=0.02,

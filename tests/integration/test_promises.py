@@ -125,11 +125,10 @@ def test_approval_split_and_rollback_in_its_history_change_no_byte_of_it(
     assert _ledgers(conn) == ledgers
 
 
-def _ledgers(conn: Connection) -> list[list[tuple]]:
-    """Every decision, flip, experiment and judgement, and what is live."""
-    tables = ("promotions", "live_history", "experiments", "gate_verdicts", "realised_hits", "drift")
-    found = [sorted(map(str, conn.execute(f"SELECT * FROM {table}").fetchall())) for table in tables]  # pyright: ignore
-    return [*found, [tuple(row) for row in conn.execute("SELECT publication_id FROM publications WHERE is_live")]]
+def _ledgers(conn: Connection) -> dict[str, list[str]]:
+    """Every decision, flip, experiment and judgement."""
+    tables = ("promotions", "live_history", "experiments", "gate_verdicts", "realised_hits", "drift", "newest_live")
+    return {table: sorted(map(str, conn.execute(f"SELECT * FROM {table}").fetchall())) for table in tables}  # pyright: ignore
 
 
 def _publish_corrections(settings: Settings, conn: Connection, weeks: list[date]) -> None:

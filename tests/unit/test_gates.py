@@ -73,7 +73,8 @@ def test_popularity_need_not_beat_itself():
     ("gate", "part", "metric", "champion", "bound", "worse"),
     [
         ("coverage", "all", "coverage@10", 0.4, 0.2, -1),
-        ("popularity lift", "all", "popularity lift@10", 2.0, 3.0, +1),
+        ("popularity lift", "all", "popularity lift@10", 2.0, 2.5, +1),
+        ("popularity lift", "all", "popularity lift@10", -0.6, -0.1, +1),  # lists less popular than what users rate
         ("new movies", "new movies", "NDCG@10", 0.05, 0.03, -1),
         ("cold users", "cold users", "NDCG@10", 0.05, 0.03, -1),
         ("fallback share", "all", "fallback share@10", 0.02, 0.03, +1),

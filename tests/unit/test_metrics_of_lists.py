@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from recsys.evaluation.lists import Lists
+from recsys.evaluation.metrics.fallback_share import fallback_share
 from recsys.evaluation.metrics.gini import gini
 from recsys.evaluation.metrics.intra_list_diversity import intra_list_diversity
 from recsys.evaluation.metrics.novelty import novelty
@@ -30,6 +31,14 @@ def test_novelty_is_in_bits():
 
 def test_a_movie_that_nobody_rated_is_as_new_as_one_that_one_user_did():
     assert novelty(lists([3])) == novelty(lists([2])) == (3.0, 1)
+
+
+def test_users_without_a_list_are_the_fallbacks():
+    assert fallback_share(lists([0, 1], [-1, -1], [2, -1], [-1, -1])) == (0.5, 4)
+    assert fallback_share(lists([0, -1])) == (0.0, 1)
+    value, n = fallback_share(Lists(np.zeros((0, 2), dtype=np.int64), RATERS, 8, np.zeros(0)))
+    assert math.isnan(value)
+    assert n == 0
 
 
 def test_novelty_without_a_list():

@@ -55,6 +55,18 @@ def test_the_window_grows_until_enough_users_decide():
     assert exam.users.tolist() == [1, 2]
 
 
+@pytest.mark.parametrize(("wanted", "weeks", "users"), [(0, 1, [1]), (1, 1, [1]), (2, 2, [1, 2])])
+def test_more_users_may_be_wanted_than_it_takes(wanted: int, weeks: int, users: list[int]):
+    exam = split_exam(TWO_WEEKS, min_users=1, wanted_users=wanted, like_threshold=4.0)
+    assert (exam.kind, exam.weeks, exam.users.tolist()) == ("dated", weeks, users)
+
+
+def test_where_too_few_are_there_the_longest_dated_exam_that_is_enough_is_held():
+    exam = split_exam(TWO_WEEKS, min_users=2, wanted_users=3, like_threshold=4.0)
+    assert (exam.kind, exam.weeks, exam.users.tolist()) == ("dated", 8, [1, 2])
+    assert split_exam(TWO_WEEKS, min_users=3, wanted_users=9, like_threshold=4.0).kind == "own newest"
+
+
 def test_cut_is_the_moment_before_which_everything_is_known():
     exam = split_exam(TWO_WEEKS, min_users=1, like_threshold=4.0)
     assert exam.cut == datetime.fromtimestamp(NEWEST - week_old(1) + 1, UTC)

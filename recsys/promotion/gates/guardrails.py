@@ -34,7 +34,7 @@ class Guardrail:
 
 coverage = Guardrail("all", "coverage@10", lambda bounds, champion: champion * (1 - bounds.max_coverage_loss))
 popularity_lift = Guardrail(
-    "all", "popularity lift@10", lambda bounds, champion: champion * (1 + bounds.max_popularity_gain), high_is_bad=True
+    "all", "popularity lift@10", lambda bounds, champion: champion + bounds.max_popularity_gain, high_is_bad=True
 )
 new_movies = Guardrail("new movies", DECIDING, lambda bounds, champion: champion - bounds.max_slice_loss)
 cold_users = Guardrail("cold users", DECIDING, lambda bounds, champion: champion - bounds.max_slice_loss)
