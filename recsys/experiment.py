@@ -56,6 +56,12 @@ def begin_experiment(conn: Connection, as_of: date, experiment: Experiment, run_
         raise LedgerError(
             f"experiment {experiment.name}: it would end in week {experiment.last_as_of}; expected {as_of} or later"
         )
+    known = conn.execute(queries("experiment")["by_name"], {"name": experiment.name}).fetchone()
+    if known and (known.share, known.last_as_of) != (experiment.share, experiment.last_as_of):
+        raise LedgerError(
+            f"experiment {experiment.name} has {known.share:g} of the users until {known.last_as_of}; found {experiment.share:g} "
+            f"until {experiment.last_as_of}, expected the same"
+        )
     running = conn.execute(
         queries("experiment")["overlapping"], {"first_as_of": as_of, "last_as_of": experiment.last_as_of}
     ).fetchone()

@@ -38,7 +38,7 @@ from recsys.registry.fitting import Fit, Fitted, fit_once
 from recsys.registry.store import Registry
 from recsys.revision import git_sha
 from recsys.scoring.candidates import Edition, is_scored, score_shard
-from recsys.scoring.publish import is_published, publish, retire_outlived
+from recsys.scoring.publish import publish, retire_outlived, to_make
 from recsys.settings import Settings
 from recsys.tuning import ledger as tuning_ledger
 from recsys.tuning.search import tunable
@@ -97,12 +97,12 @@ def resolve_week(settings: Settings, *, as_of: date | None, **asked: Any) -> Wee
     with connect(settings) as conn, advisory_lock(conn, "drops"):
         drops_ledger.register_drops(conn, zone, when)
         incumbent = ledger.incumbent_of(conn, when)
-        experiment = _experiment_asked(conn, when, asks)
+        experiment = _experiment_asked(conn, when, asks) or experiment_of(conn, when)
         named = _recipes(conn, when, asks.recipes, incumbent, experiment) if asks.recipes else None
         wanted = {"recipes": named, "top_n": asks.top_n, "experiment": experiment}
         with conn.transaction():
-            week = open_week(conn, _first_week(settings, conn, when, incumbent).asked(**wanted))
-            if experiment:
+            week = open_week(conn, _first_week(settings, conn, when, incumbent, experiment).asked(**wanted))
+            if experiment and asks.challenger:
                 begin_experiment(conn, when, experiment, asks.run_id)
         _mirror_champion(conn, Registry(settings))
         undecided = undecided_before(conn, when)
@@ -219,13 +219,15 @@ def refit_winner(settings: Settings, week: Week, approval: Approval = UNASKED) -
     with connect(settings) as conn:
         decided = ledger.decided_for(conn, week)
         if decided:
-            log.info("week %s is decided already: %s, version %s", week.as_of, decided.recipe.key, decided.model_version)
-            return decided.model_version
+            log.info("week %s is decided already: %s, version %s", week.as_of, decided.recipe.key, decided.model.version)
+            return decided.model.version
+        refused: set[str] = set()  # in this attempt: another code, or other bounds, may think better of a refit
         while True:  # at most twice: settle raises where the fallback was refused as well
-            key = _settled(settings, conn, week, approval).champion_key
+            key = _settled(settings, conn, week, approval, refused).champion_key
             version = _refit(settings, conn, week, _sitting_by_key(conn, week)[key])
             if key not in _refused(conn, week):
                 return version
+            refused.add(key)
 
 
 def refit_challenger(settings: Settings, week: Week) -> str | None:
@@ -252,6 +254,8 @@ def promote_champion(settings: Settings, week: Week, model_version: str, approva
         champion = ledger.decided_for(conn, week)
         if champion is None:
             champion = _promote(settings, conn, week, registry, model_version, approval)
+        elif approval.answer and champion.approval != approval:
+            log.warning("week %s was decided without waiting for the answer: %s", week.as_of, approval.told)
         _mirror_champion(conn, registry)
     log.info(report.verdict(champion))
     return champion.promotion_id
@@ -266,8 +270,7 @@ def score_users(settings: Settings, week: Week, promotion_id: int, shard: int, c
     n_rows = 0
     with connect(settings) as conn:
         edition = _edition(settings, conn, week, promotion_id, challenger_version)
-        todo = [made for made in (edition, edition.challenger) if made and not is_published(conn, made)]
-        todo = [made for made in todo if not is_scored(conn, made, **place)]
+        todo = [made for made in to_make(conn, edition) if not is_scored(conn, made, **place)]
         if not todo:
             log.info("week %s: shard %s has been scored already", week.as_of, shard)
             return 0
@@ -287,7 +290,7 @@ def publish_recommendations(settings: Settings, week: Week, promotion_id: int, c
     registry = Registry(settings)
     with connect(settings) as conn:
         edition = _edition(settings, conn, week, promotion_id, challenger_version)
-        made = publish(conn, edition, git_sha=git_sha(settings.git_sha), run_id=week.run_id)
+        made = publish(conn, edition, Origin(git_sha(settings.git_sha), week.run_id))
         log.info("publication %s: %s rows for %s users, %s from the fallback%s", made.publication_id, f"{made.n_rows:,}",
                  f"{made.n_users:,}", f"{made.n_fallback:,}", ", live" if made.is_live else "")  # fmt: skip
         registry.tag_version(
@@ -415,10 +418,11 @@ def _newest_drop(zone: LandingZone) -> date:
     return newest.date
 
 
-def _first_week(settings: Settings, conn: Connection, as_of: date, incumbent: Champion | None) -> Week:
+def _first_week(
+    settings: Settings, conn: Connection, as_of: date, incumbent: Champion | None, experiment: Experiment | None
+) -> Week:
     """The week as its first run would have it; the watermark is the ledger's to say."""
     names = settings.recipes or tuple(MODELS)
-    experiment = experiment_of(conn, as_of)
     tuned = tuning_ledger.newest_tuned(conn, as_of, names)
     return Week(
         as_of=as_of,
@@ -431,7 +435,6 @@ def _first_week(settings: Settings, conn: Connection, as_of: date, incumbent: Ch
         min_history=settings.min_history,
         half_life_days=settings.popularity_half_life_days,
         exam_wanted_users=(incumbent.users_needed if incumbent else None) or 0,
-        experiment=experiment,
     )
 
 
@@ -528,8 +531,10 @@ def _decide(settings: Settings, conn: Connection, week: Week) -> Decision:
     """What the exam on record says of this run's recipes and the incumbent's: the same each time it is asked."""
     incumbent = exams.incumbent_at_exam(conn, week.as_of)
     sitting = _sitting_by_key(conn, week)
+    marks = exams.marks_of(conn, week.as_of)
     contest = Contest(
-        marks={key: found for key, found in exams.marks_of(conn, week.as_of).items() if key in sitting},
+        marks={key: found for key, found in marks.items() if key in sitting},
+        others={key: found for key, found in marks.items() if key not in sitting},
         incumbent=incumbent.key if incumbent else None,
         popularity=_popularity(week),
         bounds=settings,
@@ -541,11 +546,12 @@ def _decide(settings: Settings, conn: Connection, week: Week) -> Decision:
     return decide(contest)
 
 
-def _settled(settings: Settings, conn: Connection, week: Week, approval: Approval) -> Decision:
-    """The exam's decision as it stands after the approval and the gates that looked at refits so far."""
+def _settled(settings: Settings, conn: Connection, week: Week, approval: Approval, refused: set[str]) -> Decision:
+    """The exam's decision as it stands after the approval and the gates that looked at refits."""
     incumbent = exams.incumbent_at_exam(conn, week.as_of)
     fallback = incumbent.key if incumbent else _popularity(week)
-    return settle(_decide(settings, conn, week), fallback=fallback, approval=approval, refused=_refused(conn, week))
+    said = {"approval": approval, "required": week.require_approval}
+    return settle(_decide(settings, conn, week), fallback=fallback, refused=refused, **said)
 
 
 def _popularity(week: Week) -> str:
@@ -580,16 +586,22 @@ def _refit(settings: Settings, conn: Connection, week: Week, recipe: Recipe) -> 
 def _promote(
     settings: Settings, conn: Connection, week: Week, registry: Registry, model_version: str, approval: Approval
 ) -> Champion:
-    decision, tags = _settled(settings, conn, week, approval), registry.version_tags(model_version)
+    decision, tags = _settled(settings, conn, week, approval, _refused(conn, week)), registry.version_tags(model_version)
     if tags.get("recipe") != decision.champion_key:
         told = f"version {model_version} is of {tags.get('recipe')}, the exam favours {decision.champion_key}"
         raise LedgerError(f"week {week.as_of}: {told}")
     incumbent = exams.incumbent_at_exam(conn, week.as_of)
-    model = ModelVersion(_sitting_by_key(conn, week)[decision.champion_key], model_version, tags["fit_key"])
-    origin = Origin(tags["fingerprint"], int(tags["n_ratings"]), git_sha(settings.git_sha), week.run_id)
+    model = _version(registry, model_version, _sitting_by_key(conn, week)[decision.champion_key])
+    origin = Origin(git_sha(settings.git_sha), week.run_id)
     champion = ledger.record_decision(conn, week, decision, model, incumbent.key if incumbent else None, approval, origin)
     registry.tag_version(model_version, {f"decision {champion.promotion_id}": f"week {week.as_of}, {champion.outcome}"})
     return champion
+
+
+def _version(registry: Registry, version: str, recipe: Recipe) -> ModelVersion:
+    """A version with what it was registered with."""
+    tags = registry.version_tags(version)
+    return ModelVersion(recipe, version, tags["fit_key"], tags["fingerprint"], int(tags["n_ratings"]))
 
 
 def _edition(settings: Settings, conn: Connection, week: Week, promotion_id: int, challenger_version: str | None) -> Edition:
@@ -597,8 +609,8 @@ def _edition(settings: Settings, conn: Connection, week: Week, promotion_id: int
     champion = ledger.decision_by_id(conn, promotion_id)
     if week.experiment is None or challenger_version is None:
         return Edition(week, champion.model, promotion_id)
-    fit_key = Registry(settings).version_tags(challenger_version)["fit_key"]
-    challenger = Edition(week, ModelVersion(week.experiment.recipe, challenger_version, fit_key), promotion_id=None)
+    model = _version(Registry(settings), challenger_version, week.experiment.recipe)
+    challenger = Edition(week, model, promotion_id=None)
     return Edition(week, champion.model, promotion_id, challenger)
 
 
@@ -607,4 +619,4 @@ def _mirror_champion(conn: Connection, registry: Registry) -> None:
     with advisory_lock(conn, REGISTRY):
         champion = ledger.newest_champion(conn)
         if champion:
-            registry.set_champion(champion.model_version)
+            registry.set_champion(champion.model.version)

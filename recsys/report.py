@@ -47,7 +47,7 @@ def verdict(champion: Champion) -> str:
     """The decision in one paragraph."""
     reasons = " ".join(champion.reasons)
     return (
-        f"Week {champion.as_of}: {champion.outcome}. {reasons} Champion: {champion.recipe.key}, version {champion.model_version}."
+        f"Week {champion.as_of}: {champion.outcome}. {reasons} Champion: {champion.recipe.key}, version {champion.model.version}."
     )
 
 

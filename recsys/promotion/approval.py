@@ -13,7 +13,9 @@ class Approval:
 
     @property
     def told(self) -> str:
-        return f"{self.answer} by {self.by}" if self.by else str(self.answer)
+        if self.answer is None:
+            return "nobody was asked"
+        return f"{self.answer} by {self.by}" if self.by else self.answer
 
     def to_json(self) -> dict[str, Any]:
         """A small value that tasks may pass on."""

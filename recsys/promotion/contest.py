@@ -24,6 +24,14 @@ class Marks:
 
 
 @dataclass(frozen=True)
+class Figure:
+    """A value of the exam's table, and how many users, movies or ratings it is the mean of."""
+
+    value: float
+    n: int
+
+
+@dataclass(frozen=True)
 class Lost:
     """An earlier exam that a recipe lost, and the share of the present one's ratings that it asked too."""
 
@@ -35,7 +43,8 @@ class Lost:
 class Contest:
     """`marks` by recipe key, all of the same users. `figures` are the exam's table: (recipe key, slice, metric) → value.
 
-    `incumbent` is None until there is a champion. `lost` names, of the exams that a recipe lost, the one that shares most
+    `incumbent` is None until there is a champion. `others` sat the exam too, and may not win in this run: who picks the best must
+    count everyone who was looked at. `lost` names, of the exams that a recipe lost, the one that shares most
     with this.
     """
 
@@ -45,8 +54,14 @@ class Contest:
     bounds: Bounds
     resamples: int
     seed: int
-    figures: Mapping[tuple[str, str, str], float] = field(default_factory=dict)
+    figures: Mapping[tuple[str, str, str], Figure] = field(default_factory=dict)
+    others: Mapping[str, Marks] = field(default_factory=dict)
     lost: Mapping[str, Lost] = field(default_factory=dict)
+
+    @property
+    def n_asked(self) -> int:
+        """How many recipes' leads are looked at at once."""
+        return len(self.challengers) + len(self.others)
 
     @property
     def challengers(self) -> list[str]:
@@ -74,5 +89,6 @@ class Contest:
         theirs = self.marks[opponent].ndcg
         if not keys or not len(theirs):
             return {}
-        differences = np.stack([self.marks[key].ndcg.astype(np.float64) - theirs for key in keys], axis=1)
-        return dict(zip(keys, simultaneous_intervals(differences, resamples=self.resamples, seed=self.seed), strict=True))
+        asked = [self.marks[key] for key in keys] + [marks for key, marks in self.others.items() if key != opponent]
+        differences = np.stack([marks.ndcg.astype(np.float64) - theirs for marks in asked], axis=1)
+        return dict(zip(keys, simultaneous_intervals(differences, resamples=self.resamples, seed=self.seed), strict=False))

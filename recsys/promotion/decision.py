@@ -75,14 +75,17 @@ def decide(contest: Contest) -> Decision:
     return Decision(contest.incumbent, "not decided", _comparisons(contest), verdicts, (*told, reason), needed)
 
 
-def settle(decision: Decision, *, fallback: str, approval: Approval = UNASKED, refused: Collection[str] = ()) -> Decision:
+def settle(
+    decision: Decision, *, fallback: str, approval: Approval = UNASKED, required: bool = False, refused: Collection[str] = ()
+) -> Decision:
     """The decision as it stands after a person was asked and the refits were looked at. `fallback` is the incumbent, or
     popularity.
 
-    `refused` are recipes of which the refit did not pass its gates. Raises ModelError where the fallback's is among them: then
-    nothing can be published, and readers keep what they have.
+    `required`: a person must have agreed to a new champion. `refused` are recipes of which the refit did not pass its gates.
+    Raises ModelError where the fallback's is among them: then nothing can be published, and readers keep what they have.
     """
-    if decision.is_new and approval.answer in ("rejected", "timed out"):
+    approved = approval.answer == "approved" or (approval.answer is None and not required)
+    if decision.is_new and not approved:
         decision = _falls_back(decision, fallback, f"{decision.champion_key} was not approved: {approval.told}.")
     if decision.champion_key in refused and decision.champion_key != fallback:
         decision = _falls_back(decision, fallback, f"The refit of {decision.champion_key} was refused by its gates.")

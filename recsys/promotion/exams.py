@@ -12,16 +12,19 @@ from recsys.errors import LedgerError
 from recsys.evaluation.sketch import shared_share, sketch_of
 from recsys.evaluation.split import Exam
 from recsys.exam import ExamResult
-from recsys.promotion.contest import Lost, Marks
+from recsys.promotion.contest import Figure, Lost, Marks
 from recsys.promotion.ledger import incumbent_of
 from recsys.recipe import Recipe
 
 
 def incumbent_at_exam(conn: Connection, as_of: date) -> Recipe | None:
-    """The incumbent's recipe as it was when the week's exam was set; as it is now, where it is not set yet."""
+    """The incumbent's recipe as it was when the week's exam was set; as it is now, where it is not set yet.
+
+    A person's rollback since then counts: what was put aside is not defended, and what was put back sits the exam too.
+    """
     exam = conn.execute(queries("exams")["exam"], {"as_of": as_of}).fetchone()
-    if exam is None:
-        incumbent = incumbent_of(conn, as_of)
+    incumbent = incumbent_of(conn, as_of)
+    if exam is None or (incumbent and incumbent.by_hand):
         return incumbent.recipe if incumbent else None
     return Recipe.from_json(exam.incumbent_recipe) if exam.incumbent_recipe else None
 
@@ -86,10 +89,10 @@ def marks_of(conn: Connection, as_of: date) -> Mapping[str, Marks]:
     return {row.recipe_key: Marks(np.array(row.user_ids, dtype=np.int64), np.array(row.ndcg, dtype=np.float32)) for row in rows}
 
 
-def figures_of(conn: Connection, as_of: date) -> Mapping[tuple[str, str, str], float]:
+def figures_of(conn: Connection, as_of: date) -> Mapping[tuple[str, str, str], Figure]:
     """The exam's table: (recipe key, slice, metric) → value."""
     rows = conn.execute(queries("exams")["results"], {"as_of": as_of}).fetchall()
-    return {(row.recipe_key, row.slice, row.metric): row.value for row in rows}
+    return {(row.recipe_key, row.slice, row.metric): Figure(row.value, row.n) for row in rows}
 
 
 def exams_lost(conn: Connection, as_of: date) -> Mapping[str, Lost]:

@@ -19,19 +19,22 @@ from recsys.week import Week
 
 @dataclass(frozen=True)
 class ModelVersion:
-    """A recipe fitted on all that a week may see, as it is registered: what makes a publication."""
+    """A recipe fitted on all that a week may see, as it is registered: what makes a publication.
+
+    `fingerprint` is of the data that it was fitted on, `n_ratings` how many ratings these were; None where no ledger kept them.
+    """
 
     recipe: Recipe
     version: str
     fit_key: str
+    fingerprint: str | None = None
+    n_ratings: int | None = None
 
 
 @dataclass(frozen=True)
 class Origin:
-    """Where a decision comes from: what its model was fitted on, and the code and the run that made it."""
+    """The code and the run that something comes from."""
 
-    fingerprint: str
-    n_ratings: int
     git_sha: str
     run_id: str
 
@@ -43,9 +46,7 @@ class Champion:
     promotion_id: int
     as_of: date
     outcome: str
-    recipe: Recipe
-    model_version: str
-    fit_key: str
+    model: ModelVersion
     incumbent: str | None
     comparisons: tuple[dict[str, Any], ...]
     reasons: tuple[str, ...]
@@ -53,8 +54,13 @@ class Champion:
     users_needed: int | None
 
     @property
-    def model(self) -> ModelVersion:
-        return ModelVersion(self.recipe, self.model_version, self.fit_key)
+    def by_hand(self) -> bool:
+        """Whether a person's rollback made it champion."""
+        return self.outcome in ("rolled back", "rolled forward")
+
+    @property
+    def recipe(self) -> Recipe:
+        return self.model.recipe
 
 
 def champion_of(conn: Connection, as_of: date) -> Champion | None:
@@ -105,6 +111,8 @@ def record_decision(
         "recipe": Jsonb(model.recipe.to_json()),
         "model_version": model.version,
         "fit_key": model.fit_key,
+        "fingerprint": model.fingerprint,
+        "n_ratings": model.n_ratings,
         "incumbent": incumbent,
         "comparisons": Jsonb([asdict(comparison) for comparison in decision.comparisons]),
         "reasons": list(decision.reasons),
@@ -115,6 +123,7 @@ def record_decision(
         **asdict(origin),
     }
     with conn.transaction():
+        conn.execute(queries("live")["hold"])  # a rollback made meanwhile says whether it stands
         row = conn.execute(queries("ledger")["record_decision"], params).fetchone()
         if row is not None:
             verdicts = (*decision.verdicts, *refit_verdicts(conn, week.as_of))
@@ -131,7 +140,7 @@ def verdicts_of(conn: Connection, promotion_id: int) -> list[Verdict]:
 
 
 def record_refit_verdicts(conn: Connection, as_of: date, fit_key: str, verdicts: Iterable[Verdict]) -> None:
-    """Keep what the gates said of a refit; the same again changes nothing."""
+    """Keep what the gates said of a refit, in place of what they said of an earlier one of that recipe."""
     _enter(conn, "record_refit_verdict", {"as_of": as_of, "fit_key": fit_key}, verdicts)
 
 
@@ -156,9 +165,7 @@ def _champion(row: Any) -> Champion | None:
         promotion_id=row.promotion_id,
         as_of=row.as_of,
         outcome=row.decision,
-        recipe=Recipe.from_json(row.recipe),
-        model_version=row.model_version,
-        fit_key=row.fit_key,
+        model=ModelVersion(Recipe.from_json(row.recipe), row.model_version, row.fit_key, row.fingerprint, row.n_ratings),
         incumbent=row.incumbent,
         comparisons=tuple(row.comparisons),
         reasons=tuple(row.reasons),

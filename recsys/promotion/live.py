@@ -31,12 +31,15 @@ class Visible:
 
 @dataclass(frozen=True)
 class Flip:
-    """What a rollback came to. `withdrawn` are movies in the publication that were withdrawn after it was made."""
+    """What a rollback came to. `withdrawn` are movies in the publication that were withdrawn after it was made, `overruled` weeks
+    that had been decided and were not live yet.
+    """
 
     before: int | None
     now: Visible
     cause: str
     withdrawn: tuple[int, ...] = ()
+    overruled: tuple[date, ...] = ()
 
     def __str__(self) -> str:
         made_by = f"{self.now.recipe_key} version {self.now.model_version}"
@@ -44,7 +47,11 @@ class Flip:
         if self.before == self.now.publication_id:
             return f"{told} is live already: nothing was changed"
         text = f"{self.cause} from publication {self.before} to {told}, which is live now; its recipe is champion"
-        return f"{text}. It holds withdrawn movies: {', '.join(map(str, self.withdrawn))}" if self.withdrawn else text
+        for weeks in [", ".join(map(str, self.overruled))] if self.overruled else []:
+            text += f". Week {weeks} was decided before that, and will not go live unless it is decided anew (force)"
+        for movies in [", ".join(map(str, self.withdrawn))] if self.withdrawn else []:
+            text += f". It holds withdrawn movies: {movies}"
+        return text
 
 
 def go_live(conn: Connection, flip: Mapping[str, Any]) -> None:
@@ -62,12 +69,15 @@ def publications_to_show(conn: Connection) -> list[Visible]:
 def roll_back(conn: Connection, publication_id: int | None, *, reason: str, requested_by: str, run_id: str) -> Flip:
     """Put another publication before readers, and its recipe in the champion's place, in one transaction.
 
-    Without an id: the one that was live before the present one. The same again changes nothing. Raises PublicationError where
-    there is no such publication, or its rows are gone.
+    Without an id: the one that was live before the present one. The same again changes nothing, nor does the same run. Raises
+    PublicationError where there is no such publication, or its rows are gone.
     """
-    choice = {visible.publication_id: visible for visible in publications_to_show(conn)}
     with conn.transaction():
         conn.execute(queries("live")["hold"])
+        choice = {visible.publication_id: visible for visible in publications_to_show(conn)}
+        flipped = conn.execute(queries("live")["flipped_by"], {"run_id": run_id}).fetchone() if run_id else None
+        if flipped and flipped.publication_id in choice:
+            return Flip(flipped.publication_id, choice[flipped.publication_id], flipped.cause)
         live = conn.execute(queries("live")["now"]).fetchone()
         chosen = _chosen(conn, publication_id, choice)
         if live and live.publication_id == chosen.publication_id:
@@ -77,10 +87,17 @@ def roll_back(conn: Connection, publication_id: int | None, *, reason: str, requ
         told = {"reason": reason, "requested_by": requested_by, "run_id": run_id}
         go_live(conn, {"publication_id": chosen.publication_id, "cause": cause, **told})
         sentence = f"{cause.capitalize()} to publication {chosen.publication_id} of week {chosen.as_of}: {reason}"
+        overruled = conn.execute(queries("live")["overrule"]).fetchall()
         champion = {"decision": cause, "reasons": [sentence], "run_id": run_id, "approved_by": requested_by}
         conn.execute(queries("live")["champion_follows"], {"publication_id": chosen.publication_id, **champion})
     withdrawn = conn.execute(queries("live")["withdrawn_since"], {"publication_id": chosen.publication_id}).fetchall()
-    return Flip(live.publication_id if live else None, chosen, cause, tuple(row.movie_id for row in withdrawn))
+    return Flip(
+        before=live.publication_id if live else None,
+        now=chosen,
+        cause=cause,
+        withdrawn=tuple(row.movie_id for row in withdrawn),
+        overruled=tuple(sorted({row.as_of for row in overruled})),
+    )
 
 
 def _chosen(conn: Connection, publication_id: int | None, choice: Mapping[int, Visible]) -> Visible:

@@ -1,7 +1,7 @@
 """One publication, made beside the live one and switched to in the same transaction: readers see one of the two, whole."""
 
 import logging
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, LiteralString
 
 from psycopg import errors, sql
@@ -11,6 +11,7 @@ from psycopg.types.json import Jsonb
 from recsys.db.connect import Connection, advisory_lock, one_row
 from recsys.db.queries import queries, sql_file
 from recsys.errors import PublicationError
+from recsys.promotion.ledger import Origin
 from recsys.promotion.live import go_live
 from recsys.scoring.candidates import Edition
 
@@ -30,34 +31,58 @@ class Publication:
     was_there: bool  # these inputs had made it before
 
 
-def publish(conn: Connection, edition: Edition, *, git_sha: str = "", run_id: str = "") -> Publication:
+def publish(conn: Connection, edition: Edition, origin: Origin) -> Publication:
     """Make the edition's publication, unless it is there, and let readers see it, unless a newer week is live.
 
     A challenger's publication is made first and seen by nobody. Raises PublicationError where a shard was not scored or the
     result fails a check; readers then keep what they have.
     """
-    shadow = publish(conn, edition.challenger, git_sha=git_sha, run_id=run_id) if edition.challenger else None
-    made_by = {"git_sha": git_sha, "run_id": run_id}
+    _make_way(conn, edition)
+    shadow = publish(conn, edition.challenger, origin) if edition.challenger else None
     with advisory_lock(conn, "publish"):
         _finish_detach(conn, edition)
+        conn.execute(queries("publication")["wait_again"])
         with conn.transaction():
             known = _known(conn, edition)
             publication_id = known.publication_id if known else _new_id(conn)
             if not (known and known.has_rows):
-                _make(conn, edition, publication_id, made_by | {"shadow_id": shadow.publication_id if shadow else None})
+                _make(conn, edition, publication_id, {**asdict(origin), "shadow_id": shadow.publication_id if shadow else None})
                 _compare(known, conn.execute(queries("publication")["by_key"], {"publication_key": edition.key}).fetchone())
             conn.execute(queries("publication")["forget_candidates"], {"publication_key": edition.key})
             if edition.promotion_id is not None:
-                _let_readers_see(conn, edition, publication_id, run_id)
+                _let_readers_see(conn, edition, publication_id, origin.run_id)
         made = _known(conn, edition)
     counts = (made.n_users, made.n_rows, made.n_fallback, made.rows_sha256)
     return Publication(publication_id, *counts, is_live=made.is_live, was_there=bool(known and known.has_rows))
 
 
-def is_published(conn: Connection, edition: Edition) -> bool:
-    """Whether the edition's rows are there: then nothing has to be scored again."""
+def to_make(conn: Connection, edition: Edition) -> list[Edition]:
+    """What has to be scored of an edition and its challenger's: of which the rows are not there, or may not be taken over."""
+    missing = [made for made in (edition, edition.challenger) if made and not _is_published(conn, made)]
+    stale = edition.challenger if _is_stale(conn, edition) else None
+    return [*missing, *([stale] if stale else [])]
+
+
+def _is_published(conn: Connection, edition: Edition) -> bool:
     known = _known(conn, edition)
     return bool(known and known.has_rows)
+
+
+def _is_stale(conn: Connection, edition: Edition) -> bool:
+    """Whether lists that are still to be taken from the challenger's publication hold a movie that was withdrawn since."""
+    shadow = _known(conn, edition.challenger) if edition.challenger and not _is_published(conn, edition) else None
+    if shadow is None or not shadow.has_rows:
+        return False
+    return bool(conn.execute(queries("live")["withdrawn_since"], {"publication_id": shadow.publication_id}).fetchall())
+
+
+def _make_way(conn: Connection, edition: Edition) -> None:
+    """A challenger's publication that has gone stale goes, to be made anew."""
+    with advisory_lock(conn, "publish"):
+        if edition.challenger and _is_stale(conn, edition):
+            shadow = _known(conn, edition.challenger)
+            _run(conn, queries("publication")["detach_partition"], shadow.publication_id)
+            _run(conn, queries("publication")["drop_partition"], shadow.publication_id)
 
 
 def retire_outlived(conn: Connection, *, keep_weeks: int) -> list[int]:
@@ -67,11 +92,11 @@ def retire_outlived(conn: Connection, *, keep_weeks: int) -> list[int]:
         conn.execute(queries("publication")["wait_briefly"])
         for old in conn.execute(queries("publication")["outlived"], {"keep_weeks": keep_weeks}).fetchall():
             try:
-                _drop(conn, old)
+                dropped = _drop(conn, old)
             except errors.LockNotAvailable:  # Postgres detaches one at a time, so that the others wait with it
                 log.info("publication %s is still being read; the next run drops it", old.publication_id)
                 break
-            retired.append(old.publication_id)
+            retired += [old.publication_id] if dropped else []
     return retired
 
 
@@ -130,6 +155,9 @@ def _record(conn: Connection, edition: Edition, publication_id: int, params: dic
     made_of = {
         "recipe_key": edition.model.recipe.key,
         "model_version": edition.model.version,
+        "fit_key": edition.model.fit_key,
+        "fingerprint": edition.model.fingerprint,
+        "n_ratings": edition.model.n_ratings,
         "promotion_id": edition.promotion_id,
         "is_shadow": edition.promotion_id is None,
         "params": Jsonb(edition.params),
@@ -152,18 +180,23 @@ def _let_readers_see(conn: Connection, edition: Edition, publication_id: int, ru
     if not one_row(conn, queries("live")["may_go_live"], asked).may:
         log.info("week %s: what is live stays so: a newer week, a rollback, or a later decision of this week", edition.week.as_of)
         return
+    conn.execute(queries("live")["adopt"], {"publication_id": publication_id, "promotion_id": edition.promotion_id})
     flip = {"publication_id": publication_id, "cause": "published", "reason": None, "requested_by": None, "run_id": run_id}
     go_live(conn, flip)
 
 
-def _drop(conn: Connection, old: Any) -> None:
+def _drop(conn: Connection, old: Any) -> bool:
     """Each step stands alone, and a run that was cut short is finished by the next one."""
+    with conn.transaction():
+        conn.execute(queries("live")["hold"])
+        if not conn.execute(queries("publication")["mark_dropped"], {"publication_id": old.publication_id}).rowcount:
+            return False  # a person has put it before readers since it was listed
     if old.is_half_detached:
         _run(conn, queries("publication")["finish_detach"], old.publication_id)
     elif old.is_attached:
         _run(conn, queries("publication")["detach_partition"], old.publication_id)
     _run(conn, queries("publication")["drop_partition"], old.publication_id)
-    conn.execute(queries("publication")["mark_dropped"], {"publication_id": old.publication_id})
+    return True
 
 
 def _run(conn: Connection, query: LiteralString, publication_id: int, params: dict[str, Any] | None = None) -> Any:

@@ -19,13 +19,24 @@ INSERT INTO exam_overlaps (as_of, earlier, share) VALUES (%(as_of)s, %(earlier)s
 SELECT earlier, share FROM exam_overlaps WHERE as_of = %(as_of)s AND share > 0 ORDER BY share DESC, earlier DESC LIMIT 1;
 
 -- name: lost(as_of)
--- Of the earlier exams that a recipe lost to the champion, with users enough to tell, the one that shares most with this week's.
-SELECT DISTINCT ON (v.recipe_key) v.recipe_key, o.earlier, o.share
-FROM exam_overlaps o
-JOIN promotions p ON p.as_of = o.earlier AND p.decision IN ('kept', 'promoted')
-JOIN gate_verdicts v ON v.promotion_id = p.promotion_id AND v.gate = 'beats the champion' AND NOT v.passed
+-- Of the earlier exams that a recipe lost, the one that shares most with this week's. It lost where it did not surely beat the
+-- champion or popularity though there were users enough to tell, or where they are each user's own newest ratings and no exam
+-- can have more; and where it was champion and was deposed.
+WITH losses AS (
+    SELECT p.as_of, v.recipe_key
+    FROM promotions p
+    JOIN exams e USING (as_of)
+    JOIN gate_verdicts v USING (promotion_id)
+    GROUP BY p.as_of, p.promotion_id, v.recipe_key, e.kind
+    HAVING bool_or(NOT v.passed AND v.gate IN ('beats the champion', 'beats popularity'))
+       AND (e.kind = 'own newest' OR bool_or(v.passed AND v.gate = 'enough evidence'))
+    UNION
+    SELECT as_of, incumbent FROM promotions WHERE decision = 'promoted'
+)
+SELECT DISTINCT ON (l.recipe_key) l.recipe_key, o.earlier, o.share
+FROM exam_overlaps o JOIN losses l ON l.as_of = o.earlier
 WHERE o.as_of = %(as_of)s
-ORDER BY v.recipe_key, o.share DESC, o.earlier DESC;
+ORDER BY l.recipe_key, o.share DESC, o.earlier DESC;
 
 -- name: entries(as_of)
 -- Who sat a week's exam, with everyone's marks.

@@ -4,6 +4,9 @@
 -- The experiment that a week is part of.
 SELECT name, recipe, share, first_as_of, last_as_of FROM experiments WHERE %(as_of)s BETWEEN first_as_of AND last_as_of;
 
+-- name: by_name(name)
+SELECT share, last_as_of FROM experiments WHERE name = %(name)s;
+
 -- name: overlapping(first_as_of, last_as_of)
 -- An experiment that has a week in common with these.
 SELECT name, first_as_of, last_as_of FROM experiments

@@ -1,8 +1,9 @@
--- The ledger of champions. A week's own decision is its newest row that is no rollback; the champion is the newest of all that stand.
+-- The ledger of champions. A week's own decision is no rollback; the champion is the newest row of all that stand.
 
 -- name: decision(as_of)
--- How a week was decided.
-SELECT * FROM promotions WHERE as_of = %(as_of)s AND decision NOT IN ('rolled back', 'rolled forward') ORDER BY promotion_id DESC LIMIT 1;
+-- How a week was decided: its newest decision that stands, or else its newest.
+SELECT * FROM promotions WHERE as_of = %(as_of)s AND decision NOT IN ('rolled back', 'rolled forward')
+ORDER BY stands DESC, promotion_id DESC LIMIT 1;
 
 -- name: forced_decision(as_of, run_id)
 -- How a run decided a week anew.
@@ -41,7 +42,8 @@ SELECT recipe_key, gate, passed, figure, bound, sentence FROM gate_verdicts WHER
 -- name: record_refit_verdict(as_of, fit_key, recipe_key, gate, passed, figure, bound, sentence)
 INSERT INTO refit_verdicts (as_of, fit_key, recipe_key, gate, passed, figure, bound, sentence)
 VALUES (%(as_of)s, %(fit_key)s, %(recipe_key)s, %(gate)s, %(passed)s, %(figure)s, %(bound)s, %(sentence)s)
-ON CONFLICT (as_of, fit_key, gate) DO NOTHING;
+ON CONFLICT (as_of, recipe_key, gate) DO UPDATE
+SET fit_key = excluded.fit_key, passed = excluded.passed, figure = excluded.figure, bound = excluded.bound, sentence = excluded.sentence;
 
 -- name: refit_verdicts(as_of)
-SELECT recipe_key, fit_key, gate, passed, figure, bound, sentence FROM refit_verdicts WHERE as_of = %(as_of)s ORDER BY fit_key, gate;
+SELECT recipe_key, fit_key, gate, passed, figure, bound, sentence FROM refit_verdicts WHERE as_of = %(as_of)s ORDER BY recipe_key, gate;

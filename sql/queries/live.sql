@@ -5,13 +5,18 @@
 SELECT pg_advisory_xact_lock(hashtextextended('live', 0));
 
 -- name: may_go_live(as_of, promotion_id)
--- History does not govern the present: a week moves the live publication if it is newer than every week that was ever live, or is
--- the newest of these, was not rolled back, and was not decided anew since.
-SELECT n.as_of IS NULL OR %(as_of)s::date > n.as_of
-    OR (%(as_of)s::date = n.as_of AND NOT n.is_rolled_back
-        AND %(promotion_id)s = (SELECT max(promotion_id) FROM promotions
-                                WHERE as_of = n.as_of AND decision NOT IN ('rolled back', 'rolled forward'))) AS may
-FROM newest_live n;
+-- History does not govern the present: a week moves the live publication if its decision stands, and it is newer than every week
+-- that was ever live, or is the newest of these, was not rolled back, and was not decided anew since.
+SELECT d.stands
+   AND (n.as_of IS NULL OR %(as_of)s::date > n.as_of
+        OR (%(as_of)s::date = n.as_of AND NOT n.is_rolled_back
+            AND d.promotion_id = (SELECT max(promotion_id) FROM promotions
+                                  WHERE as_of = n.as_of AND stands AND decision NOT IN ('rolled back', 'rolled forward')))) AS may
+FROM newest_live n JOIN promotions d ON d.promotion_id = %(promotion_id)s;
+
+-- name: adopt(publication_id, promotion_id)
+-- A later decision for the same model is why the publication is live.
+UPDATE publications SET promotion_id = %(promotion_id)s WHERE publication_id = %(publication_id)s AND promotion_id <> %(promotion_id)s;
 
 -- name: retire_live(publication_id)
 UPDATE publications SET is_live = false WHERE is_live AND publication_id <> %(publication_id)s;
@@ -27,6 +32,14 @@ FROM publications p CROSS JOIN newest_live n WHERE p.publication_id = %(publicat
 -- name: now()
 SELECT publication_id, as_of FROM publications WHERE is_live;
 
+-- name: flipped_by(run_id)
+-- What a run has put before readers already: a retry does nothing more.
+SELECT publication_id, cause FROM live_history WHERE run_id = %(run_id)s AND cause <> 'published' ORDER BY seq DESC LIMIT 1;
+
+-- name: overrule()
+-- Weeks that were decided and are not live yet were decided in favour of what is being put aside.
+UPDATE promotions SET stands = false WHERE stands AND as_of > (SELECT as_of FROM newest_live) RETURNING as_of;
+
 -- name: live_before()
 -- What was live before what is now.
 SELECT h.publication_id FROM live_history h
@@ -39,7 +52,7 @@ SELECT p.publication_id, p.as_of, p.recipe_key, p.model_version, p.n_users, p.is
 FROM publications p
 JOIN pg_class c ON c.relname = 'batch_recommendations_' || p.publication_id AND c.relnamespace = 'public'::regnamespace
 JOIN pg_inherits i ON i.inhrelid = c.oid AND i.inhparent = 'batch_recommendations'::regclass AND NOT i.inhdetachpending
-WHERE NOT p.is_shadow AND p.promotion_id IS NOT NULL
+WHERE NOT p.is_shadow AND p.promotion_id IS NOT NULL AND p.dropped_at IS NULL
 ORDER BY p.as_of DESC, p.publication_id DESC;
 
 -- name: withdrawn_since(publication_id)
@@ -52,9 +65,10 @@ ORDER BY w.movie_id;
 -- name: champion_follows(publication_id, decision, reasons, run_id, approved_by)
 -- The champion goes where the live publication goes. The row stands for the newest week that was ever live.
 INSERT INTO promotions (as_of, decision, recipe_key, recipe, model_version, fit_key, incumbent, comparisons, reasons, fingerprint,
-                        n_ratings, git_sha, run_id, approved_by)
+                        n_ratings, git_sha, run_id, approved_by, users_needed)
 SELECT n.as_of, %(decision)s, d.recipe_key, d.recipe, d.model_version, d.fit_key,
        (SELECT recipe_key FROM promotions WHERE stands ORDER BY as_of DESC, promotion_id DESC LIMIT 1),
-       '[]', %(reasons)s, d.fingerprint, d.n_ratings, d.git_sha, %(run_id)s, %(approved_by)s
+       '[]', %(reasons)s, d.fingerprint, d.n_ratings, d.git_sha, %(run_id)s, %(approved_by)s,
+       (SELECT users_needed FROM promotions WHERE stands ORDER BY as_of DESC, promotion_id DESC LIMIT 1)
 FROM publications p JOIN promotions d USING (promotion_id) CROSS JOIN newest_live n
 WHERE p.publication_id = %(publication_id)s;

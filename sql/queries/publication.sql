@@ -96,13 +96,14 @@ SELECT
     (SELECT count(*) FROM lists WHERE n <> n_movies) AS "users with a movie twice",
     (SELECT count(*) FROM lists WHERE first_rank <> 1 OR last_rank <> n) AS "users with holes in their ranks";
 
--- name: record(publication_id, publication_key, as_of, watermark, params, recipe_key, model_version, n_users, n_rows, n_fallback, rows_sha256, promotion_id, experiment, is_shadow, git_sha, run_id)
+-- name: record(publication_id, publication_key, as_of, watermark, params, recipe_key, model_version, fit_key, fingerprint, n_ratings, n_users, n_rows, n_fallback, rows_sha256, promotion_id, experiment, shadow_id, is_shadow, git_sha, run_id)
 -- The same inputs keep their row: only what was measured anew is written again.
-INSERT INTO publications (publication_id, publication_key, as_of, watermark, params, recipe_key, model_version, n_users, n_rows, n_fallback,
-                          rows_sha256, promotion_id, experiment, is_shadow, git_sha, run_id, keep_from)
+INSERT INTO publications (publication_id, publication_key, as_of, watermark, params, recipe_key, model_version, fit_key, fingerprint, n_ratings, n_users, n_rows, n_fallback,
+                          rows_sha256, promotion_id, experiment, challenger_id, is_shadow, git_sha, run_id, keep_from)
 OVERRIDING SYSTEM VALUE
-VALUES (%(publication_id)s, %(publication_key)s, %(as_of)s, %(watermark)s, %(params)s, %(recipe_key)s, %(model_version)s, %(n_users)s, %(n_rows)s,
-        %(n_fallback)s, %(rows_sha256)s, %(promotion_id)s, %(experiment)s, %(is_shadow)s, %(git_sha)s, %(run_id)s,
+VALUES (%(publication_id)s, %(publication_key)s, %(as_of)s, %(watermark)s, %(params)s, %(recipe_key)s, %(model_version)s, %(fit_key)s, %(fingerprint)s,
+        %(n_ratings)s, %(n_users)s, %(n_rows)s,
+        %(n_fallback)s, %(rows_sha256)s, %(promotion_id)s, %(experiment)s, %(shadow_id)s, %(is_shadow)s, %(git_sha)s, %(run_id)s,
         greatest(%(as_of)s::date, (SELECT as_of FROM newest_live)))
 ON CONFLICT (publication_id) DO UPDATE
 SET n_users = excluded.n_users, n_rows = excluded.n_rows, n_fallback = excluded.n_fallback, rows_sha256 = excluded.rows_sha256,
@@ -118,8 +119,13 @@ SELECT p.publication_id, i.inhrelid IS NOT NULL AS is_attached, i.inhdetachpendi
 FROM publications p
 JOIN pg_class c ON c.relname = 'batch_recommendations_' || p.publication_id AND c.relnamespace = 'public'::regnamespace
 LEFT JOIN pg_inherits i ON i.inhrelid = c.oid
-WHERE NOT p.is_live AND p.keep_from < (SELECT as_of FROM newest_live) - 7 * %(keep_weeks)s
+WHERE NOT p.is_live
+  AND greatest(p.keep_from, (SELECT max(h.as_of) FROM live_history h WHERE h.publication_id = p.publication_id))
+      < (SELECT as_of FROM newest_live) - 7 * %(keep_weeks)s
 ORDER BY i.inhdetachpending IS TRUE DESC, p.publication_id;
+
+-- name: wait_again()
+RESET lock_timeout;
 
 -- name: wait_briefly()
 -- For a reader of an old publication, who may take his time.
@@ -136,14 +142,19 @@ ALTER TABLE batch_recommendations DETACH PARTITION {partition} FINALIZE;
 DROP TABLE IF EXISTS {partition};
 
 -- name: mark_dropped(publication_id)
-UPDATE publications SET dropped_at = now() WHERE publication_id = %(publication_id)s;
+-- Before its rows go, so that nobody puts it before readers meanwhile; never the live one.
+UPDATE publications SET dropped_at = coalesce(dropped_at, now()) WHERE publication_id = %(publication_id)s AND NOT is_live;
 
 -- name: last_lists(as_of, user_ids, n)
--- What some users had in the newest publication of an earlier week of which the rows are there.
-SELECT user_id, rank, movie_id
-FROM batch_recommendations
-WHERE user_id = ANY (%(user_ids)s) AND rank <= %(n)s
-  AND publication_id = (SELECT max(p.publication_id)
-                        FROM publications p
-                        WHERE NOT p.is_shadow AND p.as_of = (SELECT max(q.as_of) FROM publications q
-                                                             WHERE q.as_of < %(as_of)s AND NOT q.is_shadow AND q.dropped_at IS NULL));
+-- What some users had in the newest earlier week that was published: what was live last while no newer week was, else its newest
+-- publication.
+WITH week AS (
+    SELECT max(as_of) AS as_of FROM publications WHERE as_of < %(as_of)s AND NOT is_shadow AND dropped_at IS NULL
+)
+SELECT b.user_id, b.rank, b.movie_id
+FROM batch_recommendations b
+WHERE b.user_id = ANY (%(user_ids)s) AND b.rank <= %(n)s
+  AND b.publication_id = (
+      SELECT coalesce((SELECT h.publication_id FROM live_history h WHERE h.as_of = w.as_of ORDER BY h.seq DESC LIMIT 1),
+                      (SELECT max(p.publication_id) FROM publications p WHERE p.as_of = w.as_of AND NOT p.is_shadow))
+      FROM week w);

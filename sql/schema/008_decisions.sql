@@ -39,7 +39,7 @@ CREATE TABLE gate_verdicts (
     PRIMARY KEY (promotion_id, recipe_key, gate)
 );
 
--- What the gates said of a model fitted on all that the week may see, before it was promoted.
+-- What the gates said last of a recipe fitted on all that the week may see, before it was promoted.
 CREATE TABLE refit_verdicts (
     as_of    date NOT NULL REFERENCES exams,
     recipe_key text NOT NULL,
@@ -49,5 +49,5 @@ CREATE TABLE refit_verdicts (
     figure   double precision,
     bound    double precision,
     sentence text NOT NULL,
-    PRIMARY KEY (as_of, fit_key, gate)
+    PRIMARY KEY (as_of, recipe_key, gate)
 );

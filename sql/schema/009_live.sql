@@ -3,7 +3,11 @@
 ALTER TABLE publications
     ADD COLUMN promotion_id bigint REFERENCES promotions,  -- NULL: a challenger's own publication
     ADD COLUMN experiment text,           -- the experiment that it is part of
+    ADD COLUMN challenger_id bigint REFERENCES publications,  -- whose lists the users in the challenger's share have
     ADD COLUMN is_shadow boolean NOT NULL DEFAULT false,   -- a challenger's list for everyone, which no reader sees
+    ADD COLUMN fit_key text,              -- of the model
+    ADD COLUMN fingerprint text,          -- of the data that it was fitted on
+    ADD COLUMN n_ratings bigint,          -- how many ratings these were
     ADD COLUMN git_sha text,
     ADD COLUMN run_id text NOT NULL DEFAULT '',
     ADD CHECK (NOT (is_shadow AND is_live));
@@ -11,7 +15,7 @@ ALTER TABLE publications
 ALTER TABLE batch_recommendations
     ADD COLUMN arm text;                  -- champion | challenger, while an experiment lasts
 
-UPDATE publications p SET promotion_id = d.promotion_id FROM promotions d WHERE d.as_of = p.as_of;
+UPDATE publications p SET promotion_id = d.promotion_id, fit_key = d.fit_key FROM promotions d WHERE d.as_of = p.as_of;
 
 CREATE TABLE live_history (
     seq            bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -29,9 +33,12 @@ SELECT publication_id, as_of, 'published', first_live_at FROM publications WHERE
 ORDER BY is_live, first_live_at, publication_id;
 
 CREATE OR REPLACE VIEW recommendations AS
-SELECT p.publication_id, p.as_of, b.user_id, b.rank, b.movie_id, b.score, b.source, p.recipe_key, p.model_version, b.arm
+SELECT p.publication_id, p.as_of, b.user_id, b.rank, b.movie_id, b.score, b.source,
+       CASE b.arm WHEN 'challenger' THEN c.recipe_key ELSE p.recipe_key END AS recipe_key,
+       CASE b.arm WHEN 'challenger' THEN c.model_version ELSE p.model_version END AS model_version, b.arm
 FROM publications p
 JOIN batch_recommendations b ON b.publication_id = p.publication_id
+LEFT JOIN publications c ON c.publication_id = p.challenger_id
 WHERE p.is_live;
 
 -- A challenger's share of the users, from one week to another. Its recipe sits the exams of these weeks too.

@@ -17,7 +17,7 @@ answers AS (
 )
 SELECT p.publication_id, p.as_of, p.is_live, s.live,
        -- which model; a challenger's own publication comes from no decision, but from its experiment
-       p.recipe_key, p.model_version, CASE WHEN p.is_shadow THEN e.recipe ELSE d.recipe END AS recipe, d.fit_key,
+       p.recipe_key, p.model_version, CASE WHEN p.is_shadow THEN e.recipe ELSE d.recipe END AS recipe, p.fit_key,
        -- on which data: what had been taken in up to the watermark, and the ratings that the model was fitted on
        p.watermark,
        (SELECT jsonb_agg(jsonb_build_object(
@@ -27,7 +27,7 @@ SELECT p.publication_id, p.as_of, p.is_live, s.live,
                    ORDER BY t.drop_id)
         FROM drops t
         WHERE t.drop_id <= p.watermark AND t.state = 'ingested' AND t.settled_at <= p.published_at) AS drops,
-       d.fingerprint, d.n_ratings, p.params, p.n_users, p.n_rows, p.n_fallback, p.rows_sha256,
+       p.fingerprint, p.n_ratings, p.params, p.n_users, p.n_rows, p.n_fallback, p.rows_sha256,
        -- with which code, by which run
        p.git_sha, p.run_id, p.published_at, p.dropped_at,
        -- why its model was champion: the decision, and how many answers it had from all gates on all challengers
@@ -40,10 +40,7 @@ SELECT p.publication_id, p.as_of, p.is_live, s.live,
                          ORDER BY h.seq)
         FROM live_history h WHERE h.publication_id = p.publication_id AND h.cause <> 'published') AS by_hand,
        -- whether it was part of an experiment, and where the users in the challenger's share got their lists from
-       p.experiment, p.is_shadow,
-       (SELECT max(c.publication_id) FROM publications c
-        WHERE c.is_shadow AND NOT p.is_shadow AND c.publication_id < p.publication_id
-          AND (c.experiment, c.as_of, c.watermark, c.params) = (p.experiment, p.as_of, p.watermark, p.params)) AS challenger_id
+       p.experiment, p.is_shadow, p.challenger_id
 FROM publications p
 LEFT JOIN promotions d USING (promotion_id)
 LEFT JOIN answers a USING (promotion_id)

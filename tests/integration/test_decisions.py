@@ -68,7 +68,7 @@ def test_every_answer_of_every_gate_is_on_record(settings: Settings, weeks: list
     assert row.n_ratings == conn.execute("SELECT count(*) AS n FROM mv_ratings WHERE rated_at < %s", [weeks[0]]).fetchone().n
     assert len(row.fingerprint) == 64
     assert row.git_sha
-    tags = Registry(settings).version_tags(champion.model_version)
+    tags = Registry(settings).version_tags(champion.model.version)
     assert tags[f"decision {champion.promotion_id}"] == f"week {weeks[0]}, first"
     assert f"publication {live(conn)}" in tags
 
@@ -197,7 +197,7 @@ def test_a_forced_run_beside_others_of_the_same_week(settings: Settings, weeks: 
     assert len(conn.execute("SELECT FROM publications WHERE is_live").fetchall()) == 1
     newest = conn.execute("SELECT max(promotion_id) AS id FROM promotions").fetchone().id
     assert ledger.newest_champion(conn).promotion_id == newest
-    assert Registry(settings).champion() == ledger.newest_champion(conn).model_version
+    assert Registry(settings).champion() == ledger.newest_champion(conn).model.version
 
 
 # ---------------------------------------------------------------- a person's say
@@ -301,3 +301,86 @@ def test_where_every_refit_is_refused_readers_keep_what_they_have(
             pipeline.refit_winner(settings, week)
     assert live(conn) == published
     assert ledger.champion_of(conn, weeks[1]) is None
+
+
+def test_a_refit_that_was_refused_is_looked_at_again(
+    settings: Settings, weeks: list[date], conn: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The bounds were raised, or the code mended."""
+    week = examined(settings, weeks[0])
+    mark(conn, weeks[0], popularity=0.1, als=0.2)
+    with monkeypatch.context() as patched:
+        broken_refits(patched, "als", "popularity")
+        with pytest.raises(ModelError):
+            pipeline.refit_winner(settings, week)
+    rest(settings, week)
+    assert ledger.champion_of(conn, weeks[0]).recipe.name == "als"
+
+
+def test_a_week_is_decided_anew_by_other_code(
+    settings: Settings, weeks: list[date], conn: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another fit key of the same recipe in the same week."""
+    pipeline.run_week(settings, as_of=weeks[0])
+    monkeypatch.setattr("recsys.registry.fit_key.code_version", lambda: "a later version")
+    pipeline.run_week(settings, as_of=weeks[0], force=True, run_id="anew")
+    decided = conn.execute("SELECT promotion_id, fit_key FROM promotions ORDER BY promotion_id").fetchall()
+    assert len({row.fit_key for row in decided}) == 2
+    assert all({v.gate for v in ledger.verdicts_of(conn, row.promotion_id)} >= REFIT_GATES.keys() for row in decided)
+
+
+def test_who_did_not_surely_beat_popularity_at_first_has_lost_too(
+    settings: Settings, weeks: list[date], conn: Connection
+) -> None:
+    week = examined(settings, weeks[0], recipes=["als"])
+    mark(conn, weeks[0], popularity=0.2, als=0.1)
+    rest(settings, week)
+    week = examined(settings, weeks[1], recipes=["als"])
+    mark(conn, weeks[1], popularity=0.2, als=0.3)
+    rest(settings, week)
+    assert ledger.champion_of(conn, weeks[1]).recipe.name == "popularity"
+    assert [key.split("-")[0] for key in exams.exams_lost(conn, weeks[1])] == ["als"]
+
+
+def test_whom_a_challenger_deposed_has_lost(settings: Settings, weeks: list[date], conn: Connection) -> None:
+    week = examined(settings, weeks[0], recipes=["als"])
+    mark(conn, weeks[0], popularity=0.1, als=0.2)
+    rest(settings, week)
+    week = examined(settings, weeks[1], recipes=["als", "item_knn"])
+    mark(conn, weeks[1], popularity=0.1, als=0.2, item_knn=0.3)
+    rest(settings, week)
+    examined(settings, weeks[2])
+    assert {key.split("-")[0] for key in exams.exams_lost(conn, weeks[2])} == {"als", "popularity"}
+
+
+def test_a_dated_exam_that_could_not_tell_is_no_loss(settings: Settings, weeks: list[date], conn: Connection) -> None:
+    week = examined(settings, weeks[0], recipes=["als"])
+    mark(conn, weeks[0], popularity=0.2)
+    noisy = np.random.default_rng(1).normal(0.2, 0.3, len(next(iter(exams.marks_of(conn, weeks[0]).values())).ndcg))
+    conn.execute("UPDATE exam_entries SET ndcg = %s WHERE recipe_key LIKE 'als-%%'", [noisy.tolist()])
+    rest(settings, week)
+    examined(settings, weeks[1])
+    assert {key.split("-")[0] for key in exams.exams_lost(conn, weeks[1])} == {"als"}  # no exam of own newest can have more users
+    conn.execute("UPDATE exams SET kind = 'dated'")
+    assert exams.exams_lost(conn, weeks[1]) == {}
+
+
+def test_where_a_person_must_agree_nothing_new_goes_by_unasked(settings: Settings, weeks: list[date], conn: Connection) -> None:
+    """The proposal was nothing new, so that nobody was asked; then other marks made it one."""
+    week = examined(settings, weeks[0], require_approval=True)
+    mark(conn, weeks[0], popularity=0.2, als=0.1)
+    assert not pipeline.propose_champion(settings, week).needs_approval
+    mark(conn, weeks[0], popularity=0.1, als=0.2)
+    rest(settings, week)
+    champion = ledger.champion_of(conn, weeks[0])
+    assert (champion.outcome, champion.recipe.name) == ("popularity", "popularity")
+
+
+def test_a_later_decision_for_the_same_model_is_why_it_is_live(settings: Settings, weeks: list[date], conn: Connection) -> None:
+    first = examined(settings, weeks[0])
+    mark(conn, weeks[0], popularity=0.1, als=0.2)
+    published = rest(settings, first)
+    again = examined(settings, weeks[0], force=True, run_id="anew", require_approval=True)
+    assert rest(settings, again, Approval("approved", "ann")) == published
+    row = conn.execute("SELECT approval, approved_by FROM lineage WHERE publication_id = %s", [published]).fetchone()
+    assert (row.approval, row.approved_by) == ("approved", "ann")

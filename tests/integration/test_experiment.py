@@ -43,8 +43,13 @@ def test_a_share_of_the_users_gets_the_challengers_lists(settings: Settings, wee
     assert 0.3 < len(challenger) / len(seen) < 0.7
     assert all(seen[user][1] == shadow[user][1] for user in challenger)
     assert sum(seen[user][1] != shadow[user][1] for user in champion) > len(champion) / 2
-    read = {row.user_id: row.arm for row in conn.execute("SELECT DISTINCT user_id, arm FROM recommendations")}
-    assert read == {user: arm for user, (arm, _) in seen.items()}
+    read = conn.execute("SELECT DISTINCT user_id, arm, recipe_key FROM recommendations").fetchall()
+    assert {row.user_id: row.arm for row in read} == {user: arm for user, (arm, _) in seen.items()}
+    makers = {(row.arm, row.recipe_key.split("-")[0]) for row in read}
+    assert makers == {("champion", "popularity"), ("challenger", "item_knn")}
+    told = conn.execute("SELECT fit_key, fingerprint, n_ratings FROM lineage").fetchall()
+    assert len({row.fit_key for row in told}) == 2
+    assert len({(row.fingerprint, row.n_ratings) for row in told}) == 1
     assert conn.execute("SELECT count(*) AS n FROM publications WHERE is_live AND is_shadow").fetchone().n == 0
 
 
@@ -116,9 +121,10 @@ def test_a_week_that_ran_without_it_keeps_its_lists_beside_those_with_it(
     without = arms(conn, weeks[0])
     pipeline.run_week(settings, as_of=weeks[0], **SPLIT)
     assert in_arm(arms(conn, weeks[0]), "challenger")
-    pipeline.run_week(settings, as_of=weeks[0])  # as in its first run
+    pipeline.run_week(settings, as_of=weeks[0])  # part of the experiment from now on
     assert conn.execute("SELECT count(*) AS n FROM publications").fetchone().n == 3
     assert {arm for arm, _ in without.values()} == {None}
+    assert conn.execute("SELECT count(DISTINCT arm) AS n FROM recommendations").fetchone().n == 2
 
 
 def test_a_challenger_that_has_broken_down_serves_nobody(
@@ -131,12 +137,28 @@ def test_a_challenger_that_has_broken_down_serves_nobody(
     assert arms(conn, weeks[0], shadow=True) == {}
 
 
+def test_what_was_withdrawn_since_the_challengers_lists_were_made_is_in_nobodys(
+    settings: Settings, weeks: list[date], conn: Connection
+) -> None:
+    pipeline.run_week(settings, as_of=weeks[0], **SPLIT)
+    movie = conn.execute("SELECT movie_id FROM recommendations WHERE arm = 'challenger' LIMIT 1").fetchone().movie_id
+    conn.execute("INSERT INTO withdrawals (movie_id, reason) VALUES (%s, 'rights')", [movie])
+    pipeline.run_week(settings, as_of=weeks[0], top_n=10)
+    live = conn.execute("SELECT publication_id FROM publications WHERE is_live").fetchone().publication_id
+    conn.execute(f"DROP TABLE batch_recommendations_{live}")  # pyright: ignore
+    pipeline.run_week(settings, as_of=weeks[0])
+    assert conn.execute("SELECT count(*) AS n FROM recommendations WHERE movie_id = %s", [movie]).fetchone().n == 0
+    assert {arm for arm, _ in arms(conn, weeks[0]).values()} == {"champion", "challenger"}
+
+
 def test_one_at_a_time(settings: Settings, weeks: list[date]) -> None:
     pipeline.run_week(settings, as_of=weeks[0], **SPLIT)
     with pytest.raises(
         LedgerError, match=f"experiment item_knn-.* from {weeks[0]} runs from {weeks[0]} to {weeks[1]}; one at a time"
     ):
         pipeline.resolve_week(settings, as_of=weeks[1], challenger="als")
+    with pytest.raises(LedgerError, match=r"has 0.5 of the users until .*; found 0.2 until"):
+        pipeline.resolve_week(settings, as_of=weeks[0], **{**SPLIT, "challenger_share": 0.2})
     assert pipeline.resolve_week(settings, as_of=weeks[2], challenger="als").experiment.recipe.name == "als"
 
 

@@ -184,7 +184,7 @@ def test_history_does_not_govern_the_present(settings: Settings, weeks: list[dat
     assert late.watermark == pipeline.resolve_week(settings, as_of=weeks[2]).watermark
     assert (lists(conn, weeks[2]), conn.execute("SELECT publication_id FROM publications WHERE is_live").fetchall()) == present
     assert ledger.newest_champion(conn) == champion
-    assert pipeline.Registry(settings).champion() == champion.model_version  # pyright: ignore[reportOptionalMemberAccess]
+    assert pipeline.Registry(settings).champion() == champion.model.version  # pyright: ignore[reportOptionalMemberAccess]
     assert lists(conn, weeks[1])
 
 

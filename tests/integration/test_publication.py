@@ -7,7 +7,7 @@ from psycopg.types.json import Jsonb
 
 from recsys.db.connect import Connection
 from recsys.errors import PublicationError
-from recsys.promotion.ledger import ModelVersion
+from recsys.promotion.ledger import ModelVersion, Origin
 from recsys.recipe import Recipe
 from recsys.scoring.candidates import Edition
 from recsys.scoring.publish import publish
@@ -65,7 +65,7 @@ class World:
     def publish(self, made: Edition) -> dict[int, list[tuple[int, str]]]:
         for view in ("mv_movies", "mv_imdb_titles", "mv_movie_persons", "mv_ratings"):
             self.conn.execute(f"REFRESH MATERIALIZED VIEW {view}")  # pyright: ignore
-        publish(self.conn, made)
+        publish(self.conn, made, Origin("", ""))
         lists: dict[int, list[tuple[int, str]]] = {}
         for row in self.conn.execute("SELECT user_id, movie_id, source FROM recommendations ORDER BY user_id, rank"):
             lists.setdefault(row.user_id, []).append((row.movie_id, row.source))

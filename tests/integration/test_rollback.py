@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import date
 from typing import Any
@@ -14,17 +15,20 @@ from recsys.db.connect import Connection, connect
 from recsys.errors import PublicationError
 from recsys.promotion import ledger, live
 from recsys.registry.store import Registry
+from recsys.scoring import publish as publishing
 from recsys.settings import Settings
+from recsys.week import Week
 
 
 def state(conn: Connection) -> tuple[date, int, str]:
     """The live week and publication, and the champion's version."""
     row = conn.execute("SELECT as_of, publication_id FROM publications WHERE is_live").fetchone()
-    return row.as_of, row.publication_id, ledger.newest_champion(conn).model_version
+    return row.as_of, row.publication_id, ledger.newest_champion(conn).model.version
 
 
-def roll_back(settings: Settings, publication_id: int | None = None) -> str:
-    return pipeline.rollback_publication(settings, publication_id=publication_id, reason="bad lists", requested_by="ann")
+def roll_back(settings: Settings, publication_id: int | None = None, run_id: str = "") -> str:
+    asked = {"reason": "bad lists", "requested_by": "ann", "run_id": run_id}
+    return pipeline.rollback_publication(settings, publication_id=publication_id, **asked)
 
 
 @pytest.fixture
@@ -150,6 +154,19 @@ def test_cut_short_between_the_ledger_and_mlflow_the_next_run_repairs_it(
     assert Registry(settings).champion() == first[2]
 
 
+def test_cut_short_and_tried_again_it_does_not_undo_itself(
+    settings: Settings, conn: Connection, two_weeks: list[tuple[date, int, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, _ = two_weeks
+    with monkeypatch.context() as patched:
+        patched.setattr(Registry, "set_champion", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            roll_back(settings, run_id="manual 1")
+    assert roll_back(settings, run_id="manual 1").endswith("is live already: nothing was changed")
+    assert state(conn) == first
+    assert Registry(settings).champion() == first[2]
+
+
 def test_cut_short_before_the_ledgers_commit_nothing_has_happened(
     settings: Settings, conn: Connection, two_weeks: list[tuple[date, int, str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -164,6 +181,95 @@ def test_cut_short_before_the_ledgers_commit_nothing_has_happened(
         with pytest.raises(Exception, match="division by zero"):
             roll_back(settings)
     assert state(conn) == second
+
+
+# ---------------------------------------------------------------- beside the pipeline
+
+
+def test_a_week_decided_meanwhile_does_not_undo_it(
+    settings: Settings, weeks: list[date], conn: Connection, two_weeks: list[tuple[date, int, str]]
+) -> None:
+    first, _ = two_weeks
+    week = up_to_the_exam(settings, weeks[2])
+    decided = pipeline.promote_champion(settings, week, pipeline.refit_winner(settings, week))
+    assert roll_back(settings).endswith(
+        f"Week {weeks[2]} was decided before that, and will not go live unless it is decided anew (force)"
+    )
+    assert state(conn) == first
+    for shard in range(settings.score_shards):
+        pipeline.score_users(settings, week, decided, shard)
+    pipeline.publish_recommendations(settings, week, decided)
+    assert state(conn) == first
+    pipeline.run_week(settings, as_of=weeks[2], force=True, run_id="anew")
+    assert state(conn)[0] == weeks[2]
+
+
+def test_a_week_at_its_exam_meanwhile_defends_what_was_put_back(
+    settings: Settings, weeks: list[date], conn: Connection, two_weeks: list[tuple[date, int, str]]
+) -> None:
+    week = up_to_the_exam(settings, weeks[2])
+    roll_back(settings)
+    pipeline.examine_models(settings, week)
+    decided = ledger.decision_by_id(conn, pipeline.promote_champion(settings, week, pipeline.refit_winner(settings, week)))
+    assert (decided.incumbent or "").startswith("popularity-")
+    assert not any("is kept" in reason and "als" in reason for reason in decided.reasons)
+
+
+def up_to_the_exam(settings: Settings, as_of: date) -> Week:
+    week = pipeline.resolve_week(settings, as_of=as_of)
+    pipeline.ingest_drops(settings, week)
+    pipeline.refresh_views(settings)
+    pipeline.examine_models(settings, week)
+    return week
+
+
+def test_a_decision_made_beside_a_rollback_waits_for_it(
+    settings: Settings, weeks: list[date], conn: Connection, two_weeks: list[tuple[date, int, str]]
+) -> None:
+    first, _ = two_weeks
+    forced = pipeline.resolve_week(settings, as_of=weeks[1], force=True, run_id="anew")
+    version = pipeline.refit_winner(settings, forced)
+    with connect(settings) as other, ThreadPoolExecutor(1) as pool:
+        with other.transaction():
+            live.roll_back(other, None, reason="bad lists", requested_by="ann", run_id="")
+            deciding = pool.submit(pipeline.promote_champion, settings, forced, version)
+            time.sleep(1)
+            assert not deciding.done()
+        deciding.result()
+    assert state(conn) == first
+
+
+def test_what_readers_see_is_not_retired(
+    settings: Settings, conn: Connection, two_weeks: list[tuple[date, int, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A person puts back a publication that has just been listed as outlived."""
+    first, _ = two_weeks
+    conn.execute("UPDATE publications SET keep_from = keep_from - 700")
+    conn.execute("UPDATE live_history SET as_of = as_of - 700")
+    real, listed = publishing._drop, []
+
+    def meanwhile(conn: Connection, old: Any) -> bool:
+        listed.append(old.publication_id)
+        roll_back(settings, old.publication_id)
+        return real(conn, old)
+
+    monkeypatch.setattr(publishing, "_drop", meanwhile)
+    assert publishing.retire_outlived(conn, keep_weeks=1) == []
+    assert listed == [first[1]]
+    assert state(conn) == first
+    assert conn.execute("SELECT count(*) AS n FROM recommendations").fetchone().n > 0
+
+
+def test_what_was_live_lately_is_kept_however_old_it_is(
+    settings: Settings, weeks: list[date], conn: Connection, two_weeks: list[tuple[date, int, str]]
+) -> None:
+    first, _ = two_weeks
+    conn.execute("UPDATE publications SET keep_from = keep_from - 700")
+    assert publishing.retire_outlived(conn, keep_weeks=1) == []
+    roll_back(settings)
+    pipeline.run_week(settings.model_copy(update={"keep_weeks": 1}), as_of=weeks[2])
+    assert roll_back(settings).startswith("rolled back")
+    assert state(conn) == first
 
 
 # ---------------------------------------------------------------- readers

@@ -181,6 +181,13 @@ def test_an_answer_changes_nothing_where_nothing_new_was_proposed():
     assert settle(kept, fallback="als", approval=Approval("rejected", "ann")) == kept
 
 
+def test_where_a_person_must_agree_and_was_not_asked_the_champion_stays(promoted):
+    settled = settle(promoted, fallback="als", required=True)
+    assert (settled.champion_key, settled.outcome) == ("als", "kept")
+    assert "hybrid was not approved: nobody was asked." in settled.reasons
+    assert settle(promoted, fallback="als", required=True, approval=Approval("approved", "ann")) == promoted
+
+
 def test_a_refused_refit_keeps_the_champion(promoted):
     settled = settle(promoted, fallback="als", refused={"hybrid"})
     assert (settled.champion_key, settled.outcome) == ("als", "kept")

@@ -8,7 +8,7 @@ import pytest
 
 from recsys.bounds import Bounds
 from recsys.evaluation.comparison import users_needed
-from recsys.promotion.contest import Contest, Lost, Marks
+from recsys.promotion.contest import Contest, Figure, Lost, Marks
 from recsys.promotion.gates import BEATS_CHAMPION, ENOUGH_EVIDENCE, EXAM_GATES, REFIT_GATES
 from recsys.promotion.refit import Refit, sample_of
 from recsys.promotion.verdict import Answer
@@ -57,6 +57,16 @@ def test_with_more_challengers_the_same_lead_is_less_sure():
     assert crowded.against_incumbent["ease"].mean == alone.against_incumbent["ease"].mean
 
 
+def test_who_does_not_compete_in_this_run_is_counted_all_the_same():
+    rng = np.random.default_rng(5)
+    others = {f"other {n}": Marks(np.arange(N), (0.25 + rng.normal(0, 0.1, N)).astype(np.float32)) for n in range(6)}
+    beside = contest(others=others)
+    assert beside.challengers == contest().challengers
+    assert beside.against_incumbent.keys() == contest().against_incumbent.keys()
+    assert beside.against_incumbent["ease"].low < contest().against_incumbent["ease"].low
+    assert "for 8 recipes at once" in ask(BEATS_CHAMPION, beside).sentence
+
+
 def test_without_a_champion_there_is_none_to_beat():
     made = contest(incumbent=None)
     assert ask(BEATS_CHAMPION, made).passed
@@ -82,7 +92,9 @@ def test_popularity_need_not_beat_itself():
 )
 def test_a_guardrail_holds_up_to_its_tolerance(gate, part, metric, champion, bound, worse):
     def answer(ours: float) -> Answer:
-        return ask(gate, contest(figures={("ease", part, metric): ours, ("als", part, metric): champion}))
+        return ask(
+            gate, contest(figures={("ease", part, metric): Figure(ours, 500), ("als", part, metric): Figure(champion, 500)})
+        )
 
     at_the_bound = answer(bound).bound or 0.0
     assert at_the_bound == pytest.approx(bound)
@@ -92,8 +104,15 @@ def test_a_guardrail_holds_up_to_its_tolerance(gate, part, metric, champion, bou
 
 
 def test_a_guardrail_without_figures_says_so_and_passes():
-    assert ask("new movies", contest(figures={})).sentence.endswith("the exam has nothing to measure it on.")
+    assert ask("new movies", contest(figures={})).sentence.endswith("the exam has too little to measure it on.")
     assert ask("new movies", contest(figures={})).passed
+
+
+@pytest.mark.parametrize(("gate", "part"), [("new movies", "new movies"), ("cold users", "cold users")])
+@pytest.mark.parametrize(("n", "passes"), [(99, True), (100, False)])
+def test_a_slice_of_few_users_refuses_nobody(gate, part, n, passes):
+    figures = {(key, part, "NDCG@10"): Figure(value, n) for key, value in (("ease", 0.0), ("als", 0.5))}
+    assert ask(gate, contest(figures=figures)).passed is passes
 
 
 def test_evidence_is_enough_from_the_users_needed_on():
@@ -195,6 +214,11 @@ def test_popularity_may_give_everyone_the_same():
     same = np.tile(np.arange(10), (10, 1))
     assert not ask_refit("concentration", refit(ids=same)).passed
     assert ask_refit("concentration", refit(ids=same, name="popularity")).passed
+
+
+def test_where_nobody_can_be_asked_about_nothing_is_refused():
+    nobody = refit(ids=np.zeros((0, 10), int), scores=np.zeros((0, 10)), last=np.zeros((0, 10), int))
+    assert all(gate(nobody).passed for gate in REFIT_GATES.values())
 
 
 def test_a_model_that_gives_nobody_a_list_is_refused():

@@ -22,6 +22,6 @@ def beats(contest: Contest, challenger: str, opponent: str, role: str, lead: Int
     return Answer(
         passed, lead.low, bound,
         f"NDCG@10 {ours:.4f} against {theirs:.4f} of {role} {opponent} on {lead.n:,} users: {lead.mean:+.4f}, 95% interval "
-        f"[{lead.low:+.4f}, {lead.high:+.4f}] for {len(contest.challengers)} challengers at once; its lower end must be above "
+        f"[{lead.low:+.4f}, {lead.high:+.4f}] for {contest.n_asked} recipes at once; its lower end must be above "
         f"{bound:+.4f}.",
     )  # fmt: skip
