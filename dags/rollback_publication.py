@@ -12,7 +12,8 @@ saw before the present one. The same form rolls forward again.
 short between the two, it is put right by the next run. Readers see the one publication or the other, never none.
 
 **What it does not do.** Nothing is fitted or scored. Weekly runs go on: the next new week decides and publishes as ever, against
-the champion that you chose. Running the rolled-back week again does not undo the rollback.
+the champion that you chose. Running the rolled-back week again does not undo the rollback. A week that was decided already and
+not live yet was decided in favour of what you put aside: it will not go live unless it is decided anew (`force_decision`).
 
 **Params.** `publication_id`, `reason`. A form is made when Airflow parses this file (every half minute or so), so its list is as
 old as that; where the database could not be asked, it is a field for a number that `python -m recsys rollback --list` prints.
