@@ -5,65 +5,23 @@ directors and actors go with a movie's place in taste space, so that content has
 """
 
 import argparse
-import csv
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from bench.generate_full_imdb import FULL_IMDB, generate_full_imdb
 from bench.generate_imdb import generate_imdb
-
-#: MovieLens' genres, each with four words that titles of that genre like to use.
-GENRES = {
-    "Action": "Strike Fury Bullet Target",
-    "Adventure": "Voyage Island Quest Horizon",
-    "Animation": "Puppet Kingdom Robot Dragon",
-    "Children": "Puppy Circus Birthday Treehouse",
-    "Comedy": "Wedding Neighbor Vacation Trouble",
-    "Crime": "Heist Alibi Boss Witness",
-    "Documentary": "Planet Century Portrait Archive",
-    "Drama": "Letter Daughter Winter Promise",
-    "Fantasy": "Crown Wizard Mirror Spell",
-    "Film-Noir": "Alley Shadow Cigarette Rain",
-    "Horror": "Cellar Grave Scream Asylum",
-    "IMAX": "Ocean Summit Sky Depths",
-    "Musical": "Chorus Stage Melody Encore",
-    "Mystery": "Secret Cipher Manor Stranger",
-    "Romance": "Kiss Summer Heart Waltz",
-    "Sci-Fi": "Galaxy Signal Android Orbit",
-    "Thriller": "Hostage Deadline Conspiracy Edge",
-    "War": "Regiment Trench Bridge Siege",
-    "Western": "Saddle Canyon Sheriff Rifle",
-}
-GENRE_NAMES = tuple(GENRES)
-ADJECTIVES = """Silent Crimson Broken Golden Hidden Lonely Burning Frozen Wild Last First Distant Electric Velvet Bitter
-    Paper Midnight Hollow Restless Gentle Savage Falling Painted Invisible Borrowed Northern Endless Little Grand Crooked"""
+from bench.generate_release import RELEASES, generate_release
+from bench.world import GENRE_NAMES, GENRES, YEAR, Movies, genres, links, shares, titles, write_csv
 
 FACTORS = 8
 START = 1_388_534_400  # 2014-01-01
 END = 1_538_352_000  # 2018-10-01: no rating at or after it
-YEAR = 31_557_600
 NEW_SHARE = 0.3  # movies that come out while the users rate; the others are older
 USERS_AT_A_TIME = 2_000  # users × movies numbers in memory
-CRLF = "\r\n"  # how GroupLens ends its lines
-
-
-@dataclass(frozen=True)
-class Movies:
-    """One entry a movie. `main` and `second` are places in GENRE_NAMES, `second` -1 for none; `taste` is (movies, FACTORS)."""
-
-    ids: np.ndarray
-    main: np.ndarray
-    second: np.ndarray
-    taste: np.ndarray
-    quality: np.ndarray
-    popularity: np.ndarray
-    release: np.ndarray  # Unix seconds; before START for most
-
-    @property
-    def years(self) -> np.ndarray:
-        return 1970 + (self.release // YEAR).astype(np.int64)
 
 
 @dataclass(frozen=True)
@@ -89,12 +47,12 @@ def generate_movielens(out: Path, *, users: int, movies: int, ratings: int, seed
     people = _users(rng, users, ratings, most=movies // 2)
     events = np.concatenate(list(_events(rng, world, people)))
     out.mkdir(parents=True, exist_ok=True)
-    _write_csv(out / "ratings.csv", "userId,movieId,rating,timestamp", events.tolist())
-    _write_csv(
-        out / "movies.csv", "movieId,title,genres", zip(world.ids.tolist(), _titles(rng, world), _genres(rng, world), strict=True)
+    write_csv(out / "ratings.csv", "userId,movieId,rating,timestamp", events.tolist())
+    write_csv(
+        out / "movies.csv", "movieId,title,genres", zip(world.ids.tolist(), titles(rng, world), genres(rng, world), strict=True)
     )
-    _write_csv(out / "links.csv", "movieId,imdbId,tmdbId", _links(rng, world))
-    _write_csv(out / "tags.csv", "userId,movieId,tag,timestamp", _tags(rng, world, events))
+    write_csv(out / "links.csv", "movieId,imdbId,tmdbId", links(rng, world))
+    write_csv(out / "tags.csv", "userId,movieId,tag,timestamp", _tags(rng, world, events))
 
 
 def _movies(rng: np.random.Generator, count: int) -> Movies:
@@ -128,18 +86,8 @@ def _users(rng: np.random.Generator, count: int, ratings: int, most: int) -> Use
         bias=rng.normal(0, 0.35, count),
         join=join,
         leave=np.minimum(join + stay.astype(np.int64), END),
-        ratings=_shares(rng.lognormal(0, 1, count), ratings, least=5, most=most),
+        ratings=shares(rng.lognormal(0, 1, count), ratings, least=5, most=most),
     )
-
-
-def _shares(weights: np.ndarray, total: int, *, least: int, most: int) -> np.ndarray:
-    """Whole numbers from `least` to `most`, about proportional to `weights`, that add up to `total`."""
-    counts = np.clip((weights / weights.sum() * total).astype(np.int64), least, most)
-    while missing := total - int(counts.sum()):
-        step = 1 if missing > 0 else -1
-        room = np.flatnonzero(counts < most) if step > 0 else np.flatnonzero(counts > least)
-        counts[room[: abs(missing)]] += step
-    return counts
 
 
 def _events(rng: np.random.Generator, movies: Movies, users: Users) -> Iterator[np.ndarray]:
@@ -173,37 +121,6 @@ def _watched(rng: np.random.Generator, movies: Movies, users: Users, block: slic
     return user[by_id] + (block.start or 0), movie[by_id]
 
 
-def _titles(rng: np.random.Generator, movies: Movies) -> list[str]:
-    """ "Hidden Galaxy, The (1994)", each once."""
-    adjectives = rng.choice(ADJECTIVES.split(), len(movies.ids))
-    words = rng.integers(0, 4, len(movies.ids))
-    article = rng.random(len(movies.ids)) < 0.25
-    seen: dict[str, int] = {}
-    titles = []
-    for place, (adjective, genre, year) in enumerate(zip(adjectives, movies.main, movies.years, strict=True)):
-        name = f"{adjective} {GENRES[GENRE_NAMES[genre]].split()[words[place]]}"
-        seen[name] = seen.get(name, 0) + 1
-        part = f" {seen[name]}" if seen[name] > 1 else ""
-        titles.append(f"{name}{part}{', The' if article[place] else ''} ({year})")
-    return titles
-
-
-def _genres(rng: np.random.Generator, movies: Movies) -> list[str]:
-    unknown = rng.random(len(movies.ids)) < 0.01
-    named = [
-        sorted({GENRE_NAMES[place] for place in pair if place >= 0}) for pair in zip(movies.main, movies.second, strict=True)
-    ]
-    return ["(no genres listed)" if lost else "|".join(names) for lost, names in zip(unknown, named, strict=True)]
-
-
-def _links(rng: np.random.Generator, movies: Movies) -> Iterator[tuple[object, ...]]:
-    imdb = np.cumsum(rng.integers(1, 60, len(movies.ids))) + 10_000
-    tmdb = rng.permutation(len(movies.ids)) + 1
-    missing = rng.random(len(movies.ids)) < 0.005
-    for movie, tt, number, lost in zip(movies.ids, imdb, tmdb, missing, strict=True):
-        yield movie, f"{tt:07d}", "" if lost else number
-
-
 def _tags(rng: np.random.Generator, movies: Movies, events: np.ndarray) -> list[tuple[object, ...]]:
     """A tag for about one rating in thirty, minutes after it: a word of the movie's genre in lower case."""
     tagged = events[rng.random(len(events)) < 1 / 30]
@@ -214,25 +131,40 @@ def _tags(rng: np.random.Generator, movies: Movies, events: np.ndarray) -> list[
     return list(zip(tagged["user"].tolist(), tagged["movie"].tolist(), names, when.tolist(), strict=True))
 
 
-def _write_csv(path: Path, header: str, rows: Iterable[Sequence[object]]) -> None:
-    with path.open("w", newline="") as file:
-        file.write(header + CRLF)
-        csv.writer(file, lineterminator=CRLF).writerows(rows)
-
-
 def main() -> None:
-    """`python -m bench.generate OUT`: MovieLens files in OUT/movielens, IMDb files in OUT/imdb."""
+    """A small world (MovieLens and IMDb files), or with --like one whole release, streamed."""
     parser = argparse.ArgumentParser(prog="python -m bench.generate", description=main.__doc__)
-    parser.add_argument("out", type=Path)
+    parser.add_argument("--out", type=Path, help="folder for the files (default: .bench/ and the release's name)")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--like", choices=[*RELEASES, "imdb"])
+    parser.add_argument("--share", type=float, default=1.0, help="with --like: this share of the release's users and rows")
+    parser.add_argument("--movielens", type=Path, help="with --like imdb: a MovieLens folder whose movies are among the titles")
     parser.add_argument("--users", type=int, default=600)
     parser.add_argument("--movies", type=int, default=3_000)
     parser.add_argument("--ratings", type=int, default=60_000)
-    parser.add_argument("--seed", type=int, default=1)
     chosen = parser.parse_args()
-    folder = chosen.out / "movielens"
-    generate_movielens(folder, users=chosen.users, movies=chosen.movies, ratings=chosen.ratings, seed=chosen.seed)
-    generate_imdb(chosen.out / "imdb", folder, chosen.seed)
-    print(f"{chosen.ratings:,} ratings of {chosen.users:,} users on {chosen.movies:,} movies: {folder} and {chosen.out / 'imdb'}")
+    if chosen.like == "imdb" and not chosen.movielens:
+        parser.error("--like imdb needs --movielens: a folder with movies.csv, links.csv and ratings.csv")
+    out = chosen.out or Path(".bench") / (chosen.like or "small")
+    if chosen.like:
+        _write_release(out, chosen)
+    else:
+        generate_movielens(out / "movielens", users=chosen.users, movies=chosen.movies, ratings=chosen.ratings, seed=chosen.seed)
+        generate_imdb(out / "imdb", out / "movielens", chosen.seed)
+    print(f"written: {out}")
+
+
+def _write_release(out: Path, chosen: argparse.Namespace) -> None:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns) as progress:
+        if chosen.like == "imdb":
+            sizes = FULL_IMDB.share(chosen.share)
+            task = progress.add_task("rows of title.principals and name.basics", total=sizes.principals + sizes.persons)
+            generate_full_imdb(out, sizes, chosen.movielens, chosen.seed, lambda rows: progress.advance(task, rows))
+        else:
+            release = RELEASES[chosen.like].share(chosen.share)
+            task = progress.add_task("ratings", total=release.ratings)
+            generate_release(out, release, chosen.seed, lambda rows: progress.advance(task, rows))
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import pyarrow.csv as pacsv
 
 FIRST_NAMES = "Anna Boris Carla David Elena Felix Greta Hugo Irene Jonas Karin Luca Maria Nils Olga Paul Rita Sven Tara Viktor"
 LAST_NAMES = "Adler Brandt Conti Duval Engel Fischer Garcia Holm Ivanov Jansen Keller Lindt Moreau Novak Ortiz Petrov Rossi Silva"
@@ -28,7 +29,7 @@ class Title:
 def generate_imdb(out: Path, movielens: Path, seed: int) -> None:
     """Write IMDb's five TSV.gz for the movies of that MovieLens folder: nineteen in twenty of them, and some that it lacks."""
     rng = np.random.default_rng(seed)
-    titles = [title for title in _read_titles(movielens) if rng.random() < 0.95]
+    titles = [title for title in read_titles(movielens) if rng.random() < 0.95]
     strangers = [Title(f"tt{9_000_000 + n}", f"Unrated Film {n}", "1999", ("Drama",), 5.0, 9) for n in range(len(titles) // 10)]
     titles += strangers
     crews = [_crew(rng, title, len(titles)) for title in titles]
@@ -40,7 +41,7 @@ def generate_imdb(out: Path, movielens: Path, seed: int) -> None:
     _write_tsv(out / "title.ratings.tsv.gz", "tconst averageRating numVotes", scores)
 
 
-def _read_titles(movielens: Path) -> list[Title]:
+def read_titles(movielens: Path) -> list[Title]:
     """The folder's movies, with ten times their mean rating's place between 0 and 5 as IMDb's score."""
     sums, counts = _rating_sums(movielens)
     with (movielens / "links.csv").open(newline="") as file:
@@ -60,9 +61,15 @@ def _read_titles(movielens: Path) -> list[Title]:
 
 
 def _rating_sums(movielens: Path) -> tuple[np.ndarray, np.ndarray]:
-    columns = np.loadtxt(movielens / "ratings.csv", delimiter=",", skiprows=1, usecols=(1, 2))
-    movie = columns[:, 0].astype(np.int64)
-    return np.bincount(movie, columns[:, 1]), np.bincount(movie)
+    """Each movie id's sum of ratings, and their number; the file is read as a stream."""
+    sums, counts = np.zeros(0), np.zeros(0, np.int64)
+    convert = pacsv.ConvertOptions(include_columns=["movieId", "rating"])
+    for batch in pacsv.open_csv(movielens / "ratings.csv", convert_options=convert):
+        movie = batch["movieId"].to_numpy()
+        size = max(len(sums), int(movie.max(initial=0)) + 1)
+        sums = np.pad(sums, (0, size - len(sums))) + np.bincount(movie, batch["rating"].to_numpy(), size)
+        counts = np.pad(counts, (0, size - len(counts))) + np.bincount(movie, minlength=size)
+    return sums, counts
 
 
 def _crew(rng: np.random.Generator, title: Title, titles: int) -> tuple[list[int], list[int]]:

@@ -1,0 +1,107 @@
+"""What made worlds of all sizes share: movies, and how movies.csv and links.csv write them; counts that add up."""
+
+import csv
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+#: MovieLens' genres, each with four words that titles of that genre like to use.
+GENRES = {
+    "Action": "Strike Fury Bullet Target",
+    "Adventure": "Voyage Island Quest Horizon",
+    "Animation": "Puppet Kingdom Robot Dragon",
+    "Children": "Puppy Circus Birthday Treehouse",
+    "Comedy": "Wedding Neighbor Vacation Trouble",
+    "Crime": "Heist Alibi Boss Witness",
+    "Documentary": "Planet Century Portrait Archive",
+    "Drama": "Letter Daughter Winter Promise",
+    "Fantasy": "Crown Wizard Mirror Spell",
+    "Film-Noir": "Alley Shadow Cigarette Rain",
+    "Horror": "Cellar Grave Scream Asylum",
+    "IMAX": "Ocean Summit Sky Depths",
+    "Musical": "Chorus Stage Melody Encore",
+    "Mystery": "Secret Cipher Manor Stranger",
+    "Romance": "Kiss Summer Heart Waltz",
+    "Sci-Fi": "Galaxy Signal Android Orbit",
+    "Thriller": "Hostage Deadline Conspiracy Edge",
+    "War": "Regiment Trench Bridge Siege",
+    "Western": "Saddle Canyon Sheriff Rifle",
+}
+GENRE_NAMES = tuple(GENRES)
+ADJECTIVES = """Silent Crimson Broken Golden Hidden Lonely Burning Frozen Wild Last First Distant Electric Velvet Bitter
+    Paper Midnight Hollow Restless Gentle Savage Falling Painted Invisible Borrowed Northern Endless Little Grand Crooked"""
+
+YEAR = 31_557_600
+CRLF = "\r\n"  # how GroupLens ends its lines
+
+
+@dataclass(frozen=True)
+class Movies:
+    """One entry a movie. `main` and `second` are places in GENRE_NAMES, `second` -1 for none; `taste` is (movies, FACTORS)."""
+
+    ids: np.ndarray
+    main: np.ndarray
+    second: np.ndarray
+    taste: np.ndarray
+    quality: np.ndarray
+    popularity: np.ndarray
+    release: np.ndarray  # Unix seconds; most are older than the first rating
+
+    @property
+    def years(self) -> np.ndarray:
+        return 1970 + (self.release // YEAR).astype(np.int64)
+
+
+def titles(rng: np.random.Generator, movies: Movies) -> list[str]:
+    """ "Hidden Galaxy, The (1994)", each once."""
+    adjectives = rng.choice(ADJECTIVES.split(), len(movies.ids))
+    words = rng.integers(0, 4, len(movies.ids))
+    article = rng.random(len(movies.ids)) < 0.25
+    seen: dict[str, int] = {}
+    named = []
+    for place, (adjective, genre, year) in enumerate(zip(adjectives, movies.main, movies.years, strict=True)):
+        name = f"{adjective} {GENRES[GENRE_NAMES[genre]].split()[words[place]]}"
+        seen[name] = seen.get(name, 0) + 1
+        part = f" {seen[name]}" if seen[name] > 1 else ""
+        named.append(f"{name}{part}{', The' if article[place] else ''} ({year})")
+    return named
+
+
+def genres(rng: np.random.Generator, movies: Movies) -> list[str]:
+    unknown = rng.random(len(movies.ids)) < 0.01
+    named = [
+        sorted({GENRE_NAMES[place] for place in pair if place >= 0}) for pair in zip(movies.main, movies.second, strict=True)
+    ]
+    return ["(no genres listed)" if lost else "|".join(names) for lost, names in zip(unknown, named, strict=True)]
+
+
+def links(rng: np.random.Generator, movies: Movies) -> Iterator[tuple[object, ...]]:
+    imdb = np.cumsum(rng.integers(1, 60, len(movies.ids))) + 10_000
+    tmdb = rng.permutation(len(movies.ids)) + 1
+    missing = rng.random(len(movies.ids)) < 0.005
+    for movie, tt, number, lost in zip(movies.ids, imdb, tmdb, missing, strict=True):
+        yield movie, f"{tt:07d}", "" if lost else number
+
+
+def shares(weights: np.ndarray, total: int, *, least: int | np.ndarray, most: int | np.ndarray) -> np.ndarray:
+    """Whole numbers from `least` to `most`, about proportional to `weights`, that add up to `total`.
+
+    Raises ValueError where there are none such.
+    """
+    fewest, largest = (int(np.broadcast_to(bound, weights.shape).sum()) for bound in (least, most))
+    if not fewest <= total <= largest:
+        raise ValueError(f"{total} shared by {len(weights)}: expected from {fewest} to {largest}")
+    counts = np.clip((weights / weights.sum() * total).astype(np.int64), least, most)
+    while missing := total - int(counts.sum()):
+        step = 1 if missing > 0 else -1
+        room = np.flatnonzero(counts < most) if step > 0 else np.flatnonzero(counts > least)
+        counts[room[: abs(missing)]] += step
+    return counts
+
+
+def write_csv(path: Path, header: str, rows: Iterable[Sequence[object]]) -> None:
+    with path.open("w", newline="") as file:
+        file.write(header + CRLF)
+        csv.writer(file, lineterminator=CRLF).writerows(rows)
