@@ -16,7 +16,7 @@ TITLES_AT_A_TIME = 50_000
 PERSONS_AT_A_TIME = 500_000
 MOST_PEOPLE, PEOPLE_OF_A_MOVIE = 20, 5  # of a title; at least, of one that MovieLens has
 KNOWN_SHARE = 0.002  # of a genre's people, who alone make the movies that MovieLens has
-GAP = 6  # between the numbers of two titles, at most
+GAP = 5  # between the numbers of two titles, at most
 NONE = r"\N"
 GZIP_LEVEL = 1  # the quickest: nothing else takes as long
 
@@ -169,7 +169,7 @@ def _blocks(rng: np.random.Generator, sizes: Sizes, movies: Linked) -> Iterator[
 
 def _numbers(rng: np.random.Generator, count: int, ours: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The numbers in `count` tconsts, and for each the place in `ours` of that number, or -1."""
-    others = np.cumsum(rng.integers(1, GAP, count, dtype=np.int32), dtype=np.int32)
+    others = np.cumsum(rng.integers(1, GAP + 1, count, dtype=np.int32), dtype=np.int32)
     others = others[~np.isin(others, ours)][: count - len(ours)]
     numbers = np.sort(np.concatenate([ours, others]))
     linked = np.full(count, -1, np.int32)

@@ -259,15 +259,13 @@ def _watched(rng: np.random.Generator, world: World, user: np.ndarray, when: np.
     shelf, kinds = world.shelf, world.users.kinds
     out = np.searchsorted(shelf.release, when, side="right")
     recent = np.searchsorted(shelf.release, when - RECENT, side="right")
-    drawn = np.ones(len(user), np.int64)
-    drawn[found.row] = 0
     movie = _draw(rng, kinds[user], out, recent, shelf)
     movie[found.row] = found.movie
     rows, tries = np.arange(len(user)), 0
     while True:
-        key = (user[rows] * len(shelf.release) + movie[rows]) * 2 + drawn[rows]  # a find stands before a draw and stays
+        key = user[rows] * len(shelf.release) + movie[rows]
         order = np.argsort(key, kind="stable")
-        again = rows[order[1:][np.diff(key[order] // 2) == 0]]
+        again = rows[order[1:][np.diff(key[order]) == 0]]
         if not len(again):
             return movie
         tries += 1
