@@ -11,7 +11,8 @@ from threadpoolctl import threadpool_limits
 from recsys.errors import ModelError
 from recsys.features.catalogue import Catalogue
 from recsys.features.interactions import Interactions, index_of
-from recsys.models.base import EXACT_WIDTH, Config, Recommender, Report, Search, dot_scores, silent
+from recsys.models.base import Config, DotProduct, Report, Search, silent
+from recsys.models.products import EXACT_WIDTH
 from recsys.models.recency import faded
 
 
@@ -37,7 +38,7 @@ class ALSConfig(Config):
     )
 
 
-class ALS(Recommender):
+class ALS(DotProduct):
     """Implicit-feedback matrix factorisation (Hu, Koren & Volinsky 2008), fitted to likes alone.
 
     A like's confidence grows with its stars above the threshold and, where a half-life is set, fades with its age. The model
@@ -51,7 +52,8 @@ class ALS(Recommender):
 
     Cost of a fit, R likes of U users and M movies, d factors: O(R d + (U + M) d²) time an iteration, with the 3 conjugate
     gradient steps that `implicit` takes for each vector; 8R bytes for the likes each way, and 4d (U + M) bytes for the vectors,
-    which are what is kept. A user's scores take O(d M).
+    which are what is kept. A user's scores take O(d M); a list less, as most
+    movies' vectors are too short for it.
     """
 
     name = "als"
@@ -104,12 +106,11 @@ class ALS(Recommender):
                 random_state=self.compute.seed,
             )
 
-    def score_block(self, users: np.ndarray) -> np.ndarray:
-        rows = index_of(self.user_ids_, users)
-        scores = dot_scores(self.user_factors_[rows], self.movie_factors_, self.compute.threads)
-        scores[:, ~self.liked_] = -np.inf
-        scores[rows < 0] = -np.inf
-        return scores
+    def vectors(self, users: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        return self.user_factors_[index_of(self.user_ids_, users)], self.movie_factors_
+
+    def ranked(self) -> np.ndarray:
+        return self.liked_
 
     def state(self) -> dict[str, np.ndarray]:
         return {"user_factors_": self.user_factors_, "movie_factors_": self.movie_factors_, "liked_": self.liked_}

@@ -1,4 +1,4 @@
-"""The contract of every recipe, and what they share: masking, ranking, saving without pickle."""
+"""The contract of every recipe, and what they share: lists from scores, saving without pickle."""
 
 import json
 from abc import ABC, abstractmethod
@@ -10,19 +10,15 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 from scipy import sparse
-from threadpoolctl import threadpool_limits
 
 from recsys.errors import ModelError
 from recsys.features.catalogue import Catalogue
 from recsys.features.interactions import Interactions, index_of
+from recsys.models.products import best_products, dot_scores
+from recsys.models.ranking import mask_seen, top_n
 
 #: Users scored at once. As many as keep a block of a large catalogue's scores small.
 BLOCK = 1024
-
-#: Longest vectors of which `dot_scores` adds the products without rounding, and the bits of their numbers that it takes: a
-#: product has 44 then, and the sum of 512 products 53, all that float64 holds.
-EXACT_WIDTH = 512
-FIXED_POINT_BITS = 22
 
 #: Called with a metric name, its value and a step: what MLflow and the terminal show of a long fit.
 Report = Callable[[str, float, int], None]
@@ -136,8 +132,11 @@ class Recommender(ABC):
         best = np.full((len(users), n), -np.inf, dtype=np.float32)
         for rows, block in self.scores(users):
             positions, best[rows] = top_n(mask_seen(block, seen, rows), n)
-            ids[rows] = np.where(positions >= 0, self.movie_ids_[positions], -1)
+            ids[rows] = self._ids(positions)
         return TopN(ids, best)
+
+    def _ids(self, positions: np.ndarray) -> np.ndarray:
+        return np.where(positions >= 0, self.movie_ids_[positions], -1)
 
     def save(self, directory: Path) -> None:
         """Write `config.json` and `arrays.npz`: readable without pickle."""
@@ -161,6 +160,35 @@ class Recommender(ABC):
         return model
 
 
+class DotProduct(Recommender):
+    """A recipe whose scores are products of a user's vector with each movie's, so that the best are found without making all."""
+
+    @abstractmethod
+    def vectors(self, users: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """(len(users), d) of user ids and (M, d) of all movies, float32, d ≤ EXACT_WIDTH; any numbers for a user not known."""
+
+    def ranked(self) -> np.ndarray:
+        """(M,) bool: the movies that have a score, all unless a recipe says otherwise."""
+        return np.ones(len(self.movie_ids_), dtype=bool)
+
+    def score_block(self, users: np.ndarray) -> np.ndarray:
+        scores = dot_scores(*self.vectors(users), self.compute.threads)
+        scores[:, ~self.ranked()] = -np.inf
+        scores[~self.knows(users)] = -np.inf
+        return scores
+
+    def recommend(self, users: np.ndarray, *, n: int, seen: sparse.csr_matrix | None = None) -> TopN:
+        ids = np.full((len(users), n), -1, dtype=np.int64)
+        best = np.full((len(users), n), -np.inf, dtype=np.float32)
+        known = self.knows(users)
+        left_out = seen if seen is None or known.all() else seen[known]
+        positions, best[known] = best_products(
+            *self.vectors(users[known]), n, ranked=self.ranked(), seen=left_out, threads=self.compute.threads
+        )
+        ids[known] = self._ids(positions)
+        return TopN(ids, best)
+
+
 class PredictsRatings(ABC):
     """What a recipe that can rate has besides."""
 
@@ -172,51 +200,3 @@ class PredictsRatings(ABC):
     @abstractmethod
     def predict(self, users: np.ndarray, movies: np.ndarray) -> np.ndarray:
         """(K,) float32 expected ratings in stars of K (user id, movie id) pairs; a bias-based guess for strangers."""
-
-
-def dot_scores(users: np.ndarray, movies: np.ndarray, threads: int) -> np.ndarray:
-    """(B, M) float32 products of user vectors (B, d) with movie vectors (M, d), d ≤ EXACT_WIDTH.
-
-    BLAS adds in an order that depends on a row's place and on the shapes, and a user's scores must not depend on who else is
-    asked for. So every term is a multiple of one small step, and float64 holds their sums without rounding, in whatever order.
-    Raises ModelError where vectors are longer.
-    """
-    if users.shape[1] > EXACT_WIDTH:
-        raise ModelError(f"vectors of length {users.shape[1]}; expected at most {EXACT_WIDTH}, of which products add exactly")
-    with threadpool_limits(threads, "blas"):
-        return (_fixed_point(users) @ _fixed_point(movies).T).astype(np.float32)
-
-
-def _fixed_point(vectors: np.ndarray) -> np.ndarray:
-    """(N, d) float64: each row rounded to a multiple of 2⁻²² of the power of two above its largest value."""
-    _, exponent = np.frexp(np.abs(vectors).max(axis=1, initial=0.0, keepdims=True))
-    step = np.ldexp(1.0, exponent - FIXED_POINT_BITS)
-    return np.rint(vectors / step) * step
-
-
-def mask_seen(block: np.ndarray, seen: sparse.csr_matrix | None, rows: slice) -> np.ndarray:
-    """The block with −inf where `seen` has an entry; changes it in place."""
-    if seen is not None:
-        part = seen[rows]
-        block[np.repeat(np.arange(part.shape[0]), np.diff(part.indptr)), part.indices] = -np.inf
-    return block
-
-
-def top_n(scores: np.ndarray, n: int) -> tuple[np.ndarray, np.ndarray]:
-    """Positions (rows, n) int64 and scores (rows, n) of the n best columns a row, ties by position; −1 and −inf past the end."""
-    n_rows, width = scores.shape
-    n_kept = min(n, width)
-    positions = np.full((n_rows, n), -1, dtype=np.int64)
-    best = np.full((n_rows, n), -np.inf, dtype=np.float32)
-    if not n_rows or not n_kept:
-        return positions, best
-    threshold = np.partition(scores, width - n_kept, axis=1)[:, width - n_kept, None]
-    rows, columns = np.nonzero((scores >= threshold) & (scores > -np.inf))
-    order = np.lexsort((columns, -scores[rows, columns], rows))
-    rows, columns = rows[order], columns[order]
-    place = np.arange(len(rows)) - np.searchsorted(rows, rows)
-    keep = place < n_kept
-    rows, columns, place = rows[keep], columns[keep], place[keep]
-    positions[rows, place] = columns
-    best[rows, place] = scores[rows, columns]
-    return positions, best

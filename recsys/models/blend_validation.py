@@ -10,9 +10,10 @@ from scipy import sparse
 from recsys.evaluation.holdout import leave_one_out, random_share
 from recsys.evaluation.split import deciding_users, split_exam
 from recsys.features.interactions import Interactions, index_of
-from recsys.models.base import Recommender, mask_seen, top_n
+from recsys.models.base import Recommender
 from recsys.models.fusion import FUSIONS
 from recsys.models.fusion_weights import Candidates
+from recsys.models.ranking import mask_seen, top_n
 
 Kind = Literal["exam", "leave one out", "random"]
 

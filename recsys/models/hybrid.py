@@ -14,11 +14,12 @@ from recsys.features.catalogue import Catalogue
 from recsys.features.content import ContentEncoder
 from recsys.features.interactions import Interactions, index_of
 from recsys.features.titles import encoder_in_use
-from recsys.models.base import Compute, PredictsRatings, Recommender, Report, dot_scores, silent
+from recsys.models.base import Compute, DotProduct, PredictsRatings, Report, silent
 from recsys.models.hybrid_content import ContentMap
 from recsys.models.hybrid_rating import RatingTrainer
 from recsys.models.hybrid_training import HybridConfig, Trainer, repeatable
 from recsys.models.hybrid_validation import Validation
+from recsys.models.products import dot_scores
 
 #: What the arrays of the parts begin with in a saved model.
 ENCODER, MAP, RATING = "encoder.", "map.", "rating."
@@ -34,7 +35,7 @@ PAIRS = 65_536
 log = logging.getLogger(__name__)
 
 
-class Hybrid(Recommender, PredictsRatings):
+class Hybrid(DotProduct, PredictsRatings):
     """Ranks by two towers and rates by an autoencoder; both know a movie that nobody has rated by its content.
 
     Ranking: the user tower is a denoising encoder of the user's likes (after Liang et al. 2018, Mult-DAE), whose vector meets
@@ -145,15 +146,13 @@ class Hybrid(Recommender, PredictsRatings):
         rows = index_of(self.user_ids_, users)
         return (rows >= 0) & self.liked_something_[rows]
 
-    def score_block(self, users: np.ndarray) -> np.ndarray:
-        return self._scores(users, self.movie_vectors_)
+    def vectors(self, users: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        return self.user_vectors_[index_of(self.user_ids_, users)], self.movie_vectors_
 
     def score_described(self, users: np.ndarray, movies: Catalogue) -> np.ndarray:
         """(len(users), len(movies)) float32 scores, on the scale of `score_block`'s, of movies known by description alone."""
-        return self._scores(users, self._described(movies))
-
-    def _scores(self, users: np.ndarray, movie_vectors: np.ndarray) -> np.ndarray:
-        scores = dot_scores(self.user_vectors_[index_of(self.user_ids_, users)], movie_vectors, self.compute.threads)
+        user_vectors, _ = self.vectors(users)
+        scores = dot_scores(user_vectors, self._described(movies), self.compute.threads)
         scores[~self.knows(users)] = -np.inf
         return scores
 

@@ -14,8 +14,9 @@ from torch import Tensor
 
 from recsys.errors import ModelError
 from recsys.features.interactions import Interactions
-from recsys.models.base import EXACT_WIDTH, Compute, Config, Search
+from recsys.models.base import Compute, Config, Search
 from recsys.models.hybrid_net import Towers
+from recsys.models.products import EXACT_WIDTH
 
 #: Of a vector: with a movie's bias, or with the constants of a rating, it still is one that `dot_scores` adds exactly.
 MAX_SIZE = EXACT_WIDTH - 2

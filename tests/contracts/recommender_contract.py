@@ -12,7 +12,7 @@ from recsys.errors import ModelError
 from recsys.features.catalogue import Catalogue
 from recsys.features.interactions import Interactions
 from recsys.models import model_class
-from recsys.models.base import Compute, Recommender
+from recsys.models.base import Compute, DotProduct, Recommender
 from tests.contracts.worlds import World, checkerboard, skewed
 
 STRANGER = 999_999
@@ -97,6 +97,17 @@ class RecommenderContract:
         hits = seen.toarray()[np.arange(len(users))[:, None], columns] * (top.ids >= 0)
         assert hits.sum() == 0
 
+    @pytest.mark.parametrize("n", [1, 5, 200])
+    def test_lists_are_the_best_of_all_scores(self, fitted: Recommender, world: World, n: int) -> None:
+        users = np.array([STRANGER, *world.train.user_ids])
+        seen = world.train.seen_by(users)
+        scores = np.where(seen.toarray() > 0, -np.inf, self.all_scores(fitted, users))
+        order = np.argsort(-scores, axis=1, kind="stable")[:, :n]
+        best = np.take_along_axis(scores, order, axis=1)
+        top = fitted.recommend(users, n=n, seen=seen)
+        np.testing.assert_array_equal(top.scores[:, : best.shape[1]], best)
+        np.testing.assert_array_equal(top.ids[:, : best.shape[1]], np.where(best > -np.inf, world.train.movie_ids[order], -1))
+
     def test_best_first(self, fitted: Recommender, world: World) -> None:
         top = fitted.recommend(world.train.user_ids, n=8)
         assert (top.scores[:, :-1] >= top.scores[:, 1:]).all()
@@ -108,6 +119,8 @@ class RecommenderContract:
     def test_ties_go_by_movie_id(self, fitted: Recommender, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
         level = np.zeros((1, len(world.catalogue)), dtype=np.float32)
         monkeypatch.setattr(fitted, "score_block", lambda users: np.repeat(level, len(users), axis=0))
+        if isinstance(fitted, DotProduct):
+            monkeypatch.setattr(fitted, "vectors", lambda users: (np.ones((len(users), 2)), np.ones((level.size, 2))))
         top = fitted.recommend(world.train.user_ids[:2], n=4)
         assert (top.ids == world.catalogue.movie_ids[:4]).all()
 

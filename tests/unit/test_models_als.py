@@ -6,7 +6,8 @@ from pydantic import ValidationError
 
 from recsys.errors import ModelError
 from recsys.models.als import ALS, ALSConfig
-from recsys.models.base import EXACT_WIDTH, Compute
+from recsys.models.base import Compute
+from recsys.models.products import EXACT_WIDTH
 from tests.contracts.worlds import checkerboard, skewed
 
 DAY = 86_400

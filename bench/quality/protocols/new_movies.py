@@ -12,7 +12,8 @@ from recsys.evaluation.marking import mark
 from recsys.evaluation.metrics.ndcg import ndcg
 from recsys.evaluation.split import deciding_users
 from recsys.features.interactions import Interactions, index_of
-from recsys.models.base import Recommender, top_n
+from recsys.models.base import Recommender
+from recsys.models.ranking import top_n
 from recsys.recipe import Recipe
 
 HELD_OUT_SHARE = 0.1
