@@ -196,7 +196,7 @@ def _run(options: argparse.Namespace) -> None:
 
 def _run_id() -> str:
     """Of this command alone: a run decides a week anew once."""
-    return f"{getuser()} at a terminal, {datetime.now(UTC):%Y-%m-%d %H:%M:%S}"
+    return f"{getuser()} at a terminal, {datetime.now(UTC):%Y-%m-%d %H:%M:%S.%f}"
 
 
 def _ask(proposal: "Proposal") -> "Approval":

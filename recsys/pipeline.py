@@ -293,9 +293,9 @@ def publish_recommendations(settings: Settings, week: Week, promotion_id: int, c
         made = publish(conn, edition, Origin(git_sha(settings.git_sha), week.run_id))
         log.info("publication %s: %s rows for %s users, %s from the fallback%s", made.publication_id, f"{made.n_rows:,}",
                  f"{made.n_users:,}", f"{made.n_fallback:,}", ", live" if made.is_live else "")  # fmt: skip
-        registry.tag_version(
-            edition.model.version, {f"publication {made.publication_id}": f"week {week.as_of}, run {week.run_id}"}
-        )
+        with advisory_lock(conn, REGISTRY):
+            told = f"week {week.as_of}, run {week.run_id}"
+            registry.tag_version(edition.model.version, {f"publication {made.publication_id}": told})
         retired = retire_outlived(conn, keep_weeks=settings.keep_weeks)
         if retired:
             log.info("publications whose time is over: %s", retired)
@@ -594,7 +594,8 @@ def _promote(
     model = _version(registry, model_version, _sitting_by_key(conn, week)[decision.champion_key])
     origin = Origin(git_sha(settings.git_sha), week.run_id)
     champion = ledger.record_decision(conn, week, decision, model, incumbent.key if incumbent else None, approval, origin)
-    registry.tag_version(model_version, {f"decision {champion.promotion_id}": f"week {week.as_of}, {champion.outcome}"})
+    with advisory_lock(conn, REGISTRY):
+        registry.tag_version(model_version, {f"decision {champion.promotion_id}": f"week {week.as_of}, {champion.outcome}"})
     return champion
 
 

@@ -76,13 +76,12 @@ class Installation:
         return self.api.open_questions(run_id)
 
     def raise_if_failed(self, run_id: str) -> str:
-        """The run's state. Raises StackError with the end of the log of the task that failed."""
-        state = self.api.state(run_id)
-        if state == "failed":
-            tasks = self.api.task_instances(WEEKLY, run_id)
-            failed = next(task for task in tasks if task["state"] == "failed")
+        """The run's state. Raises StackError with the end of the log of a task that failed, be it at its first try."""
+        tasks = self.api.task_instances(WEEKLY, run_id)
+        failed = next((task for task in tasks if task["state"] in ("failed", "up_for_retry")), None)
+        if failed:
             raise StackError(f"{failed['task_id']} failed:\n{self.api.log(failed)[-4000:]}")
-        return state
+        return self.api.state(run_id)
 
 
 def until(look: Callable[[], Any], patience: float = PATIENCE) -> Any:

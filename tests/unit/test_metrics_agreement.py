@@ -14,6 +14,7 @@ from recsys.evaluation.lists import Lists
 from recsys.evaluation.metrics import ERRORS, EXPOSURE, LISTS, RANKING, RankingMetric
 from recsys.evaluation.metrics.average_precision import average_precision
 from recsys.evaluation.metrics.coverage import coverage
+from recsys.evaluation.metrics.fallback_share import fallback_share
 from recsys.evaluation.metrics.gini import gini
 from recsys.evaluation.metrics.hit_rate import hit_rate
 from recsys.evaluation.metrics.intra_list_diversity import intra_list_diversity
@@ -109,6 +110,12 @@ def test_gini_agrees_with_what_lenskit_says() -> None:
     assert gini(np.array(lists), np.arange(12)) == pytest.approx(0.3880952380952381)
 
 
+def test_the_fallbacks_share_agrees_with_counting() -> None:
+    empty = [[-1, -1], [3, -1], [-1, -1], [1, 2], [0, 1]]
+    lists = Lists(np.array(empty), np.ones(4, dtype=np.int64), 5, np.ones(5))
+    assert fallback_share(lists) == (sum(max(places) < 0 for places in empty) / len(empty), len(empty))
+
+
 def test_coverage_agrees_with_a_set(lists: Lists) -> None:
     few = lists.positions[:4]
     assert coverage(few, np.arange(N_MOVIES)) == pytest.approx(len(set(few.ravel().tolist())) / N_MOVIES)
@@ -123,6 +130,6 @@ def test_errors_agree_with_scikit_learn(ours: Callable[..., float], theirs: Call
 
 def test_every_metric_is_compared() -> None:
     assert {metric for metric, _ in RANKING.values()} == set(THEIRS)
-    assert {metric for metric, _ in LISTS.values()} == {intra_list_diversity, novelty, popularity_lift}
+    assert {metric for metric, _ in LISTS.values()} == {intra_list_diversity, novelty, popularity_lift, fallback_share}
     assert {metric for metric, _ in EXPOSURE.values()} == {gini, coverage}
     assert set(ERRORS.values()) == {rmse, mae}
