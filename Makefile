@@ -3,7 +3,7 @@ PYTHON := python3.11
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo replay status down clean test bench-quality lint format lock env airflow
+.PHONY: help venv demo replay status down clean test bench-quality bench-speed lint format lock env airflow
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -42,6 +42,9 @@ test: venv lint ## lint, types, the direction of imports, and all tests
 bench-quality: venv ## the recipes beside the published figures: make bench-quality DATA=folder [ONLY=ncf,temporal,…] [RECIPES=als,…]
 	@test -n "$(DATA)" || { echo "DATA is needed: a folder with movielens/ml-1m, imdb, benchmarks/ncf-ml-1m, and movielens/ml-20m if at hand" >&2; exit 2; }
 	$(BIN)/python -m bench.quality "$(DATA)" --only "$(ONLY)" --recipes "$(RECIPES)"
+
+bench-speed: venv ## each stage beside its reference, and cost against scale: make bench-speed SCALE=1m|5m|20m [ONLY=first-load,delta,…] [REPEATS=5]
+	$(BIN)/python -m bench.speed --scale "$(or $(SCALE),1m)" --only "$(ONLY)" --repeats "$(or $(REPEATS),5)"
 
 lint: venv ## lint, format, types, the direction of imports
 	$(BIN)/ruff check

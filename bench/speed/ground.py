@@ -1,0 +1,184 @@
+"""What stages stand on: one scale's drops, a database that holds them, and a model fitted on them."""
+
+import shutil
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
+from pathlib import Path
+from typing import cast
+
+from pydantic import SecretStr
+from scipy import sparse
+
+from bench.speed.code import FACTS, digest_of
+from bench.speed.data import Zones, zones_of
+from bench.speed.databases import Databases
+from bench.speed.scale import Scale
+from recsys import pipeline
+from recsys.db.connect import connect
+from recsys.db.migrate import migrate
+from recsys.evaluation.split import Exam, split_exam
+from recsys.features.catalogue import Catalogue
+from recsys.features.interactions import Interactions
+from recsys.features.visible import read_catalogue, read_interactions
+from recsys.models.als import ALS
+from recsys.promotion import exams, ledger
+from recsys.promotion.approval import UNASKED
+from recsys.promotion.decision import Decision
+from recsys.promotion.ledger import ModelVersion, Origin
+from recsys.recipe import Recipe
+from recsys.registry.fitting import Fit, fit_once
+from recsys.registry.store import Registry
+from recsys.settings import Settings
+from recsys.week import Week
+
+#: Of the weeks that are measured; the hybrid is measured by `make bench-quality`.
+RECIPES = ("popularity", "als", "item_knn")
+
+
+@dataclass(frozen=True)
+class Sight:
+    """What the first week sees."""
+
+    week: Week
+    catalogue: Catalogue
+    interactions: Interactions
+
+    @cached_property
+    def exam(self) -> Exam:
+        return split_exam(self.interactions, min_users=self.week.exam_min_users, like_threshold=self.week.like_threshold)
+
+
+class Ground:
+    """Made when it is first asked for, and kept in `folder` and on the server for the next call.
+
+    `imdb` is where a generated IMDb of full size lies, if somebody has put one there.
+    """
+
+    def __init__(self, home: Path, scale: Scale, databases: Databases, *, imdb: Path) -> None:
+        self.scale = scale
+        self.databases = databases
+        self.folder = home / scale.name
+        self.imdb = imdb
+
+    def settings(self, database: str, zone: Path, mlflow: str = "mlflow") -> Settings:
+        """Of an installation of the bench's own, whatever stack runs on this machine."""
+        return Settings(
+            _env_file=None,  # pyright: ignore[reportCallIssue]
+            database_url=SecretStr(self.databases.postgres.url(database)),
+            drops=str(zone),
+            mlflow_tracking_uri=f"sqlite:///{self._mlflow(mlflow)}/mlflow.db",
+            recipes=RECIPES,
+        )
+
+    def name(self, what: str) -> str:
+        """Of one of the scale's databases: other ones where facts are taken in by other code."""
+        return f"{self._family}{digest_of(FACTS)[:8]}_{what}"
+
+    def drop_outdated(self) -> None:
+        """Databases of this scale that other code filled."""
+        self.databases.drop_others(self._family, keep=self.name(""))
+
+    @property
+    def _family(self) -> str:
+        return f"speed_{self.scale.name}_"
+
+    @cached_property
+    def zones(self) -> Zones:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        return zones_of(self.scale, self.folder)
+
+    @property
+    def first(self) -> date:
+        """The first week: that of all ratings but the newest."""
+        return self.zones.dates[0]
+
+    @cached_property
+    def blank(self) -> str:
+        """A database with the schema alone."""
+        return self.databases.once(self.name("blank"), self._migrate)
+
+    @cached_property
+    def unrated(self) -> str:
+        """A database with the release's movies and no rating."""
+        return self.databases.once(self.name("unrated"), lambda name: self._take_in(name, self.zones.empty[0]))
+
+    @cached_property
+    def filled(self) -> str:
+        """A database with the first week's facts, its views brought up to them."""
+
+        def fill(name: str) -> None:
+            self._take_in(name, self.zones.full)
+            pipeline.refresh_views(self.settings(name, self.zones.full))
+
+        return self.databases.once(self.name("filled"), fill)
+
+    @cached_property
+    def in_use(self) -> Settings:
+        """Of the filled database."""
+        return self.settings(self.filled, self.zones.full)
+
+    @cached_property
+    def sight(self) -> Sight:
+        week = pipeline.find_week(self.in_use, self.first)
+        with connect(self.in_use) as conn:
+            catalogue = read_catalogue(conn, week.sight)
+            return Sight(week, catalogue, read_interactions(conn, week.sight, catalogue.movie_ids))
+
+    @cached_property
+    def version(self) -> ModelVersion:
+        """ALS, fitted on all that the first week sees."""
+        sight, registry = self.sight, Registry(self.in_use)
+        with connect(self.in_use) as conn:
+            cut, seed = self.first.isoformat(), sight.week.seed
+            fit = Fit(Recipe.of("als"), sight.interactions, sight.catalogue, cut, "refit", self.first, seed)
+            fitted = fit_once(conn, registry, fit)
+        tags = {"fingerprint": fitted.fingerprint, "n_ratings": str(len(sight.interactions))}
+        number = registry.register(fitted.run_id, fitted.fit_key, tags)
+        return ModelVersion(fit.recipe, number, fitted.fit_key, fitted.fingerprint, len(sight.interactions))
+
+    @cached_property
+    def model(self) -> ALS:
+        model = Registry(self.in_use).load_version(self.version.version)
+        return cast("ALS", model)
+
+    @cached_property
+    def seen(self) -> sparse.csr_matrix:
+        """What each user that the model knows has rated."""
+        return self.sight.interactions.seen_by(self.model.user_ids_)
+
+    def crown(self, settings: Settings) -> int:
+        """Make the model champion of the first week in a clone of the filled database; return the decision's number.
+
+        Decided without an exam: one on generated users may favour any recipe.
+        """
+        decision = Decision(self.version.recipe.key, "first", (), (), ("Its lists are measured.",))
+        with connect(settings) as conn:
+            exams.record_exam(conn, self.first, self.sight.exam)
+            made = ledger.record_decision(conn, self.sight.week, decision, self.version, None, UNASKED, Origin("", ""))
+        return made.promotion_id
+
+    def fresh_mlflow(self, name: str) -> None:
+        """Forget a store, so that nothing fitted before is found in it."""
+        shutil.rmtree(self.folder / name, ignore_errors=True)
+
+    def _migrate(self, name: str) -> None:
+        with connect(self.settings(name, self.folder)) as conn:
+            migrate(conn)
+
+    def _take_in(self, name: str, zone: Path) -> None:
+        self._migrate(name)
+        settings = self.settings(name, zone)
+        pipeline.ingest_drops(settings, pipeline.resolve_week(settings, as_of=self.first))
+
+    def _mlflow(self, name: str) -> Path:
+        """A store without a server; its artifacts lie in the same folder."""
+        import mlflow
+
+        folder = (self.folder / name).resolve()
+        if not folder.is_dir():
+            folder.mkdir(parents=True)
+            client = mlflow.MlflowClient(f"sqlite:///{folder}/mlflow.db", f"sqlite:///{folder}/mlflow.db")
+            experiment = Settings.model_fields["mlflow_experiment"].default
+            client.create_experiment(experiment, artifact_location=(folder / "artifacts").as_uri())
+        return folder

@@ -1,0 +1,25 @@
+"""The stages, by the name that --only takes. A new one is one module and one line here."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from bench.speed.stages.base import Stage
+
+#: name → where its class stands. In the order of a week; imported once the environment is set, as they import MLflow.
+STAGES = {
+    "first-load": "bench.speed.stages.first_load:FirstLoad",
+    "delta": "bench.speed.stages.delta:Delta",
+    "imdb": "bench.speed.stages.imdb:ImdbPrincipals",
+    "csr": "bench.speed.stages.csr:Csr",
+    "als": "bench.speed.stages.als_fit:AlsFit",
+    "top-n": "bench.speed.stages.top_n:AllTopN",
+    "exam": "bench.speed.stages.exam:OneExam",
+    "publication": "bench.speed.stages.publication:WholePublication",
+    "week": "bench.speed.stages.week:WholeWeek",
+}
+
+
+def stage_class(name: str) -> "type[Stage]":
+    module, attribute = STAGES[name].split(":")
+    return getattr(import_module(module), attribute)

@@ -1,0 +1,42 @@
+"""A week's new ratings taken into a full table, beside the same into an empty one."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from bench.speed.stages.base import Bound, Stage, Way
+from recsys import pipeline
+from recsys.settings import Settings
+from recsys.week import Week
+
+OURS, EMPTY = "delta into the full table", "delta into an empty table"
+
+
+class Delta(Stage):
+    """Each round takes another delta: the full table has them in one after another, the empty one is emptied each time."""
+
+    name = "delta"
+    title = "ingest of a week's new ratings, 1 in 200 of what is there"
+    ours = OURS
+    bounds = (Bound(OURS, EMPTY, "≤", 3),)
+
+    @contextmanager
+    def ways(self) -> Iterator[Sequence[Way]]:
+        ground = self.ground
+        zones, unrated = ground.zones, ground.unrated
+        full, empty = ground.name("delta_full"), ground.name("delta_empty")
+
+        def into_full(number: int) -> tuple[Settings, Week]:
+            ground.databases.settle()
+            settings = ground.settings(full, zones.full)
+            return settings, pipeline.resolve_week(settings, as_of=zones.dates[number + 1])
+
+        def into_empty(number: int) -> tuple[Settings, Week]:
+            ground.databases.renew(unrated, empty)
+            settings = ground.settings(empty, zones.empty[number])
+            return settings, pipeline.resolve_week(settings, as_of=zones.dates[number + 1])
+
+        with ground.databases.clone(ground.filled, full), ground.databases.clone(unrated, empty):
+            yield [
+                Way(OURS, lambda given: pipeline.ingest_drops(*given), into_full),
+                Way(EMPTY, lambda given: pipeline.ingest_drops(*given), into_empty),
+            ]

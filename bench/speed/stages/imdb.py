@@ -1,0 +1,60 @@
+"""IMDb's casts cut down to our movies, beside unpacking alone."""
+
+import gzip
+import subprocess
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from fsspec.implementations.local import LocalFileSystem
+
+from bench.speed.stages.base import Bound, Stage, Way
+from recsys.db.connect import connect
+from recsys.db.queries import queries
+from recsys.drops.members import find_members
+from recsys.ingest.imdb import BASICS, PRINCIPALS, Imdb
+
+OURS, GZIP = "read and cut down", "gzip -dc"
+
+
+class ImdbPrincipals(Stage):
+    """The other files are cut down beforehand, so that next to all of the time is the principals'."""
+
+    name = "imdb"
+    title = "IMDb principals, gzipped, cut down to our movies"
+    ours = OURS
+    bounds = (Bound(OURS, GZIP, "≤", 3),)
+
+    def lacks(self) -> str:
+        missing = [file for file in Imdb.files if not (self.ground.imdb / f"{file}.gz").is_file()]
+        return f"{', '.join(missing)} (.gz) in {self.ground.imdb}" if missing else ""
+
+    @contextmanager
+    def ways(self) -> Iterator[Sequence[Way]]:
+        with connect(self.ground.settings(self.ground.unrated, self.ground.zones.full)) as conn:
+            movies = conn.execute(queries("ingest")["movies_to_match"]).fetchall()
+        source = self.ground.imdb
+        with TemporaryDirectory(dir=self.ground.folder) as folder:
+            _cut_others(source, Path(folder), {f"tt{movie.imdb_id:07d}" for movie in movies if movie.imdb_id})
+            files = [(path.name, str(path)) for path in Path(folder).iterdir()]
+            members = {
+                **find_members(LocalFileSystem(), files, folder),
+                **find_members(LocalFileSystem(), [(f"{PRINCIPALS}.gz", str(source / f"{PRINCIPALS}.gz"))], str(source)),
+            }
+            yield [
+                Way(OURS, lambda _: sum(1 for _part in Imdb().about(movies, members))),
+                Way(GZIP, lambda _: _unpack(source / f"{PRINCIPALS}.gz")),
+            ]
+
+
+def _unpack(path: Path) -> None:
+    subprocess.run(["gzip", "-dc", path], stdout=subprocess.DEVNULL, check=True)
+
+
+def _cut_others(source: Path, target: Path, titles: set[str]) -> None:
+    """The basics of these titles, and of the files besides the principals the header alone."""
+    for file in sorted(set(Imdb.files) - {PRINCIPALS}):
+        with gzip.open(source / f"{file}.gz", "rt") as rows, gzip.open(target / f"{file}.gz", "wt") as kept:
+            kept.write(next(rows))
+            kept.writelines(row for row in rows if file == BASICS and row.partition("\t")[0] in titles)

@@ -1,0 +1,51 @@
+"""All users scored and a publication made and live, beside the lists alone."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from psycopg import sql
+
+from bench.speed.stages.base import Bound, Stage, Way
+from bench.speed.stages.top_n import N
+from recsys import pipeline
+from recsys.db.connect import connect
+from recsys.settings import Settings
+
+OURS, LISTS = "score_users, publish_recommendations", "top-N alone"
+
+
+class WholePublication(Stage):
+    name = "publication"
+    title = "score + publish, whole"
+    ours = OURS
+    bounds = (Bound(OURS, LISTS, "≤", 3),)
+
+    @contextmanager
+    def ways(self) -> Iterator[Sequence[Way]]:
+        ground = self.ground
+        model, seen, week = ground.model, ground.seen, ground.sight.week
+        with ground.databases.clone(ground.filled, ground.name("publication")) as name:
+            settings = ground.settings(name, ground.zones.full)
+            promotion_id = ground.crown(settings)
+
+            def publish(_: None) -> None:
+                for shard in range(settings.score_shards):
+                    pipeline.score_users(settings, week, promotion_id, shard)
+                pipeline.publish_recommendations(settings, week, promotion_id)
+
+            def unpublish(_round: int) -> None:
+                _drop_publications(settings)
+                ground.databases.settle()
+
+            yield [
+                Way(OURS, publish, unpublish),
+                Way(LISTS, lambda _: model.recommend(model.user_ids_, n=N, seen=seen)),
+            ]
+
+
+def _drop_publications(settings: Settings) -> None:
+    """Their rows, as time would: they are made again then."""
+    of_all = "SELECT relname FROM pg_inherits JOIN pg_class ON oid = inhrelid WHERE inhparent = 'batch_recommendations'::regclass"
+    with connect(settings) as conn:
+        for partition in conn.execute(of_all).fetchall():
+            conn.execute(sql.SQL("DROP TABLE {}").format(sql.Identifier(partition.relname)))

@@ -1,0 +1,57 @@
+"""The ten best movies of all users, beside the bare product and beside `implicit`."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import numpy as np
+from implicit.cpu.als import AlternatingLeastSquares
+from scipy import sparse
+from threadpoolctl import threadpool_limits
+
+from bench.speed.stages.base import Bound, Stage, Way
+from recsys.models.als import ALS
+from recsys.models.base import BLOCK
+
+OURS, PRODUCT, IMPLICIT = "recommend", "bare product, float32", "implicit's recommend"
+N = 10
+
+
+class AllTopN(Stage):
+    name = "top-n"
+    title = "top-10 for all users, seen left out"
+    ours = OURS
+    bounds = (Bound(OURS, PRODUCT, "≤", 1.35), Bound(IMPLICIT, OURS, "≥", 1.5))
+
+    @contextmanager
+    def ways(self) -> Iterator[Sequence[Way]]:
+        model, seen = self.ground.model, self.ground.seen
+        solver = _as_implicit(model)
+        everyone, seen_there = np.arange(len(model.user_ids_)), seen[:, model.liked_].tocsr()
+        yield [
+            Way(OURS, lambda _: model.recommend(model.user_ids_, n=N, seen=seen)),
+            Way(PRODUCT, lambda _: _product(model)),
+            Way(IMPLICIT, lambda _: _recommend(solver, everyone, seen_there)),
+        ]
+
+
+def _product(model: ALS) -> None:
+    """Every user's scores of every movie, a block of users at a time, and nothing done with them."""
+    movies = np.ascontiguousarray(model.movie_factors_.T)
+    scores = np.empty((BLOCK, movies.shape[1]), dtype=np.float32)
+    with threadpool_limits(model.compute.threads, "blas"):
+        for start in range(0, len(model.user_factors_), BLOCK):
+            users = model.user_factors_[start : start + BLOCK]
+            np.matmul(users, movies, out=scores[: len(users)])
+
+
+def _as_implicit(model: ALS) -> AlternatingLeastSquares:
+    """The same vectors in the library's own model, of the movies that somebody liked."""
+    with threadpool_limits(1, "blas"):
+        solver = AlternatingLeastSquares(factors=model.config.factors, num_threads=model.compute.threads)
+    solver.user_factors, solver.item_factors = model.user_factors_, model.movie_factors_[model.liked_]
+    return solver
+
+
+def _recommend(solver: AlternatingLeastSquares, users: np.ndarray, seen: sparse.csr_matrix) -> None:
+    with threadpool_limits(1, "blas"):
+        solver.recommend(users, seen, N=N, filter_already_liked_items=True)
