@@ -1,12 +1,12 @@
 """What stages stand on: one scale's drops, a database that holds them, and a model fitted on them."""
 
-import shutil
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
 from pathlib import Path
 from typing import cast
 
+from mlflow import MlflowClient
 from pydantic import SecretStr
 from scipy import sparse
 
@@ -61,13 +61,13 @@ class Ground:
         self.folder = home / scale.name
         self.imdb = imdb
 
-    def settings(self, database: str, zone: Path, mlflow: str = "mlflow") -> Settings:
-        """Of an installation of the bench's own, whatever stack runs on this machine."""
+    def settings(self, database: str, zone: Path, store: Path | None = None) -> Settings:
+        """Of an installation of the bench's own, whatever stack runs on this machine; `store`: another folder of MLflow's."""
         return Settings(
             _env_file=None,  # pyright: ignore[reportCallIssue]
             database_url=SecretStr(self.databases.postgres.url(database)),
             drops=str(zone),
-            mlflow_tracking_uri=f"sqlite:///{self._mlflow(mlflow)}/mlflow.db",
+            mlflow_tracking_uri=_mlflow(store or self.folder / "mlflow"),
             recipes=RECIPES,
         )
 
@@ -158,10 +158,6 @@ class Ground:
             made = ledger.record_decision(conn, self.sight.week, decision, self.version, None, UNASKED, Origin("", ""))
         return made.promotion_id
 
-    def fresh_mlflow(self, name: str) -> None:
-        """Forget a store, so that nothing fitted before is found in it."""
-        shutil.rmtree(self.folder / name, ignore_errors=True)
-
     def _migrate(self, name: str) -> None:
         with connect(self.settings(name, self.folder)) as conn:
             migrate(conn)
@@ -171,14 +167,14 @@ class Ground:
         settings = self.settings(name, zone)
         pipeline.ingest_drops(settings, pipeline.resolve_week(settings, as_of=self.first))
 
-    def _mlflow(self, name: str) -> Path:
-        """A store without a server; its artifacts lie in the same folder."""
-        import mlflow
 
-        folder = (self.folder / name).resolve()
-        if not folder.is_dir():
-            folder.mkdir(parents=True)
-            client = mlflow.MlflowClient(f"sqlite:///{folder}/mlflow.db", f"sqlite:///{folder}/mlflow.db")
-            experiment = Settings.model_fields["mlflow_experiment"].default
-            client.create_experiment(experiment, artifact_location=(folder / "artifacts").as_uri())
-        return folder
+def _mlflow(folder: Path) -> str:
+    """The tracking URI of a store without a server, made at the first call; its artifacts lie in the same folder."""
+    folder = folder.resolve()
+    uri = f"sqlite:///{folder}/mlflow.db"
+    if not (folder / "mlflow.db").is_file():
+        folder.mkdir(parents=True, exist_ok=True)
+        client = MlflowClient(uri, uri)
+        experiment = Settings.model_fields["mlflow_experiment"].default
+        client.create_experiment(experiment, artifact_location=(folder / "artifacts").as_uri())
+    return uri

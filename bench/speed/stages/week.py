@@ -3,6 +3,8 @@
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from bench.speed.stages.base import Seconds, Stage, Way
 from recsys import pipeline
@@ -29,9 +31,8 @@ class WholeWeek(Stage):
         def told(step: str, seconds: float | None) -> None:
             steps[step] = steps.get(step, 0.0) + (seconds or 0.0)
 
-        with ground.databases.clone(ground.filled, ground.name("week")) as name:
-            ground.fresh_mlflow("week-mlflow")
-            settings = ground.settings(name, ground.zones.full, "week-mlflow")
+        with ground.databases.clone(ground.filled, ground.name("week")) as name, TemporaryDirectory(dir=ground.folder) as store:
+            settings = ground.settings(name, ground.zones.full, Path(store))
             started = time.perf_counter()
             pipeline.run_week(settings, as_of=ground.zones.dates[1], told=told)
             whole = time.perf_counter() - started

@@ -1,0 +1,104 @@
+"""Every stage of the speed bench runs, at a tiny scale, on a real server."""
+
+import pytest
+
+from bench.generate_imdb import generate_imdb
+from bench.speed.databases import Databases
+from bench.speed.ground import Ground
+from bench.speed.scale import DELTAS, Scale
+from bench.speed.stages import STAGES, stage_class
+from recsys.db.connect import connect
+
+TINY = Scale("tiny", 60, 100, 2_000)
+STEPS = {"ingest_drops", "refresh_views", "train_model", "examine_models", "score_users", "publish_recommendations"}
+
+
+@pytest.fixture(scope="module")
+def ground(postgres, tmp_path_factory) -> Ground:
+    home = tmp_path_factory.mktemp("bench")
+    ground = Ground(home, TINY, Databases(postgres), imdb=home / "imdb")
+    drop = ground.zones.full / "movielens" / str(ground.first)
+    generate_imdb(ground.imdb, drop, seed=1)
+    return ground
+
+
+def names(ground: Ground) -> set[str]:
+    with connect(ground.in_use) as conn:
+        return {row.datname for row in conn.execute("SELECT datname FROM pg_database WHERE datname LIKE 'speed_%'")}
+
+
+@pytest.mark.parametrize("name", STAGES)
+def test_a_stage_measures_what_its_targets_speak_of(ground, name):
+    stage = stage_class(name)(ground)
+    assert stage.lacks() == ""
+    seconds = stage.measure(1)
+    assert {label for bound in stage.bounds for label in (bound.over, bound.under)} | {stage.ours} <= set(seconds)
+    assert {len(found) for found in seconds.values()} == {1}
+    assert all(value > 0 for found in seconds.values() for value in found)
+    kept = {ground.name(what) for what in ("blank", "unrated", "filled")}
+    assert names(ground) <= kept, "a stage leaves no database of its own"
+
+
+def test_a_weeks_steps_make_up_the_week(ground):
+    seconds = stage_class("week")(ground).measure(1)
+    assert set(seconds) >= STEPS
+    steps = sum(found[0] for label, found in seconds.items() if label != "run_week")
+    assert 0.9 * seconds["run_week"][0] < steps <= seconds["run_week"][0]
+
+
+def test_ways_do_the_same_work(ground):
+    """What is timed beside ours gives what ours gives."""
+    from bench.speed.stages.als_fit import handed_over
+    from bench.speed.stages.csr import _as_ours, _by_hand, _copied
+
+    week, interactions = ground.sight.week, ground.sight.interactions
+    with connect(ground.in_use) as conn:
+        rows = _copied(conn, week.sight)
+    ours, theirs, by_hand = interactions.csr(), _as_ours(rows, interactions.movie_ids), _by_hand(rows)
+    assert (ours != theirs).nnz == 0
+    assert (by_hand.nnz, by_hand.sum()) == (ours.nnz, ours.sum())
+    solver, matrix = handed_over(ground.sight, ground.model.compute)
+    solver.fit(matrix, show_progress=False)
+    assert solver.user_factors.shape == ground.model.user_factors_.shape
+
+
+def test_a_delta_meets_a_full_and_an_empty_table(ground):
+    from bench.speed.stages import delta
+
+    counts: dict[str, list[int]] = {}
+    with delta.Delta(ground).ways() as ways:
+        for way in ways:
+            for number in range(DELTAS):
+                settings, week = way.ready(number)
+                with connect(settings) as conn:
+                    before = conn.execute("SELECT count(*) AS n FROM ratings").fetchone().n
+                    way.run((settings, week))
+                    after = conn.execute("SELECT count(*) AS n FROM ratings").fetchone().n
+                counts.setdefault(way.label, []).append(before)
+                assert after - before == TINY.delta
+    full = TINY.ratings - TINY.delta * DELTAS
+    assert counts == {delta.OURS: [full + TINY.delta * done for done in range(DELTAS)], delta.EMPTY: [0] * DELTAS}
+
+
+def test_every_round_publishes_anew(ground):
+    from bench.speed.stages.publication import OURS, WholePublication
+
+    with WholePublication(ground).ways() as ways:
+        way = next(way for way in ways if way.label == OURS)
+        settings = ground.settings(ground.name("publication"), ground.zones.full)
+        for number in range(2):  # the second finds what the first has made
+            way.ready(number)
+            with connect(settings) as conn:
+                assert conn.execute("SELECT count(*) AS n FROM recommendations").fetchone().n == 0
+            way.run(None)
+            with connect(settings) as conn:
+                assert conn.execute("SELECT count(*) AS n FROM recommendations").fetchone().n == 10 * TINY.users
+
+
+def test_a_database_is_filled_once_and_whole(ground):
+    filled: list[str] = []
+    for _ in range(2):
+        ground.databases.once(ground.name("test"), lambda name: filled.append(name))
+    assert filled == [f"{ground.name('test')}_unfinished"]
+    ground.databases.drop_others(ground.name("test"), keep=ground.name("test_"))
+    assert ground.name("test") not in names(ground)
