@@ -1,5 +1,8 @@
 """Every stage of the speed bench runs, at a tiny scale, on a real server."""
 
+from contextlib import closing
+
+import psycopg2
 import pytest
 
 from bench.generate_imdb import generate_imdb
@@ -8,6 +11,7 @@ from bench.speed.ground import Ground
 from bench.speed.scale import DELTAS, Scale
 from bench.speed.stages import STAGES, stage_class
 from recsys.db.connect import connect
+from recsys.registry.store import Registry
 
 TINY = Scale("tiny", 60, 100, 2_000)
 STEPS = {"ingest_drops", "refresh_views", "train_model", "examine_models", "score_users", "publish_recommendations"}
@@ -44,19 +48,22 @@ def test_a_weeks_steps_make_up_the_week(ground):
     assert set(seconds) >= STEPS
     steps = sum(found[0] for label, found in seconds.items() if label != "run_week")
     assert 0.9 * seconds["run_week"][0] < steps <= seconds["run_week"][0]
+    asked = f"tags.as_of = '{ground.zones.dates[1]}'"
+    usual = Registry(ground.in_use)
+    assert usual.client.search_runs([usual.experiment_id], asked) == [], "the next week would find this one's fits"
 
 
 def test_ways_do_the_same_work(ground):
     """What is timed beside ours gives what ours gives."""
     from bench.speed.stages.als_fit import handed_over
-    from bench.speed.stages.csr import _as_ours, _by_hand, _copied
+    from bench.speed.stages.csr import as_ours, by_hand, copied
 
     week, interactions = ground.sight.week, ground.sight.interactions
-    with connect(ground.in_use) as conn:
-        rows = _copied(conn, week.sight)
-    ours, theirs, by_hand = interactions.csr(), _as_ours(rows, interactions.movie_ids), _by_hand(rows)
+    with closing(psycopg2.connect(ground.in_use.database_url.get_secret_value())) as conn:
+        rows = copied(conn, week.sight)
+    ours, theirs, smaller = interactions.csr(), as_ours(rows, interactions.movie_ids), by_hand(rows)
     assert (ours != theirs).nnz == 0
-    assert (by_hand.nnz, by_hand.sum()) == (ours.nnz, ours.sum())
+    assert (smaller.nnz, smaller.sum()) == (ours.nnz, ours.sum())
     solver, matrix = handed_over(ground.sight, ground.model.compute)
     solver.fit(matrix, show_progress=False)
     assert solver.user_factors.shape == ground.model.user_factors_.shape

@@ -1,17 +1,19 @@
 """A week's visible ratings out of Postgres as a matrix, beside COPY read by numpy and beside pandas."""
 
+import io
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import psycopg2
+import psycopg2.extensions
 import sqlalchemy
-from psycopg import sql
 from scipy import sparse
 
 from bench.speed.stages.base import Bound, Stage, Way
-from recsys.db.connect import Connection, connect
+from recsys.db.connect import connect
 from recsys.db.queries import queries
 from recsys.features.interactions import Interactions
 from recsys.features.visible import read_interactions
@@ -38,36 +40,36 @@ class Csr(Stage):
     @contextmanager
     def ways(self) -> Iterator[Sequence[Way]]:
         sight, movie_ids = self.ground.sight.week.sight, self.ground.sight.catalogue.movie_ids
-        url = self.ground.in_use.database_url.get_secret_value().replace("postgresql://", "postgresql+psycopg://")
+        url = self.ground.in_use.database_url.get_secret_value()
         engine = sqlalchemy.create_engine(url)
         self.ground.databases.settle()
-        with connect(self.ground.in_use) as conn:
+        with connect(self.ground.in_use) as conn, closing(psycopg2.connect(url)) as plain:
             yield [
                 Way(OURS, lambda _: read_interactions(conn, sight, movie_ids).csr()),
-                Way(COPY, lambda _: _as_ours(_copied(conn, sight), movie_ids)),
-                Way(BY_HAND, lambda _: _by_hand(_copied(conn, sight))),
+                Way(COPY, lambda _: as_ours(copied(plain, sight), movie_ids)),
+                Way(BY_HAND, lambda _: by_hand(copied(plain, sight))),
                 Way(PANDAS, lambda _: pd.read_sql(queries("visible")["ratings"], engine, params=sight)),
             ]
         engine.dispose()
 
 
-def _copied(conn: Connection, sight: dict[str, Any]) -> np.ndarray:
-    """The same filter's rows, as numpy sees what COPY sends."""
-    statement = sql.SQL(
-        "COPY (SELECT user_id::bigint, movie_id::bigint, rating::real, rated_at::bigint FROM ({}) AS visible) "
-        "TO STDOUT (FORMAT binary)"
-    ).format(sql.SQL(queries("visible")["ratings"]))
-    with conn.cursor() as cursor, cursor.copy(statement, sight) as copy:
-        wire = b"".join(copy)
-    return np.frombuffer(wire, LAYOUT, count=(len(wire) - HEADER - TRAILER) // LAYOUT.itemsize, offset=HEADER)
+def copied(conn: psycopg2.extensions.connection, sight: dict[str, Any]) -> np.ndarray:
+    """The same filter's rows as numpy sees what COPY sends; psycopg2 takes it in without Python, in half of psycopg's time."""
+    columns = "user_id::bigint, movie_id::bigint, rating::real, rated_at::bigint"
+    wire = io.BytesIO()
+    with conn.cursor() as cursor:
+        query = cursor.mogrify(f"SELECT {columns} FROM ({queries('visible')['ratings']}) AS visible", sight).decode()  # noqa: S608
+        cursor.copy_expert(f"COPY ({query}) TO STDOUT (FORMAT binary)", wire)
+    n_bytes = wire.tell() - HEADER - TRAILER
+    return np.frombuffer(wire.getbuffer(), LAYOUT, count=n_bytes // LAYOUT.itemsize, offset=HEADER)
 
 
-def _as_ours(rows: np.ndarray, movie_ids: np.ndarray) -> sparse.csr_matrix:
+def as_ours(rows: np.ndarray, movie_ids: np.ndarray) -> sparse.csr_matrix:
     columns = [rows[name].astype(rows[name].dtype.newbyteorder("=")) for name in ("user_id", "movie_id", "rating", "rated_at")]
     return Interactions.of(*columns, movie_ids=movie_ids).csr()
 
 
-def _by_hand(rows: np.ndarray) -> sparse.csr_matrix:
+def by_hand(rows: np.ndarray) -> sparse.csr_matrix:
     users, user = np.unique(rows["user_id"].astype(np.int64), return_inverse=True)
     movies, movie = np.unique(rows["movie_id"].astype(np.int64), return_inverse=True)
     return sparse.csr_matrix((rows["rating"].astype(np.float32), (user, movie)), shape=(len(users), len(movies)))
