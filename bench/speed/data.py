@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.csv as pacsv
 
-from bench.generate import generate_movielens
+from bench.generate_release import generate_release
 from bench.speed.code import DATA, digest_of
 from bench.speed.scale import DELTAS, Scale
 from recsys.drops.replay import drop_dates
@@ -36,7 +36,7 @@ def release_of(scale: Scale, folder: Path) -> Path:
     """The scale's MovieLens release, in the published layout; made once. The one place that says where the data come from."""
 
     def write(unfinished: Path) -> None:
-        generate_movielens(unfinished, users=scale.users, movies=scale.movies, ratings=scale.ratings, seed=SEED)
+        generate_release(unfinished, scale.release, SEED)
 
     return _once(folder, "release", write)
 

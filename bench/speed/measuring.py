@@ -4,7 +4,7 @@ import hashlib
 import json
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Literal
 
@@ -56,7 +56,7 @@ def _row(stage: Stage, rounds: int, journal: Journal, told: Told) -> Row:
 def measurement_key(stage: Stage, rounds: int) -> str:
     """Hex digest of the stage, the scale, the rounds, the code, and the number of processors."""
     scale: Scale = stage.ground.scale
-    parts = (stage.name, scale.name, scale.users, scale.movies, scale.ratings, rounds, code(), cpus())
+    parts = (stage.name, scale.name, asdict(scale.release), rounds, code(), cpus())
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 

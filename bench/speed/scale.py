@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from bench.generate_release import RELEASES, Release
+
 #: Weekly drops that are cut from the newest ratings: as many rounds of the delta's measurement as there can be.
 DELTAS = 5
 #: One rating in so many is a week's: 100,000 of twenty million.
@@ -13,10 +15,12 @@ class Scale:
     """How many of what are generated. Only at a scale that `decides` is a target missed."""
 
     name: str
-    users: int
-    movies: int
-    ratings: int
+    release: Release
     decides: bool = False
+
+    @property
+    def ratings(self) -> int:
+        return self.release.ratings
 
     @property
     def delta(self) -> int:
@@ -24,10 +28,8 @@ class Scale:
         return self.ratings // RATINGS_A_DELTA
 
 
-def _of_20m(name: str, share: float, *, decides: bool = False) -> Scale:
-    """A share of MovieLens 20M's users and ratings, and its square root of movies: smaller releases have more for a rating."""
-    users, movies, ratings = round(138_493 * share), round(27_278 * share**0.5), round(20_000_263 * share)
-    return Scale(name, users, movies, ratings, decides)
-
-
-SCALES = {scale.name: scale for scale in (_of_20m("1m", 0.05), _of_20m("5m", 0.25), _of_20m("20m", 1.0, decides=True))}
+WHOLE = RELEASES["ml-20m"]
+SCALES = {
+    scale.name: scale
+    for scale in (Scale("1m", WHOLE.share(0.05)), Scale("5m", WHOLE.share(0.25)), Scale("20m", WHOLE, decides=True))
+}

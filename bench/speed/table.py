@@ -14,7 +14,7 @@ COLUMNS = ("stage and ways", "median", "spread", "rounds", "target at 20m", "ver
 
 def table_of(scale: Scale, rows: Sequence[Row]) -> Table:
     """Seconds with three digits; of a whole week's steps each one's share of it."""
-    sizes = f"{scale.ratings:,} ratings, {scale.users:,} users, {scale.movies:,} movies"
+    sizes = f"{scale.ratings:,} ratings, {scale.release.users:,} users, {scale.release.movies:,} movies"
     table = Table(*COLUMNS, title=f"Speed at {scale.name}: {sizes}")
     for column in table.columns[1:4]:
         column.justify = "right"

@@ -3,6 +3,7 @@
 import io
 import json
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import date
 from itertools import pairwise
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 from rich.console import Console
 
 import bench.speed.__main__ as command
+from bench.generate_release import RELEASES
 from bench.speed.data import zones_of
 from bench.speed.journal import Journal, Measurement
 from bench.speed.measuring import Row, rows_of
@@ -25,8 +27,9 @@ from bench.speed.verdict import verdicts_of
 from recsys.drops.zone import LandingZone
 from recsys.errors import RecsysError
 
-TINY = Scale("tiny", 60, 100, 2_000)
-DECIDES = Scale("tiny", 60, 100, 2_000, decides=True)
+WORLD = replace(RELEASES["ml-20m"], users=60, movies=400, rated=390, ratings=2_000, tags=50)
+TINY = Scale("tiny", WORLD)
+DECIDES = Scale("tiny", WORLD, decides=True)
 
 
 class Made(Stage):
@@ -102,7 +105,7 @@ def test_other_rounds_scale_or_code_are_measured_anew(tmp_path, monkeypatch):
     seconds = {"ours": [1.0], "theirs": [1.0]}
     rows_from(Made(seconds), tmp_path / "s.jsonl")
     rows_from(rounds := Made(seconds), tmp_path / "s.jsonl", rounds=2)
-    rows_from(scale := Made(seconds, Scale("tiny", 60, 100, 2_001)), tmp_path / "s.jsonl")
+    rows_from(scale := Made(seconds, Scale("tiny", replace(WORLD, ratings=2_001))), tmp_path / "s.jsonl")
     monkeypatch.setattr("bench.speed.measuring.code", lambda: "changed")
     rows_from(code := Made(seconds), tmp_path / "s.jsonl")
     assert rounds.measured == scale.measured == code.measured == 1
@@ -213,8 +216,8 @@ def test_a_release_is_cut_into_drops_that_make_it_up_again(tmp_path):
 def test_data_are_made_once_and_anew_by_other_code(tmp_path, monkeypatch):
     zones_of(TINY, tmp_path)
     made = sorted(path.name for path in tmp_path.iterdir())
-    monkeypatch.setattr("bench.speed.data.generate_movielens", lambda *_, **__: pytest.fail("made again"))
-    assert zones_of(TINY, tmp_path).dates[0] > date(2018, 1, 1)
+    monkeypatch.setattr("bench.speed.data.generate_release", lambda *_, **__: pytest.fail("made again"))
+    assert zones_of(TINY, tmp_path).dates[0] > date(2014, 1, 1)
     assert sorted(path.name for path in tmp_path.iterdir()) == made
     monkeypatch.undo()
     monkeypatch.setattr("bench.speed.data.digest_of", lambda _: "another one")

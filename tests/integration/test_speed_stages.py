@@ -1,11 +1,13 @@
 """Every stage of the speed bench runs, at a tiny scale, on a real server."""
 
 from contextlib import closing
+from dataclasses import replace
 
 import psycopg2
 import pytest
 
 from bench.generate_imdb import generate_imdb
+from bench.generate_release import RELEASES
 from bench.speed.databases import Databases
 from bench.speed.ground import Ground
 from bench.speed.scale import DELTAS, Scale
@@ -13,7 +15,8 @@ from bench.speed.stages import STAGES, stage_class
 from recsys.db.connect import connect
 from recsys.registry.store import Registry
 
-TINY = Scale("tiny", 60, 100, 2_000)
+WORLD = replace(RELEASES["ml-20m"], users=60, movies=400, rated=390, ratings=2_000, tags=50)
+TINY = Scale("tiny", WORLD)
 STEPS = {"ingest_drops", "refresh_views", "train_model", "examine_models", "score_users", "publish_recommendations"}
 
 
@@ -99,7 +102,7 @@ def test_every_round_publishes_anew(ground):
                 assert conn.execute("SELECT count(*) AS n FROM recommendations").fetchone().n == 0
             way.run(None)
             with connect(settings) as conn:
-                assert conn.execute("SELECT count(*) AS n FROM recommendations").fetchone().n == 10 * TINY.users
+                assert conn.execute("SELECT count(*) AS n FROM recommendations").fetchone().n == 10 * WORLD.users
 
 
 def test_a_database_is_filled_once_and_whole(ground):
