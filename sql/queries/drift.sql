@@ -45,9 +45,7 @@ FROM exams e
 JOIN exams now ON now.as_of = %(as_of)s AND now.kind = e.kind
 JOIN exam_results r ON r.as_of = e.as_of AND r.slice = 'all' AND r.metric = %(metric)s
 WHERE e.as_of BETWEEN %(as_of)s::date - 7 * %(n_weeks)s AND %(as_of)s::date
-  AND r.recipe_key = coalesce((SELECT p.recipe_key FROM promotions p
-                               WHERE p.as_of = e.as_of AND p.decision NOT IN ('rolled back', 'rolled forward')
-                               ORDER BY p.promotion_id DESC LIMIT 1), e.incumbent)
+  AND r.recipe_key = coalesce((SELECT d.recipe_key FROM week_decisions d WHERE d.as_of = e.as_of), e.incumbent)
 ORDER BY e.as_of DESC;
 
 -- name: record(as_of, measure, value, low, high, drifted, sentence)

@@ -1,9 +1,8 @@
 -- The ledger of champions. A week's own decision is no rollback; the champion is the newest row of all that stand.
 
 -- name: decision(as_of)
--- How a week was decided: its newest decision that stands, or else its newest.
-SELECT * FROM promotions WHERE as_of = %(as_of)s AND decision NOT IN ('rolled back', 'rolled forward')
-ORDER BY stands DESC, promotion_id DESC LIMIT 1;
+-- How a week was decided.
+SELECT * FROM week_decisions WHERE as_of = %(as_of)s;
 
 -- name: forced_decision(as_of, run_id)
 -- How a run decided a week anew.

@@ -10,8 +10,7 @@ SELECT pg_advisory_xact_lock(hashtextextended('live', 0));
 SELECT d.stands
    AND (n.as_of IS NULL OR %(as_of)s::date > n.as_of
         OR (%(as_of)s::date = n.as_of AND NOT n.is_rolled_back
-            AND d.promotion_id = (SELECT max(promotion_id) FROM promotions
-                                  WHERE as_of = n.as_of AND stands AND decision NOT IN ('rolled back', 'rolled forward')))) AS may
+            AND d.promotion_id = (SELECT promotion_id FROM week_decisions WHERE as_of = n.as_of))) AS may
 FROM newest_live n JOIN promotions d ON d.promotion_id = %(promotion_id)s;
 
 -- name: adopt(publication_id, promotion_id)

@@ -146,15 +146,10 @@ DROP TABLE IF EXISTS {partition};
 UPDATE publications SET dropped_at = coalesce(dropped_at, now()) WHERE publication_id = %(publication_id)s AND NOT is_live;
 
 -- name: last_lists(as_of, user_ids, n)
--- What some users had in the newest earlier week that was published: what was live last while no newer week was, else its newest
--- publication.
-WITH week AS (
-    SELECT max(as_of) AS as_of FROM publications WHERE as_of < %(as_of)s AND NOT is_shadow AND dropped_at IS NULL
-)
+-- What some users had in the newest earlier week of which the lists are there.
 SELECT b.user_id, b.rank, b.movie_id
 FROM batch_recommendations b
 WHERE b.user_id = ANY (%(user_ids)s) AND b.rank <= %(n)s
   AND b.publication_id = (
-      SELECT coalesce((SELECT h.publication_id FROM live_history h WHERE h.as_of = w.as_of ORDER BY h.seq DESC LIMIT 1),
-                      (SELECT max(p.publication_id) FROM publications p WHERE p.as_of = w.as_of AND NOT p.is_shadow))
-      FROM week w);
+      SELECT w.publication_id FROM week_publications w JOIN publications p USING (publication_id)
+      WHERE w.as_of < %(as_of)s AND p.dropped_at IS NULL ORDER BY w.as_of DESC LIMIT 1);

@@ -1,22 +1,16 @@
 -- What became of the lists that were published.
 
 -- name: judged(as_of)
--- What readers had in the newest earlier week that was published: what was live last while no newer week was, so that a rollback
--- counts; of a week that never was live, its newest publication. And the challengers' own publications of that week.
+-- What readers had in the newest earlier week that was published, and the challengers' own publications of that week.
 WITH week AS (
-    SELECT max(as_of) AS as_of FROM publications WHERE as_of < %(as_of)s AND NOT is_shadow
-),
-seen AS (
-    SELECT coalesce((SELECT h.publication_id FROM live_history h WHERE h.as_of = w.as_of ORDER BY h.seq DESC LIMIT 1),
-                    (SELECT max(p.publication_id) FROM publications p WHERE p.as_of = w.as_of AND NOT p.is_shadow)) AS publication_id
-    FROM week w
+    SELECT as_of, publication_id FROM week_publications WHERE as_of < %(as_of)s ORDER BY as_of DESC LIMIT 1
 )
 SELECT p.publication_id, w.as_of AS since, p.recipe_key, p.is_shadow, coalesce(e.recipe_key, p.recipe_key) AS challenger_key,
        EXISTS (SELECT FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
                WHERE i.inhparent = 'batch_recommendations'::regclass AND NOT i.inhdetachpending
                  AND c.relname = 'batch_recommendations_' || p.publication_id) AS has_rows
-FROM week w CROSS JOIN seen s
-JOIN publications p ON p.publication_id = s.publication_id OR (p.is_shadow AND p.as_of = w.as_of)
+FROM week w
+JOIN publications p ON p.publication_id = w.publication_id OR (p.is_shadow AND p.as_of = w.as_of)
 LEFT JOIN experiments e ON e.name = p.experiment
 ORDER BY p.is_shadow, p.publication_id;
 

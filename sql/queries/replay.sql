@@ -5,10 +5,7 @@
 SELECT w.as_of, d.decision, d.recipe_key AS champion, d.reasons, e.n_users, p.publication_id
 FROM weeks w
 LEFT JOIN exams e USING (as_of)
-LEFT JOIN LATERAL (
-    SELECT decision, recipe_key, reasons FROM promotions
-    WHERE as_of = w.as_of AND decision NOT IN ('rolled back', 'rolled forward') ORDER BY promotion_id DESC LIMIT 1
-) d ON true
+LEFT JOIN week_decisions d USING (as_of)
 LEFT JOIN LATERAL (
     SELECT publication_id FROM publications WHERE as_of = w.as_of AND NOT is_shadow ORDER BY publication_id DESC LIMIT 1
 ) p ON true
