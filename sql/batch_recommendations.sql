@@ -13,8 +13,7 @@
 INSERT INTO {partition} (publication_id, user_id, rank, movie_id, score, source, arm)
 WITH rated AS MATERIALIZED (
     SELECT user_id, movie_id, rating, rated_at
-    FROM mv_ratings
-    WHERE valid_from < %(as_of)s::date AND %(as_of)s::date <= valid_to AND drop_id <= %(watermark)s AND %(watermark)s < superseded_by
+    FROM visible_ratings(%(as_of)s, %(watermark)s)
 ),
 readers AS MATERIALIZED (
     SELECT user_id, count(rating) AS history

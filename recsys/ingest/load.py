@@ -11,29 +11,33 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import LiteralString, cast
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.csv as pacsv
 from psycopg.types.json import Jsonb
 
+from recsys.db.arrays import write_batches
 from recsys.db.connect import Connection
 from recsys.db.queries import queries
 from recsys.drops.zone import Drop, LandingZone
 from recsys.errors import DropError
 from recsys.ingest import SOURCES
+from recsys.ingest.ratings import KINDS, Order, merge_ratings
 from recsys.ingest.source import Reject, Rows, Source
 
 log = logging.getLogger(__name__)
 
+#: Needless where each rating is of a later user or movie than the one before it.
+REPEATED = "reject_repeated_ratings"
 #: Checks of a staging table, in the order in which they run.
 CHECKS = {
-    "ratings": ("reject_ratings", "reject_repeated_ratings", "reject_ratings_of_unknown_movies"),
+    "ratings": (REPEATED, "reject_ratings_of_unknown_movies"),
 }
-#: Merges of a staging table; the others only complete a fact of another.
+#: Merges of a staging table besides the ratings'; the others only complete a fact of another.
 MERGES = {
     "movies": ("merge_movies",),
     "links": ("merge_links",),
     "users": ("merge_users",),
-    "ratings": ("merge_ratings",),
     "tags": ("merge_tags",),
     "imdb_titles": ("merge_imdb_titles", "merge_movie_persons"),
     "imdb_persons": ("merge_imdb_persons",),
@@ -67,49 +71,65 @@ def ingest(conn: Connection, zone: LandingZone, drop: Drop, drop_id: int, *, max
     source = SOURCES[drop.source]
     population: str | None = None
     read: Counter[str] = Counter()
+    order = Order()
     try:
         members = zone.members(drop)
         population = source.population(members)
         with conn.transaction():
-            read = _stage(conn, source.rows(members, conn))
-            _check(conn, source)
+            read = _stage(conn, source.rows(members, conn), order)
+            _check(conn, source, order)
         rejected = _judge(conn, read, max_bad_share)
         _check_population(conn, population)
     except (DropError, *_UNREADABLE) as error:
         reason = str(error) if isinstance(error, DropError) else f"cannot be read to its end: {type(error).__name__}: {error}"
         _refuse(conn, drop_id, population, read, reason)
         raise DropError(reason if reason.startswith(str(drop)) else f"{drop}: {reason}") from error
-    return _merge(conn, source, drop_id, population, read, rejected)
+    return _merge(conn, source, drop_id, population, read, rejected, order)
 
 
-def _stage(conn: Connection, rows: Iterator[Rows | Reject]) -> Counter[str]:
-    """COPY everything into staging; count the rows read of each file."""
+def _stage(conn: Connection, rows: Iterator[Rows | Reject], order: Order) -> Counter[str]:
+    """COPY everything into staging; count the rows read of each file, and see in which order the ratings stand."""
     conn.execute(queries("ingest")["empty_staging"])
     read: Counter[str] = Counter()
     rejects: list[Reject] = []
     for table, parts in groupby(rows, key=lambda part: part.table if isinstance(part, Rows) else None):
         if table is None:
             rejects += cast("Iterator[Reject]", parts)
+        elif table == "ratings":
+            _copy_ratings(conn, cast("Iterator[Rows]", parts), read, order)
         else:
+            order.ascending &= table != "unread_ratings"  # those that are read after all come behind the others
             _copy(conn, table, cast("Iterator[Rows]", parts), read)
     read.update(reject.file for reject in rejects)
     if rejects:
         columns = {name: [getattr(reject, name) for reject in rejects] for name in ("file", "line", "reason", "content")}
-        statement, order = _copy_query("rejects")
+        statement, names = _copy_query("rejects")
         with conn.cursor() as cursor, cursor.copy(statement) as copy:
-            copy.write(_as_csv(pa.RecordBatch.from_pydict(columns).select(order)))
+            copy.write(_as_csv(pa.RecordBatch.from_pydict(columns).select(names)))
     return read
 
 
 def _copy(conn: Connection, table: str, parts: Iterator[Rows], read: Counter[str]) -> None:
     """One COPY for all batches in a row, so that the server takes one in while the next is read."""
-    statement, order = _copy_query(table)
+    statement, names = _copy_query(table)
     with conn.cursor() as cursor, cursor.copy(statement) as copy:
         for part in parts:
             read[part.file] += part.read
             if part.batch.num_rows:
                 file = pa.repeat(part.file, part.batch.num_rows)
-                copy.write(_as_csv(part.batch.append_column("file", file).select(order)))
+                copy.write(_as_csv(part.batch.append_column("file", file).select(names)))
+
+
+def _copy_ratings(conn: Connection, parts: Iterator[Rows], read: Counter[str], order: Order) -> None:
+    """As numbers: of text, the server would have to read each again."""
+
+    def arrays() -> Iterator[dict[str, np.ndarray | str | int]]:
+        for part in parts:
+            read[part.file] += part.read
+            order.see(part.batch)
+            yield {"file": part.file} | {name: part.batch[name].to_numpy() for name in part.batch.schema.names}
+
+    write_batches(conn, queries("ingest")["copy_ratings"], arrays(), KINDS)
 
 
 def _copy_query(table: str) -> tuple[LiteralString, list[str]]:
@@ -124,11 +144,12 @@ def _as_csv(batch: pa.RecordBatch) -> memoryview:
     return buffer.getbuffer()
 
 
-def _check(conn: Connection, source: Source) -> None:
+def _check(conn: Connection, source: Source, order: Order) -> None:
     conn.execute(queries("ingest")["forget_erased"])
     for table in source.tables:
         for check in CHECKS.get(table, (f"reject_{table}",)):
-            conn.execute(queries("ingest")[check])
+            if check != REPEATED or not order.ascending:
+                conn.execute(queries("ingest")[check])
 
 
 def _judge(conn: Connection, read: Counter[str], max_bad_share: float) -> dict[str, int]:
@@ -176,12 +197,20 @@ def _refuse(conn: Connection, drop_id: int, population: str | None, read: Counte
 
 
 def _merge(
-    conn: Connection, source: Source, drop_id: int, population: str | None, read: Counter[str], rejected: dict[str, int]
+    conn: Connection,
+    source: Source,
+    drop_id: int,
+    population: str | None,
+    read: Counter[str],
+    rejected: dict[str, int],
+    order: Order,
 ) -> Ingested:
     """All facts of a drop, its rejected rows and its ledger row: in one transaction."""
     new: dict[str, int] = {}
     with conn.transaction():
         for table in source.tables:
+            if table == "ratings":
+                new[table] = merge_ratings(conn, drop_id, ascending=order.ascending)
             for merge in MERGES.get(table, ()):
                 new[merge.removeprefix("merge_").removeprefix("imdb_")] = conn.execute(
                     queries("ingest")[merge], {"drop_id": drop_id}

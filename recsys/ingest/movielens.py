@@ -9,6 +9,7 @@ from recsys.db.connect import Connection
 from recsys.drops.zone import Member
 from recsys.errors import DropError
 from recsys.ingest.delimited import Delimited, read_delimited
+from recsys.ingest.ratings import in_numbers
 from recsys.ingest.source import Reject, Rows
 
 _GENRES_100K = [
@@ -101,7 +102,7 @@ class MovieLens:
     """Ratings, movies, and what stands beside them: tags, links, demographics."""
 
     name = "movielens"
-    tables: tuple[str, ...] = ("movies", "links", "users", "ratings", "tags")
+    tables: tuple[str, ...] = ("movies", "links", "users", "unread_ratings", "ratings", "tags")
 
     def recognises(self, members: Mapping[str, Member]) -> bool:
         return any(layout.ratings in members for layout in LAYOUTS)
@@ -114,7 +115,12 @@ class MovieLens:
             if file not in members:
                 continue
             for part in read_delimited(members[file], spec):
-                yield part if isinstance(part, Reject) else Rows(table, file, _with_genres(part), part.num_rows)
+                if isinstance(part, Reject):
+                    yield part
+                elif table == "ratings":
+                    yield from _ratings(file, part)
+                else:
+                    yield Rows(table, file, _with_genres(part), part.num_rows)
 
     def _layout(self, members: Mapping[str, Member]) -> Layout:
         for layout in LAYOUTS:
@@ -122,6 +128,13 @@ class MovieLens:
                 return layout
         expected = ", ".join(layout.ratings for layout in LAYOUTS)
         raise DropError(f"no ratings file; found {', '.join(sorted(members)) or 'nothing'}, expected one of {expected}")
+
+
+def _ratings(file: str, part: pa.RecordBatch) -> Iterator[Rows]:
+    numbers, unread = in_numbers(part)
+    yield Rows("ratings", file, numbers, part.num_rows)
+    if unread.num_rows:
+        yield Rows("unread_ratings", file, unread, 0)
 
 
 def _with_genres(batch: pa.RecordBatch) -> pa.RecordBatch:

@@ -22,7 +22,7 @@ class Reject:
 
 @dataclass(frozen=True)
 class Rows:
-    """A batch of one file's rows for one staging table: text columns as published, and `line`."""
+    """A batch of one file's rows for one staging table: text columns as published, ratings as numbers, and `line`."""
 
     table: str
     file: str

@@ -11,9 +11,8 @@ WITH firsts AS MATERIALIZED (
 ),
 events AS MATERIALIZED (
     SELECT user_id, movie_id, rating, ceil(extract(epoch FROM %(as_of)s::date - rated_at) / 604800) - 1 AS ago
-    FROM mv_ratings
-    WHERE valid_from < %(as_of)s::date AND %(as_of)s::date <= valid_to AND drop_id <= %(watermark)s AND %(watermark)s < superseded_by
-      AND rated_at >= %(as_of)s::date - 7 * (%(n_weeks)s + 1)
+    FROM visible_ratings(%(as_of)s, %(watermark)s)
+    WHERE rated_at >= %(as_of)s::date - 7 * (%(n_weeks)s + 1)
 ),
 by_movie AS (
     SELECT e.ago, count(*) AS n_movies, count(f.movie_id) AS n_new_movies, max(e.n) AS n_of_top

@@ -1,11 +1,14 @@
 -- Staging → checks → merge. Each statement sees one drop, between COPY and the merge that makes it fact.
 
 -- name: empty_staging()
-TRUNCATE staging.ratings, staging.tags, staging.users, staging.movies, staging.links, staging.rejects,
+TRUNCATE staging.ratings, staging.unread_ratings, staging.tags, staging.users, staging.movies, staging.links, staging.rejects,
          staging.imdb_titles, staging.imdb_ratings, staging.imdb_crew, staging.imdb_principals, staging.imdb_persons;
 
 -- name: copy_ratings()
-COPY staging.ratings (file, line, user_id, movie_id, rating, rated_at) FROM STDIN (FORMAT csv);
+COPY staging.ratings (file, line, user_id, movie_id, rating, rated_at) FROM STDIN (FORMAT binary);
+
+-- name: copy_unread_ratings()
+COPY staging.unread_ratings (file, line, user_id, movie_id, rating, rated_at) FROM STDIN (FORMAT csv);
 
 -- name: copy_tags()
 COPY staging.tags (file, line, user_id, movie_id, tag, tagged_at) FROM STDIN (FORMAT csv);
@@ -41,7 +44,8 @@ COPY staging.rejects (file, line, reason, content) FROM STDIN (FORMAT csv);
 -- name: forget_erased()
 -- What a drop says of a user who was erased is not taken in, and not counted as bad.
 WITH erased AS (SELECT user_id::text AS user_id FROM erased_users),
-     gone_ratings AS (DELETE FROM staging.ratings s USING erased e WHERE ltrim(s.user_id, '0') = e.user_id),
+     gone_ratings AS (DELETE FROM staging.ratings s USING erased_users e WHERE s.user_id = e.user_id),
+     gone_unread AS (DELETE FROM staging.unread_ratings s USING erased e WHERE ltrim(s.user_id, '0') = e.user_id),
      gone_tags AS (DELETE FROM staging.tags s USING erased e WHERE ltrim(s.user_id, '0') = e.user_id),
      gone_users AS (DELETE FROM staging.users s USING erased e WHERE ltrim(s.user_id, '0') = e.user_id)
 DELETE FROM staging.rejects s USING erased e
@@ -95,48 +99,47 @@ WITH judged AS (
 )
 DELETE FROM staging.users s USING set_aside a WHERE (s.file, s.line) = (a.file, a.line);
 
--- name: reject_ratings()
--- Half stars from 0.5 to 5, at a time in seconds since 1970 that lies between 1990 and 2100, once for a user, movie and time.
+-- name: reject_unread_ratings()
+-- Half stars from 0.5 to 5, at a time in seconds since 1970 that lies between 1990 and 2100. What is sound here but for its looks, as
+-- a rating of 4.50, is read after all.
 WITH judged AS (
-    SELECT file, line, concat_ws('|', user_id, movie_id, rating, rated_at) AS content,
+    SELECT file, line, user_id, movie_id, rating, rated_at,
            CASE WHEN NOT staging.is_number(user_id, 18) THEN format('userId %L is not a whole number', user_id)
                 WHEN NOT staging.is_number(movie_id, 18) THEN format('movieId %L is not a whole number', movie_id)
-                WHEN rating NOT IN ('0.5', '1', '1.0', '1.5', '2', '2.0', '2.5', '3', '3.0', '3.5', '4', '4.0', '4.5', '5', '5.0')
-                     AND rating !~ '^(0?\.50*|[1-4](\.[05]0*)?|5(\.0+)?)$' THEN format('rating %L is not between 0.5 and 5 in half stars', rating)
+                WHEN rating !~ '^(0?\.50*|[1-4](\.[05]0*)?|5(\.0+)?)$' THEN format('rating %L is not between 0.5 and 5 in half stars', rating)
                 WHEN NOT staging.is_number(rated_at, 10) THEN format('timestamp %L is not in seconds since 1970', rated_at)
                 WHEN rated_at::bigint NOT BETWEEN 631152000 AND 4102444799 THEN format('timestamp %s is not between 1990 and 2100', rated_at)
            END AS reason
-    FROM staging.ratings
-), set_aside AS (
-    INSERT INTO staging.rejects (file, line, reason, content)
-    SELECT file, line, reason, content FROM judged WHERE reason IS NOT NULL RETURNING file, line
+    FROM staging.unread_ratings
+), sound AS (
+    INSERT INTO staging.ratings (file, line, user_id, movie_id, rating, rated_at)
+    SELECT file, line, user_id::bigint, movie_id::bigint, rating::real, to_timestamp(rated_at::bigint) FROM judged WHERE reason IS NULL
 )
-DELETE FROM staging.ratings s USING set_aside a WHERE (s.file, s.line) = (a.file, a.line);
+INSERT INTO staging.rejects (file, line, reason, content)
+SELECT file, line, reason, concat_ws('|', user_id, movie_id, rating, rated_at) FROM judged WHERE reason IS NOT NULL;
 
 -- name: reject_repeated_ratings()
 -- One rating for a user, movie and second: of several lines the first stands. The reason names no user: it outlives an erasure.
 WITH judged AS (
     SELECT file, line, user_id, movie_id, rating, rated_at,
-           lag(line) OVER (PARTITION BY user_id::bigint, movie_id::bigint, rated_at::bigint ORDER BY line) AS earlier
+           lag(line) OVER (PARTITION BY user_id, movie_id, rated_at ORDER BY line) AS earlier
     FROM staging.ratings
 ), set_aside AS (
     INSERT INTO staging.rejects (file, line, reason, content)
     SELECT file, line, format('the same user, movie and time stand in line %s too', earlier),
-           concat_ws('|', user_id, movie_id, rating, rated_at)
+           staging.as_published(user_id, movie_id, rating, rated_at)
     FROM judged WHERE earlier IS NOT NULL RETURNING file, line
 )
 DELETE FROM staging.ratings s USING set_aside a WHERE (s.file, s.line) = (a.file, a.line);
 
 -- name: reject_ratings_of_unknown_movies()
 -- A rating is of a movie that this drop or an earlier one brought.
-WITH set_aside AS (
+WITH known AS MATERIALIZED (
+    SELECT movie_id FROM movies UNION SELECT movie_id::bigint FROM staging.movies
+), set_aside AS (
     INSERT INTO staging.rejects (file, line, reason, content)
-    SELECT s.file, s.line, format('movie %s is in no movies file so far', s.movie_id), concat_ws('|', s.user_id, s.movie_id, s.rating, s.rated_at)
-    FROM staging.ratings s
-    WHERE s.movie_id::bigint IN (
-        SELECT movie_id::bigint FROM staging.ratings
-        EXCEPT SELECT movie_id FROM movies
-        EXCEPT SELECT movie_id::bigint FROM staging.movies)
+    SELECT file, line, format('movie %s is in no movies file so far', movie_id), staging.as_published(user_id, movie_id, rating, rated_at)
+    FROM staging.ratings s WHERE NOT EXISTS (SELECT FROM known WHERE known.movie_id = s.movie_id)
     RETURNING file, line
 )
 DELETE FROM staging.ratings s USING set_aside a WHERE (s.file, s.line) = (a.file, a.line);
@@ -240,17 +243,17 @@ FROM staging.rejects GROUP BY file ORDER BY file;
 -- do so without one rating of it in the drop. A late week tells of a time that we know nothing of, and a newer release repeats
 -- what is known; only another person does neither. Single late ratings do not widen the time: a twentieth at each end is left out.
 WITH span AS (
-    SELECT to_timestamp(percentile_disc(0.05) WITHIN GROUP (ORDER BY rated_at::bigint)) AS since,
-           to_timestamp(percentile_disc(0.95) WITHIN GROUP (ORDER BY rated_at::bigint)) AS until
+    SELECT percentile_disc(0.05) WITHIN GROUP (ORDER BY rated_at) AS since,
+           percentile_disc(0.95) WITHIN GROUP (ORDER BY rated_at) AS until
     FROM staging.ratings
 ),
 asked AS (
-    SELECT user_id::bigint AS user_id FROM staging.ratings GROUP BY user_id::bigint HAVING count(*) >= %(min_rows)s
-    ORDER BY user_id::bigint %% 1009, user_id::bigint LIMIT 1000
+    SELECT user_id FROM staging.ratings GROUP BY user_id HAVING count(*) >= %(min_rows)s
+    ORDER BY user_id %% 1009, user_id LIMIT 1000
 ),
 told AS (
-    SELECT user_id::bigint AS user_id, movie_id::bigint AS movie_id, to_timestamp(rated_at::bigint) AS rated_at
-    FROM staging.ratings WHERE user_id::bigint IN (SELECT user_id FROM asked)
+    SELECT user_id, movie_id, rated_at
+    FROM staging.ratings WHERE user_id IN (SELECT user_id FROM asked)
 ),
 compared AS (
     SELECT r.user_id, count(t.user_id) AS n_told
@@ -281,10 +284,10 @@ FROM (
            CASE WHEN genres IN ('', '(no genres listed)') THEN '{}' ELSE string_to_array(genres, '|') END AS genres
     FROM staging.movies
 ) s
-LEFT JOIN LATERAL (
-    SELECT m.title, m.year, m.genres FROM movies m JOIN drops d USING (drop_id)
-    WHERE m.movie_id = s.movie_id AND m.drop_id < %(drop_id)s ORDER BY d.drop_date DESC, d.revision DESC LIMIT 1
-) newest ON true
+LEFT JOIN (
+    SELECT DISTINCT ON (movie_id) movie_id, title, year, genres
+    FROM movies JOIN drops USING (drop_id) WHERE drop_id < %(drop_id)s ORDER BY movie_id, drop_date DESC, revision DESC
+) newest USING (movie_id)
 WHERE (newest.title, newest.year, newest.genres) IS DISTINCT FROM (s.title, s.year, s.genres);
 
 -- name: merge_links(drop_id)
@@ -294,10 +297,10 @@ FROM (
     SELECT movie_id::bigint AS movie_id, nullif(ltrim(imdb_id, 't'), '')::bigint AS imdb_id, nullif(tmdb_id, '')::bigint AS tmdb_id
     FROM staging.links
 ) s
-LEFT JOIN LATERAL (
-    SELECT l.movie_id, l.imdb_id, l.tmdb_id FROM links l JOIN drops d USING (drop_id)
-    WHERE l.movie_id = s.movie_id AND l.drop_id < %(drop_id)s ORDER BY d.drop_date DESC, d.revision DESC LIMIT 1
-) newest ON true
+LEFT JOIN (
+    SELECT DISTINCT ON (movie_id) movie_id, imdb_id, tmdb_id
+    FROM links JOIN drops USING (drop_id) WHERE drop_id < %(drop_id)s ORDER BY movie_id, drop_date DESC, revision DESC
+) newest USING (movie_id)
 WHERE newest.movie_id IS NULL OR (newest.imdb_id, newest.tmdb_id) IS DISTINCT FROM (s.imdb_id, s.tmdb_id);
 
 -- name: merge_users(drop_id)
@@ -308,27 +311,55 @@ FROM (
            nullif(occupation, '') AS occupation, nullif(zip_code, '') AS zip_code
     FROM staging.users
 ) s
-LEFT JOIN LATERAL (
-    SELECT u.user_id, u.gender, u.age, u.occupation, u.zip_code FROM users u JOIN drops d USING (drop_id)
-    WHERE u.user_id = s.user_id AND u.drop_id < %(drop_id)s ORDER BY d.drop_date DESC, d.revision DESC LIMIT 1
-) newest ON true
+LEFT JOIN (
+    SELECT DISTINCT ON (user_id) user_id, gender, age, occupation, zip_code
+    FROM users JOIN drops USING (drop_id) WHERE drop_id < %(drop_id)s ORDER BY user_id, drop_date DESC, revision DESC
+) newest USING (user_id)
 WHERE newest.user_id IS NULL
    OR (newest.gender, newest.age, newest.occupation, newest.zip_code) IS DISTINCT FROM (s.gender, s.age, s.occupation, s.zip_code);
 
 -- name: merge_ratings(drop_id)
 -- A rating at another time is another event; the same event with another value is a correction of it. In the key's order, as
--- readers take a user at a time; and where nothing is known yet, nothing is looked up.
+-- readers take a user at a time.
+WITH new AS MATERIALIZED (
+    SELECT s.user_id, s.movie_id, s.rated_at, s.rating
+    FROM staging.ratings s
+    WHERE (SELECT r.rating FROM ratings r JOIN drops d USING (drop_id)
+           WHERE (r.user_id, r.movie_id, r.rated_at) = (s.user_id, s.movie_id, s.rated_at) AND r.drop_id < %(drop_id)s
+           ORDER BY d.drop_date DESC, d.revision DESC LIMIT 1) IS DISTINCT FROM s.rating
+), known AS (
+    INSERT INTO rerated (user_id, movie_id)
+    SELECT user_id, movie_id FROM new n GROUP BY user_id, movie_id
+    HAVING count(*) > 1 OR EXISTS (SELECT FROM ratings r WHERE (r.user_id, r.movie_id) = (n.user_id, n.movie_id))
+    ON CONFLICT DO NOTHING
+)
 INSERT INTO ratings (user_id, movie_id, rated_at, drop_id, rating)
-SELECT s.user_id, s.movie_id, s.rated_at, %(drop_id)s, s.rating
-FROM (
-    SELECT user_id::bigint AS user_id, movie_id::bigint AS movie_id, to_timestamp(rated_at::bigint) AS rated_at, rating::real AS rating
-    FROM staging.ratings ORDER BY 1, 2, 3
-) s
-WHERE CASE WHEN (SELECT EXISTS (SELECT FROM ratings)) THEN (
-    SELECT r.rating FROM ratings r JOIN drops d USING (drop_id)
-    WHERE (r.user_id, r.movie_id, r.rated_at) = (s.user_id, s.movie_id, s.rated_at) AND r.drop_id < %(drop_id)s
-    ORDER BY d.drop_date DESC, d.revision DESC LIMIT 1
-) END IS DISTINCT FROM s.rating;
+SELECT user_id, movie_id, rated_at, %(drop_id)s, rating FROM new ORDER BY user_id, movie_id, rated_at;
+
+-- name: no_ratings_yet()
+SELECT NOT EXISTS (SELECT FROM ratings) AS ok;
+
+-- name: begin_ratings()
+-- A table that is new in its transaction needs no write-ahead log where the server keeps one for crashes alone (wal_level = minimal).
+TRUNCATE ratings;
+
+-- name: drop_key()
+-- Twenty million rows are put in order at once in a third of the time that it takes to find each one's place.
+ALTER TABLE ratings DROP CONSTRAINT ratings_pkey;
+
+-- name: first_ratings(drop_id)
+-- Where nothing is known yet, nothing is looked up.
+INSERT INTO ratings (user_id, movie_id, rated_at, drop_id, rating)
+SELECT user_id, movie_id, rated_at, %(drop_id)s, rating FROM staging.ratings;
+
+-- name: add_key()
+ALTER TABLE ratings ADD CONSTRAINT ratings_pkey PRIMARY KEY (user_id, movie_id, rated_at, drop_id);
+
+-- name: find_rerated()
+-- Among all ratings: for a first load.
+INSERT INTO rerated (user_id, movie_id)
+SELECT user_id, movie_id FROM ratings GROUP BY user_id, movie_id HAVING count(*) > 1
+ON CONFLICT DO NOTHING;
 
 -- name: merge_tags(drop_id)
 INSERT INTO tags (user_id, movie_id, tag, tagged_at, drop_id)
@@ -345,11 +376,10 @@ FROM (
            CASE WHEN t.genres IN ('\N', 'N/A', '') THEN '{}' ELSE string_to_array(t.genres, ',') END AS genres, r.average_rating::real AS average_rating, r.votes::integer AS votes
     FROM staging.imdb_titles t LEFT JOIN staging.imdb_ratings r USING (imdb_id)
 ) s
-LEFT JOIN LATERAL (
-    SELECT t.movie_id, t.imdb_id, t.title_type, t.primary_title, t.start_year, t.runtime_minutes, t.genres, t.average_rating, t.votes
-    FROM imdb_titles t JOIN drops d USING (drop_id)
-    WHERE t.movie_id = s.movie_id AND t.drop_id < %(drop_id)s ORDER BY d.drop_date DESC, d.revision DESC LIMIT 1
-) newest ON true
+LEFT JOIN (
+    SELECT DISTINCT ON (movie_id) movie_id, imdb_id, title_type, primary_title, start_year, runtime_minutes, genres, average_rating, votes
+    FROM imdb_titles JOIN drops USING (drop_id) WHERE drop_id < %(drop_id)s ORDER BY movie_id, drop_date DESC, revision DESC
+) newest USING (movie_id)
 WHERE newest.movie_id IS NULL
    OR (newest.imdb_id, newest.title_type, newest.primary_title, newest.start_year, newest.runtime_minutes, newest.genres, newest.average_rating,
        newest.votes)
@@ -364,10 +394,10 @@ FROM (
            nullif(death_year, '\N')::integer AS death_year
     FROM staging.imdb_persons
 ) s
-LEFT JOIN LATERAL (
-    SELECT p.name, p.birth_year, p.death_year FROM persons p JOIN drops d USING (drop_id)
-    WHERE p.person_id = s.person_id AND p.drop_id < %(drop_id)s ORDER BY d.drop_date DESC, d.revision DESC LIMIT 1
-) newest ON true
+LEFT JOIN (
+    SELECT DISTINCT ON (person_id) person_id, name, birth_year, death_year
+    FROM persons JOIN drops USING (drop_id) WHERE drop_id < %(drop_id)s ORDER BY person_id, drop_date DESC, revision DESC
+) newest USING (person_id)
 WHERE newest.name IS NULL OR (newest.name, newest.birth_year, newest.death_year) IS DISTINCT FROM (s.name, s.birth_year, s.death_year);
 
 -- name: merge_movie_persons(drop_id)

@@ -1,7 +1,7 @@
 -- What a prediction for a movie that is described, not known, asks of the facts.
 
 -- name: has_rated(user_id)
-SELECT EXISTS (SELECT FROM mv_ratings WHERE user_id = %(user_id)s) AS has_rated;
+SELECT EXISTS (SELECT FROM ratings WHERE user_id = %(user_id)s) AS has_rated;
 
 -- name: person_named(name, role)
 -- Whoever goes by that name, in capitals or not: among namesakes, who stands in that role at the most movies.

@@ -68,8 +68,7 @@ FROM {partition};
 -- name: faults(as_of, watermark, top_n)
 -- What would make a publication wrong: how many users each fault concerns. All must be zero.
 WITH rated AS MATERIALIZED (
-    SELECT user_id, movie_id FROM mv_ratings
-    WHERE valid_from < %(as_of)s::date AND %(as_of)s::date <= valid_to AND drop_id <= %(watermark)s AND %(watermark)s < superseded_by
+    SELECT user_id, movie_id FROM visible_ratings(%(as_of)s, %(watermark)s)
 ),
 on_offer AS MATERIALIZED (
     SELECT movie_id FROM visible_movies(%(as_of)s, %(watermark)s) WHERE movie_id NOT IN (SELECT movie_id FROM withdrawals)

@@ -19,9 +19,8 @@ ORDER BY p.is_shadow, p.publication_id;
 -- first k places they stand in (bit 0 is rank 1), whether the model made the list (its first row says), and in whose arm they are.
 WITH liked AS MATERIALIZED (
     SELECT user_id, movie_id
-    FROM mv_ratings m
-    WHERE valid_from < %(as_of)s::date AND %(as_of)s::date <= valid_to AND drop_id <= %(watermark)s AND %(watermark)s < superseded_by
-      AND rated_at >= %(since)s::date AND rating >= %(like_threshold)s
+    FROM visible_ratings(%(as_of)s, %(watermark)s) m
+    WHERE rated_at >= %(since)s::date AND rating >= %(like_threshold)s
       AND NOT EXISTS (SELECT FROM ratings r
                       WHERE (r.user_id, r.movie_id) = (m.user_id, m.movie_id) AND r.rated_at < %(since)s::date AND r.drop_id <= %(watermark)s)
 ),

@@ -22,6 +22,9 @@ DELETE FROM exams WHERE as_of IN (SELECT as_of FROM undecided);
 -- name: erase_ratings(user_id)
 DELETE FROM ratings WHERE user_id = %(user_id)s;
 
+-- name: erase_rerated(user_id)
+DELETE FROM rerated WHERE user_id = %(user_id)s;
+
 -- name: erase_tags(user_id)
 DELETE FROM tags WHERE user_id = %(user_id)s;
 

@@ -14,8 +14,7 @@ GROUP BY c.movie_id, c.title ORDER BY count(*) DESC, c.movie_id LIMIT 5;
 -- name: facts(as_of, watermark)
 -- What the week may see.
 SELECT count(*) AS n_ratings, count(DISTINCT user_id) AS n_users, count(DISTINCT movie_id) AS n_rated, max(rated_at) AS newest
-FROM mv_ratings
-WHERE valid_from < %(as_of)s::date AND %(as_of)s::date <= valid_to AND drop_id <= %(watermark)s AND %(watermark)s < superseded_by;
+FROM visible_ratings(%(as_of)s, %(watermark)s);
 
 -- name: movies(as_of, watermark)
 SELECT count(*) AS n_movies,
@@ -25,10 +24,10 @@ SELECT count(*) AS n_movies,
 FROM visible_movies(%(as_of)s, %(watermark)s) m;
 
 -- name: history(user_id, n)
--- What a user rated best, the newest first among equals.
+-- What a user rated best, the newest first among equals. For a run of the end of time that sees all drops.
 SELECT c.movie_id, c.title, c.genres, r.rating, r.rated_at::date AS rated_on
-FROM mv_ratings r JOIN catalogue c USING (movie_id)
-WHERE r.user_id = %(user_id)s AND r.valid_to = 'infinity' AND r.superseded_by = 9223372036854775807
+FROM visible_ratings('infinity', 9223372036854775806) r JOIN catalogue c USING (movie_id)
+WHERE r.user_id = %(user_id)s
 ORDER BY r.rating DESC, r.rated_at DESC, c.movie_id LIMIT %(n)s;
 
 -- name: recommendations(user_id, n)
@@ -41,7 +40,7 @@ WHERE r.user_id = %(user_id)s AND r.rank <= %(n)s ORDER BY r.rank;
 SELECT max(user_id) AS user_id
 FROM (
     SELECT user_id, ntile(%(n)s) OVER (ORDER BY count(*), user_id) AS part
-    FROM mv_ratings WHERE user_id IN (SELECT user_id FROM recommendations)
+    FROM ratings WHERE user_id IN (SELECT user_id FROM recommendations)
     GROUP BY user_id
 ) users
 GROUP BY part ORDER BY part;

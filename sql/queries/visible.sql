@@ -3,9 +3,7 @@
 -- name: ratings(as_of, watermark)
 -- The newest visible rating of each user and movie; times in epoch seconds.
 SELECT user_id, movie_id, rating, extract(epoch FROM rated_at)::bigint AS rated_at
-FROM mv_ratings
-WHERE valid_from < %(as_of)s::timestamptz AND %(as_of)s::timestamptz <= valid_to
-  AND drop_id <= %(watermark)s AND %(watermark)s < superseded_by;
+FROM visible_ratings(%(as_of)s, %(watermark)s);
 
 -- name: movies(as_of, watermark)
 -- Movies with what MovieLens and IMDb say of them.
@@ -26,8 +24,7 @@ ORDER BY movie_id, role, position;
 -- Everyone whom a user row or a rating makes known, ascending. A drop dated after as_of makes nobody known by a row alone.
 SELECT user_id FROM users JOIN drops USING (drop_id) WHERE drop_id <= %(watermark)s AND drop_date <= %(as_of)s
 UNION
-SELECT user_id FROM mv_ratings
-WHERE valid_from < %(as_of)s::date AND %(as_of)s::date <= valid_to AND drop_id <= %(watermark)s AND %(watermark)s < superseded_by
+SELECT user_id FROM visible_ratings(%(as_of)s, %(watermark)s)
 ORDER BY user_id;
 
 -- name: withdrawn()

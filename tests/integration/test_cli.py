@@ -123,7 +123,6 @@ def test_predict_stars_of_a_movie_told_of(
     assert told("predict", user, *asked) == (0, f"user {user} would give 'Such a Movie' {stars:.2f} stars\n")
     assert asked_about == [described.fingerprint()]  # of each thing told, a movie's stars may change too little to be seen
     conn.execute("INSERT INTO ratings SELECT 999998, movie_id, rated_at, drop_id, rating FROM ratings LIMIT 1")
-    conn.execute("REFRESH MATERIALIZED VIEW mv_ratings")
     for wrong, said in {
         (user, "--title", "T", "--director", "Nobody at All"): "director 'Nobody at All': nobody of that name in the drops",
         (user, "--title", "T", "--genre", "Comdy"): "no genre Comdy: expected some of ",

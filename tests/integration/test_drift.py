@@ -9,6 +9,7 @@ from psycopg.types.json import Jsonb
 
 from recsys import pipeline, report
 from recsys.db.connect import Connection
+from recsys.db.queries import queries
 from recsys.drift.measures import MEASURES
 from recsys.drift.watch import _exam_scores, _weeks, recorded
 from recsys.errors import DriftError
@@ -77,7 +78,8 @@ class World:
         self.conn.execute("INSERT INTO ratings SELECT 999, m, '2000-01-01', 1, 3 FROM generate_series(1, 2000) m")
 
     def refresh(self) -> None:
-        self.conn.execute("REFRESH MATERIALIZED VIEW mv_ratings")
+        self.conn.execute(queries("ingest")["find_rerated"])
+        self.conn.execute("REFRESH MATERIALIZED VIEW mv_rerated")
 
 
 @pytest.fixture

@@ -256,7 +256,7 @@ def test_more_bad_rows_than_allowed_change_no_fact(landing: Landing) -> None:
     assert landing.rows("SELECT drop_id, file, line, content FROM rejected_rows ORDER BY line") == [
         (2, "ratings.csv", 99, f"9|2|55|{T}"),
         (2, "ratings.csv", 100, f"9|2|44|{T}"),
-        (2, "ratings.csv", 101, f"9|99|4|{T}"),
+        (2, "ratings.csv", 101, f"9|99|4.0|{T}"),
     ]
 
 

@@ -63,7 +63,7 @@ class World:
         self.conn.execute("INSERT INTO scored_shards VALUES (%s, 0, %s, %s)", [made.key, n_shards, len(rows)])
 
     def publish(self, made: Edition) -> dict[int, list[tuple[int, str]]]:
-        for view in ("mv_movies", "mv_imdb_titles", "mv_movie_persons", "mv_ratings"):
+        for view in ("mv_movies", "mv_imdb_titles", "mv_movie_persons", "mv_rerated"):
             self.conn.execute(f"REFRESH MATERIALIZED VIEW {view}")  # pyright: ignore
         publish(self.conn, made, Origin("", ""))
         lists: dict[int, list[tuple[int, str]]] = {}

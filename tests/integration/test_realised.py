@@ -11,6 +11,7 @@ from psycopg.types.json import Jsonb
 
 from recsys import pipeline, realised, report
 from recsys.db.connect import Connection
+from recsys.db.queries import queries
 from recsys.settings import Settings
 from recsys.week import Week
 
@@ -86,7 +87,8 @@ class World:
 
     def judge(self) -> dict[tuple[int, str, str, str], tuple[Any, int]]:
         """(publication, arm, source, metric) → value, n."""
-        self.conn.execute("REFRESH MATERIALIZED VIEW mv_ratings")
+        self.conn.execute(queries("ingest")["find_rerated"])
+        self.conn.execute("REFRESH MATERIALIZED VIEW mv_rerated")
         realised.judge(self.conn, week(), resamples=100)
         rows = realised.recorded(self.conn, AS_OF)
         assert {row.since for row in rows} <= {SINCE}

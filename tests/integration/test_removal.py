@@ -75,12 +75,21 @@ def full(settings: Settings, conn: Connection) -> Connection:
 def test_erasing_leaves_nothing_but_the_tombstone(settings: Settings, full: Connection) -> None:
     known = set(traces(full, USER))
     assert known >= {
-        "public.ratings", "public.tags", "public.users", "public.mv_ratings", "public.rejected_rows", "public.candidates",
-        "public.batch_recommendations", "public.exam_entries", "staging.ratings", "staging.rejects",
+        "public.ratings", "public.tags", "public.users", "public.rerated", "public.mv_rerated", "public.rejected_rows",
+        "public.candidates", "public.batch_recommendations", "public.exam_entries", "staging.ratings", "staging.rejects",
     }  # fmt: skip
     others = {name: count for name, count in traces(full, OTHER).items() if not name.startswith("staging.")}
     counts = erase_user(settings, USER)
-    assert counts == {"ratings": 2, "tags": 1, "users": 1, "recommendations": 1, "candidates": 1, "exam marks": 1, "rejected": 7}
+    assert counts == {
+        "ratings": 2,
+        "rerated": 1,
+        "tags": 1,
+        "users": 1,
+        "recommendations": 1,
+        "candidates": 1,
+        "exam marks": 1,
+        "rejected": 7,
+    }
     left = traces(full, USER)
     assert left == {"public.erased_users": 1}
     assert traces(full, OTHER) == others

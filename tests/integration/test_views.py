@@ -61,6 +61,7 @@ def test_ratings_are_the_newest_visible_version(conn: Connection, seed: int) -> 
         versions[user] = {key: dice.randrange(1, 11) / 2 for key in keys}
     rows = [(user, 1, at, drop, stars) for user, history in versions.items() for (at, drop), stars in history.items()]
     copy(conn, "COPY ratings (user_id, movie_id, rated_at, drop_id, rating) FROM STDIN", rows)
+    conn.execute(queries("ingest")["find_rerated"])
     refresh(conn)
     for as_of in map(day, DAYS):
         for watermark in range(N_DROPS + 2):

@@ -1,14 +1,12 @@
--- Every version of a rating with the runs for which it is the newest: a row is true for (as_of, watermark) where
---   valid_from < as_of AND as_of <= valid_to AND drop_id <= watermark AND watermark < superseded_by.
+-- Every version of a rating of which there is more than one, with the runs for which it is the newest: a row is true for
+-- (as_of, watermark) where valid_from < as_of AND as_of <= valid_to AND drop_id <= watermark AND watermark < superseded_by.
 -- A version with newer ones gives one row for each step of the staircase (as_of, watermark) below which none of them is visible.
--- Nearly all ratings have one version; only the others are compared.
-CREATE MATERIALIZED VIEW mv_ratings AS
-WITH several AS MATERIALIZED (
-    SELECT user_id, movie_id FROM ratings GROUP BY user_id, movie_id HAVING count(*) > 1
-),
-versions AS MATERIALIZED (
+-- Of the others nothing is kept here: a view of all ratings would be written and compared anew each week, whatever the week brought.
+DROP MATERIALIZED VIEW IF EXISTS mv_ratings;
+CREATE MATERIALIZED VIEW mv_rerated AS
+WITH versions AS MATERIALIZED (
     SELECT r.user_id, r.movie_id, r.rating, r.rated_at, r.drop_id, d.drop_date, d.revision
-    FROM several JOIN ratings r USING (user_id, movie_id) JOIN drops d USING (drop_id)
+    FROM rerated JOIN ratings r USING (user_id, movie_id) JOIN drops d USING (drop_id)
 ),
 newer AS (  -- for each of these versions: what would take its place, and where
     SELECT v.user_id, v.movie_id, v.rated_at, v.drop_id, n.rated_at AS newer_at, n.drop_id AS newer_drop
@@ -28,13 +26,10 @@ first_step AS (
     SELECT user_id, movie_id, rated_at, drop_id, min(newer_at) AS newer_at
     FROM steps GROUP BY user_id, movie_id, rated_at, drop_id
 )
-SELECT r.user_id, r.movie_id, r.rating, r.rated_at, r.drop_id,
-       r.rated_at AS valid_from,
-       timestamptz 'infinity' AS valid_to,
+SELECT v.user_id, v.movie_id, v.rating, v.rated_at, v.drop_id,
+       v.rated_at AS valid_from,
+       coalesce(f.newer_at, 'infinity') AS valid_to,
        9223372036854775807 AS superseded_by
-FROM ratings r WHERE NOT EXISTS (SELECT FROM several s WHERE (s.user_id, s.movie_id) = (r.user_id, r.movie_id))
-UNION ALL
-SELECT v.user_id, v.movie_id, v.rating, v.rated_at, v.drop_id, v.rated_at, coalesce(f.newer_at, 'infinity'), 9223372036854775807
 FROM versions v LEFT JOIN first_step f USING (user_id, movie_id, rated_at, drop_id)
 WHERE f.newer_at IS NULL OR f.newer_at > v.rated_at
 UNION ALL
@@ -42,4 +37,4 @@ SELECT v.user_id, v.movie_id, v.rating, v.rated_at, v.drop_id, s.newer_at, coale
 FROM steps s JOIN versions v USING (user_id, movie_id, rated_at, drop_id)
 WHERE s.superseded_by > s.drop_id;
 
-CREATE UNIQUE INDEX mv_ratings_key ON mv_ratings (user_id, movie_id, rated_at, drop_id, valid_from);
+CREATE UNIQUE INDEX mv_rerated_key ON mv_rerated (user_id, movie_id, rated_at, drop_id, valid_from);
