@@ -319,22 +319,27 @@ WHERE newest.user_id IS NULL
    OR (newest.gender, newest.age, newest.occupation, newest.zip_code) IS DISTINCT FROM (s.gender, s.age, s.occupation, s.zip_code);
 
 -- name: merge_ratings(drop_id)
--- A rating at another time is another event; the same event with another value is a correction of it. In the key's order, as
--- readers take a user at a time.
-WITH new AS MATERIALIZED (
-    SELECT s.user_id, s.movie_id, s.rated_at, s.rating
-    FROM staging.ratings s
-    WHERE (SELECT r.rating FROM ratings r JOIN drops d USING (drop_id)
-           WHERE (r.user_id, r.movie_id, r.rated_at) = (s.user_id, s.movie_id, s.rated_at) AND r.drop_id < %(drop_id)s
-           ORDER BY d.drop_date DESC, d.revision DESC LIMIT 1) IS DISTINCT FROM s.rating
-), known AS (
+-- A rating at another time is another event; the same event with another value is a correction of it. In the key's order, as it is
+-- looked up and as readers take a user at a time; each user and movie is looked up once, for both questions.
+WITH told AS MATERIALIZED (
+    SELECT user_id, movie_id, rated_at, rating FROM staging.ratings ORDER BY user_id, movie_id, rated_at
+), new AS MATERIALIZED (
+    SELECT t.user_id, t.movie_id, t.rated_at, t.rating, versions.n > 0 AS is_known
+    FROM told t
+    CROSS JOIN LATERAL (
+        SELECT count(*) AS n,
+               (array_agg(r.rating ORDER BY d.drop_date DESC, d.revision DESC)
+                FILTER (WHERE r.rated_at = t.rated_at AND r.drop_id < %(drop_id)s))[1] AS newest
+        FROM ratings r JOIN drops d USING (drop_id) WHERE (r.user_id, r.movie_id) = (t.user_id, t.movie_id)
+    ) versions
+    WHERE versions.newest IS DISTINCT FROM t.rating
+), several AS (
     INSERT INTO rerated (user_id, movie_id)
-    SELECT user_id, movie_id FROM new n GROUP BY user_id, movie_id
-    HAVING count(*) > 1 OR EXISTS (SELECT FROM ratings r WHERE (r.user_id, r.movie_id) = (n.user_id, n.movie_id))
+    SELECT user_id, movie_id FROM new GROUP BY user_id, movie_id HAVING count(*) > 1 OR bool_or(is_known)
     ON CONFLICT DO NOTHING
 )
 INSERT INTO ratings (user_id, movie_id, rated_at, drop_id, rating)
-SELECT user_id, movie_id, rated_at, %(drop_id)s, rating FROM new ORDER BY user_id, movie_id, rated_at;
+SELECT user_id, movie_id, rated_at, %(drop_id)s, rating FROM new;
 
 -- name: no_ratings_yet()
 SELECT NOT EXISTS (SELECT FROM ratings) AS ok;
