@@ -24,7 +24,7 @@ ORDER BY movie_id, role, position;
 -- Everyone whom a user row or a rating makes known, ascending. A drop dated after as_of makes nobody known by a row alone.
 SELECT user_id FROM users JOIN drops USING (drop_id) WHERE drop_id <= %(watermark)s AND drop_date <= %(as_of)s
 UNION
-SELECT user_id FROM visible_ratings(%(as_of)s, %(watermark)s)
+SELECT * FROM (SELECT DISTINCT user_id FROM ratings WHERE rated_at < %(as_of)s::date AND drop_id <= %(watermark)s) rated
 ORDER BY user_id;
 
 -- name: withdrawn()
