@@ -2,6 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from scipy import sparse
@@ -27,19 +28,24 @@ class Interactions:
     def of(
         cls, user: np.ndarray, movie: np.ndarray, rating: np.ndarray, rated_at: np.ndarray, *, movie_ids: np.ndarray
     ) -> "Interactions":
-        """From raw ids; rows of movies that are not in `movie_ids` are left out."""
-        position = np.searchsorted(movie_ids, movie).clip(max=max(len(movie_ids) - 1, 0))
-        known = movie_ids[position] == movie if len(movie_ids) else np.zeros(len(movie), dtype=bool)
-        user, position, rating, rated_at = user[known], position[known], rating[known], rated_at[known]
-        user_ids, users = np.unique(user, return_inverse=True)
-        order = np.lexsort((position, users))
+        """From raw ids; rows of movies that are not in `movie_ids` are left out. May share memory with what it is given.
+
+        Takes O(R) where ids are dense and most rows come ordered, as they do out of Postgres; no more than a sort of R otherwise.
+        """
+        movie_ids = movie_ids.astype(np.int64, copy=False)
+        movies = _positions(movie_ids, movie.astype(np.int64, copy=False))
+        if (movies < 0).any():
+            known = np.flatnonzero(movies >= 0)
+            user, movies, rating, rated_at = user[known], movies[known], rating[known], rated_at[known]
+        user_ids, users = _numbered(user.astype(np.int64, copy=False))
+        order = _order(users, movies, len(movie_ids))
         return cls(
-            user_ids=user_ids.astype(np.int64),
-            movie_ids=movie_ids.astype(np.int64),
-            users=users[order].astype(np.int32),
-            movies=position[order].astype(np.int32),
-            ratings=rating[order].astype(np.float32),
-            rated_at=rated_at[order].astype(np.int64),
+            user_ids=user_ids,
+            movie_ids=movie_ids,
+            users=users[order],
+            movies=movies[order],
+            ratings=rating[order].astype(np.float32, copy=False),
+            rated_at=rated_at[order].astype(np.int64, copy=False),
         )
 
     def __len__(self) -> int:
@@ -54,35 +60,46 @@ class Interactions:
         """Epoch seconds of the newest visible rating: what windows and decays are anchored at. 0 where there is none."""
         return int(self.rated_at.max()) if len(self) else 0
 
+    @cached_property
+    def starts(self) -> np.ndarray:
+        """(U + 1,) int32: user u's rows are those from starts[u] to starts[u + 1]."""
+        return np.searchsorted(self.users, np.arange(len(self.user_ids) + 1, dtype=np.int32)).astype(np.int32)
+
     def csr(self, values: np.ndarray | None = None) -> sparse.csr_matrix:
-        """(U, M) float32 matrix of `values` (R,), the ratings by default."""
-        data = self.ratings if values is None else values.astype(np.float32)
-        return sparse.csr_matrix((data, (self.users, self.movies)), shape=self.shape)
+        """(U, M) float32 matrix of `values` (R,), the ratings by default. Shares memory with them: not to be changed in place."""
+        data = self.ratings if values is None else values.astype(np.float32, copy=False)
+        return _csr(data, self.movies, self.starts, self.shape)
 
     def where(self, mask: np.ndarray) -> "Interactions":
         """The rows of a boolean mask (R,). Users that keep no row are left out; movies all stay."""
-        keep, users = np.unique(self.users[mask], return_inverse=True)
+        rows = np.flatnonzero(mask)  # numpy takes by number several times as fast as by mask
+        keep, users = _numbered(self.users[rows])
         return Interactions(
             user_ids=self.user_ids[keep],
             movie_ids=self.movie_ids,
-            users=users.astype(np.int32),
-            movies=self.movies[mask],
-            ratings=self.ratings[mask],
-            rated_at=self.rated_at[mask],
+            users=users,
+            movies=self.movies[rows],
+            ratings=self.ratings[rows],
+            rated_at=self.rated_at[rows],
         )
 
     def seen_by(self, user_ids: np.ndarray) -> sparse.csr_matrix:
-        """(len(user_ids), M) matrix with a stored entry for every movie that the user rated; empty rows for unknown users."""
-        rows = index_of(self.user_ids, user_ids)
-        known = rows >= 0
-        seen = sparse.csr_matrix((len(user_ids), self.shape[1]), dtype=np.float32)
-        if known.any():
-            picked = self.csr(np.ones(len(self)))[rows[known]]
-            lengths = np.zeros(len(user_ids), dtype=np.int64)
-            lengths[known] = np.diff(picked.indptr)
-            indptr = np.concatenate([[0], np.cumsum(lengths)])
-            seen = sparse.csr_matrix((picked.data, picked.indices, indptr), shape=(len(user_ids), self.shape[1]))
-        return seen
+        """(len(user_ids), M) matrix with a stored entry for every movie that the user rated; empty rows for unknown users.
+
+        May share memory with the interactions: not to be changed in place.
+        """
+        known = (rows := index_of(self.user_ids, user_ids)) >= 0
+        rows = rows[known]
+        lengths = np.zeros(len(user_ids), dtype=np.int64)
+        lengths[known] = np.diff(self.starts)[rows]
+        ends = np.cumsum(lengths)
+        if len(rows) and (np.diff(rows) == 1).all():
+            movies = self.movies[self.starts[rows[0]] : self.starts[rows[-1] + 1]]
+        else:
+            shifts = self.starts[rows] - (ends - lengths)[known]
+            movies = self.movies[np.arange(lengths.sum()) + np.repeat(shifts, lengths[known])]
+        indptr = np.concatenate([[0], ends]).astype(np.int32)
+        return _csr(np.ones(len(movies), dtype=np.float32), movies, indptr, (len(user_ids), self.shape[1]))
 
     def fingerprint(self) -> str:
         """Hex digest of everything a fit can see: equal data, equal fingerprint."""
@@ -98,3 +115,41 @@ def index_of(sorted_ids: np.ndarray, wanted: np.ndarray) -> np.ndarray:
         return np.full(np.shape(wanted), -1, dtype=np.int64)
     position = np.searchsorted(sorted_ids, wanted).clip(max=len(sorted_ids) - 1)
     return np.where(sorted_ids[position] == wanted, position, -1)
+
+
+def _positions(sorted_ids: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+    """`index_of` as int32, by a table where the ids span no more numbers than are wanted."""
+    if not len(sorted_ids) or (span := int(sorted_ids[-1]) - int(sorted_ids[0]) + 1) > len(wanted):
+        return index_of(sorted_ids, wanted).astype(np.int32)
+    table = np.full(span + 1, -1, dtype=np.int32)  # the last for what lies outside
+    table[sorted_ids - sorted_ids[0]] = np.arange(len(sorted_ids))
+    offsets = (wanted - sorted_ids[0]).view(np.uint64)  # what is smaller than the first id becomes very large
+    return table[np.minimum(offsets, np.uint64(span)).view(np.int64)]
+
+
+def _numbered(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The distinct values, ascending, and (R,) int32: each value's position among them; by a table where values lie densely."""
+    if not len(values) or (span := int(values.max()) - (first := int(values.min())) + 1) > len(values):
+        distinct, positions = np.unique(values, return_inverse=True)
+        return distinct, positions.astype(np.int32)
+    offsets = values - values.dtype.type(first)
+    there = np.zeros(span, dtype=bool)
+    there[offsets] = True
+    table = np.cumsum(there, dtype=np.int32) - np.int32(1)
+    return (np.flatnonzero(there) + first).astype(values.dtype), table[offsets]
+
+
+def _order(users: np.ndarray, movies: np.ndarray, n_movies: int) -> np.ndarray | slice:
+    """What puts rows in order of user, then movie; rows of the same pair stay as they came."""
+    keys = users * np.int64(n_movies)
+    keys += movies
+    if (keys[1:] >= keys[:-1]).all():
+        return slice(None)
+    return np.argsort(keys, kind="stable")  # a merge sort that finds what is ordered already
+
+
+def _csr(data: np.ndarray, columns: np.ndarray, starts: np.ndarray, shape: tuple[int, int]) -> sparse.csr_matrix:
+    """Of rows that are in order, without a copy."""
+    matrix = sparse.csr_matrix((data, columns, starts), shape=shape)
+    matrix.has_sorted_indices = True
+    return matrix
