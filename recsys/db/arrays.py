@@ -8,10 +8,11 @@ from psycopg import sql
 from psycopg.copy import QueuedLibpqWriter
 
 from recsys.db.connect import Connection
+from recsys.db.receive import receive
 from recsys.errors import RecsysError
 
 _HEADER = 19  # signature, flags, extension length
-_TRAILER = 2  # the end marker, int16 -1
+_TRAILER = b"\xff\xff"  # the end marker, int16 -1
 _ROWS_A_WRITE = 1_000  # a thousand writes wait at most, of 74 bytes a row and less
 
 #: What a column may be: Postgres type of the same width, big-endian on the wire, never NULL.
@@ -23,29 +24,48 @@ def read_arrays(
 ) -> dict[str, np.ndarray]:
     """The query's rows as one native array a column. `columns`: name → Postgres type, in the query's order, none NULL.
 
-    Raises RecsysError where a row is NULL or of another width, as the layout would then be misread.
+    At its peak it takes twice the arrays' memory, as their parts are joined, and a few MB of what was sent. Raises RecsysError
+    where a row is NULL or of another width, as the layout would then be misread.
     """
-    fields: list[Any] = [("_n", ">i2")]
-    for name, kind in columns.items():
-        fields += [(f"_len_{name}", ">i4"), (name, _WIRE[kind])]
-    layout = np.dtype(fields)
+    decoder = _Decoder(columns)
     statement = sql.SQL("COPY ({}) TO STDOUT (FORMAT binary)").format(sql.SQL(query))
-    buffer = bytearray()
-    with conn.cursor() as cursor, cursor.copy(statement, params) as copy:
-        for chunk in copy:
-            buffer += chunk
-    body = len(buffer) - _HEADER - _TRAILER
-    if body % layout.itemsize:
+    rest = receive(conn, statement, params, decoder.take)
+    if rest != _TRAILER:
         raise RecsysError(
-            f"a binary COPY of {list(columns)} has {body} bytes, not a multiple of {layout.itemsize}: a NULL, or another type"
+            f"a binary COPY of {list(columns)} ends with {len(rest)} bytes, which is not a row of {decoder.layout.itemsize}:"
+            " a NULL, or another type"
         )
-    rows = np.frombuffer(buffer, dtype=layout, count=body // layout.itemsize, offset=_HEADER)
-    for name, kind in columns.items():
-        if len(rows) and not (rows[f"_len_{name}"] == np.dtype(_WIRE[kind]).itemsize).all():
-            raise RecsysError(f"column {name!r} of a binary COPY has a NULL, or is not {kind}")
-    return {
-        name: rows[name].astype(np.dtype(kind_).newbyteorder("=")) for name, kind_ in ((n, _WIRE[k]) for n, k in columns.items())
-    }
+    return decoder.arrays()
+
+
+class _Decoder:
+    """Native arrays out of a binary COPY that comes in pieces."""
+
+    def __init__(self, columns: Mapping[str, str]) -> None:
+        self.columns = columns
+        self.parts: dict[str, list[np.ndarray]] = {name: [] for name in columns}
+        self.header_bytes = _HEADER
+        fields: list[Any] = [("_n", ">i2")]
+        for name, kind in columns.items():
+            fields += [(f"_len_{name}", ">i4"), (name, _WIRE[kind])]
+        self.layout = np.dtype(fields)
+
+    def take(self, wire: bytearray) -> None:
+        """Decode the whole rows at the front of `wire`, and remove them from it."""
+        del wire[: self.header_bytes]
+        self.header_bytes = 0
+        rows = np.frombuffer(wire, self.layout, count=len(wire) // self.layout.itemsize)
+        for name, kind in self.columns.items():
+            if not (rows[f"_len_{name}"] == self.layout[name].itemsize).all():
+                raise RecsysError(f"column {name!r} of a binary COPY has a NULL, or is not {kind}")
+            self.parts[name].append(rows[name].astype(self.layout[name].newbyteorder("=")))
+        taken = rows.nbytes
+        del rows  # a buffer that somebody looks at cannot be cut
+        del wire[:taken]
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """To be asked once: a column's parts are let go of as soon as they are one."""
+        return {name: np.concatenate(self.parts.pop(name)) for name in self.columns}
 
 
 def write_arrays(

@@ -1,14 +1,21 @@
 """Rows as arrays, both ways, and what is refused because the bytes would be misread."""
 
+import signal
+import tracemalloc
+from collections.abc import Iterator
+from contextlib import contextmanager
+from time import monotonic
 from typing import LiteralString
 
 import numpy as np
 import psycopg
 import pytest
+from pydantic import SecretStr
 
 from recsys.db.arrays import read_arrays, write_arrays
-from recsys.db.connect import Connection
+from recsys.db.connect import Connection, connect
 from recsys.errors import RecsysError
+from recsys.settings import Settings
 
 KINDS = {"a": "bigint", "b": "integer", "c": "real", "d": "double precision"}
 READ = "SELECT a, b, c, d FROM t ORDER BY a"
@@ -62,6 +69,13 @@ def test_a_null_is_refused(table: Connection, rows: int) -> None:
         read_arrays(table, READ, {}, KINDS)
 
 
+def test_a_null_among_many_rows_is_refused(table: Connection) -> None:
+    query = "SELECT nullif(g, 99999)::bigint FROM generate_series(1, 300000) g"
+    with pytest.raises(RecsysError, match="column 'a' of a binary COPY has a NULL"):
+        read_arrays(table, query, {}, {"a": "bigint"})
+    assert_usable(table)
+
+
 @pytest.mark.parametrize("query", ["SELECT 1::integer", "SELECT 'a'::text", "SELECT 1::bigint, 2::bigint", "SELECT 1::smallint"])
 def test_another_type_is_refused_where_it_has_another_width(table: Connection, query: LiteralString) -> None:
     with pytest.raises(RecsysError, match=r"multiple of|is not"):
@@ -76,6 +90,80 @@ def test_widths_that_only_sum_to_the_right_one_are_refused(table: Connection) ->
 def test_parameters_reach_the_query(table: Connection) -> None:
     got = read_arrays(table, "SELECT %(x)s::bigint", {"x": 5}, {"a": "bigint"})
     assert got["a"].tolist() == [5]
+
+
+@pytest.mark.parametrize("rows_before", [0, 1, 150_000])
+def test_an_error_of_the_server_is_told_as_it_is(table: Connection, rows_before: int) -> None:
+    query = "SELECT (1 / (g - %(rows)s - 1))::bigint FROM generate_series(1, 300000) g"
+    with pytest.raises(psycopg.errors.DivisionByZero, match="division by zero"):
+        read_arrays(table, query, {"rows": rows_before}, {"a": "bigint"})
+    assert_usable(table)
+
+
+def test_a_statement_that_is_refused_is_told_as_it_is(table: Connection) -> None:
+    with pytest.raises(psycopg.errors.UndefinedTable):
+        read_arrays(table, "SELECT a FROM nowhere", {}, {"a": "bigint"})
+    assert_usable(table)
+
+
+def test_the_statement_timeout_holds(table: Connection) -> None:
+    table.execute("SET statement_timeout = '200ms'")
+    with pytest.raises(psycopg.errors.QueryCanceled, match="statement timeout"):
+        read_arrays(table, "SELECT g::bigint FROM generate_series(1, 5) g, pg_sleep(g * 0.1)", {}, {"a": "bigint"})
+    assert_usable(table)
+
+
+@contextmanager
+def interrupted_after(seconds: float) -> Iterator[None]:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGALRM, interrupt)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+@pytest.mark.parametrize(
+    "query", ["SELECT 1::bigint FROM pg_sleep(60)", "SELECT g::bigint FROM generate_series(1, 9e9::bigint) g"]
+)
+def test_an_interrupt_ends_a_read(database_url: str, query: LiteralString) -> None:
+    """As Airflow's does, where a task is to end; the connection goes with it, as psycopg leaves it in no state to be used."""
+    start = monotonic()
+    with (
+        pytest.raises(KeyboardInterrupt),
+        connect(Settings(database_url=SecretStr(database_url))) as conn,
+        interrupted_after(0.3),
+    ):
+        read_arrays(conn, query, {}, {"a": "bigint"})
+    assert monotonic() - start < 10
+
+
+def test_rows_of_the_same_transaction_are_read(table: Connection) -> None:
+    with table.transaction():
+        table.execute("INSERT INTO t (a) VALUES (7)")
+        assert read_arrays(table, "SELECT a FROM t", {}, {"a": "bigint"})["a"].tolist() == [7]
+
+
+def test_the_answer_is_not_held_twice(table: Connection) -> None:
+    """The arrays, one column of them again while its parts are joined, and what is being decoded."""
+    n, names = 400_000, "abcd"
+    query = "SELECT g::bigint, g::bigint, g::bigint, g::bigint FROM generate_series(1, 400000) g"
+    tracemalloc.start()
+    try:
+        got = read_arrays(table, query, {}, dict.fromkeys(names, "bigint"))
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert sum(values.nbytes for values in got.values()) == 8 * n * len(names)
+    assert peak < 8 * n * (len(names) + 1) + 4 * 2**20
+
+
+def assert_usable(conn: Connection) -> None:
+    assert conn.execute("SELECT 1").fetchone() == (1,)
 
 
 def test_a_table_that_refuses_a_row_takes_none(table: Connection) -> None:
