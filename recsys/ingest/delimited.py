@@ -6,7 +6,7 @@
 import io
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -34,12 +34,47 @@ class Delimited:
     quoted: bool = True
 
 
+#: Which rows of a batch are asked for: our columns as bytes, and `line` → one boolean a row.
+Choice = Callable[[pa.RecordBatch], pa.Array]
+#: Of a file that is cut down. pc.is_in hashes what is wanted anew for each block: with smaller ones that is most of the work.
+WANTED_BLOCK_BYTES = 4 << 20
+
+
+class Excerpt(NamedTuple):
+    """Rows that were asked for; `read`: out of how many, rejects and blank lines not counted."""
+
+    batch: pa.RecordBatch
+    read: int
+
+
 def read_delimited(member: Member, spec: Delimited) -> Iterator[pa.RecordBatch | Reject]:
     """Batches with our columns as text and `line` (int64, from 1, header counted); and rows that could not be read as such.
 
     Raises DropError where a column is missing, naming the file, line 1, what was found and what was expected; and where a row
     does not end within a block, as after a quote that is never closed.
     """
+    for part in _numbered(member, spec, BLOCK_BYTES):
+        if isinstance(part, Reject):
+            yield part
+        else:
+            rows, rejects = _clean(member, part, spec)
+            yield rows
+            yield from rejects
+
+
+def read_wanted(member: Member, spec: Delimited, wanted: Choice) -> Iterator[Excerpt | Reject]:
+    """As read_delimited, cut down to the rows that are wanted. Of the others nobody asks whether they are text."""
+    for part in _numbered(member, spec, WANTED_BLOCK_BYTES):
+        if isinstance(part, Reject):
+            yield part
+        else:
+            rows, rejects = _clean(member, part.filter(wanted(part)), spec)
+            yield Excerpt(rows, part.num_rows - len(rejects))
+            yield from rejects
+
+
+def _numbered(member: Member, spec: Delimited, block_bytes: int) -> Iterator[pa.RecordBatch | Reject]:
+    """All rows but blank lines, with our columns as bytes; those with another number of columns come last."""
     with member.open() as stream:
         n_header, names = _header(stream, member, spec)
         lines = _Lines(n_header)
@@ -51,9 +86,10 @@ def read_delimited(member: Member, spec: Delimited) -> Iterator[pa.RecordBatch |
             return "skip"
 
         try:
-            for batch in _open(stream, names, spec, set_aside) or ():
-                numbered = batch.append_column("line", pa.array(lines.of(batch.num_rows, _breaks(batch, spec))))
-                yield from _clean(member, numbered, spec)
+            for batch in _open(stream, names, spec, block_bytes, set_aside) or ():
+                numbers = pa.array(lines.of(batch.num_rows, _breaks(batch, spec)))
+                rows = pa.RecordBatch.from_arrays([numbers, *batch.columns], ["line", *spec.columns.values()])
+                yield _without_blank_lines(rows, list(spec.columns.values()))
         except pa.ArrowInvalid as error:
             raise DropError(f"{member.name} after line {lines.last:,}: a row without an end: {error}") from error
         for row in broken:
@@ -103,8 +139,9 @@ class _Lines:
 def _breaks(batch: pa.RecordBatch, spec: Delimited) -> np.ndarray:
     """How many line breaks each row holds: none, unless values may stand in quotes."""
     breaks = np.zeros(batch.num_rows, dtype=np.int64)
-    for name in spec.columns if spec.quoted else ():
-        breaks += pc.count_substring(batch[name], "\n").to_numpy(zero_copy_only=False)
+    for column in batch.columns if spec.quoted else ():
+        if _holds(column, b"\n"):
+            breaks += pc.count_substring(column, "\n").to_numpy(zero_copy_only=False)
     return breaks
 
 
@@ -123,14 +160,14 @@ def _header(stream: BinaryIO, member: Member, spec: Delimited) -> tuple[int, lis
 
 
 def _open(
-    stream: BinaryIO, names: list[str], spec: Delimited, set_aside: Callable[[pacsv.InvalidRow], str]
+    stream: BinaryIO, names: list[str], spec: Delimited, block_bytes: int, set_aside: Callable[[pacsv.InvalidRow], str]
 ) -> pacsv.CSVStreamingReader | None:
     """None where nothing follows the header: a week without tags is a week without tags."""
     several = len(spec.delimiter) > 1
     try:
         return pacsv.open_csv(
             SingleDelimiter(stream, spec.delimiter.encode()) if several else stream,
-            read_options=pacsv.ReadOptions(column_names=names, block_size=BLOCK_BYTES, encoding=spec.encoding, use_threads=False),
+            read_options=pacsv.ReadOptions(column_names=names, block_size=block_bytes, encoding=spec.encoding, use_threads=False),
             parse_options=pacsv.ParseOptions(
                 delimiter=SingleDelimiter.SIGN if several else spec.delimiter,
                 quote_char='"' if spec.quoted else False,
@@ -148,34 +185,56 @@ def _open(
         raise
 
 
-def _clean(member: Member, batch: pa.RecordBatch, spec: Delimited) -> Iterator[pa.RecordBatch | Reject]:
-    """Text that Postgres can hold, our names, no blank lines; what is not text is set aside, found by halving."""
+def _clean(member: Member, batch: pa.RecordBatch, spec: Delimited) -> tuple[pa.RecordBatch, list[Reject]]:
+    """Text that Postgres can hold, and the rows that are not such."""
     try:
-        yield _as_text(batch, spec)
+        return _as_text(batch), []
     except pa.ArrowInvalid:
-        if batch.num_rows > 1:
-            half = batch.num_rows // 2
-            yield from _clean(member, batch.slice(0, half), spec)
-            yield from _clean(member, batch.slice(half), spec)
-        else:
-            content = spec.delimiter.encode().join(batch[name][0].as_py() for name in spec.columns)
-            yield Reject(member.name, batch["line"][0].as_py(), "not UTF-8 text, or a zero byte in it", repr(content)[2:-1])
+        bad = _not_text(batch)
+        rejects = [_not_text_reject(member, row, spec) for row in batch.filter(pa.array(bad)).to_pylist()]
+        return _as_text(batch.filter(pa.array(~bad))), rejects
 
 
-def _as_text(batch: pa.RecordBatch, spec: Delimited) -> pa.RecordBatch:
-    columns = {ours: batch[theirs].cast(pa.string()) for theirs, ours in spec.columns.items()}
-    if any(pc.any(pc.match_substring(column, "\0")).as_py() for column in columns.values()):
+def _not_text(batch: pa.RecordBatch) -> np.ndarray:
+    """One boolean a row, found by halving."""
+    try:
+        _as_text(batch)
+        return np.zeros(batch.num_rows, dtype=bool)
+    except pa.ArrowInvalid:
+        if batch.num_rows == 1:
+            return np.ones(1, dtype=bool)
+        half = batch.num_rows // 2
+        return np.concatenate([_not_text(batch.slice(0, half)), _not_text(batch.slice(half))])
+
+
+def _not_text_reject(member: Member, row: dict, spec: Delimited) -> Reject:
+    content = spec.delimiter.encode().join(row[name] for name in spec.columns.values())
+    return Reject(member.name, row["line"], "not UTF-8 text, or a zero byte in it", repr(content)[2:-1])
+
+
+def _as_text(batch: pa.RecordBatch) -> pa.RecordBatch:
+    text = {name: batch[name].cast(pa.string()) for name in batch.schema.names if name != "line"}
+    if any(_holds(column, b"\0") for column in text.values()):
         raise pa.ArrowInvalid("a zero byte")
-    return _without_blank_lines(pa.RecordBatch.from_pydict({"line": batch["line"], **columns}), list(columns))
+    return pa.RecordBatch.from_pydict({"line": batch["line"], **text})
+
+
+def _holds(column: pa.BinaryArray | pa.StringArray, byte: bytes) -> bool:
+    """Whether a value has this byte. Looks at all values' bytes as they lie in memory: to ask each takes many times as long."""
+    _, offsets, data = column.buffers()
+    if not len(column) or data is None:
+        return False
+    ends = np.frombuffer(offsets, np.int32)[column.offset : column.offset + len(column) + 1]
+    return bool((np.frombuffer(data, np.uint8)[ends[0] : ends[-1]] == ord(byte)).any())
 
 
 def _without_blank_lines(batch: pa.RecordBatch, names: list[str]) -> pa.RecordBatch:
     """A blank line reads as a row of empty columns."""
-    blank = pc.equal(batch[names[0]], "")
+    blank = pc.equal(batch[names[0]], b"")
     for name in names[1:]:
         if not pc.any(blank).as_py():
             return batch
-        blank = pc.and_(blank, pc.equal(batch[name], ""))
+        blank = pc.and_(blank, pc.equal(batch[name], b""))
     return batch.filter(pc.invert(blank))
 
 

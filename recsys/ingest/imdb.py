@@ -3,7 +3,8 @@
 # pyarrow.compute makes its functions when it is imported:
 # pyright: reportAttributeAccessIssue=false
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import NamedTuple, Protocol
 
 import pyarrow as pa
@@ -13,7 +14,7 @@ from recsys.db.connect import Connection
 from recsys.db.queries import queries
 from recsys.drops.zone import Member
 from recsys.errors import DropError
-from recsys.ingest.delimited import Delimited, read_delimited
+from recsys.ingest.delimited import Choice, Delimited, read_wanted
 from recsys.ingest.source import Reject, Rows
 from recsys.ingest.titles import movielens_keys, normalise_titles
 
@@ -84,7 +85,7 @@ class Imdb:
         titles: set[str] = set()
         persons: set[str] = set()
         yield from _titles(members[BASICS], _wanted(movies), titles)
-        ours = pa.array(sorted(titles), pa.string())
+        ours = _among("tconst", titles)
         yield from _about(
             members[RATINGS], "imdb_ratings", _tsv(tconst="tconst", averageRating="average_rating", numVotes="votes"), ours
         )
@@ -96,7 +97,8 @@ class Imdb:
             if isinstance(part, Rows):
                 persons.update(part.batch["nconst"].to_pylist())
             yield part
-        yield from _persons(members[PERSONS], pa.array(sorted(persons), pa.string()))
+        named = _tsv(nconst="nconst", primaryName="name", birthYear="birth_year", deathYear="death_year")
+        yield from _about(members[PERSONS], "imdb_persons", named, _among("nconst", persons))
 
 
 def _wanted(movies: Sequence[MovieToMatch]) -> _Wanted:
@@ -118,19 +120,31 @@ def _titles(member: Member, wanted: _Wanted, titles: set[str]) -> Iterator[Rows 
     tconsts = pa.array(sorted(wanted.by_tconst), pa.string())
     keys = pa.array(sorted(wanted.by_key), pa.string())
     best: dict[int, tuple[tuple[int, int, str], dict[str, str | int]]] = {}
-    for part in read_delimited(member, _BASICS):
+    for part in read_wanted(member, _BASICS, _perhaps_ours(wanted)):
         if isinstance(part, Reject):
             yield part
             continue
-        by_id = part.filter(pc.is_in(part["tconst"], value_set=tconsts))
+        by_id = part.batch.filter(pc.is_in(part.batch["tconst"], value_set=tconsts))
         rows = [row | {"movie_id": movie} for row in by_id.to_pylist() for movie in wanted.by_tconst[row["tconst"]]]
         titles.update(row["tconst"] for row in rows)
-        yield _title_rows(member, rows, part.num_rows)
+        yield _title_rows(member, rows, part.read)
         if len(keys):
-            _remember_namesakes(part, keys, wanted, best)
+            _remember_namesakes(part.batch, keys, wanted, best)
     named = [row | {"movie_id": movie} for movie, (_, row) in sorted(best.items())]
     titles.update(str(row["tconst"]) for row in named)
     yield _title_rows(member, named, 0)
+
+
+def _perhaps_ours(wanted: _Wanted) -> Choice:
+    """Titles that links name, and all of the years from which some are wanted by name."""
+    linked = _among("tconst", wanted.by_tconst)
+    of_those_years = _among("start_year", {key.rpartition("|")[2] for key in wanted.by_key})
+    return lambda rows: pc.or_(linked(rows), of_those_years(rows))
+
+
+def _among(column: str, values: Iterable[str]) -> Choice:
+    known = pa.array([value.encode() for value in sorted(values)], pa.binary())
+    return lambda rows: pc.is_in(rows[column], value_set=known)
 
 
 def _remember_namesakes(part: pa.RecordBatch, keys: pa.Array, wanted: _Wanted, best: dict[int, tuple]) -> None:
@@ -164,35 +178,25 @@ def _number(identifier: str) -> int:
     return int(identifier[2:])
 
 
-def _about(member: Member, table: str, spec: Delimited, titles: pa.Array) -> Iterator[Rows | Reject]:
-    for part in read_delimited(member, spec):
-        yield part if isinstance(part, Reject) else _kept(member, table, part, pc.is_in(part["tconst"], value_set=titles))
+def _about(member: Member, table: str, spec: Delimited, ours: Choice) -> Iterator[Rows | Reject]:
+    for part in read_wanted(member, spec, ours):
+        yield part if isinstance(part, Reject) else Rows(table, member.name, _with_number(part.batch), part.read)
 
 
-def _principals(member: Member, titles: pa.Array) -> Iterator[Rows | Reject]:
+def _principals(member: Member, ours: Choice) -> Iterator[Rows | Reject]:
     """Actors of our titles; directors come from title.crew."""
-    spec = _tsv(tconst="tconst", ordering="ordering", nconst="nconst", category="category")
     acting = pa.array(["actor", "actress"])
-    for part in read_delimited(member, spec):
-        if isinstance(part, Reject):
-            yield part
-        else:
-            ours = pc.and_(pc.is_in(part["category"], value_set=acting), pc.is_in(part["tconst"], value_set=titles))
-            yield _kept(member, "imdb_principals", part, ours)
+    spec = _tsv(tconst="tconst", ordering="ordering", nconst="nconst", category="category")
+    for part in _about(member, "imdb_principals", spec, ours):
+        if isinstance(part, Rows):
+            rows = part.batch.filter(pc.is_in(part.batch["category"], value_set=acting))
+            part = replace(part, batch=rows.drop_columns(["category"]))
+        yield part
 
 
-def _persons(member: Member, persons: pa.Array) -> Iterator[Rows | Reject]:
-    spec = _tsv(nconst="nconst", primaryName="name", birthYear="birth_year", deathYear="death_year")
-    for part in read_delimited(member, spec):
-        yield (
-            part if isinstance(part, Reject) else _kept(member, "imdb_persons", part, pc.is_in(part["nconst"], value_set=persons))
-        )
-
-
-def _kept(member: Member, table: str, part: pa.RecordBatch, ours: pa.Array) -> Rows:
-    """What the mask keeps, with tconst as the number that it holds."""
-    batch = part.filter(ours)
-    columns = {name: batch[name] for name in batch.schema.names if name not in ("tconst", "category")}
-    if "tconst" in batch.schema.names:
-        columns["imdb_id"] = pc.utf8_slice_codeunits(batch["tconst"], 2).cast(pa.int64())
-    return Rows(table, member.name, pa.RecordBatch.from_pydict(columns), part.num_rows)
+def _with_number(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """With tconst as the number that it holds."""
+    if "tconst" not in batch.schema.names:
+        return batch
+    number = pc.utf8_slice_codeunits(batch["tconst"], 2).cast(pa.int64())
+    return batch.drop_columns(["tconst"]).append_column("imdb_id", number)

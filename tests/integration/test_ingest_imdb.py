@@ -1,5 +1,6 @@
 """IMDb drops: found by link or by name, cut down to the movies that we have, and kept as versions."""
 
+import gzip
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -222,6 +223,31 @@ def test_a_bad_row_is_set_aside_with_its_line_and_reason(landing: Landing, file:
 def test_bad_rows_of_films_that_are_not_ours_are_nobodys_concern(landing: Landing) -> None:
     files = {**WHOLE, "title.ratings.tsv.gz": f"{WHOLE['title.ratings.tsv.gz']}tt0000001\tawful\t-1\n"}
     assert landing.bring(DAY, files, "imdb").rejected == {}
+
+
+@pytest.mark.parametrize(
+    ("file", "row", "is_ours"),
+    [
+        ("name.basics.tsv", b"nm0000002\t\xff\t1900\t\\N\tactor\t\\N", True),
+        ("name.basics.tsv", b"nm0000011\t\xff\t1900\t\\N\tactor\t\\N", False),
+        ("title.principals.tsv", b"tt0114709\t4\tnm\xff\tactor\t\\N\t\\N", True),
+        ("title.principals.tsv", b"tt0000001\t4\tnm\xff\tactor\t\\N\t\\N", False),
+        ("title.basics.tsv", b"tt0114709\tmovie\t\xff\tx\t0\t1939\t\\N\t81\tDrama", True),
+        (
+            "title.basics.tsv",
+            b"tt0000002\tmovie\t\xff\tx\t0\t1995\t\\N\t81\tDrama",
+            True,
+        ),  # perhaps one that is looked for by name
+        ("title.basics.tsv", b"tt0000002\tmovie\t\xff\tx\t0\t1939\t\\N\t81\tDrama", False),
+    ],
+)
+def test_a_row_that_is_no_text_is_set_aside_where_it_may_be_ours(landing: Landing, file: str, row: bytes, is_ours: bool) -> None:
+    text = str(WHOLE[f"{file}.gz"])
+    got = landing.bring(DAY, {**WHOLE, f"{file}.gz": gzip.compress(text.encode() + row + b"\n")}, "imdb", max_bad_share=0.5)
+    reason = "not UTF-8 text, or a zero byte in it"
+    expected = [(file, text.count("\n") + 1, reason)] if is_ours else []
+    assert landing.rows("SELECT file, line, reason FROM rejected_rows") == expected
+    assert got.read[file] == text.count("\n")
 
 
 def test_a_person_twice_under_two_spellings_is_one(landing: Landing) -> None:

@@ -1,17 +1,24 @@
 """Publishers' files as streams: every row that is a row, with its line; every other set aside, with its line."""
 
+# pyarrow.compute makes its functions when it is imported:
+# pyright: reportAttributeAccessIssue=false
+
 import gzip
 import io
+import random
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 from fsspec.implementations.local import LocalFileSystem
 
 from recsys.drops.zone import Member
 from recsys.errors import DropError
 from recsys.ingest import delimited
-from recsys.ingest.delimited import Delimited, SingleDelimiter, read_delimited
+from recsys.ingest.delimited import Delimited, SingleDelimiter, read_delimited, read_wanted
 from recsys.ingest.source import Reject
 
 CSV = Delimited({"id": "id", "text": "text"})
@@ -20,12 +27,15 @@ DAT = Delimited({"id": "id", "text": "text"}, "::", ("id", "text"), "latin-1", q
 TSV = Delimited({"id": "id", "text": "text"}, "\t", ("id", "text"), quoted=False)
 
 
+def member_of(tmp_path: Path, data: bytes, name: str = "file.csv") -> Member:
+    (tmp_path / name).write_bytes(data)
+    return Member(name.removesuffix(".gz"), name, len(data), "the drop", LocalFileSystem(), str(tmp_path / name), None)
+
+
 def read(tmp_path: Path, data: bytes, spec: Delimited, name: str = "file.csv") -> tuple[list[tuple], list[Reject]]:
     """Rows as (line, id, text), and the rejects."""
-    (tmp_path / name).write_bytes(data)
-    member = Member(name.removesuffix(".gz"), name, len(data), "the drop", LocalFileSystem(), str(tmp_path / name), None)
     rows, rejects = [], []
-    for part in read_delimited(member, spec):
+    for part in read_delimited(member_of(tmp_path, data, name), spec):
         if isinstance(part, Reject):
             rejects.append(part)
         else:
@@ -34,10 +44,25 @@ def read(tmp_path: Path, data: bytes, spec: Delimited, name: str = "file.csv") -
     return rows, rejects
 
 
+def read_ours(tmp_path: Path, data: bytes, spec: Delimited) -> tuple[list[tuple], list[Reject], int]:
+    """The rows whose id is 1 or 2 as (line, id, text), the rejects, and out of how many rows."""
+    rows, rejects, n_read = [], [], 0
+    ours = pa.array([b"1", b"2"])
+    for part in read_wanted(member_of(tmp_path, data), spec, lambda batch: pc.is_in(batch["id"], value_set=ours)):
+        if isinstance(part, Reject):
+            rejects.append(part)
+        else:
+            assert part.batch.schema == pa.schema({"line": pa.int64(), "id": pa.string(), "text": pa.string()})
+            rows += [tuple(row.values()) for row in part.batch.to_pylist()]
+            n_read += part.read
+    return rows, rejects, n_read
+
+
 @pytest.fixture(params=[delimited.BLOCK_BYTES, 16, 24, 40], ids="block{}".format)
 def blocks(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each file read in one block, and in blocks of a row or two."""
     monkeypatch.setattr(delimited, "BLOCK_BYTES", request.param)
+    monkeypatch.setattr(delimited, "WANTED_BLOCK_BYTES", request.param)
 
 
 @pytest.mark.usefixtures("blocks")
@@ -58,8 +83,6 @@ def test_lines_are_exact_around_broken_and_blank_ones(tmp_path: Path, header: bo
 
 @pytest.mark.usefixtures("blocks")
 def test_lines_are_exact_in_many_random_files(tmp_path: Path) -> None:
-    import random
-
     dice = random.Random(5)
     for _ in range(60):
         lines = [dice.choice([b"1,a", b"22,bbbb", b"x", b"x,y,z", b""]) for _ in range(dice.randrange(40))]
@@ -101,6 +124,37 @@ def test_bad_bytes_and_zero_bytes_are_set_aside_alone(tmp_path: Path) -> None:
     assert rows == [(2, "1", "a"), (4, "3", "c"), (6, "5", "é"), (8, "7", "g")]
     assert [(reject.line, reject.content) for reject in rejects] == [(3, r"2,\xff"), (5, r"4,d\x00"), (7, r"\xfe,f")]
     assert {reject.reason for reject in rejects} == {"not UTF-8 text, or a zero byte in it"}
+
+
+@pytest.mark.usefixtures("blocks")
+def test_what_is_wanted_keeps_its_lines_and_all_rows_are_counted(tmp_path: Path) -> None:
+    rows, rejects, n_read = read_ours(tmp_path, b"id,text\n7,a\n1,b\n\nx,y,z\n7,c\n,\n,d\n2,\n1,e\n", CSV)
+    assert rows == [(3, "1", "b"), (9, "2", ""), (10, "1", "e")]
+    assert [(reject.line, reject.reason) for reject in rejects] == [(5, "3 columns, expected 2")]
+    assert n_read == 6
+
+
+@pytest.mark.usefixtures("blocks")
+def test_what_is_no_text_is_set_aside_where_it_is_wanted_and_else_counted(tmp_path: Path) -> None:
+    rows, rejects, n_read = read_ours(tmp_path, b"id,text\n1,a\n7,\xff\n1,\xff\n7,\0\n2,\0\n\xff,b\n2,c\n", CSV)
+    assert rows == [(2, "1", "a"), (8, "2", "c")]
+    assert [(reject.line, reject.content) for reject in rejects] == [(4, r"1,\xff"), (6, r"2,\x00")]
+    assert n_read == 5
+
+
+def test_nothing_but_bad_rows_is_wanted(tmp_path: Path) -> None:
+    rows, rejects, n_read = read_ours(tmp_path, b"id,text\n7,a\n1,\xff\n7,b\n", CSV)
+    assert (rows, [reject.line for reject in rejects], n_read) == ([], [3], 2)
+
+
+@pytest.mark.usefixtures("blocks")
+def test_a_cut_file_has_what_the_whole_file_has(tmp_path: Path) -> None:
+    dice = random.Random(6)
+    for _ in range(60):
+        lines = [dice.choice([b"1,a", b"2,\xff", b"7,bbbb", b"7,", b"x", b'1,"c\nd"', b""]) for _ in range(dice.randrange(40))]
+        data = b"id,text\n" + b"\n".join(lines)
+        all_rows, all_rejects = read(tmp_path, data, CSV)
+        assert read_ours(tmp_path, data, CSV) == ([row for row in all_rows if row[1] in "12"], all_rejects, len(all_rows))
 
 
 def test_a_zero_byte_in_a_broken_row_can_be_kept(tmp_path: Path) -> None:
@@ -170,7 +224,47 @@ def test_a_missing_column_says_what_was_found_and_expected(tmp_path: Path, data:
     assert f"found {found!r}, expected id,text" in str(error.value)
 
 
-def test_a_file_cut_short_says_so(tmp_path: Path) -> None:
-    whole = gzip.compress(b"id,text\n" + b"".join(b"%d,a\n" % n for n in range(100_000)))
-    with pytest.raises(DropError, match=r"the drop: file\.csv\.gz cannot be read"):
-        read(tmp_path, whole[: len(whole) // 2], CSV, "file.csv.gz")
+GZIPPED = gzip.compress(b"id,text\n" + b"".join(b"%d,a\n" % n for n in range(100_000)))
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda whole: whole[: len(whole) // 2],
+        lambda whole: whole[:-4],
+        lambda whole: whole[:5],
+        lambda whole: b"id,text\n1,a\n",
+        lambda whole: whole + b"1,a\n",
+        lambda whole: whole[:-8] + bytes(4) + whole[-4:],
+        lambda whole: whole[: len(whole) // 2] + b"\xff" * 1000 + whole[len(whole) // 2 + 1000 :],
+    ],
+    ids=["half", "no length", "no header", "no gzip", "more after the end", "another checksum", "other bytes"],
+)
+def test_a_damaged_gzip_says_so(tmp_path: Path, damage: Callable[[bytes], bytes]) -> None:
+    with pytest.raises(DropError, match=r"the drop: file\.csv\.gz cannot be read: .+; expected a whole file"):
+        read(tmp_path, damage(GZIPPED), CSV, "file.csv.gz")
+
+
+def test_a_gzip_of_several_parts_is_one_file(tmp_path: Path) -> None:
+    rows, _ = read(tmp_path, gzip.compress(b"id,text\n1,") + gzip.compress(b"a\n2,b\n") + bytes(8), CSV, "file.csv.gz")
+    assert rows == [(2, "1", "a"), (3, "2", "b")]
+
+
+def test_who_stops_early_leaves_no_file_open(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(delimited, "BLOCK_BYTES", 1 << 10)
+    opened: list[Any] = []
+
+    class Watched(LocalFileSystem):
+        cachable = False
+
+        def _open(self, *args: Any, **kwargs: Any) -> Any:
+            opened.append(super()._open(*args, **kwargs))
+            return opened[-1]
+
+    (tmp_path / "file.csv.gz").write_bytes(GZIPPED)
+    member = Member("file.csv", "file.csv.gz", None, "the drop", Watched(), str(tmp_path / "file.csv.gz"), None)
+    parts = read_delimited(member, CSV)
+    next(parts)
+    assert [file.closed for file in opened] == [False]
+    parts.close()
+    assert [file.closed for file in opened] == [True]
