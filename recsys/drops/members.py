@@ -10,13 +10,21 @@ from pathlib import PurePosixPath
 from typing import Any, BinaryIO, cast
 
 from fsspec import AbstractFileSystem
+from isal import igzip, isal_zlib
 
 from recsys.errors import DropError
 
 _ENCRYPTED = 0x1  # bit of a zip entry's general purpose flags
 _BUFFER = 1 << 20
 #: What a damaged, truncated or unsupported archive raises while it is read.
-_DAMAGE = (EOFError, gzip.BadGzipFile, zlib.error, zipfile.BadZipFile, NotImplementedError)
+_DAMAGE = (
+    EOFError,
+    gzip.BadGzipFile,
+    cast("type[Exception]", isal_zlib.error),  # its stub takes it for an exception raised already
+    zlib.error,
+    zipfile.BadZipFile,
+    NotImplementedError,
+)
 
 
 @dataclass(frozen=True)
@@ -42,7 +50,7 @@ class Member:
                 archive = zipfile.ZipFile(layers[0])
                 layers += [archive, archive.open(self._entry)]
             if (self._entry or self._path).endswith(".gz"):
-                layers.append(gzip.GzipFile(fileobj=layers[-1]))
+                layers.append(igzip.IGzipFile(fileobj=layers[-1]))
         except _DAMAGE as error:
             _close(layers)
             raise self._damaged(error) from error
