@@ -57,4 +57,5 @@ def _cut_others(source: Path, target: Path, titles: set[str]) -> None:
     for file in sorted(set(Imdb.files) - {PRINCIPALS}):
         with gzip.open(source / f"{file}.gz", "rt") as rows, gzip.open(target / f"{file}.gz", "wt") as kept:
             kept.write(next(rows))
-            kept.writelines(row for row in rows if file == BASICS and row.partition("\t")[0] in titles)
+            if file == BASICS:
+                kept.writelines(row for row in rows if row.partition("\t")[0] in titles)
