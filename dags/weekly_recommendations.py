@@ -113,7 +113,7 @@ with WatchedDag(
 
     with TaskGroup("facts", prefix_group_id=False, tooltip="What is known, in Postgres"):
         ingest_drops = IngestDrops(task_id="ingest_drops", week=week, execution_timeout=timedelta(hours=3))
-        refresh_views = RefreshViews(task_id="refresh_views", execution_timeout=timedelta(hours=1))
+        refresh_views = RefreshViews(task_id="refresh_views", week=week, execution_timeout=timedelta(hours=1))
         check_facts = [
             SQLCheckOperator(
                 task_id=f"check_{path.stem}",

@@ -5,7 +5,6 @@ finishes. Steps pass each other nothing but Postgres, the model registry, and sm
 """
 
 import logging
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -13,6 +12,7 @@ from getpass import getuser
 from typing import Any, TypeVar
 
 from recsys import realised, report
+from recsys.costs import keep_cost, measured, worked_on
 from recsys.db.connect import Connection, advisory_lock, connect, one_row
 from recsys.db.queries import checks, queries, sql_file
 from recsys.drift.watch import watch
@@ -50,8 +50,8 @@ log = logging.getLogger(__name__)
 Result = TypeVar("Result")
 #: Asked for a person's say.
 Approve = Callable[[Proposal], Approval]
-#: Hears of a step as it begins, without seconds, and with them once it is done.
-Timed = Callable[[str, float | None], None]
+#: Hears of a step as it begins.
+Begun = Callable[[str], None]
 
 #: Held for what MLflow looks up and then makes: two runs at once would both find nothing.
 REGISTRY = "registry"
@@ -62,7 +62,7 @@ def timed_out(_proposal: Proposal) -> Approval:
     return Approval("timed out")
 
 
-def untold(_step: str, _seconds: float | None) -> None:
+def untold(_step: str) -> None:
     """Tell nobody."""
 
 
@@ -119,13 +119,15 @@ def resolve_week(settings: Settings, *, as_of: date | None, **asked: Any) -> Wee
 def ingest_drops(settings: Settings, week: Week) -> list[str]:
     """Take in what the week may know and the facts lack, oldest first. Returns a line a drop. Raises DropError at a bad one."""
     zone = LandingZone(settings.drops)
-    lines = []
+    lines, n_read = [], 0
     with connect(settings) as conn, advisory_lock(conn, "ingest"):
         for drop_id, drop in drops_ledger.drops_to_ingest(conn, zone, watermark=week.watermark, as_of=week.as_of):
             got = ingest(conn, zone, drop, drop_id, max_bad_share=settings.max_bad_share)
             lines.append(f"{drop.source} {drop.date}: {report.counts_line(got.counts())}")
             log.info(lines[-1])
+            n_read += sum(got.read.values())
         close_ingest(conn, week)
+    worked_on(n_read)
     return lines
 
 
@@ -281,6 +283,7 @@ def score_users(settings: Settings, week: Week, promotion_id: int, shard: int, c
         for made in todo:
             model = Registry(settings).load_version(made.model.version)
             n_rows += score_shard(conn, made, model, interactions, users, read_withdrawn(conn), **place)
+    worked_on(n_rows)
     log.info("shard %s of %s: %s candidates", shard, settings.score_shards, f"{n_rows:,}")
     return n_rows
 
@@ -291,6 +294,7 @@ def publish_recommendations(settings: Settings, week: Week, promotion_id: int, c
     with connect(settings) as conn:
         edition = _edition(settings, conn, week, promotion_id, challenger_version)
         made = publish(conn, edition, Origin(git_sha(settings.git_sha), week.run_id))
+        worked_on(made.n_rows)
         log.info("publication %s: %s rows for %s users, %s from the fallback%s", made.publication_id, f"{made.n_rows:,}",
                  f"{made.n_users:,}", f"{made.n_fallback:,}", ", live" if made.is_live else "")  # fmt: skip
         with advisory_lock(conn, REGISTRY):
@@ -375,18 +379,19 @@ def tune_recipe(settings: Settings, week: Week, name: str, *, n_trials: int, tol
         return str(run_study(conn, Registry(settings), study, n_trials=n_trials, told=told))
 
 
-def run_week(settings: Settings, *, as_of: date | None, approve: Approve = timed_out, told: Timed = untold, **asked: Any) -> Week:
-    """All steps in order, in this process: the week without Airflow.
+def run_week(settings: Settings, *, as_of: date | None, approve: Approve = timed_out, told: Begun = untold, **asked: Any) -> Week:
+    """All steps in order, in this process: the week without Airflow. What each step cost is kept.
 
-    `approve` is asked where a person must agree to a new champion; `told` hears each step's name as it begins, and again with
-    its seconds.
+    `approve` is asked where a person must agree to a new champion; `told` hears each step's name as it begins.
     """
+    week: Week | None = None
 
-    def step(do: Callable[..., Result], *arguments: Any, **named: Any) -> Result:
-        told(do.__name__, None)
-        started = time.monotonic()
-        result = do(settings, *arguments, **named)
-        told(do.__name__, time.monotonic() - started)
+    def step(do: Callable[..., Result], *arguments: Any, part: str = "", **named: Any) -> Result:
+        told(f"{do.__name__} {part}".rstrip())
+        with measured() as cost:
+            result = do(settings, *arguments, **named)
+        about: Any = week or result  # the first step returns the week
+        keep_cost(settings, about, do.__name__, cost, part=part)
         return result
 
     week = step(resolve_week, as_of=as_of, **{"run_id": f"{getuser()} at a terminal", **asked})
@@ -395,7 +400,7 @@ def run_week(settings: Settings, *, as_of: date | None, approve: Approve = timed
     step(check_facts)
     step(judge_publication, week)
     for recipe in week.recipes:
-        step(train_model, week, recipe)
+        step(train_model, week, recipe, part=recipe.key)
     step(examine_models, week)
     step(watch_drift, week)
     proposal = step(propose_champion, week)
@@ -403,7 +408,7 @@ def run_week(settings: Settings, *, as_of: date | None, approve: Approve = timed
     version, challenger = step(refit_winner, week, approval), step(refit_challenger, week)
     promotion_id = step(promote_champion, week, version, approval)
     for shard in range(settings.score_shards):
-        step(score_users, week, promotion_id, shard, challenger)
+        step(score_users, week, promotion_id, shard, challenger, part=f"shard {shard}")
     publication_id = step(publish_recommendations, week, promotion_id, challenger)
     step(report_week, week, promotion_id, publication_id)
     return week
@@ -470,7 +475,9 @@ def _recipes(
 
 def _sight(conn: Connection, week: Week) -> tuple[Catalogue, Interactions]:
     catalogue = read_catalogue(conn, week.sight)
-    return catalogue, read_interactions(conn, week.sight, catalogue.movie_ids)
+    interactions = read_interactions(conn, week.sight, catalogue.movie_ids)
+    worked_on(len(interactions))
+    return catalogue, interactions
 
 
 def _exam(settings: Settings, conn: Connection, week: Week) -> tuple[Exam, Catalogue]:

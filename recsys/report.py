@@ -5,6 +5,7 @@ from datetime import date
 from typing import Any
 
 from recsys import realised
+from recsys.costs import costs_of_run
 from recsys.db.connect import Connection, one_row
 from recsys.db.queries import queries
 from recsys.drift import watch
@@ -108,7 +109,7 @@ def counts_line(counts: Mapping[str, Mapping[str, int]]) -> str:
 
 
 def week_page(conn: Connection, week: Week, champion: Champion, publication_id: int, notes: Sequence[str]) -> str:
-    """What came in, what was set aside, the exam, the gates, the verdict, what was published."""
+    """What came in, what was set aside, the exam, the gates, the verdict, what was published, what each step cost."""
     parts = [
         f"# Week {week.as_of}",
         *(f"> {note}" for note in notes),
@@ -126,6 +127,8 @@ def week_page(conn: Connection, week: Week, champion: Champion, publication_id: 
         verdict(champion),
         "## What was published",
         *_publication(conn, publication_id),
+        "## What it cost",
+        *_costs(conn, publication_id),
     ]
     return "\n\n".join(parts) + "\n"
 
@@ -189,6 +192,36 @@ def _publication(conn: Connection, publication_id: int) -> list[str]:
         f"sha256 of its rows {made.rows_sha256}.",
         "In most lists: " + ", ".join(f"{row.title} ({row.n_lists:,})" for row in top) + ".",
     ]
+
+
+def _costs(conn: Connection, publication_id: int) -> list[str]:
+    """What the steps of the run that made the publication cost: it stays so however often the week is run again.
+
+    The report's own step is left out: it ends after the page is written.
+    """
+    made = one_row(conn, queries("report")["publication"], {"publication_id": publication_id})
+    costs = [cost for cost in costs_of_run(conn, made.as_of, made.run_id) if cost.step != "report_week"]
+    if not costs:
+        return ["Not measured."]
+    seconds, peak = sum(cost.seconds for cost in costs), max(cost.peak_bytes or 0 for cost in costs)
+    lines = [_cost_line(cost, seconds) for cost in costs]
+    lines.append(["in all, and the largest peak", f"{seconds:,.1f} s", "100.0%", _mebibytes(peak), "", ""])
+    told = f"The steps of the run that made this publication ({made.run_id}), each as it was first got through. The memory is the"
+    return [
+        f"{told} most that its process had resident; rows are those read, written or fitted on by a step that found them undone.",
+        _table(["step", "time", "share", "peak memory", "rows", "rows/s"], lines),
+    ]
+
+
+def _cost_line(cost: Any, whole: float) -> list[str]:
+    speed = f"{cost.n_rows / cost.seconds:,.0f}" if cost.n_rows else "–"
+    n_rows = "–" if cost.n_rows is None else f"{cost.n_rows:,}"
+    name, share = f"{cost.step} {cost.part}".rstrip(), f"{cost.seconds / whole:.1%}"
+    return [name, f"{cost.seconds:,.1f} s", share, _mebibytes(cost.peak_bytes), n_rows, speed]
+
+
+def _mebibytes(n_bytes: int | None) -> str:
+    return f"{n_bytes / 2**20:,.0f} MiB" if n_bytes else "–"
 
 
 def _exam_sentence(exam: Any) -> str:

@@ -4,15 +4,16 @@ import json
 import logging
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from pydantic import SecretStr
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from recsys.db.connect import Connection, connect
 from recsys.db.migrate import migrate
@@ -149,9 +150,8 @@ def _run_weeks(settings: Settings, home: Home, console: Console, dates: Sequence
         task = bar.add_task("weeks", total=len(dates), completed=len(finished), step="")
         for day in dates:
             if day not in finished:
-                clock = _Clock(conn, day, lambda text: bar.update(task, step=text))
                 started = time.monotonic()
-                run_week(settings, as_of=day, run_id=RUN_ID, told=clock)
+                run_week(settings, as_of=day, run_id=RUN_ID, told=partial(_show, bar, task, day))
                 bar.console.print(
                     f"week to {day}: {_draw(conn, home, day)}, {duration(time.monotonic() - started)}", highlight=False
                 )
@@ -160,18 +160,9 @@ def _run_weeks(settings: Settings, home: Home, console: Console, dates: Sequence
         _draw(conn, home, dates[-1])
 
 
-class _Clock:
-    """Told of a week's steps, shows which one runs and keeps how long each took."""
-
-    def __init__(self, conn: Connection, as_of: date, show: Callable[[str], None]) -> None:
-        self.conn, self.as_of, self.show = conn, as_of, show
-
-    def __call__(self, step: str, seconds: float | None) -> None:
-        if seconds is None:
-            self.show(f"week to {self.as_of}: {step}")
-            return
-        params = {"as_of": self.as_of, "run_id": RUN_ID, "step": step, "seconds": seconds}
-        self.conn.execute(queries("replay")["record_time"], params)
+def _show(bar: Progress, task: TaskID, day: date, step: str) -> None:
+    """Which step runs."""
+    bar.update(task, step=f"week to {day}: {step}")
 
 
 def _draw(conn: Connection, home: Home, day: date) -> str:

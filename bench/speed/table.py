@@ -13,7 +13,7 @@ COLUMNS = ("stage and ways", "median", "spread", "rounds", "target at 20m", "ver
 
 
 def table_of(scale: Scale, rows: Sequence[Row]) -> Table:
-    """Seconds with three digits; of a whole week's steps each one's share of it."""
+    """Seconds with three digits; of a whole week's steps each one's share of it, and the most that was resident."""
     sizes = f"{scale.ratings:,} ratings, {scale.release.users:,} users, {scale.release.movies:,} movies"
     table = Table(*COLUMNS, title=f"Speed at {scale.name}: {sizes}")
     for column in table.columns[1:4]:
@@ -49,8 +49,9 @@ def _ways(row: Row) -> list[tuple[str, ...]]:
     for label, found in seconds.items():
         part = not row.stage.bounds and label != row.stage.ours
         share = f" {median(found) / whole:.1%}" if part else ""
+        peak = f", {row.measurement.peaks[label] / 2**20:,.0f} MiB" if label in row.measurement.peaks else ""
         dim = "" if label == row.stage.ours or label in compared else "[dim]"
-        cells.append((f"{dim}  {label}{share}", f"{digits(median(found))} s", _spread(found, " s"), str(len(found))))
+        cells.append((f"{dim}  {label}{share}{peak}", f"{digits(median(found))} s", _spread(found, " s"), str(len(found))))
     return cells
 
 

@@ -58,12 +58,33 @@ class StepOperator(BaseOperator):
         return Week.from_json(self.week)
 
 
+class WeekStep(StepOperator):
+    """A step of a week, named by its task: what it costs is kept with the run's. A retry that gets through adds a row."""
+
+    def execute(self, context: "Context") -> Any:
+        from recsys.costs import keep_cost, measured
+        from recsys_airflow.hook import RecsysHook
+
+        with measured() as cost:
+            result = super().execute(context)
+        keep_cost(RecsysHook(self.conn_id).settings(), self.week_of(result), self.task_id, cost, part=self.part())
+        return result
+
+    def week_of(self, result: Any) -> "Week":
+        """The run's week, which one step returns."""
+        return self.resolved()
+
+    def part(self) -> str:
+        """Which of its kind it is, where a run has several."""
+        return ""
+
+
 def given(context: "Context") -> tuple[Any, Any]:
     """The run's Params, and the run."""
     return context.get("params"), context.get("dag_run")
 
 
-class ResolveWeek(StepOperator):
+class ResolveWeek(WeekStep):
     """Turns the data interval and the run's Params into a week: as_of, watermark, recipes, top_n. No step asks a clock."""
 
     #: Params that the pipeline knows by the same name.
@@ -79,8 +100,13 @@ class ResolveWeek(StepOperator):
         week = pipeline.resolve_week(settings, as_of=as_of, **asked, force=params["force_decision"], run_id=run.run_id)
         return week.to_json()
 
+    def week_of(self, result: Any) -> "Week":
+        from recsys.week import Week
 
-class IngestDrops(StepOperator):
+        return Week.from_json(result)
+
+
+class IngestDrops(WeekStep):
     """Takes in every complete drop up to as_of that the ledger lacks, oldest first: verify, stage, check, merge."""
 
     def step(self, settings: "Settings", context: "Context") -> list[str]:
@@ -89,7 +115,7 @@ class IngestDrops(StepOperator):
         return pipeline.ingest_drops(settings, self.resolved())
 
 
-class RefreshViews(StepOperator):
+class RefreshViews(WeekStep):
     """Refreshes the materialized views while they are read."""
 
     def step(self, settings: "Settings", context: "Context") -> None:
@@ -98,7 +124,7 @@ class RefreshViews(StepOperator):
         pipeline.refresh_views(settings)
 
 
-class JudgePublication(StepOperator):
+class JudgePublication(WeekStep):
     """Judges last week's publication by what its users have rated and liked since; returns what came of it, as Markdown."""
 
     def step(self, settings: "Settings", context: "Context") -> str:
@@ -114,7 +140,7 @@ class ListRecipes(StepOperator):
         return [recipe.to_json() for recipe in self.resolved().recipes]
 
 
-class TrainModel(StepOperator):
+class TrainModel(WeekStep):
     """Fits one recipe on what lies before the exam; returns its MLflow run."""
 
     template_fields: Collection[str] = ("week", "recipe")
@@ -128,6 +154,11 @@ class TrainModel(StepOperator):
         from recsys.recipe import Recipe
 
         return pipeline.train_model(settings, self.resolved(), Recipe.from_json(self.recipe))
+
+    def part(self) -> str:
+        from recsys.recipe import Recipe
+
+        return Recipe.from_json(self.recipe).key
 
 
 class FindWeek(StepOperator):
@@ -165,7 +196,7 @@ class TuneRecipe(StepOperator):
         return pipeline.tune_recipe(settings, self.resolved(), self.recipe, n_trials=int(self.n_trials))
 
 
-class ExamineModels(StepOperator):
+class ExamineModels(WeekStep):
     """Examines the week's recipes and the incumbent on the newest ratings, which none was fitted on; returns the table."""
 
     def step(self, settings: "Settings", context: "Context") -> str:
@@ -174,7 +205,7 @@ class ExamineModels(StepOperator):
         return pipeline.examine_models(settings, self.resolved())
 
 
-class WatchDrift(StepOperator):
+class WatchDrift(WeekStep):
     """Compares the week with those before it; returns a warning for each measure that drifted. Fails where a setting says so."""
 
     def step(self, settings: "Settings", context: "Context") -> list[str]:
@@ -183,7 +214,7 @@ class WatchDrift(StepOperator):
         return pipeline.watch_drift(settings, self.resolved())
 
 
-class AskApproval(StepOperator, HITLOperator):  # pyright: ignore[reportIncompatibleVariableOverride] - Airflow's own matter
+class AskApproval(WeekStep, HITLOperator):  # pyright: ignore[reportIncompatibleVariableOverride] - Airflow's own matter
     """Asks a person before a new champion is crowned, where the Param or the setting `require_approval` says so.
 
     The exam's table and the gates' sentences stand under Required Actions in the UI, and whoever the notifier reaches is told.
@@ -221,7 +252,7 @@ class AskApproval(StepOperator, HITLOperator):  # pyright: ignore[reportIncompat
         return Approval("approved" if approved else "rejected", answered["responded_by_user"]["name"]).to_json()
 
 
-class ApprovedStep(StepOperator):
+class ApprovedStep(WeekStep):
     """A step that must know what ask_approval returned."""
 
     template_fields: Collection[str] = ("week", "approval")
@@ -248,7 +279,7 @@ class RefitWinner(ApprovedStep):
         return pipeline.refit_winner(settings, self.resolved(), self.answer())
 
 
-class RefitChallenger(StepOperator):
+class RefitChallenger(WeekStep):
     """Fits the recipe of the week's experiment likewise; returns the model version, empty without an experiment."""
 
     def step(self, settings: "Settings", context: "Context") -> str:
@@ -280,7 +311,7 @@ class ListShards(StepOperator):
         return list(range(settings.score_shards))
 
 
-class DecidedStep(StepOperator):
+class DecidedStep(WeekStep):
     """A step that works with the week's decision, and with the challenger of an experiment where there is one."""
 
     template_fields: Collection[str] = ("week", "promotion_id", "challenger_version")
@@ -305,6 +336,9 @@ class ScoreUsers(DecidedStep):
 
         return pipeline.score_users(settings, self.resolved(), self.promotion_id, self.shard, self.challenger_version or None)
 
+    def part(self) -> str:
+        return f"shard {self.shard}"
+
 
 class PublishRecommendations(DecidedStep):
     """Makes and checks every user's list in SQL, then flips what readers see in one transaction; returns the publication's id."""
@@ -315,7 +349,7 @@ class PublishRecommendations(DecidedStep):
         return pipeline.publish_recommendations(settings, self.resolved(), self.promotion_id, self.challenger_version or None)
 
 
-class ReportWeek(StepOperator):
+class ReportWeek(WeekStep):
     """The run on one page, as Markdown. `notes` are the sensors', empty where there is nothing to tell."""
 
     template_fields: Collection[str] = ("week", "promotion_id", "publication_id", "notes")

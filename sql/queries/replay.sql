@@ -41,11 +41,6 @@ FROM drift WHERE value IS NOT NULL ORDER BY measure, as_of;
 -- How long each step of a week took, with its repetitions and all who shared it.
 SELECT as_of, step, sum(seconds) AS seconds FROM step_times GROUP BY as_of, step ORDER BY as_of, step;
 
--- name: record_time(as_of, run_id, step, seconds)
--- A step that has just ended.
-INSERT INTO step_times (as_of, run_id, step, started_at, seconds)
-VALUES (%(as_of)s, %(run_id)s, %(step)s, clock_timestamp() - make_interval(secs => %(seconds)s), %(seconds)s);
-
 -- name: finished()
 -- Weeks of which nothing is left to do: published, and their last step was timed.
 SELECT DISTINCT p.as_of FROM publications p JOIN step_times t USING (as_of) WHERE NOT p.is_shadow AND t.step = 'report_week';

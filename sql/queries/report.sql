@@ -1,7 +1,7 @@
 -- What people are shown.
 
 -- name: publication(publication_id)
-SELECT publication_id, as_of, n_users, n_rows, n_fallback, rows_sha256, first_live_at, model_version, recipe_key
+SELECT publication_id, as_of, n_users, n_rows, n_fallback, rows_sha256, first_live_at, model_version, recipe_key, run_id
 FROM publications WHERE publication_id = %(publication_id)s;
 
 -- name: most_recommended(publication_id)

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 import recsys
+from recsys.costs import Cost, worked_on
 from recsys.errors import DriftError, DropError, LedgerError, NothingToRecommend, PublicationError
 from recsys.promotion.approval import UNASKED, Approval, Proposal
 from recsys.recipe import Recipe
@@ -47,6 +48,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Any, tuple[Any, ..
     fake = Pipeline("recsys.pipeline")
     monkeypatch.setitem(sys.modules, "recsys.pipeline", fake)
     monkeypatch.setattr(recsys, "pipeline", fake, raising=False)
+    monkeypatch.setattr("recsys.costs.keep_cost", lambda *_, **__: None)
     monkeypatch.setenv("AIRFLOW_CONN_RECSYS_DB", "postgres://pipeline:p%40ss%2Fword@db.example:5433/recsys?sslmode=require")
     monkeypatch.setenv("RECSYS_SCORE_SHARDS", "3")
     return asked
@@ -269,3 +271,66 @@ def test_what_repeating_cannot_help_is_not_repeated(
     monkeypatch.setattr(sys.modules["recsys.pipeline"], "ingest_drops", fail, raising=False)
     with pytest.raises(error if again else AirflowFailException, match=r"ratings\.csv line 3"):
         run("IngestDrops")
+
+
+@pytest.fixture
+def kept(calls, monkeypatch: pytest.MonkeyPatch) -> list[tuple[Week, str, str, int | None]]:
+    """The costs that were kept: week, step, part and rows."""
+    found: list[tuple[Week, str, str, int | None]] = []
+
+    def keep(settings: Any, week: Week, step: str, cost: Cost, *, part: str = "") -> None:
+        assert cost.seconds > 0 and cost.peak_bytes > 2**20
+        found.append((week, step, part, cost.n_rows))
+
+    monkeypatch.setattr("recsys.costs.keep_cost", keep)
+    return found
+
+
+def test_what_a_weeks_steps_cost_is_kept(calls, kept, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys.modules["recsys.pipeline"], "ingest_drops", lambda *_: worked_on(7), raising=False)
+    run_of = SimpleNamespace(run_type="manual", data_interval_end=None, run_id="manual__1")
+    run("ResolveWeek", {"dag_run": run_of, "params": PARAMS})
+    run("IngestDrops")
+    run("TrainModel", recipe=ALS.to_json())
+    run("ScoreUsers", **DECIDED, shard=1)
+    steps = [("ResolveWeek", "", None), ("IngestDrops", "", 7), ("TrainModel", ALS.key, None), ("ScoreUsers", "shard 1", None)]
+    assert kept == [(WEEK, *step) for step in steps]
+
+
+def test_what_is_no_step_of_a_week_is_not_kept(calls, kept) -> None:
+    run("ListRecipes")
+    run("ListShards")
+    run("ListTunable", {"params": {"recipes": ["als"]}})
+    run("TuneRecipe", recipe="als", n_trials="30")
+    run("FindWeek", {"dag_run": SimpleNamespace(run_type="manual", data_interval_end=None), "params": {}})
+    assert len(calls) == 2 and not kept
+
+
+def test_a_step_that_fails_keeps_no_cost_and_the_try_that_succeeds_does(calls, kept, monkeypatch: pytest.MonkeyPatch) -> None:
+    tries = iter([OSError("gone"), None])
+
+    def ingest_drops(*_: Any) -> None:
+        failure = next(tries)
+        if failure:
+            raise failure
+
+    monkeypatch.setattr(sys.modules["recsys.pipeline"], "ingest_drops", ingest_drops, raising=False)
+    with pytest.raises(OSError, match="gone"):
+        run("IngestDrops")
+    run("IngestDrops")
+    assert kept == [(WEEK, "IngestDrops", "", None)]
+
+
+def test_every_step_of_the_weekly_dag_knows_its_week(weekly) -> None:
+    """What it costs could not be kept without."""
+    from recsys_airflow.operators import WeekStep
+
+    def step_type(task: Any) -> Any:
+        return getattr(task, "operator_class", type(task))
+
+    def given(task: Any) -> Any:
+        return task.partial_kwargs.get("week") if hasattr(task, "partial_kwargs") else task.week
+
+    steps = [task for task in weekly.tasks if issubclass(step_type(task), WeekStep)]
+    assert len(steps) == 14
+    assert [task.task_id for task in steps if given(task) is None] == ["resolve_week"]

@@ -19,6 +19,15 @@ from tests import airflow_home  # noqa: F401 - chooses Airflow's home
 from tests.postbox import mail_connection, post_office
 
 TASKS = 21 + len(MODELS)  # at least: fifteen steps, two lists, all recipes, two shards, the checks
+#: What a run keeps the cost of, by recipe and shard where it has several of a kind.
+STEPS = {
+    *((name, "") for name in (
+        "resolve_week", "ingest_drops", "refresh_views", "judge_publication", "examine_models", "watch_drift", "ask_approval",
+        "refit_winner", "refit_challenger", "promote_champion", "publish_recommendations", "report_week",
+    )),
+    *(("train_model", name) for name in MODELS),
+    ("score_users", "shard 0"), ("score_users", "shard 1"),
+}  # fmt: skip
 FACTS = ("users", "movies", "persons", "movie_persons", "imdb_titles", "links", "ratings", "tags")
 
 
@@ -47,8 +56,9 @@ def states(run: Any) -> dict[tuple[str, int], str]:
 
 
 def rows(conn: Connection) -> dict[str, str]:
-    """Every table of the project → a digest of its rows, whatever their order."""
-    tables = conn.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY 1").fetchall()
+    """Every table of the project → a digest of its rows, whatever their order; not of step_times, which tells what was run."""
+    query = "SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'step_times' ORDER BY 1"
+    tables = conn.execute(query).fetchall()
     digest = sql.SQL("SELECT count(*) || ' rows, md5 ' || coalesce(md5(string_agg(t::text, '' ORDER BY t::text)), '') FROM {} t")
     return {name: one(conn, digest.format(sql.Identifier(name)))[0] for (name,) in tables}
 
@@ -72,6 +82,12 @@ def models(settings: Settings, tmp_path: Path) -> dict[str, Any]:
         **{f"version {version.version}": version.run_id for version in versions},
         **{str(path): hashlib.sha256(path.read_bytes()).hexdigest() for path in files},
     }
+
+
+def steps_kept(conn: Connection) -> set[tuple[date, str, str, str]]:
+    """Steps of which the cost is kept; recipes by name."""
+    query = "SELECT as_of, run_id, step, split_part(part, '-', 1) FROM step_times WHERE peak_bytes > 0"
+    return {tuple(row) for row in conn.execute(query)}
 
 
 def zone_stamps(settings: Settings) -> dict[str, Any]:
@@ -100,6 +116,7 @@ def test_three_weeks_twice(weekly: Any, weeks: list[date], installation: Setting
         (as_of, n, 10 * n, as_of == weeks[-1]) for as_of, n in zip(weeks, users, strict=True)
     ]
     assert one(conn, "SELECT count(*), min(as_of) FROM recommendations") == (each[-1].n_rows, weeks[-1])
+    assert steps_kept(conn) == {(as_of, run.run_id, *step) for as_of, run in zip(weeks, first, strict=True) for step in STEPS}
 
     again = first[-1]
     before, started = everything(), [{task.id: task.start_date for task in run.get_task_instances()} for run in first]

@@ -47,8 +47,12 @@ def test_a_stage_measures_what_its_targets_speak_of(ground, name):
 
 
 def test_a_weeks_steps_make_up_the_week(ground):
-    seconds = stage_class("week")(ground).measure(1)
-    assert set(seconds) >= STEPS
+    stage = stage_class("week")(ground)
+    seconds = stage.measure(1)
+    assert {label.split()[0] for label in seconds} >= STEPS
+    assert {label.split()[1].split("-")[0] for label in seconds if label.startswith("train_model ")} >= {"popularity", "als"}
+    assert set(stage.peaks) == set(seconds)
+    assert stage.peaks["run_week"] == max(stage.peaks.values()) > 50 * 2**20
     steps = sum(found[0] for label, found in seconds.items() if label != "run_week")
     assert 0.9 * seconds["run_week"][0] < steps <= seconds["run_week"][0]
     asked = f"tags.as_of = '{ground.zones.dates[1]}'"

@@ -181,8 +181,12 @@ def test_the_table_has_medians_spread_ratio_and_verdict(tmp_path):
 
 def test_a_whole_weeks_steps_have_their_shares(tmp_path, monkeypatch):
     monkeypatch.setattr(Made, "bounds", ())
-    (row,) = rows_from(Made({"ours": [8.0], "train_model": [2.0]}), tmp_path / "s.jsonl")
-    assert "train_model 25.0%" in shown(row, TINY)
+    stage = Made({"ours": [8.0], "train_model": [2.0], "other": [1.0]})
+    stage.peaks = {"train_model": 3 * 2**30}
+    rows_from(stage, tmp_path / "s.jsonl")
+    (row,) = rows_from(stage, tmp_path / "s.jsonl")  # as the journal has it
+    assert "train_model 25.0%, 3,072 MiB " in shown(row, TINY)
+    assert "other 12.5%  " in shown(row, TINY)
 
 
 def test_a_picture_of_all_scales(tmp_path):

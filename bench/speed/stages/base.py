@@ -43,6 +43,8 @@ class Stage(ABC):
 
     def __init__(self, ground: Ground) -> None:
         self.ground = ground
+        #: Way, or part of one → the most bytes that this process had resident meanwhile, where that was measured.
+        self.peaks: dict[str, int] = {}
 
     @contextmanager
     @abstractmethod

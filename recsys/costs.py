@@ -1,0 +1,91 @@
+"""What a step costs: its time, the most memory that its process holds meanwhile, and the rows it works on.
+
+The memory is that of this process alone: what Postgres and MLflow's server take is theirs.
+"""
+
+import logging
+import re
+import resource
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from recsys.db.connect import Connection, connect
+from recsys.db.queries import queries
+from recsys.settings import Settings
+from recsys.week import Week
+
+log = logging.getLogger(__name__)
+
+PROCESS = Path("/proc/self")
+#: The unit of getrusage's ru_maxrss, in bytes.
+MAXRSS = 1 if sys.platform == "darwin" else 1024
+
+
+@dataclass
+class Cost:
+    """Known once the step has ended. `n_rows` is None where the step does not tell of any."""
+
+    seconds: float = 0.0
+    peak_bytes: int = 0
+    n_rows: int | None = None
+
+
+_running: ContextVar[Cost | None] = ContextVar("_running", default=None)
+
+
+@contextmanager
+def measured() -> Iterator[Cost]:
+    """Measure what happens meanwhile, one step at a time in a process.
+
+    What the process holds as the step begins counts: its libraries, and what earlier steps have left. Where the system does not
+    let a process forget its peak (Linux does), the figure is the peak since the process began.
+    """
+    cost = Cost()
+    token = _running.set(cost)
+    with suppress(OSError):
+        (PROCESS / "clear_refs").write_text("5")
+    started = time.monotonic()
+    try:
+        yield cost
+    finally:
+        cost.seconds, cost.peak_bytes = time.monotonic() - started, _peak_bytes()
+        _running.reset(token)
+
+
+def worked_on(n_rows: int) -> None:
+    """The running step's say on how many rows it works on. Said again, the last word counts; unmeasured, nobody listens."""
+    cost = _running.get()
+    if cost:
+        cost.n_rows = n_rows
+
+
+def keep_cost(settings: Settings, week: Week, step: str, cost: Cost, *, part: str = "") -> None:
+    """Add a row to the run's. A database that will not have it takes nothing from a step that is done: the log has it then."""
+    params = {"as_of": week.as_of, "run_id": week.run_id, "step": step, "part": part, **vars(cost)}
+    try:
+        with connect(settings) as conn:
+            conn.execute(queries("costs")["keep_cost"], params)
+    except psycopg.Error as error:
+        log.warning("%s %s: what it cost could not be kept: %s; %s", step, part, cost, error)
+
+
+def costs_of_run(conn: Connection, as_of: date, run_id: str) -> list[Any]:
+    """Step, part, seconds, peak_bytes and n_rows of each, as the run got through it first; one that is under way is not there."""
+    return conn.execute(queries("costs")["costs_of_run"], {"as_of": as_of, "run_id": run_id}).fetchall()
+
+
+def _peak_bytes() -> int:
+    with suppress(OSError):
+        found = re.search(r"^VmHWM:\s+(\d+) kB$", (PROCESS / "status").read_text(), re.MULTILINE)
+        if found:
+            return int(found[1]) * 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * MAXRSS
