@@ -206,9 +206,9 @@ def _costs(conn: Connection, publication_id: int) -> list[str]:
     seconds, peak = sum(cost.seconds for cost in costs), max(cost.peak_bytes or 0 for cost in costs)
     lines = [_cost_line(cost, seconds) for cost in costs]
     lines.append(["in all, and the largest peak", f"{seconds:,.1f} s", "100.0%", _mebibytes(peak), "", ""])
-    told = f"The steps of the run that made this publication ({made.run_id}), each as it was first got through. The memory is the"
     return [
-        f"{told} most that its process had resident; rows are those read, written or fitted on by a step that found them undone.",
+        f"The steps of the run that made this publication ({made.run_id}), each as it was first got through. "
+        "Memory is the most that the step's process had resident; a step that found its work done has no rows.",
         _table(["step", "time", "share", "peak memory", "rows", "rows/s"], lines),
     ]
 

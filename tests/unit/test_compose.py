@@ -2,6 +2,8 @@
 
 import re
 import subprocess
+from datetime import timedelta
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +20,9 @@ from stack.postgres import PASSWORD_VARIABLES, Postgres
 
 ROOT = Path(__file__).resolve().parents[2]
 IN_IMAGE = "/opt/recsys"
-AIRFLOW = ("airflow-init", "api-server", "scheduler", "dag-processor", "triggerer")
+AIRFLOW = ("airflow-init", "api-server", "scheduler", "dag-processor", "triggerer", "worker")
+CELERY = {"broker", "worker"}
+VISIBILITY = "AIRFLOW__CELERY_BROKER_TRANSPORT_OPTIONS__VISIBILITY_TIMEOUT"
 STRINGS = {"type": "array", "items": {"type": "string"}}
 DURATION = {"type": "string", "pattern": r"^\d+(s|m|h)$"}
 
@@ -31,6 +35,10 @@ SERVICE = {
         "image": {"type": "string", "pattern": r"^[a-z]+:[0-9]"},
         "build": {"const": "."},
         "init": {"type": "boolean"},
+        "profiles": {"const": ["celery"]},
+        "user": {"type": "string"},
+        "deploy": {"type": "object", "additionalProperties": False, "properties": {"replicas": {"type": "integer"}}},
+        "stop_grace_period": DURATION,
         "restart": {"enum": ["unless-stopped", "on-failure"]},
         "command": {"anyOf": [{"type": "string"}, STRINGS]},
         "working_dir": {"type": "string", "pattern": "^/"},
@@ -98,7 +106,7 @@ def test_schema(compose: dict[str, Any]) -> None:
 
 
 def test_the_services_of_the_design_are_there_and_depend_on_services_that_exist(services: dict[str, Any]) -> None:
-    assert set(services) == {"postgres", "mlflow", *AIRFLOW}
+    assert set(services) == {"postgres", "mlflow", *AIRFLOW, *CELERY}
     for name, service in services.items():
         for needed, how in service.get("depends_on", {}).items():
             assert needed in services, name
@@ -160,7 +168,7 @@ def test_no_secret_and_no_default_password_in_any_file(services: dict[str, Any])
         for variable, value in service["environment"].items():
             if variable == "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE":
                 continue  # a path
-            if re.search("PASSWORD|SECRET|_KEY$|_CONN|DATABASE_URL|BACKEND_STORE_URI", variable):
+            if re.search("PASSWORD|SECRET|_KEY$|_CONN|_AUTH$|DATABASE_URL|BROKER_URL|RESULT_BACKEND|BACKEND_STORE_URI", variable):
                 used = re.findall(r"\$\{(\w+):\?[^}]+\}", value)
                 assert used, f"{name}: {variable} is not from .env"
                 assert all(example[each] == "" for each in used), f"{name}: {variable}"
@@ -177,8 +185,10 @@ def test_make_env_fills_every_empty_variable_once(tmp_path: Path) -> None:
     write_compose_env(path)
     written = dict(line.split("=", 1) for line in path.read_text().splitlines() if "=" in line and line[0] != "#")
     assert path.stat().st_mode & 0o777 == 0o600
-    secrets = [value for name, value in written.items() if name not in ("AIRFLOW_PORT", "MLFLOW_PORT", "DROPS")]
-    assert len(set(secrets)) == len(secrets) == 11
+    secrets = [
+        value for name, value in written.items() if name not in ("AIRFLOW_PORT", "MLFLOW_PORT", "AIRFLOW_EXECUTOR", "DROPS")
+    ]
+    assert len(set(secrets)) == len(secrets) == 12
     assert all(len(secret) >= 32 for secret in secrets)
     with pytest.raises(StackError, match="is there"):
         write_compose_env(path)
@@ -240,3 +250,67 @@ def test_init_script_is_a_shell_script_that_uses_variables_that_it_gets(services
     assert script.stat().st_mode & 0o111
     used = set(re.findall(r"\$(\w+)|environ\[\"(\w+)\"\]", script.read_text()))
     assert {name for pair in used for name in pair if name} <= set(services["airflow-init"]["environment"])
+
+
+# the profile celery
+
+
+def test_without_the_profile_tasks_run_in_the_scheduler(services: dict[str, Any]) -> None:
+    assert {name for name, service in services.items() if service.get("profiles") == ["celery"]} == CELERY
+    assert {services[name]["environment"]["AIRFLOW__CORE__EXECUTOR"] for name in AIRFLOW} == {
+        "${AIRFLOW_EXECUTOR:-LocalExecutor}"
+    }
+    assert "AIRFLOW_EXECUTOR=LocalExecutor" in (ROOT / ".env.example").read_text().splitlines()
+    needed = {each for name in services.keys() - CELERY for each in services[name].get("depends_on", {})}
+    assert not needed & CELERY, "a service that is always there waits for one that is not"
+
+
+def test_the_broker_is_closed_to_all_but_the_services(services: dict[str, Any]) -> None:
+    broker, url = services["broker"], services["worker"]["environment"]["AIRFLOW__CELERY__BROKER_URL"]
+    assert "ports" not in broker and "ports" not in services["worker"]
+    assert broker["environment"] == {"REDISCLI_AUTH": "${BROKER_PASSWORD:?run make env}"}
+    assert url == "redis://:${BROKER_PASSWORD:?run make env}@broker:6379/0"
+    assert "BROKER_PASSWORD" not in str(broker["command"]), "who lists processes reads it"
+
+
+def test_the_broker_gets_a_password_that_no_process_list_shows(services: dict[str, Any], tmp_path: Path) -> None:
+    shell, flag, line = services["broker"]["command"]
+    (there,) = re.findall(r"> (\S+)/redis\.conf", line)
+    line = line.replace("$$", "$").replace(there, str(tmp_path)).replace("exec redis-server", "exec echo")
+    told = subprocess.run([shell, flag, line], env={"REDISCLI_AUTH": "s3cret"}, check=True, capture_output=True, text=True)
+    conf = tmp_path / "redis.conf"
+    assert told.stdout == f"{conf} --dir /data\n"
+    assert conf.read_text() == "requirepass s3cret\n"
+    assert conf.stat().st_mode & 0o777 == 0o600
+
+
+def test_two_workers_are_like_the_scheduler(services: dict[str, Any]) -> None:
+    worker, scheduler = services["worker"], services["scheduler"]
+    assert worker["deploy"]["replicas"] == 2
+    assert {name: worker[name] for name in ("image", "volumes", "environment", "env_file")} == {
+        name: scheduler[name] for name in ("image", "volumes", "environment", "env_file")
+    }
+    assert worker["depends_on"].keys() == scheduler["depends_on"].keys() | {"broker"}
+    at_once = int(worker["environment"]["AIRFLOW__CELERY__WORKER_CONCURRENCY"]) * worker["deploy"]["replicas"]
+    assert at_once == int(worker["environment"]["AIRFLOW__CORE__PARALLELISM"])
+
+
+def test_no_task_outlasts_the_brokers_patience(services: dict[str, Any]) -> None:
+    from airflow.dag_processing.dagbag import DagBag
+
+    patience = timedelta(seconds=int(services["worker"]["environment"][VISIBILITY]))
+    tasks = [task for dag in DagBag(ROOT / "dags").dags.values() for task in dag.tasks]
+    assert max(task.execution_timeout for task in tasks if task.execution_timeout) < patience
+
+
+def test_celerys_settings_and_its_app_exist(services: dict[str, Any]) -> None:
+    from airflow.providers.celery.get_provider_info import get_provider_info
+
+    known = {
+        f"AIRFLOW__{section.upper()}__{option.upper()}"
+        for section, content in get_provider_info()["config"].items()
+        for option in content["options"]
+    }
+    assert {name for name in services["worker"]["environment"] if name.startswith("AIRFLOW__CELERY")} <= known
+    assert find_spec("airflow.providers.celery.executors.celery_executor")
+    assert "--app airflow.providers.celery.executors.celery_executor.app " in services["worker"]["healthcheck"]["test"][3]
