@@ -17,12 +17,15 @@ _ROWS_A_WRITE = 1_000  # a thousand writes wait at most, of 74 bytes a row and l
 
 #: What a column may be: Postgres type of the same width, big-endian on the wire, never NULL.
 _WIRE = {"bigint": ">i8", "integer": ">i4", "real": ">f4", "double precision": ">f8", "timestamptz": ">i8"}
+_YEAR_2000 = np.datetime64("2000-01-01")  # from which Postgres counts microseconds
+_TO_2000 = _YEAR_2000.astype("datetime64[us]").astype(np.int64)
 
 
 def read_arrays(
     conn: Connection, query: LiteralString, params: Mapping[str, Any], columns: Mapping[str, str]
 ) -> dict[str, np.ndarray]:
-    """The query's rows as one native array a column. `columns`: name → Postgres type, in the query's order, none NULL.
+    """The query's rows as one native array a column. `columns`: name → Postgres type, in the query's order, none NULL;
+    a timestamptz becomes a datetime64[us].
 
     At its peak it takes twice the arrays' memory, as their parts are joined, and a few MB of what was sent. Raises RecsysError
     where a row is NULL or of another width, as the layout would then be misread.
@@ -58,7 +61,8 @@ class _Decoder:
         for name, kind in self.columns.items():
             if not (rows[f"_len_{name}"] == self.layout[name].itemsize).all():
                 raise RecsysError(f"column {name!r} of a binary COPY has a NULL, or is not {kind}")
-            self.parts[name].append(rows[name].astype(self.layout[name].newbyteorder("=")))
+            values = rows[name].astype(self.layout[name].newbyteorder("="))
+            self.parts[name].append((values + _TO_2000).view("datetime64[us]") if kind == "timestamptz" else values)
         taken = rows.nbytes
         del rows  # a buffer that somebody looks at cannot be cut
         del wire[:taken]
@@ -110,5 +114,5 @@ def _wire_value(value: np.ndarray | str | int) -> Any:
     if isinstance(value, str):
         return value.encode()
     if isinstance(value, np.ndarray) and value.dtype.kind == "M":
-        return (value - np.datetime64("2000-01-01")).astype("timedelta64[us]").astype(np.int64)
+        return (value - _YEAR_2000).astype("timedelta64[us]").astype(np.int64)
     return value

@@ -8,13 +8,14 @@ from recsys.db.queries import queries
 from recsys.features.catalogue import Catalogue, Links, numbers
 from recsys.features.interactions import Interactions
 
-_RATING_COLUMNS = {"user_id": "bigint", "movie_id": "bigint", "rating": "real", "rated_at": "bigint"}
+_RATING_COLUMNS = {"user_id": "bigint", "movie_id": "bigint", "rating": "real", "rated_at": "timestamptz"}
 
 
 def read_interactions(conn: Connection, sight: dict, movie_ids: np.ndarray) -> Interactions:
     """The newest visible rating of each user and movie, over the movies given. `sight`: as_of and watermark."""
     rows = read_arrays(conn, queries("visible")["ratings"], sight, _RATING_COLUMNS)
-    return Interactions.of(rows["user_id"], rows["movie_id"], rows["rating"], rows["rated_at"], movie_ids=movie_ids)
+    rated_at = rows["rated_at"].view(np.int64) // 1_000_000  # numpy's own way from microseconds to seconds takes 20 times as long
+    return Interactions.of(rows["user_id"], rows["movie_id"], rows["rating"], rated_at, movie_ids=movie_ids)
 
 
 def read_users(conn: Connection, sight: dict) -> np.ndarray:

@@ -87,6 +87,14 @@ def test_widths_that_only_sum_to_the_right_one_are_refused(table: Connection) ->
         read_arrays(table, "SELECT 1::integer, 1::bigint", {}, {"a": "bigint", "b": "integer"})
 
 
+def test_times_are_read(table: Connection) -> None:
+    times = ["2026-11-16 00:00:00.000001", "2000-01-01 00:00:00", "1999-12-31 23:59:59", "1969-12-31 23:59:58"]
+    query = "SELECT t::timestamptz FROM unnest(%(times)s::text[]) t"
+    got = read_arrays(table, query, {"times": times}, {"t": "timestamptz"})["t"]
+    assert got.dtype == np.dtype("datetime64[us]")
+    np.testing.assert_array_equal(got, np.array(times, dtype="datetime64[us]"))
+
+
 def test_parameters_reach_the_query(table: Connection) -> None:
     got = read_arrays(table, "SELECT %(x)s::bigint", {"x": 5}, {"a": "bigint"})
     assert got["a"].tolist() == [5]
