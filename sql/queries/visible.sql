@@ -1,8 +1,8 @@
 -- What a week may know: every query takes (as_of, watermark) and is a filter on the materialized views.
 
 -- name: ratings(as_of, watermark)
--- The newest visible rating of each user and movie; times in epoch seconds.
-SELECT user_id, movie_id, rating, extract(epoch FROM rated_at)::bigint AS rated_at
+-- The newest visible rating of each user and movie.
+SELECT user_id, movie_id, rating, rated_at
 FROM visible_ratings(%(as_of)s, %(watermark)s);
 
 -- name: movies(as_of, watermark)

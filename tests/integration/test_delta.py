@@ -74,7 +74,7 @@ def test_delta_merge_equals_full_reload(landing: Landing, tmp_path: Path, seed: 
     ends = [START + timedelta(weeks=place) for place in range(WEEKS + 1)]
     by_week = [visible(landing, end) for end in ends]
     assert by_week[-1] == {
-        (user, movie, whole[user, movie, at], at)
+        (user, movie, whole[user, movie, at], datetime.fromtimestamp(at, UTC))
         for user, movie, at in {(user, movie): (user, movie, at) for user, movie, at in sorted(whole)}.values()
     }
 

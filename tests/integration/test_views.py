@@ -74,7 +74,7 @@ def test_ratings_are_the_newest_visible_version(conn: Connection, seed: int) -> 
                 ]
                 if seen:
                     at, _, _, stars = max(seen)
-                    expected[user] = (1, stars, int(at.timestamp()))
+                    expected[user] = (1, stars, at)
             found = conn.execute(queries("visible")["ratings"], {"as_of": as_of, "watermark": watermark}).fetchall()
             assert len(found) == len(expected), (as_of, watermark)
             assert {row.user_id: tuple(row[1:]) for row in found} == expected, (as_of, watermark)

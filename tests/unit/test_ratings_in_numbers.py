@@ -6,7 +6,7 @@ import pytest
 from recsys.ingest.ratings import Order, in_numbers
 
 
-def batch(*rows: tuple[str, str, str, str]) -> pa.RecordBatch:
+def batch(*rows: tuple[str, ...]) -> pa.RecordBatch:
     columns = dict(zip(("user_id", "movie_id", "rating", "rated_at"), map(list, zip(*rows, strict=True)), strict=True))
     lines = pa.array(range(2, len(rows) + 2), pa.int64())
     return pa.RecordBatch.from_pydict({"line": lines} | {name: pa.array(column, pa.string()) for name, column in columns.items()})
