@@ -54,7 +54,7 @@ def test_a_weeks_steps_make_up_the_week(ground):
     assert set(stage.peaks) == set(seconds)
     assert stage.peaks["run_week"] == max(stage.peaks.values()) > 50 * 2**20
     steps = sum(found[0] for label, found in seconds.items() if label != "run_week")
-    assert 0.9 * seconds["run_week"][0] < steps <= seconds["run_week"][0]
+    assert 0.8 * seconds["run_week"][0] < steps <= seconds["run_week"][0]  # in between, what each cost is written down
     asked = f"tags.as_of = '{ground.zones.dates[1]}'"
     usual = Registry(ground.in_use)
     assert usual.client.search_runs([usual.experiment_id], asked) == [], "the next week would find this one's fits"
