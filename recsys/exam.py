@@ -43,19 +43,22 @@ class _Slice:
     users: np.ndarray  # ids
     counts: np.ndarray  # (held-out rows,) bool
     movies: np.ndarray  # ids that exposure is of
-    own_lists: bool = True  # not those of another slice, looked at for other movies
+    of_movies: bool = False  # the lists are those of another slice, looked at for other movies
 
 
 @dataclass(frozen=True)
 class _Answers:
     """What one model said at an exam: lists of movie `ids` (A, LIST_LENGTH) for the users `asked` (A,), and their movies' facts;
-    stars `predicted` for each held-out rating, of a model that rates.
+    `hits` (A, LIST_LENGTH), and `n_relevant` (A,) movies that each liked; stars `predicted` for each held-out rating, of a model
+    that rates.
     """
 
     exam: Exam
     liked: np.ndarray
     asked: np.ndarray
     ids: np.ndarray
+    hits: np.ndarray
+    n_relevant: np.ndarray
     lists: Lists
     predicted: np.ndarray | None
 
@@ -90,33 +93,35 @@ def _answers(model: Recommender, exam: Exam, liked: np.ndarray, genres: np.ndarr
     asked = np.unique(exam.held_out.user_ids[exam.held_out.users[liked]])
     ids = model.recommend(asked, n=LIST_LENGTH, seen=exam.known.seen_by(asked)).ids
     predicted = _predict(model, exam.held_out) if isinstance(model, PredictsRatings) and model.rates else None
-    return _Answers(exam, liked, asked, ids, Lists.of(ids, asked, exam.known, genres), predicted)
+    marks = mark(ids, asked, exam.held_out, liked)
+    return _Answers(exam, liked, asked, ids, *marks, Lists.of(ids, asked, exam.known, genres), predicted)
 
 
 def _slices(exam: Exam, asked: np.ndarray, min_history: int) -> Iterator[_Slice]:
     known, held_out = exam.known, exam.held_out
-    n_known = np.append(np.bincount(known.users, minlength=len(known.user_ids)), 0)  # the last for users without any: index −1
+    n_known = np.append(known.n_rated, 0)  # the last for users without any: index −1
     n_deciding = n_known[index_of(known.user_ids, exam.users)]
     heavy = n_deciding > np.median(n_deciding) if len(exam.users) else np.zeros(0, dtype=bool)
     cold = n_known[index_of(known.user_ids, held_out.user_ids)] < min_history
-    new = np.bincount(known.movies, minlength=len(known.movie_ids)) == 0
+    new = known.n_raters == 0
     yield _Slice("all", exam.users, np.ones(len(held_out), dtype=bool), known.movie_ids)
     for name, users in (("light users", exam.users[~heavy]), ("heavy users", exam.users[heavy])):
         yield _Slice(name, users, np.isin(held_out.user_ids, users)[held_out.users], known.movie_ids)
     cold_users = asked[cold[index_of(held_out.user_ids, asked)]]
     yield _Slice("cold users", cold_users, cold[held_out.users], known.movie_ids)
-    yield _Slice("new movies", exam.users, new[held_out.movies], known.movie_ids[new], own_lists=False)
+    yield _Slice("new movies", exam.users, new[held_out.movies], known.movie_ids[new], of_movies=True)
 
 
 def _deciding_ndcg(answers: _Answers) -> np.ndarray:
     metric, k = RANKING[DECIDING]
-    hits, n_relevant = mark(answers.ids, answers.asked, answers.exam.held_out, answers.liked)
     rows = index_of(answers.asked, answers.exam.users)
-    return metric(hits[rows, :k], n_relevant[rows]).astype(np.float32)
+    return metric(answers.hits[rows, :k], answers.n_relevant[rows]).astype(np.float32)
 
 
 def _ranking_rows(part: _Slice, answers: _Answers, rows: np.ndarray) -> list[Row]:
-    hits, n_relevant = mark(answers.ids[rows], part.users, answers.exam.held_out, answers.liked & part.counts)
+    hits, n_relevant = answers.hits[rows], answers.n_relevant[rows]
+    if part.of_movies:
+        hits, n_relevant = mark(answers.ids[rows], part.users, answers.exam.held_out, answers.liked & part.counts)
     has_any = n_relevant > 0
     hits, n_relevant = hits[has_any], n_relevant[has_any]
     if not len(hits):
@@ -128,7 +133,7 @@ def _ranking_rows(part: _Slice, answers: _Answers, rows: np.ndarray) -> list[Row
 def _list_rows(part: _Slice, answers: _Answers, rows: np.ndarray) -> list[Row]:
     """What the lists are made of, and what of the slice's movies they show."""
     found: list[Row] = []
-    if part.own_lists:
+    if not part.of_movies:
         lists = answers.lists.of_users(rows)
         found += [(part.name, name, *metric(lists.cut_at(k))) for name, (metric, k) in LISTS.items()]
     if len(part.movies) and len(rows):

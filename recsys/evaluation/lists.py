@@ -29,11 +29,9 @@ class Lists:
     @classmethod
     def of(cls, ids: np.ndarray, users: np.ndarray, known: Interactions, genres: np.ndarray | None = None) -> Self:
         """From lists (U, k) of movie ids, −1 where one ends, for `users` (U,) ids, and what was `known` when they were made."""
-        raters = np.bincount(known.movies, minlength=len(known.movie_ids))
-        n_own = np.bincount(known.users, minlength=len(known.user_ids))
-        own = np.bincount(known.users, weights=raters[known.movies], minlength=len(known.user_ids)) / n_own
-        own_raters = np.append(own, np.nan)[index_of(known.user_ids, users)]  # the last for users without any: index −1
-        return cls(index_of(known.movie_ids, ids), raters, len(known.user_ids), own_raters, genres)
+        rated = known.seen_by(users)
+        own_raters = mean_or_nan(rated @ known.n_raters.astype(np.float64), np.diff(rated.indptr))
+        return cls(index_of(known.movie_ids, ids), known.n_raters, len(known.user_ids), own_raters, genres)
 
     def of_users(self, rows: np.ndarray) -> Self:
         """The lists of some rows."""

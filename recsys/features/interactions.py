@@ -65,6 +65,16 @@ class Interactions:
         """(U + 1,) int32: user u's rows are those from starts[u] to starts[u + 1]."""
         return np.searchsorted(self.users, np.arange(len(self.user_ids) + 1, dtype=np.int32)).astype(np.int32)
 
+    @property
+    def n_rated(self) -> np.ndarray:
+        """(U,) int32: how many movies each user rated."""
+        return np.diff(self.starts)
+
+    @cached_property
+    def n_raters(self) -> np.ndarray:
+        """(M,) int64: how many users rated each movie."""
+        return np.bincount(self.movies, minlength=len(self.movie_ids))
+
     def csr(self, values: np.ndarray | None = None) -> sparse.csr_matrix:
         """(U, M) float32 matrix of `values` (R,), the ratings by default. Shares memory with them: not to be changed in place."""
         data = self.ratings if values is None else values.astype(np.float32, copy=False)
@@ -91,7 +101,7 @@ class Interactions:
         known = (rows := index_of(self.user_ids, user_ids)) >= 0
         rows = rows[known]
         lengths = np.zeros(len(user_ids), dtype=np.int64)
-        lengths[known] = np.diff(self.starts)[rows]
+        lengths[known] = self.n_rated[rows]
         ends = np.cumsum(lengths)
         if len(rows) and (np.diff(rows) == 1).all():
             movies = self.movies[self.starts[rows[0]] : self.starts[rows[-1] + 1]]
