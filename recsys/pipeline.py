@@ -37,7 +37,7 @@ from recsys.recipe import Recipe
 from recsys.registry.fitting import Fit, Fitted, fit_once
 from recsys.registry.store import Registry
 from recsys.revision import git_sha
-from recsys.scoring.candidates import Edition, is_scored, score_shard
+from recsys.scoring.candidates import Edition, is_scored, read_histories, score_shard, shard_of
 from recsys.scoring.publish import publish, retire_outlived, to_make
 from recsys.settings import Settings
 from recsys.tuning import ledger as tuning_ledger
@@ -279,10 +279,11 @@ def score_users(settings: Settings, week: Week, promotion_id: int, shard: int, c
         users = read_users(conn, week.sight)
         if not len(users):
             raise NothingToRecommend(f"week {week.as_of}: no user up to drop {week.watermark}")
-        _, interactions = _sight(conn, week)
+        ours = shard_of(users, **place)
+        histories, withdrawn = read_histories(conn, week.sight, ours), read_withdrawn(conn)
         for made in todo:
             model = Registry(settings).load_version(made.model.version)
-            n_rows += score_shard(conn, made, model, interactions, users, read_withdrawn(conn), **place)
+            n_rows += score_shard(conn, made, model, ours, histories, withdrawn, **place)
     worked_on(n_rows)
     log.info("shard %s of %s: %s candidates", shard, settings.score_shards, f"{n_rows:,}")
     return n_rows

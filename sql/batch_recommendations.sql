@@ -2,26 +2,19 @@
 --
 -- Leaves out what the user has rated and what is withdrawn; ranks; fills users whom the model does not know, or who have
 -- rated too little for it, from recent popularity in the genres that they like; gives every user top_n movies, or as many
--- as there are left to recommend. Sums are of numeric, so that the order of rows changes no digit.
+-- as there are left to recommend. Sums are of whole numbers or numeric, so that the order of rows changes no digit.
 --
 -- While an experiment lasts, the users in its challenger's share get their lists from the challenger's own publication.
 --
--- {partition}: the table of the new publication. Parameters: publication_id, publication_key, as_of, watermark, top_n,
--- min_history (ratings below which a user gets the fallback), like_threshold, half_life_days (of recent popularity), experiment
--- (its name, else NULL), share (of the users that its challenger has), shadow_id (the challenger's publication, else NULL), arm
--- (whose lists the others are, while an experiment lasts).
+-- {partition}: the table of the new publication. `readers` and `likes` are what gather_readers and weigh_likes found. All ratings
+-- are read by these two; here they are looked up by their key where they matter, to which OFFSET 0 holds the planner.
+-- Parameters: publication_id, publication_key, as_of, watermark, top_n, min_history (ratings below which a user gets the fallback),
+-- like_threshold, experiment (its name, else NULL), share (of the users that its challenger has), shadow_id (the challenger's
+-- publication, else NULL), arm (whose lists the others are, while an experiment lasts).
 INSERT INTO {partition} (publication_id, user_id, rank, movie_id, score, source, arm)
-WITH rated AS MATERIALIZED (
-    SELECT user_id, movie_id, rating, rated_at
-    FROM visible_ratings(%(as_of)s, %(watermark)s)
-),
-readers AS MATERIALIZED (
-    SELECT user_id, count(rating) AS history
-    FROM (SELECT user_id, rating FROM rated
-          UNION ALL
-          SELECT user_id, NULL FROM users JOIN drops USING (drop_id) WHERE drop_id <= %(watermark)s AND drop_date <= %(as_of)s) known
-    WHERE NOT challenger_has(user_id, %(experiment)s, %(share)s)
-    GROUP BY user_id
+WITH served AS MATERIALIZED (
+    SELECT user_id, history FROM readers
+    WHERE %(experiment)s::text IS NULL OR NOT challenger_has(user_id, %(experiment)s, %(share)s)
 ),
 on_offer AS MATERIALIZED (
     SELECT movie_id, genres FROM visible_movies(%(as_of)s, %(watermark)s)
@@ -30,34 +23,33 @@ on_offer AS MATERIALIZED (
 from_model AS MATERIALIZED (
     SELECT user_id, movie_id, score, row_number() OVER (PARTITION BY user_id ORDER BY score DESC, movie_id) AS rank
     FROM candidates c
-    JOIN readers r USING (user_id)
+    JOIN served s USING (user_id)
     JOIN on_offer USING (movie_id)
-    WHERE c.publication_key = %(publication_key)s AND r.history >= %(min_history)s
-      AND NOT EXISTS (SELECT FROM rated WHERE (rated.user_id, rated.movie_id) = (c.user_id, c.movie_id))
+    WHERE c.publication_key = %(publication_key)s AND s.history >= %(min_history)s
+      AND NOT EXISTS (SELECT FROM visible_versions(%(as_of)s, %(watermark)s) v WHERE (v.user_id, v.movie_id) = (c.user_id, c.movie_id)
+                      OFFSET 0)
 ),
 chosen AS (SELECT * FROM from_model WHERE rank <= %(top_n)s),
 short AS MATERIALIZED (  -- users with fewer than top_n from the model
-    SELECT r.user_id, r.history, count(c.movie_id) AS n_chosen
-    FROM readers r LEFT JOIN chosen c USING (user_id)
-    GROUP BY r.user_id, r.history
-    HAVING count(c.movie_id) < %(top_n)s
+    SELECT s.user_id, s.history, coalesce(c.n_chosen, 0) AS n_chosen
+    FROM served s LEFT JOIN (SELECT user_id, count(*) AS n_chosen FROM chosen GROUP BY user_id) c USING (user_id)
+    WHERE coalesce(c.n_chosen, 0) < %(top_n)s
 ),
-popularity AS MATERIALIZED (  -- likes, each worth half for every half-life that it is older than the newest rating
-    SELECT o.movie_id, o.genres, coalesce(sum(round(power(0.5, l.age_days / %(half_life_days)s)::numeric, 12)), 0) AS likes
-    FROM on_offer o
-    LEFT JOIN (
-        SELECT movie_id, extract(epoch FROM (SELECT max(rated_at) FROM rated) - rated_at)::double precision / 86400 AS age_days
-        FROM rated WHERE rating >= %(like_threshold)s
-    ) l USING (movie_id)
-    GROUP BY o.movie_id, o.genres
+rated AS MATERIALIZED (  -- by these users
+    SELECT s.user_id, v.movie_id, v.rating
+    FROM short s
+    CROSS JOIN LATERAL (
+        SELECT movie_id, rating FROM visible_ratings(%(as_of)s, %(watermark)s) WHERE user_id = s.user_id
+        OFFSET 0
+    ) v
 ),
 places AS MATERIALIZED (
-    SELECT movie_id, genres, likes, row_number() OVER (ORDER BY likes DESC, movie_id) AS place FROM popularity
+    SELECT o.movie_id, o.genres, coalesce(l.likes, 0) AS likes, row_number() OVER (ORDER BY coalesce(l.likes, 0) DESC, o.movie_id) AS place
+    FROM on_offer o LEFT JOIN likes l USING (movie_id)
 ),
 taste AS MATERIALIZED (  -- of a user's liked genres, the share of each
     SELECT user_id, genre, count(*)::numeric / sum(count(*)) OVER (PARTITION BY user_id) AS share
-    FROM short
-    JOIN rated USING (user_id)
+    FROM rated
     JOIN on_offer USING (movie_id)
     CROSS JOIN LATERAL unnest(genres) AS genre
     WHERE rating >= %(like_threshold)s

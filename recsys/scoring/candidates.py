@@ -10,7 +10,7 @@ from scipy import sparse
 from recsys.db.arrays import write_arrays
 from recsys.db.connect import Connection, advisory_lock, one_row
 from recsys.db.queries import queries
-from recsys.features.interactions import Interactions, index_of
+from recsys.features.interactions import index_of
 from recsys.models.base import BLOCK, Recommender, TopN
 from recsys.promotion.ledger import ModelVersion
 from recsys.week import Week
@@ -69,27 +69,60 @@ def shard_of(users: np.ndarray, shard: int, n_shards: int) -> np.ndarray:
     return users[(np.arange(len(users)) // BLOCK) % n_shards == shard]
 
 
+@dataclass(frozen=True)
+class Histories:
+    """The ids of the movies that users have rated: those of the first user, then the second's, and so on.
+
+    `movies` (R,) int64, a movie twice where a user rated it twice; `ends` (U,) where each user's end, for U users.
+    """
+
+    movies: np.ndarray
+    ends: np.ndarray
+
+    def seen(self, movie_ids: np.ndarray) -> sparse.csr_matrix:
+        """(U, M) float32 with an entry for every one of these movies that the user rated. `movie_ids`: (M,), ascending."""
+        places = index_of(movie_ids, self.movies)
+        known = places >= 0
+        n_known = np.concatenate([[0], np.cumsum(known)])
+        indptr = n_known[np.concatenate([[0], self.ends])]
+        shape = len(self.ends), len(movie_ids)
+        seen = sparse.csr_matrix((np.ones(indptr[-1], dtype=np.float32), places[known], indptr), shape=shape)
+        seen.sum_duplicates()
+        return seen
+
+
+def read_histories(conn: Connection, sight: dict[str, object], users: np.ndarray) -> Histories:
+    """What the week may know that these users have rated. `users`: ids, ascending."""
+    with conn.cursor(binary=True) as cursor:
+        found = cursor.execute(queries("publication")["histories"], {**sight, "user_ids": users.tolist()}).fetchall()
+    lengths = np.zeros(len(users), dtype=np.int64)
+    lengths[index_of(users, np.array([row.user_id for row in found], dtype=np.int64))] = [len(row.movies) // 8 for row in found]
+    movies = np.frombuffer(b"".join(row.movies for row in found), dtype=">i8").astype(np.int64)
+    return Histories(movies, np.cumsum(lengths))
+
+
 def score_shard(
     conn: Connection,
     edition: Edition,
     model: Recommender,
-    interactions: Interactions,
     users: np.ndarray,
+    histories: Histories,
     withdrawn: np.ndarray,
     *,
     shard: int,
     n_shards: int,
 ) -> int:
-    """Put a shard's candidates in place of what it had; return how many there are. `users`: all of the week's, ascending."""
-    ours = shard_of(users, shard, n_shards)
-    seen = interactions.seen_by(ours) + _for_everyone(withdrawn, interactions.movie_ids, len(ours))
-    best = model.recommend(ours, n=edition.week.top_n, seen=seen)
+    """Put a shard's candidates in place of what it had; return how many there are. `users`: the shard's, with their histories."""
+    seen = histories.seen(model.movie_ids_)
+    if len(withdrawn):
+        seen += _for_everyone(withdrawn, model.movie_ids_, len(users))
+    best = model.recommend(users, n=edition.week.top_n, seen=seen)
     keys = {"publication_key": edition.key, "shard": shard}
     n_rows = int((best.ids >= 0).sum())
     with advisory_lock(conn, f"score {edition.key} {shard}"), conn.transaction():  # two runs of one edition would both add theirs
         conn.execute(queries("publication")["forget_other_shards"], keys | {"n_shards": n_shards})
         conn.execute(queries("publication")["forget_shard"], keys)
-        write_arrays(conn, queries("publication")["copy_candidates"], _columns(keys, ours, best), _COLUMNS)
+        write_arrays(conn, queries("publication")["copy_candidates"], _columns(keys, users, best), _COLUMNS)
         conn.execute(queries("publication")["record_shard"], keys | {"n_shards": n_shards, "n_rows": n_rows})
     return n_rows
 

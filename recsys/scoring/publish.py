@@ -1,6 +1,7 @@
 """One publication, made beside the live one and switched to in the same transaction: readers see one of the two, whole."""
 
 import logging
+import time
 from dataclasses import asdict, dataclass
 from typing import Any, LiteralString
 
@@ -42,18 +43,26 @@ def publish(conn: Connection, edition: Edition, origin: Origin) -> Publication:
     with advisory_lock(conn, "publish"):
         _finish_detach(conn, edition)
         conn.execute(queries("publication")["wait_again"])
+        wal_before = one_row(conn, queries("publication")["wal_position"]).position
         with conn.transaction():
             known = _known(conn, edition)
+            was_there = bool(known and known.has_rows)
             publication_id = known.publication_id if known else _new_id(conn)
-            if not (known and known.has_rows):
+            if not was_there:
                 _make(conn, edition, publication_id, {**asdict(origin), "shadow_id": shadow.publication_id if shadow else None})
                 _compare(known, conn.execute(queries("publication")["by_key"], {"publication_key": edition.key}).fetchone())
             conn.execute(queries("publication")["forget_candidates"], {"publication_key": edition.key})
+            attached_at = time.monotonic()  # last of all, as locks that others may meet are held from here on
+            if not was_there:
+                _run(conn, queries("publication")["attach_partition"], publication_id)
             if edition.promotion_id is not None:
                 _let_readers_see(conn, edition, publication_id, origin.run_id)
+        held = time.monotonic() - attached_at
+        wal = float(one_row(conn, queries("publication")["wal_position"]).position - wal_before)
+        log.info("publication %s: attached and flipped to in %.0f ms; %.1f MB of WAL", publication_id, held * 1e3, wal / 1e6)
         made = _known(conn, edition)
     counts = (made.n_users, made.n_rows, made.n_fallback, made.rows_sha256)
-    return Publication(publication_id, *counts, is_live=made.is_live, was_there=bool(known and known.has_rows))
+    return Publication(publication_id, *counts, is_live=made.is_live, was_there=was_there)
 
 
 def to_make(conn: Connection, edition: Edition) -> list[Edition]:
@@ -123,7 +132,7 @@ def _new_id(conn: Connection) -> int:
 
 
 def _make(conn: Connection, edition: Edition, publication_id: int, made_by: dict[str, Any]) -> None:
-    """The publication's own table: filled, checked, recorded, attached."""
+    """The publication's own table: filled, checked, recorded."""
     missing = [row.shard for row in conn.execute(queries("publication")["shards_missing"], {"publication_key": edition.key})]
     if missing:
         raise PublicationError(
@@ -134,11 +143,22 @@ def _make(conn: Connection, edition: Edition, publication_id: int, made_by: dict
     params = keys | split | made_by | edition.params | edition.week.sight
     _run(conn, queries("publication")["drop_partition"], publication_id)
     _run(conn, queries("publication")["create_partition"], publication_id)
+    _gather(conn, params)
     _run(conn, sql_file("batch_recommendations.sql"), publication_id, params)
+    _run(conn, queries("publication")["add_key"], publication_id)
     _run(conn, queries("publication")["analyze_partition"], publication_id)
     _check(conn, edition, publication_id)
     _record(conn, edition, publication_id, params)
-    _run(conn, queries("publication")["attach_partition"], publication_id)
+    conn.execute(queries("publication")["forget_readers"])
+    conn.execute(queries("publication")["forget_likes"])
+
+
+def _gather(conn: Connection, params: dict[str, Any]) -> None:
+    """What needs all ratings, in tables of the transaction's own: these are filled by several workers, an INSERT by one."""
+    conn.execute(queries("publication")["gather_readers"], params)
+    conn.execute(queries("publication")["hash_the_few"])
+    conn.execute(queries("publication")["weigh_likes"], params)
+    conn.execute(queries("publication")["analyze_found"])
 
 
 def _check(conn: Connection, edition: Edition, publication_id: int) -> None:
@@ -151,7 +171,7 @@ def _check(conn: Connection, edition: Edition, publication_id: int) -> None:
 
 
 def _record(conn: Connection, edition: Edition, publication_id: int, params: dict[str, Any]) -> None:
-    counts = _run(conn, queries("publication")["counts"], publication_id).fetchone()
+    counts = _run(conn, queries("publication")["counts"], publication_id, {"publication_id": publication_id}).fetchone()
     made_of = {
         "recipe_key": edition.model.recipe.key,
         "model_version": edition.model.version,

@@ -21,6 +21,11 @@ SELECT EXISTS (
     WHERE (s.publication_key, s.shard, s.n_shards) = (%(publication_key)s, %(shard)s, %(n_shards)s)
       AND s.n_rows = (SELECT count(*) FROM candidates c WHERE (c.publication_key, c.shard) = (s.publication_key, s.shard))) AS done;
 
+-- name: histories(as_of, watermark, user_ids)
+-- What some users have rated: the ids of a user's movies in one row, eight bytes each, as millions of rows take four times as long.
+SELECT user_id, string_agg(int8send(movie_id), '') AS movies
+FROM visible_versions(%(as_of)s, %(watermark)s) WHERE user_id = ANY (%(user_ids)s) GROUP BY user_id ORDER BY user_id;
+
 -- name: forget_shard(publication_key, shard)
 DELETE FROM candidates WHERE publication_key = %(publication_key)s AND shard = %(shard)s;
 
@@ -43,53 +48,97 @@ SELECT n.shard
 FROM (SELECT max(n_shards) AS n_shards FROM scored_shards WHERE publication_key = %(publication_key)s) total
 CROSS JOIN LATERAL generate_series(0, coalesce(total.n_shards, 1) - 1) AS n (shard)
 LEFT JOIN scored_shards s ON s.publication_key = %(publication_key)s AND s.shard = n.shard AND s.n_shards = total.n_shards
-WHERE s.n_rows IS DISTINCT FROM (
-    SELECT count(*) FROM candidates c WHERE c.publication_key = %(publication_key)s AND c.shard = n.shard)
+LEFT JOIN (SELECT shard, count(*) AS n_rows FROM candidates WHERE publication_key = %(publication_key)s GROUP BY shard) c ON c.shard = n.shard
+WHERE s.n_rows IS DISTINCT FROM coalesce(c.n_rows, 0)
 ORDER BY n.shard;
+
+-- name: gather_readers(as_of, watermark)
+-- Everyone whom the week may know, and of each how many movies they rated, and when last.
+CREATE TEMP TABLE readers AS
+SELECT user_id, coalesce(history, 0) AS history, newest
+FROM (SELECT user_id, count(DISTINCT movie_id) AS history, max(rated_at) AS newest
+      FROM visible_versions(%(as_of)s, %(watermark)s) GROUP BY user_id) rating
+FULL JOIN (SELECT DISTINCT user_id FROM users JOIN drops USING (drop_id) WHERE drop_id <= %(watermark)s AND drop_date <= %(as_of)s) told
+    USING (user_id);
+
+-- name: weigh_likes(as_of, watermark, like_threshold, half_life_days)
+-- Each movie's likes, each worth half for every half-life that it is older than the newest rating, to twelve decimals. They are summed
+-- as whole numbers, in which no order of adding shows; near a half it is the decimal digits that say which way one is rounded.
+CREATE TEMP TABLE likes AS
+SELECT movie_id, sum(CASE WHEN abs(worth - floor(worth) - 0.5) > 0.01 THEN worth::bigint
+                          ELSE (round((worth / 1e12)::numeric, 12) * 1000000000000)::bigint END) * 0.000000000001 AS likes
+FROM (SELECT movie_id, power(0.5, date_part('epoch', (SELECT max(newest) FROM readers) - rated_at) / 86400 / %(half_life_days)s) * 1e12 AS worth
+      FROM visible_ratings(%(as_of)s, %(watermark)s) WHERE rating >= %(like_threshold)s) one
+GROUP BY movie_id;
+
+-- name: hash_the_few()
+-- Several workers would hash all ratings together, and look up among them the few that have a second version.
+SET LOCAL enable_parallel_hash = off;
+
+-- name: analyze_found()
+-- They are new, and the candidates as good as new: who takes them for empty compares each row with each.
+ANALYZE readers, likes, candidates;
+
+-- name: forget_readers()
+DROP TABLE readers;
+
+-- name: forget_likes()
+DROP TABLE likes;
 
 -- name: create_partition(publication_id)
 -- Beside the others and unseen, with the constraint that lets ATTACH skip its scan.
-CREATE TABLE {partition} (LIKE batch_recommendations INCLUDING DEFAULTS, PRIMARY KEY (publication_id, user_id, rank),
-                          CONSTRAINT one_publication CHECK (publication_id = {publication_id}));
+CREATE TABLE {partition} (LIKE batch_recommendations INCLUDING DEFAULTS, CONSTRAINT one_publication CHECK (publication_id = {publication_id}));
+
+-- name: add_key()
+-- Once the rows are there: they are put in order at once.
+ALTER TABLE {partition} ADD PRIMARY KEY (publication_id, user_id, rank);
 
 -- name: analyze_partition()
 ANALYZE {partition};
+
+-- name: wal_position()
+-- Bytes of write-ahead log ever written.
+SELECT pg_current_wal_insert_lsn() - '0/0' AS position;
 
 -- name: attach_partition()
 -- Readers of the other partitions are not kept waiting: the parent is locked against other attachments only.
 ALTER TABLE batch_recommendations ATTACH PARTITION {partition} FOR VALUES IN ({publication_id});
 
--- name: counts()
+-- name: counts(publication_id)
+-- The key gives the rows in order.
 SELECT count(DISTINCT user_id) AS n_users, count(*) AS n_rows, count(*) FILTER (WHERE source = 'fallback') AS n_fallback,
        encode(sha256(convert_to(coalesce(string_agg(concat_ws(',', user_id, rank, movie_id, score, source, arm), E'\n' ORDER BY user_id, rank), ''), 'UTF8')), 'hex')
            AS rows_sha256
-FROM {partition};
+FROM {partition} WHERE publication_id = %(publication_id)s;
 
 -- name: faults(as_of, watermark, top_n)
--- What would make a publication wrong: how many users each fault concerns. All must be zero.
-WITH rated AS MATERIALIZED (
-    SELECT user_id, movie_id FROM visible_ratings(%(as_of)s, %(watermark)s)
-),
-on_offer AS MATERIALIZED (
+-- What would make a publication wrong: how many users each fault concerns. All must be zero. Where a list has top_n movies, none of them
+-- twice, rated, or not on offer, there were as many left to recommend; so what was left is counted for the other users.
+-- OFFSET 0 keeps a subquery to itself: ratings are looked up by their key, whatever the planner thinks of reading them all.
+WITH on_offer AS MATERIALIZED (
     SELECT movie_id FROM visible_movies(%(as_of)s, %(watermark)s) WHERE movie_id NOT IN (SELECT movie_id FROM withdrawals)
 ),
-readers AS (
-    SELECT user_id, count(o.movie_id) AS n_rated
-    FROM (SELECT user_id, movie_id FROM rated
-          UNION ALL
-          SELECT user_id, NULL FROM users JOIN drops USING (drop_id) WHERE drop_id <= %(watermark)s AND drop_date <= %(as_of)s) known
-    LEFT JOIN on_offer o USING (movie_id)
-    GROUP BY user_id
-),
-lists AS (
+lists AS MATERIALIZED (
     SELECT user_id, count(*) AS n, count(DISTINCT movie_id) AS n_movies, min(rank) AS first_rank, max(rank) AS last_rank
     FROM {partition} GROUP BY user_id
+),
+other_lengths AS MATERIALIZED (
+    SELECT user_id, coalesce(l.n, 0) AS n FROM readers LEFT JOIN lists l USING (user_id) WHERE coalesce(l.n, 0) <> %(top_n)s
+),
+n_rated AS MATERIALIZED (
+    SELECT user_id, count(DISTINCT movie_id) AS n
+    FROM other_lengths u
+    CROSS JOIN LATERAL (SELECT movie_id FROM visible_versions(%(as_of)s, %(watermark)s) v WHERE v.user_id = u.user_id OFFSET 0) v
+    JOIN on_offer USING (movie_id)
+    GROUP BY user_id
 )
 SELECT
-    (SELECT count(*) FROM readers r LEFT JOIN lists l USING (user_id)
-     WHERE coalesce(l.n, 0) <> least(%(top_n)s, (SELECT count(*) FROM on_offer) - r.n_rated)) AS "users with a list of the wrong length",
+    (SELECT count(*) FROM other_lengths u LEFT JOIN n_rated r USING (user_id)
+     WHERE u.n <> least(%(top_n)s, (SELECT count(*) FROM on_offer) - coalesce(r.n, 0))) AS "users with a list of the wrong length",
     (SELECT count(*) FROM lists WHERE user_id NOT IN (SELECT user_id FROM readers)) AS "users that the week does not know",
-    (SELECT count(DISTINCT user_id) FROM {partition} p JOIN rated USING (user_id, movie_id)) AS "users with a movie they had rated",
+    (SELECT count(DISTINCT user_id) FROM {partition} p
+     WHERE EXISTS (SELECT FROM visible_versions(%(as_of)s, %(watermark)s) v WHERE (v.user_id, v.movie_id) = (p.user_id, p.movie_id)
+                   OFFSET 0)) AS "users with a movie they had rated",
     (SELECT count(DISTINCT user_id) FROM {partition} p WHERE movie_id NOT IN (SELECT movie_id FROM on_offer))
         AS "users with a movie that is not on offer",
     (SELECT count(*) FROM lists WHERE n <> n_movies) AS "users with a movie twice",

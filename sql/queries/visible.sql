@@ -22,9 +22,18 @@ ORDER BY movie_id, role, position;
 
 -- name: users(as_of, watermark)
 -- Everyone whom a user row or a rating makes known, ascending. A drop dated after as_of makes nobody known by a row alone.
+-- From one user who rated to the next, by the key: of a hundred ratings of each, one is looked at.
+WITH RECURSIVE raters AS (
+    SELECT min(user_id) AS user_id FROM visible_versions(%(as_of)s, %(watermark)s)
+    UNION ALL
+    SELECT next.user_id
+    FROM raters r
+    CROSS JOIN LATERAL (SELECT v.user_id FROM visible_versions(%(as_of)s, %(watermark)s) v WHERE v.user_id > r.user_id
+                        ORDER BY v.user_id LIMIT 1) next
+)
 SELECT user_id FROM users JOIN drops USING (drop_id) WHERE drop_id <= %(watermark)s AND drop_date <= %(as_of)s
 UNION
-SELECT * FROM (SELECT DISTINCT user_id FROM ratings WHERE rated_at < %(as_of)s::date AND drop_id <= %(watermark)s) rated
+SELECT user_id FROM raters WHERE user_id IS NOT NULL
 ORDER BY user_id;
 
 -- name: withdrawn()

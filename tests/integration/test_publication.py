@@ -1,17 +1,23 @@
 """The rules of sql/batch_recommendations.sql, on cases small enough to work out by hand."""
 
 from datetime import date, timedelta
+from random import Random
 
+import numpy as np
+import psycopg
 import pytest
 from psycopg.types.json import Jsonb
 
 from recsys.db.connect import Connection
+from recsys.db.queries import queries
 from recsys.errors import PublicationError
+from recsys.features.visible import read_users
 from recsys.promotion.ledger import ModelVersion, Origin
 from recsys.recipe import Recipe
-from recsys.scoring.candidates import Edition
+from recsys.scoring.candidates import Edition, read_histories
 from recsys.scoring.publish import publish
 from recsys.week import Week
+from stack.postgres import Postgres
 
 AS_OF = date(2020, 1, 6)
 RECIPE = Recipe("popularity", ())
@@ -56,6 +62,11 @@ class World:
     def rate(self, user: int, movie: int, rating: float = 5, days_ago: int = 1) -> None:
         at = AS_OF - timedelta(days_ago)
         self.conn.execute("INSERT INTO ratings VALUES (%s, %s, %s, 1, %s)", [user, movie, at, rating])
+
+    def rate_again(self, user: int, movie: int, rating: float = 5) -> None:
+        self.rate(user, movie, rating, days_ago=0)
+        self.conn.execute("UPDATE ratings SET rated_at = rated_at - interval '1 hour' WHERE rated_at = %s", [AS_OF])
+        self.conn.execute("INSERT INTO rerated VALUES (%s, %s)", [user, movie])
 
     def candidates(self, made: Edition, rows: list[tuple[int, int, float]], n_shards: int = 1) -> None:
         for user, movie, score in rows:
@@ -221,3 +232,85 @@ def test_the_same_key_adds_nothing_and_an_older_week_does_not_go_live(world: Wor
         "SELECT as_of, is_live, first_live_at IS NOT NULL AS was_live FROM publications ORDER BY publication_id"
     ).fetchall()
     assert rows == [(AS_OF + timedelta(7), True, True), (AS_OF, False, False)]
+
+
+def test_a_movie_rated_twice_is_one_of_the_history(world: World) -> None:
+    world.rate(1, 1)
+    world.rate_again(1, 1)
+    world.candidates(edition(), [(1, 5, 0.9), (1, 4, 0.8), (1, 3, 0.7)])
+    assert {source for _, source in world.publish(edition())[1]} == {"fallback"}  # one movie, where two are asked for
+
+
+def test_likes_are_to_the_digit_what_a_sum_of_decimals_gives(world: World) -> None:
+    ages = Random(0)
+    for user in range(3_000):
+        seconds = ages.choice([60, 86_400, 10_000_000]) * ages.random() ** 2 * 100
+        world.conn.execute(
+            "INSERT INTO ratings VALUES (%s, %s, %s::timestamptz - make_interval(secs => floor(%s)), 1, 5)",
+            [user, 1 + user % 3, AS_OF - timedelta(1), seconds],
+        )
+    params = edition().params | edition().week.sight
+    with world.conn.transaction(force_rollback=True):
+        for name in ("gather_readers", "weigh_likes"):
+            world.conn.execute(queries("publication")[name], params)
+        likes = dict(world.conn.execute("SELECT movie_id, likes FROM likes").fetchall())
+    summed = world.conn.execute(
+        """SELECT movie_id, sum(round(power(0.5, extract(epoch FROM newest - rated_at)::float8 / 86400 / 30)::numeric, 12))
+           FROM ratings, (SELECT max(rated_at) AS newest FROM ratings) GROUP BY movie_id"""
+    ).fetchall()
+    assert {movie: str(value) for movie, value in likes.items()} == {movie: str(value) for movie, value in summed}
+
+
+def test_nobody_waits_for_a_publication_that_is_attached_and_flipped_to(
+    world: World, postgres: Postgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from recsys.scoring import publish as module
+
+    world.rate(1, 1)
+    world.rate(1, 2)
+    for made in (edition(), edition(as_of=AS_OF + timedelta(7))):
+        world.candidates(made, [(1, 3, 0.9), (1, 4, 0.8), (1, 5, 0.7)])
+    world.publish(edition())
+    flip, seen = module.go_live, []
+
+    def look_and_flip(conn: Connection, flip_to: dict[str, object]) -> None:
+        flip(conn, flip_to)
+        locks = conn.execute(
+            "SELECT mode FROM pg_locks WHERE pid = pg_backend_pid() AND relation = 'batch_recommendations'::regclass"
+        ).fetchall()
+        with psycopg.connect(postgres.url(conn.info.dbname, "recsys_reader"), options="-c lock_timeout=1s") as reader:
+            lists = reader.execute("SELECT DISTINCT as_of FROM recommendations").fetchall()
+        seen.append(({row.mode for row in locks}, lists))
+
+    monkeypatch.setattr(module, "go_live", look_and_flip)
+    world.publish(edition(as_of=AS_OF + timedelta(7)))
+    assert seen == [({"AccessShareLock", "ShareUpdateExclusiveLock"}, [(AS_OF,)])]
+    assert world.conn.execute("SELECT DISTINCT as_of FROM recommendations").fetchall() == [(AS_OF + timedelta(7),)]
+
+
+def test_a_history_holds_each_movie_once_and_none_that_the_model_lacks(world: World) -> None:
+    for movie in (1, 2, 6):
+        world.rate(3, movie)
+    world.rate_again(3, 2)
+    world.rate(5, 4)
+    world.rate(6, 1, days_ago=-1)  # which the week is too early for
+    seen = read_histories(world.conn, edition().week.sight, np.array([2, 3, 4, 5, 6])).seen(np.array([1, 2, 3, 4]))
+    assert seen.has_canonical_format
+    assert (seen.toarray() > 0).tolist() == [
+        [False, False, False, False],
+        [True, True, False, False],
+        [False, False, False, False],
+        [False, False, False, True],
+        [False, False, False, False],
+    ]
+
+
+def test_users_are_all_whom_the_week_may_know(world: World) -> None:
+    assert read_users(world.conn, edition().week.sight).tolist() == []
+    world.conn.execute("INSERT INTO users (user_id, drop_id) VALUES (4, 1), (100, 1)")
+    assert read_users(world.conn, edition().week.sight).tolist() == [4, 100]
+    for user, days_ago in ((2, -1), (3, 1), (4, 1), (7, -1), (8, 1), (9, -1)):
+        for movie in (1, 2):
+            world.rate(user, movie, days_ago=days_ago)
+    world.conn.execute("INSERT INTO ratings VALUES (11, 1, %s, 2, 5)", [AS_OF - timedelta(1)])  # beyond the watermark
+    assert read_users(world.conn, edition().week.sight).tolist() == [3, 4, 8, 100]
