@@ -1,4 +1,4 @@
-"""All users scored and a publication made and live, beside the lists alone."""
+"""All users scored and a publication made and live, beside the lists alone, and beside what these are allowed to take."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -6,19 +6,21 @@ from contextlib import contextmanager
 from psycopg import sql
 
 from bench.speed.stages.base import Bound, Stage, Way
-from bench.speed.stages.top_n import N
+from bench.speed.stages.top_n import PRODUCT, N, product
 from recsys import pipeline
 from recsys.db.connect import connect
 from recsys.settings import Settings
 
 OURS, LISTS = "score_users, publish_recommendations", "top-N alone"
+#: What `top-n` may take of the bare product.
+TOP_N_PACE = 1.35
 
 
 class WholePublication(Stage):
     name = "publication"
     title = "score + publish, whole"
     ours = OURS
-    bounds = (Bound(OURS, LISTS, "≤", 3),)
+    bounds = (Bound(OURS, LISTS, "≤", 3), Bound(OURS, PRODUCT, "≤", 3 * TOP_N_PACE))
 
     @contextmanager
     def ways(self) -> Iterator[Sequence[Way]]:
@@ -40,6 +42,7 @@ class WholePublication(Stage):
             yield [
                 Way(OURS, publish, unpublish),
                 Way(LISTS, lambda _: model.recommend(model.user_ids_, n=N, seen=seen)),
+                Way(PRODUCT, lambda _: product(model)),
             ]
 
 

@@ -29,12 +29,12 @@ class AllTopN(Stage):
         everyone, seen_there = np.arange(len(model.user_ids_)), seen[:, model.liked_].tocsr()
         yield [
             Way(OURS, lambda _: model.recommend(model.user_ids_, n=N, seen=seen)),
-            Way(PRODUCT, lambda _: _product(model)),
+            Way(PRODUCT, lambda _: product(model)),
             Way(IMPLICIT, lambda _: _recommend(solver, everyone, seen_there)),
         ]
 
 
-def _product(model: ALS) -> None:
+def product(model: ALS) -> None:
     """Every user's scores of every movie, a block of users at a time, and nothing done with them."""
     movies = np.ascontiguousarray(model.movie_factors_.T)
     scores = np.empty((BLOCK, movies.shape[1]), dtype=np.float32)
