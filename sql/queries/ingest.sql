@@ -243,9 +243,8 @@ FROM staging.rejects GROUP BY file ORDER BY file;
 -- do so without one rating of it in the drop. A late week tells of a time that we know nothing of, and a newer release repeats
 -- what is known; only another person does neither. Single late ratings do not widen the time: a twentieth at each end is left out.
 WITH span AS (
-    SELECT percentile_disc(0.05) WITHIN GROUP (ORDER BY rated_at) AS since,
-           percentile_disc(0.95) WITHIN GROUP (ORDER BY rated_at) AS until
-    FROM staging.ratings
+    SELECT ends[1] AS since, ends[2] AS until
+    FROM (SELECT percentile_disc(ARRAY[0.05, 0.95]) WITHIN GROUP (ORDER BY rated_at) AS ends FROM staging.ratings) told
 ),
 asked AS (
     SELECT user_id FROM staging.ratings GROUP BY user_id HAVING count(*) >= %(min_rows)s
