@@ -17,7 +17,7 @@ import pyarrow.csv as pacsv
 from psycopg.types.json import Jsonb
 
 from recsys.db.arrays import write_batches
-from recsys.db.connect import Connection
+from recsys.db.connect import Connection, advisory_lock
 from recsys.db.queries import queries
 from recsys.drops.zone import Drop, LandingZone
 from recsys.errors import DropError
@@ -207,7 +207,7 @@ def _merge(
 ) -> Ingested:
     """All facts of a drop, its rejected rows and its ledger row: in one transaction."""
     new: dict[str, int] = {}
-    with conn.transaction():
+    with advisory_lock(conn, "views"), conn.transaction():
         for table in source.tables:
             if table == "ratings":
                 new[table] = merge_ratings(conn, drop_id, ascending=order.ascending)

@@ -62,13 +62,24 @@ class Order:
 
 
 def merge_ratings(conn: Connection, drop_id: int, *, ascending: bool) -> int:
-    """Append what differs from the newest version known; return how many rows. `ascending` as in `Order`, of staging."""
+    """Append what differs from the newest version known; return how many rows. `ascending` as in `Order`, of staging.
+
+    The caller holds the advisory lock 'views': what is re-rated is seen at once by whoever sees the ratings.
+    """
     ingest, params = queries("ingest"), {"drop_id": drop_id}
-    if not one_row(conn, ingest["no_ratings_yet"]).ok:
-        return conn.execute(ingest["merge_ratings"], params).rowcount
+    if one_row(conn, ingest["no_ratings_yet"]).ok:
+        n_new = _first_ratings(conn, drop_id, ascending=ascending)
+    else:
+        n_new = conn.execute(ingest["merge_ratings"], params).rowcount
+    conn.execute(queries("views")["refresh_rerated"])
+    return n_new
+
+
+def _first_ratings(conn: Connection, drop_id: int, *, ascending: bool) -> int:
+    ingest = queries("ingest")
     conn.execute(ingest["begin_ratings"])
     conn.execute(ingest["drop_key"])
-    n_new = conn.execute(ingest["first_ratings"], params).rowcount
+    n_new = conn.execute(ingest["first_ratings"], {"drop_id": drop_id}).rowcount
     conn.execute(ingest["add_key"])
     if not ascending:
         conn.execute(ingest["find_rerated"])

@@ -59,7 +59,9 @@ def publish(conn: Connection, edition: Edition, origin: Origin) -> Publication:
                 _let_readers_see(conn, edition, publication_id, origin.run_id)
         held = time.monotonic() - attached_at
         wal = float(one_row(conn, queries("publication")["wal_position"]).position - wal_before)
-        log.info("publication %s: attached and flipped to in %.0f ms; %.1f MB of WAL", publication_id, held * 1e3, wal / 1e6)
+        if not was_there:
+            told = "publication %s: attached and committed in %.0f ms; the server wrote %.1f MB of WAL meanwhile"
+            log.info(told, publication_id, held * 1e3, wal / 1e6)
         made = _known(conn, edition)
     counts = (made.n_users, made.n_rows, made.n_fallback, made.rows_sha256)
     return Publication(publication_id, *counts, is_live=made.is_live, was_there=was_there)

@@ -345,6 +345,7 @@ SELECT NOT EXISTS (SELECT FROM ratings) AS ok;
 
 -- name: begin_ratings()
 -- A table that is new in its transaction needs no write-ahead log where the server keeps one for crashes alone (wal_level = minimal).
+-- Whoever reads ratings, of which there are none yet, waits until the first have been merged.
 TRUNCATE ratings;
 
 -- name: drop_key()

@@ -65,9 +65,9 @@ FULL JOIN (SELECT DISTINCT user_id FROM users JOIN drops USING (drop_id) WHERE d
 -- Each movie's likes, each worth half for every half-life that it is older than the newest rating, to twelve decimals. They are summed
 -- as whole numbers, in which no order of adding shows; near a half it is the decimal digits that say which way one is rounded.
 CREATE TEMP TABLE likes AS
-SELECT movie_id, sum(CASE WHEN abs(worth - floor(worth) - 0.5) > 0.01 THEN worth::bigint
-                          ELSE (round((worth / 1e12)::numeric, 12) * 1000000000000)::bigint END) * 0.000000000001 AS likes
-FROM (SELECT movie_id, power(0.5, date_part('epoch', (SELECT max(newest) FROM readers) - rated_at) / 86400 / %(half_life_days)s) * 1e12 AS worth
+SELECT movie_id, sum(CASE WHEN abs(worth * 1e12 - floor(worth * 1e12) - 0.5) > 0.01 THEN (worth * 1e12)::bigint
+                          ELSE (round(worth::numeric, 12) * 1000000000000)::bigint END) * 0.000000000001 AS likes
+FROM (SELECT movie_id, power(0.5, date_part('epoch', (SELECT max(newest) FROM readers) - rated_at) / 86400 / %(half_life_days)s) AS worth
       FROM visible_ratings(%(as_of)s, %(watermark)s) WHERE rating >= %(like_threshold)s) one
 GROUP BY movie_id;
 

@@ -14,4 +14,4 @@ REFRESH MATERIALIZED VIEW CONCURRENTLY mv_imdb_titles;
 REFRESH MATERIALIZED VIEW CONCURRENTLY mv_movie_persons;
 
 -- name: analyze()
-ANALYZE mv_rerated, mv_movies, mv_imdb_titles, mv_movie_persons;
+ANALYZE ratings, mv_rerated, mv_movies, mv_imdb_titles, mv_movie_persons;

@@ -1,4 +1,4 @@
--- What a week may know: every query takes (as_of, watermark) and is a filter on the materialized views.
+-- What a week may know: every query takes (as_of, watermark) and is a filter on the ratings and the materialized views.
 
 -- name: ratings(as_of, watermark)
 -- The newest visible rating of each user and movie.

@@ -64,16 +64,3 @@ SELECT max(p.as_of) AS as_of,
        coalesce((SELECT publication_id FROM live_history ORDER BY seq DESC LIMIT 1)
            IS DISTINCT FROM (SELECT publication_id FROM live_history WHERE cause = 'published' ORDER BY seq DESC LIMIT 1), false) AS is_rolled_back
 FROM live_history h JOIN publications p USING (publication_id);
-
--- How each week was decided: by its newest decision that stands, or else its newest; a rollback is no decision of a week's.
-CREATE VIEW week_decisions AS
-SELECT DISTINCT ON (as_of) * FROM promotions
-WHERE decision NOT IN ('rolled back', 'rolled forward') ORDER BY as_of, stands DESC, promotion_id DESC;
-
--- What readers had in each week that was published: what was live last while no newer week was, so that a rollback counts; of a week
--- that never was live, its newest publication.
-CREATE VIEW week_publications AS
-SELECT w.as_of,
-       coalesce((SELECT h.publication_id FROM live_history h WHERE h.as_of = w.as_of ORDER BY h.seq DESC LIMIT 1),
-                (SELECT max(p.publication_id) FROM publications p WHERE p.as_of = w.as_of AND NOT p.is_shadow)) AS publication_id
-FROM (SELECT DISTINCT as_of FROM publications WHERE NOT is_shadow) w;
