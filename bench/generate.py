@@ -15,7 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from bench.generate_full_imdb import FULL_IMDB, generate_full_imdb
 from bench.generate_imdb import generate_imdb
 from bench.generate_release import RELEASES, generate_release
-from bench.world import GENRE_NAMES, GENRES, YEAR, Movies, genres, links, shares, titles, write_csv
+from bench.world import GENRE_NAMES, GENRES, YEAR, Movies, characters, genres, links, shares, titles, write_csv
 
 FACTORS = 8
 START = 1_388_534_400  # 2014-01-01
@@ -56,13 +56,7 @@ def generate_movielens(out: Path, *, users: int, movies: int, ratings: int, seed
 
 
 def _movies(rng: np.random.Generator, count: int) -> Movies:
-    centres = rng.normal(size=(len(GENRE_NAMES), FACTORS))
-    common = rng.dirichlet(np.full(len(GENRE_NAMES), 2.0))
-    main = rng.choice(len(GENRE_NAMES), count, p=common)
-    second = np.where(rng.random(count) < 0.7, rng.choice(len(GENRE_NAMES), count, p=common), -1)
-    second[second == main] = -1
-    blend = np.where(second[:, None] >= 0, 0.7 * centres[main] + 0.5 * centres[second], centres[main])
-    quality = rng.normal(0, 0.4, count)
+    main, second, blend, quality = characters(rng, count, FACTORS)
     new = rng.random(count) < NEW_SHARE
     release = np.where(
         new, rng.integers(START, END, count), START - (rng.exponential(15, count).clip(0, 90) * YEAR).astype(np.int64)

@@ -12,7 +12,7 @@ from typing import BinaryIO
 import numpy as np
 
 from bench.text_rows import number, rows_of, text
-from bench.world import CRLF, GENRE_NAMES, GENRES, YEAR, Movies, genres, links, shares, titles, write_csv
+from bench.world import CRLF, GENRES, YEAR, Movies, characters, genres, links, shares, titles, write_csv
 
 FACTORS = 16
 KINDS = 64  # of taste
@@ -182,13 +182,7 @@ def _movies(rng: np.random.Generator, release: Release, sessions: Sessions) -> t
 
 def _described(rng: np.random.Generator, ids: np.ndarray, release: np.ndarray) -> Movies:
     count = len(ids)
-    centres = rng.normal(size=(len(GENRE_NAMES), FACTORS))
-    common = rng.dirichlet(np.full(len(GENRE_NAMES), 2.0))
-    main = rng.choice(len(GENRE_NAMES), count, p=common)
-    second = np.where(rng.random(count) < 0.7, rng.choice(len(GENRE_NAMES), count, p=common), -1)
-    second[second == main] = -1
-    blend = np.where(second[:, None] >= 0, 0.7 * centres[main] + 0.5 * centres[second], centres[main])
-    quality = rng.normal(0, 0.4, count)
+    main, second, blend, quality = characters(rng, count, FACTORS)
     rank = np.argsort(np.argsort(-(quality + rng.normal(size=count))))
     return Movies(
         ids=ids,

@@ -54,6 +54,18 @@ class Movies:
         return 1970 + (self.release // YEAR).astype(np.int64)
 
 
+def characters(rng: np.random.Generator, count: int, factors: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Main and second genre of movies, where these put them in taste space (count, factors), and how good they are."""
+    centres = rng.normal(size=(len(GENRE_NAMES), factors))
+    common = rng.dirichlet(np.full(len(GENRE_NAMES), 2.0))
+    main = rng.choice(len(GENRE_NAMES), count, p=common)
+    second = np.where(rng.random(count) < 0.7, rng.choice(len(GENRE_NAMES), count, p=common), -1)
+    second[second == main] = -1
+    blend = np.where(second[:, None] >= 0, 0.7 * centres[main] + 0.5 * centres[second], centres[main])
+    quality = rng.normal(0, 0.4, count)
+    return main, second, blend, quality
+
+
 def titles(rng: np.random.Generator, movies: Movies) -> list[str]:
     """ "Hidden Galaxy, The (1994)", each once."""
     adjectives = rng.choice(ADJECTIVES.split(), len(movies.ids))

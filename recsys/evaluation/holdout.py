@@ -26,14 +26,14 @@ def newest_by_time(interactions: Interactions, share: float) -> np.ndarray:
 
 def own_newest(interactions: Interactions) -> np.ndarray:
     """The newest tenth of each user's ratings, by time and then movie id; nothing of a user with fewer than OWN_MIN_RATINGS."""
-    counts = np.bincount(interactions.users, minlength=len(interactions.user_ids))
+    counts = interactions.n_rated
     n_held_out = np.where(counts >= OWN_MIN_RATINGS, np.maximum(counts // OWN_SHARE, 1), 0)
     return _newest_of_each(interactions, counts, n_held_out)
 
 
 def leave_one_out(interactions: Interactions) -> np.ndarray:
     """Each user's newest rating, by time and then movie id; a user's only rating stays known."""
-    counts = np.bincount(interactions.users, minlength=len(interactions.user_ids))
+    counts = interactions.n_rated
     return _newest_of_each(interactions, counts, (counts > 1).astype(np.int64))
 
 

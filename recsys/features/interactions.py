@@ -67,8 +67,8 @@ class Interactions:
 
     @property
     def n_rated(self) -> np.ndarray:
-        """(U,) int32: how many movies each user rated."""
-        return np.diff(self.starts)
+        """(U,) int64: how many movies each user rated."""
+        return np.diff(self.starts).astype(np.int64)
 
     @cached_property
     def n_raters(self) -> np.ndarray:

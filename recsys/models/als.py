@@ -69,7 +69,7 @@ class ALS(DotProduct):
                 f"als: none of {len(train)} ratings is a like (at least {self.config.like_threshold}); expected some"
             )
         self.user_ids_, self.movie_ids_ = likes.user_ids, likes.movie_ids
-        self.liked_ = np.bincount(likes.movies, minlength=len(likes.movie_ids)) > 0
+        self.liked_ = likes.n_raters > 0
         confidence = self._confidence(likes.ratings, age_seconds=train.newest - likes.rated_at)
         matrix = likes.csr(confidence)[:, self.liked_]
         solver = self._solver(*matrix.shape, n_likes=len(likes))

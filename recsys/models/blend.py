@@ -113,7 +113,7 @@ class Blend(Recommender, PredictsRatings):
         self._learn(train, catalogue, report)
         self.members_ = self._fitted(train, catalogue, None)
         self.user_ids_, self.movie_ids_ = train.user_ids, train.movie_ids
-        self.n_known_ = np.bincount(train.users, minlength=len(train.user_ids)).astype(np.int32)
+        self.n_known_ = train.n_rated.astype(np.int32)
         self.rating_range_ = np.array([train.ratings.min(), train.ratings.max()], dtype=np.float32)
         log.info("blend: %s", "; ".join(f"{name} {value}" for name, value in self._in_words().items()))
         return self

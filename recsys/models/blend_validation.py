@@ -55,7 +55,7 @@ class Validation:
 
     def n_known(self, users: np.ndarray) -> np.ndarray:
         """(len(users),) how many known ratings each user id has."""
-        counts = np.append(np.bincount(self.known.users, minlength=len(self.known.user_ids)), 0)  # the last for the unknown
+        counts = np.append(self.known.n_rated, 0)  # the last for the unknown
         return counts[index_of(self.known.user_ids, users)]
 
     def candidates(self, members: Sequence[Recommender]) -> dict[str, Candidates]:

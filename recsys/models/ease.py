@@ -72,8 +72,7 @@ class EASE(Recommender):
 
     def _most_liked(self, likes: Interactions) -> np.ndarray:
         """(m,) positions, ascending, of the liked movies, or of the `max_movies` most liked; ties by movie id."""
-        counts = np.bincount(likes.movies, minlength=len(likes.movie_ids))
-        order = np.argsort(-counts, kind="stable")[: np.count_nonzero(counts)]
+        order = np.argsort(-likes.n_raters, kind="stable")[: np.count_nonzero(likes.n_raters)]
         return np.sort(order[: self.config.max_movies])
 
     def _check_memory(self, n_movies: int) -> None:
@@ -93,7 +92,7 @@ class EASE(Recommender):
         if self.config.history_half_life is None:
             return np.ones(len(likes))
         newest_first = np.lexsort((-likes.movies, -likes.rated_at, likes.users))
-        starts = np.searchsorted(likes.users, np.arange(len(likes.user_ids)))
+        starts = likes.starts[:-1]
         n_later = np.empty(len(likes))
         n_later[newest_first] = np.arange(len(likes)) - starts[likes.users]
         return np.exp2(-n_later / self.config.history_half_life)

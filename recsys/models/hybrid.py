@@ -87,7 +87,7 @@ class Hybrid(DotProduct, PredictsRatings):
         """Give every movie its ranking vector. Returns (M, d + 1): what content alone says of each."""
         content = self.content_encoder_.encode(catalogue, self.compute)
         n_likes = np.bincount(train.movies[train.ratings >= self.config.like_threshold], minlength=len(self.movie_ids_))
-        rated = np.bincount(train.movies, minlength=len(self.movie_ids_)) > 0
+        rated = train.n_raters > 0
         with threadpool_limits(self.compute.threads, "blas"):
             self.content_map_ = ContentMap.fit(content[rated], learned[rated], self.config.content_decay)
             described = self.content_map_.vectors(content)

@@ -106,12 +106,11 @@ class Ratings:
     def __init__(self, train: Interactions, config: HybridConfig, device: torch.device) -> None:
         n_users, self.n_movies = train.shape
         self.n_users, self.config, self.device = n_users, config, device
-        self.start = torch.from_numpy(np.searchsorted(train.users, np.arange(n_users + 1))).to(device)
+        self.start = torch.from_numpy(train.starts.astype(np.int64)).to(device)
         self.movies = torch.from_numpy(train.movies.astype(np.int64)).to(device)
         self.ratings = torch.from_numpy(train.ratings).to(device)
-        counts = np.bincount(train.movies, minlength=self.n_movies)
-        self.rated = torch.from_numpy(np.flatnonzero(counts)).to(device)  # an unrated movie is nobody's dislike
-        self.log_chance = self._log_chance(torch.from_numpy(counts).to(device) / max(n_users, 1))
+        self.rated = torch.from_numpy(np.flatnonzero(train.n_raters)).to(device)  # an unrated movie is nobody's dislike
+        self.log_chance = self._log_chance(torch.from_numpy(train.n_raters).to(device) / max(n_users, 1))
 
     def _log_chance(self, share_of_users: Tensor) -> Tensor:
         """(M,) log chance that a movie is in a batch: rated by one of its users, or drawn."""

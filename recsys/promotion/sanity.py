@@ -21,9 +21,7 @@ def check_refit(
     conn: Connection, week: Week, recipe: Recipe, model: Recommender, interactions: Interactions, bounds: Bounds
 ) -> list[Verdict]:
     """Every gate's answer on a model fitted on all that the week may see."""
-    users = sample_of(
-        interactions.user_ids[np.bincount(interactions.users, minlength=len(interactions.user_ids)) >= week.min_history]
-    )
+    users = sample_of(interactions.user_ids[interactions.n_rated >= week.min_history])
     best = model.recommend(users, n=LIST_LENGTH, seen=interactions.seen_by(users))
     last = _last_lists(conn, week, users, interactions)
     refit = Refit(recipe.name, model.state(), best.ids, best.scores, last, bounds)

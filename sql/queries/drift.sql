@@ -5,7 +5,7 @@
 -- `histogram` counts ratings of 0.5, 1, … 5 stars; new is who, or what, has the first rating of all in that week.
 WITH firsts AS MATERIALIZED (
     SELECT user_id, movie_id, ceil(extract(epoch FROM %(as_of)s::date - min(rated_at)) / 604800) - 1 AS ago
-    FROM ratings WHERE rated_at < %(as_of)s::date AND drop_id <= %(watermark)s
+    FROM visible_versions(%(as_of)s, %(watermark)s)
     GROUP BY GROUPING SETS ((user_id), (movie_id))
     HAVING min(rated_at) >= %(as_of)s::date - 7 * (%(n_weeks)s + 1)
 ),

@@ -14,7 +14,7 @@ GROUP BY c.movie_id, c.title ORDER BY count(*) DESC, c.movie_id LIMIT 5;
 -- name: facts(as_of, watermark)
 -- What the week may see.
 SELECT coalesce(sum(n), 0)::bigint AS n_ratings, count(*) AS n_users, max(newest) AS newest,
-       (SELECT count(*) FROM (SELECT DISTINCT movie_id FROM ratings WHERE rated_at < %(as_of)s::date AND drop_id <= %(watermark)s) m) AS n_rated
+       (SELECT count(*) FROM (SELECT DISTINCT movie_id FROM visible_versions(%(as_of)s, %(watermark)s)) m) AS n_rated
 FROM (SELECT user_id, count(*) AS n, max(rated_at) AS newest FROM visible_ratings(%(as_of)s, %(watermark)s) GROUP BY user_id) readers;
 
 -- name: movies(as_of, watermark)
