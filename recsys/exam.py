@@ -91,10 +91,11 @@ def examine(
 
 def _answers(model: Recommender, exam: Exam, liked: np.ndarray, genres: np.ndarray | None) -> _Answers:
     asked = np.unique(exam.held_out.user_ids[exam.held_out.users[liked]])
-    ids = model.recommend(asked, n=LIST_LENGTH, seen=exam.known.seen_by(asked)).ids
+    seen = exam.known.seen_by(asked)
+    ids = model.recommend(asked, n=LIST_LENGTH, seen=seen).ids
     predicted = _predict(model, exam.held_out) if isinstance(model, PredictsRatings) and model.rates else None
     marks = mark(ids, asked, exam.held_out, liked)
-    return _Answers(exam, liked, asked, ids, *marks, Lists.of(ids, asked, exam.known, genres), predicted)
+    return _Answers(exam, liked, asked, ids, *marks, Lists.of(ids, seen, exam.known, genres), predicted)
 
 
 def _slices(exam: Exam, asked: np.ndarray, min_history: int) -> Iterator[_Slice]:

@@ -6,9 +6,9 @@
 --
 -- While an experiment lasts, the users in its challenger's share get their lists from the challenger's own publication.
 --
--- {partition}: the table of the new publication. `readers` and `likes` are what gather_readers and weigh_likes found. All ratings
--- are read by these two; here they are looked up by their key where they matter, to which OFFSET 0 holds the planner.
--- Parameters: publication_id, publication_key, as_of, watermark, top_n, min_history (ratings below which a user gets the fallback),
+-- {partition}: the table of the new publication. `readers`, `likes` and `unrated` are what gather_readers, weigh_likes and gather_unrated
+-- found among all ratings; here ratings are looked up by their key where they matter, to which OFFSET 0 holds the planner.
+-- Parameters: publication_id, as_of, watermark, top_n, min_history (ratings below which a user gets the fallback),
 -- like_threshold, experiment (its name, else NULL), share (of the users that its challenger has), shadow_id (the challenger's
 -- publication, else NULL), arm (whose lists the others are, while an experiment lasts).
 INSERT INTO {partition} (publication_id, user_id, rank, movie_id, score, source, arm)
@@ -20,21 +20,21 @@ on_offer AS MATERIALIZED (
     SELECT movie_id, genres FROM visible_movies(%(as_of)s, %(watermark)s)
     WHERE movie_id NOT IN (SELECT movie_id FROM withdrawals)
 ),
-from_model AS MATERIALIZED (
-    SELECT user_id, movie_id, score, row_number() OVER (PARTITION BY user_id ORDER BY score DESC, movie_id) AS rank
-    FROM candidates c
-    JOIN served s USING (user_id)
-    JOIN on_offer USING (movie_id)
-    WHERE c.publication_key = %(publication_key)s AND s.history >= %(min_history)s
-      AND NOT EXISTS (SELECT FROM visible_versions(%(as_of)s, %(watermark)s) v WHERE (v.user_id, v.movie_id) = (c.user_id, c.movie_id)
-                      OFFSET 0)
+chosen AS MATERIALIZED (
+    SELECT user_id, movie_id, score, rank
+    FROM (SELECT user_id, movie_id, score, row_number() OVER (PARTITION BY user_id ORDER BY score DESC, movie_id) AS rank
+          FROM unrated
+          JOIN served USING (user_id)
+          JOIN on_offer USING (movie_id)
+          WHERE history >= %(min_history)s) ranked
+    WHERE rank <= %(top_n)s
 ),
-chosen AS (SELECT * FROM from_model WHERE rank <= %(top_n)s),
 short AS MATERIALIZED (  -- users with fewer than top_n from the model
     SELECT s.user_id, s.history, coalesce(c.n_chosen, 0) AS n_chosen
     FROM served s LEFT JOIN (SELECT user_id, count(*) AS n_chosen FROM chosen GROUP BY user_id) c USING (user_id)
     WHERE coalesce(c.n_chosen, 0) < %(top_n)s
 ),
+chosen_of_short AS MATERIALIZED (SELECT user_id, movie_id FROM chosen JOIN short USING (user_id)),
 rated AS MATERIALIZED (  -- by these users
     SELECT s.user_id, v.movie_id, v.rating
     FROM short s
@@ -71,7 +71,7 @@ fallback AS (
     SELECT user_id, movie_id, score, row_number() OVER (PARTITION BY user_id ORDER BY score DESC, place) AS rank
     FROM offers o
     WHERE NOT EXISTS (SELECT FROM rated WHERE (rated.user_id, rated.movie_id) = (o.user_id, o.movie_id))
-      AND NOT EXISTS (SELECT FROM chosen WHERE (chosen.user_id, chosen.movie_id) = (o.user_id, o.movie_id))
+      AND NOT EXISTS (SELECT FROM chosen_of_short c WHERE (c.user_id, c.movie_id) = (o.user_id, o.movie_id))
 )
 SELECT %(publication_id)s, user_id, rank, movie_id, score, source, %(arm)s
 FROM (SELECT user_id, rank, movie_id, score::real, 'model' AS source FROM chosen

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
+from scipy import sparse
 
 from recsys.features.interactions import Interactions, index_of
 
@@ -27,10 +28,9 @@ class Lists:
     genres: np.ndarray | None = None
 
     @classmethod
-    def of(cls, ids: np.ndarray, users: np.ndarray, known: Interactions, genres: np.ndarray | None = None) -> Self:
-        """From lists (U, k) of movie ids, −1 where one ends, for `users` (U,) ids, and what was `known` when they were made."""
-        rated = known.seen_by(users)
-        own_raters = mean_or_nan(rated @ known.n_raters.astype(np.float64), np.diff(rated.indptr))
+    def of(cls, ids: np.ndarray, seen: sparse.csr_matrix, known: Interactions, genres: np.ndarray | None = None) -> Self:
+        """From lists (U, k) of movie ids, −1 where one ends, what their users had `seen` (U, M), and what was `known` by then."""
+        own_raters = mean_or_nan(seen @ known.n_raters.astype(np.float64), np.diff(seen.indptr))
         return cls(index_of(known.movie_ids, ids), known.n_raters, len(known.user_ids), own_raters, genres)
 
     def of_users(self, rows: np.ndarray) -> Self:

@@ -33,7 +33,7 @@ class Interactions:
         Takes O(R) where ids are dense and most rows come ordered, as they do out of Postgres; no more than a sort of R otherwise.
         """
         movie_ids = movie_ids.astype(np.int64, copy=False)
-        movies = _positions(movie_ids, movie.astype(np.int64, copy=False))
+        movies = index_of(movie_ids, movie.astype(np.int64, copy=False)).astype(np.int32)
         if (movies < 0).any():
             known = np.flatnonzero(movies >= 0)
             user, movies, rating, rated_at = user[known], movies[known], rating[known], rated_at[known]
@@ -120,20 +120,20 @@ class Interactions:
 
 
 def index_of(sorted_ids: np.ndarray, wanted: np.ndarray) -> np.ndarray:
-    """Position of each wanted id in `sorted_ids`, −1 where it is not there. int64, shape of `wanted`."""
+    """Position of each wanted id in `sorted_ids`, −1 where it is not there. int64, shape of `wanted`.
+
+    By a table where the ids span no more numbers than are wanted, else by bisection.
+    """
     if not len(sorted_ids):
         return np.full(np.shape(wanted), -1, dtype=np.int64)
-    position = np.searchsorted(sorted_ids, wanted).clip(max=len(sorted_ids) - 1)
-    return np.where(sorted_ids[position] == wanted, position, -1)
-
-
-def _positions(sorted_ids: np.ndarray, wanted: np.ndarray) -> np.ndarray:
-    """`index_of` as int32, by a table where the ids span no more numbers than are wanted."""
-    if not len(sorted_ids) or (span := int(sorted_ids[-1]) - int(sorted_ids[0]) + 1) > len(wanted):
-        return index_of(sorted_ids, wanted).astype(np.int32)
-    table = np.full(span + 1, -1, dtype=np.int32)  # the last for what lies outside
+    if (span := int(sorted_ids[-1]) - int(sorted_ids[0]) + 1) > np.size(wanted):
+        position = np.searchsorted(sorted_ids, wanted).clip(max=len(sorted_ids) - 1)
+        return np.where(sorted_ids[position] == wanted, position, -1)
+    table = np.full(span + 1, -1, dtype=np.int64)  # the last for what lies outside
     table[sorted_ids - sorted_ids[0]] = np.arange(len(sorted_ids))
-    offsets = (wanted - sorted_ids[0]).view(np.uint64)  # what is smaller than the first id becomes very large
+    offsets = np.subtract(wanted, sorted_ids[0], dtype=np.int64).view(
+        np.uint64
+    )  # what is smaller than the first becomes very large
     return table[np.minimum(offsets, np.uint64(span)).view(np.int64)]
 
 

@@ -2,6 +2,8 @@
 
 import logging
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import Any, LiteralString
 
@@ -151,8 +153,7 @@ def _make(conn: Connection, edition: Edition, publication_id: int, made_by: dict
     _run(conn, queries("publication")["analyze_partition"], publication_id)
     _check(conn, edition, publication_id)
     _record(conn, edition, publication_id, params)
-    conn.execute(queries("publication")["forget_readers"])
-    conn.execute(queries("publication")["forget_likes"])
+    conn.execute(queries("publication")["forget_found"])
 
 
 def _gather(conn: Connection, params: dict[str, Any]) -> None:
@@ -160,16 +161,29 @@ def _gather(conn: Connection, params: dict[str, Any]) -> None:
     conn.execute(queries("publication")["gather_readers"], params)
     conn.execute(queries("publication")["hash_the_few"])
     conn.execute(queries("publication")["weigh_likes"], params)
+    conn.execute(queries("publication")["analyze_candidates"])
+    with _looking_up(conn):
+        conn.execute(queries("publication")["gather_unrated"], params)
     conn.execute(queries("publication")["analyze_found"])
 
 
 def _check(conn: Connection, edition: Edition, publication_id: int) -> None:
-    row = _run(
+    found = _run(
         conn, queries("publication")["faults"], publication_id, edition.week.sight | {"top_n": edition.week.top_n}
     ).fetchone()
-    faults = [f"{count:,} {what}" for what, count in row.items() if count]
+    with _looking_up(conn):
+        found |= _run(conn, queries("publication")["rated_faults"], publication_id, edition.week.sight).fetchone()
+    faults = [f"{count:,} {what}" for what, count in found.items() if count]
     if faults:
         raise PublicationError(f"week {edition.week.as_of}: the publication would have {', '.join(faults)}; expected none")
+
+
+@contextmanager
+def _looking_up(conn: Connection) -> Iterator[None]:
+    """Within: joins with the ratings by their key. An error ends the transaction, and the setting with it."""
+    conn.execute(queries("publication")["look_up_ratings"])
+    yield
+    conn.execute(queries("publication")["join_freely"])
 
 
 def _record(conn: Connection, edition: Edition, publication_id: int, params: dict[str, Any]) -> None:

@@ -62,28 +62,42 @@ FULL JOIN (SELECT DISTINCT user_id FROM users JOIN drops USING (drop_id) WHERE d
     USING (user_id);
 
 -- name: weigh_likes(as_of, watermark, like_threshold, half_life_days)
--- Each movie's likes, each worth half for every half-life that it is older than the newest rating, to twelve decimals. They are summed
--- as whole numbers, in which no order of adding shows; near a half it is the decimal digits that say which way one is rounded.
+-- Each movie's likes, each worth half for every half-life that it is older than the newest rating, to twelve decimals: they are
+-- summed as whole numbers, in which no order of adding shows.
 CREATE TEMP TABLE likes AS
-SELECT movie_id, sum(CASE WHEN abs(worth * 1e12 - floor(worth * 1e12) - 0.5) > 0.01 THEN (worth * 1e12)::bigint
-                          ELSE (round(worth::numeric, 12) * 1000000000000)::bigint END) * 0.000000000001 AS likes
+SELECT movie_id, sum((worth * 1e12)::bigint) * 0.000000000001 AS likes
 FROM (SELECT movie_id, power(0.5, date_part('epoch', (SELECT max(newest) FROM readers) - rated_at) / 86400 / %(half_life_days)s) AS worth
       FROM visible_ratings(%(as_of)s, %(watermark)s) WHERE rating >= %(like_threshold)s) one
 GROUP BY movie_id;
+
+-- name: gather_unrated(publication_key, as_of, watermark)
+-- The candidates less what their users have rated: the model was told, but has not the last word.
+CREATE TEMP TABLE unrated AS
+SELECT user_id, movie_id, score FROM candidates c
+WHERE c.publication_key = %(publication_key)s
+  AND NOT EXISTS (SELECT FROM visible_versions(%(as_of)s, %(watermark)s) v WHERE (v.user_id, v.movie_id) = (c.user_id, c.movie_id));
+
+-- name: look_up_ratings()
+-- A list's movies are few beside all ratings: each is looked up by the key, by several workers, not all ratings read and hashed.
+SELECT set_config('enable_hashjoin', 'off', true) AS hash, set_config('enable_mergejoin', 'off', true) AS merge;
+
+-- name: join_freely()
+SELECT set_config('enable_hashjoin', 'on', true) AS hash, set_config('enable_mergejoin', 'on', true) AS merge;
 
 -- name: hash_the_few()
 -- Several workers would hash all ratings together, and look up among them the few that have a second version.
 SET LOCAL enable_parallel_hash = off;
 
+-- name: analyze_candidates()
+-- They are as good as new: who takes them for few calls no workers.
+ANALYZE candidates;
+
 -- name: analyze_found()
--- They are new, and the candidates as good as new: who takes them for empty compares each row with each.
-ANALYZE readers, likes, candidates;
+-- They are new: who takes them for empty compares each row with each.
+ANALYZE readers, likes, unrated;
 
--- name: forget_readers()
-DROP TABLE readers;
-
--- name: forget_likes()
-DROP TABLE likes;
+-- name: forget_found()
+DROP TABLE readers, likes, unrated;
 
 -- name: create_partition(publication_id)
 -- Beside the others and unseen, with the constraint that lets ATTACH skip its scan.
@@ -136,13 +150,15 @@ SELECT
     (SELECT count(*) FROM other_lengths u LEFT JOIN n_rated r USING (user_id)
      WHERE u.n <> least(%(top_n)s, (SELECT count(*) FROM on_offer) - coalesce(r.n, 0))) AS "users with a list of the wrong length",
     (SELECT count(*) FROM lists WHERE user_id NOT IN (SELECT user_id FROM readers)) AS "users that the week does not know",
-    (SELECT count(DISTINCT user_id) FROM {partition} p
-     WHERE EXISTS (SELECT FROM visible_versions(%(as_of)s, %(watermark)s) v WHERE (v.user_id, v.movie_id) = (p.user_id, p.movie_id)
-                   OFFSET 0)) AS "users with a movie they had rated",
     (SELECT count(DISTINCT user_id) FROM {partition} p WHERE movie_id NOT IN (SELECT movie_id FROM on_offer))
         AS "users with a movie that is not on offer",
     (SELECT count(*) FROM lists WHERE n <> n_movies) AS "users with a movie twice",
     (SELECT count(*) FROM lists WHERE first_rank <> 1 OR last_rank <> n) AS "users with holes in their ranks";
+
+-- name: rated_faults(as_of, watermark)
+-- One more, apart from the others, as a query on tables of the transaction's own has no workers.
+SELECT count(DISTINCT user_id) AS "users with a movie they had rated" FROM {partition} p
+WHERE EXISTS (SELECT FROM visible_versions(%(as_of)s, %(watermark)s) v WHERE (v.user_id, v.movie_id) = (p.user_id, p.movie_id));
 
 -- name: record(publication_id, publication_key, as_of, watermark, params, recipe_key, model_version, fit_key, fingerprint, n_ratings, n_users, n_rows, n_fallback, rows_sha256, promotion_id, experiment, shadow_id, is_shadow, git_sha, run_id)
 -- The same inputs keep their row: only what was measured anew is written again.

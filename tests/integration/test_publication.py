@@ -1,6 +1,7 @@
 """The rules of sql/batch_recommendations.sql, on cases small enough to work out by hand."""
 
 from datetime import date, timedelta
+from decimal import Decimal
 from random import Random
 
 import numpy as np
@@ -241,7 +242,7 @@ def test_a_movie_rated_twice_is_one_of_the_history(world: World) -> None:
     assert {source for _, source in world.publish(edition())[1]} == {"fallback"}  # one movie, where two are asked for
 
 
-def test_likes_are_to_the_digit_what_a_sum_of_decimals_gives(world: World) -> None:
+def test_a_like_is_worth_half_for_every_half_life_to_twelve_decimals(world: World) -> None:
     ages = Random(0)
     for user in range(3_000):
         seconds = ages.choice([60, 86_400, 10_000_000]) * ages.random() ** 2 * 100
@@ -254,11 +255,15 @@ def test_likes_are_to_the_digit_what_a_sum_of_decimals_gives(world: World) -> No
         for name in ("gather_readers", "weigh_likes"):
             world.conn.execute(queries("publication")[name], params)
         likes = dict(world.conn.execute("SELECT movie_id, likes FROM likes").fetchall())
-    summed = world.conn.execute(
-        """SELECT movie_id, sum(round(power(0.5, extract(epoch FROM newest - rated_at)::float8 / 86400 / 30)::numeric, 12))
+    worth = world.conn.execute(
+        """SELECT movie_id, count(*), sum(power(0.5, extract(epoch FROM newest - rated_at)::float8 / 86400 / 30)::numeric)
            FROM ratings, (SELECT max(rated_at) AS newest FROM ratings) GROUP BY movie_id"""
     ).fetchall()
-    assert {movie: str(value) for movie, value in likes.items()} == {movie: str(value) for movie, value in summed}
+    for movie, n, total in worth:
+        assert likes[movie] == round(likes[movie], 12)
+        assert abs(likes[movie] - total) < Decimal(n).sqrt() * Decimal("1e-12"), (
+            "n roundings add up to three of their standard deviations"
+        )
 
 
 def test_nobody_waits_for_a_publication_that_is_attached_and_flipped_to(

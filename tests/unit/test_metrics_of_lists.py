@@ -90,7 +90,7 @@ def test_gini_of_exposure():
 def test_lists_know_what_was_known():
     user, movie = np.array([1, 1, 2, 4]), np.array([10, 30, 30, 20])
     known = Interactions.of(user, movie, np.full(4, 3.0), np.zeros(4), movie_ids=np.array([10, 20, 30, 40]))
-    made = Lists.of(np.array([[40, 10], [30, -1]]), np.array([1, 3]), known)
+    made = Lists.of(np.array([[40, 10], [30, -1]]), known.seen_by(np.array([1, 3])), known)
     assert made.positions.tolist() == [[3, 0], [2, -1]]
     assert made.raters.tolist() == [1, 1, 2, 0]
     assert made.n_known == 3

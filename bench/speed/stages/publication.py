@@ -1,7 +1,9 @@
 """All users scored and a publication made and live, beside the lists alone, and beside what these are allowed to take."""
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 
 from psycopg import sql
 
@@ -31,8 +33,8 @@ class WholePublication(Stage):
             promotion_id = ground.crown(settings)
 
             def publish(_: None) -> None:
-                for shard in range(settings.score_shards):
-                    pipeline.score_users(settings, week, promotion_id, shard)
+                with ThreadPoolExecutor(settings.score_shards) as tasks:  # side by side, as Airflow runs them
+                    list(tasks.map(partial(pipeline.score_users, settings, week, promotion_id), range(settings.score_shards)))
                 pipeline.publish_recommendations(settings, week, promotion_id)
 
             def unpublish(_round: int) -> None:
