@@ -23,7 +23,7 @@ from recsys.exam import examine
 from recsys.experiment import Experiment, begin_experiment, experiment_of
 from recsys.features.catalogue import Catalogue
 from recsys.features.interactions import Interactions
-from recsys.features.visible import read_catalogue, read_interactions, read_users, read_withdrawn
+from recsys.features.visible import read_catalogue, read_interactions, read_rerated, read_users, read_withdrawn
 from recsys.ingest import ledger as drops_ledger
 from recsys.ingest.load import ingest
 from recsys.models import MODELS
@@ -494,19 +494,19 @@ def _exam(settings: Settings, conn: Connection, week: Week) -> tuple[Exam, Catal
 def _validation(conn: Connection, week: Week, exam: Exam) -> Exam:
     """The week's exam over again, on what its fits may see: made of nothing that the exam asks for.
 
-    Only beneath a dated exam is what was known at the cut read anew. Where each user's own newest are held out, some of these
-    are older than any cut, and reading would bring them back.
+    Only beneath a dated exam is what was known at the cut asked for. Where each user's own newest are held out, some of these
+    are older than any cut, and would come back.
     """
     validation = split_exam(exam.known, min_users=week.exam_min_users, like_threshold=week.like_threshold)
     return _known_at_its_cut(conn, week, validation) if exam.cut else validation
 
 
 def _known_at_its_cut(conn: Connection, week: Week, exam: Exam) -> Exam:
-    """A dated exam with what was known then: what was re-rated since stands in it as it is now."""
+    """A dated exam with what was known then. All of it stands in the exam, save what was re-rated since and is held out."""
     if not exam.cut:
         return exam
-    then = read_interactions(conn, week.sight | {"as_of": exam.cut}, exam.known.movie_ids)
-    return exam.knowing(then, like_threshold=week.like_threshold)
+    rerated = read_rerated(conn, week.sight | {"as_of": exam.cut}, exam.known.movie_ids)
+    return exam.knowing(exam.known.adding(rerated), like_threshold=week.like_threshold)
 
 
 def _fit_for_exam(settings: Settings, conn: Connection, week: Week, recipe: Recipe, exam: Exam, catalogue: Catalogue) -> Fitted:

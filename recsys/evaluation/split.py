@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 
 from recsys.evaluation.holdout import own_newest
-from recsys.features.interactions import Interactions, index_of
+from recsys.features.interactions import Interactions
 
 WEEK_SECONDS = 7 * 24 * 3600
 #: Weeks that a dated exam may span, tried in order.
@@ -32,13 +32,7 @@ class Exam:
 
     def knowing(self, known: Interactions, *, like_threshold: float) -> "Exam":
         """The same exam with what was known at its cut. What a user had rated by then is not asked, though re-rated since."""
-        pairs = self.held_out.user_ids[self.held_out.users], self.held_out.movies
-        width = len(known.movie_ids)
-        rows = index_of(known.user_ids, pairs[0])
-        known_pairs = known.users.astype(np.int64)  # ascending, as the rows are; in place: there may be many
-        known_pairs *= width
-        known_pairs += known.movies
-        new = index_of(known_pairs, np.where(rows >= 0, rows * width + pairs[1], -1)) < 0
+        new = ~known.has(self.held_out.user_ids[self.held_out.users], self.held_out.movies)
         held_out = self.held_out.where(new)
         liked = held_out.user_ids[np.unique(held_out.users[held_out.ratings >= like_threshold])]
         return replace(self, known=known, held_out=held_out, users=np.intersect1d(liked, known.user_ids))

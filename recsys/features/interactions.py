@@ -93,6 +93,22 @@ class Interactions:
             rated_at=self.rated_at[rows],
         )
 
+    def has(self, user_ids: np.ndarray, movies: np.ndarray) -> np.ndarray:
+        """(K,) bool: whether a user (K,), by id, has rated a movie (K,), by its place in `movie_ids`."""
+        rows, width = index_of(self.user_ids, user_ids), len(self.movie_ids)
+        pairs = self.users.astype(np.int64)  # ascending, as the rows are; in place: there may be many
+        pairs *= width
+        pairs += self.movies
+        return index_of(pairs, np.where(rows >= 0, rows * width + movies, -1)) >= 0
+
+    def adding(self, others: "Interactions") -> "Interactions":
+        """These rows, and those of `others` whose user has not rated the movie here. Both over the same movies."""
+        new = others.where(~self.has(others.user_ids[others.users], others.movies))
+        if not len(new):
+            return self
+        columns = [(rows.user_ids[rows.users], rows.movie_ids[rows.movies], rows.ratings, rows.rated_at) for rows in (self, new)]
+        return Interactions.of(*map(np.concatenate, zip(*columns, strict=True)), movie_ids=self.movie_ids)
+
     def seen_by(self, user_ids: np.ndarray) -> sparse.csr_matrix:
         """(len(user_ids), M) matrix with a stored entry for every movie that the user rated; empty rows for unknown users.
 

@@ -1,5 +1,7 @@
 """What a week may know, out of Postgres: interactions at bulk speed, and the catalogue."""
 
+from typing import LiteralString
+
 import numpy as np
 
 from recsys.db.arrays import read_arrays
@@ -13,7 +15,16 @@ _RATING_COLUMNS = {"user_id": "bigint", "movie_id": "bigint", "rating": "real", 
 
 def read_interactions(conn: Connection, sight: dict, movie_ids: np.ndarray) -> Interactions:
     """The newest visible rating of each user and movie, over the movies given. `sight`: as_of and watermark."""
-    rows = read_arrays(conn, queries("visible")["ratings"], sight, _RATING_COLUMNS)
+    return _read(conn, queries("visible")["ratings"], sight, movie_ids)
+
+
+def read_rerated(conn: Connection, sight: dict, movie_ids: np.ndarray) -> Interactions:
+    """Of these, the ratings of the pairs that were ever rated more than once, be it after the week."""
+    return _read(conn, queries("visible")["rerated"], sight, movie_ids)
+
+
+def _read(conn: Connection, query: LiteralString, sight: dict, movie_ids: np.ndarray) -> Interactions:
+    rows = read_arrays(conn, query, sight, _RATING_COLUMNS)
     rated_at = rows["rated_at"].view(np.int64) // 1_000_000  # numpy's own way from microseconds to seconds takes 20 times as long
     return Interactions.of(rows["user_id"], rows["movie_id"], rows["rating"], rated_at, movie_ids=movie_ids)
 

@@ -5,6 +5,12 @@
 SELECT user_id, movie_id, rating, rated_at
 FROM visible_ratings(%(as_of)s, %(watermark)s);
 
+-- name: rerated(as_of, watermark)
+-- Of these, the ratings of pairs that have more than one version.
+SELECT user_id, movie_id, rating, rated_at
+FROM mv_rerated
+WHERE valid_from < %(as_of)s AND %(as_of)s <= valid_to AND drop_id <= %(watermark)s AND %(watermark)s < superseded_by;
+
 -- name: movies(as_of, watermark)
 -- Movies with what MovieLens and IMDb say of them.
 SELECT m.movie_id, m.title, coalesce(m.year, t.start_year) AS year, t.runtime_minutes,

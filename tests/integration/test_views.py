@@ -3,10 +3,12 @@
 import random
 from datetime import UTC, date, datetime, timedelta
 
+import numpy as np
 import pytest
 
 from recsys.db.connect import Connection
 from recsys.db.queries import queries
+from recsys.features.visible import read_interactions, read_rerated
 
 START = date(2020, 1, 1)
 DAYS = range(8)
@@ -48,21 +50,25 @@ def refresh(conn: Connection) -> None:
         conn.execute(statement)
 
 
-@pytest.mark.parametrize("seed", range(4))
-def test_ratings_are_the_newest_visible_version(conn: Connection, seed: int) -> None:
-    """Re-ratings, late arrivals and corrections; at midnight too, which is not before as_of."""
-    dice = random.Random(seed)
-    ranks = make_drops(conn, dice)
+def rate(conn: Connection, dice: random.Random, drops: list[int]) -> dict[int, dict[tuple[datetime, int], float]]:
+    """user → (rated_at, drop_id) → stars, each of one movie: re-ratings, late arrivals and corrections; at midnight too."""
     versions: dict[int, dict[tuple[datetime, int], float]] = {}
     for user in range(N_HISTORIES):
-        keys = {
-            (noon(dice.randrange(7), dice.choice([0, 12])), dice.choice(list(ranks))) for _ in range(dice.choice([1, 2, 3, 5, 9]))
-        }
+        keys = {(noon(dice.randrange(7), dice.choice([0, 12])), dice.choice(drops)) for _ in range(dice.choice([1, 2, 3, 5, 9]))}
         versions[user] = {key: dice.randrange(1, 11) / 2 for key in keys}
     rows = [(user, 1, at, drop, stars) for user, history in versions.items() for (at, drop), stars in history.items()]
     copy(conn, "COPY ratings (user_id, movie_id, rated_at, drop_id, rating) FROM STDIN", rows)
     conn.execute(queries("ingest")["find_rerated"])
     refresh(conn)
+    return versions
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_ratings_are_the_newest_visible_version(conn: Connection, seed: int) -> None:
+    """Midnight is not before as_of."""
+    dice = random.Random(seed)
+    ranks = make_drops(conn, dice)
+    versions = rate(conn, dice, list(ranks))
     for as_of in map(day, DAYS):
         for watermark in range(N_DROPS + 2):
             expected = {}
@@ -78,6 +84,23 @@ def test_ratings_are_the_newest_visible_version(conn: Connection, seed: int) -> 
             found = conn.execute(queries("visible")["ratings"], {"as_of": as_of, "watermark": watermark}).fetchall()
             assert len(found) == len(expected), (as_of, watermark)
             assert {row.user_id: tuple(row[1:]) for row in found} == expected, (as_of, watermark)
+
+
+def test_what_was_known_earlier_is_told_by_what_is_known_now_and_by_what_was_rated_again(conn: Connection) -> None:
+    dice = random.Random(0)
+    rate(conn, dice, list(make_drops(conn, dice)))
+    movie_ids = np.array([1])
+    added = 0
+    for watermark in range(1, N_DROPS + 1):
+        now = read_interactions(conn, {"as_of": day(max(DAYS)), "watermark": watermark}, movie_ids)
+        for hours in range(0, 24 * max(DAYS), 12):
+            cut = noon(0, hours)
+            sight = {"as_of": cut, "watermark": watermark}
+            still_so = now.where(now.rated_at < cut.timestamp())
+            then = still_so.adding(read_rerated(conn, sight, movie_ids))
+            assert then.fingerprint() == read_interactions(conn, sight, movie_ids).fingerprint(), (watermark, cut)
+            added += len(then) - len(still_so)
+    assert added > 100
 
 
 @pytest.mark.parametrize("seed", range(4))
