@@ -42,7 +42,7 @@ class _Slice:
     name: str
     users: np.ndarray  # ids
     counts: np.ndarray  # (held-out rows,) bool
-    movies: np.ndarray  # ids that exposure is of
+    movies: np.ndarray  # (M,) bool: whose exposure is looked at
     of_movies: bool = False  # the lists are those of another slice, looked at for other movies
 
 
@@ -105,12 +105,13 @@ def _slices(exam: Exam, asked: np.ndarray, min_history: int) -> Iterator[_Slice]
     heavy = n_deciding > np.median(n_deciding) if len(exam.users) else np.zeros(0, dtype=bool)
     cold = n_known[index_of(known.user_ids, held_out.user_ids)] < min_history
     new = known.n_raters == 0
-    yield _Slice("all", exam.users, np.ones(len(held_out), dtype=bool), known.movie_ids)
+    every = np.ones(len(new), dtype=bool)
+    yield _Slice("all", exam.users, np.ones(len(held_out), dtype=bool), every)
     for name, users in (("light users", exam.users[~heavy]), ("heavy users", exam.users[heavy])):
-        yield _Slice(name, users, np.isin(held_out.user_ids, users)[held_out.users], known.movie_ids)
+        yield _Slice(name, users, np.isin(held_out.user_ids, users)[held_out.users], every)
     cold_users = asked[cold[index_of(held_out.user_ids, asked)]]
-    yield _Slice("cold users", cold_users, cold[held_out.users], known.movie_ids)
-    yield _Slice("new movies", exam.users, new[held_out.movies], known.movie_ids[new], of_movies=True)
+    yield _Slice("cold users", cold_users, cold[held_out.users], every)
+    yield _Slice("new movies", exam.users, new[held_out.movies], new, of_movies=True)
 
 
 def _deciding_ndcg(answers: _Answers) -> np.ndarray:
@@ -134,12 +135,14 @@ def _ranking_rows(part: _Slice, answers: _Answers, rows: np.ndarray) -> list[Row
 def _list_rows(part: _Slice, answers: _Answers, rows: np.ndarray) -> list[Row]:
     """What the lists are made of, and what of the slice's movies they show."""
     found: list[Row] = []
+    lists = answers.lists.of_users(rows)
     if not part.of_movies:
-        lists = answers.lists.of_users(rows)
         found += [(part.name, name, *metric(lists.cut_at(k))) for name, (metric, k) in LISTS.items()]
-    if len(part.movies) and len(rows):
-        for name, (metric, k) in EXPOSURE.items():
-            found.append((part.name, name, metric(answers.ids[rows, :k], part.movies), len(part.movies)))
+    if len(rows):
+        n_movies = int(part.movies.sum())
+        found += [
+            (part.name, name, metric(lists.cut_at(k).exposure()[part.movies]), n_movies) for name, (metric, k) in EXPOSURE.items()
+        ]
     return [row for row in found if np.isfinite(row[2])]
 
 

@@ -18,7 +18,8 @@ class Lists:
 
     `positions` (U, k) int64, best first, are places among the movies, −1 where a list ends. `raters` (M,) int64 says how many of
     the `n_known` known users rated each movie. `own_raters` (U,) float64 is the mean of `raters` over what the user had rated,
-    NaN for a user without any. `genres` (M, G) float32 has 1 where a movie is of a genre; None where nobody said.
+    NaN for a user without any. `genres` (M, G) are the movies' genres as vectors of length 1, 0 where nobody knows one's; None
+    where nobody said.
     """
 
     positions: np.ndarray
@@ -29,9 +30,13 @@ class Lists:
 
     @classmethod
     def of(cls, ids: np.ndarray, seen: sparse.csr_matrix, known: Interactions, genres: np.ndarray | None = None) -> Self:
-        """From lists (U, k) of movie ids, −1 where one ends, what their users had `seen` (U, M), and what was `known` by then."""
+        """From lists (U, k) of movie ids, −1 where one ends, what their users had `seen` (U, M), and what was `known` by then.
+
+        `genres` (M, G) has 1 where a movie is of a genre.
+        """
         own_raters = mean_or_nan(seen @ known.n_raters.astype(np.float64), np.diff(seen.indptr))
-        return cls(index_of(known.movie_ids, ids), known.n_raters, len(known.user_ids), own_raters, genres)
+        units = None if genres is None else unit_vectors(genres)
+        return cls(index_of(known.movie_ids, ids), known.n_raters, len(known.user_ids), own_raters, units)
 
     def of_users(self, rows: np.ndarray) -> Self:
         """The lists of some rows."""
@@ -41,10 +46,20 @@ class Lists:
         """The first k places of each list."""
         return replace(self, positions=self.positions[:, :k])
 
+    def exposure(self) -> np.ndarray:
+        """(M,) int64: in how many of the lists each movie stands."""
+        return np.bincount(self.positions[self.positions >= 0], minlength=len(self.raters))
+
     def means(self, of_movies: np.ndarray) -> np.ndarray:
         """(U,) means of `of_movies` (M,) over each list; NaN for an empty one."""
         listed = self.positions >= 0
         return mean_or_nan(np.where(listed, of_movies[self.positions], 0.0).sum(axis=1), listed.sum(axis=1))
+
+
+def unit_vectors(rows: np.ndarray) -> np.ndarray:
+    """`rows` (N, D), each at length 1; one of zeros stays so."""
+    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
+    return rows / np.where(lengths > 0, lengths, 1)
 
 
 def mean_or_nan(totals: np.ndarray, counts: np.ndarray) -> np.ndarray:

@@ -147,9 +147,7 @@ def index_of(sorted_ids: np.ndarray, wanted: np.ndarray) -> np.ndarray:
         return np.where(sorted_ids[position] == wanted, position, -1)
     table = np.full(span + 1, -1, dtype=np.int64)  # the last for what lies outside
     table[sorted_ids - sorted_ids[0]] = np.arange(len(sorted_ids))
-    offsets = np.subtract(wanted, sorted_ids[0], dtype=np.int64).view(
-        np.uint64
-    )  # what is smaller than the first becomes very large
+    offsets = np.subtract(wanted, sorted_ids[0], dtype=np.int64).view(np.uint64)  # a smaller id's becomes very large
     return table[np.minimum(offsets, np.uint64(span)).view(np.int64)]
 
 

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from recsys.evaluation.lists import Lists
+from recsys.evaluation.lists import Lists, unit_vectors
 from recsys.evaluation.metrics.fallback_share import fallback_share
 from recsys.evaluation.metrics.gini import gini
 from recsys.evaluation.metrics.intra_list_diversity import intra_list_diversity
@@ -15,7 +15,7 @@ from recsys.features.interactions import Interactions
 
 # eight known users; of four movies the first was rated by all, the next by four, then by one, and the last by nobody
 RATERS = np.array([8, 4, 1, 0])
-GENRES = np.array([[1, 0, 0], [1, 1, 0], [0, 0, 1], [0, 0, 0]], dtype=np.float32)  # nobody knows the last one's
+GENRES = unit_vectors(np.array([[1, 0, 0], [1, 1, 0], [0, 0, 1], [0, 0, 0]]))  # nobody knows the last one's
 
 
 def lists(*positions: list[int], own: list[float] | None = None, genres: np.ndarray | None = GENRES) -> Lists:
@@ -81,10 +81,14 @@ def test_lift_is_of_users_with_a_list_and_a_history():
 
 
 def test_gini_of_exposure():
-    assert gini(np.array([[3, 5], [5, 3]]), np.array([3, 5])) == 0.0
-    assert gini(np.array([[5], [5], [-1]]), np.array([1, 3, 5, 7])) == 0.75  # one of four has it all
-    assert gini(np.array([[3, 5], [5, 9]]), np.array([3, 5])) == pytest.approx((2 - 1) / (2 * 3))  # 9 is no candidate
-    assert math.isnan(gini(np.array([[9]]), np.array([1, 3])))
+    assert gini(np.array([2, 2])) == 0.0
+    assert gini(np.array([0, 0, 2, 0])) == 0.75  # one of four has it all
+    assert gini(np.array([1, 2])) == pytest.approx((2 - 1) / (2 * 3))
+    assert math.isnan(gini(np.array([0, 0])))
+
+
+def test_exposure_counts_lists_and_no_ended_one():
+    assert lists([0, 1], [1, -1], [-1, -1]).exposure().tolist() == [1, 2, 0, 0]
 
 
 def test_lists_know_what_was_known():

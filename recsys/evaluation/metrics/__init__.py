@@ -3,7 +3,7 @@
 - `RANKING`: which places of a list are hits. Takes `hits` (U, k) bool in rank order and `n_relevant` (U,) int ≥ 1, and gives (U,)
   float64, a value for each user.
 - `LISTS`: what the lists are made of, hit or not. Takes `Lists`, and gives the value with how many lists it is a mean over.
-- `EXPOSURE`: which movies reach anyone. Takes lists (U, k) of movie ids and candidates (C,) ids ascending, and gives a float.
+- `EXPOSURE`: which movies reach anyone. Takes `exposure` (C,) int, in how many lists each candidate stands, and gives a float.
 - `ERRORS`: predicted stars. Takes predicted (K,) and actual (K,), and gives a float.
 
 All work at any k; the k of each is the one of the exam's table.
@@ -31,7 +31,7 @@ from recsys.evaluation.metrics.rmse import rmse
 
 RankingMetric = Callable[[np.ndarray, np.ndarray], np.ndarray]
 ListMetric = Callable[[Lists], Figure]
-ExposureMetric = Callable[[np.ndarray, np.ndarray], float]
+ExposureMetric = Callable[[np.ndarray], float]
 ErrorMetric = Callable[[np.ndarray, np.ndarray], float]
 
 #: What decides.

@@ -3,6 +3,6 @@
 import numpy as np
 
 
-def coverage(lists: np.ndarray, candidates: np.ndarray) -> float:
-    """Share of `candidates` (C,) that stands in at least one row of `lists` (U, k); NaN without candidates."""
-    return float(np.isin(candidates, lists).mean()) if len(candidates) else float("nan")
+def coverage(exposure: np.ndarray) -> float:
+    """Share of the candidates that stand in at least one list. `exposure` (C,): in how many; NaN without candidates."""
+    return float((exposure > 0).mean()) if len(exposure) else float("nan")

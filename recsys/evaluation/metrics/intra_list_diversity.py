@@ -12,14 +12,13 @@ def intra_list_diversity(lists: Lists) -> Figure:
     """
     if lists.genres is None:
         return float("nan"), 0
-    lengths = np.linalg.norm(lists.genres, axis=1)
-    units = lists.genres / np.where(lengths > 0, lengths, 1)[:, None]
+    has_any = lists.genres.sum(axis=1) > 0
     counts = np.zeros(len(lists.positions), dtype=np.int64)
     sums = np.zeros((len(lists.positions), lists.genres.shape[1]))
     for listed in lists.positions.T:  # a place at a time: (U, k, G) at once would be large
-        told = (listed >= 0) & (lengths[listed] > 0)
+        told = (listed >= 0) & has_any[listed]
         counts += told
-        sums[told] += units[listed[told]]
+        sums[told] += lists.genres[listed[told]]
     # |Σ u|² is the sum over all ordered pairs, each movie with itself among them
     cosines = np.square(sums).sum(axis=1) - counts
     return figure(1.0 - mean_or_nan(cosines, counts * (counts - 1)))
