@@ -79,10 +79,12 @@ WHERE c.publication_key = %(publication_key)s
 
 -- name: look_up_ratings()
 -- A list's movies are few beside all ratings: each is looked up by the key, by several workers, not all ratings read and hashed.
-SELECT set_config('enable_hashjoin', 'off', true) AS hash, set_config('enable_mergejoin', 'off', true) AS merge;
+SET LOCAL enable_hashjoin = off;
+SET LOCAL enable_mergejoin = off;
 
 -- name: join_freely()
-SELECT set_config('enable_hashjoin', 'on', true) AS hash, set_config('enable_mergejoin', 'on', true) AS merge;
+SET LOCAL enable_hashjoin TO DEFAULT;
+SET LOCAL enable_mergejoin TO DEFAULT;
 
 -- name: hash_the_few()
 -- Several workers would hash all ratings together, and look up among them the few that have a second version.

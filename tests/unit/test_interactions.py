@@ -152,3 +152,14 @@ def assert_same_matrix(ours: sparse.csr_matrix, theirs: sparse.csr_matrix) -> No
     for name in ("data", "indices", "indptr"):
         np.testing.assert_array_equal(getattr(ours, name), getattr(theirs, name), err_msg=name)
         assert getattr(ours, name).dtype == getattr(theirs, name).dtype, name
+
+
+@pytest.mark.parametrize("spread", SPREADS.values(), ids=SPREADS)
+def test_who_has_rated_what(spread: int) -> None:
+    user, movie, rating, rated_at = raw(spread, "any")
+    rated = Interactions.of(user, movie, rating, rated_at, movie_ids=np.unique(movie))
+    there = set(zip(user.tolist(), movie.tolist(), strict=True))
+    for asked in [*rated.user_ids.tolist(), -8 * spread, 10**17]:  # the last two have rated nothing
+        places = np.arange(-1, len(rated.movie_ids))
+        found = rated.has(np.full(len(places), asked), places)
+        assert found.tolist() == [False, *((asked, movie) in there for movie in rated.movie_ids.tolist())]
