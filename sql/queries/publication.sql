@@ -53,11 +53,14 @@ WHERE s.n_rows IS DISTINCT FROM coalesce(c.n_rows, 0)
 ORDER BY n.shard;
 
 -- name: gather_readers(as_of, watermark)
--- Everyone whom the week may know, and of each how many movies they rated, and when last.
+-- Everyone whom the week may know, and of each how many movies they rated, and when last. Versions are counted by several workers, as
+-- distinct movies cannot be; what the few pairs with more than one version count too much is taken off.
 CREATE TEMP TABLE readers AS
-SELECT user_id, coalesce(history, 0) AS history, newest
-FROM (SELECT user_id, count(DISTINCT movie_id) AS history, max(rated_at) AS newest
+SELECT user_id, coalesce(n_versions, 0) - coalesce(n_more, 0) AS history, newest
+FROM (SELECT user_id, count(*) AS n_versions, max(rated_at) AS newest
       FROM visible_versions(%(as_of)s, %(watermark)s) GROUP BY user_id) rating
+LEFT JOIN (SELECT user_id, count(*) - count(DISTINCT movie_id) AS n_more
+           FROM visible_versions(%(as_of)s, %(watermark)s) JOIN rerated USING (user_id, movie_id) GROUP BY user_id) again USING (user_id)
 FULL JOIN (SELECT DISTINCT user_id FROM users JOIN drops USING (drop_id) WHERE drop_id <= %(watermark)s AND drop_date <= %(as_of)s) told
     USING (user_id);
 

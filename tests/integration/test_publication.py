@@ -242,6 +242,26 @@ def test_a_movie_rated_twice_is_one_of_the_history(world: World) -> None:
     assert {source for _, source in world.publish(edition())[1]} == {"fallback"}  # one movie, where two are asked for
 
 
+def test_readers_are_counted_by_the_movies_that_they_rated(world: World) -> None:
+    rng = Random(1)
+    for _ in range(400):  # of the second drop, and of the future, they know nothing
+        pair, seconds = (rng.randrange(12), rng.randrange(1, 7)), rng.randrange(4 * 86_400)
+        rated = (*pair, AS_OF - timedelta(3), seconds, rng.choice([1, 1, 1, 2]))
+        world.conn.execute("INSERT INTO ratings VALUES (%s, %s, %s::timestamptz + make_interval(secs => %s), %s, 5)", rated)
+    world.conn.execute("INSERT INTO rerated SELECT user_id, movie_id FROM ratings GROUP BY 1, 2 HAVING count(*) > 1")
+    world.conn.execute("INSERT INTO users (user_id, drop_id) VALUES (3, 1), (100, 1)")
+    params = edition().params | edition().week.sight
+    with world.conn.transaction(force_rollback=True):
+        world.conn.execute(queries("publication")["gather_readers"], params)
+        readers = world.conn.execute("SELECT user_id, history, newest FROM readers ORDER BY user_id").fetchall()
+    plainly = world.conn.execute(
+        """SELECT user_id, count(DISTINCT movie_id), max(rated_at) FROM ratings WHERE drop_id = 1 AND rated_at < %s
+           GROUP BY user_id ORDER BY user_id""",
+        [AS_OF],
+    ).fetchall()
+    assert readers == [*plainly, (100, 0, None)]
+
+
 def test_a_like_is_worth_half_for_every_half_life_to_twelve_decimals(world: World) -> None:
     ages = Random(0)
     for user in range(3_000):
