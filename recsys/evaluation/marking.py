@@ -10,7 +10,10 @@ def mark(lists: np.ndarray, users: np.ndarray, held_out: Interactions, relevant:
 
     `relevant` is a mask over the rows of `held_out`; a list's −1 is never a hit.
     """
-    told = held_out.where(relevant)
-    listed = index_of(held_out.movie_ids, lists)
-    hits = told.has(np.repeat(users, listed.shape[1]), listed.ravel()).reshape(listed.shape)
-    return hits, told.seen_by(users).getnnz(axis=1).astype(np.int64)
+    width = len(held_out.movie_ids)
+    rows = index_of(users, held_out.user_ids)[held_out.users[relevant]]
+    movies = held_out.movies[relevant].astype(np.int64)[rows >= 0]
+    rows = rows[rows >= 0]
+    positions = index_of(held_out.movie_ids, lists)
+    listed = np.where(positions >= 0, np.arange(len(users))[:, None] * width + positions, -1)
+    return index_of(np.sort(rows * width + movies), listed) >= 0, np.bincount(rows, minlength=len(users))

@@ -94,12 +94,12 @@ class Interactions:
         )
 
     def has(self, user_ids: np.ndarray, movies: np.ndarray) -> np.ndarray:
-        """(K,) bool: whether a user (K,), by id, has rated a movie (K,), by its place in `movie_ids`; −1 is none of them."""
+        """(K,) bool: whether a user (K,), by id, has rated a movie (K,), by its place in `movie_ids`."""
         rows, width = index_of(self.user_ids, user_ids), len(self.movie_ids)
         pairs = self.users.astype(np.int64)  # ascending, as the rows are; in place: there may be many
         pairs *= width
         pairs += self.movies
-        return index_of(pairs, np.where((rows >= 0) & (movies >= 0), rows * width + movies, -1)) >= 0
+        return index_of(pairs, np.where(rows >= 0, rows * width + movies, -1)) >= 0
 
     def adding(self, others: "Interactions") -> "Interactions":
         """These rows, and those of `others` whose user has not rated the movie here. Both over the same movies."""

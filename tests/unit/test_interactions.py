@@ -160,6 +160,6 @@ def test_who_has_rated_what(spread: int) -> None:
     rated = Interactions.of(user, movie, rating, rated_at, movie_ids=np.unique(movie))
     there = set(zip(user.tolist(), movie.tolist(), strict=True))
     for asked in [*rated.user_ids.tolist(), -8 * spread, 10**17]:  # the last two have rated nothing
-        places = np.arange(-1, len(rated.movie_ids))
+        places = np.arange(len(rated.movie_ids))
         found = rated.has(np.full(len(places), asked), places)
-        assert found.tolist() == [False, *((asked, movie) in there for movie in rated.movie_ids.tolist())]
+        assert found.tolist() == [(asked, movie) in there for movie in rated.movie_ids.tolist()]
