@@ -6,6 +6,7 @@ import numpy as np
 import torch  # noqa: F401 - first: its libgomp.so.1 is the one that implicit's wheel looks for and does not bring
 from implicit.cpu.als import AlternatingLeastSquares
 from pydantic import Field
+from scipy import sparse
 from threadpoolctl import threadpool_limits
 
 from recsys.errors import ModelError
@@ -63,6 +64,17 @@ class ALS(DotProduct):
     liked_: np.ndarray  # (M,) bool: somebody liked the movie
 
     def fit(self, train: Interactions, catalogue: Catalogue, *, report: Report = silent) -> Self:
+        matrix = self._likes(train)
+        solver = self._solver(*matrix.shape, n_likes=matrix.nnz)
+        with threadpool_limits(1, "blas"):
+            solver.fit(matrix, show_progress=False)
+        self.user_factors_ = np.ascontiguousarray(solver.user_factors)
+        self.movie_factors_ = np.zeros((len(self.movie_ids_), self.config.factors), dtype=np.float32)
+        self.movie_factors_[self.liked_] = solver.item_factors
+        return self
+
+    def _likes(self, train: Interactions) -> sparse.csr_matrix:
+        """(U, liked movies) float32 of confidence. What it is made of is let go of before the solver asks for memory."""
         likes = train.where(train.ratings >= self.config.like_threshold)
         if not len(likes):
             raise ModelError(
@@ -70,15 +82,7 @@ class ALS(DotProduct):
             )
         self.user_ids_, self.movie_ids_ = likes.user_ids, likes.movie_ids
         self.liked_ = likes.n_raters > 0
-        confidence = self._confidence(likes.ratings, age_seconds=train.newest - likes.rated_at)
-        matrix = likes.csr(confidence)[:, self.liked_]
-        solver = self._solver(*matrix.shape, n_likes=len(likes))
-        with threadpool_limits(1, "blas"):
-            solver.fit(matrix, show_progress=False)
-        self.user_factors_ = np.ascontiguousarray(solver.user_factors)
-        self.movie_factors_ = np.zeros((len(self.movie_ids_), self.config.factors), dtype=np.float32)
-        self.movie_factors_[self.liked_] = solver.item_factors
-        return self
+        return likes.csr(self._confidence(likes.ratings, age_seconds=train.newest - likes.rated_at))[:, self.liked_]
 
     def _confidence(self, ratings: np.ndarray, *, age_seconds: np.ndarray) -> np.ndarray:
         """(R,) weights of mean 1: they grow with the stars above the threshold, and a like is halved every half-life."""
