@@ -65,7 +65,7 @@ class ALS(DotProduct):
 
     def fit(self, train: Interactions, catalogue: Catalogue, *, report: Report = silent) -> Self:
         matrix = self._likes(train)
-        solver = self._solver(*matrix.shape, n_likes=matrix.nnz)
+        solver = self._solver(len(self.user_ids_), int(self.liked_.sum()), n_likes=matrix.nnz)
         with threadpool_limits(1, "blas"):
             solver.fit(matrix, show_progress=False)
         self.user_factors_ = np.ascontiguousarray(solver.user_factors)
