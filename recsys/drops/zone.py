@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
 
 from fsspec import AbstractFileSystem
@@ -15,6 +15,8 @@ from recsys.errors import DropError
 
 SUCCESS = "_SUCCESS"
 SUMS = "SHA256SUMS"
+#: How far after today a date may lie: a week is closed, or announced, a few days early, and a mistyped year lies far beyond.
+AHEAD = timedelta(days=7)
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,11 @@ class DropFile:
     name: str
     size: int
     stamp: str
+
+
+def is_ahead(day: date, today: date) -> bool:
+    """Return whether a date lies more than `AHEAD` after today: a mistyped year rather than a week to run."""
+    return day - today > AHEAD
 
 
 class LandingZone:
@@ -71,9 +78,13 @@ class LandingZone:
         path = self.path(source, when)
         return Drop(source, when, path if isinstance(self.fs, LocalFileSystem) else self.fs.unstrip_protocol(path))
 
-    def newest(self, source: str) -> Drop | None:
-        """The complete drop with the newest date, if there is one."""
-        drops = self.drops(source)
+    def newest(self, source: str, *, allow_future: bool = False) -> Drop | None:
+        """Return the complete drop with the newest date, if there is one.
+
+        Drops dated more than `AHEAD` after today (UTC) are skipped, unless `allow_future` says that generated data lie there.
+        """
+        today = datetime.now(UTC).date()
+        drops = [drop for drop in self.drops(source) if allow_future or not is_ahead(drop.date, today)]
         return drops[-1] if drops else None
 
     def is_complete(self, source: str, when: date) -> bool:

@@ -4,14 +4,14 @@ import gzip
 import io
 import os
 import zipfile
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from fsspec.implementations.memory import MemoryFileSystem
 
 from recsys.drops.checksums import format_sums, parse_sums, sha256
-from recsys.drops.zone import LandingZone
+from recsys.drops.zone import LandingZone, is_ahead
 from recsys.errors import DropError
 
 WEEK = date(2026, 8, 17)
@@ -59,6 +59,27 @@ def test_only_complete_dated_folders_are_drops(zone: LandingZone) -> None:
     assert newest is not None and newest.date == date(2026, 8, 24)
     assert zone.drop("movielens", date(2026, 8, 31)) is None
     assert zone.drops("imdb") == [] and zone.newest("imdb") is None
+
+
+@pytest.mark.parametrize(("days", "ahead"), [(-3_000, False), (0, False), (7, False), (8, True), (366 * 36, True)])
+def test_a_date_is_ahead_when_more_than_seven_days_after_today(days: int, ahead: bool) -> None:
+    today = date(2026, 1, 5)
+    assert is_ahead(today + timedelta(days=days), today) is ahead
+
+
+def test_the_newest_drop_is_no_drop_of_the_future(zone: LandingZone) -> None:
+    today = datetime.now(UTC).date()
+    early, mistyped = today + timedelta(days=6), date(2062, 1, 6)  # a day of slack: midnight may pass meanwhile
+    for day in (WEEK, early, mistyped):
+        put(zone, day, a=b"1")
+    newest, generated = zone.newest("movielens"), zone.newest("movielens", allow_future=True)
+    assert newest is not None and newest.date == early
+    assert generated is not None and generated.date == mistyped
+
+
+def test_a_zone_with_drops_of_the_future_alone_has_no_newest(zone: LandingZone) -> None:
+    put(zone, date(2062, 1, 6), a=b"1")
+    assert zone.newest("movielens") is None
 
 
 def test_a_drop_is_seen_as_soon_as_it_is_complete(zone: LandingZone) -> None:
