@@ -25,6 +25,8 @@ log = logging.getLogger(__name__)
 METRICS = (DECIDING, "hit rate@10")
 #: Places of a list that are looked at.
 PLACES = max(RANKING[metric][1] for metric in METRICS)
+#: Fewer users than this are no sample: their mean says nothing of others, and its interval claims what it cannot know.
+LEAST_USERS = 30
 #: All users, where a row is not of one arm or one source.
 ALL = "all"
 DIFFERENCE = "challenger - champion"

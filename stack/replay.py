@@ -169,4 +169,4 @@ def _draw(conn: Connection, home: Home, day: date) -> str:
     """Draw the page; return what was decided for the week, in a few words."""
     record = read_record(conn)
     draw_page(record, home.root / PAGE)
-    return next(f"{week.decision}, {week.champion}" for week in record.weeks if week.as_of == day)
+    return next(f"{week.decision}, {week.decided}" for week in record.weeks if week.as_of == day)

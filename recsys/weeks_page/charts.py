@@ -2,21 +2,29 @@
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
+from zlib import crc32
 
-#: Okabe and Ito's colours, which stay apart for colour-blind eyes, less those too light for a line on white.
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+from recsys.models import MODELS
+
+#: Okabe and Ito's colours, which stay apart for colour-blind eyes, less those too light for a line on white; then Tol's.
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#AA4499", "#999933")
 #: What all others are measured against.
 BASELINE, BASELINE_COLOUR = "popularity", "#7F8790"
-#: Lines beyond the sixth take the colours again, dashed.
-DASHES = ("", "7 3", "2 3")
-#: Parts of a whole, from much to little: one hue, so that nobody takes them for recipes.
-SHADES = ("#12456B", "#2F78A8", "#6CA6CB", "#A3C8E0", "#CFE1EC")
-REST_SHADE = "#E4E4E0"
+#: The recipes that have a place in COLOURS; a name that is not here takes one by its digest.
+COLOURED = tuple(name for name in MODELS if name != BASELINE)
+#: Recipes of one name share its colour: the first is solid, the others dashed.
+DASHES = ("", "7 3", "2 3", "7 3 2 3")
+#: Parts of a whole, from much to little: one hue, so that nobody takes them for recipes. The template defines the colours.
+SHADES = tuple(f"var(--shade-{place})" for place in range(1, 6))
+REST_SHADE = "var(--shade-rest)"
 
-#: Width of a label's letter.
+#: Width of a label's letter, and of a digit, which some systems' fonts draw wider.
 LETTER = 6.2
+DIGIT = 7.4
+#: From a label to the plane.
+LABEL_GAP = 6
 
 
 @dataclass(frozen=True)
@@ -29,24 +37,29 @@ class Style:
 
 
 def styles_of(keys: Iterable[str]) -> dict[str, Style]:
-    """A look for each recipe key, in the order given; labelled by its name, or by its key where two share a name."""
+    """A look for each recipe key, in the order given; labelled by its name, or by its key where two share a name.
+
+    The colour follows from the name alone, so that it is the same on every page; recipes that share a name differ by dash.
+    """
     ordered = list(dict.fromkeys(keys))
     names = [name_of(key) for key in ordered]
-    coloured = [key for key in ordered if name_of(key) != BASELINE]
-    places = {key: place for place, key in enumerate(coloured)}
-    return {
-        key: _style(name if names.count(name) == 1 else key, places.get(key)) for key, name in zip(ordered, names, strict=True)
-    }
+    styles: dict[str, Style] = {}
+    for place, (key, name) in enumerate(zip(ordered, names, strict=True)):
+        label = name if names.count(name) == 1 else key
+        dash = DASHES[names[:place].count(name) % len(DASHES)]
+        styles[key] = Style(label, _colour(name), dash)
+    return styles
 
 
 def name_of(key: str) -> str:
     return key.rpartition("-")[0] or key
 
 
-def _style(label: str, place: int | None) -> Style:
-    if place is None:
-        return Style(label, BASELINE_COLOUR, "")
-    return Style(label, COLOURS[place % len(COLOURS)], DASHES[place // len(COLOURS) % len(DASHES)])
+def _colour(name: str) -> str:
+    if name == BASELINE:
+        return BASELINE_COLOUR
+    place = COLOURED.index(name) if name in COLOURED else crc32(name.encode())
+    return COLOURS[place % len(COLOURS)]
 
 
 @dataclass(frozen=True)
@@ -121,12 +134,14 @@ def round_step(wanted: float) -> float:
 
 
 def frame_around(dates: Sequence[date], values: Iterable[float | None], *, floor: float | None = None, **shape: float) -> Frame:
-    """A frame that holds all values with some air; from `floor` on where one is given."""
+    """A frame that holds all values with some air, from `floor` on where one is given, and the labels of its ticks whole."""
     known = [value for value in values if value is not None and math.isfinite(value)] or [0.0]
     low, high = min(known), max(known)
     air = 0.08 * (high - low) or abs(high) * 0.1 or 1.0
     bottom = low - air if low < 0 else max(0.0, low - air)
-    return Frame(dates, bottom if floor is None else floor, high + air, **shape)
+    frame = Frame(dates, bottom if floor is None else floor, high + air, **shape)
+    longest = max(len(label) for _, label in frame.ticks())
+    return replace(frame, left=max(frame.left, longest * DIGIT + LABEL_GAP))
 
 
 def spread(places: Mapping[str, float], *, gap: float, end: float) -> dict[str, float]:

@@ -12,11 +12,11 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from recsys.evaluation.metrics import DECIDING
-from recsys.weeks_page.charts import REST_SHADE, SHADES, Frame, Style, day_label, frame_around, runs, spread, styles_of
+from recsys.realised import LEAST_USERS
+from recsys.weeks_page.charts import LABEL_GAP, REST_SHADE, SHADES, Frame, Style, day_label, frame_around, runs, spread, styles_of
 from recsys.weeks_page.record import DriftFigure, Flip, Mark, Realised, Record, WeekLine
 
 TEMPLATE = "page.html.jinja"
-ROLLED = ("rolled back", "rolled forward")
 REST = "other steps"
 #: Room at the right of a wide chart for the recipes' and steps' names.
 NAMES = 182
@@ -39,7 +39,9 @@ def page(record: Record) -> str:
         lstrip_blocks=True,
     )
     environment.filters |= {"duration": duration, "day": day_label}
-    return environment.get_template(TEMPLATE).render(view=View(record), metric=DECIDING)
+    return environment.get_template(TEMPLATE).render(
+        view=View(record), metric=DECIDING, least_users=LEAST_USERS, label_gap=LABEL_GAP
+    )
 
 
 def duration(seconds: float) -> str:
@@ -109,7 +111,9 @@ class View:
         """The look of every recipe named anywhere, one for all charts."""
         rows = (self.record.marks, self.record.realised, self.record.flips)
         named = [row.recipe_key for part in rows for row in part]
-        return styles_of([*named, *(week.champion for week in self.weeks if week.champion)])
+        named += [week.decided for week in self.weeks if week.decided]
+        named += [week.champion for week in self.weeks if week.champion]
+        return styles_of(named)
 
     # the exam
 
@@ -140,9 +144,9 @@ class View:
     def signs(self) -> list[Sign]:
         """Decisions that are no mere going on, and what people rolled back and forward, in order."""
         decided = [
-            Sign(week.as_of, week.decision, week.champion, " ".join(week.reasons or ()))
+            Sign(week.as_of, week.decision, week.decided, " ".join(week.reasons or ()))
             for week in self.weeks
-            if week.decision and week.champion and week.decision != "kept"
+            if week.decision and week.decided and week.decision != "kept"
         ]
         return sorted([*decided, *map(_flipped, self.record.flips)], key=lambda sign: sign.as_of)
 
@@ -156,8 +160,17 @@ class View:
     # what came true
 
     @cached_property
+    def measured(self) -> list[Realised]:
+        """The figures of enough users to be drawn; the table has the others."""
+        return [row for row in self.record.realised if row.n >= LEAST_USERS]
+
+    @property
+    def n_unmeasured(self) -> int:
+        return len(self.record.realised) - len(self.measured)
+
+    @cached_property
     def realised_frame(self) -> Frame:
-        values = [value for row in self.record.realised for value in (row.value, row.low, row.high)]
+        values = [value for row in self.measured for value in (row.value, row.low, row.high)]
         return frame_around(self.dates, [*values, *(value for _, value in self.promised)], height=245, right=NAMES, top=28)
 
     @property
@@ -168,7 +181,7 @@ class View:
 
     def beside(self, row: Realised) -> float:
         """How far from its week's middle a figure stands, so that two of a week do not hide each other."""
-        same = [other for other in self.record.realised if other.as_of == row.as_of]
+        same = [other for other in self.measured if other.as_of == row.as_of]
         return 9.0 * (same.index(row) - (len(same) - 1) / 2)
 
     def realised_of(self, week: WeekLine) -> list[Realised]:
@@ -232,11 +245,10 @@ class View:
 
     @property
     def champion(self) -> str | None:
-        """Of the newest decided week, or what a person put in its place since."""
-        decided = [(week.as_of, week.champion) for week in self.weeks if week.champion]
-        flipped = [(flip.as_of, flip.recipe_key) for flip in self.record.flips]
-        in_order = sorted([*decided, *flipped], key=lambda row: row[0])  # a flip after the decision of the same week
-        return in_order[-1][1] if in_order else None
+        """The recipe whose lists readers have now; before anything was live, the newest decision's."""
+        live = [week.champion for week in self.weeks if week.was_live]
+        decided = [week.decided for week in self.weeks if week.decided]
+        return next(reversed(live or decided), None)
 
     def count(self, *kinds: str) -> int:
         return sum(sign.kind in kinds for sign in self.signs)

@@ -16,14 +16,20 @@ Row = TypeVar("Row")
 
 @dataclass(frozen=True)
 class WeekLine:
-    """A week as it was decided, None where it has not come that far. `champion` is a recipe's key."""
+    """A week: how it was decided, and what readers had. None where it has not come that far.
+
+    `decided` is the key of the recipe that the decision named, `champion` of the one whose lists readers had; these differ
+    after a rollback, and where a past week was decided anew. A week that was never live has its newest publication.
+    """
 
     as_of: date
     decision: str | None = None
+    decided: str | None = None
     champion: str | None = None
     reasons: Sequence[str] | None = None
     n_users: int | None = None
     publication_id: int | None = None
+    was_live: bool = False
 
 
 @dataclass(frozen=True)
@@ -97,21 +103,22 @@ class Record:
     times: Sequence[StepTime] = field(default=())
 
 
-def read_record(conn: Connection) -> Record:
-    """As the ledgers have it now."""
-    deciding = {"metric": DECIDING}
+def read_record(conn: Connection, until: date | None = None) -> Record:
+    """Read all weeks as the ledgers have them now, or those up to a date."""
+    bounds = {"until": until}
+    deciding = bounds | {"metric": DECIDING}
     with conn.transaction():  # one moment for all of it
         conn.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
         return Record(
-            weeks=_rows(conn, WeekLine, "week_lines"),
+            weeks=_rows(conn, WeekLine, "week_lines", bounds),
             marks=_rows(conn, Mark, "exam_marks", deciding),
             realised=_rows(conn, Realised, "realised", deciding),
-            flips=_rows(conn, Flip, "flips"),
-            drift=_rows(conn, DriftFigure, "drift_figures"),
-            times=_rows(conn, StepTime, "times"),
+            flips=_rows(conn, Flip, "flips", bounds),
+            drift=_rows(conn, DriftFigure, "drift_figures", bounds),
+            times=_rows(conn, StepTime, "times", bounds),
         )
 
 
-def _rows(conn: Connection, kind: type[Row], name: str, params: Mapping[str, Any] | None = None) -> list[Row]:
+def _rows(conn: Connection, kind: type[Row], name: str, params: Mapping[str, Any]) -> list[Row]:
     with conn.cursor(row_factory=class_row(kind)) as cursor:
         return cursor.execute(queries("replay")[name], params).fetchall()

@@ -1,6 +1,7 @@
 """The page of all weeks: what it shows, where its marks stand, and that it needs nothing from anywhere."""
 
 import math
+import re
 from dataclasses import replace
 from datetime import date, timedelta
 from html.parser import HTMLParser
@@ -11,7 +12,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from recsys.db.connect import Connection
-from recsys.weeks_page.charts import BASELINE_COLOUR, COLOURS, LETTER, Frame, frame_around, runs, spread, styles_of
+from recsys.models import MODELS
+from recsys.weeks_page.charts import (
+    BASELINE_COLOUR,
+    COLOURS,
+    DIGIT,
+    LABEL_GAP,
+    LETTER,
+    Frame,
+    frame_around,
+    runs,
+    spread,
+    styles_of,
+)
 from recsys.weeks_page.page import REST, View, duration, page
 from recsys.weeks_page.record import DriftFigure, Flip, Mark, Realised, Record, StepTime, WeekLine, read_record
 
@@ -19,10 +32,10 @@ DATES = [date(2018, 12, 10) + timedelta(weeks=week) for week in range(5)]
 POPULARITY, ALS, EASE = "popularity-a1b2c3d4", "als-3f9a2c41", "ease-92cc01aa"
 
 WEEKS = [
-    WeekLine(DATES[0], "first", ALS, ["The first champion."], 261, 1),
-    WeekLine(DATES[1], "kept", ALS, ["ease is not <surely> better."], 262, 2),
-    WeekLine(DATES[2], "promoted", EASE, ["ease beats als by 0.0300."], 263, 3),
-    WeekLine(DATES[3], "not decided", EASE, ["Too few users."], 264, 4),
+    WeekLine(DATES[0], "first", ALS, ALS, ["The first champion."], 261, 1, True),
+    WeekLine(DATES[1], "kept", ALS, ALS, ["ease is not <surely> better."], 262, 2, True),
+    WeekLine(DATES[2], "promoted", EASE, EASE, ["ease beats als by 0.0300."], 263, 3, True),
+    WeekLine(DATES[3], "not decided", EASE, ALS, ["Too few users."], 264, 2, True),  # rolled back
     WeekLine(DATES[4]),
 ]
 MARKS = [
@@ -164,12 +177,23 @@ def test_every_mark_stands_inside_its_chart() -> None:
 # ---------------------------------------------------------------- recipes
 
 
-def test_a_recipe_has_one_colour_and_popularity_is_grey() -> None:
-    keys = [f"r{number}-{number:08x}" for number in range(8)]
-    styles = styles_of([POPULARITY, *keys, POPULARITY])
-    assert styles[POPULARITY].colour == BASELINE_COLOUR
-    assert [styles[key].colour for key in keys[:6]] == list(COLOURS)
-    assert len({(style.colour, style.dash) for style in styles.values()}) == 9
+def test_every_recipe_has_a_colour_of_its_own_and_popularity_is_grey() -> None:
+    styles = styles_of(f"{name}-00000000" for name in MODELS)
+    assert styles["popularity-00000000"].colour == BASELINE_COLOUR
+    assert len({style.colour for style in styles.values()}) == len(MODELS)
+
+
+def test_a_recipes_colour_is_the_same_on_every_page() -> None:
+    on_one = styles_of([POPULARITY, ALS, EASE, "retired-12345678"])
+    on_another = styles_of(["retired-12345678", EASE, "hybrid-12345678", ALS])
+    for key in (ALS, EASE, "retired-12345678"):
+        assert on_one[key].colour == on_another[key].colour in COLOURS
+
+
+def test_recipes_of_one_name_share_a_colour_and_differ_by_dash() -> None:
+    styles = list(styles_of([ALS, "als-00000000", "als-11111111"]).values())
+    assert len({style.colour for style in styles}) == 1
+    assert len({style.dash for style in styles}) == 3
 
 
 def test_two_recipes_of_a_name_are_told_apart() -> None:
@@ -186,12 +210,20 @@ def test_a_recipe_looks_the_same_everywhere(read: Reader) -> None:
     assert colour in [tag.get("fill") for tag in read.all("rect")]  # as champion
 
 
-def test_the_champion_now_is_whom_a_rollback_put_back() -> None:
+def test_the_champion_now_is_whose_lists_readers_have() -> None:
     assert View(RECORD).champion == ALS
-    assert View(replace(RECORD, flips=())).champion == EASE
-    both = [*FLIPS, Flip(DATES[3], "rolled forward", 4, EASE, "")]
-    assert View(replace(RECORD, flips=both)).champion == EASE
+    assert View(replace(RECORD, weeks=WEEKS[:3])).champion == EASE
+    forced_in_the_past = replace(WEEKS[0], decided=EASE)
+    assert View(replace(RECORD, weeks=[forced_in_the_past])).champion == ALS
+    never_live = replace(WEEKS[3], was_live=False)
+    assert View(replace(RECORD, weeks=[*WEEKS[:3], never_live])).champion == EASE
     assert View(Record([WeekLine(DATES[0])])).champion is None
+
+
+def test_a_publication_that_was_never_live_is_called_so() -> None:
+    weeks = [replace(WEEKS[0], was_live=False), *WEEKS[1:]]
+    assert "1 never live" in Reader(page(replace(RECORD, weeks=weeks))).text
+    assert "never live" not in Reader(page(RECORD)).text
 
 
 def test_what_goes_on_as_before_has_no_sign() -> None:
@@ -200,7 +232,7 @@ def test_what_goes_on_as_before_has_no_sign() -> None:
 
 
 def test_reigns_are_stretches_of_one_champion() -> None:
-    assert View(RECORD).reigns == [(ALS, 0, 2), (EASE, 2, 2)]
+    assert View(RECORD).reigns == [(ALS, 0, 2), (EASE, 2, 1), (ALS, 3, 1)]
     assert list(runs([None, "a", "a", None, "b", "a"])) == [("a", 1, 2), ("b", 4, 1), ("a", 5, 1)]
     assert list(runs([])) == []
 
@@ -214,7 +246,13 @@ def test_a_week_that_drifted_is_a_diamond_and_its_measure_stands_first() -> None
     assert "rating histogram 1 week outside" in Reader(page(RECORD)).text
     assert view.drifted_weeks == 1
     assert (
-        len([tag for tag in Reader(page(RECORD)).all("path") if tag.get("fill") == "#D55E00" and tag.get("stroke") == "#fff"])
+        len(
+            [
+                tag
+                for tag in Reader(page(RECORD)).all("path")
+                if tag.get("fill") == "#D55E00" and tag.get("stroke") == "var(--paper)"
+            ]
+        )
         == 1
     )
 
@@ -261,6 +299,34 @@ def test_ticks_are_few_inside_the_plane_and_evenly_apart(values: list[float]) ->
     assert all(frame.top - 0.1 <= place <= frame.floor + 0.1 for place in places)
     gaps = [above - below for above, below in pairwise(places)]
     assert all(math.isclose(gap, gaps[0], abs_tol=0.2) for gap in gaps)
+
+
+@given(st.lists(VALUES, min_size=1, max_size=20))
+def test_no_label_of_a_tick_is_cut_off(values: list[float]) -> None:
+    frame = frame_around(DATES, values, width=300, height=120, left=44)
+    assert all(len(label) * DIGIT <= frame.left - LABEL_GAP for n in (4, 5) for _, label in frame.ticks(n))
+
+
+def test_figures_of_too_few_users_stand_in_the_table_alone() -> None:
+    few = replace(REALISED[0], n=3, value=0.0, low=0.0, high=0.0)
+    record = replace(RECORD, realised=[few, *REALISED[1:]])
+    assert View(record).measured == REALISED[1:]
+    assert View(record).realised_frame.low > 0
+    text = Reader(page(record)).text
+    assert "1 of 3 figures rest on fewer than 30 users" in text
+    assert "0.0000 3 users" in text
+    alone = Reader(page(replace(RECORD, realised=[few]))).text
+    assert "1 of 1 figures rest on fewer than 30 users" in alone
+
+
+def test_the_page_follows_a_dark_system() -> None:
+    html = page(RECORD)
+    light, dark = html.split("@media (prefers-color-scheme: dark)")
+    names = set(re.findall(r"(--[\w-]+):", dark.split("</style>")[0]))
+    assert names == set(re.findall(r"(--[\w-]+):", light))
+    assert set(re.findall(r"var\((--[\w-]+)\)", html)) <= names
+    fixed = set(re.findall(r'(?:fill|stroke)="(#[0-9A-Fa-f]+)"', html))
+    assert fixed <= {*COLOURS, BASELINE_COLOUR}
 
 
 def test_ticks_are_round() -> None:
@@ -341,8 +407,9 @@ def test_the_ledgers_are_read(ledgers: Connection) -> None:
     first, second = DATES[:2]
     assert read_record(ledgers) == Record(
         weeks=[
-            WeekLine(first, "first", ALS, ["r"], 261, 1),
-            WeekLine(second, "promoted", EASE, ["r"], 261, 3),  # as it was decided anew; a rollback is no decision
+            WeekLine(first, "first", ALS, ALS, ["r"], 261, 1, True),
+            # as it was decided anew; a rollback is no decision, and says what readers had
+            WeekLine(second, "promoted", EASE, ALS, ["r"], 261, 1, True),
         ],
         marks=[Mark(first, ALS, 0.2), Mark(second, ALS, 0.2)],
         realised=[
