@@ -69,6 +69,10 @@ def _parser() -> argparse.ArgumentParser:
     _add_predict(commands)
     _add_history(commands)
     _add_rollback(commands)
+    weeks = _add(commands, "weeks", _weeks, "draw one page on all weeks: exams, what came true, drift, times")
+    weeks.add_argument(
+        "--output", type=Path, default=Path("weeks.html"), metavar="FILE", help="where to write it (default weeks.html)"
+    )
     psql = _add(commands, "psql", _psql, "open the project's database with psql")
     psql.add_argument("-c", dest="sql", help="run this and leave")
     withdraw = _add(commands, "withdraw", _withdraw, "let a movie be recommended to nobody from the next publication on")
@@ -282,6 +286,17 @@ def _history(options: argparse.Namespace) -> None:
             show_history(conn, console, options.weeks)
         else:
             show_lineage(conn, console, options.user, on=options.on, as_of=options.week)
+
+
+def _weeks(options: argparse.Namespace) -> None:
+    from recsys.db.connect import connect
+    from recsys.weeks_page.page import draw_page
+    from recsys.weeks_page.record import read_record
+
+    with connect(Settings.from_environment()) as conn:
+        record = read_record(conn)
+    page = draw_page(record, options.output.resolve())
+    console.print(f"{len(record.weeks)} weeks on one page: {page}", highlight=False, markup=False, soft_wrap=True)
 
 
 def _rollback(options: argparse.Namespace) -> None:

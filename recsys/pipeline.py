@@ -44,6 +44,8 @@ from recsys.tuning import ledger as tuning_ledger
 from recsys.tuning.search import tunable
 from recsys.tuning.study import Study, Told, run_study
 from recsys.week import Week, close_ingest, open_week, undecided_before, week_taken_in
+from recsys.weeks_page.page import page as weeks_page
+from recsys.weeks_page.record import read_record
 
 log = logging.getLogger(__name__)
 
@@ -330,11 +332,12 @@ def rollback_publication(
 
 
 def report_week(settings: Settings, week: Week, promotion_id: int, publication_id: int, notes: Sequence[str] = ()) -> str:
-    """One page on what the week brought, in Markdown; kept in MLflow too."""
+    """One page on what the week brought, in Markdown; kept in MLflow too, beside a page on all weeks up to this one."""
     with connect(settings) as conn:
         page = report.week_page(conn, week, ledger.decision_by_id(conn, promotion_id), publication_id, notes)
+        texts = {"report.md": page, "weeks.html": weeks_page(read_record(conn, until=week.as_of))}
         with advisory_lock(conn, REGISTRY):
-            Registry(settings).record_week(week.as_of, texts={"report.md": page}, metrics={})
+            Registry(settings).record_week(week.as_of, texts=texts, metrics={})
     log.info("\n%s", page)
     return page
 

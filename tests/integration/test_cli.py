@@ -64,6 +64,20 @@ def test_run_then_look(told: Callable[..., tuple[int, str]], weeks: list[date], 
     assert told("recommend")[1].count("recommended") == 3
 
 
+def test_all_weeks_are_drawn_from_the_live_database(
+    told: Callable[..., tuple[int, str]], settings: Settings, weeks: list[date], tmp_path: Path
+) -> None:
+    for week in weeks[:2]:
+        pipeline.run_week(settings, as_of=week, recipes=["popularity"])
+    status, text = told("weeks", "--output", str(tmp_path / "page.html"))
+    assert (status, text.strip()) == (0, f"2 weeks on one page: {tmp_path / 'page.html'}")
+    page = (tmp_path / "page.html").read_text()
+    assert page.count("<tr>") == 1 + 2
+    registry = Registry(settings)
+    first = registry.client.download_artifacts(registry._week_run(weeks[0]), "weeks.html")
+    assert "1 week of recommendations" in Path(first).read_text()
+
+
 def test_tune_then_train_what_was_found(
     told: Callable[..., tuple[int, str]], settings: Settings, weeks: list[date], conn: Connection
 ) -> None:
