@@ -10,12 +10,15 @@ from recsys.db.connect import Connection, one_row
 from recsys.db.queries import queries
 from recsys.drift import watch
 from recsys.evaluation.metrics import DECIDING, ERRORS, EXPOSURE, LISTS, RANKING
+from recsys.promotion.gates.guardrails import cold_users, new_movies
 from recsys.promotion.ledger import Champion, verdicts_of
 from recsys.promotion.verdict import Verdict
 from recsys.week import Week
 
 #: Lines of the exam's table: the deciding figure first.
 METRICS = (*RANKING, *EXPOSURE, *LISTS, *ERRORS)
+#: Slice → users that its figure needs, as the gates ask: of fewer, one user's hit is most of it.
+LEAST_USERS = {guardrail.part: guardrail.least for guardrail in (new_movies, cold_users)}
 
 
 def exam_table(conn: Connection, as_of: date) -> str:
@@ -26,9 +29,10 @@ def exam_table(conn: Connection, as_of: date) -> str:
     keys = sorted({row.recipe_key for row in rows}, key=lambda key: (-values.get((key, "all", DECIDING), 0.0), key))
     counted = {row.slice: row.n for row in rows if row.metric == DECIDING}
     figures = [("all", metric, metric) for metric in METRICS]
-    figures += [(name, DECIDING, f"{DECIDING}, {name} ({n:,} users)") for name, n in counted.items() if name != "all"]
+    figures += [(name, DECIDING, _slice_label(name, n)) for name, n in counted.items() if name != "all"]
+    unmeasured = {name for name, n in counted.items() if n < LEAST_USERS.get(name, 1)}
     lines = [
-        [label, *(f"{values[key, part, metric]:.4f}" if (key, part, metric) in values else "–" for key in keys)]
+        [label, *(_exam_figure(values.get((key, part, metric)), part in unmeasured) for key in keys)]
         for part, metric, label in figures
         if any((key, part, metric) in values for key in keys)
     ]
@@ -36,6 +40,15 @@ def exam_table(conn: Connection, as_of: date) -> str:
     shared = conn.execute(queries("exams")["most_shared"], {"as_of": as_of}).fetchone()
     overlap = f" Of these ratings {shared.share:.0%} were asked in week {shared.earlier}'s exam too." if shared else ""
     return f"{_exam_sentence(exam)}.{overlap}\n\n{_table(header, lines)}"
+
+
+def _slice_label(name: str, n: int) -> str:
+    enough = n >= LEAST_USERS.get(name, 1)
+    return f"{DECIDING}, {name} ({n:,} users{'' if enough else ', too few to measure'})"
+
+
+def _exam_figure(value: float | None, unmeasured: bool) -> str:
+    return "–" if value is None or unmeasured else f"{value:.4f}"
 
 
 def exam_metrics(conn: Connection, as_of: date) -> dict[str, float]:
@@ -142,6 +155,8 @@ def _whose(row: Any) -> str:
 
 
 def _between(row: Any) -> str:
+    if row.n < realised.LEAST_USERS:
+        return f"{row.value:.4f} (too few users for an interval)"
     return f"{row.value:.4f} ({row.low:.4f} to {row.high:.4f})"
 
 

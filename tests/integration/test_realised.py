@@ -255,7 +255,7 @@ def test_the_table_and_the_metrics(world: World) -> None:
         ["in the shadow, model", str(shadow), "ease-1", "1"],
         ["challenger less champion", str(shadow), "ease-1", "1"],
     ]
-    assert table[4][5] == "1.0000 (1.0000 to 1.0000)"
+    assert table[4][5] == "1.0000 (too few users for an interval)"
     assert {name: value for name, value in report.realised_metrics(world.conn, week()).items() if "hit" in name} == {
         "realised hit rate@10": 1.0,
         "realised hit rate@10 als-1": 1.0,
@@ -264,6 +264,14 @@ def test_the_table_and_the_metrics(world: World) -> None:
         "realised hit rate@10 ease-1": 0.0,
         "realised hit rate@10 challenger - champion": -1.0,
     }
+
+
+def test_an_interval_is_shown_from_thirty_users_on(world: World) -> None:
+    world.publish({user: [20] for user in range(1, 31)})
+    for user in range(1, 31):
+        world.rate(user, 20)
+    world.judge()
+    assert "1.0000 (1.0000 to 1.0000)" in report.realised_table(world.conn, week())
 
 
 def test_the_online_figure_stands_beside_the_offline_one(settings: Settings, weeks: list[date], conn: Connection) -> None:
