@@ -166,7 +166,7 @@ def test_the_first_minutes_of_a_history() -> None:
 
 def test_every_mark_stands_inside_its_chart() -> None:
     """With one week and with a hundred."""
-    many = [WeekLine(DATES[0] + timedelta(weeks=week), "kept", ALS, ["r"], 1, week) for week in range(100)]
+    many = [WeekLine(DATES[0] + timedelta(weeks=week), "kept", ALS, ALS, ["r"], 1, week) for week in range(100)]
     for record in (RECORD, Record(WEEKS[:1], MARKS[:3]), Record(many, [Mark(week.as_of, ALS, 0.2) for week in many])):
         view = View(record)
         for mark in record.marks:
