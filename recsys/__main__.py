@@ -14,18 +14,18 @@ from shutil import which
 from typing import TYPE_CHECKING
 
 from dotenv import load_dotenv
-from psycopg import OperationalError
 from psycopg.conninfo import conninfo_to_dict
-from pydantic import ValidationError
 from rich.console import Console
 from rich.logging import RichHandler
 from rich.markdown import Markdown
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.prompt import Confirm
+from rich.text import Text
 
 from recsys.drops.cli import add_drops_command
 from recsys.errors import RecsysError
 from recsys.models import MODELS
+from recsys.sentences import explain
 from recsys.settings import HOME, Settings
 
 if TYPE_CHECKING:
@@ -34,23 +34,30 @@ if TYPE_CHECKING:
 console = Console()
 #: What a command says on its way; logging and bars share it, so that neither writes over the other.
 errors = Console(stderr=True)
-_HINT = "\nIs the stack up (make demo), or are RECSYS_… variables set?"
+log = logging.getLogger("recsys")
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one command; return its exit status. An error of ours is a sentence, not a traceback."""
+    """Run one command; return its exit status. An error is a sentence; its traceback goes to the debug log."""
     options = _parser().parse_args(arguments)
     load_dotenv(HOME / "recsys.env")  # also what MLflow's own client reads: its login
     logging.basicConfig(level=logging.INFO, format="%(message)s", handlers=[RichHandler(console=errors, show_path=False)])
+    log.setLevel(os.environ.get("RECSYS_LOG_LEVEL", "INFO").upper())
     try:
         return options.run(options) or 0
-    except RecsysError as error:
-        console.print(f"[red]{type(error).__name__}[/red]: {error}", highlight=False, soft_wrap=True)
-    except OperationalError as error:
-        console.print(f"[red]Postgres[/red]: {error}{_HINT}", highlight=False, soft_wrap=True)
-    except ValidationError as error:
-        console.print(f"[red]settings[/red]: {error}{_HINT}", highlight=False)
-    return 1
+    except Exception as error:
+        _tell(error)
+        return 1
+
+
+def _tell(error: Exception) -> None:
+    told = explain(error)
+    log.debug("the traceback of the error", exc_info=error)
+    kind = type(error).__name__ if isinstance(error, RecsysError) else "error"
+    sentence = Text.assemble((kind, "red"), f": {told.sentence}")
+    console.print(sentence, soft_wrap=True)
+    if told.hint:
+        console.print(told.hint, markup=False, highlight=False, soft_wrap=True)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -1,8 +1,23 @@
 """What can go wrong, by name. A message says the fact, the key, what was found and what was expected."""
 
+from typing import ClassVar
+
+from psycopg import OperationalError
+
 
 class RecsysError(Exception):
-    """Base of all errors that the library raises on purpose."""
+    """Base of all errors that the library raises on purpose.
+
+    `retry_helps`: the same attempt may succeed later, without anybody doing anything.
+    """
+
+    retry_helps: ClassVar[bool] = False
+
+
+class UnreachableError(RecsysError, OperationalError):
+    """Postgres did not let us connect. Also an error of psycopg, as one that comes later would be."""
+
+    retry_helps = True
 
 
 class DropError(RecsysError):
@@ -27,3 +42,9 @@ class DriftError(RecsysError):
 
 class PublicationError(RecsysError):
     """A publication that failed its own checks; readers keep the one they have."""
+
+
+class BusyError(PublicationError):
+    """A publication that is in use and cannot be changed just now."""
+
+    retry_helps = True

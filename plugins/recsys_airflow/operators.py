@@ -13,6 +13,7 @@ from airflow.sdk.exceptions import AirflowFailException
 from recsys_airflow import RECSYS_DB
 from recsys_airflow.as_of import run_as_of
 from recsys_airflow.notify import tell
+from recsys_airflow.sentences import in_sentences
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -28,7 +29,7 @@ LOCAL = "http://localhost:8080"
 class StepOperator(BaseOperator):
     """One step. Its execution timeout is also the limit of each of its SQL statements.
 
-    `week` is what resolve_week returned. An error that the same files would cause again fails the task at once, without retries.
+    `week` is what resolve_week returned. An error is told in a sentence; one that no retry can help fails the task at once.
     """
 
     template_fields: Collection[str] = ("week",)
@@ -39,13 +40,10 @@ class StepOperator(BaseOperator):
         self.conn_id = conn_id
 
     def execute(self, context: "Context") -> Any:
-        from recsys.errors import DriftError, DropError, NothingToRecommend
         from recsys_airflow.hook import RecsysHook
 
-        try:
+        with in_sentences():
             return self.step(RecsysHook(self.conn_id).settings(self.execution_timeout), context)
-        except (DriftError, DropError, NothingToRecommend) as error:
-            raise AirflowFailException(str(error)) from error
 
     def step(self, settings: "Settings", context: "Context") -> Any:
         """The step itself; its result is handed on, so it is small."""
@@ -372,12 +370,8 @@ class RollbackPublication(StepOperator):
 
     def step(self, settings: "Settings", context: "Context") -> str:
         from recsys import pipeline
-        from recsys.errors import PublicationError
 
         params, run = given(context)
         who = run.triggering_user_name or "somebody unnamed"
         asked = {"publication_id": params["publication_id"], "reason": params["reason"], "requested_by": who}
-        try:
-            return pipeline.rollback_publication(settings, **asked, run_id=run.run_id)
-        except PublicationError as error:  # there is no such publication, and there will be none
-            raise AirflowFailException(str(error)) from error
+        return pipeline.rollback_publication(settings, **asked, run_id=run.run_id)

@@ -3,25 +3,75 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import Any, LiteralString, TypeAlias
+from typing import Any, LiteralString, Protocol, TypeAlias
 
 import psycopg
+from psycopg import OperationalError, ProgrammingError
+from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import namedtuple_row
 
-from recsys.errors import RecsysError
+from recsys.db.queries import queries
+from recsys.errors import RecsysError, UnreachableError
 from recsys.settings import Settings
 
 Connection: TypeAlias = psycopg.Connection[Any]
 
 
+class SqlConnection(Protocol):
+    """What psycopg's and psycopg2's connections have in common."""
+
+    def cursor(self) -> Any: ...
+
+
+#: So that a peer that is gone is noticed within two minutes, and no firewall forgets a connection that a fit leaves idle.
+KEEPALIVES = {"keepalives_idle": 60, "keepalives_interval": 10, "keepalives_count": 6}
+
+
 @contextmanager
 def connect(settings: Settings) -> Iterator[Connection]:
-    """An autocommit connection in UTC; what belongs together stands in `with conn.transaction():`."""
-    timeout = settings.statement_timeout or timedelta(0)
-    options = f"-c timezone=UTC -c statement_timeout={int(timeout.total_seconds() * 1000)}"
-    url = settings.database_url.get_secret_value()
-    with psycopg.connect(url, autocommit=True, options=options, row_factory=namedtuple_row, application_name="recsys") as conn:
+    """Open an autocommit connection whose session is settled; what belongs together stands in `with conn.transaction():`.
+
+    Raises UnreachableError where Postgres does not let us in, RecsysError where the database cannot hold our text.
+    """
+    with _opened(settings.database_url.get_secret_value()) as conn:
+        settle(conn, settings.statement_timeout)
         yield conn
+
+
+def settle(conn: SqlConnection, statement_timeout: timedelta | None = None) -> None:
+    """Fix every setting of the session that our code relies on; no statement limit is none at all.
+
+    By statements, since a pooler refuses `options` at start-up; for connections of psycopg and psycopg2, in no transaction.
+    Raises RecsysError where the database is not encoded in UTF-8.
+    """
+    timeout = statement_timeout or timedelta(0)
+    milliseconds = {"statement_timeout": str(int(timeout.total_seconds() * 1000))}
+    cursor = conn.cursor()
+    cursor.execute("SET statement_timeout = 0")  # a limit from outside could end the next statement
+    cursor.execute(queries("session")["settle"], milliseconds)
+    encoding = (cursor.fetchone() or ("unknown",))[0]
+    if encoding != "UTF8":
+        raise RecsysError(
+            f"the database is encoded in {encoding}; expected UTF8, as titles are: make one with "
+            "CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0, and migrate it"
+        )
+
+
+def _opened(url: str) -> Connection:
+    """The session's encoding is asked for at once, so that no environment's is tried first. The URL's own options hold."""
+    try:
+        given = conninfo_to_dict(url)
+    except ProgrammingError:  # its text shows the password
+        raise RecsysError("RECSYS_DATABASE_URL cannot be read; expected postgresql://user:password@host:port/database") from None
+    try:
+        return psycopg.connect(
+            **{**KEEPALIVES, **given, "client_encoding": "UTF8"},
+            autocommit=True,
+            row_factory=namedtuple_row,
+            application_name="recsys",
+        )
+    except OperationalError as error:
+        raise UnreachableError(f"Postgres cannot be reached: {str(error).strip().removeprefix('connection failed: ')}") from error
 
 
 @contextmanager

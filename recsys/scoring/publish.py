@@ -13,7 +13,7 @@ from psycopg.types.json import Jsonb
 
 from recsys.db.connect import Connection, advisory_lock, one_row
 from recsys.db.queries import queries, sql_file
-from recsys.errors import PublicationError
+from recsys.errors import BusyError, PublicationError
 from recsys.promotion.ledger import Origin
 from recsys.promotion.live import go_live
 from recsys.scoring.candidates import Edition
@@ -122,7 +122,7 @@ def _finish_detach(conn: Connection, edition: Edition) -> None:
         conn.execute(queries("publication")["wait_briefly"])
         _run(conn, queries("publication")["finish_detach"], known.publication_id)
     except errors.LockNotAvailable as error:
-        raise PublicationError(
+        raise BusyError(
             f"week {edition.week.as_of}: publication {known.publication_id} is on its way out and still read; try again later"
         ) from error
 

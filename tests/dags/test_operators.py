@@ -5,11 +5,12 @@ from datetime import UTC, date, datetime, timedelta
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
+import psycopg
 import pytest
 
 import recsys
 from recsys.costs import Cost, worked_on
-from recsys.errors import DriftError, DropError, LedgerError, NothingToRecommend, PublicationError
+from recsys.errors import DriftError, DropError, LedgerError, ModelError, NothingToRecommend, PublicationError, UnreachableError
 from recsys.promotion.approval import UNASKED, Approval, Proposal
 from recsys.recipe import Recipe
 from recsys.week import Week
@@ -256,21 +257,55 @@ def test_what_is_mapped_over(calls) -> None:
     assert run("ListShards") == [0, 1, 2]
 
 
+SAID = "ratings.csv line 3: rating '55' is not between 0.5 and 5"
+
+
 @pytest.mark.parametrize(
     ("error", "again"),
-    [(DriftError, False), (DropError, False), (NothingToRecommend, False), (LedgerError, True), (OSError, True)],
+    [
+        (DriftError(SAID), False),
+        (DropError(SAID), False),
+        (NothingToRecommend(SAID), False),
+        (LedgerError(SAID), False),
+        (ModelError("no recipe 'als-00000000' for ratings.csv line 3"), False),
+        (PublicationError(SAID), False),
+        (psycopg.errors.UndefinedTable(SAID), False),
+        (psycopg.DataError(SAID), False),
+        (FileNotFoundError(2, "No such file or directory", "ratings.csv line 3"), False),
+        (UnreachableError(SAID), True),
+        (psycopg.OperationalError(SAID), True),
+        (ConnectionResetError(104, "Connection reset by peer: ratings.csv line 3"), True),
+        (OSError(SAID), True),
+    ],
 )
 def test_what_repeating_cannot_help_is_not_repeated(
-    calls, monkeypatch: pytest.MonkeyPatch, error: type[Exception], again: bool
+    calls, monkeypatch: pytest.MonkeyPatch, error: Exception, again: bool
 ) -> None:
-    from airflow.sdk.exceptions import AirflowFailException
+    from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
     def fail(*_: Any) -> None:
-        raise error("ratings.csv line 3: rating '55' is not between 0.5 and 5")
+        raise error
 
     monkeypatch.setattr(sys.modules["recsys.pipeline"], "ingest_drops", fail, raising=False)
-    with pytest.raises(error if again else AirflowFailException, match=r"ratings\.csv line 3"):
+    with pytest.raises(AirflowException, match=r"ratings\.csv line 3") as raised:
         run("IngestDrops")
+    assert isinstance(raised.value, AirflowFailException) == (not again)
+    assert "\n" not in str(raised.value)
+    assert raised.value.__suppress_context__, "the task's log would show the traceback of what was told in a sentence"
+
+
+def test_a_fault_of_the_code_keeps_its_traceback(calls, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys.modules["recsys.pipeline"], "ingest_drops", lambda *_: {}["movie_id"], raising=False)
+    with pytest.raises(KeyError, match="movie_id"):
+        run("IngestDrops")
+
+
+def test_settings_that_do_not_validate_are_not_tried_again(calls, monkeypatch: pytest.MonkeyPatch) -> None:
+    from airflow.sdk.exceptions import AirflowFailException
+
+    monkeypatch.setenv("RECSYS_TOP_N", "many")
+    with pytest.raises(AirflowFailException, match="RECSYS_TOP_N: Input should be a valid integer"):
+        run("ListShards")
 
 
 @pytest.fixture
@@ -307,6 +342,8 @@ def test_what_is_no_step_of_a_week_is_not_kept(calls, kept) -> None:
 
 
 def test_a_step_that_fails_keeps_no_cost_and_the_try_that_succeeds_does(calls, kept, monkeypatch: pytest.MonkeyPatch) -> None:
+    from airflow.sdk.exceptions import AirflowException
+
     tries = iter([OSError("gone"), None])
 
     def ingest_drops(*_: Any) -> None:
@@ -315,7 +352,7 @@ def test_a_step_that_fails_keeps_no_cost_and_the_try_that_succeeds_does(calls, k
             raise failure
 
     monkeypatch.setattr(sys.modules["recsys.pipeline"], "ingest_drops", ingest_drops, raising=False)
-    with pytest.raises(OSError, match="gone"):
+    with pytest.raises(AirflowException, match="gone"):
         run("IngestDrops")
     run("IngestDrops")
     assert kept == [(WEEK, "IngestDrops", "", None)]
