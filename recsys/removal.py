@@ -34,6 +34,7 @@ def erase_user(settings: Settings, user_id: int) -> dict[str, int]:
         conn.execute(queries("ingest")["empty_staging"])
         conn.execute(queries("removal")["void_undecided_exams"])
         counts = {name.removeprefix("erase_"): conn.execute(text, {"user_id": user_id}).rowcount for name, text in erasures}
+        conn.execute(queries("removal")["redact_reasons"], {"user_id": user_id})
         for refresh in queries("views").values():
             conn.execute(refresh)
     return {name.replace("_", " "): n for name, n in counts.items()}

@@ -3,6 +3,7 @@
 # pyarrow.compute makes its functions when it is imported:
 # pyright: reportAttributeAccessIssue=false
 
+import csv
 import io
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -95,7 +96,17 @@ def _numbered(member: Member, spec: Delimited, block_bytes: int) -> Iterator[pa.
         for row in broken:
             reason = f"{row.actual_columns} columns, expected {row.expected_columns}"
             text = row.text.replace(SingleDelimiter.SIGN, spec.delimiter).replace("\0", "\\0")
-            yield Reject(member.name, int(lines.at(np.array([row.number]))[0]), reason, text)
+            line = int(lines.at(np.array([row.number]))[0])
+            yield Reject(member.name, line, reason, text, _user_text(row.text, names, spec))
+
+
+def _user_text(text: str, names: list[str], spec: Delimited) -> str | None:
+    """The user's field of a row with a wrong number of columns, empty where it has none; None where it comes first."""
+    places = [place for place, name in enumerate(names) if spec.columns.get(name) == "user_id"]
+    if places in ([], [0]):
+        return None
+    fields = next(csv.reader([text])) if spec.quoted else text.split(spec.delimiter)
+    return fields[places[0]] if places[0] < len(fields) else ""
 
 
 class _Lines:

@@ -102,10 +102,10 @@ def _stage(conn: Connection, rows: Iterator[Rows | Reject], order: Order) -> Cou
             _copy(conn, table, cast("Iterator[Rows]", parts), read)
     read.update(reject.file for reject in rejects)
     if rejects:
-        columns = {name: [getattr(reject, name) for reject in rejects] for name in ("file", "line", "reason", "content")}
         statement, names = _copy_query("rejects")
+        columns = {name: [getattr(reject, name) for reject in rejects] for name in names}
         with conn.cursor() as cursor, cursor.copy(statement) as copy:
-            copy.write(_as_csv(pa.RecordBatch.from_pydict(columns).select(names)))
+            copy.write(_as_csv(pa.RecordBatch.from_pydict(columns)))
     return read
 
 

@@ -18,6 +18,7 @@ class Reject:
     line: int
     reason: str
     content: str
+    user_text: str | None = None  # the user's field, where the content does not begin with it
 
 
 @dataclass(frozen=True)

@@ -37,8 +37,9 @@ WHERE drop_id = %(drop_id)s;
 DELETE FROM rejected_rows WHERE drop_id = %(drop_id)s;
 
 -- name: keep_rejected(drop_id)
-INSERT INTO rejected_rows (drop_id, file, line, reason, content)
-SELECT DISTINCT ON (file, line) %(drop_id)s, file, line, reason, content
+INSERT INTO rejected_rows (drop_id, file, line, reason, content, user_id)
+SELECT DISTINCT ON (file, line) %(drop_id)s, file, line, reason, content,
+       CASE WHEN staging.begins_with_user(file) THEN staging.user_of(coalesce(user_text, content)) END
 FROM staging.rejects ORDER BY file, line, reason;
 
 -- name: population()

@@ -39,17 +39,16 @@ COPY staging.imdb_principals (file, line, imdb_id, ordering, nconst) FROM STDIN 
 COPY staging.imdb_persons (file, line, nconst, name, birth_year, death_year) FROM STDIN (FORMAT csv);
 
 -- name: copy_rejects()
-COPY staging.rejects (file, line, reason, content) FROM STDIN (FORMAT csv);
+COPY staging.rejects (file, line, reason, content, user_text) FROM STDIN (FORMAT csv);
 
 -- name: forget_erased()
 -- What a drop says of a user who was erased is not taken in, and not counted as bad.
-WITH erased AS (SELECT user_id::text AS user_id FROM erased_users),
-     gone_ratings AS (DELETE FROM staging.ratings s USING erased_users e WHERE s.user_id = e.user_id),
-     gone_unread AS (DELETE FROM staging.unread_ratings s USING erased e WHERE ltrim(s.user_id, '0') = e.user_id),
-     gone_tags AS (DELETE FROM staging.tags s USING erased e WHERE ltrim(s.user_id, '0') = e.user_id),
-     gone_users AS (DELETE FROM staging.users s USING erased e WHERE ltrim(s.user_id, '0') = e.user_id)
-DELETE FROM staging.rejects s USING erased e
-WHERE staging.begins_with_user(s.file) AND ltrim(substring(s.content FROM '^ *"?([0-9]+)'), '0') = e.user_id;
+WITH gone_ratings AS (DELETE FROM staging.ratings s USING erased_users e WHERE s.user_id = e.user_id),
+     gone_unread AS (DELETE FROM staging.unread_ratings s USING erased_users e WHERE staging.user_of(s.user_id) = e.user_id),
+     gone_tags AS (DELETE FROM staging.tags s USING erased_users e WHERE staging.user_of(s.user_id) = e.user_id),
+     gone_users AS (DELETE FROM staging.users s USING erased_users e WHERE staging.user_of(s.user_id) = e.user_id)
+DELETE FROM staging.rejects s USING erased_users e
+WHERE staging.begins_with_user(s.file) AND staging.user_of(coalesce(s.user_text, s.content)) = e.user_id;
 
 -- ---------------------------------------------------------------- checks: what is set aside, and why
 
@@ -60,7 +59,8 @@ WITH judged AS (
            CASE WHEN NOT staging.is_number(movie_id, 18) THEN format('movieId %L is not a whole number', movie_id)
                 WHEN btrim(title) = '' THEN 'the title is empty'
                 WHEN concat(title, genres) ~ '[\n\r]' THEN 'a line break in title or genres: is a quote left open?'
-                WHEN row_number() OVER (PARTITION BY ltrim(movie_id, '0') ORDER BY line) > 1 THEN format('movieId %s stands in an earlier line too', movie_id)
+                WHEN row_number() OVER (PARTITION BY staging.is_number(movie_id, 18), ltrim(movie_id, '0') ORDER BY line) > 1
+                    THEN format('movieId %s stands in an earlier line too', movie_id)
            END AS reason
     FROM staging.movies
 ), set_aside AS (
@@ -76,7 +76,8 @@ WITH judged AS (
            CASE WHEN NOT staging.is_number(movie_id, 18) THEN format('movieId %L is not a whole number', movie_id)
                 WHEN imdb_id !~ '^(tt)?[0-9]{0,17}$' THEN format('imdbId %L is not a number', imdb_id)
                 WHEN tmdb_id <> '' AND NOT staging.is_number(tmdb_id, 18) THEN format('tmdbId %L is not a number', tmdb_id)
-                WHEN row_number() OVER (PARTITION BY ltrim(movie_id, '0') ORDER BY line) > 1 THEN format('movieId %s stands in an earlier line too', movie_id)
+                WHEN row_number() OVER (PARTITION BY staging.is_number(movie_id, 18), ltrim(movie_id, '0') ORDER BY line) > 1
+                    THEN format('movieId %s stands in an earlier line too', movie_id)
            END AS reason
     FROM staging.links
 ), set_aside AS (
@@ -90,7 +91,8 @@ WITH judged AS (
     SELECT file, line, concat_ws('|', user_id, gender, age, occupation, zip_code) AS content,
            CASE WHEN NOT staging.is_number(user_id, 18) THEN format('userId %L is not a whole number', user_id)
                 WHEN age <> '' AND NOT staging.is_number(age, 3) THEN format('age %L is not a number of years', age)
-                WHEN row_number() OVER (PARTITION BY ltrim(user_id, '0') ORDER BY line) > 1 THEN format('userId %s stands in an earlier line too', user_id)
+                WHEN row_number() OVER (PARTITION BY staging.is_number(user_id, 18), ltrim(user_id, '0') ORDER BY line) > 1
+                    THEN format('userId %s stands in an earlier line too', user_id)
            END AS reason
     FROM staging.users
 ), set_aside AS (
@@ -224,7 +226,8 @@ WITH judged AS (
                 WHEN name IN ('', '\N') THEN 'the name is empty'
                 WHEN birth_year !~ '^([0-9]{1,4}|\\N)$' THEN format('birthYear %L is not a year', birth_year)
                 WHEN death_year !~ '^([0-9]{1,4}|\\N)$' THEN format('deathYear %L is not a year', death_year)
-                WHEN row_number() OVER (PARTITION BY ltrim(substr(nconst, 3), '0') ORDER BY line) > 1 THEN format('%s stands in an earlier line too', nconst)
+                WHEN row_number() OVER (PARTITION BY nconst ~ '^nm[0-9]{1,17}$', ltrim(substr(nconst, 3), '0') ORDER BY line) > 1
+                    THEN format('%s stands in an earlier line too', nconst)
            END AS reason
     FROM staging.imdb_persons
 ), set_aside AS (

@@ -46,5 +46,9 @@ WHERE %(user_id)s = ANY (user_ids);
 
 -- name: erase_rejected(user_id)
 -- Rows that were set aside may be the user's too.
-DELETE FROM rejected_rows
-WHERE staging.begins_with_user(file) AND ltrim(substring(content FROM '^ *"?([0-9]+)'), '0') = %(user_id)s::text;
+DELETE FROM rejected_rows WHERE user_id = %(user_id)s;
+
+-- name: redact_reasons(user_id)
+-- Why a drop was refused may name the user of its first bad row, or quote that row.
+UPDATE drops SET reason = regexp_replace(reason, '(userId|found) .*$', '\1 (of a user who was erased since)')
+WHERE staging.user_of(substring(reason FROM '(?:userId|found) (.*)$')) = %(user_id)s;
