@@ -32,6 +32,7 @@ from recsys.promotion.approval import UNASKED, Approval, Proposal
 from recsys.promotion.contest import Contest
 from recsys.promotion.decision import Decision, decide, settle
 from recsys.promotion.ledger import Champion, ModelVersion, Origin
+from recsys.promotion.mirror import mirror_champion
 from recsys.promotion.sanity import check_refit
 from recsys.recipe import Recipe
 from recsys.registry.fitting import Fit, Fitted, fit_once
@@ -106,7 +107,7 @@ def resolve_week(settings: Settings, *, as_of: date | None, **asked: Any) -> Wee
             week = open_week(conn, _first_week(settings, conn, when, incumbent, experiment).asked(**wanted))
             if experiment and asks.challenger:
                 begin_experiment(conn, when, experiment, asks.run_id)
-        _mirror_champion(conn, Registry(settings))
+        mirror_champion(conn, Registry(settings))
         undecided = undecided_before(conn, when)
     if undecided:
         log.warning(
@@ -260,7 +261,7 @@ def promote_champion(settings: Settings, week: Week, model_version: str, approva
             champion = _promote(settings, conn, week, registry, model_version, approval)
         elif approval.answer and champion.approval != approval:
             log.warning("week %s was decided without waiting for the answer: %s", week.as_of, approval.told)
-        _mirror_champion(conn, registry)
+        mirror_champion(conn, registry)
     log.info(report.verdict(champion))
     return champion.promotion_id
 
@@ -321,13 +322,13 @@ def rollback_publication(
 ) -> str:
     """Put an earlier publication before readers again, or a later one, with its recipe as champion; return what was done.
 
-    Without an id it is the one that was live before the present one. The ledger changes at once; MLflow's alias follows, or
-    is put right by the next run if this one is cut short.
+    Without an id it is the one that was live before the present one. The ledger changes at once, and that is logged at once;
+    MLflow's alias follows, or is put right by the next run if this one is cut short or MLflow is away.
     """
     with connect(settings) as conn:
         flip = live.roll_back(conn, publication_id, reason=reason, requested_by=requested_by, run_id=run_id)
-        _mirror_champion(conn, Registry(settings))
-    log.info(str(flip))
+        log.info(str(flip))
+        mirror_champion(conn, Registry(settings))
     return str(flip)
 
 
@@ -624,11 +625,3 @@ def _edition(settings: Settings, conn: Connection, week: Week, promotion_id: int
     model = _version(Registry(settings), challenger_version, week.experiment.recipe)
     challenger = Edition(week, model, promotion_id=None)
     return Edition(week, champion.model, promotion_id, challenger)
-
-
-def _mirror_champion(conn: Connection, registry: Registry) -> None:
-    """MLflow's alias follows the ledger, and is put right here if a run was cut short between the two."""
-    with advisory_lock(conn, REGISTRY):
-        champion = ledger.newest_champion(conn)
-        if champion:
-            registry.set_champion(champion.model.version)

@@ -46,3 +46,11 @@ SET fit_key = excluded.fit_key, passed = excluded.passed, figure = excluded.figu
 
 -- name: refit_verdicts(as_of)
 SELECT recipe_key, fit_key, gate, passed, figure, bound, sentence FROM refit_verdicts WHERE as_of = %(as_of)s ORDER BY recipe_key, gate;
+
+-- name: wait_briefly_for_mlflow()
+-- Of one transaction: a mirror does not wait for a run that waits for MLflow.
+SET LOCAL lock_timeout = '5s';
+
+-- name: hold_mlflow()
+-- Of one transaction: the lock `registry` of what MLflow looks up and then makes, as two runs at once would both find nothing.
+SELECT pg_advisory_xact_lock(hashtextextended('registry', 0));
