@@ -92,16 +92,34 @@ def status(_: argparse.Namespace) -> None:
     if not stack.home.root.exists():
         console.print(f"nothing was ever started in {stack.home.root}", soft_wrap=True)
         return
-    table = Table("service", "process", "healthy", "log")
+    console.print(status_table(stack))
+    console.print(login_place(stack.home), soft_wrap=True, highlight=False)
+
+
+def status_table(stack: Stack) -> Table:
+    """A line a service: whether it runs and is healthy, its address, its log."""
+    table = Table("service", "process", "healthy")
+    for column in ("address", "log"):
+        table.add_column(column, overflow="fold")
     running = stack.postgres.is_running()
-    table.add_row("postgres", "runs" if running else "-", "yes" if running else "no", str(stack.postgres.log))
+    address = f"127.0.0.1:{stack.postgres.port}" if running else "-"
+    table.add_row("postgres", "runs" if running else "-", "yes" if running else "no", address, str(stack.postgres.log))
+    addresses = {"mlflow": stack.home.url("mlflow"), "api-server": stack.home.url("airflow")}
     for service in stack.services:
         process = service.main_process(stack.home)
         healthy = process is not None and service.healthy()
-        table.add_row(
-            service.name, str(process.pid) if process else "-", "yes" if healthy else "no", str(stack.home.log(service.name))
-        )
-    console.print(table)
+        pid = str(process.pid) if process else "-"
+        address = addresses.get(service.name, "") if process else "-"
+        table.add_row(service.name, pid, "yes" if healthy else "no", address, str(stack.home.log(service.name)))
+    return table
+
+
+def login_place(home: Home) -> str:
+    """Where the generated login is kept: a terminal that others see need not show it."""
+    return (
+        f"Airflow (api-server) and MLflow: login {ADMIN}, with the passwords airflow_admin and mlflow_admin in "
+        f"{home.root / 'stack.json'}; the database's roles: {home.root / 'postgres.json'}"
+    )
 
 
 def run_demo(chosen: argparse.Namespace) -> None:

@@ -290,6 +290,7 @@ def test_a_run_asks_at_a_terminal_before_it_crowns(
         "erase",
         "history",
         "rollback",
+        "weeks",
     ],
 )
 def test_every_command_is_in_the_readme(command: str) -> None:

@@ -18,7 +18,7 @@ from recsys.settings import Settings
 
 ROOT = Path(__file__).parents[2]
 SHA = "0123456789abcdef0123456789abcdef01234567"
-MONDAY, USER = "2026-11-16 12:00Z", 42
+NOW, USER = "now()", 42
 
 
 def agree(_proposal: Proposal) -> Approval:
@@ -134,12 +134,17 @@ def test_an_approval_is_in_the_lineage_of_what_was_approved(two_weeks: list[date
 # ---------------------------------------------------------------- the README's queries
 
 
-def readme_queries(moment: datetime) -> list[bytes]:
-    """The section's three queries, asked of a moment of the test's own."""
+def readme_queries(moment: datetime | None = None) -> list[bytes]:
+    """The section's three queries as they stand there, or asked of a moment of the test's own."""
     section = (ROOT / "README.md").read_text().split("## Why, when, undo")[1].split("\n## ")[0]
     found = re.findall(r"(?m)^    SELECT .*(?:\n     .*|\n    \S.*)*?;$", section)
-    assert len(found) == 3 and all(MONDAY in text for text in found)
-    return [text.replace(MONDAY, moment.isoformat()).encode() for text in found]
+    assert len(found) == 3 and all(NOW in text for text in found)
+    asked = f"timestamptz '{moment.isoformat()}'" if moment else NOW
+    return [text.replace(NOW, asked).encode() for text in found]
+
+
+def test_the_readmes_queries_return_rows_where_weeks_of_the_past_were_run_today(two_weeks: list[date], conn: Connection) -> None:
+    assert all(conn.execute(query).fetchall() for query in readme_queries())
 
 
 @pytest.fixture

@@ -1,18 +1,24 @@
 """What the launcher generates is kept, private, and never on a command line."""
 
+import argparse
 import stat
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
+from rich.console import Console
 
 from recsys.settings import Settings
+from stack import __main__ as launcher
 from stack.environment import BIN, airflow_environment, recsys_environment, write_environment
 from stack.errors import StackError
 from stack.home import Home
 from stack.ports import free_port, is_free
 from stack.postgres import Postgres
 from stack.private import write_private
+from stack.service import Service
 from stack.services import Stack
 
 
@@ -132,3 +138,35 @@ def test_a_port_that_is_asked_for_later_replaces_the_one_that_was_chosen(home: H
 def test_a_folder_of_somebody_else_is_not_taken_for_the_stacks(tmp_path: Path, home: Home) -> None:
     assert home.is_ours
     assert not Home(tmp_path).is_ours
+
+
+@pytest.fixture
+def running(home: Home) -> Iterator[Stack]:
+    """A stack of which PostgreSQL alone runs."""
+    stack = Stack(home)
+    stack.postgres.start()
+    yield stack
+    stack.postgres.remove()
+
+
+def test_status_says_where_to_look_and_where_the_login_is_but_no_password(
+    running: Stack, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("RECSYS_HOME", str(running.home.root))
+    monkeypatch.setattr(launcher, "console", Console(width=250))
+    launcher.status(argparse.Namespace())
+    output = capsys.readouterr().out
+    assert f"127.0.0.1:{running.postgres.port}" in output
+    assert str(running.home.root / "stack.json") in output
+    assert str(running.home.root / "postgres.json") in output
+    secrets = [*running.home.record["secrets"].values(), *running.postgres.record["passwords"].values()]
+    assert not [secret for secret in secrets if secret in output]
+
+
+def test_status_shows_the_address_of_each_page_that_runs(running: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+    process = psutil.Process()
+    monkeypatch.setattr(Service, "main_process", lambda self, home: process)
+    table = launcher.status_table(running)
+    addresses = list(table.columns[3].cells)
+    assert running.home.url("mlflow") in addresses
+    assert running.home.url("airflow") in addresses
