@@ -3,7 +3,7 @@ PYTHON := python3.11
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo replay status down clean test bench-quality bench-speed lint format lock env airflow
+.PHONY: help venv demo replay status down clean test bench-quality bench-speed mutants lint format lock env airflow
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -45,6 +45,9 @@ bench-quality: venv ## the recipes beside the published figures: make bench-qual
 
 bench-speed: venv ## each stage beside its reference, and cost against scale: make bench-speed SCALE=1m|5m|20m [ONLY=first-load,delta,…] [REPEATS=5]
 	$(BIN)/python -m bench.speed --scale "$(or $(SCALE),1m)" --only "$(ONLY)" --repeats "$(or $(REPEATS),5)"
+
+mutants: venv ## damaged drops, each taken in for real and held against a parser of their own: make mutants [COUNT=500] [SEED=20261] [ONLY=number] [FROM=folder]
+	$(BIN)/python -m bench.mutants --count "$(or $(COUNT),500)" --seed "$(or $(SEED),20261)" $(if $(ONLY),--only "$(ONLY)") $(if $(FROM),--from "$(FROM)")
 
 lint: venv ## lint, format, types, the direction of imports
 	$(BIN)/ruff check

@@ -1,0 +1,157 @@
+"""A process that takes drops in as a week does, so that whoever waits for it can end it."""
+
+import logging
+import os
+import time
+import traceback
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import date
+from multiprocessing import get_context
+from multiprocessing.connection import Connection as Pipe
+from multiprocessing.context import SpawnProcess
+from pathlib import Path
+from typing import cast
+
+from pydantic import SecretStr
+
+from recsys.db.connect import Connection, connect
+from recsys.drops.zone import LandingZone
+from recsys.errors import DropError
+from recsys.ingest import ledger
+from recsys.ingest.load import ingest
+from recsys.settings import Settings
+
+FACTS = {
+    "ratings": "SELECT user_id, movie_id, rating, extract(epoch FROM rated_at)::bigint FROM ratings WHERE drop_id > %s",
+    "tags": "SELECT user_id, movie_id, tag, extract(epoch FROM tagged_at)::bigint FROM tags WHERE drop_id > %s",
+    "movies": "SELECT movie_id, title, year, genres FROM movies WHERE drop_id > %s",
+    "links": "SELECT movie_id, imdb_id, tmdb_id FROM links WHERE drop_id > %s",
+    "users": "SELECT user_id, gender, age, occupation, zip_code FROM users WHERE drop_id > %s",
+    "imdb_titles": """SELECT movie_id, imdb_id, title_type, primary_title, start_year, runtime_minutes, genres,
+                             average_rating, votes FROM imdb_titles WHERE drop_id > %s""",
+    "persons": "SELECT person_id, name, birth_year, death_year FROM persons WHERE drop_id > %s",
+    "movie_persons": "SELECT movie_id, role, position, person_id FROM movie_persons WHERE drop_id > %s",
+}
+_FAR = date(2100, 1, 1)
+
+
+@dataclass(frozen=True)
+class Task:
+    """Take in what lies in this landing zone and is not known yet. Drops up to `known` are none of the task's."""
+
+    database_url: str
+    zone: str
+    known: int = 0
+
+
+@dataclass
+class Observed:
+    """What became of a drop. `error` is the message of a DropError, `crash` the traceback of any other exception."""
+
+    state: str = "not registered"
+    error: str = ""
+    crash: str = ""
+    printed: str = ""
+    facts: dict[str, Counter[tuple]] = field(default_factory=dict)
+    rejects: dict[tuple[str, int], tuple[str, str]] = field(default_factory=dict)
+    read: dict[str, int] = field(default_factory=dict)
+    seconds: float = 0.0
+
+
+class Worker:
+    """One process, started anew where it had to be ended. What it prints goes to a file."""
+
+    def __init__(self, folder: Path) -> None:
+        self._output = folder / "worker.output"
+        self._process: SpawnProcess | None = None
+        self._pipe: Pipe | None = None
+
+    def run(self, task: Task, limit_s: float) -> Observed | None:
+        """What became of the drop; None where that took longer than the limit or ended the process."""
+        pipe = self._started()
+        self._output.write_bytes(b"")
+        pipe.send(task)
+        try:
+            observed = pipe.recv() if pipe.poll(limit_s) else None
+        except EOFError:
+            observed = None
+        if observed is None:
+            self.stop()
+            return None
+        observed.printed = self._output.read_text(errors="replace")
+        return observed
+
+    def stop(self) -> None:
+        """End the process, whatever it does."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.join()
+        self._process = self._pipe = None
+
+    def _started(self) -> Pipe:
+        if self._pipe is None:
+            context = get_context("spawn")
+            ours, theirs = context.Pipe()
+            process = context.Process(target=work, args=(theirs, str(self._output)), daemon=True)
+            process.start()
+            theirs.close()
+            self._pipe = cast("Pipe", ours)
+            self._process = process
+        return self._pipe
+
+
+def work(pipe: Pipe, output: str) -> None:
+    """Take in one drop after the other until the other end of the pipe is gone."""
+    opened = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    os.dup2(opened, 1)
+    os.dup2(opened, 2)
+    logging.getLogger().addHandler(logging.NullHandler())
+    while True:
+        try:
+            task = pipe.recv()
+        except EOFError:
+            return
+        pipe.send(take_in(task))
+
+
+def take_in(task: Task) -> Observed:
+    """Register and ingest, at the settings' defaults; then look at what the database holds."""
+    settings = Settings(database_url=SecretStr(task.database_url), drops=task.zone, _env_file=None)  # pyright: ignore[reportCallIssue]
+    observed = Observed()
+    with connect(settings) as conn:
+        started = time.perf_counter()
+        try:
+            _ingest(conn, settings)
+        except DropError as error:
+            observed.error = str(error)
+        except Exception:
+            observed.crash = traceback.format_exc()
+        observed.seconds = time.perf_counter() - started
+    with connect(settings) as conn:
+        _look(conn, task.known, observed)
+    return observed
+
+
+def _ingest(conn: Connection, settings: Settings) -> None:
+    zone = LandingZone(settings.drops)
+    ledger.register_drops(conn, zone, _FAR)
+    (newest,) = conn.execute("SELECT coalesce(max(drop_id), 0) FROM drops").fetchall()
+    for drop_id, drop in ledger.drops_to_ingest(conn, zone, watermark=newest[0], as_of=_FAR):
+        ingest(conn, zone, drop, drop_id, max_bad_share=settings.max_bad_share)
+
+
+def _look(conn: Connection, known: int, observed: Observed) -> None:
+    row = conn.execute("SELECT state, counts FROM drops WHERE drop_id > %s", [known]).fetchone()
+    if row is not None:
+        observed.state = row.state
+        observed.read = (row.counts or {}).get("read", {})
+    for table, query in FACTS.items():
+        rows = conn.execute(query.encode(), [known]).fetchall()
+        observed.facts[table] = Counter(_plain(row) for row in rows)
+    for row in conn.execute("SELECT file, line, reason, content FROM rejected_rows WHERE drop_id > %s", [known]):
+        observed.rejects[(row.file, row.line)] = (row.reason, row.content)
+
+
+def _plain(row: tuple) -> tuple:
+    return tuple(tuple(value) if isinstance(value, list) else value for value in row)
