@@ -21,7 +21,14 @@ class UnreachableError(RecsysError, OperationalError):
 
 
 class DropError(RecsysError):
-    """A drop that cannot be taken in: repeating the attempt on the same files cannot help."""
+    """A drop that cannot be taken in: repeating the attempt on the same files cannot help.
+
+    `where` names the drop, with its path. It comes last in the text: a log cuts a long line at its width.
+    """
+
+    def __init__(self, reason: str, where: object = None) -> None:
+        super().__init__(reason if where is None else f"{reason} ({where})")
+        self.reason = reason
 
 
 class NothingToRecommend(RecsysError):

@@ -75,10 +75,12 @@ class DropSensor(BaseSensorOperator):
 
     def _without(self, zone: "LandingZone", as_of: date) -> str:
         """Fail where the source is required; else the note with which the run goes on."""
-        fact = f"{zone.at(self.source, as_of)}: no _SUCCESS by {self._deadline(as_of):%Y-%m-%d %H:%M} UTC"
+        fact = f"no _SUCCESS by {self._deadline(as_of):%Y-%m-%d %H:%M} UTC"
+        drop = zone.at(self.source, as_of)
         if self.required:
-            raise AirflowFailException(f"{fact}; expected a complete drop. Put it there, then clear this task")
-        known = [drop.date for drop in zone.drops(self.source) if drop.date <= as_of]
-        note = f"{fact}; the run goes on with {f'the drops up to {known[-1]}' if known else f'no {self.source} drop at all'}"
+            raise AirflowFailException(f"{fact}; expected a complete drop. Put it there, then clear this task ({drop})")
+        known = [earlier.date for earlier in zone.drops(self.source) if earlier.date <= as_of]
+        goes_on = f"the run goes on with {f'the drops up to {known[-1]}' if known else f'no {self.source} drop at all'}"
+        note = f"{fact}; {goes_on} ({drop})"
         self.log.warning(note)
         return note

@@ -13,7 +13,7 @@ from rich.table import Table
 
 from recsys.drops.replay import replay
 from recsys.drops.zone import Drop, LandingZone
-from recsys.errors import RecsysError
+from recsys.errors import DropError
 from recsys.settings import Settings
 
 #: As in recsys.ingest, which stands above and names its sources there.
@@ -93,8 +93,8 @@ def _problem(zone: LandingZone, drop: Drop) -> str | None:
         zone.checksums(drop)
         if not zone.members(drop):
             return "complete, but found no file; expected the publisher's files"
-    except RecsysError as error:
-        return str(error).removeprefix(f"{drop}: ")
+    except DropError as error:
+        return error.reason
     return None
 
 

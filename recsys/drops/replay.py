@@ -69,7 +69,7 @@ def _stored(source: Path) -> list[tuple[str, str]]:
         return [(source.name, str(source))]
     found = sorted(path for path in source.rglob("*") if path.is_file() and not is_hidden(str(path.relative_to(source))))
     if not found:
-        raise DropError(f"{source}: found no file; expected a folder or a zip as published")
+        raise DropError("found no file; expected a folder or a zip as published", source)
     return [(str(path.relative_to(source)), str(path)) for path in found]
 
 
@@ -122,10 +122,10 @@ def _is_there(zone: LandingZone, folder: Path) -> bool:
     drop = zone.at(folder.parent.name, date.fromisoformat(folder.name))
     if not zone.is_complete(drop.source, drop.date):
         if zone.files(drop):
-            raise DropError(f"{drop}: files are there, but no {SUCCESS}; expected a complete drop, or none. Remove what is there")
+            raise DropError(f"files are there, but no {SUCCESS}; expected a complete drop, or none. Remove what is there", drop)
         return False
     if _content(zone, drop) != _staged_content(folder):
-        raise DropError(f"{drop}: complete, with other content than this replay's; expected the same, or none. Use another zone")
+        raise DropError("complete, with other content than this replay's; expected the same, or none. Use another zone", drop)
     return True
 
 

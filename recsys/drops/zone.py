@@ -1,6 +1,9 @@
 """The landing zone: `<drops>/<source>/<YYYY-MM-DD>/` holds a publisher's files, complete once `_SUCCESS` is there."""
 
-from collections.abc import Mapping
+import errno
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
@@ -10,6 +13,7 @@ from fsspec.core import url_to_fs
 from fsspec.implementations.local import LocalFileSystem
 
 from recsys.drops.checksums import parse_sums, sha256
+from recsys.drops.damage import is_file_fault, reason_of_path
 from recsys.drops.members import Member, find_members, is_hidden, open_stored
 from recsys.errors import DropError
 
@@ -46,7 +50,10 @@ def is_ahead(day: date, today: date) -> bool:
 
 
 class LandingZone:
-    """Reads a zone given as a folder or an fsspec URI (`s3://bucket/drops`). Every question looks anew: nothing is cached."""
+    """Reads a zone given as a folder or an fsspec URI (`s3://bucket/drops`). Every question looks anew: nothing is cached.
+
+    What cannot be read (a link without its target, no permission, a file that is gone again) raises DropError naming it.
+    """
 
     def __init__(self, uri: str) -> None:
         self.uri = uri
@@ -95,36 +102,45 @@ class LandingZone:
     def incomplete(self, source: str) -> list[Drop]:
         """Dated folders without `_SUCCESS`: still being copied, or forgotten."""
         dates = sorted(day for day in map(_as_date, self.folders(source)) if day)
-        return [self.at(source, day) for day in dates if not self.is_complete(source, day)]
+        waiting = [day for day in dates if not self.is_complete(source, day)]
+        return [self.at(source, day) for day in waiting if not self._is_file(source, str(day))]
 
     def strange(self, source: str) -> list[str]:
-        """Names in the source's folder that are not a date, hidden ones apart."""
-        return [name for name in self.folders(source) if _as_date(name) is None]
+        """Names in the source's folder that are not a date or no folder, hidden ones apart."""
+        return [name for name in self.folders(source) if _as_date(name) is None or self._is_file(source, name)]
 
     def folders(self, source: str) -> list[str]:
         """All names in the source's folder, hidden ones apart, ascending."""
         self.fs.invalidate_cache()
         path = self.path(source)
-        listed = self.fs.ls(path, detail=False) if self.fs.isdir(path) else []
-        names = (str(found).rstrip("/").rsplit("/", 1)[-1] for found in listed)
+        with self._naming(f"the folder {source}", path, f"landing zone {self.uri}"):
+            if self._is_file(source):
+                raise DropError(f"{source} is a file; expected a folder with a folder for each drop", f"landing zone {self.uri}")
+            listed = self.fs.ls(path, detail=False) if self.fs.isdir(path) else []
+        names = (str(entry).rstrip("/").rsplit("/", 1)[-1] for entry in listed)
         return sorted(name for name in names if not is_hidden(name))
 
     def files(self, drop: Drop) -> tuple[DropFile, ...]:
         """The publisher's files, ascending by name: without `_SUCCESS`, `SHA256SUMS` and hidden ones."""
         self.fs.invalidate_cache()
         root = self.path(drop.source, drop.date)
-        names = (str(found).removeprefix(root + "/") for found in self.fs.find(root))
-        return tuple(self._file(drop, name) for name in sorted(names) if name not in (SUCCESS, SUMS) and not is_hidden(name))
+        with self._naming("its folder", root, drop):
+            paths = sorted(self._find(root)) if self._is_there(root) else []
+        names = (path.removeprefix(root + "/") for path in paths)
+        return tuple(self._file(drop, name) for name in names if name not in (SUCCESS, SUMS) and not is_hidden(name))
 
     def listed(self, drop: Drop) -> dict[str, str] | None:
         """What `SHA256SUMS` says, or None where there is none. Raises DropError where it cannot be read."""
         path = self.path(drop.source, drop.date, SUMS)
-        if not self.fs.isfile(path):
-            return None
         try:
-            sums = parse_sums(str(self.fs.read_text(path)))
+            with self._naming(SUMS, path, drop):
+                sums = parse_sums(str(self.fs.read_text(path))) if self._is_there(path) else None
+        except UnicodeDecodeError as error:
+            raise DropError(f"{SUMS} is no UTF-8 text; expected lines of '<64 hex digits>  <file name>'", drop) from error
         except ValueError as error:
-            raise DropError(f"{drop}: {SUMS} {error}") from error
+            raise DropError(f"{SUMS} {error}", drop) from error
+        if sums is None:
+            return None
         return {name: digest for name, digest in sums.items() if name not in (SUCCESS, SUMS) and not is_hidden(name)}
 
     def checksums(self, drop: Drop) -> dict[str, str]:
@@ -133,41 +149,93 @@ class LandingZone:
         names = [file.name for file in self.files(drop)]
         if expected is not None:
             self._compare_names(drop, expected, names)
-        found = {name: self._digest(drop, name) for name in names}
-        for name, digest in found.items():
+        sums = {name: self._digest(drop, name) for name in names}
+        for name, digest in sums.items():
             if expected is not None and digest != expected[name]:
-                raise DropError(f"{drop}: {name} has sha256 {digest}; {SUMS} expects {expected[name]}")
-        return found
+                raise DropError(f"{name} has sha256 {digest}; {SUMS} expects {expected[name]}", drop)
+        return sums
 
     def members(self, drop: Drop) -> Mapping[str, Member]:
         """Logical file name → member: `x.tsv.gz` is `x.tsv`, and a zip is its files by base name. Raises DropError."""
         paths = [(file.name, self.path(drop.source, drop.date, file.name)) for file in self.files(drop)]
         return find_members(self.fs, paths, str(drop))
 
+    @contextmanager
+    def _naming(self, name: str, path: str, where: object) -> Iterator[None]:
+        """Turn an error of the file system that lasts into a DropError about `name`."""
+        try:
+            yield
+        except OSError as error:
+            if not is_file_fault(error):
+                raise
+            culprit = str(error.filename or path)
+            shown = culprit.removeprefix(f"{path}/") if culprit.startswith(f"{path}/") else name
+            reason = f"{reason_of_path(error, culprit)}; expected what can be read, or nothing of that name"
+            raise DropError(f"{shown} cannot be read: {reason}", where) from error
+
+    def _is_file(self, source: str, name: str = "") -> bool:
+        return self.fs.isfile(self.path(source, name))
+
+    def _is_there(self, path: str) -> bool:
+        """Whether there is anything of that name, a link without its target too."""
+        return self.fs.lexists(path)
+
+    def _find(self, root: str) -> list[str]:
+        """All paths under a drop's folder. A local folder that cannot be listed raises OSError, which `find` passes over."""
+        if not isinstance(self.fs, LocalFileSystem):
+            return [str(path) for path in self.fs.find(root)]
+        return list(_walk(root, ()))
+
     def _file(self, drop: Drop, name: str) -> DropFile:
         path = self.path(drop.source, drop.date, name)
-        info = self.fs.info(path)
-        if isinstance(self.fs, LocalFileSystem):  # its checksum() also changes with a hard link or a chmod
-            return DropFile(name, info["size"], f"{info['size']}-{info['mtime']}-{info['ino']}")
-        return DropFile(name, info["size"], str(self.fs.checksum(path)))
+        with self._naming(name, path, drop):
+            info = self.fs.info(path)
+            if not isinstance(self.fs, LocalFileSystem):
+                return DropFile(name, info["size"], str(self.fs.checksum(path)))
+        if info["type"] != "file":
+            raise DropError(
+                f"{name} is no file that can be read to its end (a pipe, a socket or a device); expected a file", drop
+            )
+        # the local file system's checksum() also changes with a hard link or a chmod
+        return DropFile(name, info["size"], f"{info['size']}-{info['mtime']}-{info['ino']}")
 
     def _compare_names(self, drop: Drop, expected: Mapping[str, str], names: list[str]) -> None:
         missing, unlisted = sorted(set(expected) - set(names)), sorted(set(names) - set(expected))
         if missing:
-            raise DropError(f"{drop}: {SUMS} lists {', '.join(missing)}; found only {', '.join(names) or 'no file'}")
+            raise DropError(f"{SUMS} lists {', '.join(missing)}; found only {', '.join(names) or 'no file'}", drop)
         if unlisted:
-            raise DropError(
-                f"{drop}: {', '.join(unlisted)} is there; {SUMS} lists only {', '.join(sorted(expected)) or 'no file'}"
-            )
+            raise DropError(f"{', '.join(unlisted)} is there; {SUMS} lists only {', '.join(sorted(expected)) or 'no file'}", drop)
 
     def _digest(self, drop: Drop, name: str) -> str:
-        with open_stored(self.fs, self.path(drop.source, drop.date, name)) as stream:
+        path = self.path(drop.source, drop.date, name)
+        with self._naming(name, path, drop), open_stored(self.fs, path) as stream:
             return sha256(stream)
+
+
+def _walk(folder: str, above: tuple[tuple[int, int], ...]) -> Iterator[str]:
+    """All paths under a local folder but the folders' own. A link to a folder is followed, but not round in a circle."""
+    status = os.stat(folder)  # noqa: PTH116
+    here = (status.st_dev, status.st_ino)
+    if here in above:
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), folder)
+    with os.scandir(folder) as entries:
+        for entry in sorted(entries, key=lambda entry: entry.name):
+            if _is_folder(entry):
+                yield from _walk(entry.path, (*above, here))
+            else:
+                yield entry.path
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link that leads round in a circle: whoever reads it says so
+        return False
 
 
 def _as_date(name: str) -> date | None:
     try:
-        found = date.fromisoformat(name)
+        day = date.fromisoformat(name)
     except ValueError:
         return None
-    return found if found.isoformat() == name else None  # Python also reads 20260817 and 2026-W34-1
+    return day if day.isoformat() == name else None  # Python also reads 20260817 and 2026-W34-1

@@ -8,10 +8,10 @@ from typing import Any
 
 from psycopg.types.json import Jsonb
 
-from recsys.db.connect import Connection
+from recsys.db.connect import Connection, one_row
 from recsys.db.queries import queries
 from recsys.drops.zone import Drop, LandingZone
-from recsys.errors import LedgerError
+from recsys.errors import DropError, LedgerError
 from recsys.ingest import SOURCES
 
 log = logging.getLogger(__name__)
@@ -20,15 +20,26 @@ log = logging.getLogger(__name__)
 def register_drops(conn: Connection, zone: LandingZone, as_of: date) -> list[Drop]:
     """Enter every complete drop dated up to as_of that the ledger lacks, oldest first; return them.
 
-    The caller holds the advisory lock 'drops'. Raises DropError where a drop's SHA256SUMS do not agree.
+    The caller holds the advisory lock 'drops'. Raises DropError where a drop that the week needs cannot be read, or its
+    SHA256SUMS do not agree; of one that it does not need, such as one taken in long ago, only the log tells.
     """
-    found = [drop for source in SOURCES for drop in zone.drops(source) if drop.date <= as_of]
+    drops = [drop for source in SOURCES for drop in zone.drops(source) if drop.date <= as_of]
     order = list(SOURCES)
     new = []
-    for drop in sorted(found, key=lambda drop: (drop.date, order.index(drop.source))):
-        if not _is_known(conn, zone, drop):
-            new += _register(conn, zone, drop, as_of)
+    for drop in sorted(drops, key=lambda drop: (drop.date, order.index(drop.source))):
+        try:
+            if not _is_known(conn, zone, drop):
+                new += _register(conn, zone, drop, as_of)
+        except DropError as error:
+            if _is_needed(conn, drop, as_of):
+                raise
+            log.warning("week %s goes on without looking at a drop that it does not need: %s", as_of, error)
     return new
+
+
+def _is_needed(conn: Connection, drop: Drop, as_of: date) -> bool:
+    params = {"source": drop.source, "drop_date": drop.date, "as_of": as_of}
+    return one_row(conn, queries("drops")["is_needed"], params).ok
 
 
 def _is_known(conn: Connection, zone: LandingZone, drop: Drop) -> bool:

@@ -81,9 +81,9 @@ def ingest(conn: Connection, zone: LandingZone, drop: Drop, drop_id: int, *, max
         rejected = _judge(conn, read, max_bad_share)
         _check_population(conn, population)
     except (DropError, *_UNREADABLE) as error:
-        reason = str(error) if isinstance(error, DropError) else f"cannot be read to its end: {type(error).__name__}: {error}"
+        reason = error.reason if isinstance(error, DropError) else f"cannot be read to its end: {type(error).__name__}: {error}"
         _refuse(conn, drop_id, population, read, reason)
-        raise DropError(reason if reason.startswith(str(drop)) else f"{drop}: {reason}") from error
+        raise DropError(reason, drop) from error
     return _merge(conn, source, drop_id, population, read, rejected, order)
 
 

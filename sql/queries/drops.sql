@@ -4,6 +4,13 @@
 -- The drop of that date as it was last met.
 SELECT sha256, files FROM drops WHERE source = %(source)s AND drop_date = %(drop_date)s ORDER BY revision DESC LIMIT 1;
 
+-- name: is_needed(source, drop_date, as_of)
+-- Whether a week cannot do without this drop's files: not once its own drops are in, nor where the drop itself has been taken in, or
+-- refused by another week. A drop that was never met is needed.
+SELECT NOT EXISTS (SELECT FROM weeks WHERE as_of = %(as_of)s AND ingested_at IS NOT NULL)
+   AND coalesce((SELECT state = 'known' OR (state = 'refused' AND admitted_for = %(as_of)s)
+                 FROM drops WHERE source = %(source)s AND drop_date = %(drop_date)s ORDER BY revision DESC LIMIT 1), true) AS ok;
+
 -- name: register_drop(source, drop_date, sha256, files, admitted_for)
 -- A drop is met for the first time, or with other checksums than its newest revision: then this is the next one.
 INSERT INTO drops (source, drop_date, revision, sha256, files, admitted_for)

@@ -261,7 +261,7 @@ def test_a_person_twice_under_two_spellings_is_one(landing: Landing) -> None:
 def test_a_missing_file_is_named(landing: Landing, missing: str) -> None:
     landing.put(DAY, {name: text for name, text in WHOLE.items() if name != missing}, "imdb")
     with pytest.raises(
-        DropError, match=f"imdb drop of {DAY} in .*: no {missing.removesuffix('.gz')}; found .*, expected title.basics.tsv, "
+        DropError, match=f"^no {missing.removesuffix('.gz')}; found .*, expected title.basics.tsv, .*imdb drop of {DAY} in "
     ):
         landing.take_in()
     assert landing.rows("SELECT state FROM drops WHERE source = 'imdb'") == [("refused",)]

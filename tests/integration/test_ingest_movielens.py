@@ -79,10 +79,10 @@ def refusal(landing: Landing, files: Mapping[str, str | bytes], max_bad_share: f
     with pytest.raises(DropError) as error:
         landing.take_in(max_bad_share=max_bad_share)
     message = str(error.value)
-    assert message.startswith(f"movielens drop of {DAY + 50 * WEEK} in ")
+    assert message.endswith(f" (movielens drop of {DAY + 50 * WEEK} in {landing.folder}/movielens/{DAY + 50 * WEEK})")
     assert n_facts(landing) == before
     ((state, reason),) = landing.rows("SELECT state, reason FROM drops ORDER BY drop_id DESC LIMIT 1")
-    assert (state, reason in message) == ("refused", True)
+    assert (state, message.startswith(reason), str(landing.folder) in reason) == ("refused", True, False)
     return message
 
 
@@ -411,6 +411,61 @@ def test_only_the_newest_of_several_unread_revisions_is_taken_in(landing: Landin
     ledger.register_drops(landing.conn, landing.zone, DAY)
     assert landing.bring(DAY, only((7, 1, 2, T))).new["ratings"] == 1
     assert landing.rows("SELECT revision, state FROM drops ORDER BY drop_id") == [(1, "known"), (2, "ingested")]
+
+
+def test_a_week_goes_on_without_the_files_of_a_drop_that_is_taken_in(landing: Landing, caplog: pytest.LogCaptureFixture) -> None:
+    landing.put(DAY, only((7, 1, 4, T)))
+    landing.take_in(as_of=DAY)
+    (landing.folder / "movielens" / str(DAY) / "extra.csv").symlink_to("/nonexistent/x.csv")
+    landing.put(DAY + WEEK, only((8, 1, 4, T)))
+    assert [got.new["ratings"] for got in landing.take_in(as_of=DAY + WEEK)] == [1]
+    assert "does not need: extra.csv cannot be read: it is a link to /nonexistent/x.csv" in caplog.text
+    assert landing.rows("SELECT drop_date, revision, state FROM drops ORDER BY 1") == [
+        (DAY, 1, "ingested"),
+        (DAY + WEEK, 1, "ingested"),
+    ]
+
+
+def test_a_week_goes_on_where_a_drop_taken_in_no_longer_has_its_checksums(landing: Landing) -> None:
+    landing.put(DAY, only((7, 1, 4, T)))
+    landing.take_in(as_of=DAY)
+    landing.put(DAY, only((7, 1, 5, T)) | {"SHA256SUMS": f"{'0' * 64}  movies.csv\n{'0' * 64}  ratings.csv\n"})
+    assert landing.take_in(as_of=DAY + WEEK) == []
+
+
+def test_a_week_stops_at_an_unreadable_drop_that_was_never_taken_in(landing: Landing) -> None:
+    for day in (DAY, DAY + WEEK, DAY + 2 * WEEK):
+        landing.put(day, only((7, 1, 4, T)))
+    (landing.folder / "movielens" / str(DAY + WEEK) / "extra.csv").symlink_to("/nonexistent/x.csv")
+    assert len(landing.take_in(as_of=DAY)) == 1  # one that is newer than the week is not looked at
+    for later in (DAY + WEEK, DAY + 2 * WEEK):
+        with pytest.raises(DropError, match=rf"^extra\.csv cannot be read: .*\(movielens drop of {DAY + WEEK} in "):
+            landing.take_in(as_of=later)
+
+
+def test_a_refused_drop_that_becomes_unreadable_stops_its_own_week_alone(landing: Landing) -> None:
+    landing.put(DAY, {"movies.csv": MOVIES, "ratings.csv": "broken\n"})
+    with pytest.raises(DropError, match="no column"):
+        landing.take_in(as_of=DAY)
+    (landing.folder / "movielens" / str(DAY) / "extra.csv").symlink_to("/nonexistent/x.csv")
+    with pytest.raises(DropError, match=r"^extra\.csv cannot be read"):
+        landing.take_in(as_of=DAY)
+    landing.put(DAY + WEEK, only((8, 1, 4, T)))
+    assert len(landing.take_in(as_of=DAY + WEEK)) == 1
+
+
+def test_a_week_whose_drops_are_in_needs_no_file_any_more(landing: Landing) -> None:
+    from psycopg.types.json import Jsonb
+
+    landing.bring(DAY, only((7, 1, 4, T)))
+    landing.conn.execute(
+        "INSERT INTO weeks (as_of, watermark, params, resolved_late, ingested_at) VALUES (%s, 1, %s, false, now())",
+        [DAY + WEEK, Jsonb({})],
+    )
+    (landing.put(DAY + WEEK, {}) / "extra.csv").symlink_to("/nonexistent/x.csv")  # came after all
+    assert landing.take_in(as_of=DAY + WEEK) == []
+    with pytest.raises(DropError, match=r"^extra\.csv cannot be read"):
+        landing.take_in(as_of=DAY + 2 * WEEK)
 
 
 def test_a_re_rating_a_late_rating_and_a_correction_are_rows_of_their_own(landing: Landing) -> None:

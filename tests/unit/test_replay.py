@@ -135,7 +135,7 @@ def test_other_content_is_refused_before_anything_is_put(tmp_path: Path) -> None
     source = publish(tmp_path / "ml", CSV)
     replay(source, str(tmp_path / "zone"), weeks=1)
     before = sorted((tmp_path / "zone").rglob("*"))
-    with pytest.raises(DropError, match=r"2020-01-13 in .*: complete, with other content"):
+    with pytest.raises(DropError, match=r"^complete, with other content .*2020-01-13 in "):
         replay(source, str(tmp_path / "zone"), weeks=2)
     assert sorted((tmp_path / "zone").rglob("*")) == before
 
