@@ -7,7 +7,10 @@ class Bounds(BaseModel):
     """What a challenger must reach, and what it may cost."""
 
     minimum_effect: float = Field(
-        default=0.005, gt=0, description="NDCG@10 that a challenger must surely gain: less is not worth changing everyone's list"
+        default=0.005,
+        gt=0,
+        le=1,
+        description="NDCG@10 that a challenger must surely gain: less is not worth changing everyone's list",
     )
     max_shared_exam: float = Field(
         default=0.5, ge=0, le=1, description="share of its ratings that an exam may have in common with one that the recipe lost"
@@ -18,11 +21,13 @@ class Bounds(BaseModel):
     max_popularity_gain: float = Field(
         default=0.5,
         ge=0,
+        le=1_000,
         description="by how much popularity lift may rise: half of what users rate themselves makes lists a chart of hits",
     )
     max_slice_loss: float = Field(
         default=0.02,
         ge=0,
+        le=1,
         description="NDCG@10 that new movies or cold users may lose: with few users, less is noise",
     )
     max_fallback_gain: float = Field(

@@ -20,6 +20,10 @@ class UnreachableError(RecsysError, OperationalError):
     retry_helps = True
 
 
+class RequestError(RecsysError):
+    """A run, or a person, asks for something that there cannot be: repeating the request cannot help."""
+
+
 class DropError(RecsysError):
     """A drop that cannot be taken in: repeating the attempt on the same files cannot help.
 

@@ -26,6 +26,7 @@ from recsys.features.interactions import Interactions
 from recsys.features.visible import read_catalogue, read_interactions, read_rerated, read_users, read_withdrawn
 from recsys.ingest import ledger as drops_ledger
 from recsys.ingest.load import ingest
+from recsys.limits import check_limits
 from recsys.models import MODELS
 from recsys.promotion import exams, ledger, live
 from recsys.promotion.approval import UNASKED, Approval, Proposal
@@ -87,15 +88,24 @@ class Asked:
     require_approval: bool | None = None
     run_id: str = ""
 
+    @property
+    def numbers(self) -> dict[str, Any]:
+        """Return what must be within limits."""
+        names = ("top_n", "challenger_share", "challenger_weeks")
+        return {name: getattr(self, name) for name in names}
+
 
 def resolve_week(settings: Settings, *, as_of: date | None, **asked: Any) -> Week:
     """The week that a run is about, as the ledger has it from now on; enters the drops that have arrived for it.
 
     Without as_of, the newest complete MovieLens drop says. What is not `asked` for (see `Asked`) is as in the week's first
     run, else as in the settings, with the tuned recipes of those names found so far. The incumbent's recipe, popularity and
-    an experiment's challenger sit every exam. Raises DropError where a new drop's checksums do not agree.
+    an experiment's challenger sit every exam. Raises DropError where a new drop's checksums do not agree, and RequestError
+    where a number is out of its limits: nothing is stored then.
     """
-    zone, asks = LandingZone(settings.drops), Asked(**asked)
+    zone = LandingZone(settings.drops)
+    asks = Asked(**asked)
+    check_limits(asks.numbers)
     when = as_of or _newest_drop(zone)
     with connect(settings) as conn, advisory_lock(conn, "drops"):
         drops_ledger.register_drops(conn, zone, when)
@@ -103,8 +113,10 @@ def resolve_week(settings: Settings, *, as_of: date | None, **asked: Any) -> Wee
         experiment = _experiment_asked(conn, when, asks) or experiment_of(conn, when)
         named = _recipes(conn, when, asks.recipes, incumbent, experiment) if asks.recipes else None
         wanted = {"recipes": named, "top_n": asks.top_n, "experiment": experiment}
+        first = _first_week(settings, conn, when, incumbent, experiment).asked(**wanted)
+        check_limits(first.numbers)
         with conn.transaction():
-            week = open_week(conn, _first_week(settings, conn, when, incumbent, experiment).asked(**wanted))
+            week = open_week(conn, first)
             if experiment and asks.challenger:
                 begin_experiment(conn, when, experiment, asks.run_id)
         mirror_champion(conn, Registry(settings))
@@ -370,6 +382,7 @@ def tune_recipe(settings: Settings, week: Week, name: str, *, n_trials: int, tol
     What beats the default there sits the exam of each later week that names no recipes. `told` hears of all trials after each.
     Returns what was found, as a sentence.
     """
+    check_limits({"trials": n_trials})
     with connect(settings) as conn:
         exam, catalogue = _exam(settings, conn, week)
         study = Study(

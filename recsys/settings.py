@@ -10,6 +10,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from recsys.bounds import Bounds
 from recsys.drift.measures import LEAST_WEEKS, MEASURES
+from recsys.limits import LIMITS
 
 #: Where `make demo` keeps its state; its `recsys.env` lets `python -m recsys …` find the running stack.
 HOME = Path(os.environ.get("RECSYS_HOME", ".recsys"))
@@ -18,7 +19,9 @@ HOME = Path(os.environ.get("RECSYS_HOME", ".recsys"))
 class Settings(Bounds, BaseSettings):
     """What an installation chooses, the gates' bounds among it. What a run chooses (as_of, recipes, top_n) is a `Week`."""
 
-    model_config = SettingsConfigDict(env_prefix="RECSYS_", env_file=HOME / "recsys.env", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix="RECSYS_", env_file=HOME / "recsys.env", extra="ignore", frozen=True, allow_inf_nan=False
+    )
 
     # where things are
     database_url: SecretStr = Field(description="Postgres, as the pipeline's own role (never a superuser)")
@@ -36,9 +39,12 @@ class Settings(Bounds, BaseSettings):
     recipes: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(), description="recipes of a week that names none, comma-separated; empty: all there are"
     )
-    seed: int = Field(default=20_261, description="seed of every random choice")
+    seed: int = Field(default=20_261, ge=LIMITS["seed"].least, le=LIMITS["seed"].most, description="seed of every random choice")
     threads: int = Field(
-        default=2, ge=1, description="threads of BLAS, implicit and torch: fixed, so that results do not depend on the machine"
+        default=2,
+        ge=1,
+        le=1_024,
+        description="threads of BLAS, implicit and torch: fixed, so that results do not depend on the machine",
     )
     device: Literal["auto", "cpu", "cuda"] = Field(default="auto", description="where torch computes")
     title_model: str = Field(
@@ -49,20 +55,29 @@ class Settings(Bounds, BaseSettings):
     )
 
     # the exam and the decision
-    like_threshold: float = Field(default=4.0, description="a rating from here on says that the user liked the movie")
-    exam_min_users: int = Field(
-        default=1_000, ge=1, description="users that a dated exam needs; with fewer, each user's own newest ratings are the exam"
+    like_threshold: float = Field(
+        default=4.0,
+        ge=LIMITS["like_threshold"].least,
+        le=LIMITS["like_threshold"].most,
+        description="a rating from here on says that the user liked the movie",
     )
-    bootstrap_resamples: int = Field(default=10_000, ge=100, description="resamples of the paired bootstrap")
+    exam_min_users: int = Field(
+        default=1_000,
+        ge=LIMITS["exam_min_users"].least,
+        le=LIMITS["exam_min_users"].most,
+        description="users that a dated exam needs; with fewer, each user's own newest ratings are the exam",
+    )
+    bootstrap_resamples: int = Field(default=10_000, ge=100, le=1_000_000, description="resamples of the paired bootstrap")
     require_approval: bool = Field(default=False, description="whether a person must agree before a new champion is crowned")
     approval_hours: float = Field(
-        default=24.0, gt=0, description="hours that the question waits for an answer; then the champion stays"
+        default=24.0, gt=0, le=8_760, description="hours that the question waits for an answer; then the champion stays"
     )
 
     # drift
     drift_weeks: int = Field(
         default=8,
         ge=LEAST_WEEKS,
+        le=520,
         description="weeks before it that a week is held against: two months, so that seasons can change",
     )
     drift_fails: Annotated[tuple[str, ...], NoDecode] = Field(
@@ -70,15 +85,28 @@ class Settings(Bounds, BaseSettings):
     )
 
     # publishing
-    top_n: int = Field(default=10, ge=1, le=1000, description="movies a user gets, where the week does not say")
-    min_history: int = Field(default=5, ge=1, description="visible ratings below which a user gets the fallback, not the model")
+    top_n: int = Field(
+        default=10,
+        ge=LIMITS["top_n"].least,
+        le=LIMITS["top_n"].most,
+        description="movies a user gets, where the week does not say",
+    )
+    min_history: int = Field(
+        default=5,
+        ge=LIMITS["min_history"].least,
+        le=LIMITS["min_history"].most,
+        description="visible ratings below which a user gets the fallback, not the model",
+    )
     popularity_half_life_days: float = Field(
-        default=180.0, gt=0, description="age at which a like counts half in recent popularity"
+        default=180.0,
+        ge=LIMITS["half_life_days"].least,
+        le=LIMITS["half_life_days"].most,
+        description="age at which a like counts half in recent popularity",
     )
     score_shards: int = Field(
-        default=2, ge=1, description="mapped tasks that share the scoring; the result does not depend on it"
+        default=2, ge=1, le=1_000, description="mapped tasks that share the scoring; the result does not depend on it"
     )
-    keep_weeks: int = Field(default=8, ge=1, description="weeks that an old publication is kept")
+    keep_weeks: int = Field(default=8, ge=1, le=5_000, description="weeks that an old publication is kept")
 
     # telling people
     notifier: Literal["log", "slack", "mail"] = Field(

@@ -1,5 +1,7 @@
 """The week: what one run may know, and what was asked of it."""
 
+import logging
+from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from datetime import date
 from typing import Any, Self
@@ -10,7 +12,10 @@ from recsys.db.connect import Connection, one_row
 from recsys.db.queries import queries
 from recsys.errors import LedgerError
 from recsys.experiment import Experiment
+from recsys.limits import beyond_limits
 from recsys.recipe import Recipe
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -52,6 +57,12 @@ class Week:
         return cls(**{**value, "as_of": date.fromisoformat(str(value["as_of"])), "recipes": recipes, "experiment": experiment})
 
     @property
+    def numbers(self) -> Mapping[str, float]:
+        """Return the parameters that are numbers, by name."""
+        names = ("top_n", "seed", "like_threshold", "exam_min_users", "min_history", "half_life_days")
+        return {name: getattr(self, name) for name in names}
+
+    @property
     def sight(self) -> dict[str, Any]:
         """The parameters of every query that asks what this week may know."""
         return {"as_of": self.as_of, "watermark": self.watermark}
@@ -64,15 +75,29 @@ class Week:
 def open_week(conn: Connection, week: Week) -> Week:
     """The week as the ledger has it; entered as given, with the newest drop known as its watermark, where the ledger lacks it.
 
-    Parameters are those of the week's first run, and its watermark moves only until its drops are in.
+    Parameters are those of the week's first run, and its watermark moves only until its drops are in. A parameter that was
+    stored out of its limits, which no publication can be made with, gives way to that of the given week.
     """
     with conn.transaction():
         late = _one(conn, "is_late", as_of=week.as_of).late
         newest = _one(conn, "newest_drop_known").drop_id
         params = {"as_of": week.as_of, "watermark": newest, "params": Jsonb(week.to_json()), "resolved_late": late}
         conn.execute(queries("drops")["open_week"], params)
-        row = _one(conn, "week", as_of=week.as_of)
-    return _week(row)
+        stored = _week(_one(conn, "week", as_of=week.as_of))
+        wrong = beyond_limits(stored.numbers)
+        if wrong:
+            stored = _mend(conn, stored, {name: week.numbers[name] for name in wrong})
+            log.warning(
+                "week %s was stored out of limits: %s. It has now %s", week.as_of, "; ".join(wrong.values()), stored.numbers
+            )
+    return stored
+
+
+def _mend(conn: Connection, week: Week, numbers: Mapping[str, float]) -> Week:
+    """Store a week with other numbers."""
+    mended = week.asked(**numbers)
+    conn.execute(queries("drops")["mend_week"], {"as_of": week.as_of, "params": Jsonb(mended.to_json())})
+    return mended
 
 
 def week_taken_in(conn: Connection, as_of: date | None) -> Week | None:

@@ -5,6 +5,7 @@ from typing import Any
 
 from airflow.sdk import Param
 
+from recsys.limits import LIMITS
 from recsys.models import MODELS
 
 _NAMES = ", ".join(f"`{name}`" for name in MODELS)
@@ -13,6 +14,10 @@ _RECIPE = f"^({'|'.join(MODELS)})(-[0-9a-f]{{8}})?$"
 
 def _week(description: str) -> Param:
     return Param(None, type=["null", "string"], format="date", title="Week (as_of)", description_md=description)
+
+
+def _limits(name: str) -> dict[str, float]:
+    return {"minimum": LIMITS[name].least, "maximum": LIMITS[name].most}
 
 
 def _recipes(title: str, description: str, **of_each: object) -> Param:
@@ -43,10 +48,10 @@ PARAMS = {
     "top_n": Param(
         None,
         type=["null", "integer"],
-        minimum=1,
-        maximum=1000,
+        **_limits("top_n"),
         title="Movies per user (top_n)",
-        description_md="Length of every user's list. Empty: what this week was first run with, else the setting `RECSYS_TOP_N`.",
+        description_md="Length of every user's list, 1 to 1000. Empty: what this week was first run with, else "
+        "the setting `RECSYS_TOP_N`.",
     ),
     "challenger": Param(
         None,
@@ -59,19 +64,18 @@ PARAMS = {
     "challenger_share": Param(
         0.0,
         type="number",
-        minimum=0,
-        maximum=0.5,
+        **_limits("challenger_share"),
         title="Challenger's share of the users",
-        description_md="Of the experiment that this run starts, e.g. `0.1` for one user in ten. 0: a shadow, whose lists nobody "
-        "sees.",
+        description_md="Of the experiment that this run starts, 0 to 0.5, e.g. `0.1` for one user in ten. 0: a shadow, whose "
+        "lists nobody sees.",
     ),
     "challenger_weeks": Param(
         4,
         type="integer",
-        minimum=1,
-        maximum=52,
+        **_limits("challenger_weeks"),
         title="Weeks of the experiment",
-        description_md="This week is the first. After the last one, all users get the champion's lists again by themselves.",
+        description_md="1 to 52; this week is the first. After the last one, all users get the champion's lists again by "
+        "themselves.",
     ),
     "force_decision": Param(
         False,
@@ -100,10 +104,10 @@ TUNING_PARAMS = {
     "trials": Param(
         30,
         type="integer",
-        minimum=2,
-        maximum=1000,
+        **_limits("trials"),
         title="Trials per recipe",
-        description_md="Fits in all, those of earlier runs on the same week and data counted. The first is always the default.",
+        description_md="Fits in all, 2 to 1000, those of earlier runs on the same week and data counted. The first is "
+        "always the default.",
     ),
 }
 

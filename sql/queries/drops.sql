@@ -63,6 +63,10 @@ VALUES (%(as_of)s, %(watermark)s, %(params)s, %(resolved_late)s)
 ON CONFLICT (as_of) DO UPDATE SET watermark = excluded.watermark, resolved_late = excluded.resolved_late
 WHERE weeks.ingested_at IS NULL;
 
+-- name: mend_week(as_of, params)
+-- A week that was stored with what there cannot be.
+UPDATE weeks SET params = %(params)s WHERE as_of = %(as_of)s;
+
 -- name: week_taken_in(as_of)
 -- The newest week, up to a date if one is given, whose drops are in.
 SELECT as_of, watermark, params, resolved_late FROM weeks

@@ -10,7 +10,16 @@ import pytest
 
 import recsys
 from recsys.costs import Cost, worked_on
-from recsys.errors import DriftError, DropError, LedgerError, ModelError, NothingToRecommend, PublicationError, UnreachableError
+from recsys.errors import (
+    DriftError,
+    DropError,
+    LedgerError,
+    ModelError,
+    NothingToRecommend,
+    PublicationError,
+    RequestError,
+    UnreachableError,
+)
 from recsys.promotion.approval import UNASKED, Approval, Proposal
 from recsys.recipe import Recipe
 from recsys.week import Week
@@ -269,6 +278,7 @@ SAID = "ratings.csv line 3: rating '55' is not between 0.5 and 5"
         (LedgerError(SAID), False),
         (ModelError("no recipe 'als-00000000' for ratings.csv line 3"), False),
         (PublicationError(SAID), False),
+        (RequestError(SAID), False),
         (psycopg.errors.UndefinedTable(SAID), False),
         (psycopg.DataError(SAID), False),
         (FileNotFoundError(2, "No such file or directory", "ratings.csv line 3"), False),

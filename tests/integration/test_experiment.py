@@ -7,7 +7,7 @@ import pytest
 
 from recsys import pipeline
 from recsys.db.connect import Connection
-from recsys.errors import LedgerError
+from recsys.errors import LedgerError, RequestError
 from recsys.promotion.gates import REFIT_GATES
 from recsys.settings import Settings
 
@@ -165,13 +165,15 @@ def test_one_at_a_time(settings: Settings, weeks: list[date]) -> None:
 @pytest.mark.parametrize(
     ("asked", "told"),
     [
-        ({"challenger_share": 1.5}, "found a share of 1.5; expected one between 0 and 1"),
-        ({"challenger_weeks": 0}, "it would end in week"),
+        ({"challenger_share": 0.6}, "challenger_share is 0.6; expected a number from 0 to 0.5"),
+        ({"challenger_share": float("nan")}, "challenger_share is nan"),
+        ({"challenger_weeks": 0}, "challenger_weeks is 0; expected a whole number from 1 to 52"),
+        ({"challenger_weeks": 10**9}, "challenger_weeks is 1000000000"),
     ],
 )
 def test_what_there_cannot_be_is_refused_and_leaves_nothing(
     settings: Settings, weeks: list[date], conn: Connection, asked: dict[str, float], told: str
 ) -> None:
-    with pytest.raises(LedgerError, match=told):
+    with pytest.raises(RequestError, match=told):
         pipeline.resolve_week(settings, as_of=weeks[0], challenger="als", **asked)
     assert conn.execute("SELECT count(*) AS n FROM weeks").fetchone().n == 0
