@@ -16,7 +16,7 @@ def _week(description: str) -> Param:
     return Param(None, type=["null", "string"], format="date", title="Week (as_of)", description_md=description)
 
 
-def _limits(name: str) -> dict[str, float]:
+def _limits(name: str) -> dict[str, Any]:
     return {"minimum": LIMITS[name].least, "maximum": LIMITS[name].most}
 
 

@@ -140,11 +140,11 @@ def test_a_study_goes_on_where_it_stopped(
 
 
 def test_a_killed_trials_run_does_not_stay_open(settings: Settings, week: Week) -> None:
-    tune(settings, week, 1)
-    registry, (parent,) = Registry(settings), runs(settings, "study")
-    tags = {"kind": "trial", "study": parent.data.tags["study"], "trial": "1"}
-    killed = registry.client.create_run(registry.experiment_id, tags=tags).info.run_id
     tune(settings, week, 2)
+    registry, (parent,) = Registry(settings), runs(settings, "study")
+    tags = {"kind": "trial", "study": parent.data.tags["study"], "trial": "2"}
+    killed = registry.client.create_run(registry.experiment_id, tags=tags).info.run_id
+    tune(settings, week, 3)
     assert registry.client.get_run(killed).info.status == "KILLED"
 
 
@@ -233,11 +233,11 @@ def test_a_validation_cut_brings_back_nothing_that_users_own_newest_hold_out(
 def test_another_week_other_code_and_other_data_are_other_studies(
     settings: Settings, week: Week, weeks: list[date], conn: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    tune(settings, week, 1)
+    tune(settings, week, 2)
     with monkeypatch.context() as patch:
         patch.setattr("recsys.tuning.study.code_version", lambda: "another")
-        tune(settings, week, 1)
-    tune(settings, taken_in(settings, weeks[1]), 1)
+        tune(settings, week, 2)
+    tune(settings, taken_in(settings, weeks[1]), 2)
     assert len({row.study for row in rows(conn, "tuning_trials")}) == 3
 
 
