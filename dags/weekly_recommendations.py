@@ -49,15 +49,14 @@ drop fails `ingest_drops` with file, line and reason; nothing of it was taken in
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from airflow.providers.common.sql.operators.sql import SQLCheckOperator
 from airflow.sdk import CronDataIntervalTimetable, TaskGroup, chain
 
 from recsys.db.queries import SQL, checks
-from recsys_airflow import RECSYS_DB
 from recsys_airflow.defaults import DEFAULTS
 from recsys_airflow.notify import WatchedDag, late_after
 from recsys_airflow.operators import (
     AskApproval,
+    CheckFacts,
     ExamineModels,
     IngestDrops,
     JudgePublication,
@@ -115,11 +114,9 @@ with WatchedDag(
         ingest_drops = IngestDrops(task_id="ingest_drops", week=week, execution_timeout=timedelta(hours=3))
         refresh_views = RefreshViews(task_id="refresh_views", week=week, execution_timeout=timedelta(hours=1))
         check_facts = [
-            SQLCheckOperator(
+            CheckFacts(
                 task_id=f"check_{path.stem}",
-                sql=f"checks/{path.name}",
-                conn_id=RECSYS_DB,
-                hook_params={"options": "-c statement_timeout=10min"},
+                check=path.stem,
                 execution_timeout=timedelta(minutes=10),
                 doc_md=f"`sql/checks/{path.name}`: one row, true where the facts are in order.",
             )

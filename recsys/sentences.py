@@ -68,6 +68,8 @@ def _postgres(error: psycopg.Error) -> Explanation:
     for kinds, fact, retry in _POSTGRES:
         if isinstance(error, kinds):
             return Explanation(f"{fact}: {_first_line(error)}", retry)
+    if error.pgconn is not None:  # an error of connecting has one, not raised through connect() of ours
+        return Explanation(f"Postgres cannot be reached: {_first_line(error)}", retry=True, hint=STACK_HINT)
     if isinstance(error, psycopg.OperationalError | psycopg.InterfaceError) and not error.sqlstate:
         return Explanation(f"the connection to Postgres was lost in the middle: {_first_line(error)}", retry=True)
     if isinstance(error, psycopg.OperationalError):

@@ -1,7 +1,7 @@
 """From an Airflow connection to the library's settings."""
 
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from airflow.providers.postgres.hooks.postgres import PostgresHook
 
@@ -25,6 +25,15 @@ class RecsysHook(PostgresHook):
         from recsys.settings import Settings
 
         return Settings(database_url=self.database_url(), statement_timeout=statement_timeout)  # pyright: ignore[reportArgumentType]
+
+    def get_conn(self) -> Any:
+        """A connection of Airflow's making, its session settled as those of the library are."""
+        from recsys.db.connect import settle
+
+        conn: Any = super().get_conn()
+        settle(conn)
+        conn.commit()
+        return conn
 
     def database_url(self) -> str:
         """The connection as libpq's URL, its extras (sslmode and the like) as parameters."""

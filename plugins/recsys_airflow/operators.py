@@ -1,9 +1,9 @@
 """One operator a step. Each is a call of recsys.pipeline: what a step does is read there."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import timedelta
 from inspect import getdoc
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.providers.standard.operators.hitl import HITLOperator
 from airflow.sdk import BaseOperator
@@ -120,6 +120,24 @@ class RefreshViews(WeekStep):
         from recsys import pipeline
 
         pipeline.refresh_views(settings)
+
+
+class CheckFacts(StepOperator):
+    """Asks one question of the facts, by a file under sql/checks: one row, true where they are in order."""
+
+    template_fields: Collection[str] = ("sql",)
+    template_ext: Sequence[str] = (".sql",)
+    template_fields_renderers: ClassVar[dict[str, str]] = {"sql": "sql"}
+
+    def __init__(self, *, check: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.check = check
+        self.sql = f"checks/{check}.sql"  # for the task's page, which shows the query
+
+    def step(self, settings: "Settings", context: "Context") -> None:
+        from recsys import pipeline
+
+        pipeline.check_facts(settings, [self.check])
 
 
 class JudgePublication(WeekStep):

@@ -65,10 +65,9 @@ def _opened(url: str) -> Connection:
         raise RecsysError("RECSYS_DATABASE_URL cannot be read; expected postgresql://user:password@host:port/database") from None
     try:
         return psycopg.connect(
-            **{**KEEPALIVES, **given, "client_encoding": "UTF8"},
+            **{"application_name": "recsys", **KEEPALIVES, **given, "client_encoding": "UTF8"},
             autocommit=True,
             row_factory=namedtuple_row,
-            application_name="recsys",
         )
     except OperationalError as error:
         raise UnreachableError(f"Postgres cannot be reached: {str(error).strip().removeprefix('connection failed: ')}") from error
@@ -76,13 +75,27 @@ def _opened(url: str) -> Connection:
 
 @contextmanager
 def advisory_lock(conn: Connection, name: LiteralString | str) -> Iterator[None]:
-    """Hold the session lock `name`: one holder in the database at a time, released with the connection at the latest."""
+    """Hold the session lock `name`: one holder in the database at a time, released with the connection at the latest.
+
+    Raises RecsysError where the session that held it is not the one that should release it.
+    """
     conn.execute("SELECT pg_advisory_lock(hashtextextended(%s, 0))", [name])
     try:
         yield
-    finally:
+    except BaseException:
         if not conn.closed:
-            conn.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", [name])
+            _unlock(conn, name)
+        raise
+    if not conn.closed and not _unlock(conn, name):
+        raise RecsysError(
+            f"the lock {name!r} was lost while it was held: a pooler in transaction mode gives each statement another session; "
+            "expected session mode, or no pooler"
+        )
+
+
+def _unlock(conn: Connection, name: str) -> bool:
+    (held,) = conn.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", [name]).fetchone() or (False,)
+    return held
 
 
 def one_row(conn: Connection, query: LiteralString, params: Mapping[str, Any] | None = None) -> Any:
