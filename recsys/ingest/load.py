@@ -43,6 +43,9 @@ MERGES = {
     "imdb_persons": ("merge_imdb_persons",),
 }
 
+#: Facts that the catalogue is made of, by the names of their merges.
+_CATALOGUE = ("movies", "titles", "persons", "movie_persons")
+
 #: A file cut short or damaged on its way. Trying again on the same bytes cannot help.
 _UNREADABLE = (EOFError, zlib.error, gzip.BadGzipFile, zipfile.BadZipFile, pa.ArrowInvalid)
 
@@ -218,6 +221,8 @@ def _merge(
         conn.execute(queries("drops")["forget_rejected"], {"drop_id": drop_id})
         conn.execute(queries("drops")["keep_rejected"], {"drop_id": drop_id})
         conn.execute(queries("ingest")["empty_staging"])
+        if any(new.get(facts) for facts in _CATALOGUE):
+            conn.execute(queries("views")["refresh_catalogue"])  # readers see a movie as soon as its facts are there
         ingested = Ingested(dict(read), rejected, new)
         _settle(conn, drop_id, "ingested", ingested.counts(), None, population)
     return ingested

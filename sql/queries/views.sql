@@ -13,5 +13,8 @@ REFRESH MATERIALIZED VIEW CONCURRENTLY mv_imdb_titles;
 -- name: refresh_movie_persons()
 REFRESH MATERIALIZED VIEW CONCURRENTLY mv_movie_persons;
 
+-- name: refresh_catalogue()
+REFRESH MATERIALIZED VIEW CONCURRENTLY mv_catalogue;
+
 -- name: analyze()
-ANALYZE ratings, mv_rerated, mv_movies, mv_imdb_titles, mv_movie_persons;
+ANALYZE ratings, mv_rerated, mv_movies, mv_imdb_titles, mv_movie_persons, mv_catalogue;
