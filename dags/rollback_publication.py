@@ -29,7 +29,7 @@ old as that; where the database could not be asked, it is a field for a number t
 from datetime import timedelta
 
 from recsys_airflow.defaults import DEFAULTS
-from recsys_airflow.notify import WatchedDag, late_after
+from recsys_airflow.lateness import WatchedDag, late_after
 from recsys_airflow.operators import RollbackPublication
 from recsys_airflow.params import rollback_params
 from recsys_airflow.publications import past_publications

@@ -43,7 +43,9 @@ other, as champions need.
 `completed` runs weeks again that already ran; without it they are left alone.
 
 **Run it again.** Every task may be cleared and run again, any number of times: it adds no row and changes no file. A rejected
-drop fails `ingest_drops` with file, line and reason; nothing of it was taken in. A week that was rolled back stays so.
+drop fails `ingest_drops` with file, line and reason; nothing of it was taken in. Put the corrected files in its place, then clear
+`resolve_week` with all that follows it: a week takes in the files that it saw when it was resolved. A week that was rolled back
+stays so.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -53,7 +55,7 @@ from airflow.sdk import CronDataIntervalTimetable, TaskGroup, chain
 
 from recsys.db.queries import SQL, checks
 from recsys_airflow.defaults import DEFAULTS
-from recsys_airflow.notify import WatchedDag, late_after
+from recsys_airflow.lateness import WatchedDag, late_after
 from recsys_airflow.operators import (
     AskApproval,
     CheckFacts,

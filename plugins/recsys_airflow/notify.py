@@ -4,12 +4,7 @@ import html
 import logging
 import re
 from collections.abc import Callable, Mapping
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any
-
-from airflow.sdk import DAG
-from airflow.sdk.definitions.callback import SyncCallback
-from airflow.sdk.definitions.deadline import DeadlineAlert, DeadlineReference
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -38,22 +33,6 @@ def on_lateness(context: Mapping[str, Any]) -> None:
         f"{run['dag_id']}: a run is late",
         f"Run {run['dag_run_id']} is {run['state']} and should have been done by {deadline['deadline_time']}.",
     )
-
-
-def late_after(span: timedelta) -> DeadlineAlert:
-    """Tell where a run is not done that long after it was queued."""
-    return DeadlineAlert(reference=DeadlineReference.DAGRUN_QUEUED_AT, interval=span, callback=SyncCallback(on_lateness))
-
-
-class WatchedDag(DAG):
-    """A DAG with a deadline. `airflow dags test` falls over it when a run is done (apache/airflow#73428), so it does without."""
-
-    def test(self, *args: Any, **kwargs: Any) -> Any:
-        deadline, self.deadline = self.deadline, None
-        try:
-            return super().test(*args, **kwargs)
-        finally:
-            self.deadline = deadline
 
 
 def tell(subject: str, text: str) -> None:

@@ -1,6 +1,6 @@
 """The notifier: what it says, to whom, what it keeps to itself, and that it hides nothing."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
@@ -112,16 +112,30 @@ def test_a_late_run_is_told(logged) -> None:
 
 
 def test_deadlines_leave_room_for_what_may_be_waited_for(weekly, rollback) -> None:
-    from airflow.sdk.definitions.deadline import DeadlineReference
-    from airflow.serialization.serialized_objects import DagSerialization
-
     for dag, span in ((weekly, timedelta(days=7)), (rollback, timedelta(minutes=10))):
         (alert,) = dag.deadline
-        assert (alert.reference, alert.interval) == (DeadlineReference.DAGRUN_QUEUED_AT, span)
+        assert alert.interval == span
         assert alert.callback.path == "recsys_airflow.notify.on_lateness", "Airflow imports it by this name"
-        DagSerialization.serialize_dag(dag)
     waits = [weekly.get_task(f"wait_for_{source}").timeout for source in ("movielens", "imdb")]
     assert timedelta(days=7) >= timedelta(seconds=max(waits)) + timedelta(days=1), "a run that waits for its drop is not late"
+
+
+def test_a_deadline_is_counted_from_the_runs_creation_and_keeps_no_run_from_being_cleared(dagbag) -> None:
+    from airflow.models.deadline import ReferenceModels
+    from airflow.serialization.decoders import decode_deadline_alert
+    from airflow.serialization.encoders import encode_deadline_alert
+
+    watched = [dag for dag in dagbag.dags.values() if dag.deadline]
+    assert {"weekly_recommendations", "rollback_publication"} <= {dag.dag_id for dag in watched}
+    for dag in watched:
+        (alert,) = dag.deadline
+        stored = encode_deadline_alert(alert)
+        name = stored["reference"]["reference_type"]
+        assert name != ReferenceModels.DagRunQueuedAtDeadline.__name__, f"{dag.dag_id}: see apache/airflow#70368; use late_after"
+        created = datetime.now(UTC)
+        read: Any = decode_deadline_alert(stored)  # as the scheduler does; it finds the class by the plugin
+        due = read.reference.evaluate_with(session=None, interval=read.interval, dag_id=dag.dag_id, run_id="manual__1")
+        assert timedelta(0) <= due - created - alert.interval < timedelta(minutes=1)
 
 
 @pytest.mark.parametrize("notifier", ["slack", "mail"])
