@@ -46,7 +46,7 @@ class Member:
     _packed: int | None = None
     """Bytes that it takes as stored, where that is known."""
 
-    def open(self) -> BinaryIO:
+    def open(self) -> io.BufferedReader:
         """Return the decompressed bytes as a stream.
 
         Raises DropError, here or while the stream is read, where the file is gone, damaged or packed more than once.
@@ -63,7 +63,7 @@ class Member:
             _close(layers)
             self._refuse(error)
             raise
-        stream = io.BufferedReader(_Checked(self, layers), _BUFFER)
+        stream: io.BufferedReader = io.BufferedReader(_Checked(self, layers), _BUFFER)
         try:
             self._refuse_packed(stream.peek(8))
         except BaseException:

@@ -1,5 +1,6 @@
 """Cut a published MovieLens data set by time, so that it becomes a history to run and to backfill."""
 
+import logging
 import os
 import shutil
 import tempfile
@@ -10,13 +11,16 @@ from pathlib import Path
 
 import numpy as np
 from fsspec.implementations.local import LocalFileSystem
+from pydantic import SecretStr
 
 from recsys.drops.checksums import format_sums, parse_sums, sha256
-from recsys.drops.layouts import recognise
 from recsys.drops.members import find_members, is_hidden
 from recsys.drops.release import Progress, Release
-from recsys.drops.zone import SUCCESS, SUMS, Drop, LandingZone
+from recsys.drops.zone import AHEAD, SUCCESS, SUMS, Drop, LandingZone, is_ahead
 from recsys.errors import DropError
+from recsys.settings import Settings
+
+log = logging.getLogger(__name__)
 
 _WEEK = timedelta(days=7)
 
@@ -34,22 +38,54 @@ def replay(source: Path, zone_uri: str, *, weeks: int, imdb: Path | None = None,
     else with the last drop; a user who rated nothing enters with the last drop. Every drop has every file of the layout that the
     release has, its lines as published; what is not of the layout (README, genome scores, ready-made splits) stays out.
 
+    It is read as ingest reads it. Rows that cannot be read are left out, and the log tells how many; more than
+    RECSYS_MAX_BAD_SHARE of a file raise DropError. So does a rating or tag whose time is not in whole seconds between 1990 and
+    2100, or lies in the future unless RECSYS_ALLOW_FUTURE is set. Then no drop is put.
+
     The files of `imdb` (a folder or a zip) are put at every date. A complete drop that is there with the same content is left
     alone; one with other content raises DropError before anything is put.
     """
+    settings = Settings(database_url=SecretStr(""))  # for its bounds: no database is needed
     members = find_members(LocalFileSystem(), _stored(source), str(source))
-    release = Release(members, recognise(members, str(source)), progress)
-    release.scan()
-    dates = drop_dates(release.newest, weeks)
+    release = Release(members, str(source), progress)
+    release.scan(settings.max_bad_share)
+    if not getattr(settings, "allow_future", False):
+        _refuse_future(release, str(source))
+    dates = drop_dates(release.newest.time, weeks)
     release.place_unseen(dates[0].year)
     zone = LandingZone(zone_uri)
     with _staging(zone) as staging:
         folders = _make_folders(staging / "movielens", dates)
-        release.hand_out(np.array([_epoch(day) for day in dates[:-1]], dtype=np.int64), folders)
+        n_ratings = release.hand_out(np.array([_epoch(day) for day in dates[:-1]], dtype=np.int64), folders)
         if imdb is not None:
             _stage_same(imdb, _make_folders(staging / "imdb", dates))
         _install_all(zone, sorted(staging.glob("*/*")))
+    _warn_of_empty_drops(release, dates, n_ratings)
     return dates
+
+
+def _refuse_future(release: Release, where: str) -> None:
+    """Raise DropError where the newest event lies ahead: all drops are counted back from it, and no week would take them in."""
+    today = datetime.now(UTC).date()
+    if is_ahead(datetime.fromtimestamp(release.newest.time, UTC).date(), today):
+        raise DropError(
+            f"{release.newest}, which is more than {AHEAD.days} days after today ({today}); expected a time of the past, or "
+            "RECSYS_ALLOW_FUTURE=true where data are generated",
+            where,
+        )
+
+
+def _warn_of_empty_drops(release: Release, dates: Sequence[date], n_ratings: np.ndarray) -> None:
+    """One wrong time, or a long pause, moves all weeks behind the ratings."""
+    empty = [str(day) for day, count in zip(dates, n_ratings, strict=True) if not count]
+    if empty:
+        log.warning(
+            "%d of %d drops hold no rating (%s): dates are counted back from the newest event, and %s",
+            len(empty),
+            len(dates),
+            ", ".join(empty),
+            release.newest,
+        )
 
 
 def drop_dates(newest: int, weeks: int) -> list[date]:
@@ -67,10 +103,10 @@ def _stored(source: Path) -> list[tuple[str, str]]:
     """The files of a folder, or the one file, as (name, path). Raises DropError where there is nothing."""
     if source.is_file():
         return [(source.name, str(source))]
-    found = sorted(path for path in source.rglob("*") if path.is_file() and not is_hidden(str(path.relative_to(source))))
-    if not found:
+    paths = sorted(path for path in source.rglob("*") if path.is_file() and not is_hidden(str(path.relative_to(source))))
+    if not paths:
         raise DropError("found no file; expected a folder or a zip as published", source)
-    return [(str(path.relative_to(source)), str(path)) for path in found]
+    return [(str(path.relative_to(source)), str(path)) for path in paths]
 
 
 @contextmanager

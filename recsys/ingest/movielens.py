@@ -108,10 +108,13 @@ class MovieLens:
         return any(layout.ratings in members for layout in LAYOUTS)
 
     def population(self, members: Mapping[str, Member]) -> str | None:
-        return self._layout(members).population
+        return layout_of(members).population
 
     def rows(self, members: Mapping[str, Member], conn: Connection) -> Iterator[Rows | Reject]:
-        for file, (table, spec) in self._layout(members).files.items():
+        yield from self.rows_alone(members)
+
+    def rows_alone(self, members: Mapping[str, Member]) -> Iterator[Rows | Reject]:
+        for file, (table, spec) in layout_of(members).files.items():
             if file not in members:
                 continue
             for part in read_delimited(members[file], spec):
@@ -122,12 +125,14 @@ class MovieLens:
                 else:
                     yield Rows(table, file, _with_genres(part), part.num_rows)
 
-    def _layout(self, members: Mapping[str, Member]) -> Layout:
-        for layout in LAYOUTS:
-            if layout.ratings in members:
-                return layout
-        expected = ", ".join(layout.ratings for layout in LAYOUTS)
-        raise DropError(f"no ratings file; found {', '.join(sorted(members)) or 'nothing'}, expected one of {expected}")
+
+def layout_of(members: Mapping[str, Member]) -> Layout:
+    """Return the layout whose ratings file is there. Raises DropError naming what is there and what was expected."""
+    for layout in LAYOUTS:
+        if layout.ratings in members:
+            return layout
+    expected = ", ".join(layout.ratings for layout in LAYOUTS)
+    raise DropError(f"no ratings file; found {', '.join(sorted(members)) or 'nothing'}, expected one of {expected}")
 
 
 def _ratings(file: str, part: pa.RecordBatch) -> Iterator[Rows]:

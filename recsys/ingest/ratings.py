@@ -14,16 +14,17 @@ KINDS = {"file": "text", "line": "bigint", "user_id": "bigint", "movie_id": "big
 
 _STARS = pa.array(["0.5", "1.0", "1.5", "2.0", "2.5", "3.0", "3.5", "4.0", "4.5", "5.0", "1", "2", "3", "4", "5"])
 _VALUES = _STARS.cast(pa.float32())
-_SINCE, _UNTIL = 631_152_000, 4_102_444_799  # 1990 to 2100
+#: Between 1990 and 2100, in seconds since 1970.
+SINCE, UNTIL = 631_152_000, 4_102_444_799
 
 
 def in_numbers(batch: pa.RecordBatch) -> tuple[pa.RecordBatch, pa.RecordBatch]:
     """The rows that read as ratings do, as int64, float32 and times, and the others as the text that they are."""
     stars = pc.index_in(batch["rating"], _STARS)
-    times, is_time = _whole(batch["rated_at"], 10)
-    users, is_user = _whole(batch["user_id"], 18)
-    movies, is_movie = _whole(batch["movie_id"], 18)
-    in_time = pc.and_(pc.greater_equal(times, _SINCE), pc.less_equal(times, _UNTIL))
+    times, is_time = whole_numbers(batch["rated_at"], 10)
+    users, is_user = whole_numbers(batch["user_id"], 18)
+    movies, is_movie = whole_numbers(batch["movie_id"], 18)
+    in_time = pc.and_(pc.greater_equal(times, SINCE), pc.less_equal(times, UNTIL))
     reads = pc.and_(pc.and_(pc.and_(is_user, is_movie), pc.and_(is_time, in_time)), pc.is_valid(stars))
     at = times.cast(pa.timestamp("s", "UTC"))
     columns = {"line": batch["line"], "user_id": users, "movie_id": movies, "rating": pc.take(_VALUES, stars), "rated_at": at}
@@ -33,12 +34,12 @@ def in_numbers(batch: pa.RecordBatch) -> tuple[pa.RecordBatch, pa.RecordBatch]:
     return numbers.filter(reads), batch.filter(pc.invert(reads))
 
 
-def _whole(texts: pa.Array, digits: int) -> tuple[pa.Array, pa.Array]:
-    """The whole numbers of at most so many digits, 0 for what is none; and which are some."""
-    whole = pc.and_(pc.ascii_is_decimal(texts), pc.less_equal(pc.binary_length(texts), digits))
-    if not pc.all(whole).as_py():
-        texts = pc.if_else(whole, texts, "0")
-    return texts.cast(pa.int64()), whole
+def whole_numbers(texts: pa.Array, digits: int) -> tuple[pa.Array, pa.Array]:
+    """Return the whole numbers of at most so many digits, 0 for what is none; and which are some."""
+    is_whole = pc.and_(pc.ascii_is_decimal(texts), pc.less_equal(pc.binary_length(texts), digits))
+    if not pc.all(is_whole).as_py():
+        texts = pc.if_else(is_whole, texts, "0")
+    return texts.cast(pa.int64()), is_whole
 
 
 class Order:

@@ -2,6 +2,7 @@
 
 import io
 import zipfile
+from collections.abc import Callable
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -11,10 +12,13 @@ from fsspec.implementations.memory import MemoryFileSystem
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recsys.drops.records import read_records
+from recsys.drops.records import read_lines
 from recsys.drops.replay import drop_dates, replay
 from recsys.drops.zone import LandingZone
 from recsys.errors import DropError
+from recsys.ingest.delimited import read_delimited
+from recsys.ingest.movielens import layout_of
+from recsys.ingest.source import Reject
 
 MONDAY = date(2020, 1, 20)
 WEEKS = [date(2020, 1, 6), date(2020, 1, 13), MONDAY]
@@ -37,11 +41,12 @@ DAT = {
     "ratings.dat": "\n".join(f"{u}::{m}::5::{t}" for u, m, t in EVENTS),  # no line end after the last
     "movies.dat": '10::Ten: The \xe9 (1990)::Drama\n20::Twenty "(1991)::Drama\n30::Thirty (2019)::Drama\n',
     "users.dat": "1::F::1::10::48067\n2::M::56::16::70072\n3::M::25::15::55117\n4::M::25::15::55117\n",
-    "tags.dat": f"3::40::a::b::{at(7)}\n",
+    "tags.dat": f"3::40::a: b::{at(7)}\n",
 }
+TITLES_100K = {10: "Ten (1990)", 20: "Caf\xe9 (1991)", 30: "T (2019)"}
 ML100K = {
     "u.data": "".join(f"{u}\t{m}\t3\t{t}\n" for u, m, t in EVENTS),
-    "u.item": "10|Ten (1990)|01-Jan-1990||http://x|0|1\n20|Caf\xe9 (1991)|01-Jan-1991|||1|0\n30|T (2019)||||1|0\n",
+    "u.item": "".join(f"{movie}|{title}|01-Jan-1990||http://x{'|0' * 19}\n" for movie, title in TITLES_100K.items()),
     "u.user": "1|24|M|technician|85711\n2|53|F|other|94043\n3|23|M|writer|32067\n",
     "u.genre": "unknown|0\nAction|1\n",
 }
@@ -174,11 +179,11 @@ def test_into_an_object_store(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("files", "said"),
     [
-        ({"README": "x"}, r"found README; expected a MovieLens release"),
-        ({"ratings.csv": "user,movie\n1,2\n"}, r"ratings.csv begins with b'user,movie\\n'; expected b'userId"),
-        ({"u.data": "1\t2\t3\tx\n"}, r"u.data: a record is b'1\\t2\\t3\\tx\\n'; expected its time"),
-        ({"u.data": "x\t2\t3\t4\n"}, r"expected ids"),
-        ({"u.data": ""}, r"u.data holds no rating"),
+        ({"README": "x"}, r"^no ratings file; found README, expected one of ratings.csv, ratings.dat, u.data \(.*/ml\)$"),
+        ({"ratings.csv": "user,movie\n1,2\n"}, r"^ratings.csv line 1: no column userId, .*found 'user,movie', expected userId,"),
+        ({"u.data": "1\t2\t3\tx\n"}, r"^u.data line 1: found the time 'x'; expected whole seconds since 1970, between 1990"),
+        ({"u.data": "1\t2\t3\n"}, r"^1 of 1 rows of u.data cannot be read .*; the first is line 1: 3 columns, expected 4"),
+        ({"u.data": ""}, r"^u.data holds no rating"),
     ],
 )
 def test_what_is_no_release_is_refused(tmp_path: Path, files: dict[str, str], said: str) -> None:
@@ -193,15 +198,169 @@ def test_the_last_drop_is_the_first_monday_after_the_newest_event(day: tuple[int
     assert all(found.weekday() == 0 for found in drop_dates(newest, 5)) and len(drop_dates(newest, 5)) == 6
 
 
-ROW = st.tuples(st.integers(0, 10**9), st.integers(0, 10**7), st.text('a,\n"é7', max_size=6), st.integers(0, 10**10))
+@given(st.lists(st.binary(max_size=6).map(lambda line: line.replace(b"\n", b"")), max_size=30), st.integers(1, 40))
+def test_lines_are_as_published_wherever_a_chunk_ends(parts: list[bytes], chunk: int) -> None:
+    text = b"\n".join([b"first", *parts])
+    lines: list[bytes] = []
+    for read in read_lines(io.BufferedReader(io.BytesIO(text)), chunk=chunk):  # pyright: ignore[reportArgumentType]
+        lines += [read.pick(np.array([index])) for index in range(len(read))]
+    assert lines == io.BytesIO(text).readlines()
 
 
-@given(st.lists(ROW, max_size=30), st.integers(1, 40), st.sampled_from(["\n", "\r\n"]))
-def test_records_are_what_a_csv_reader_reads(rows: list[tuple[int, int, str, int]], chunk: int, line_end: str) -> None:
-    text = [f'{u},{m},"{tag.replace(chr(34), chr(34) * 2)}",{t}{line_end}'.encode() for u, m, tag, t in rows]
-    found, picked = [], []
-    for records in read_records(io.BytesIO(b"".join(text)), quoted=True, chunk=chunk):
-        found += zip(*records.first_integers(2, 1), records.last_integer(), strict=True)
-        picked += [records.pick(np.array([index])) for index in range(len(records))]
-    assert picked == text
-    assert found == [(u, m, t) for u, m, _, t in rows]
+# What other tools make of a release
+
+
+def changed(old: str, new: str, name: str = "ratings.csv", files: dict[str, str] = CSV) -> dict[str, str]:
+    assert old in files[name]
+    return files | {name: files[name].replace(old, new)}
+
+
+def refusal(folder: Path, files: dict[str, str]) -> str:
+    """The message of the DropError; no drop is put."""
+    with pytest.raises(DropError) as error:
+        replay(publish(folder / "ml", files), str(folder / "zone"), weeks=2)
+    assert not (folder / "zone").exists() or list((folder / "zone").iterdir()) == []
+    return str(error.value)
+
+
+BAD_TIMES = {
+    "milliseconds": f"{at(12, 23)}000",
+    "microseconds": f"{at(12, 23)}000000",
+    "ISO": "2020-01-12 23:00:00",
+    "ISO that ends in digits": "2020-01-12 23:00:11",
+    "a date": "20200112",
+    "a fraction": f"{at(12, 23)}.5",
+    "an exponent": "1.57e9",
+    "negative": f"-{at(12, 23)}",
+    "signed": f"+{at(12, 23)}",
+    "in front of it a space": f" {at(12, 23)}",
+    "behind it a space": f"{at(12, 23)} ",
+    "empty": "",
+    "1970": "11",
+    "1989": "631151999",
+    "2100": "4102444800",
+    "digits of another script": "\uff11\uff15\uff17\uff18\uff18\uff17\uff10\uff10\uff10\uff10",
+}
+
+
+@pytest.mark.parametrize("time", BAD_TIMES.values(), ids=BAD_TIMES)
+def test_a_time_in_another_unit_is_refused_where_it_stands(tmp_path: Path, time: str) -> None:
+    good = f"1,20,4.0,{at(12, 23)}"
+    message = refusal(tmp_path, changed(good, f"1,20,4.0,{time}"))
+    assert message.startswith(
+        f"ratings.csv line 4: found the time {time!r}; expected whole seconds since 1970, between 1990 and 2100"
+    )
+    assert message.endswith(f"({tmp_path}/ml)")
+
+
+@pytest.mark.parametrize(
+    ("files", "name", "separator"),
+    [(CSV, "tags.csv", ","), (DAT, "ratings.dat", "::"), (DAT, "tags.dat", "::"), (ML100K, "u.data", "\t")],
+)
+def test_a_bad_time_is_refused_in_every_layout_and_in_tags(
+    tmp_path: Path, files: dict[str, str], name: str, separator: str
+) -> None:
+    last = files[name].rstrip().rpartition(separator)[2]
+    line = files[name].rstrip().count("\n") + 1
+    message = refusal(tmp_path, changed(last, f"{last}000", name, files))
+    assert message.startswith(f"{name} line {line}: found the time '{last}000'")
+
+
+def test_the_first_and_the_last_second_are_taken(tmp_path: Path) -> None:
+    rows = "userId,movieId,rating,timestamp\n1,10,4.0,631152000\n1,20,4.0,1577836800\n"
+    assert replay(publish(tmp_path / "ml", {"ratings.csv": rows}), str(tmp_path / "zone"), weeks=1)[-1] == date(2020, 1, 6)
+
+
+def test_one_event_of_the_future_moves_no_drop(tmp_path: Path) -> None:
+    files = changed(str(at(14)), "2127000000", "tags.csv")
+    message = refusal(tmp_path, files)
+    assert message.startswith("tags.csv line 4 is of 2037-05-27, which is more than 7 days after today (")
+
+
+def test_drops_without_a_rating_are_named(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    replay(publish(tmp_path / "ml", CSV), str(tmp_path / "zone"), weeks=2)
+    assert not caplog.records
+    replay(publish(tmp_path / "late", changed(str(at(19, 23, 59)), str(at(30)))), str(tmp_path / "other"), weeks=2)
+    assert "2 of 3 drops hold no rating (2020-01-20, 2020-01-27)" not in caplog.text
+    assert "1 of 3 drops hold no rating (2020-01-27)" in caplog.text
+    assert "counted back from the newest event, and ratings.csv line 6 is of 2020-01-30" in caplog.text
+
+
+def shuffled(text: str, order: list[int]) -> str:
+    return "".join(",".join(line.split(",")[i] for i in order) + "\n" for line in text.replace("\r", "").splitlines())
+
+
+LOOKS = {
+    "a byte order mark": lambda text: "\ufeff" + text,
+    "an empty last line": lambda text: text + "\r\n",
+    "empty lines in between": lambda text: text.replace("\r\n", "\r\n\r\n"),
+    "no last line end": lambda text: text.rstrip(),
+    "LF": lambda text: text.replace("\r\n", "\n"),
+    "columns in another order": lambda text: shuffled(text, [3, 1, 0, 2]),
+    "an index column": lambda text: "".join(f"{n},{line}\n" for n, line in enumerate(text.splitlines())),
+}
+
+
+@pytest.mark.parametrize("look", LOOKS.values(), ids=LOOKS)
+def test_ratings_that_ingest_reads_are_cut(tmp_path: Path, look: Callable[[str], str]) -> None:
+    replay(publish(tmp_path / "ml", CSV | {"ratings.csv": look(CSV["ratings.csv"])}), str(tmp_path / "zone"), weeks=2)
+    assert read_back(tmp_path / "zone", "ratings.csv") == [EVENTS[:1], EVENTS[1:3], EVENTS[3:]]
+
+
+def read_back(zone: Path, name: str) -> list[list[tuple[int, int, int]]]:
+    """(user, movie, time) of each drop's ratings, as ingest reads them; nothing in them is rejected."""
+    events = []
+    for folder in sorted((zone / "movielens").iterdir()):
+        landing = LandingZone(str(zone))
+        members = landing.members(landing.at("movielens", date.fromisoformat(folder.name)))
+        parts = list(read_delimited(members[name], layout_of(members).files[name][1]))
+        rows = [row for part in parts if not isinstance(part, Reject) for row in part.to_pylist()]
+        assert not [part for part in parts if isinstance(part, Reject)]
+        events.append([(int(row["user_id"]), int(row["movie_id"]), int(row["rated_at"])) for row in rows])
+    return events
+
+
+def test_a_byte_order_mark_of_a_file_without_a_header_stays_out_of_the_middle(tmp_path: Path) -> None:
+    newest_first = "".join(reversed(ML100K["u.data"].splitlines(keepends=True)))
+    folder = publish(tmp_path / "ml", ML100K)
+    (folder / "u.data").write_bytes(b"\xef\xbb\xbf" + newest_first.encode())
+    replay(folder, str(tmp_path / "zone"), weeks=2)
+    assert [sorted(drop) for drop in read_back(tmp_path / "zone", "u.data")] == [
+        EVENTS[:1],
+        sorted(EVENTS[1:3]),
+        sorted(EVENTS[3:]),
+    ]
+
+
+def many(*bad: str) -> dict[str, str]:
+    """A release of 1,000 ratings with these lines in the middle."""
+    good = [f"{n},10,4.0,{at(5) + n}\n" for n in range(500)], [f"{n},20,4.0,{at(14) + n}\n" for n in range(500)]
+    lines = ["userId,movieId,rating,timestamp\n", *good[0], *(f"{line}\n" for line in bad), *good[1]]
+    return {"ratings.csv": "".join(lines), "movies.csv": "movieId,title,genres\n10,Ten (1990),\n20,Twenty (1991),\n"}
+
+
+def test_rows_that_cannot_be_read_are_left_out_and_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    source = publish(tmp_path / "ml", many("1,10,4.0", f"1,10,4.0,{at(5)},x"))
+    replay(source, str(tmp_path / "zone"), weeks=2)
+    assert [len(drop) for drop in read_back(tmp_path / "zone", "ratings.csv")] == [500, 0, 500]
+    expected = "2 of 1,002 rows of ratings.csv cannot be read and are left out; the first is line 502: 3 columns, expected 4"
+    assert expected in caplog.text
+
+
+def test_as_many_bad_rows_as_ingest_refuses_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    message = refusal(tmp_path, many(*["1,10,4.0"] * 20))
+    assert message.startswith("20 of 1,020 rows of ratings.csv cannot be read (allowed 1.0%); the first is line 502: 3 columns")
+    monkeypatch.setenv("RECSYS_MAX_BAD_SHARE", "0.02")
+    assert len(replay(tmp_path / "ml", str(tmp_path / "zone"), weeks=2)) == 3
+
+
+def test_values_that_ingest_sets_aside_go_to_it(tmp_path: Path) -> None:
+    source = publish(tmp_path / "ml", many(f"x,10,4.0,{at(14)}", f"1,10,7,{at(14)}", f"1,99,4,{at(14)}"))
+    replay(source, str(tmp_path / "zone"), weeks=2)
+    assert [len(drop) - 1 for drop in lines(tmp_path / "zone", "ratings.csv")] == [500, 0, 503]
+
+
+def test_a_movie_whose_id_is_none_is_handed_on_to_ingest(tmp_path: Path) -> None:
+    source = publish(tmp_path / "ml", changed("50,Old (1950),", "tt50,Old (1950),", "movies.csv"))
+    replay(source, str(tmp_path / "zone"), weeks=2)
+    assert [len(drop) - 1 for drop in lines(tmp_path / "zone", "movies.csv")] == [2, 2, 3]
