@@ -75,6 +75,9 @@ class Imdb:
     def rows(self, members: Mapping[str, Member], conn: Connection) -> Iterator[Rows | Reject]:
         yield from self.about(conn.execute(queries("ingest")["movies_to_match"]).fetchall(), members)
 
+    def rows_alone(self, members: Mapping[str, Member]) -> Iterator[Rows | Reject]:
+        yield from self.about((), members)
+
     def about(self, movies: Sequence[MovieToMatch], members: Mapping[str, Member]) -> Iterator[Rows | Reject]:
         """All rows about these movies. Raises DropError for missing files or columns."""
         missing = [file for file in self.files if file not in members]

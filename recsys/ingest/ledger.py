@@ -24,17 +24,23 @@ def register_drops(conn: Connection, zone: LandingZone, as_of: date) -> list[Dro
     SHA256SUMS do not agree; of one that it does not need, such as one taken in long ago, only the log tells.
     """
     drops = [drop for source in SOURCES for drop in zone.drops(source) if drop.date <= as_of]
-    order = list(SOURCES)
     new = []
-    for drop in sorted(drops, key=lambda drop: (drop.date, order.index(drop.source))):
+    for drop in sorted(drops, key=ingest_order):
         try:
             if not _is_known(conn, zone, drop):
-                new += _register(conn, zone, drop, as_of)
+                new += register(conn, zone, drop, as_of)
         except DropError as error:
             if _is_needed(conn, drop, as_of):
                 raise
             log.warning("week %s goes on without looking at a drop that it does not need: %s", as_of, error)
+    for drop in new:
+        log.info("new: %s", drop)
     return new
+
+
+def ingest_order(drop: Drop) -> tuple[date, int]:
+    """Return what drops are sorted by to be taken in: their date, then their source."""
+    return drop.date, list(SOURCES).index(drop.source)
 
 
 def _is_needed(conn: Connection, drop: Drop, as_of: date) -> bool:
@@ -44,18 +50,20 @@ def _is_needed(conn: Connection, drop: Drop, as_of: date) -> bool:
 
 def _is_known(conn: Connection, zone: LandingZone, drop: Drop) -> bool:
     """Whether the newest revision has just these files by name, size and stamp: then nothing needs to be read to know it."""
-    newest = _newest_revision(conn, drop)
+    newest = newest_revision(conn, drop)
     stamps = {(file.name, file.size, file.stamp) for file in zone.files(drop)}
     return newest is not None and {(file["name"], file["size"], file["stamp"]) for file in newest.files} == stamps
 
 
-def _newest_revision(conn: Connection, drop: Drop) -> Any:
+def newest_revision(conn: Connection, drop: Drop) -> Any:
+    """Return the ledger's newest row of a drop, None where it was never met."""
     return conn.execute(queries("drops")["newest_revision"], {"source": drop.source, "drop_date": drop.date}).fetchone()
 
 
-def _register(conn: Connection, zone: LandingZone, drop: Drop, as_of: date) -> list[Drop]:
+def register(conn: Connection, zone: LandingZone, drop: Drop, as_of: date) -> list[Drop]:
+    """Enter a drop as its next revision and return it, or nothing where the newest one has its bytes."""
     checksums = zone.checksums(drop)
-    newest = _newest_revision(conn, drop)
+    newest = newest_revision(conn, drop)
     if newest is not None and newest.sha256 == _digest(checksums):
         return []  # the same bytes, copied anew
     files = [asdict(file) | {"sha256": checksums[file.name]} for file in zone.files(drop)]
@@ -67,7 +75,6 @@ def _register(conn: Connection, zone: LandingZone, drop: Drop, as_of: date) -> l
         "admitted_for": as_of,
     }
     conn.execute(queries("drops")["register_drop"], new)
-    log.info("new: %s", drop)
     return [drop]
 
 

@@ -6,10 +6,10 @@ import logging
 import zipfile
 import zlib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import LiteralString, cast
+from typing import LiteralString, NamedTuple, cast
 
 import numpy as np
 import pyarrow as pa
@@ -45,6 +45,8 @@ MERGES = {
 
 #: Facts that the catalogue is made of, by the names of their merges.
 _CATALOGUE = ("movies", "titles", "persons", "movie_persons")
+#: What the checks of later drops ask for: a rating's movie, and the movies that IMDb is cut down to.
+ASKED_LATER = ("movies", "links")
 
 #: A file cut short or damaged on its way. Trying again on the same bytes cannot help.
 _UNREADABLE = (EOFError, zlib.error, gzip.BadGzipFile, zipfile.BadZipFile, pa.ArrowInvalid)
@@ -66,11 +68,44 @@ class Ingested:
         return {"read": self.read, "rejected": self.rejected, "new": self.new}
 
 
+class BadFile(NamedTuple):
+    """How many rows of a file were set aside, and the first of them."""
+
+    file: str
+    n: int
+    line: int
+    reason: str
+
+
+@dataclass(frozen=True)
+class _Staged:
+    """A drop that stands in staging and passed every check."""
+
+    population: str | None
+    read: Counter[str]
+    rejected: dict[str, int]
+    order: Order
+
+
 def ingest(conn: Connection, zone: LandingZone, drop: Drop, drop_id: int, *, max_bad_share: float) -> Ingested:
     """Take a registered drop in. The caller holds the advisory lock 'ingest'.
 
     Raises DropError, with the drop named, where it is refused: its ledger row and rejected rows are then written, no fact.
     """
+    staged = _stage_checked(conn, zone, drop, drop_id, max_bad_share)
+    return _merge(conn, SOURCES[drop.source].tables, drop_id, staged)
+
+
+def rehearse(conn: Connection, zone: LandingZone, drop: Drop, drop_id: int, *, max_bad_share: float) -> Ingested:
+    """Do as `ingest` in a transaction that the caller rolls back, and merge only what the checks of later drops ask for."""
+    staged = _stage_checked(conn, zone, drop, drop_id, max_bad_share)
+    new: dict[str, int] = {}
+    for table in ASKED_LATER:
+        new |= _merge_table(conn, table, drop_id, staged)
+    return _keep(conn, drop_id, staged, new)
+
+
+def _stage_checked(conn: Connection, zone: LandingZone, drop: Drop, drop_id: int, max_bad_share: float) -> _Staged:
     source = SOURCES[drop.source]
     population: str | None = None
     read: Counter[str] = Counter()
@@ -81,13 +116,13 @@ def ingest(conn: Connection, zone: LandingZone, drop: Drop, drop_id: int, *, max
         with conn.transaction():
             read = _stage(conn, source.rows(members, conn), order)
             _check(conn, source, order)
-        rejected = _judge(conn, read, max_bad_share)
+        rejected = judge(conn.execute(queries("ingest")["rejected_by_file"]), read, max_bad_share)
         _check_population(conn, population)
     except (DropError, *_UNREADABLE) as error:
         reason = error.reason if isinstance(error, DropError) else f"cannot be read to its end: {type(error).__name__}: {error}"
         _refuse(conn, drop_id, population, read, reason)
         raise DropError(reason, drop) from error
-    return _merge(conn, source, drop_id, population, read, rejected, order)
+    return _Staged(population, read, rejected, order)
 
 
 def _stage(conn: Connection, rows: Iterator[Rows | Reject], order: Order) -> Counter[str]:
@@ -155,10 +190,10 @@ def _check(conn: Connection, source: Source, order: Order) -> None:
                 conn.execute(queries("ingest")[check])
 
 
-def _judge(conn: Connection, read: Counter[str], max_bad_share: float) -> dict[str, int]:
-    """Rejected rows by file. Raises DropError for the first file that has more than its share."""
+def judge(bad_files: Iterable[BadFile], read: Mapping[str, int], max_bad_share: float) -> dict[str, int]:
+    """Return the rejected rows by file. Raises DropError for the first file that has more than its share."""
     rejected: dict[str, int] = {}
-    for bad in conn.execute(queries("ingest")["rejected_by_file"]):
+    for bad in bad_files:
         rejected[bad.file] = bad.n
         share = bad.n / max(read[bad.file], 1)
         if share > max_bad_share:
@@ -199,32 +234,36 @@ def _refuse(conn: Connection, drop_id: int, population: str | None, read: Counte
         _settle(conn, drop_id, "refused", {"read": dict(read)}, reason, population)
 
 
-def _merge(
-    conn: Connection,
-    source: Source,
-    drop_id: int,
-    population: str | None,
-    read: Counter[str],
-    rejected: dict[str, int],
-    order: Order,
-) -> Ingested:
+def _merge(conn: Connection, tables: Sequence[str], drop_id: int, staged: _Staged) -> Ingested:
     """All facts of a drop, its rejected rows and its ledger row: in one transaction."""
     new: dict[str, int] = {}
     with advisory_lock(conn, "views"), conn.transaction():
-        for table in source.tables:
-            if table == "ratings":
-                new[table] = merge_ratings(conn, drop_id, ascending=order.ascending)
-            for merge in MERGES.get(table, ()):
-                new[merge.removeprefix("merge_").removeprefix("imdb_")] = conn.execute(
-                    queries("ingest")[merge], {"drop_id": drop_id}
-                ).rowcount
-        conn.execute(queries("drops")["forget_rejected"], {"drop_id": drop_id})
-        conn.execute(queries("drops")["keep_rejected"], {"drop_id": drop_id})
-        conn.execute(queries("ingest")["empty_staging"])
+        for table in tables:
+            new |= _merge_table(conn, table, drop_id, staged)
+        ingested = _keep(conn, drop_id, staged, new)
         if any(new.get(facts) for facts in _CATALOGUE):
             conn.execute(queries("views")["refresh_catalogue"])  # readers see a movie as soon as its facts are there
-        ingested = Ingested(dict(read), rejected, new)
-        _settle(conn, drop_id, "ingested", ingested.counts(), None, population)
+    return ingested
+
+
+def _merge_table(conn: Connection, table: str, drop_id: int, staged: _Staged) -> dict[str, int]:
+    """How many rows of each fact are new."""
+    if table == "ratings":
+        return {table: merge_ratings(conn, drop_id, ascending=staged.order.ascending)}
+    new: dict[str, int] = {}
+    for merge in MERGES.get(table, ()):
+        name = merge.removeprefix("merge_").removeprefix("imdb_")
+        new[name] = conn.execute(queries("ingest")[merge], {"drop_id": drop_id}).rowcount
+    return new
+
+
+def _keep(conn: Connection, drop_id: int, staged: _Staged, new: dict[str, int]) -> Ingested:
+    """The rejected rows and the ledger row of a drop that is taken in."""
+    ingested = Ingested(dict(staged.read), staged.rejected, new)
+    conn.execute(queries("drops")["forget_rejected"], {"drop_id": drop_id})
+    conn.execute(queries("drops")["keep_rejected"], {"drop_id": drop_id})
+    conn.execute(queries("ingest")["empty_staging"])
+    _settle(conn, drop_id, "ingested", ingested.counts(), None, staged.population)
     return ingested
 
 

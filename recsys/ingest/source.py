@@ -46,8 +46,12 @@ class Source(Protocol):
         ...
 
     def rows(self, members: Mapping[str, Member], conn: Connection) -> Iterator[Rows | Reject]:
-        """All rows, streamed. Raises DropError for missing files or columns.
+        """Yield all rows, streamed. Raises DropError for missing files or columns.
 
         Sees the facts through `conn`, changes none; what it asks it asks before its first row, as COPY then has the connection.
         """
+        ...
+
+    def rows_alone(self, members: Mapping[str, Member]) -> Iterator[Rows | Reject]:
+        """Yield what of the rows can be read where there is no database: to see whether the files are whole."""
         ...

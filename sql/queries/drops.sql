@@ -1,8 +1,12 @@
 -- The ledger of drops and weeks.
 
+-- name: has_schema()
+-- Whether the database has been migrated.
+SELECT to_regclass('drops') IS NOT NULL AND to_regclass('staging.rejects') IS NOT NULL AS ok;
+
 -- name: newest_revision(source, drop_date)
 -- The drop of that date as it was last met.
-SELECT sha256, files FROM drops WHERE source = %(source)s AND drop_date = %(drop_date)s ORDER BY revision DESC LIMIT 1;
+SELECT drop_id, sha256, files, state, counts FROM drops WHERE source = %(source)s AND drop_date = %(drop_date)s ORDER BY revision DESC LIMIT 1;
 
 -- name: is_needed(source, drop_date, as_of)
 -- Whether a week cannot do without this drop's files: not once its own drops are in, nor where the drop itself has been taken in, or
@@ -85,6 +89,10 @@ WHERE as_of < %(as_of)s AND NOT EXISTS (SELECT FROM promotions p WHERE p.as_of =
 -- name: close_ingest(as_of, watermark)
 -- The week's drops are in: from here on its watermark stands.
 UPDATE weeks SET ingested_at = now() WHERE as_of = %(as_of)s AND watermark = %(watermark)s AND ingested_at IS NULL;
+
+-- name: first_rejected(drop_id, n_rows)
+-- The first rejected rows of one drop.
+SELECT file, line, reason FROM rejected_rows WHERE drop_id = %(drop_id)s ORDER BY file, line LIMIT %(n_rows)s;
 
 -- name: drops_of_week(as_of, watermark)
 -- What came in with a week, and what was refused, for its report.
