@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 #: As in recsys.ingest, which takes a while to import.
 SOURCES = ("movielens", "imdb")
+NO_DROP = f"no complete drop here; expected movielens/<YYYY-MM-DD>/ with {SUCCESS} in it"
 _FILES_ALONE = (
     "checked is what the files alone can say (checksums, archives, layout, columns, text); "
     "not their values, and not whether their users are those that the database knows"
@@ -64,8 +65,10 @@ def _count(text: str) -> int:
 
 
 def _zone(args: argparse.Namespace) -> LandingZone:
-    # the landing zone is looked at without a database, which Settings otherwise insists on
-    return LandingZone(args.drops or Settings(database_url=SecretStr("")).drops)
+    """The landing zone. It needs no database, which Settings otherwise insists on. Raises DropError where there can be none."""
+    zone = LandingZone(args.drops or Settings(database_url=SecretStr("")).drops)
+    zone.path("")
+    return zone
 
 
 def _list(args: argparse.Namespace) -> int:
@@ -82,6 +85,8 @@ def _list(args: argparse.Namespace) -> int:
         for drop in drops:
             table.add_row(*_row(zone, drop, is_complete=drop in complete, notes=notes))
         notes += _warnings(complete)
+    if not table.row_count:
+        notes.append(NO_DROP)
     console.print(table)
     _say(console, *notes)
     return 0
@@ -129,6 +134,10 @@ def _check(args: argparse.Namespace) -> int:
     if args.date is None:
         problems += _strange(zone, args.source)
     _say(console, *problems, *_warnings(wanted))
+    if args.date is None:
+        _say(console, *_waiting(zone, args.source))
+    if not drops:
+        _say(console, NO_DROP)
     n_refused = 0
     for verdict in _verdicts(zone, drops, wanted, console):
         n_refused += verdict.is_refused
@@ -156,6 +165,15 @@ def _strange(zone: LandingZone, source: str | None) -> list[str]:
         with suppress(DropError):  # the folder cannot be read: that has been said
             names += [f"{each}/{name}" for name in zone.strange(each)]
     return [f"{name}: strange; expected a folder named YYYY-MM-DD" for name in names]
+
+
+def _waiting(zone: LandingZone, source: str | None) -> list[str]:
+    """A sentence for each drop that is not complete: it is no problem yet."""
+    drops: list[Drop] = []
+    for each in (source,) if source else SOURCES:
+        with suppress(DropError):
+            drops += zone.incomplete(each)
+    return [f"{_name(drop)}: not complete: no {SUCCESS}; it is not checked" for drop in drops]
 
 
 def _verdicts(zone: LandingZone, drops: list[Drop], wanted: list[Drop], console: Console) -> "Iterator[Verdict]":

@@ -60,7 +60,12 @@ class LandingZone:
 
     @cached_property
     def _place(self) -> tuple[AbstractFileSystem, str]:
-        fs, root = url_to_fs(self.uri)
+        try:
+            fs, root = url_to_fs(self.uri)
+        except (ValueError, ImportError) as error:  # no such protocol, or its package is not installed
+            raise DropError(
+                f"{error}; expected a folder or an fsspec URI such as s3://bucket/drops", f"landing zone {self.uri}"
+            ) from error
         return fs, root.rstrip("/")
 
     @property

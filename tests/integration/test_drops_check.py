@@ -213,6 +213,7 @@ def test_what_is_no_drop_or_not_complete_is_told(landing: Landing, drops: Check)
     status, lines = drops("check")
     assert status == 1
     assert "movielens/2020-1-6: strange; expected a folder named YYYY-MM-DD" in lines
+    assert f"movielens {DAY + WEEK}: not complete: no _SUCCESS; it is not checked" in lines
     status, lines = drops("check", "movielens", str(DAY + WEEK))
     assert (status, lines[-1]) == (1, f"movielens {DAY + WEEK}: not complete: no _SUCCESS")
     assert drops("check", "movielens", str(DAY))[0] == 0
@@ -238,3 +239,15 @@ def test_the_list_shows_what_cannot_be_read(landing: Landing, drops: Check) -> N
     assert f"movielens {DAY}: extra.csv cannot be read: it is a link to /gone, which is not there" in text
     assert "imdb is a file; expected a folder with a folder for each drop" in text
     assert "[bold]x.csv, links.csv, movies.csv, ratings.csv, tags.csv" in text
+
+
+@pytest.mark.parametrize("command", ["list", "check"])
+def test_a_zone_without_a_drop_says_what_is_expected(drops: Check, command: str) -> None:
+    status, lines = drops(command, "--drops", "/nonexistent/zone")
+    assert (status, lines[-1]) == (0, "no complete drop here; expected movielens/<YYYY-MM-DD>/ with _SUCCESS in it")
+
+
+@pytest.mark.parametrize(("uri", "reason"), [("foo://x", "Protocol not known: foo"), ("s3://x", "Install s3fs to access S3")])
+def test_a_zone_of_an_unknown_kind_is_refused_in_words(drops: Check, uri: str, reason: str) -> None:
+    status, lines = drops("list", "--drops", uri)
+    assert (status, lines[0].startswith(f"DropError: {reason}; expected a folder or an fsspec URI")) == (1, True)
