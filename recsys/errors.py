@@ -27,12 +27,17 @@ class RequestError(RecsysError):
 class DropError(RecsysError):
     """A drop that cannot be taken in: repeating the attempt on the same files cannot help.
 
-    `where` names the drop, with its path. It comes last in the text: a log cuts a long line at its width.
+    `where` names the drop, with its path. It comes last in the text: a log cuts a long line at its width. What the message
+    quotes of files is escaped where a terminal or Postgres could not show it.
     """
 
     def __init__(self, reason: str, where: object = None) -> None:
-        super().__init__(reason if where is None else f"{reason} ({where})")
-        self.reason = reason
+        self.reason = _printable(reason)
+        super().__init__(self.reason if where is None else f"{self.reason} ({_printable(str(where))})")
+
+
+def _printable(text: str) -> str:
+    return "".join(character if character.isprintable() else repr(character)[1:-1] for character in text)
 
 
 class NothingToRecommend(RecsysError):

@@ -15,6 +15,7 @@ from fsspec.implementations.local import LocalFileSystem
 from recsys.drops.checksums import parse_sums, sha256
 from recsys.drops.damage import is_file_fault, reason_of_path
 from recsys.drops.members import Member, find_members, is_hidden, open_stored
+from recsys.drops.names import list_names
 from recsys.errors import DropError
 
 SUCCESS = "_SUCCESS"
@@ -192,6 +193,8 @@ class LandingZone:
         return list(_walk(root, ()))
 
     def _file(self, drop: Drop, name: str) -> DropFile:
+        if not _is_text(name):
+            raise DropError(f"{name} has a name that is no UTF-8; expected one that is. Name the file anew", drop)
         path = self.path(drop.source, drop.date, name)
         with self._naming(name, path, drop):
             info = self.fs.info(path)
@@ -207,9 +210,9 @@ class LandingZone:
     def _compare_names(self, drop: Drop, expected: Mapping[str, str], names: list[str]) -> None:
         missing, unlisted = sorted(set(expected) - set(names)), sorted(set(names) - set(expected))
         if missing:
-            raise DropError(f"{SUMS} lists {', '.join(missing)}; found only {', '.join(names) or 'no file'}", drop)
+            raise DropError(f"{SUMS} lists {list_names(missing)}; found only {list_names(names, 'no file')}", drop)
         if unlisted:
-            raise DropError(f"{', '.join(unlisted)} is there; {SUMS} lists only {', '.join(sorted(expected)) or 'no file'}", drop)
+            raise DropError(f"{list_names(unlisted)} is there; {SUMS} lists only {list_names(expected, 'no file')}", drop)
 
     def _digest(self, drop: Drop, name: str) -> str:
         path = self.path(drop.source, drop.date, name)
@@ -236,6 +239,15 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
         return entry.is_dir()
     except OSError:  # a link that leads round in a circle: whoever reads it says so
         return False
+
+
+def _is_text(name: str) -> bool:
+    """Whether the bytes of a name are UTF-8: of others Python makes characters that nothing else can hold."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _as_date(name: str) -> date | None:

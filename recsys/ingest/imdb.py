@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 
 from recsys.db.connect import Connection
 from recsys.db.queries import queries
+from recsys.drops.names import list_names
 from recsys.drops.zone import Member
 from recsys.errors import DropError
 from recsys.ingest.delimited import Choice, Delimited, read_wanted
@@ -82,9 +83,7 @@ class Imdb:
         """All rows about these movies. Raises DropError for missing files or columns."""
         missing = [file for file in self.files if file not in members]
         if missing:
-            raise DropError(
-                f"no {', '.join(missing)}; found {', '.join(sorted(members)) or 'nothing'}, expected {', '.join(self.files)}"
-            )
+            raise DropError(f"no {', '.join(missing)}; found {list_names(members)}, expected {', '.join(self.files)}")
         titles: set[str] = set()
         persons: set[str] = set()
         yield from _titles(members[BASICS], _wanted(movies), titles)

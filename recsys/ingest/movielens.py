@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from recsys.db.connect import Connection
+from recsys.drops.names import list_names
 from recsys.drops.zone import Member
 from recsys.errors import DropError
 from recsys.ingest.delimited import Delimited, read_delimited
@@ -132,7 +133,7 @@ def layout_of(members: Mapping[str, Member]) -> Layout:
         if layout.ratings in members:
             return layout
     expected = ", ".join(layout.ratings for layout in LAYOUTS)
-    raise DropError(f"no ratings file; found {', '.join(sorted(members)) or 'nothing'}, expected one of {expected}")
+    raise DropError(f"no ratings file; found {list_names(members)}, expected one of {expected}")
 
 
 def _ratings(file: str, part: pa.RecordBatch) -> Iterator[Rows]:
