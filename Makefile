@@ -3,7 +3,7 @@ PYTHON := python3.11
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo replay status down clean test bench-quality bench-speed mutants lint format lock env airflow
+.PHONY: help venv demo replay status down clean test test-all tools bench-quality bench-speed mutants lint format lock env airflow
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -38,6 +38,16 @@ clean: venv ## stop everything and delete its state (.recsys)
 
 test: venv lint ## lint, types, the direction of imports, and all tests
 	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+test-all: venv tools lint ## all of that, and what takes longer or drives programs of the operating system: pgbouncer, Chromium, 500 damaged drops
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "system or not system"
+	$(BIN)/python -m bench.mutants
+
+tools: ## programs that `make test-all` drives; installs what is missing, on Debian and Ubuntu as root
+	@missing=$$(for program in pgbouncer chromium; do PATH="$$PATH:/usr/sbin" command -v $$program >/dev/null || echo $$program; done); \
+	if [ -z "$$missing" ]; then exit 0; fi; \
+	if [ "$$(id -u)" != 0 ]; then echo "make test-all needs programs that are not here: apt install" $$missing >&2; exit 1; fi; \
+	apt-get update -qq && apt-get install -y -qq --no-install-recommends $$missing
 
 bench-quality: venv ## the recipes beside the published figures: make bench-quality DATA=folder [ONLY=ncf,temporal,…] [RECIPES=als,…]
 	@test -n "$(DATA)" || { echo "DATA is needed: a folder with movielens/ml-1m, imdb, benchmarks/ncf-ml-1m, and movielens/ml-20m if at hand" >&2; exit 2; }

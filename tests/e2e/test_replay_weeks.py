@@ -146,10 +146,10 @@ def test_a_demos_state_is_no_place_for_a_replay(tmp_path: Path) -> None:
         replay_weeks(Home(tmp_path), Console(), Replay(tmp_path, None, 1, ()))
 
 
+@pytest.mark.system
 def test_a_browser_draws_the_page(page: Path, tmp_path: Path) -> None:
     chromium = shutil.which("chromium")
-    if chromium is None:
-        pytest.skip("no browser: `chromium` is not on the PATH")
+    assert chromium, "`chromium` is not on the PATH: make tools"
     picture = tmp_path / "weeks.png"
     subprocess.run(
         [*_browser(chromium, tmp_path), f"--screenshot={picture}", page.as_uri()], check=True, capture_output=True, timeout=120
