@@ -36,6 +36,7 @@ class Verdict:
     facts: dict[str, Counter[tuple]] = field(default_factory=dict)
     rejects: dict[tuple[str, int], str] = field(default_factory=dict)
     read: dict[str, int] = field(default_factory=dict)
+    encoding: str = "utf-8"
 
     def set_aside(self, file: str, line: int, reason: str) -> None:
         self.rejects.setdefault((file, line), reason)
@@ -59,7 +60,8 @@ class Verdict:
 
 RATINGS = ("userId", "movieId", "rating", "timestamp")
 TAGS = ("userId", "movieId", "tag", "timestamp")
-ITEMS = ("movieId", "title", "released", "video", "url", *GENRES_100K)
+ITEMS = ("movieId", "title", *GENRES_100K)
+ITEM_COLUMNS = ("movieId", "title", "released", "video", "url", *GENRES_100K)
 USERS = ("userId", "gender", "age", "occupation", "zip")
 MOVIES = ("movieId", "title", "genres")
 #: Ratings file → the layout's files and what they hold. The first whose ratings file is there is the drop's.
@@ -77,7 +79,7 @@ LAYOUTS: dict[str, dict[str, tuple[str, Table]]] = {
         "tags.dat": ("tags", Table(TAGS, b"::", header=False)),
     },
     "u.data": {
-        "u.item": ("items", Table(ITEMS, b"|", header=False)),
+        "u.item": ("items", Table(ITEMS, b"|", header=False, layout=ITEM_COLUMNS)),
         "u.user": ("users", Table(("userId", "age", "gender", "occupation", "zip"), b"|", header=False)),
         "u.data": ("ratings", Table(RATINGS, b"\t", header=False)),
     },
@@ -94,10 +96,10 @@ def judge_movielens(stored: Mapping[str, bytes], max_bad_share: float = MAX_BAD_
     if ratings_file is None:
         verdict.refused[""] = "no ratings file"
         return verdict
-    encoding = _encoding(ratings_file, opened)
+    verdict.encoding = _encoding(ratings_file, opened)
     by_content: dict[str, tuple[str, list[Row]]] = {}
     for file, (content, table) in LAYOUTS[ratings_file].items():
-        contents = _read(opened, file, table, encoding, verdict)
+        contents = _read(opened, file, table, verdict)
         by_content[content] = (file, contents.rows)
     for content, (file, rows) in by_content.items():
         _FACTS[content](file, rows, verdict)
@@ -113,13 +115,13 @@ def _encoding(ratings_file: str, opened: Opened) -> str:
     return encoding_of(with_text, as_ml_1m=bool({"users.dat", "u.user"} & set(opened.stored_as)))
 
 
-def _read(opened: Opened, file: str, table: Table, encoding: str, verdict: Verdict) -> Contents:
+def _read(opened: Opened, file: str, table: Table, verdict: Verdict) -> Contents:
     """A file's contents: none where the drop lacks it."""
     if file in opened.unreadable:
         verdict.refused[file] = opened.unreadable[file]
     if file not in opened.data:
         return Contents()
-    contents = read_table(opened.data[file], table, encoding=encoding)
+    contents = read_table(opened.data[file], table, encoding=verdict.encoding)
     verdict.take(file, contents)
     for row in contents.rows:
         row.values.update({name: _whole(row.values[name]) for name in _WHOLE if name in row.values})

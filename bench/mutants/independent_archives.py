@@ -24,6 +24,11 @@ def open_stored(stored: Mapping[str, bytes]) -> Opened:
     """Every file of a drop under its own name: `x.csv` for `x.csv.gz`, and for `folder/x.csv` in a zip."""
     opened = Opened()
     for name, data in sorted(stored.items()):
+        if _is_hidden(name):
+            continue
+        if any("\ud800" <= character <= "\udfff" for character in name):
+            opened.refused[ascii(name)[1:-1]] = "a name that is no UTF-8"
+            continue
         for logical, path, content in _members(name, data, opened):
             if logical in opened.stored_as:
                 opened.refused[logical] = f"twice: {opened.stored_as[logical]} and {path}"

@@ -18,13 +18,15 @@ LONGEST_ROW = 1 << 20
 class Table:
     """How a file is written.
 
-    `columns`: ours in order. With `header`, they are the publisher's names and found by name; else they are all columns.
+    `columns`: those that are read. With `header`, they are found by the names in the first line; else `layout` names all
+    columns in order, or they are all there are.
     """
 
     columns: tuple[str, ...]
     delimiter: bytes
     header: bool
     quoted: bool = False
+    layout: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -115,7 +117,7 @@ def _header(data: bytes, table: Table) -> tuple[list[str], bytes, int]:
     if b"\n" not in data:  # the line ends of old Macs
         data = data.replace(b"\r", b"\n")
     if not table.header:
-        return list(table.columns), data, 1
+        return list(table.layout or table.columns), data, 1
     first, _, body = data.partition(b"\n")
     text = first.decode("utf-8", errors="replace").rstrip("\r")
     names = [name.strip().strip('"') for name in text.split(table.delimiter.decode())]

@@ -51,8 +51,10 @@ class Laboratory:
         template = WITH_MOVIES if is_imdb else BLANK
         with self._databases.clone(template, CLONE) as database, self._zone(mutant.source, mutant.stored) as zone:
             task = Task(self._databases.postgres.url(database), zone, known=int(is_imdb))
-            observed = self._worker.run(task, LIMIT_S)
-        return outcome_of(mutant, self.verdict(mutant), observed)
+            self._worker.begin(task)
+            verdict = self.verdict(mutant)  # meanwhile
+            observed = self._worker.observed(LIMIT_S)
+        return outcome_of(mutant, verdict, observed)
 
     def verdict(self, mutant: Mutant) -> Verdict:
         """What the independent parser says of it."""

@@ -21,7 +21,8 @@ def zipped(files: Files, method: str, *, folder: str = "release/", separator: st
     stored = io.BytesIO()
     with zipfile.ZipFile(stored, "w") as archive:
         for name, data in files.items():
-            entry = zipfile.ZipInfo((folder + name).replace("/", separator), _NO_TIME)
+            text = name.encode(errors="replace").decode()  # a zip's names are text
+            entry = zipfile.ZipInfo((folder + text).replace("/", separator), _NO_TIME)
             archive.writestr(entry, data, METHODS[method])
     return stored.getvalue()
 
@@ -80,7 +81,7 @@ def _two_zips(files: Files, dice: random.Random) -> tuple[dict[str, bytes], str]
 def _gzip_of_gzip(files: Files, dice: random.Random) -> tuple[dict[str, bytes], str]:
     name = dice.choice(sorted(files))
     others = {other: data for other, data in files.items() if other != name}
-    return {**others, dice.choice([f"{name}.gz", f"{name}.gz.gz"]): gzipped(gzipped(files[name]))}, f"{name}: gz of gz"
+    return {**others, dice.choice([f"{name}.gz", f"{name}.gz.gz"]): gzipped(gzipped(files[name]))}, f"{name!a}: gz of gz"
 
 
 def _misnamed(files: Files, dice: random.Random) -> tuple[dict[str, bytes], str]:
@@ -95,12 +96,12 @@ def _misnamed(files: Files, dice: random.Random) -> tuple[dict[str, bytes], str]
             (name, zipped({name: files[name]}, "deflate")),
         ]
     )
-    return {**others, stored: data}, f"{name} stored as {stored}, {data[:2]!r}"
+    return {**others, stored: data}, f"{name!a} stored as {stored!a}, {data[:2]!r}"
 
 
 def _twice(files: Files, dice: random.Random) -> tuple[dict[str, bytes], str]:
     name = dice.choice(sorted(files))
-    return {**files, f"{name}.gz": gzipped(files[name])}, f"{name} twice"
+    return {**files, f"{name}.gz": gzipped(files[name])}, f"{name!a} twice"
 
 
 def _zip_in_zip(files: Files, dice: random.Random) -> tuple[dict[str, bytes], str]:
@@ -136,4 +137,4 @@ def damage(stored: dict[str, bytes], dice: random.Random) -> str:
         data += b"1,2,3,4\n" if what == "more" else bytes(dice.choice([1, 8, 512]))
         what = f"{what} after its end"
     stored[name] = bytes(data)
-    return f"{name}: {what}"
+    return f"{name!a}: {what}"

@@ -67,11 +67,15 @@ class Worker:
         self._process: SpawnProcess | None = None
         self._pipe: Pipe | None = None
 
-    def run(self, task: Task, limit_s: float) -> Observed | None:
-        """What became of the drop; None where that took longer than the limit or ended the process."""
+    def begin(self, task: Task) -> None:
+        """Start to take a drop in; `observed` waits for its end."""
         pipe = self._started()
         self._output.write_bytes(b"")
         pipe.send(task)
+
+    def observed(self, limit_s: float) -> Observed | None:
+        """What became of the drop; None where that takes longer than the limit, or ended the process."""
+        pipe = self._started()
         try:
             observed = pipe.recv() if pipe.poll(limit_s) else None
         except EOFError:
