@@ -118,9 +118,9 @@ def _batches(folder: Path, table: str) -> Iterator[pa.RecordBatch]:
     if layout is None:
         expected = ", ".join(layout.ratings for layout in LAYOUTS)
         raise DropError(f"{folder}: found {', '.join(sorted(members)) or 'nothing'}, expected one of {expected}")
-    for file, (of_table, spec) in layout.files.items():
-        if of_table == table and file in members:
-            yield from _rows(folder, members[file], spec)
+    for member, of_table, spec in layout.present(members):
+        if of_table == table:
+            yield from _rows(folder, member, spec)
 
 
 def _rows(folder: Path, member: Member, spec: Delimited) -> Iterator[pa.RecordBatch]:

@@ -16,6 +16,7 @@ from recsys.drops.records import Lines, read_lines
 from recsys.errors import DropError
 from recsys.ingest.delimited import Delimited, read_delimited
 from recsys.ingest.movielens import layout_of
+from recsys.ingest.numbers import with_whole_numbers
 from recsys.ingest.ratings import SINCE, UNTIL, whole_numbers
 from recsys.ingest.source import Reject
 
@@ -85,10 +86,10 @@ class Release:
 
     def __init__(self, members: Mapping[str, Member], where: str, progress: Progress) -> None:
         try:
-            files = layout_of(members).files
+            layout = layout_of(members)
         except DropError as error:
             raise DropError(error.reason, where) from error
-        self.files = [ReleaseFile(name, *files[name]) for name in files if name in members]
+        self.files = [ReleaseFile(member.name, table, spec) for member, table, spec in layout.present(members)]
         self.newest = Event(-1, "", 0)
         self._members = members
         self._where = where
@@ -168,10 +169,12 @@ class Release:
         size = self._members[file.name].size or 0
         try:
             for part in read_delimited(self._members[file.name], file.spec):
-                if not isinstance(part, Reject):
-                    self._done = min(self._done + part.nbytes, before + size)
-                    self._progress(self._done, self._total)
-                yield part
+                if isinstance(part, Reject):
+                    yield part
+                    continue
+                self._done = min(self._done + part.nbytes, before + size)
+                self._progress(self._done, self._total)
+                yield with_whole_numbers(part)
         except DropError as error:
             if str(error) != error.reason:  # a damaged member says where it is
                 raise

@@ -4,16 +4,17 @@
 # pyright: reportAttributeAccessIssue=false
 
 import csv
-import io
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import BinaryIO, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 
+from recsys.drops.lines import LONGEST, SHOWN, Block, LineBlocks, LongLine
+from recsys.drops.rows import Rows, find_rows, is_plain
 from recsys.drops.zone import Member
 from recsys.errors import DropError
 from recsys.ingest.source import Reject
@@ -51,8 +52,7 @@ class Excerpt(NamedTuple):
 def read_delimited(member: Member, spec: Delimited) -> Iterator[pa.RecordBatch | Reject]:
     """Batches with our columns as text and `line` (int64, from 1, header counted); and rows that could not be read as such.
 
-    Raises DropError where a column is missing, naming the file, line 1, what was found and what was expected; and where a row
-    does not end within a block, as after a quote that is never closed.
+    Raises DropError where a column is missing, naming the file, line 1, what was found and what was expected.
     """
     for part in _numbered(member, spec, BLOCK_BYTES):
         if isinstance(part, Reject):
@@ -75,125 +75,114 @@ def read_wanted(member: Member, spec: Delimited, wanted: Choice) -> Iterator[Exc
 
 
 def _numbered(member: Member, spec: Delimited, block_bytes: int) -> Iterator[pa.RecordBatch | Reject]:
-    """All rows but blank lines, with our columns as bytes; those with another number of columns come last."""
+    """All rows but blank lines, with our columns as bytes; after those of a block, what in it is no row."""
     with member.open() as stream:
-        n_header, names = _header(stream, member, spec)
-        lines = _Lines(n_header)
-        broken: list[pacsv.InvalidRow] = []
-
-        def set_aside(row: pacsv.InvalidRow) -> str:
-            lines.broke(row.number or 0, row.text.count("\n"))
-            broken.append(row)
-            return "skip"
-
-        try:
-            for batch in _open(stream, names, spec, block_bytes, set_aside) or ():
-                numbers = pa.array(lines.of(batch.num_rows, _breaks(batch, spec)))
-                rows = pa.RecordBatch.from_arrays([numbers, *batch.columns], ["line", *spec.columns.values()])
-                yield _without_blank_lines(rows, list(spec.columns.values()))
-        except pa.ArrowInvalid as error:
-            raise DropError(f"{member.name} after line {lines.last:,}: a row without an end: {error}") from error
-        for row in broken:
-            reason = f"{row.actual_columns} columns, expected {row.expected_columns}"
-            text = row.text.replace(SingleDelimiter.SIGN, spec.delimiter).replace("\0", "\\0")
-            line = int(lines.at(np.array([row.number]))[0])
-            yield Reject(member.name, line, reason, text, _user_text(row.text, names, spec))
+        lines = LineBlocks(stream, block_bytes, encoding=spec.encoding)
+        names = list(spec.layout) or _names(lines.first_line(), member, spec)
+        while (block := lines.next()) is not None:
+            if isinstance(block, LongLine):
+                reason = f"a row of {block.n_bytes:,} bytes, more than {LONGEST:,}"
+                yield _reject(member, block.line, reason, block.beginning, names, spec)
+                continue
+            batch, rows, sign = _parse_block(member, block, names, spec)
+            yield _without_blank_lines(batch, list(spec.columns.values()))
+            if rows is not None:
+                for fault in rows.faults:
+                    content = fault.content.replace(sign, spec.delimiter.encode())
+                    yield _reject(member, block.line + fault.line, fault.reason, content, names, spec)
+                lines.hand_back(rows.rest)
 
 
-def _user_text(text: str, names: list[str], spec: Delimited) -> str | None:
-    """The user's field of a row with a wrong number of columns, empty where it has none; None where it comes first."""
-    places = [place for place, name in enumerate(names) if spec.columns.get(name) == "user_id"]
-    if places in ([], [0]):
-        return None
-    fields = next(csv.reader([text])) if spec.quoted else text.split(spec.delimiter)
-    return fields[places[0]] if places[0] < len(fields) else ""
-
-
-class _Lines:
-    """The line in which each record begins. Arrow counts records; one with line breaks between its quotes takes several lines."""
-
-    def __init__(self, n_header: int) -> None:
-        self._n_header = n_header
-        self._first = 1  # the next record
-        self._broken: list[int] = []
-        self._long: dict[int, int] = {}  # record → line breaks in it
-
-    @property
-    def last(self) -> int:
-        """The line before the next record."""
-        return int(self.at(np.array([self._first]))[0]) - 1
-
-    def broke(self, record: int, breaks: int) -> None:
-        """A record that no batch will have."""
-        self._broken.append(record)
-        if breaks:
-            self._long[record] = breaks
-
-    def of(self, n_rows: int, breaks: np.ndarray) -> np.ndarray:
-        """The lines of the next n_rows records that are not broken; `breaks`: how many line breaks each holds."""
-        end = self._first + n_rows
-        while end < (needed := self._first + n_rows + sum(self._first <= record < end for record in self._broken)):
-            end = needed
-        records = np.arange(self._first, end, dtype=np.int64)
-        records = records[~np.isin(records, self._broken)]
-        self._first = end if n_rows else self._first
-        self._long |= {int(records[row]): int(breaks[row]) for row in np.flatnonzero(breaks)}
-        return self.at(records)
-
-    def at(self, records: np.ndarray) -> np.ndarray:
-        """The line in which each record begins, from 1."""
-        long = np.array(sorted(self._long), dtype=np.int64)
-        before = np.concatenate([[0], np.cumsum([self._long[record] for record in long.tolist()])]).astype(np.int64)
-        return records + self._n_header + before[np.searchsorted(long, records)]
-
-
-def _breaks(batch: pa.RecordBatch, spec: Delimited) -> np.ndarray:
-    """How many line breaks each row holds: none, unless values may stand in quotes."""
-    breaks = np.zeros(batch.num_rows, dtype=np.int64)
-    for column in batch.columns if spec.quoted else ():
-        if _holds(column, b"\n"):
-            breaks += pc.count_substring(column, "\n").to_numpy(zero_copy_only=False)
-    return breaks
-
-
-def _header(stream: BinaryIO, member: Member, spec: Delimited) -> tuple[int, list[str]]:
-    """How many lines the header takes, and the columns' names."""
-    if spec.layout:
-        return 0, list(spec.layout)
-    first = stream.readline().decode("utf-8-sig", errors="replace").rstrip("\r\n")
-    found = [name.strip().strip('"') for name in first.split(spec.delimiter)]
-    missing = [name for name in spec.columns if name not in found]
+def _names(header: bytes, member: Member, spec: Delimited) -> list[str]:
+    """The columns' names."""
+    text = header.decode(errors="replace")
+    names = [name.strip().strip('"') for name in text.split(spec.delimiter)]
+    missing = [name for name in spec.columns if name not in names]
     if missing:
         raise DropError(
-            f"{member.name} line 1: no column {', '.join(missing)}; found {first[:200]!r}, expected {','.join(spec.columns)}"
+            f"{member.name} line 1: no column {', '.join(missing)}; found {text[:200]!r}, expected {','.join(spec.columns)}"
         )
-    return 1, found
+    twice = [name for name in spec.columns if names.count(name) > 1]
+    if twice:
+        raise DropError(f"{member.name} line 1: {', '.join(twice)} is there twice; found {text[:200]!r}, expected it once")
+    return names
 
 
-def _open(
-    stream: BinaryIO, names: list[str], spec: Delimited, block_bytes: int, set_aside: Callable[[pacsv.InvalidRow], str]
-) -> pacsv.CSVStreamingReader | None:
-    """None where nothing follows the header: a week without tags is a week without tags."""
-    several = len(spec.delimiter) > 1
+def _parse_block(member: Member, block: Block, names: list[str], spec: Delimited) -> tuple[pa.RecordBatch, Rows | None, bytes]:
+    """The block's rows with their lines, what was found line by line if that was needed, and the delimiter in its faults."""
+    data, sign = _with_one_byte(block.data, spec.delimiter.encode())
+    if is_plain(data, sign, quoted=spec.quoted):
+        batch = _parse(data, sign, names, spec)
+        if batch is not None:
+            return _with_lines(batch, np.arange(block.line, block.line + batch.num_rows)), None, sign
+    rows = find_rows(data, sign, len(names), quoted=spec.quoted, ends_all=block.ends_all)
+    batch = _parse(rows.data, sign, names, spec)
+    if batch is None or batch.num_rows != len(rows.lines):
+        raise DropError(f"{member.name}: the {len(rows.lines):,} rows from line {block.line:,} on cannot be told apart")
+    return _with_lines(batch, block.line + rows.lines), rows, sign
+
+
+def _with_lines(batch: pa.RecordBatch, lines: np.ndarray) -> pa.RecordBatch:
+    return pa.RecordBatch.from_arrays([pa.array(lines, pa.int64()), *batch.columns], ["line", *batch.schema.names])
+
+
+#: Bytes that stand for a longer delimiter: control characters, which text does not have.
+_SIGNS = [bytes([byte]) for byte in (0x1F, 0x1E, 0x1D, 0x1C, *range(0x01, 0x09), *range(0x0E, 0x1C))]
+
+
+def _with_one_byte(data: bytes, delimiter: bytes) -> tuple[bytes, bytes]:
+    """The data with one byte for each delimiter, and that byte: Arrow knows no `::`."""
+    if len(delimiter) == 1:
+        return data, delimiter
+    sign = next((sign for sign in _SIGNS if sign not in data), _SIGNS[0])
+    return data.replace(delimiter, sign), sign
+
+
+def _parse(data: bytes, sign: bytes, names: list[str], spec: Delimited) -> pa.RecordBatch | None:
+    """Our columns of rows that take a line each, unless quoted; None where one has another number of columns."""
+    n_columns = len(spec.columns)
+    if not data:
+        columns = [pa.array([], pa.binary())] * n_columns
+        return pa.RecordBatch.from_arrays(columns, list(spec.columns.values()))
+    has_bom = data.startswith(b"\xef\xbb\xbf")  # which Arrow would take away: inside a file it is text
+    quoted = spec.quoted and b'"' in data
     try:
-        return pacsv.open_csv(
-            SingleDelimiter(stream, spec.delimiter.encode()) if several else stream,
-            read_options=pacsv.ReadOptions(column_names=names, block_size=block_bytes, encoding=spec.encoding, use_threads=False),
+        table = pacsv.read_csv(
+            pa.BufferReader(b"\n" + data if has_bom else data),
+            read_options=pacsv.ReadOptions(column_names=names, block_size=len(data) + 2, use_threads=False),
             parse_options=pacsv.ParseOptions(
-                delimiter=SingleDelimiter.SIGN if several else spec.delimiter,
-                quote_char='"' if spec.quoted else False,
-                newlines_in_values=spec.quoted,
+                delimiter=sign.decode(),
+                quote_char='"' if quoted else False,
+                newlines_in_values=quoted,
                 ignore_empty_lines=False,
-                invalid_row_handler=set_aside,
             ),
             convert_options=pacsv.ConvertOptions(
                 column_types=dict.fromkeys(names, pa.binary()), include_columns=list(spec.columns), strings_can_be_null=False
             ),
         )
-    except pa.ArrowInvalid as error:
-        if "Empty CSV" in str(error):
-            return None
-        raise
+    except pa.ArrowInvalid:
+        return None
+    (batch,) = table.rename_columns(list(spec.columns.values())).to_batches()
+    return batch.slice(1) if has_bom else batch
+
+
+def _reject(member: Member, line: int, reason: str, content: bytes, names: list[str], spec: Delimited) -> Reject:
+    text = _shown(content)
+    return Reject(member.name, line, reason, text, _user_text(text, names, spec))
+
+
+def _user_text(text: str, names: list[str], spec: Delimited) -> str | None:
+    """The user's field of a row that is none, empty where it has none; None where it comes first."""
+    places = [place for place, name in enumerate(names) if spec.columns.get(name) == "user_id"]
+    if places in ([], [0]):
+        return None
+    fields = next(csv.reader([text.replace("\r", " ")])) if spec.quoted else text.split(spec.delimiter)
+    return fields[places[0]] if places[0] < len(fields) else ""
+
+
+def _shown(content: bytes) -> str:
+    """Text that Postgres can hold: what is none is shown as `\\xe9`."""
+    return content.decode(errors="backslashreplace").replace("\0", "\\x00")
 
 
 def _clean(member: Member, batch: pa.RecordBatch, spec: Delimited) -> tuple[pa.RecordBatch, list[Reject]]:
@@ -207,30 +196,48 @@ def _clean(member: Member, batch: pa.RecordBatch, spec: Delimited) -> tuple[pa.R
 
 
 def _not_text(batch: pa.RecordBatch) -> np.ndarray:
-    """One boolean a row, found by halving."""
+    """One boolean a row."""
+    bad = np.zeros(batch.num_rows, dtype=bool)
+    for name in batch.schema.names:
+        if name == "line":
+            continue
+        values = batch[name]
+        for row in _beyond_ascii(values):
+            bad[row] |= not _is_text(values[row].as_py())
+    return bad
+
+
+def _beyond_ascii(values: pa.BinaryArray) -> list[int]:
+    """The rows that have a zero byte or one beyond ASCII."""
+    _, offsets, data = values.buffers()
+    if not len(values) or data is None:
+        return []
+    ends = np.frombuffer(offsets, np.int32)[values.offset : values.offset + len(values) + 1]
+    suspect = np.frombuffer(data, np.int8)[ends[0] : ends[-1]] <= 0
+    return np.unique(np.searchsorted(ends - ends[0], np.flatnonzero(suspect), side="right") - 1).tolist()
+
+
+def _is_text(value: bytes) -> bool:
     try:
-        _as_text(batch)
-        return np.zeros(batch.num_rows, dtype=bool)
-    except pa.ArrowInvalid:
-        if batch.num_rows == 1:
-            return np.ones(1, dtype=bool)
-        half = batch.num_rows // 2
-        return np.concatenate([_not_text(batch.slice(0, half)), _not_text(batch.slice(half))])
+        value.decode()
+    except UnicodeDecodeError:
+        return False
+    return b"\0" not in value
 
 
 def _not_text_reject(member: Member, row: dict, spec: Delimited) -> Reject:
-    content = spec.delimiter.encode().join(row[name] for name in spec.columns.values())
-    return Reject(member.name, row["line"], "not UTF-8 text, or a zero byte in it", repr(content)[2:-1])
+    content = spec.delimiter.encode().join(row[name][:SHOWN] for name in spec.columns.values())
+    return Reject(member.name, row["line"], "not UTF-8 text, or a zero byte in it", _shown(content[:SHOWN]))
 
 
 def _as_text(batch: pa.RecordBatch) -> pa.RecordBatch:
     text = {name: batch[name].cast(pa.string()) for name in batch.schema.names if name != "line"}
-    if any(_holds(column, b"\0") for column in text.values()):
+    if any(holds_byte(column, b"\0") for column in text.values()):
         raise pa.ArrowInvalid("a zero byte")
     return pa.RecordBatch.from_pydict({"line": batch["line"], **text})
 
 
-def _holds(column: pa.BinaryArray | pa.StringArray, byte: bytes) -> bool:
+def holds_byte(column: pa.BinaryArray | pa.StringArray, byte: bytes) -> bool:
     """Whether a value has this byte. Looks at all values' bytes as they lie in memory: to ask each takes many times as long."""
     _, offsets, data = column.buffers()
     if not len(column) or data is None:
@@ -247,25 +254,3 @@ def _without_blank_lines(batch: pa.RecordBatch, names: list[str]) -> pa.RecordBa
             return batch
         blank = pc.and_(blank, pc.equal(batch[name], b""))
     return batch.filter(pc.invert(blank))
-
-
-class SingleDelimiter(io.RawIOBase):
-    """A stream in which a delimiter of two equal bytes is replaced by one byte: `::` in GroupLens's older files."""
-
-    SIGN = "\x1f"
-
-    def __init__(self, stream: BinaryIO, delimiter: bytes) -> None:
-        self._stream, self._delimiter, self._rest = stream, delimiter, b""
-
-    def readable(self) -> bool:
-        return True
-
-    def read(self, size: int = -1) -> bytes:
-        """At most `size` bytes, none only at the end. A first half at the end of a chunk waits for what follows it."""
-        while True:
-            chunk = self._stream.read(max(size - len(self._rest), 1) if size >= 0 else -1)
-            data = (self._rest + chunk).replace(self._delimiter, self.SIGN.encode())
-            held = len(self._delimiter) - 1 if chunk and data.endswith(self._delimiter[:1]) else 0
-            data, self._rest = data[: len(data) - held], data[len(data) - held :]
-            if data or not chunk:
-                return data

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import LiteralString, NamedTuple, cast
+from typing import LiteralString, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -23,6 +23,7 @@ from recsys.drops.zone import Drop, LandingZone
 from recsys.errors import DropError
 from recsys.ingest import SOURCES
 from recsys.ingest.ratings import KINDS, Order, merge_ratings
+from recsys.ingest.rejects import RejectSpool
 from recsys.ingest.source import Reject, Rows, Source
 
 log = logging.getLogger(__name__)
@@ -32,6 +33,7 @@ REPEATED = "reject_repeated_ratings"
 #: Checks of a staging table, in the order in which they run.
 CHECKS = {
     "ratings": (REPEATED, "reject_ratings_of_unknown_movies"),
+    "tags": ("reject_tags", "reject_repeated_tags"),
 }
 #: Merges of a staging table besides the ratings'; the others only complete a fact of another.
 MERGES = {
@@ -129,21 +131,17 @@ def _stage(conn: Connection, rows: Iterator[Rows | Reject], order: Order) -> Cou
     """COPY everything into staging; count the rows read of each file, and see in which order the ratings stand."""
     conn.execute(queries("ingest")["empty_staging"])
     read: Counter[str] = Counter()
-    rejects: list[Reject] = []
-    for table, parts in groupby(rows, key=lambda part: part.table if isinstance(part, Rows) else None):
-        if table is None:
-            rejects += cast("Iterator[Reject]", parts)
-        elif table == "ratings":
-            _copy_ratings(conn, cast("Iterator[Rows]", parts), read, order)
-        else:
-            order.ascending &= table != "unread_ratings"  # those that are read after all come behind the others
-            _copy(conn, table, cast("Iterator[Rows]", parts), read)
-    read.update(reject.file for reject in rejects)
-    if rejects:
-        statement, names = _copy_query("rejects")
-        columns = {name: [getattr(reject, name) for reject in rejects] for name in names}
-        with conn.cursor() as cursor, cursor.copy(statement) as copy:
-            copy.write(_as_csv(pa.RecordBatch.from_pydict(columns)))
+    copy_rejects, columns = _copy_query("rejects")
+    with RejectSpool(columns) as rejects:
+        for table, parts in groupby(rejects.take_out(rows, read), key=lambda part: part.table):
+            if table == "ratings":
+                _copy_ratings(conn, parts, read, order)
+            else:
+                order.ascending &= table != "unread_ratings"  # those that are read after all come behind the others
+                _copy(conn, table, parts, read)
+        with conn.cursor() as cursor, cursor.copy(copy_rejects) as copy:
+            for piece in rejects.csv():
+                copy.write(piece)
     return read
 
 

@@ -1,7 +1,7 @@
-"""MovieLens in all layouts that GroupLens published: CSV, `::` in latin-1, tabs and pipes."""
+"""MovieLens in all layouts that GroupLens published: CSV, `::`, tabs and pipes."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pyarrow as pa
 
@@ -10,6 +10,8 @@ from recsys.drops.names import list_names
 from recsys.drops.zone import Member
 from recsys.errors import DropError
 from recsys.ingest.delimited import Delimited, read_delimited
+from recsys.ingest.encoding import encoding_of
+from recsys.ingest.numbers import with_whole_numbers
 from recsys.ingest.ratings import in_numbers
 from recsys.ingest.source import Reject, Rows
 
@@ -19,8 +21,8 @@ _GENRES_100K = [
 ]
 
 
-def _double_colon(*layout: str, encoding: str = "latin-1") -> Delimited:
-    return Delimited({name: name for name in layout}, "::", layout, encoding, quoted=False)
+def _double_colon(*layout: str) -> Delimited:
+    return Delimited({name: name for name in layout}, "::", layout, quoted=False)
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,22 @@ class Layout:
     population: str
     files: dict[str, tuple[str, Delimited]]  # file name → (staging table, how it is written)
     ratings: str
+    users: str | None = None
+    """The file that a release in latin-1 has and one in UTF-8 has not; None where all are in UTF-8."""
+
+    def present(self, members: Mapping[str, Member]) -> Iterator[tuple[Member, str, Delimited]]:
+        """The files that are there, each with its staging table and how it is written."""
+        encoding = self._encoding(members)
+        for file, (table, spec) in self.files.items():
+            if file in members:
+                yield members[file], table, replace(spec, encoding=encoding)
+
+    def _encoding(self, members: Mapping[str, Member]) -> str:
+        """How the files with text are written. What is not in them, ratings, is the same either way."""
+        if self.users is None:
+            return "utf8"
+        with_text = [members[file] for file in self.files if file in members and file != self.ratings]
+        return encoding_of(with_text, as_ml_1m=self.users in members)
 
 
 LAYOUTS = (
@@ -39,13 +57,11 @@ LAYOUTS = (
             "movies.csv": ("movies", Delimited({"movieId": "movie_id", "title": "title", "genres": "genres"})),
             "links.csv": (
                 "links",
-                Delimited({"movieId": "movie_id", "imdbId": "imdb_id", "tmdbId": "tmdb_id"}, quoted=False),
+                Delimited({"movieId": "movie_id", "imdbId": "imdb_id", "tmdbId": "tmdb_id"}),
             ),
             "ratings.csv": (
                 "ratings",
-                Delimited(
-                    {"userId": "user_id", "movieId": "movie_id", "rating": "rating", "timestamp": "rated_at"}, quoted=False
-                ),
+                Delimited({"userId": "user_id", "movieId": "movie_id", "rating": "rating", "timestamp": "rated_at"}),
             ),
             "tags.csv": ("tags", Delimited({"userId": "user_id", "movieId": "movie_id", "tag": "tag", "timestamp": "tagged_at"})),
         },
@@ -56,10 +72,11 @@ LAYOUTS = (
         {
             "movies.dat": ("movies", _double_colon("movie_id", "title", "genres")),
             "users.dat": ("users", _double_colon("user_id", "gender", "age", "occupation", "zip_code")),
-            "ratings.dat": ("ratings", _double_colon("user_id", "movie_id", "rating", "rated_at", encoding="utf8")),
+            "ratings.dat": ("ratings", _double_colon("user_id", "movie_id", "rating", "rated_at")),
             "tags.dat": ("tags", _double_colon("user_id", "movie_id", "tag", "tagged_at")),
         },
         ratings="ratings.dat",
+        users="users.dat",
     ),
     Layout(
         "ml-100k",
@@ -70,7 +87,6 @@ LAYOUTS = (
                     {name: name for name in ("movie_id", "title", *_GENRES_100K)},
                     "|",
                     ("movie_id", "title", "released", "video_released", "imdb_url", *_GENRES_100K),
-                    "latin-1",
                     quoted=False,
                 ),
             ),
@@ -80,7 +96,6 @@ LAYOUTS = (
                     {name: name for name in ("user_id", "gender", "age", "occupation", "zip_code")},
                     "|",
                     ("user_id", "age", "gender", "occupation", "zip_code"),
-                    "latin-1",
                     quoted=False,
                 ),
             ),
@@ -95,6 +110,7 @@ LAYOUTS = (
             ),
         },
         ratings="u.data",
+        users="u.user",
     ),
 )
 
@@ -115,16 +131,14 @@ class MovieLens:
         yield from self.rows_alone(members)
 
     def rows_alone(self, members: Mapping[str, Member]) -> Iterator[Rows | Reject]:
-        for file, (table, spec) in layout_of(members).files.items():
-            if file not in members:
-                continue
-            for part in read_delimited(members[file], spec):
+        for member, table, spec in layout_of(members).present(members):
+            for part in read_delimited(member, spec):
                 if isinstance(part, Reject):
                     yield part
                 elif table == "ratings":
-                    yield from _ratings(file, part)
+                    yield from _ratings(member.name, part)
                 else:
-                    yield Rows(table, file, _with_genres(part), part.num_rows)
+                    yield Rows(table, member.name, with_whole_numbers(_with_genres(part)), part.num_rows)
 
 
 def layout_of(members: Mapping[str, Member]) -> Layout:
@@ -139,6 +153,9 @@ def layout_of(members: Mapping[str, Member]) -> Layout:
 def _ratings(file: str, part: pa.RecordBatch) -> Iterator[Rows]:
     numbers, unread = in_numbers(part)
     yield Rows("ratings", file, numbers, part.num_rows)
+    if unread.num_rows:
+        numbers, unread = in_numbers(with_whole_numbers(unread))
+        yield Rows("ratings", file, numbers, 0)
     if unread.num_rows:
         yield Rows("unread_ratings", file, unread, 0)
 

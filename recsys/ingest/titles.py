@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import pyarrow as pa
 import pyarrow.compute as pc
 
-_YEAR = re.compile(r"\s*\((\d{4})[^()]*\)\s*$")
+_YEAR = re.compile(r"\s*\([0-9]{4}([^0-9()][^()]*)?\)\s*$")
 _ALIAS = re.compile(r"(?<=\s)\(([^()]+)\)")
 _ARTICLE = re.compile(
     r"^(.*), (the|a|an|le|la|les|l'|el|los|las|il|lo|i|gli|der|die|das|de|het|en|den|det|o|os|as)$", re.IGNORECASE

@@ -49,7 +49,7 @@ DELETE FROM rejected_rows WHERE drop_id = %(drop_id)s;
 
 -- name: keep_rejected(drop_id)
 INSERT INTO rejected_rows (drop_id, file, line, reason, content, user_id)
-SELECT DISTINCT ON (file, line) %(drop_id)s, file, line, reason, content,
+SELECT DISTINCT ON (file, line) %(drop_id)s, file, line, reason, left(content, 2000),
        CASE WHEN staging.begins_with_user(file) THEN staging.user_of(coalesce(user_text, content)) END
 FROM staging.rejects ORDER BY file, line, reason;
 

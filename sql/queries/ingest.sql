@@ -56,7 +56,7 @@ WHERE staging.begins_with_user(s.file) AND staging.user_of(coalesce(s.user_text,
 -- A movie needs a number and a title, and stands once in a drop.
 WITH judged AS (
     SELECT file, line, concat_ws('|', movie_id, title, genres) AS content,
-           CASE WHEN NOT staging.is_number(movie_id, 18) THEN format('movieId %L is not a whole number', movie_id)
+           CASE WHEN NOT staging.is_number(movie_id, 18) THEN format('movieId %L is not a whole number', left(movie_id, 100))
                 WHEN btrim(title) = '' THEN 'the title is empty'
                 WHEN concat(title, genres) ~ '[\n\r]' THEN 'a line break in title or genres: is a quote left open?'
                 WHEN row_number() OVER (PARTITION BY staging.is_number(movie_id, 18), ltrim(movie_id, '0') ORDER BY line) > 1
@@ -73,9 +73,9 @@ DELETE FROM staging.movies s USING set_aside a WHERE (s.file, s.line) = (a.file,
 -- Ids are numbers, or empty where the publisher has none.
 WITH judged AS (
     SELECT file, line, concat_ws('|', movie_id, imdb_id, tmdb_id) AS content,
-           CASE WHEN NOT staging.is_number(movie_id, 18) THEN format('movieId %L is not a whole number', movie_id)
-                WHEN imdb_id !~ '^(tt)?[0-9]{0,17}$' THEN format('imdbId %L is not a number', imdb_id)
-                WHEN tmdb_id <> '' AND NOT staging.is_number(tmdb_id, 18) THEN format('tmdbId %L is not a number', tmdb_id)
+           CASE WHEN NOT staging.is_number(movie_id, 18) THEN format('movieId %L is not a whole number', left(movie_id, 100))
+                WHEN imdb_id !~ '^(tt)?[0-9]{0,17}$' THEN format('imdbId %L is not a number', left(imdb_id, 100))
+                WHEN tmdb_id <> '' AND NOT staging.is_number(tmdb_id, 18) THEN format('tmdbId %L is not a number', left(tmdb_id, 100))
                 WHEN row_number() OVER (PARTITION BY staging.is_number(movie_id, 18), ltrim(movie_id, '0') ORDER BY line) > 1
                     THEN format('movieId %s stands in an earlier line too', movie_id)
            END AS reason
@@ -89,8 +89,8 @@ DELETE FROM staging.links s USING set_aside a WHERE (s.file, s.line) = (a.file, 
 -- name: reject_users()
 WITH judged AS (
     SELECT file, line, concat_ws('|', user_id, gender, age, occupation, zip_code) AS content,
-           CASE WHEN NOT staging.is_number(user_id, 18) THEN format('userId %L is not a whole number', user_id)
-                WHEN age <> '' AND NOT staging.is_number(age, 3) THEN format('age %L is not a number of years', age)
+           CASE WHEN NOT staging.is_number(user_id, 18) THEN format('userId %L is not a whole number', left(user_id, 100))
+                WHEN age <> '' AND NOT staging.is_number(age, 3) THEN format('age %L is not a number of years', left(age, 100))
                 WHEN row_number() OVER (PARTITION BY staging.is_number(user_id, 18), ltrim(user_id, '0') ORDER BY line) > 1
                     THEN format('userId %s stands in an earlier line too', user_id)
            END AS reason
@@ -106,10 +106,10 @@ DELETE FROM staging.users s USING set_aside a WHERE (s.file, s.line) = (a.file, 
 -- a rating of 4.50, is read after all.
 WITH judged AS (
     SELECT file, line, user_id, movie_id, rating, rated_at,
-           CASE WHEN NOT staging.is_number(user_id, 18) THEN format('userId %L is not a whole number', user_id)
-                WHEN NOT staging.is_number(movie_id, 18) THEN format('movieId %L is not a whole number', movie_id)
-                WHEN rating !~ '^(0?\.50*|[1-4](\.[05]0*)?|5(\.0+)?)$' THEN format('rating %L is not between 0.5 and 5 in half stars', rating)
-                WHEN NOT staging.is_number(rated_at, 10) THEN format('timestamp %L is not in seconds since 1970', rated_at)
+           CASE WHEN NOT staging.is_number(user_id, 18) THEN format('userId %L is not a whole number', left(user_id, 100))
+                WHEN NOT staging.is_number(movie_id, 18) THEN format('movieId %L is not a whole number', left(movie_id, 100))
+                WHEN rating !~ '^(0?\.50*|[1-4](\.[05]0*)?|5(\.0+)?)$' THEN format('rating %L is not between 0.5 and 5 in half stars', left(rating, 100))
+                WHEN NOT staging.is_number(rated_at, 10) THEN format('timestamp %L is not in seconds since 1970', left(rated_at, 100))
                 WHEN rated_at::bigint NOT BETWEEN 631152000 AND 4102444799 THEN format('timestamp %s is not between 1990 and 2100', rated_at)
            END AS reason
     FROM staging.unread_ratings
@@ -149,11 +149,11 @@ DELETE FROM staging.ratings s USING set_aside a WHERE (s.file, s.line) = (a.file
 -- name: reject_tags()
 WITH judged AS (
     SELECT file, line, left(concat_ws('|', user_id, movie_id, tag, tagged_at), 2000) AS content,
-           CASE WHEN NOT staging.is_number(user_id, 18) THEN format('userId %L is not a whole number', user_id)
-                WHEN NOT staging.is_number(movie_id, 18) THEN format('movieId %L is not a whole number', movie_id)
+           CASE WHEN NOT staging.is_number(user_id, 18) THEN format('userId %L is not a whole number', left(user_id, 100))
+                WHEN NOT staging.is_number(movie_id, 18) THEN format('movieId %L is not a whole number', left(movie_id, 100))
                 WHEN btrim(tag) = '' THEN 'the tag is empty'
                 WHEN octet_length(tag) > 2000 THEN format('the tag has %s bytes, more than 2,000', octet_length(tag))
-                WHEN NOT staging.is_number(tagged_at, 10) THEN format('timestamp %L is not in seconds since 1970', tagged_at)
+                WHEN NOT staging.is_number(tagged_at, 10) THEN format('timestamp %L is not in seconds since 1970', left(tagged_at, 100))
                 WHEN tagged_at::bigint NOT BETWEEN 631152000 AND 4102444799 THEN format('timestamp %s is not between 1990 and 2100', tagged_at)
            END AS reason
     FROM staging.tags
@@ -163,13 +163,33 @@ WITH judged AS (
 )
 DELETE FROM staging.tags s USING set_aside a WHERE (s.file, s.line) = (a.file, a.line);
 
+-- name: reject_repeated_tags()
+-- One tag for a user, movie, text and second: of several lines the first stands. The reason names no user: it outlives an erasure.
+WITH repeated AS (
+    SELECT user_id::bigint AS user_id, movie_id::bigint AS movie_id, tag, tagged_at::bigint AS tagged_at
+    FROM staging.tags
+    GROUP BY user_id::bigint, movie_id::bigint, tag, tagged_at::bigint HAVING count(*) > 1
+), judged AS (
+    SELECT s.file, s.line, concat_ws('|', s.user_id, s.movie_id, s.tag, s.tagged_at) AS content,
+           lag(s.line) OVER (PARTITION BY r.user_id, r.movie_id, r.tag, r.tagged_at ORDER BY s.line) AS earlier
+    FROM staging.tags s
+    JOIN repeated r
+      ON (r.user_id, r.movie_id, r.tag, r.tagged_at)
+       = (s.user_id::bigint, s.movie_id::bigint, s.tag, s.tagged_at::bigint)
+), set_aside AS (
+    INSERT INTO staging.rejects (file, line, reason, content)
+    SELECT file, line, format('the same user, movie, tag and time stand in line %s too', earlier), content
+    FROM judged WHERE earlier IS NOT NULL RETURNING file, line
+)
+DELETE FROM staging.tags s USING set_aside a WHERE (s.file, s.line) = (a.file, a.line);
+
 -- name: reject_imdb_titles()
 -- \N is IMDb's word for unknown.
 WITH judged AS (
     SELECT file, line, concat_ws('|', imdb_id, title_type, primary_title, start_year, runtime_minutes, genres) AS content,
            CASE WHEN primary_title IN ('', '\N') THEN 'the title is empty'
-                WHEN start_year !~ '^([0-9]{4}|\\N)$' THEN format('startYear %L is not a year', start_year)
-                WHEN runtime_minutes !~ '^([0-9]{1,6}|\\N)$' THEN format('runtimeMinutes %L is not a number of minutes', runtime_minutes)
+                WHEN start_year !~ '^([0-9]{4}|\\N)$' THEN format('startYear %L is not a year', left(start_year, 100))
+                WHEN runtime_minutes !~ '^([0-9]{1,6}|\\N)$' THEN format('runtimeMinutes %L is not a number of minutes', left(runtime_minutes, 100))
                 WHEN row_number() OVER (PARTITION BY movie_id ORDER BY line) > 1 THEN format('tt%s stands in an earlier line too', imdb_id)
            END AS reason
     FROM staging.imdb_titles
@@ -182,8 +202,8 @@ DELETE FROM staging.imdb_titles s USING set_aside a WHERE (s.file, s.line) = (a.
 -- name: reject_imdb_ratings()
 WITH judged AS (
     SELECT file, line, concat_ws('|', imdb_id, average_rating, votes) AS content,
-           CASE WHEN average_rating !~ '^(10(\.0)?|[0-9](\.[0-9])?)$' THEN format('averageRating %L is not between 0 and 10', average_rating)
-                WHEN NOT staging.is_number(votes, 9) THEN format('numVotes %L is not a number', votes)
+           CASE WHEN average_rating !~ '^(10(\.0)?|[0-9](\.[0-9])?)$' THEN format('averageRating %L is not between 0 and 10', left(average_rating, 100))
+                WHEN NOT staging.is_number(votes, 9) THEN format('numVotes %L is not a number', left(votes, 100))
                 WHEN row_number() OVER (PARTITION BY imdb_id ORDER BY line) > 1 THEN format('tt%s stands in an earlier line too', imdb_id)
            END AS reason
     FROM staging.imdb_ratings
@@ -209,8 +229,10 @@ DELETE FROM staging.imdb_crew s USING set_aside a WHERE (s.file, s.line) = (a.fi
 -- name: reject_imdb_principals()
 WITH judged AS (
     SELECT file, line, concat_ws('|', imdb_id, ordering, nconst) AS content,
-           CASE WHEN NOT staging.is_number(ordering, 6) THEN format('ordering %L is not a number', ordering)
-                WHEN nconst !~ '^nm[0-9]{1,17}$' THEN format('nconst %L is not an id', nconst)
+           CASE WHEN NOT staging.is_number(ordering, 6) THEN format('ordering %L is not a number', left(ordering, 100))
+                WHEN nconst !~ '^nm[0-9]{1,17}$' THEN format('nconst %L is not an id', left(nconst, 100))
+                WHEN row_number() OVER (PARTITION BY imdb_id, ltrim(ordering, '0') ORDER BY line) > 1
+                THEN format('ordering %s of tt%s stands in an earlier line too', ordering, imdb_id)
            END AS reason
     FROM staging.imdb_principals
 ), set_aside AS (
@@ -222,10 +244,10 @@ DELETE FROM staging.imdb_principals s USING set_aside a WHERE (s.file, s.line) =
 -- name: reject_imdb_persons()
 WITH judged AS (
     SELECT file, line, concat_ws('|', nconst, name, birth_year, death_year) AS content,
-           CASE WHEN nconst !~ '^nm[0-9]{1,17}$' THEN format('nconst %L is not an id', nconst)
+           CASE WHEN nconst !~ '^nm[0-9]{1,17}$' THEN format('nconst %L is not an id', left(nconst, 100))
                 WHEN name IN ('', '\N') THEN 'the name is empty'
-                WHEN birth_year !~ '^([0-9]{1,4}|\\N)$' THEN format('birthYear %L is not a year', birth_year)
-                WHEN death_year !~ '^([0-9]{1,4}|\\N)$' THEN format('deathYear %L is not a year', death_year)
+                WHEN birth_year !~ '^([0-9]{1,4}|\\N)$' THEN format('birthYear %L is not a year', left(birth_year, 100))
+                WHEN death_year !~ '^([0-9]{1,4}|\\N)$' THEN format('deathYear %L is not a year', left(death_year, 100))
                 WHEN row_number() OVER (PARTITION BY nconst ~ '^nm[0-9]{1,17}$', ltrim(substr(nconst, 3), '0') ORDER BY line) > 1
                     THEN format('%s stands in an earlier line too', nconst)
            END AS reason
@@ -282,8 +304,8 @@ ORDER BY movie_id;
 INSERT INTO movies (movie_id, drop_id, title, year, genres)
 SELECT s.movie_id, %(drop_id)s, s.title, s.year, s.genres
 FROM (
-    SELECT movie_id::bigint AS movie_id, btrim(title) AS title, substring(title FROM '\(([0-9]{4})[^()]*\)\s*$')::integer AS year,
-           CASE WHEN genres IN ('', '(no genres listed)') THEN '{}' ELSE string_to_array(genres, '|') END AS genres
+    SELECT movie_id::bigint AS movie_id, btrim(title) AS title, staging.title_year(title) AS year,
+           staging.genres(genres, '|') AS genres
     FROM staging.movies
 ) s
 LEFT JOIN (
@@ -379,9 +401,10 @@ INSERT INTO imdb_titles
     (movie_id, drop_id, imdb_id, title_type, primary_title, start_year, runtime_minutes, genres, average_rating, votes)
 SELECT s.movie_id, %(drop_id)s, s.imdb_id, s.title_type, s.primary_title, s.start_year, s.runtime_minutes, s.genres, s.average_rating, s.votes
 FROM (
-    SELECT t.movie_id, t.imdb_id, t.title_type, t.primary_title, nullif(t.start_year, '\N')::integer AS start_year,
+    SELECT t.movie_id, t.imdb_id, t.title_type, t.primary_title, staging.film_year(nullif(t.start_year, '\N')::integer) AS start_year,
            nullif(t.runtime_minutes, '\N')::integer AS runtime_minutes,
-           CASE WHEN t.genres IN ('\N', 'N/A', '') THEN '{}' ELSE string_to_array(t.genres, ',') END AS genres, r.average_rating::real AS average_rating, r.votes::integer AS votes
+           staging.genres(t.genres, ',') AS genres, r.average_rating::real AS average_rating,
+           r.votes::integer AS votes
     FROM staging.imdb_titles t LEFT JOIN staging.imdb_ratings r USING (imdb_id)
 ) s
 LEFT JOIN (

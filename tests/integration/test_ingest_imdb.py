@@ -206,6 +206,11 @@ OURS = "tt0114709"
         ("title.crew.tsv", f"{OURS}\tnm1\t\\N", "tt114709 stands in an earlier line too"),
         ("title.principals.tsv", f"{OURS}\tfirst\tnm1\tactor\t\\N\t\\N", "ordering 'first' is not a number"),
         ("title.principals.tsv", f"{OURS}\t1\tnobody\tactor\t\\N\t\\N", "nconst 'nobody' is not an id"),
+        (
+            "title.principals.tsv",
+            f"{OURS}\t02\tnm0000003\tactor\t\\N\t\\N",
+            "ordering 02 of tt114709 stands in an earlier line too",
+        ),
         ("name.basics.tsv", "nm0000002\t\\N\t1900\t\\N\t\\N\t\\N", "the name is empty"),
         ("name.basics.tsv", "nm0000002\tX\tlong ago\t\\N\t\\N\t\\N", "birthYear 'long ago' is not a year"),
         ("name.basics.tsv", "nm0000002\tX\t\\N\tsoon\t\\N\t\\N", "deathYear 'soon' is not a year"),
@@ -248,6 +253,45 @@ def test_a_row_that_is_no_text_is_set_aside_where_it_may_be_ours(landing: Landin
     expected = [(file, text.count("\n") + 1, reason)] if is_ours else []
     assert landing.rows("SELECT file, line, reason FROM rejected_rows") == expected
     assert got.read[file] == text.count("\n")
+
+
+@pytest.mark.parametrize("ident", ["tt0114709", "tt0000001", "nm0000002", "nm0000011"])
+@pytest.mark.parametrize("file", [name.removesuffix(".gz") for name in WHOLE])
+def test_a_broken_row_with_a_bad_byte_is_set_aside_at_its_line(landing: Landing, file: str, ident: str) -> None:
+    """Of whatever movie: how many columns a row has is about the file."""
+    head, text = str(WHOLE[f"{file}.gz"]).split("\n", 1)
+    row = ident.encode() + b"\tMis\xe9re" + b"\t" * 10
+    data = gzip.compress(head.encode() + b"\n" + row + b"\n" + text.encode())
+    landing.bring(DAY, {**WHOLE, f"{file}.gz": data}, "imdb", max_bad_share=0.5)
+    n_columns = head.count("\t") + 1
+    assert landing.rows("SELECT file, line, reason, content FROM rejected_rows") == [
+        (file, 2, f"12 columns, expected {n_columns}", f"{ident}\tMis\\xe9re" + "\t" * 10)
+    ]
+    assert landing.rows("SELECT movie_id, average_rating FROM imdb_titles") == [(1, pytest.approx(8.3))]
+    assert len(cast(landing, 2)) == 4
+
+
+def test_one_broken_row_of_many_refuses_nothing(landing: Landing) -> None:
+    others = "".join(f"tt{n:07d}\t5.0\t10\n" for n in range(1000, 1200))
+    ratings = f"{WHOLE['title.ratings.tsv.gz']}{others}".encode() + b"tt0000002\tx\xe9\t5.0\t10\n"
+    got = landing.bring(DAY, {**WHOLE, "title.ratings.tsv.gz": gzip.compress(ratings)}, "imdb")
+    assert got.rejected == {"title.ratings.tsv": 1}
+
+
+@pytest.mark.parametrize(
+    ("year", "genres", "expected"),
+    [
+        ("0000", "Drama", (None, ["Drama"])),
+        ("1869", " Drama,,Comedy", (None, ["Drama", "Comedy"])),
+        ("9999", "\\N,Drama", (None, ["Drama"])),
+        ("2100", "N/A", (2100, [])),
+        ("1995", "", (1995, [])),
+    ],
+)
+def test_genres_and_years_of_imdb_are_as_of_movielens(landing: Landing, year: str, genres: str, expected: tuple) -> None:
+    line = title(114709, "Toy Story", year).replace("Drama,Comedy", genres)
+    landing.bring(DAY, imdb(line), "imdb")
+    assert landing.rows("SELECT start_year, genres FROM imdb_titles") == [expected]
 
 
 def test_a_person_twice_under_two_spellings_is_one(landing: Landing) -> None:

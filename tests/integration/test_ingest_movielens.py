@@ -34,9 +34,9 @@ ML_1M = {
     "ratings.dat": f"7::1::5::{T}\n7::2::1::{T + 1}\n8::1::3::{T}\n",
 }
 ML_10M = {
-    "movies.dat": ML_1M["movies.dat"],
+    "movies.dat": ML_1M["movies.dat"].encode(),
     "ratings.dat": f"7::1::4.5::{T}\n7::2::0.5::{T + 1}\n8::1::3::{T}\n",
-    "tags.dat": f'7::1::"quoted" & caf\xe9::{T}\n',
+    "tags.dat": f'7::1::"quoted" & caf\xe9::{T}\n'.encode(),
 }
 FLAGS = [0] * 19
 ML_100K = {
@@ -122,7 +122,43 @@ def test_ml_1m(landing: Landing) -> None:
 def test_ml_10m(landing: Landing) -> None:
     landing.bring(DAY, ML_10M)
     assert stars(landing) == [(7, 1, 4.5, T), (7, 2, 0.5, T + 1), (8, 1, 3.0, T)]
+    assert landing.rows("SELECT title FROM movies WHERE movie_id = 2") == [("Misérables, Les (1995)",)]
     assert landing.rows("SELECT tag FROM tags") == [('"quoted" & café',)]
+
+
+BOTH = ["Toy Story (1995)", "Misérables, Les (1995)"]
+LATE = "".join(f"{n}::Film {n} (1990)::Drama\n" for n in range(10, 60_000))  # more than a block without an accent
+
+
+@pytest.mark.parametrize(
+    ("files", "titles", "n_bad"),
+    [
+        (ML_10M | {"movies.dat": LATE.encode() + ML_10M["movies.dat"]}, BOTH, 0),
+        ({**ML_1M, "movies.dat": LATE + ML_1M["movies.dat"]}, BOTH, 0),
+        ({file: ML_10M[file] for file in ("movies.dat", "ratings.dat")}, BOTH, 0),
+        ({file: ML_1M[file] for file in ("movies.dat", "ratings.dat")}, BOTH, 0),
+        ({**ML_1M, "movies.dat": ML_10M["movies.dat"]}, BOTH, 0),
+        (ML_10M | {"movies.dat": b"1::Toy Story::\n2::Caf\xe9 \xe8::\n3::\xc3\xa9::\n"}, ["Toy Story", "é"], 1),
+        (ML_10M | {"movies.dat": b"1::Toy Story::\n2::Caf\xe9::\n"}, ["Toy Story"], 1),
+        ({**ML_1M, "movies.dat": b"1::\xe9::\n2::\xe8 \xc3\xa9::\n"}, ["é", "è Ã©"], 0),
+        ({**ML_1M, "movies.dat": b"\xef\xbb\xbf1::Toy Story::\n2::\xc3\xa9::\n"}, ["Toy Story", "é"], 0),
+    ],
+    ids=[
+        "ml-10M, late", "ml-1m, late", "ml-10M, no tags", "ml-1m, no users", "ml-1m as UTF-8", "one bad row",
+        "tags say UTF-8", "ml-1m with UTF-8 by chance", "byte order mark",
+    ],
+)  # fmt: skip
+def test_the_encoding_of_double_colon_files_is_told_by_content(
+    landing: Landing, files: dict[str, str | bytes], titles: list[str], n_bad: int
+) -> None:
+    got = landing.bring(DAY, files, max_bad_share=0.5)
+    assert landing.rows("SELECT title FROM movies WHERE movie_id < 10 ORDER BY movie_id") == [(title,) for title in titles]
+    assert got.rejected.get("movies.dat", 0) == n_bad
+
+
+def test_ml_100k_as_utf_8_is_the_same(landing: Landing) -> None:
+    landing.bring(DAY, {**ML_100K, "u.item": ML_100K["u.item"].encode()})
+    assert landing.rows("SELECT title FROM movies WHERE movie_id = 2") == [("Café (1994)",)]
 
 
 def test_ml_100k(landing: Landing) -> None:
@@ -153,7 +189,9 @@ BAD_RATINGS = [
     ("-1,1,4,{T}", "userId '-1' is not a whole number"),
     ("\uff17,1,4,{T}", "userId '\uff17' is not a whole number"),
     ("1234567890123456789,1,4,{T}", "userId '1234567890123456789' is not a whole number"),
-    ("7,1.0,4,{T}", "movieId '1.0' is not a whole number"),
+    ("7,1.5,4,{T}", "movieId '1.5' is not a whole number"),
+    ("1e1,1,4,{T}", "userId '1e1' is not a whole number"),
+    ("7,1.,4,{T}", "movieId '1.' is not a whole number"),
     ("7,1,55,{T}", "rating '55' is not between 0.5 and 5 in half stars"),
     ("7,1,0,{T}", "rating '0' is not between 0.5 and 5 in half stars"),
     ("7,1,5.5,{T}", "rating '5.5' is not between 0.5 and 5 in half stars"),
@@ -167,7 +205,7 @@ BAD_RATINGS = [
     ("7,99,4,{T}", "movie 99 is in no movies file so far"),
     ("007,01,2,1577836801", "the same user, movie and time stand in line 2 too"),
     ("7,1,4", "3 columns, expected 4"),
-    ('"7,1,4,{T}', "userId '\"7' is not a whole number"),
+    ('"7,1,4,{T}', "a quote is opened and not closed"),
 ]
 
 
@@ -240,6 +278,122 @@ def test_the_longest_tag_fits(landing: Landing) -> None:
     assert (
         landing.bring(DAY, only((7, 1, 4, T)) | {"tags.csv": f"userId,movieId,tag,timestamp\n7,1,{tag},{T}\n"}).new["tags"] == 1
     )
+
+
+def test_all_quoted_files_are_the_same_facts(landing: Landing) -> None:
+    def quote(text: str) -> str:
+        return "".join(",".join(f'"{value}"' for value in line.split(",")) + "\n" for line in text.splitlines())
+
+    files = {"movies.csv": MOVIES, "links.csv": quote(LINKS), "ratings.csv": quote(CSV["ratings.csv"])}
+    got = landing.bring(DAY, files)
+    assert (got.rejected, got.new["links"]) == ({}, 3)
+    assert stars(landing) == [(7, 1, 4.5, T), (7, 2, 0.5, T + 1), (8, 1, 3.0, T)]
+
+
+def test_whole_numbers_with_a_point_are_whole_numbers(landing: Landing) -> None:
+    files = {
+        "movies.csv": MOVIES.replace("\n1,", "\n1.0,"),
+        "links.csv": "movieId,imdbId,tmdbId\n1.0,114709.0,862.00\n2,0112346,\n",
+        "tags.csv": f"userId,movieId,tag,timestamp\n7.0,1.0,2.0,{T}.0\n",
+        "ratings.csv": ratings(("7.0", "1.0", "4.0", f"{T}.0"), (8, 1, 3, T)),
+    }
+    assert landing.bring(DAY, files).rejected == {}
+    assert stars(landing) == [(7, 1, 4.0, T), (8, 1, 3.0, T)]
+    assert landing.rows("SELECT movie_id, imdb_id, tmdb_id FROM links ORDER BY 1") == [(1, 114709, 862), (2, 112346, None)]
+    assert landing.rows("SELECT user_id, movie_id, tag FROM tags") == [(7, 1, "2.0")]
+
+
+def test_a_tag_that_stands_there_twice_is_counted_once(landing: Landing) -> None:
+    lines = [f"7,1,t,{T}", f"7,1,T,{T}", f"7,1,t,{T + 1}", f"07,1.0,t,{T}", f'"7",1,"t",{T}']
+    got = landing.bring(DAY, CSV | {"tags.csv": "userId,movieId,tag,timestamp\n" + "\n".join(lines)}, max_bad_share=0.5)
+    assert (got.read["tags.csv"], got.new["tags"], got.rejected) == (5, 3, {"tags.csv": 2})
+    assert landing.rows("SELECT line, reason, content FROM rejected_rows ORDER BY line") == [
+        (5, "the same user, movie, tag and time stand in line 2 too", f"07|1|t|{T}"),
+        (6, "the same user, movie, tag and time stand in line 5 too", f"7|1|t|{T}"),
+    ]
+    again = landing.bring(DAY + WEEK, CSV | {"tags.csv": f"userId,movieId,tag,timestamp\n{lines[0]}\n"})
+    assert (again.new["tags"], again.rejected) == (0, {})
+
+
+@pytest.mark.parametrize(
+    ("published", "genres"),
+    [
+        ("Drama||Comedy", ["Drama", "Comedy"]),
+        (" Drama | Comedy\t", ["Drama", "Comedy"]),
+        ("(no genres listed)|Drama", ["Drama"]),
+        ("(No Genres Listed)", []),
+        ("|", []),
+        ("Drama|Comedy|Drama", ["Drama", "Comedy"]),
+        ("Sci-Fi|Children's", ["Sci-Fi", "Children's"]),
+    ],
+)
+def test_genres_are_trimmed_and_no_genre_is_none(landing: Landing, published: str, genres: list[str]) -> None:
+    landing.bring(DAY, CSV | {"movies.csv": f"{MOVIES}4,T,{published}\n"})
+    assert landing.rows("SELECT genres FROM movies WHERE movie_id = 4") == [(genres,)]
+
+
+@pytest.mark.parametrize(
+    ("title", "year"),
+    [
+        ("T (1995)", 1995),
+        ("T (1987\u20132000)", 1987),
+        ("T (1987-2000) ", 1987),
+        ("T (2006- )", 2006),
+        ("T (1870)", 1870),
+        ("T (2100)", 2100),
+        ("T (10000)", None),
+        ("T (0000)", None),
+        ("T (1869)", None),
+        ("T (2101)", None),
+        ("T (198)", None),
+        ("T (1995) (Director's Cut)", None),
+    ],
+)
+def test_a_year_is_four_digits_of_a_time_that_had_films(landing: Landing, title: str, year: int | None) -> None:
+    landing.bring(DAY, CSV | {"movies.csv": f"{MOVIES}4,{title},Drama\n"})
+    assert landing.rows("SELECT title, year FROM movies WHERE movie_id = 4") == [(title.strip(), year)]
+
+
+@pytest.mark.parametrize("layout", [CSV, ML_1M, ML_10M, ML_100K], ids=["csv", "ml-1m", "ml-10M", "ml-100k"])
+def test_a_broken_row_with_a_bad_byte_is_set_aside_in_every_file(landing: Landing, layout: dict[str, str | bytes]) -> None:
+    """A column too few or too many, and a byte that is no UTF-8."""
+    names = [name for name in layout if name != "u.genre"]
+    signs = {".dat": "::", "item": "|", "user": "|", "data": "\t"}
+    files: dict[str, str | bytes] = dict(layout)
+    for name in names:
+        text = layout[name]
+        old = name.endswith(".dat") or name.startswith("u.")
+        data = text if isinstance(text, bytes) else text.encode("latin-1" if old else "utf-8")
+        sign = signs.get(name[-4:], ",").encode()
+        first, rest = data.split(b"\n", 1)
+        files[name] = first + b"\n" + b"7" + sign + b"Mis\xe9re" + sign * 40 + b"\n" + rest
+    landing.bring(DAY, files, max_bad_share=0.5)
+    found = landing.rows("SELECT file, line, reason, left(content, 20) FROM rejected_rows ORDER BY file")
+    assert [(file, line) for file, line, *_ in found] == [(name, 2) for name in sorted(names)]
+    for name, _, reason, content in found:
+        assert reason.startswith("42 columns, expected ")
+        shown = "Misére" if layout in (ML_1M, ML_100K) else r"Mis\xe9re"
+        assert content.startswith("7" + signs.get(name[-4:], ",") + shown)
+    assert len(stars(landing)) == 3
+
+
+def test_a_tag_over_a_mebibyte_is_one_row_that_is_set_aside(landing: Landing) -> None:
+    for drop, tag in ((DAY, "x" * (5 << 20)), (DAY + WEEK, "x" * ((1 << 20) - 100))):
+        tags = f"userId,movieId,tag,timestamp\n7,1,{tag},{T}\n7,1,t,{T}\n8,1,t,{T}\n"
+        got = landing.bring(drop, CSV | {"tags.csv": tags}, max_bad_share=0.5)
+        assert (got.read["tags.csv"], got.rejected) == (3, {"tags.csv": 1})
+    found = landing.rows("SELECT line, reason, length(content) FROM rejected_rows ORDER BY drop_id")
+    assert found == [
+        (2, f"a row of {(5 << 20) + 15:,} bytes, more than 1,048,576", 2000),
+        (2, f"the tag has {(1 << 20) - 100} bytes, more than 2,000", 2000),
+    ]
+
+
+def test_a_reason_is_short_however_long_the_value(landing: Landing) -> None:
+    landing.bring(DAY, only((7, "9" * 300_000, 4, T), (7, 1, 4, T)), max_bad_share=0.5)
+    ((reason, content),) = landing.rows("SELECT reason, content FROM rejected_rows")
+    assert reason == f"movieId '{'9' * 100}' is not a whole number"
+    assert len(content) == 2000
 
 
 # ---------------------------------------------------------------- drops that are refused

@@ -118,6 +118,11 @@ def test_movies_have_imdbs_content_where_title_and_year_match(data):
     assert (catalogue.genres.indptr.tolist(), genres) == ([0, 3, 4, 4], ["Animation", "Comedy", "Family", "Drama"])
 
 
+def test_titles_in_latin_1_keep_their_accents(data):
+    write(data / "movielens/ml-1m/movies.dat", MOVIES + "4::Caf\xe9 (1994)::Drama\n")
+    assert read_catalogue(data / "movielens/ml-1m", None).titles[-1] == "Café (1994)"
+
+
 def test_a_catalogue_of_some_movies_without_imdb(data):
     catalogue = read_catalogue(data / "movielens/ml-1m", None, np.array([2, 3]))
     assert (catalogue.movie_ids.tolist(), len(catalogue.actors.values)) == ([2, 3], 0)

@@ -4,8 +4,8 @@
 # pyright: reportAttributeAccessIssue=false
 
 import gzip
-import io
 import random
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,15 +15,18 @@ import pyarrow.compute as pc
 import pytest
 from fsspec.implementations.local import LocalFileSystem
 
+from recsys.drops.lines import LONGEST
 from recsys.drops.zone import Member
 from recsys.errors import DropError
 from recsys.ingest import delimited
-from recsys.ingest.delimited import Delimited, SingleDelimiter, read_delimited, read_wanted
+from recsys.ingest.delimited import Delimited, read_delimited, read_wanted
 from recsys.ingest.source import Reject
 
 CSV = Delimited({"id": "id", "text": "text"})
 PLAIN = Delimited({"id": "id", "text": "text"}, quoted=False)
 DAT = Delimited({"id": "id", "text": "text"}, "::", ("id", "text"), "latin-1", quoted=False)
+DAT_UTF8 = Delimited({"id": "id", "text": "text"}, "::", ("id", "text"), quoted=False)
+PIPES = Delimited({"id": "id", "text": "text"}, "|", ("id", "text"), quoted=False)
 TSV = Delimited({"id": "id", "text": "text"}, "\t", ("id", "text"), quoted=False)
 
 
@@ -56,6 +59,10 @@ def read_ours(tmp_path: Path, data: bytes, spec: Delimited) -> tuple[list[tuple]
             rows += [tuple(row.values()) for row in part.batch.to_pylist()]
             n_read += part.read
     return rows, rejects, n_read
+
+
+def as_tuple(reject: Reject) -> tuple[str, int, str, str]:
+    return reject.file, reject.line, reject.reason, reject.content
 
 
 @pytest.fixture(params=[delimited.BLOCK_BYTES, 16, 24, 40], ids="block{}".format)
@@ -105,11 +112,57 @@ def test_line_breaks_in_quotes_count_across_blocks(tmp_path: Path, monkeypatch: 
     assert [line for line, *_ in rows] == [2 + 2 * n for n in range(50)]
 
 
-def test_a_quote_that_never_closes_names_the_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(delimited, "BLOCK_BYTES", 64)
-    data = b"id,text\n" + b"1,a\n" * 10 + b'2,"b\n' + b"3,c\n" * 50
-    with pytest.raises(DropError, match=r"file\.csv after line 1\d: a row without an end"):
-        read(tmp_path, data, CSV)
+@pytest.mark.usefixtures("blocks")
+@pytest.mark.parametrize("n_after", [0, 3, 50])
+def test_a_quote_that_never_closes_costs_its_own_line_alone(tmp_path: Path, n_after: int) -> None:
+    data = b"id,text\n" + b"1,a\n" * 10 + b'2,"b\n' + b"3,c\n" * n_after
+    rows, rejects = read(tmp_path, data, CSV)
+    assert [line for line, *_ in rows] == [*range(2, 12), *range(13, 13 + n_after)]
+    assert [as_tuple(reject)[1:] for reject in rejects] == [(12, "a quote is opened and not closed", '2,"b')]
+
+
+@pytest.mark.usefixtures("blocks")
+@pytest.mark.parametrize(
+    ("lines", "bad"),
+    [
+        ([b'1,"Broken" Quote (1992)'], {0: "text after a closing quote: a quote inside a value is written twice"}),
+        ([rb'1,"Back\"slash (1994)"'], {0: "text after a closing quote: a quote inside a value is written twice"}),
+        ([b'1,""Hi"" (1993)'], {0: "text after a closing quote: a quote inside a value is written twice"}),
+        ([b'1,"a" '], {0: "text after a closing quote: a quote inside a value is written twice"}),
+        ([b'"1"2,a'], {0: "text after a closing quote: a quote inside a value is written twice"}),
+        ([b'1,"open', b"2,b", b'3,"Quoted, The"'], {0: "a quote is opened and not closed"}),
+        ([b'1,"open', b'2,"open', b'3,"open'], dict.fromkeys(range(3), "a quote is opened and not closed")),
+        ([b'a",b,"', b'a",b,"', b'a",b,"', b"4,d"], dict.fromkeys(range(3), "a quote is opened and not closed")),
+        ([b'1,"x', b'y" z', b"3,c"], {0: "a quote is opened and not closed", 1: "1 columns, expected 2"}),
+    ],
+)
+def test_a_stray_quote_costs_its_own_line_and_changes_no_value(tmp_path: Path, lines: list[bytes], bad: dict[int, str]) -> None:
+    lines = [b"8,before", *lines, b"9,after"]
+    rows, rejects = read(tmp_path, b"id,text\n" + b"\n".join(lines), CSV)
+    assert [(reject.line, reject.reason) for reject in rejects] == [(place + 3, reason) for place, reason in bad.items()]
+    assert [reject.content for reject in rejects] == [lines[place + 1].decode() for place in bad]
+    assert [line for line, *_ in rows] == [n + 2 for n in range(len(lines)) if n - 1 not in bad]
+    assert (rows[0][2], rows[-1][2]) == ("before", "after")
+
+
+@pytest.mark.usefixtures("blocks")
+def test_quotes_inside_a_value_that_has_none_around_are_letters(tmp_path: Path) -> None:
+    values = {
+        b'12" Record': '12" Record',
+        b'a""b': 'a""b',
+        b'"Say ""Hi"""': 'Say "Hi"',
+        b'"""Hi"""': '"Hi"',
+        b'""': "",
+        b"5'10\"": "5'10\"",
+    }
+    rows, rejects = read(tmp_path, b"id,text\n" + b"".join(b"7,%b\n" % value for value in values), CSV)
+    assert ([text for *_, text in rows], rejects) == (list(values.values()), [])
+
+
+@pytest.mark.usefixtures("blocks")
+def test_an_all_quoted_file_is_the_same_rows(tmp_path: Path) -> None:
+    rows, rejects = read(tmp_path, b'"id","text"\r\n"1","4.0"\r\n"2","x, ""y"""\r\n', CSV)
+    assert (rows, rejects) == ([(2, "1", "4.0"), (3, "2", 'x, "y"')], [])
 
 
 def test_a_quote_is_a_letter_where_nothing_is_quoted(tmp_path: Path) -> None:
@@ -159,7 +212,7 @@ def test_a_cut_file_has_what_the_whole_file_has(tmp_path: Path) -> None:
 
 def test_a_zero_byte_in_a_broken_row_can_be_kept(tmp_path: Path) -> None:
     _, rejects = read(tmp_path, b"id,text\n1,a,\0\n", CSV)
-    assert [reject.content for reject in rejects] == [r"1,a,\0"]
+    assert [reject.content for reject in rejects] == [r"1,a,\x00"]
 
 
 @pytest.mark.usefixtures("blocks")
@@ -172,15 +225,145 @@ def test_double_colons_wherever_a_chunk_ends(tmp_path: Path) -> None:
     assert not rejects
 
 
-@pytest.mark.parametrize("size", [1, 2, 3, 4, 5, 7, 100, -1])
-@pytest.mark.parametrize("data", [b"1::a\n2::b", b"::", b":", b"1:::a::", b"a:b:::::c", b"", b"1::", b"::::"])
-def test_a_stream_with_a_single_delimiter(data: bytes, size: int) -> None:
-    stream = SingleDelimiter(io.BytesIO(data), b"::")
-    chunks = []
-    while chunk := stream.read(size):
-        assert size < 0 or len(chunk) <= max(size, 2)
-        chunks.append(chunk)
-    assert b"".join(chunks) == data.replace(b"::", b"\x1f")
+@pytest.mark.usefixtures("blocks")
+@pytest.mark.parametrize("end", [b"\n", b"\r\n"], ids=["LF", "CRLF"])
+@pytest.mark.parametrize(("spec", "sign"), [(CSV, b","), (PLAIN, b","), (DAT_UTF8, b"::"), (TSV, b"\t"), (PIPES, b"|")])
+@pytest.mark.parametrize(
+    ("row", "reason"),
+    [
+        (b"4~Mis\xe9re~La\xff", "3 columns, expected 2"),
+        (b"\x804", "1 columns, expected 2"),
+        (b"\xed\xa0\x80~\0~~caf\xc3\xa9", "4 columns, expected 2"),
+    ],
+)
+def test_a_broken_row_with_a_bad_byte_is_set_aside_at_its_line(
+    tmp_path: Path, spec: Delimited, sign: bytes, end: bytes, row: bytes, reason: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    lines = [] if spec.layout else [b"id,text"]
+    lines += [line.replace(b"~", sign) for line in (b"1~a", b"2~\xc3\xa9", row, b"3~c")]
+    rows, rejects = read(tmp_path, end.join(lines), spec)
+    first = len(lines) - 3
+    assert rows == [(first, "1", "a"), (first + 1, "2", "é"), (first + 3, "3", "c")]
+    shown = {b"4": r"4~Mis\xe9re~La\xff", b"\x80": r"\x804", b"\xed": r"\xed\xa0\x80~\x00~~café"}[row[:1]]
+    content = shown.replace("~", sign.decode())
+    assert [as_tuple(reject)[1:] for reject in rejects] == [(first + 2, reason, content)]
+    assert capfd.readouterr().err == ""
+
+
+def test_control_characters_are_text_beside_double_colons(tmp_path: Path) -> None:
+    rows, rejects = read(tmp_path, b"1::a\x1fb\x1e\n2::b::c\x1f\n", DAT_UTF8)
+    assert rows == [(1, "1", "a\x1fb\x1e")]
+    assert [(reject.line, reject.content) for reject in rejects] == [(2, "2::b::c\x1f")]
+
+
+@pytest.mark.usefixtures("blocks")
+@pytest.mark.parametrize("spec", [CSV, PLAIN], ids=["quoted", "plain"])
+def test_a_carriage_return_inside_a_row_shifts_no_line(tmp_path: Path, spec: Delimited) -> None:
+    rows, rejects = read(tmp_path, b"id,text\n1,a\n9\r,x\n\r2,b\n3,c\r\n4,d\r", spec)
+    assert [(line, ident) for line, ident, _ in rows] == [(2, "1"), (5, "3"), (6, "4")]
+    assert [(reject.line, reject.reason) for reject in rejects] == [(n, "a line break (CR) inside the row") for n in (3, 4)]
+
+
+def test_a_carriage_return_in_quotes_is_text(tmp_path: Path) -> None:
+    assert read(tmp_path, b'id,text\n1,"a\rb"\n2,"c\r\nd"\n3,e\n', CSV) == (
+        [(2, "1", "a\rb"), (3, "2", "c\r\nd"), (5, "3", "e")],
+        [],
+    )
+
+
+@pytest.mark.parametrize("spec", [CSV, Delimited(CSV.columns, layout=("id", "text"))], ids=["header", "no header"])
+def test_a_file_whose_lines_end_in_carriage_returns_alone(tmp_path: Path, spec: Delimited) -> None:
+    rows, rejects = read(tmp_path, (b"" if spec.layout else b"id,text\r") + b"1,a\rx\r2,b\r", spec)
+    assert [(ident, text) for _, ident, text in rows] == [("1", "a"), ("2", "b")]
+    assert [reject.line for reject in rejects] == [rows[0][0] + 1]
+
+
+LONG = b"x" * (LONGEST + 1)
+
+
+@pytest.mark.parametrize("block", [1 << 12, 1 << 20, 4 << 20])
+@pytest.mark.parametrize(
+    "row", [b"2," + LONG, b'2,"' + LONG + b'"', LONG * 5, b"2," + LONG * 3 + b",3"], ids=["plain", "quoted", "5 MB", "columns"]
+)
+@pytest.mark.parametrize("end", [b"", b"\r\n", b"\n3,c\n4,d"], ids=["no end", "last", "between"])
+def test_a_row_over_a_mebibyte_is_set_aside_alone(
+    tmp_path: Path, row: bytes, end: bytes, block: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(delimited, "BLOCK_BYTES", block)
+    rows, rejects = read(tmp_path, b"id,text\n1,a\n" + row + end, CSV)
+    assert rows == [(2, "1", "a"), *([(4, "3", "c"), (5, "4", "d")] if b"3,c" in end else [])]
+    (reject,) = rejects
+    n_bytes = len(row) + end.startswith(b"\r")
+    assert (reject.line, reject.reason) == (3, f"a row of {n_bytes:,} bytes, more than 1,048,576")
+    assert reject.content == row[:2000].decode()
+
+
+def test_the_longest_row_is_a_row(tmp_path: Path) -> None:
+    text = "x" * (LONGEST - 2)
+    assert read(tmp_path, f"id,text\n1,{text}\n2,b".encode(), CSV) == ([(2, "1", text), (3, "2", "b")], [])
+
+
+def test_a_quote_open_for_over_a_mebibyte_costs_its_own_line_alone(tmp_path: Path) -> None:
+    line = b"7," + b"y" * 1000 + b"\n"
+    rows, rejects = read(tmp_path, b"id,text\n" + b'1,"open\n' + line * 3000 + b'8,"end"\n', CSV)
+    assert (len(rows), rows[0][0], rows[-1]) == (3001, 3, (3003, "8", "end"))
+    assert [(reject.line, reject.reason) for reject in rejects] == [(2, "a quote is opened and not closed")]
+
+
+def operations(read_it: Callable[[], object]) -> int:
+    """How many lines of Python are run, and how many bytes go through what is looked at line by line."""
+    count = 0
+
+    def trace(frame: Any, event: str, arg: object) -> Any:
+        nonlocal count
+        count += 1
+        if event == "call" and frame.f_code.co_name == "find_rows":
+            count += len(frame.f_locals["data"])
+        return trace
+
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        read_it()
+    finally:
+        sys.settrace(before)
+    return count
+
+
+@pytest.mark.parametrize(
+    ("lines", "block"),
+    [
+        ([b"1,2,3"], 1 << 20),
+        ([b"1,2,3", b"1,2"], 1 << 20),
+        ([b"1,2,3"], 1 << 10),
+        ([b'1,"2\n2"'], 1 << 20),
+        ([b'1,"2'], 1 << 20),
+        ([b'1,"2'], 1 << 10),
+        ([b'a",b,"'], 1 << 20),
+        ([b'",'], 1 << 20),
+        ([b'a""b,""', b'"'], 1 << 20),
+        ([b"1\r,2"], 1 << 10),
+        ([b"1,\xff,3"], 1 << 20),
+        ([b"1,\xff"], 1 << 20),
+    ],
+)
+def test_reading_is_linear_in_broken_rows(
+    tmp_path: Path, lines: list[bytes], block: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(delimited, "BLOCK_BYTES", block)
+    steps = []
+    for n_rows in (500, 1000):
+        data = b"id,text\n" + b"".join(line + b"\n" for line in lines) * n_rows + b"1,a\n"
+        steps.append(operations(lambda data=data: read(tmp_path, data, CSV)))
+    assert steps[1] < 2.2 * steps[0]
+
+
+def test_rejects_come_with_their_block_and_are_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(delimited, "BLOCK_BYTES", 64)
+    parts = read_delimited(member_of(tmp_path, b"id,text\n" + b"x\n1,a\n" * 1000), CSV)
+    kinds = "".join("x" if isinstance(next(parts), Reject) else "." for _ in range(100))
+    assert kinds.count("x") > 50
+    assert max(map(len, kinds.split("."))) < 20
 
 
 def test_a_broken_row_shows_its_own_delimiter(tmp_path: Path) -> None:
@@ -222,6 +405,11 @@ def test_a_missing_column_says_what_was_found_and_expected(tmp_path: Path, data:
     with pytest.raises(DropError, match=r"file\.csv line 1: no column ") as error:
         read(tmp_path, data, CSV)
     assert f"found {found!r}, expected id,text" in str(error.value)
+
+
+def test_a_column_that_is_there_twice_is_named(tmp_path: Path) -> None:
+    with pytest.raises(DropError, match=r"file\.csv line 1: text is there twice; found 'id,text,text', expected it once"):
+        read(tmp_path, b"id,text,text\n1,a,b\n", CSV)
 
 
 GZIPPED = gzip.compress(b"id,text\n" + b"".join(b"%d,a\n" % n for n in range(100_000)))

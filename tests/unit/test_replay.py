@@ -1,6 +1,7 @@
 """A published data set cut by time: every published line enters once, in its week, in its own bytes."""
 
 import io
+import re
 import zipfile
 from collections.abc import Callable
 from datetime import UTC, date, datetime
@@ -18,6 +19,7 @@ from recsys.drops.zone import LandingZone
 from recsys.errors import DropError
 from recsys.ingest.delimited import read_delimited
 from recsys.ingest.movielens import layout_of
+from recsys.ingest.numbers import with_whole_numbers
 from recsys.ingest.source import Reject
 
 MONDAY = date(2020, 1, 20)
@@ -297,6 +299,8 @@ LOOKS = {
     "no last line end": lambda text: text.rstrip(),
     "LF": lambda text: text.replace("\r\n", "\n"),
     "columns in another order": lambda text: shuffled(text, [3, 1, 0, 2]),
+    "quotes around everything": lambda text: "".join('"' + line.replace(",", '","') + '"\n' for line in text.split()),
+    "a point in whole numbers": lambda text: re.sub(r"([0-9]+),([0-9]+),(.*),([0-9]+)", r"\1.0,\2.0,\3,\4.0", text),
     "an index column": lambda text: "".join(f"{n},{line}\n" for n, line in enumerate(text.splitlines())),
 }
 
@@ -313,7 +317,8 @@ def read_back(zone: Path, name: str) -> list[list[tuple[int, int, int]]]:
     for folder in sorted((zone / "movielens").iterdir()):
         landing = LandingZone(str(zone))
         members = landing.members(landing.at("movielens", date.fromisoformat(folder.name)))
-        parts = list(read_delimited(members[name], layout_of(members).files[name][1]))
+        (spec,) = (spec for member, _, spec in layout_of(members).present(members) if member.name == name)
+        parts = [part if isinstance(part, Reject) else with_whole_numbers(part) for part in read_delimited(members[name], spec)]
         rows = [row for part in parts if not isinstance(part, Reject) for row in part.to_pylist()]
         assert not [part for part in parts if isinstance(part, Reject)]
         events.append([(int(row["user_id"]), int(row["movie_id"]), int(row["rated_at"])) for row in rows])
