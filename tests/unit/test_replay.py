@@ -1,24 +1,29 @@
 """A published data set cut by time: every published line enters once, in its week, in its own bytes."""
 
 import io
+import random
 import re
+import tempfile
 import zipfile
+from bisect import bisect_right
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from pathlib import Path
 
 import numpy as np
 import pytest
+from fsspec.implementations.local import LocalFileSystem
 from fsspec.implementations.memory import MemoryFileSystem
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from recsys.drops.members import find_members
 from recsys.drops.records import read_lines
 from recsys.drops.replay import drop_dates, replay
 from recsys.drops.zone import LandingZone
 from recsys.errors import DropError
 from recsys.ingest.delimited import read_delimited
-from recsys.ingest.movielens import layout_of
+from recsys.ingest.movielens import LAYOUTS, layout_of
 from recsys.ingest.numbers import with_whole_numbers
 from recsys.ingest.source import Reject
 
@@ -293,6 +298,7 @@ def shuffled(text: str, order: list[int]) -> str:
 
 
 LOOKS = {
+    "CR alone": lambda text: text.replace("\r\n", "\r"),
     "a byte order mark": lambda text: "\ufeff" + text,
     "an empty last line": lambda text: text + "\r\n",
     "empty lines in between": lambda text: text.replace("\r\n", "\r\n\r\n"),
@@ -369,3 +375,52 @@ def test_a_movie_whose_id_is_none_is_handed_on_to_ingest(tmp_path: Path) -> None
     source = publish(tmp_path / "ml", changed("50,Old (1950),", "tt50,Old (1950),", "movies.csv"))
     replay(source, str(tmp_path / "zone"), weeks=2)
     assert [len(drop) - 1 for drop in lines(tmp_path / "zone", "movies.csv")] == [2, 2, 3]
+
+
+TEXT = st.text('ab,"\n\r7 \u00e9:|\t', max_size=5)
+EVENT_ROWS = st.lists(st.tuples(st.integers(1, 3), st.sampled_from([10, 20]), TEXT, st.integers(at(1), at(25))), max_size=15)
+JUNK = st.lists(st.binary(max_size=8), max_size=4)
+
+
+@pytest.mark.parametrize(("name", "separator"), [("tags.csv", ","), ("ratings.dat", "::"), ("u.data", "\t")])
+@settings(max_examples=60, deadline=None)  # each is a folder of drops
+@given(EVENT_ROWS, JUNK, st.sampled_from(["\n", "\r\n", "\r"]), st.booleans(), st.booleans(), st.randoms())
+def test_what_is_cut_is_what_ingest_reads_of_the_whole(
+    name: str, separator: str, rows: list, junk: list[bytes], line_end: str, quotes: bool, has_bom: bool, chance: random.Random
+) -> None:
+    """Whatever stands between: each row that is read of the release is in one drop, the right one, and nothing else is."""
+    texts = [separator.join((str(u), str(m), quoted(text) if quotes else text, str(time))) for u, m, text, time in rows]
+    content = [text.encode() for text in texts] + junk
+    chance.shuffle(content)
+    head = [b"userId,movieId,tag,timestamp"] if name == "tags.csv" else []
+    data = b"\xef\xbb\xbf" * has_bom + b"".join(line + line_end.encode() for line in [*head, *content])
+    with tempfile.TemporaryDirectory() as folder:
+        source = publish(Path(folder) / "ml", {"ratings.csv": CSV["ratings.csv"]} if name == "tags.csv" else {})
+        (source / name).write_bytes(data)
+        try:
+            whole, _ = read_events(source / name)
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setenv("RECSYS_MAX_BAD_SHARE", "1")
+                dates = replay(source, f"{folder}/zone", weeks=2)
+        except DropError as error:
+            assert name in str(error)
+            return
+        cut = [read_events(Path(folder) / "zone" / "movielens" / str(day) / name) for day in dates]
+    ends = [int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp()) for day in dates]
+    expected = [[row for row in whole if bisect_right(ends, int(row[3])) == index] for index in range(len(dates))]
+    assert cut == [(rows, 0) for rows in expected]
+
+
+def quoted(text: str) -> str:
+    return '"' + text.replace('"', '""') + '"'
+
+
+def read_events(path: Path) -> tuple[list[tuple], int]:
+    """The rows of a file of ratings or tags, as ingest reads them, and how many it would set aside."""
+    (layout,) = [layout for layout in LAYOUTS if path.name in layout.files]
+    members = find_members(LocalFileSystem(), [(path.name, str(path))], "here")
+    ((member, _, spec),) = layout.present(members)
+    parts = list(read_delimited(member, spec))
+    batches = [part for part in parts if not isinstance(part, Reject)]
+    rows = [tuple(row[name] for name in spec.columns.values()) for batch in batches for row in batch.to_pylist()]
+    return rows, len(parts) - len(batches)
