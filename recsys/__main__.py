@@ -76,6 +76,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_predict(commands)
     _add_history(commands)
     _add_rollback(commands)
+    _add_retire(commands)
     weeks = _add(commands, "weeks", _weeks, "draw one page on all weeks: exams, what came true, drift, times")
     weeks.add_argument(
         "--output", type=Path, default=Path("weeks.html"), metavar="FILE", help="where to write it (default weeks.html)"
@@ -169,7 +170,16 @@ def _add_rollback(commands: "argparse._SubParsersAction[argparse.ArgumentParser]
     what = rollback.add_mutually_exclusive_group(required=True)
     what.add_argument("--list", action="store_true", help="show what can be made live, the newest first")
     what.add_argument("--reason", help="why: kept in the ledger")
-    rollback.add_argument("--to", type=int, metavar="PUBLICATION", help="default: the one that was live before")
+    rollback.add_argument(
+        "--to", type=int, metavar="PUBLICATION", help="default: the newest that was live before and was not rolled back from"
+    )
+
+
+def _add_retire(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    retire = _add(commands, "retire", _retire, "let a week count for nothing, e.g. one of a mistyped year")
+    retire.add_argument("week", type=date.fromisoformat, metavar="WEEK", help="its as_of")
+    retire.add_argument("--reason", required=True, help="why: kept in the ledger")
+    retire.add_argument("--undo", action="store_true", help="let it count again")
 
 
 def _add_known_week(parser: argparse.ArgumentParser) -> None:
@@ -316,6 +326,14 @@ def _rollback(options: argparse.Namespace) -> None:
         asked = {"reason": options.reason, "requested_by": getuser(), "run_id": _run_id()}
         told = rollback_publication(settings, publication_id=options.to, **asked)
     console.print(told, highlight=False, markup=False, soft_wrap=True)
+
+
+def _retire(options: argparse.Namespace) -> None:
+    from recsys.pipeline import retire_week
+
+    act = {"reason": options.reason, "requested_by": getuser(), "run_id": _run_id()}
+    done = retire_week(Settings.from_environment(), options.week, undo=options.undo, **act)
+    console.print(done, highlight=False, markup=False, soft_wrap=True)
 
 
 def _withdraw(options: argparse.Namespace) -> None:

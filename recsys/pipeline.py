@@ -7,7 +7,7 @@ finishes. Steps pass each other nothing but Postgres, the model registry, and sm
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from getpass import getuser
 from typing import Any, TypeVar
 
@@ -28,12 +28,13 @@ from recsys.ingest import ledger as drops_ledger
 from recsys.ingest.load import ingest
 from recsys.limits import check_limits
 from recsys.models import MODELS
-from recsys.promotion import exams, ledger, live
+from recsys.promotion import exams, ledger, live, retire
 from recsys.promotion.approval import UNASKED, Approval, Proposal
 from recsys.promotion.contest import Contest
 from recsys.promotion.decision import Decision, decide, settle
 from recsys.promotion.ledger import Champion, ModelVersion, Origin
 from recsys.promotion.mirror import mirror_champion
+from recsys.promotion.retire import refuse_retired
 from recsys.promotion.sanity import check_refit
 from recsys.recipe import Recipe
 from recsys.registry.fitting import Fit, Fitted, fit_once
@@ -95,19 +96,23 @@ class Asked:
         return {name: getattr(self, name) for name in names}
 
 
-def resolve_week(settings: Settings, *, as_of: date | None, **asked: Any) -> Week:
+def resolve_week(settings: Settings, *, as_of: date | None, today: date | None = None, **asked: Any) -> Week:
     """The week that a run is about, as the ledger has it from now on; enters the drops that have arrived for it.
 
     Without as_of, the newest complete MovieLens drop says. What is not `asked` for (see `Asked`) is as in the week's first
     run, else as in the settings, with the tuned recipes of those names found so far. The incumbent's recipe, popularity and
     an experiment's challenger sit every exam. Raises DropError where a new drop's checksums do not agree, and RequestError
-    where a number is out of its limits: nothing is stored then.
+    for a number out of its limits, a week that is retired, or an as_of more than 7 days after `today` (by default by the clock,
+    UTC): nothing is stored then.
     """
     zone = LandingZone(settings.drops)
     asks = Asked(**asked)
     check_limits(asks.numbers)
-    when = as_of or _newest_drop(zone)
+    today = today or datetime.now(UTC).date()  # the one look at a clock
+    when = as_of or _newest_drop(settings, zone, today)
+    zone.refuse_ahead(when, today, allow_future=settings.allow_future)
     with connect(settings) as conn, advisory_lock(conn, "drops"):
+        refuse_retired(conn, when)
         drops_ledger.register_drops(conn, zone, when)
         incumbent = ledger.incumbent_of(conn, when)
         experiment = _experiment_asked(conn, when, asks) or experiment_of(conn, when)
@@ -337,14 +342,28 @@ def rollback_publication(
 ) -> str:
     """Put an earlier publication before readers again, or a later one, with its recipe as champion; return what was done.
 
-    Without an id it is the one that was live before the present one. The ledger changes at once, and that is logged at once;
-    MLflow's alias follows, or is put right by the next run if this one is cut short or MLflow is away.
+    Without an id it is the newest that was live before the present one and was not rolled back from. The ledger changes at
+    once, and that is logged at once; MLflow's alias follows, or is put right by the next run if this one is cut short or MLflow
+    is away.
     """
     with connect(settings) as conn:
         flip = live.roll_back(conn, publication_id, reason=reason, requested_by=requested_by, run_id=run_id)
         log.info(str(flip))
         mirror_champion(conn, Registry(settings))
     return str(flip)
+
+
+def retire_week(settings: Settings, as_of: date, *, reason: str, requested_by: str, run_id: str = "", undo: bool = False) -> str:
+    """Take a week out, so that it counts for nothing, or with `undo` let it count again; return what was done.
+
+    Where readers saw its lists, they see at once what they would have without it, and its recipe is champion.
+    """
+    act = {"reason": reason, "requested_by": requested_by, "run_id": run_id}
+    with connect(settings) as conn:
+        done = retire.undo_retirement(conn, as_of, **act) if undo else retire.retire_week(conn, as_of, **act)
+        log.info(str(done))
+        mirror_champion(conn, Registry(settings))
+    return str(done)
 
 
 def report_week(settings: Settings, week: Week, promotion_id: int, publication_id: int, notes: Sequence[str] = ()) -> str:
@@ -435,11 +454,12 @@ def run_week(settings: Settings, *, as_of: date | None, approve: Approve = timed
     return week
 
 
-def _newest_drop(zone: LandingZone) -> date:
-    newest = zone.newest("movielens")
+def _newest_drop(settings: Settings, zone: LandingZone, today: date) -> date:
+    newest = zone.newest("movielens", today=today, allow_future=settings.allow_future)
     if newest is None:
         raise NothingToRecommend(
-            f"no complete movielens drop in {zone.uri}: expected movielens/<YYYY-MM-DD>/ with _SUCCESS in it"
+            f"no complete movielens drop in {zone.uri}: expected movielens/<YYYY-MM-DD>/ with _SUCCESS in it, dated at most 7 "
+            "days after today"
         )
     return newest.date
 

@@ -31,6 +31,9 @@ class Settings(Bounds, BaseSettings):
     registered_model: str = Field(default="movie-recommender", description="the name under which champions are registered")
 
     # taking drops in
+    allow_future: bool = Field(
+        default=False, description="whether a week may lie more than 7 days after today, as generated data may"
+    )
     max_bad_share: float = Field(
         default=0.01, ge=0, le=1, description="share of bad rows in a file above which its drop is refused"
     )
@@ -106,7 +109,12 @@ class Settings(Bounds, BaseSettings):
     score_shards: int = Field(
         default=2, ge=1, le=1_000, description="mapped tasks that share the scoring; the result does not depend on it"
     )
-    keep_weeks: int = Field(default=8, ge=1, le=5_000, description="weeks that an old publication is kept")
+    keep_weeks: int = Field(
+        default=8,
+        ge=1,
+        le=5_000,
+        description="weeks whose publications were live since, before an old one goes: so many stay beside what is live",
+    )
 
     # telling people
     notifier: Literal["log", "slack", "mail"] = Field(

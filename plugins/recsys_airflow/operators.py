@@ -1,7 +1,7 @@
 """One operator a step. Each is a call of recsys.pipeline: what a step does is read there."""
 
 from collections.abc import Collection, Sequence
-from datetime import timedelta
+from datetime import date, timedelta
 from inspect import getdoc
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -12,6 +12,7 @@ from airflow.sdk.exceptions import AirflowFailException
 
 from recsys_airflow import RECSYS_DB
 from recsys_airflow.as_of import run_as_of
+from recsys_airflow.conf import check_conf
 from recsys_airflow.notify import tell
 from recsys_airflow.sentences import in_sentences
 
@@ -42,6 +43,7 @@ class StepOperator(BaseOperator):
     def execute(self, context: "Context") -> Any:
         from recsys_airflow.hook import RecsysHook
 
+        check_conf(context)
         with in_sentences():
             return self.step(RecsysHook(self.conn_id).settings(self.execution_timeout), context)
 
@@ -393,3 +395,15 @@ class RollbackPublication(StepOperator):
         who = run.triggering_user_name or "somebody unnamed"
         asked = {"publication_id": params["publication_id"], "reason": params["reason"], "requested_by": who}
         return pipeline.rollback_publication(settings, **asked, run_id=run.run_id)
+
+
+class RetireWeek(StepOperator):
+    """Lets the week that the form names count for nothing, or count again; returns what was done."""
+
+    def step(self, settings: "Settings", context: "Context") -> str:
+        from recsys import pipeline
+
+        params, run = given(context)
+        who = run.triggering_user_name or "somebody unnamed"
+        act = {"reason": params["reason"], "requested_by": who, "run_id": run.run_id, "undo": params["undo"]}
+        return pipeline.retire_week(settings, date.fromisoformat(params["week"]), **act)

@@ -16,6 +16,16 @@ def _week(description: str) -> Param:
     return Param(None, type=["null", "string"], format="date", title="Week (as_of)", description_md=description)
 
 
+def _reason(what: str) -> Param:
+    return Param(
+        type="string",
+        minLength=3,
+        pattern=r"\S",
+        title="Reason",
+        description_md=f"Stands in the ledger beside your name, for whoever asks later {what}.",
+    )
+
+
 def _limits(name: str) -> dict[str, Any]:
     return {"minimum": LIMITS[name].least, "maximum": LIMITS[name].most}
 
@@ -114,7 +124,7 @@ TUNING_PARAMS = {
 
 def rollback_params(publications: Mapping[int, str]) -> dict[str, Param]:
     """The form of a rollback. `publications` are those on offer, each with a line on it; without any, a number is asked for."""
-    names = {str(number): told for number, told in publications.items()}
+    names = {"null": USUAL, **{str(number): told for number, told in publications.items()}}
     offered: dict[str, Any] = {"enum": [None, *publications], "values_display": names} if publications else {"minimum": 1}
     return {
         "publication_id": Param(
@@ -122,13 +132,29 @@ def rollback_params(publications: Mapping[int, str]) -> dict[str, Param]:
             type=["null", "integer"],
             **offered,
             title="Publication",
-            description_md="What readers shall see. Empty: what they saw before the present one. Where this is a field and no "
+            description_md="What readers shall see. Empty: the newest that they saw before the present one and that was "
+            "not rolled back from, so that a second rollback goes further back. Where this is a field and no "
             "list, there was nothing to list, or no database to ask: `python -m recsys rollback --list` prints the numbers.",
         ),
-        "reason": Param(
-            type="string",
-            minLength=3,
-            title="Reason",
-            description_md="Stands in the ledger beside your name, for whoever asks later why the lists were changed.",
-        ),
+        "reason": _reason("why the lists were changed"),
     }
+
+
+#: What the form of a rollback offers first.
+USUAL = "the newest that was live before the present one and was not rolled back from"
+
+RETIRE_PARAMS = {
+    "week": Param(
+        type="string",
+        format="date",
+        title="Week (as_of)",
+        description_md="The week that shall count for nothing: its lists go from readers, and newer weeks no longer wait for it.",
+    ),
+    "reason": _reason("why the week does not count"),
+    "undo": Param(
+        False,
+        type="boolean",
+        title="Undo",
+        description_md="On: a week that was retired counts again, and its lists are live again unless a newer week's are.",
+    ),
+}

@@ -10,11 +10,14 @@ from airflow.sdk.exceptions import AirflowFailException, TaskDeferred
 
 from recsys_airflow import RECSYS_DB
 from recsys_airflow.as_of import run_as_of
+from recsys_airflow.conf import check_conf
+from recsys_airflow.sentences import in_sentences
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
     from recsys.drops.zone import LandingZone
+    from recsys.settings import Settings
 
 
 class DropSensor(BaseSensorOperator):
@@ -36,11 +39,14 @@ class DropSensor(BaseSensorOperator):
     def execute(self, context: "Context") -> str:
         from recsys_airflow.triggers import DropTrigger
 
-        zone = self._zone()
+        check_conf(context)
+        settings, zone = self._installation()
         as_of = run_as_of(context, zone)
         if as_of is None:
             self.log.info("no week was asked for: nothing to wait for, the newest complete MovieLens drop says the week")
             return ""
+        with in_sentences():  # at once, and not when its drop did not come: that would take years
+            zone.refuse_ahead(as_of, datetime.now(UTC).date(), allow_future=settings.allow_future)
         if zone.is_complete(self.source, as_of):
             self.log.info("%s drop of %s is complete", self.source, as_of)
             return ""
@@ -60,15 +66,16 @@ class DropSensor(BaseSensorOperator):
     def resume(self, context: "Context", event: dict[str, Any]) -> str:
         """What the trigger came back with."""
         if not event["arrived"]:
-            return self._without(self._zone(), date.fromisoformat(event["when"]))
+            return self._without(self._installation()[1], date.fromisoformat(event["when"]))
         self.log.info("%s drop of %s is complete", self.source, event["when"])
         return ""
 
-    def _zone(self) -> "LandingZone":
+    def _installation(self) -> "tuple[Settings, LandingZone]":
         from recsys.drops.zone import LandingZone
         from recsys_airflow.hook import RecsysHook
 
-        return LandingZone(RecsysHook(self.conn_id).settings().drops)
+        settings = RecsysHook(self.conn_id).settings()
+        return settings, LandingZone(settings.drops)
 
     def _deadline(self, as_of: date) -> datetime:
         return datetime.combine(as_of, time(), UTC) + timedelta(seconds=self.timeout)

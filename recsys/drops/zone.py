@@ -16,7 +16,7 @@ from recsys.drops.checksums import parse_sums, sha256
 from recsys.drops.damage import is_file_fault, reason_of_path
 from recsys.drops.members import Member, find_members, is_hidden, open_stored
 from recsys.drops.names import list_names
-from recsys.errors import DropError
+from recsys.errors import DropError, RequestError
 
 SUCCESS = "_SUCCESS"
 SUMS = "SHA256SUMS"
@@ -91,14 +91,25 @@ class LandingZone:
         path = self.path(source, when)
         return Drop(source, when, path if isinstance(self.fs, LocalFileSystem) else self.fs.unstrip_protocol(path))
 
-    def newest(self, source: str, *, allow_future: bool = False) -> Drop | None:
+    def newest(self, source: str, *, today: date | None = None, allow_future: bool = False) -> Drop | None:
         """Return the complete drop with the newest date, if there is one.
 
         Drops dated more than `AHEAD` after today (UTC) are skipped, unless `allow_future` says that generated data lie there.
         """
-        today = datetime.now(UTC).date()
+        today = today or datetime.now(UTC).date()
         drops = [drop for drop in self.drops(source) if allow_future or not is_ahead(drop.date, today)]
         return drops[-1] if drops else None
+
+    def refuse_ahead(self, as_of: date, today: date, *, allow_future: bool) -> None:
+        """Raise RequestError for an as_of more than `AHEAD` after today, whatever drops lie there: a mistyped year, surely."""
+        if allow_future or not is_ahead(as_of, today):
+            return
+        dates = [str(drop.date) for drop in self.drops("movielens") if not is_ahead(drop.date, today)]
+        raise RequestError(
+            f"as_of {as_of} is {(as_of - today).days:,} days after today, {today} (UTC); expected at most {AHEAD.days}. Name a "
+            f"week that has its drop: the newest complete movielens drops are those of {', '.join(dates[-5:]) or 'no date'}. "
+            f"Where generated data lie in the future, set RECSYS_ALLOW_FUTURE=true. Nothing was changed; looked in {self.uri}"
+        )
 
     def is_complete(self, source: str, when: date) -> bool:
         """Whether the publisher's `_SUCCESS` is there."""

@@ -2,12 +2,16 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
+
+from psycopg.rows import class_row
 
 from recsys.db.connect import Connection
 from recsys.db.queries import queries
 from recsys.errors import PublicationError
+from recsys.limits import check_reason
+from recsys.promotion.reigns import standing_reigns
 
 
 @dataclass(frozen=True)
@@ -19,14 +23,28 @@ class Visible:
     recipe_key: str
     model_version: str
     n_users: int
+    n_rows: int
+    top_n: int | None
+    experiment: str | None
+    first_live_at: datetime | None
+    last_live_at: datetime | None
     is_live: bool
 
     @property
     def told(self) -> str:
-        """One line that tells people which it is."""
-        state = ", live now" if self.is_live else ""
+        """Return one line that tells it from the others."""
         made_by = f"{self.recipe_key} version {self.model_version}"
-        return f"{self.publication_id}: week {self.as_of}, {made_by}, {self.n_users:,} users{state}"
+        length = f"top {self.top_n}, " if self.top_n else ""
+        arms = f", in the experiment {self.experiment}" if self.experiment else ""
+        counts = f"{length}{self.n_rows:,} rows for {self.n_users:,} users"
+        return f"{self.publication_id}: week {self.as_of}, {made_by}, {counts}{arms}, {self._reign}"
+
+    @property
+    def _reign(self) -> str:
+        """Return when readers had it."""
+        if self.last_live_at is None:
+            return "never live"
+        return f"live {'now, since' if self.is_live else 'last from'} {self.last_live_at:%Y-%m-%d %H:%M} UTC"
 
 
 @dataclass(frozen=True)
@@ -63,15 +81,17 @@ def go_live(conn: Connection, flip: Mapping[str, Any]) -> None:
 
 def publications_to_show(conn: Connection) -> list[Visible]:
     """Every publication that can be put before readers, the newest first."""
-    return [_visible(row) for row in conn.execute(queries("live")["candidates"]).fetchall()]
+    return conn.cursor(row_factory=class_row(Visible)).execute(queries("live")["candidates"]).fetchall()
 
 
 def roll_back(conn: Connection, publication_id: int | None, *, reason: str, requested_by: str, run_id: str) -> Flip:
     """Put another publication before readers, and its recipe in the champion's place, in one transaction.
 
-    Without an id: the one that was live before the present one. The same again changes nothing, nor does the same run. Raises
-    PublicationError where there is no such publication, or its rows are gone.
+    Without an id: the newest that was live before the present one and was not rolled back from, so that a second rollback goes
+    further back. The same again changes nothing, nor does the same run. Raises PublicationError where there is no such
+    publication, or its rows are gone, and RequestError without a reason.
     """
+    reason = check_reason(reason)
     with conn.transaction():
         conn.execute(queries("live")["hold"])
         choice = {visible.publication_id: visible for visible in publications_to_show(conn)}
@@ -101,16 +121,38 @@ def roll_back(conn: Connection, publication_id: int | None, *, reason: str, requ
 
 
 def _chosen(conn: Connection, publication_id: int | None, choice: Mapping[int, Visible]) -> Visible:
+    there = ", ".join(f"{visible.publication_id} (week {visible.as_of})" for visible in choice.values()) or "none"
     if publication_id is None:
-        before = conn.execute(queries("live")["live_before"]).fetchone()
-        if before is None:
-            raise PublicationError("no publication was live before the present one: nothing to roll back to")
-        publication_id = int(before.publication_id)
+        publication_id = next(iter(reigns_before(conn)), None)
+    if publication_id is None:
+        raise PublicationError(
+            "no publication was live before the present one that was not rolled back from: nothing to roll back to; choose one "
+            f"of those with their rows in place: {there}"
+        )
     if publication_id not in choice:
-        there = ", ".join(f"{visible.publication_id} (week {visible.as_of})" for visible in choice.values())
-        raise PublicationError(f"no publication {publication_id} with its rows in place: found {there or 'none'}")
+        _refuse_retired(conn, publication_id)
+        raise PublicationError(f"no publication {publication_id} with its rows in place: found {there}")
     return choice[publication_id]
 
 
-def _visible(row: Any) -> Visible:
-    return Visible(row.publication_id, row.as_of, row.recipe_key, row.model_version, row.n_users, row.is_live)
+def reigns_before(conn: Connection) -> list[int]:
+    """Return what readers had before what they have now, the newest first: not rolled back from, and of no retired week."""
+    live = conn.execute(queries("live")["now"]).fetchone()
+    flips = conn.execute(queries("live")["flips"]).fetchall()
+    newest_first = standing_reigns((row.publication_id, row.cause) for row in flips)[::-1]
+    before = [publication_id for publication_id in newest_first if live is None or publication_id != live.publication_id]
+    return [publication_id for publication_id in before if _retirement_of(conn, publication_id) is None]
+
+
+def _retirement_of(conn: Connection, publication_id: int) -> Any:
+    week = conn.execute(queries("live")["week_of"], {"publication_id": publication_id}).fetchone()
+    return conn.execute(queries("live")["retirement"], {"as_of": week.as_of}).fetchone() if week else None
+
+
+def _refuse_retired(conn: Connection, publication_id: int) -> None:
+    retired = _retirement_of(conn, publication_id)
+    if retired:
+        raise PublicationError(
+            f"publication {publication_id} is of week {retired.as_of}, which {retired.requested_by} retired: {retired.reason}; "
+            f"expected one of another week, or first: python -m recsys retire {retired.as_of} --undo --reason …"
+        )

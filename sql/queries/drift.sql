@@ -44,6 +44,7 @@ FROM exams e
 JOIN exams now ON now.as_of = %(as_of)s AND now.kind = e.kind
 JOIN exam_results r ON r.as_of = e.as_of AND r.slice = 'all' AND r.metric = %(metric)s
 WHERE e.as_of BETWEEN %(as_of)s::date - 7 * %(n_weeks)s AND %(as_of)s::date
+  AND (e.as_of = %(as_of)s OR e.as_of NOT IN (SELECT as_of FROM retired_weeks))
   AND r.recipe_key = coalesce((SELECT d.recipe_key FROM week_decisions d WHERE d.as_of = e.as_of), e.incumbent)
 ORDER BY e.as_of DESC;
 

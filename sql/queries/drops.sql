@@ -27,11 +27,13 @@ SELECT coalesce(max(drop_id), 0) AS drop_id FROM drops;
 
 -- name: drops_to_ingest(watermark, as_of, sources)
 -- The newest revisions up to the watermark that no week has taken in, oldest first; and those that this very week met and
--- refused, so that running it again says so again. A drop that another week refused waits for its revision.
+-- refused, so that running it again says so again. A drop that another week refused waits for its revision, unless that week is
+-- retired: then the drop's own week says so.
 SELECT drop_id, source, drop_date, revision, sha256, state
 FROM drops
 WHERE drop_id <= %(watermark)s
-  AND (state = 'known' OR (state = 'refused' AND admitted_for = %(as_of)s))
+  AND (state = 'known' OR (state = 'refused' AND admitted_for = %(as_of)s)
+       OR (state = 'refused' AND drop_date = %(as_of)s AND admitted_for IN (SELECT as_of FROM retired_weeks)))
   AND NOT EXISTS (
       SELECT FROM drops later
       WHERE (later.source, later.drop_date) = (drops.source, drops.drop_date)
@@ -60,6 +62,10 @@ SELECT population, source, drop_date FROM drops WHERE population IS NOT NULL AND
 -- name: week(as_of)
 SELECT as_of, watermark, params, resolved_late, ingested_at FROM weeks WHERE as_of = %(as_of)s;
 
+-- name: newest_weeks()
+-- What the ledger has, for whoever named another.
+SELECT as_of FROM weeks ORDER BY as_of DESC LIMIT 5;
+
 -- name: open_week(as_of, watermark, params, resolved_late)
 -- First resolved: the parameters stay. Until its drops are in, resolving it again moves the watermark.
 INSERT INTO weeks (as_of, watermark, params, resolved_late)
@@ -74,17 +80,21 @@ UPDATE weeks SET params = %(params)s WHERE as_of = %(as_of)s;
 -- name: week_taken_in(as_of)
 -- The newest week, up to a date if one is given, whose drops are in.
 SELECT as_of, watermark, params, resolved_late FROM weeks
-WHERE ingested_at IS NOT NULL AND as_of <= coalesce(%(as_of)s, 'infinity'::date)
+WHERE ingested_at IS NOT NULL AND as_of <= coalesce(%(as_of)s, 'infinity'::date) AND as_of NOT IN (SELECT as_of FROM retired_weeks)
 ORDER BY as_of DESC LIMIT 1;
 
 -- name: is_late(as_of)
 -- Whether a later week has already had its drops: then the watermark is later than this week's time.
-SELECT EXISTS (SELECT FROM weeks WHERE as_of > %(as_of)s AND ingested_at IS NOT NULL) AS late;
+SELECT EXISTS (
+    SELECT FROM weeks
+    WHERE as_of > %(as_of)s AND ingested_at IS NOT NULL AND as_of NOT IN (SELECT as_of FROM retired_weeks)) AS late;
 
 -- name: undecided_before(as_of)
 -- Earlier weeks that began and were not decided: a champion that comes of them comes too late for this week.
 SELECT as_of FROM weeks w
-WHERE as_of < %(as_of)s AND NOT EXISTS (SELECT FROM promotions p WHERE p.as_of = w.as_of) ORDER BY as_of;
+WHERE as_of < %(as_of)s AND NOT EXISTS (SELECT FROM promotions p WHERE p.as_of = w.as_of)
+  AND as_of NOT IN (SELECT as_of FROM retired_weeks)
+ORDER BY as_of;
 
 -- name: close_ingest(as_of, watermark)
 -- The week's drops are in: from here on its watermark stands.

@@ -16,7 +16,9 @@ INSERT INTO exam_overlaps (as_of, earlier, share) VALUES (%(as_of)s, %(earlier)s
 
 -- name: most_shared(as_of)
 -- The earlier exam that asked most of a week's ratings.
-SELECT earlier, share FROM exam_overlaps WHERE as_of = %(as_of)s AND share > 0 ORDER BY share DESC, earlier DESC LIMIT 1;
+SELECT earlier, share FROM exam_overlaps
+WHERE as_of = %(as_of)s AND share > 0 AND earlier NOT IN (SELECT as_of FROM retired_weeks)
+ORDER BY share DESC, earlier DESC LIMIT 1;
 
 -- name: lost(as_of)
 -- Of the earlier exams that a recipe lost, the one that shares most with this week's. It lost where it did not surely beat the
@@ -35,7 +37,7 @@ WITH losses AS (
 )
 SELECT DISTINCT ON (l.recipe_key) l.recipe_key, o.earlier, o.share
 FROM exam_overlaps o JOIN losses l ON l.as_of = o.earlier
-WHERE o.as_of = %(as_of)s
+WHERE o.as_of = %(as_of)s AND o.earlier NOT IN (SELECT as_of FROM retired_weeks)
 ORDER BY l.recipe_key, o.share DESC, o.earlier DESC;
 
 -- name: entries(as_of)

@@ -12,12 +12,16 @@ SELECT * FROM promotions WHERE as_of = %(as_of)s AND run_id = %(run_id)s AND for
 SELECT * FROM promotions WHERE promotion_id = %(promotion_id)s;
 
 -- name: incumbent(as_of)
--- The champion by the last decision for an earlier week, be it an exam's or a rollback.
-SELECT * FROM promotions WHERE as_of < %(as_of)s AND stands ORDER BY as_of DESC, promotion_id DESC LIMIT 1;
+-- The champion by the last decision for an earlier week, be it an exam's or a rollback. Retired weeks do not count.
+SELECT * FROM promotions
+WHERE as_of < %(as_of)s AND stands AND as_of NOT IN (SELECT as_of FROM retired_weeks)
+ORDER BY as_of DESC, promotion_id DESC LIMIT 1;
 
 -- name: newest_decision()
 -- The champion now: what MLflow's alias mirrors.
-SELECT * FROM promotions WHERE stands ORDER BY as_of DESC, promotion_id DESC LIMIT 1;
+SELECT * FROM promotions
+WHERE stands AND as_of NOT IN (SELECT as_of FROM retired_weeks)
+ORDER BY as_of DESC, promotion_id DESC LIMIT 1;
 
 -- name: record_decision(as_of, decision, recipe_key, recipe, model_version, fit_key, incumbent, comparisons, reasons, forced, approval, approved_by, users_needed, fingerprint, n_ratings, git_sha, run_id)
 -- A week is decided once: a second decision changes nothing, unless it is forced, and then once a run. What is decided of a week

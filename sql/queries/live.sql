@@ -6,8 +6,8 @@ SELECT pg_advisory_xact_lock(hashtextextended('live', 0));
 
 -- name: may_go_live(as_of, promotion_id)
 -- History does not govern the present: a week moves the live publication if its decision stands, and it is newer than every week
--- that was ever live, or is the newest of these, was not rolled back, and was not decided anew since.
-SELECT d.stands
+-- that was ever live, or is the newest of these, was not rolled back, and was not decided anew since. A retired week moves nothing.
+SELECT d.stands AND %(as_of)s::date NOT IN (SELECT as_of FROM retired_weeks)
    AND (n.as_of IS NULL OR %(as_of)s::date > n.as_of
         OR (%(as_of)s::date = n.as_of AND NOT n.is_rolled_back
             AND d.promotion_id = (SELECT promotion_id FROM week_decisions WHERE as_of = n.as_of))) AS may
@@ -31,27 +31,59 @@ FROM publications p CROSS JOIN newest_live n WHERE p.publication_id = %(publicat
 -- name: now()
 SELECT publication_id, as_of FROM publications WHERE is_live;
 
+-- name: live_model()
+-- Whose lists readers see.
+SELECT publication_id, as_of, recipe_key, model_version FROM publications WHERE is_live;
+
 -- name: flipped_by(run_id)
 -- What a run has put before readers already: a retry does nothing more.
 SELECT publication_id, cause FROM live_history WHERE run_id = %(run_id)s AND cause <> 'published' ORDER BY seq DESC LIMIT 1;
 
 -- name: overrule()
 -- Weeks that were decided and are not live yet were decided in favour of what is being put aside.
-UPDATE promotions SET stands = false WHERE stands AND as_of > (SELECT as_of FROM newest_live) RETURNING as_of;
+UPDATE promotions SET stands = false
+WHERE stands AND as_of > (SELECT as_of FROM newest_live) AND as_of NOT IN (SELECT as_of FROM retired_weeks)
+RETURNING as_of;
 
--- name: live_before()
--- What was live before what is now.
-SELECT h.publication_id FROM live_history h
-WHERE h.publication_id <> (SELECT publication_id FROM publications WHERE is_live)
-ORDER BY h.seq DESC LIMIT 1;
+-- name: flips()
+-- All that was ever put before readers, in order.
+SELECT publication_id, cause FROM live_history ORDER BY seq;
+
+-- name: retirement(as_of)
+-- Who retired a week, when and why, where it is retired.
+SELECT as_of, reason, requested_by, run_id, retired_at, publication_id FROM retirements WHERE as_of = %(as_of)s AND undone_at IS NULL;
+
+-- name: week_of(publication_id)
+SELECT as_of FROM publications WHERE publication_id = %(publication_id)s;
+
+-- name: retire(as_of, reason, requested_by, run_id)
+-- With the week's own publication that readers see until then.
+INSERT INTO retirements (as_of, reason, requested_by, run_id, publication_id)
+VALUES (%(as_of)s, %(reason)s, %(requested_by)s, %(run_id)s,
+        (SELECT publication_id FROM publications WHERE is_live AND as_of = %(as_of)s));
+
+-- name: unretire(as_of, reason, requested_by)
+UPDATE retirements SET undone_at = now(), undone_by = %(requested_by)s, undone_reason = %(reason)s
+WHERE as_of = %(as_of)s AND undone_at IS NULL;
+
+-- name: kept_back()
+-- The newest publication that may go live and never did, as a week that was retired since was in its way.
+SELECT max(p.publication_id) AS publication_id
+FROM publications p
+JOIN week_decisions d USING (promotion_id)
+WHERE d.stands AND NOT p.is_shadow AND p.dropped_at IS NULL AND p.first_live_at IS NULL
+  AND p.as_of = (SELECT max(w.as_of) FROM week_publications w)
+  AND (p.as_of > (SELECT as_of FROM newest_live) OR (SELECT as_of FROM newest_live) IS NULL);
 
 -- name: candidates()
 -- Publications whose rows are there and that readers may see, the newest first.
-SELECT p.publication_id, p.as_of, p.recipe_key, p.model_version, p.n_users, p.is_live
+SELECT p.publication_id, p.as_of, p.recipe_key, p.model_version, p.n_users, p.n_rows, p.is_live, (p.params ->> 'top_n')::integer AS top_n,
+       p.experiment, p.first_live_at, (SELECT max(h.went_live_at) FROM live_history h WHERE h.publication_id = p.publication_id) AS last_live_at
 FROM publications p
 JOIN pg_class c ON c.relname = 'batch_recommendations_' || p.publication_id AND c.relnamespace = 'public'::regnamespace
 JOIN pg_inherits i ON i.inhrelid = c.oid AND i.inhparent = 'batch_recommendations'::regclass AND NOT i.inhdetachpending
 WHERE NOT p.is_shadow AND p.promotion_id IS NOT NULL AND p.dropped_at IS NULL
+  AND p.as_of NOT IN (SELECT as_of FROM retired_weeks)
 ORDER BY p.as_of DESC, p.publication_id DESC;
 
 -- name: withdrawn_since(publication_id)
@@ -66,8 +98,11 @@ ORDER BY w.movie_id;
 INSERT INTO promotions (as_of, decision, recipe_key, recipe, model_version, fit_key, incumbent, comparisons, reasons, fingerprint,
                         n_ratings, git_sha, run_id, approved_by, users_needed)
 SELECT n.as_of, %(decision)s, d.recipe_key, d.recipe, d.model_version, d.fit_key,
-       (SELECT recipe_key FROM promotions WHERE stands ORDER BY as_of DESC, promotion_id DESC LIMIT 1),
-       '[]', %(reasons)s, d.fingerprint, d.n_ratings, d.git_sha, %(run_id)s, %(approved_by)s,
-       (SELECT users_needed FROM promotions WHERE stands ORDER BY as_of DESC, promotion_id DESC LIMIT 1)
-FROM publications p JOIN promotions d USING (promotion_id) CROSS JOIN newest_live n
+       c.recipe_key, '[]', %(reasons)s, d.fingerprint, d.n_ratings, d.git_sha, %(run_id)s, %(approved_by)s, c.users_needed
+FROM publications p
+JOIN promotions d USING (promotion_id)
+CROSS JOIN newest_live n
+LEFT JOIN (SELECT recipe_key, users_needed FROM promotions
+           WHERE stands AND as_of NOT IN (SELECT as_of FROM retired_weeks)
+           ORDER BY as_of DESC, promotion_id DESC LIMIT 1) c ON true
 WHERE p.publication_id = %(publication_id)s;

@@ -168,29 +168,41 @@ WHERE EXISTS (SELECT FROM visible_versions(%(as_of)s, %(watermark)s) v WHERE (v.
 -- name: record(publication_id, publication_key, as_of, watermark, params, recipe_key, model_version, fit_key, fingerprint, n_ratings, n_users, n_rows, n_fallback, rows_sha256, promotion_id, experiment, shadow_id, is_shadow, git_sha, run_id)
 -- The same inputs keep their row: only what was measured anew is written again.
 INSERT INTO publications (publication_id, publication_key, as_of, watermark, params, recipe_key, model_version, fit_key, fingerprint, n_ratings, n_users, n_rows, n_fallback,
-                          rows_sha256, promotion_id, experiment, challenger_id, is_shadow, git_sha, run_id, keep_from)
+                          rows_sha256, promotion_id, experiment, challenger_id, is_shadow, git_sha, run_id, made_after)
 OVERRIDING SYSTEM VALUE
 VALUES (%(publication_id)s, %(publication_key)s, %(as_of)s, %(watermark)s, %(params)s, %(recipe_key)s, %(model_version)s, %(fit_key)s, %(fingerprint)s,
         %(n_ratings)s, %(n_users)s, %(n_rows)s,
         %(n_fallback)s, %(rows_sha256)s, %(promotion_id)s, %(experiment)s, %(shadow_id)s, %(is_shadow)s, %(git_sha)s, %(run_id)s,
-        greatest(%(as_of)s::date, (SELECT as_of FROM newest_live)))
+        coalesce((SELECT max(seq) FROM live_history), 0))
 ON CONFLICT (publication_id) DO UPDATE
 SET n_users = excluded.n_users, n_rows = excluded.n_rows, n_fallback = excluded.n_fallback, rows_sha256 = excluded.rows_sha256,
-    keep_from = excluded.keep_from, dropped_at = NULL;
+    made_after = excluded.made_after, dropped_at = NULL;
 
 -- name: forget_candidates(publication_key)
 WITH shards AS (DELETE FROM scored_shards WHERE publication_key = %(publication_key)s)
 DELETE FROM candidates WHERE publication_key = %(publication_key)s;
 
 -- name: outlived(keep_weeks)
--- Publications whose time is over, counted in weeks of data, not of the clock; never the live one.
+-- Publications whose time is over: since they were live, or were made, publications of more than keep_weeks weeks went live. So the
+-- last keep_weeks that were live stay beside the live one, and so does what was made as late as these; what a week's own runs put in
+-- each other's place counts as one. A challenger's publication stays as long as the one that it was made for.
+WITH moments AS (
+    SELECT p.publication_id, greatest(p.made_after, (SELECT max(h.seq) FROM live_history h WHERE h.publication_id = p.publication_id)) AS seq
+    FROM publications p
+),
+kept_until AS (
+    SELECT p.publication_id, greatest(m.seq, (SELECT max(o.seq) FROM publications b JOIN moments o USING (publication_id)
+                                              WHERE b.challenger_id = p.publication_id)) AS seq
+    FROM publications p JOIN moments m USING (publication_id)
+)
 SELECT p.publication_id, i.inhrelid IS NOT NULL AS is_attached, i.inhdetachpending IS TRUE AS is_half_detached
 FROM publications p
 JOIN pg_class c ON c.relname = 'batch_recommendations_' || p.publication_id AND c.relnamespace = 'public'::regnamespace
+JOIN kept_until k USING (publication_id)
 LEFT JOIN pg_inherits i ON i.inhrelid = c.oid
 WHERE NOT p.is_live
-  AND greatest(p.keep_from, (SELECT max(h.as_of) FROM live_history h WHERE h.publication_id = p.publication_id))
-      < (SELECT as_of FROM newest_live) - 7 * %(keep_weeks)s
+  AND (SELECT count(DISTINCT l.as_of) FROM live_history h JOIN publications l USING (publication_id)
+       WHERE h.seq > k.seq AND l.as_of NOT IN (SELECT as_of FROM retired_weeks)) > %(keep_weeks)s
 ORDER BY i.inhdetachpending IS TRUE DESC, p.publication_id;
 
 -- name: wait_again()

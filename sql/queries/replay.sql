@@ -1,4 +1,4 @@
--- The weeks one after another: what the page of all weeks shows, and where a replay stands.
+-- The weeks one after another: what the page of all weeks shows, and where a replay stands. Retired weeks are not on the page.
 
 -- name: week_lines(until)
 -- Each week, how it was decided, and what readers had: after a rollback, or where a past week was decided anew, that is another
@@ -10,13 +10,15 @@ LEFT JOIN exams e USING (as_of)
 LEFT JOIN week_decisions d USING (as_of)
 LEFT JOIN week_publications v USING (as_of)
 LEFT JOIN publications p USING (publication_id)
-WHERE w.as_of <= coalesce(%(until)s::date, 'infinity')
+WHERE w.as_of <= coalesce(%(until)s::date, 'infinity') AND w.as_of NOT IN (SELECT as_of FROM retired_weeks)
 ORDER BY w.as_of;
 
 -- name: exam_marks(metric, until)
 -- What every recipe reached at each week's exam.
 SELECT as_of, recipe_key, value FROM exam_results
-WHERE slice = 'all' AND metric = %(metric)s AND as_of <= coalesce(%(until)s::date, 'infinity') ORDER BY recipe_key, as_of;
+WHERE slice = 'all' AND metric = %(metric)s AND as_of <= coalesce(%(until)s::date, 'infinity')
+  AND as_of NOT IN (SELECT as_of FROM retired_weeks)
+ORDER BY recipe_key, as_of;
 
 -- name: realised(metric, until)
 -- What came true of the lists that readers had from a week on, and of the challengers' own of that week. While readers had two
@@ -25,6 +27,7 @@ SELECT DISTINCT ON (r.since, p.is_shadow, r.publication_id, r.arm)
        r.since AS as_of, r.publication_id, r.recipe_key, r.arm = 'challenger' OR p.is_shadow AS is_challenger, r.value, r.low, r.high, r.n
 FROM realised_hits r JOIN publications p USING (publication_id)
 WHERE r.metric = %(metric)s AND r.source = 'all' AND r.as_of <= coalesce(%(until)s::date, 'infinity')
+  AND r.as_of NOT IN (SELECT as_of FROM retired_weeks) AND r.since NOT IN (SELECT as_of FROM retired_weeks)
   AND (r.arm IN ('champion', 'challenger')
        OR r.arm = 'all' AND NOT EXISTS (SELECT FROM realised_hits o
                                         WHERE (o.as_of, o.publication_id) = (r.as_of, r.publication_id) AND o.arm = 'champion'))
@@ -34,16 +37,21 @@ ORDER BY r.since, p.is_shadow, r.publication_id, r.arm, r.as_of;
 -- What a person put before readers, and in which week.
 SELECT h.as_of, h.cause, h.publication_id, p.recipe_key, coalesce(h.reason, '') AS reason
 FROM live_history h JOIN publications p USING (publication_id)
-WHERE h.cause <> 'published' AND h.as_of <= coalesce(%(until)s::date, 'infinity') ORDER BY h.seq;
+WHERE h.cause <> 'published' AND h.as_of <= coalesce(%(until)s::date, 'infinity')
+  AND h.as_of NOT IN (SELECT as_of FROM retired_weeks)
+ORDER BY h.seq;
 
 -- name: drift_figures(until)
 SELECT as_of, measure, value, low, high, coalesce(drifted, false) AS drifted, sentence
-FROM drift WHERE value IS NOT NULL AND as_of <= coalesce(%(until)s::date, 'infinity') ORDER BY measure, as_of;
+FROM drift WHERE value IS NOT NULL AND as_of <= coalesce(%(until)s::date, 'infinity')
+  AND as_of NOT IN (SELECT as_of FROM retired_weeks)
+ORDER BY measure, as_of;
 
 -- name: times(until)
 -- How long each step of a week took, with its repetitions and all who shared it.
 SELECT as_of, step, sum(seconds) AS seconds FROM step_times
-WHERE as_of <= coalesce(%(until)s::date, 'infinity') GROUP BY as_of, step ORDER BY as_of, step;
+WHERE as_of <= coalesce(%(until)s::date, 'infinity') AND as_of NOT IN (SELECT as_of FROM retired_weeks)
+GROUP BY as_of, step ORDER BY as_of, step;
 
 -- name: finished()
 -- Weeks of which nothing is left to do: published, and their last step was timed.

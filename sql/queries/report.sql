@@ -47,4 +47,4 @@ FROM (
 GROUP BY part ORDER BY part;
 
 -- name: newest_decided_week()
-SELECT max(as_of) AS as_of FROM promotions;
+SELECT max(as_of) AS as_of FROM promotions WHERE as_of NOT IN (SELECT as_of FROM retired_weeks);

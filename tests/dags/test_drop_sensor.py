@@ -75,6 +75,34 @@ def test_another_drop_that_does_not_come_leaves_a_note(zone: Path) -> None:
     assert note and "the run goes on with the drops up to 2018-09-10 (imdb drop of " in note
 
 
+def asked_for(day: date, run_type: str = "manual", **conf: Any) -> Any:
+    return {"dag_run": SimpleNamespace(run_type=run_type, data_interval_end=None, conf=conf), "params": {"as_of": str(day)}}
+
+
+@pytest.mark.parametrize("source", ["movielens", "imdb"])
+def test_a_week_of_the_future_is_not_waited_for(zone: Path, source: str) -> None:
+    from airflow.sdk.exceptions import AirflowFailException
+
+    complete(zone, "movielens", LONG_PAST)
+    far = date(TODAY.year + 36, 1, 6)
+    for day in (far, TODAY + timedelta(8)):
+        with pytest.raises(AirflowFailException, match=rf"as_of {day} is .* expected at most 7.*are those of {LONG_PAST}"):
+            sensor(source, required=source == "movielens").execute(asked_for(day))
+    complete(zone, "movielens", far)
+    with pytest.raises(AirflowFailException, match="RECSYS_ALLOW_FUTURE"):  # a drop of the same mistyped year changes nothing
+        sensor(source).execute(asked_for(far))
+
+
+def test_next_mondays_week_is_waited_for_and_generated_data_may_lie_ahead(zone: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from airflow.sdk.exceptions import TaskDeferred
+
+    with pytest.raises(TaskDeferred):
+        sensor().execute(asked_for(TODAY + timedelta(7)))
+    monkeypatch.setenv("RECSYS_ALLOW_FUTURE", "true")
+    complete(zone, "movielens", date(2062, 1, 6))
+    assert sensor().execute(asked_for(date(2062, 1, 6))) == ""
+
+
 def test_a_manual_run_without_a_week_waits_for_nothing(zone: Path) -> None:
     assert sensor().execute(context(None, "manual")) == ""
 

@@ -32,7 +32,8 @@ def test_a_list_of_what_there_is() -> None:
     params = rollback_params(OFFERED)
     schema = params["publication_id"].schema
     assert schema["enum"] == [None, 12, 11], "the newest first, after what an empty form means"
-    assert schema["values_display"] == {"12": OFFERED[12], "11": OFFERED[11]}
+    usual = "the newest that was live before the present one and was not rolled back from"
+    assert schema["values_display"] == {"null": usual, "12": OFFERED[12], "11": OFFERED[11]}
     assert [resolved(params, "publication_id", value) for value in (None, 12)] == [None, 12]
     assert refused(params, "publication_id", 10)
 
@@ -51,6 +52,7 @@ def test_a_reason_must_be_given() -> None:
 
     params = rollback_params(OFFERED)
     assert resolved(params, "reason", "too much horror") == "too much horror"
+    assert refused(params, "reason", "    ") and refused(params, "reason", "\n\t  ")
     assert refused(params, "reason", "") and refused(params, "reason", "hm") and refused(params, "reason", None)
     assert not params["reason"].has_value
 

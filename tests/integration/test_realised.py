@@ -51,9 +51,9 @@ class World:
         """A publication; `challengers` are the users in the challenger's arm while an experiment lasts."""
         publication_id = self.conn.execute(
             """INSERT INTO publications (publication_key, as_of, watermark, params, recipe_key, model_version, n_users, n_rows,
-                                         n_fallback, rows_sha256, keep_from, is_shadow, experiment)
-               VALUES (gen_random_uuid(), %s, 1, '{}', %s, '1', 1, 1, 0, 'x', %s, %s, %s) RETURNING publication_id""",
-            [as_of, recipe, as_of, shadow, experiment],
+                                         n_fallback, rows_sha256, is_shadow, experiment)
+               VALUES (gen_random_uuid(), %s, 1, '{}', %s, '1', 1, 1, 0, 'x', %s, %s) RETURNING publication_id""",
+            [as_of, recipe, shadow, experiment],
         ).fetchone()[0]
         table = f"batch_recommendations_{publication_id}"
         self.conn.execute(f"CREATE TABLE {table} PARTITION OF batch_recommendations FOR VALUES IN ({publication_id})".encode())

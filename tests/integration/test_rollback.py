@@ -12,7 +12,7 @@ import pytest
 
 from recsys import pipeline
 from recsys.db.connect import Connection, connect
-from recsys.errors import PublicationError
+from recsys.errors import PublicationError, RequestError
 from recsys.promotion import ledger, live
 from recsys.registry.store import Registry
 from recsys.scoring import publish as publishing
@@ -113,6 +113,45 @@ def test_what_cannot_be_put_back_is_refused(
     with pytest.raises(PublicationError, match="no publication 1 with its rows in place"):
         roll_back(settings)
     assert state(conn) == second
+
+
+def test_a_second_rollback_goes_further_back_and_never_forth(
+    settings: Settings, weeks: list[date], conn: Connection, two_weeks: list[tuple[date, int, str]]
+) -> None:
+    first, second = two_weeks
+    pipeline.run_week(settings, as_of=weeks[2])
+    roll_back(settings)
+    assert state(conn)[:2] == second[:2]
+    roll_back(settings)
+    assert state(conn)[:2] == first[:2]
+    with pytest.raises(PublicationError, match=r"not rolled back from: nothing to roll back to; choose one of .*: 3 \(week"):
+        roll_back(settings)
+    assert state(conn)[:2] == first[:2]
+    roll_back(settings, 3)
+    roll_back(settings)
+    assert state(conn)[:2] == first[:2], "not to the second, which was rolled back from"
+
+
+@pytest.mark.parametrize("reason", ["", "  \n", None])
+def test_a_rollback_without_a_reason_is_refused(
+    settings: Settings, conn: Connection, two_weeks: list[tuple[date, int, str]], reason: Any
+) -> None:
+    with pytest.raises(RequestError, match="the reason is empty"):
+        pipeline.rollback_publication(settings, publication_id=1, reason=reason, requested_by="ann")
+    assert state(conn)[:2] == two_weeks[1][:2]
+
+
+def test_choices_can_be_told_apart(settings: Settings, weeks: list[date], conn: Connection) -> None:
+    pipeline.run_week(settings, as_of=weeks[1], top_n=10)
+    pipeline.run_week(settings, as_of=weeks[1], top_n=1)
+    pipeline.run_week(settings, as_of=weeks[0], challenger="popularity", challenger_share=0.5, challenger_weeks=1)
+    lines = dict(pipeline.past_publications(settings))
+    n_users = conn.execute("SELECT count(DISTINCT user_id) AS n FROM recommendations").fetchone().n
+    one, ten, never = (lines[number] for number in sorted(lines, key=lambda number: lines[number].split("week ")[1])[::-1])
+    one, ten = sorted((one, ten), key=lambda line: "top 10" in line)
+    assert f"top 1, {n_users:,} rows for {n_users:,} users, live now, since 20" in one
+    assert f"top 10, {10 * n_users:,} rows for {n_users:,} users, live last from 20" in ten
+    assert f"week {weeks[0]}" in never and "in the experiment popularity-" in never and never.endswith("never live")
 
 
 def test_nothing_to_roll_back_to(settings: Settings, weeks: list[date]) -> None:
@@ -244,8 +283,6 @@ def test_what_readers_see_is_not_retired(
 ) -> None:
     """A person puts back a publication that has just been listed as outlived."""
     first, _ = two_weeks
-    conn.execute("UPDATE publications SET keep_from = keep_from - 700")
-    conn.execute("UPDATE live_history SET as_of = as_of - 700")
     real, listed = publishing._drop, []
 
     def meanwhile(conn: Connection, old: Any) -> bool:
@@ -254,7 +291,7 @@ def test_what_readers_see_is_not_retired(
         return real(conn, old)
 
     monkeypatch.setattr(publishing, "_drop", meanwhile)
-    assert publishing.retire_outlived(conn, keep_weeks=1) == []
+    assert publishing.retire_outlived(conn, keep_weeks=0) == []
     assert listed == [first[1]]
     assert state(conn) == first
     assert conn.execute("SELECT count(*) AS n FROM recommendations").fetchone().n > 0
@@ -264,7 +301,6 @@ def test_what_was_live_lately_is_kept_however_old_it_is(
     settings: Settings, weeks: list[date], conn: Connection, two_weeks: list[tuple[date, int, str]]
 ) -> None:
     first, _ = two_weeks
-    conn.execute("UPDATE publications SET keep_from = keep_from - 700")
     assert publishing.retire_outlived(conn, keep_weeks=1) == []
     roll_back(settings)
     pipeline.run_week(settings.model_copy(update={"keep_weeks": 1}), as_of=weeks[2])
@@ -306,8 +342,8 @@ def test_a_polling_reader_sees_one_whole_publication(
 
     expected = set()
     with polling(settings, whole) as seen:
-        for _ in range(10):
-            roll_back(settings)
+        for turn in range(10):
+            roll_back(settings, two_weeks[turn % 2][1])
             expected.add(whole(conn))
             time.sleep(0.02)
     assert set(seen) == expected

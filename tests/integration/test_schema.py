@@ -22,7 +22,7 @@ PARAMETER = re.compile(r"%\((\w+)\)s")
 
 #: A value for each parameter that is not an id or a count, as its Python caller gives it.
 VALUES: dict[str, Any] = {
-    "as_of": date(2020, 1, 6), "drop_date": date(2020, 1, 6), "admitted_for": date(2020, 1, 6), "keep_from": date(2020, 1, 6),
+    "as_of": date(2020, 1, 6), "drop_date": date(2020, 1, 6), "admitted_for": date(2020, 1, 6),
     "files": Jsonb([]), "counts": Jsonb({}), "params": Jsonb({}), "recipe": Jsonb({}),
     "comparisons": Jsonb([]), "incumbent_recipe": None,
     "sources": ["movielens"], "reasons": ["r"], "user_ids": [1], "ndcg": [0.5],
@@ -34,7 +34,7 @@ VALUES: dict[str, Any] = {
     "sketch": [1], "earlier": date(2020, 1, 6), "first_as_of": date(2020, 1, 6), "last_as_of": date(2020, 1, 6),
     "forced": False, "approval": None, "approved_by": None, "users_needed": None, "git_sha": "g", "gate": "g", "passed": True,
     "sentence": "s", "is_shadow": False, "experiment": "e", "cause": "published", "requested_by": "r", "before": None,
-    "part": "als",
+    "part": "als", "until": None,
 }  # fmt: skip
 
 
