@@ -5,8 +5,9 @@ Readers see an earlier publication again, or a later one, and its recipe is cham
 
     rollback_publication
 
-**Which?** The form lists the publications that still have their rows, the newest first; left empty, it is the one that readers
-saw before the present one. The same form rolls forward again.
+**Which?** The form lists the publications that still have their rows, the newest first; left empty, it is the newest that readers
+saw before the present one and that was not rolled back from, so that a second rollback goes further back. The same form rolls
+forward again.
 
 **What it does.** The ledger changes at once: what is live, the champion, the reason and your name. MLflow's alias follows; cut
 short between the two, it is put right by the next run. Readers see the one publication or the other, never none.
