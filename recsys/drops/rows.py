@@ -162,13 +162,13 @@ class _Scan:
                 return last
             closing = self._closing(quote)
             if closing is None:
-                if self._ends_all or len(self._data) - row > LONGEST:
+                if self._ends_all or len(self._data) - 1 - row > LONGEST:
                     return self._is_bad(line, UNCLOSED)
                 return None
             goes_on = closing >= self._ends[last]
             last = bisect_right(self._ends, closing)
             # A row that has its columns does not go on: else each of many such lines would be read to the block's end.
-            if goes_on and (columns > self._n_columns or self._ends[last] - row > LONGEST):
+            if goes_on and (columns > self._n_columns or self._ends[last] - 1 - row > LONGEST):
                 return self._is_bad(line, UNCLOSED)
             if not self._ends_value(closing + 1):
                 return self._is_bad(line, UNCLOSED if goes_on else STRAY)

@@ -303,6 +303,18 @@ def test_the_longest_row_is_a_row(tmp_path: Path) -> None:
     assert read(tmp_path, f"id,text\n1,{text}\n2,b".encode(), CSV) == ([(2, "1", text), (3, "2", "b")], [])
 
 
+@pytest.mark.parametrize("block", [1 << 12, 1 << 20, 4 << 20])
+def test_the_longest_row_may_be_of_several_lines(tmp_path: Path, block: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(delimited, "BLOCK_BYTES", block)
+    text = "x" * 1000 + "\n" + "y" * (LONGEST - 1005)
+    assert read(tmp_path, f'id,text\n1,"{text}"\n2,b\n'.encode(), CSV) == ([(2, "1", text), (4, "2", "b")], [])
+    rows, rejects = read(tmp_path, f'id,text\n1,"{text}z"\n2,b\n'.encode(), CSV)
+    assert (rows, [(reject.line, reject.reason) for reject in rejects]) == (
+        [(4, "2", "b")],
+        [(2, "a quote is opened and not closed"), (3, "1 columns, expected 2")],
+    )
+
+
 def test_a_quote_open_for_over_a_mebibyte_costs_its_own_line_alone(tmp_path: Path) -> None:
     line = b"7," + b"y" * 1000 + b"\n"
     rows, rejects = read(tmp_path, b"id,text\n" + b'1,"open\n' + line * 3000 + b'8,"end"\n', CSV)
