@@ -5,7 +5,7 @@ finishes. Steps pass each other nothing but Postgres, the model registry, and sm
 """
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from getpass import getuser
@@ -246,13 +246,14 @@ def refit_winner(settings: Settings, week: Week, approval: Approval = UNASKED) -
         if decided:
             log.info("week %s is decided already: %s, version %s", week.as_of, decided.recipe.key, decided.model.version)
             return decided.model.version
-        refused: set[str] = set()  # in this attempt: another code, or other bounds, may think better of a refit
+        refused: dict[str, str] = {}  # in this attempt: another code, or other bounds, may think better of a refit
         while True:  # at most twice: settle raises where the fallback was refused as well
             key = _settled(settings, conn, week, approval, refused).champion_key
             version = _refit(settings, conn, week, _sitting_by_key(conn, week)[key])
-            if key not in _refused(conn, week):
+            answers = _refused(conn, week)
+            if key not in answers:
                 return version
-            refused.add(key)
+            refused[key] = answers[key]
 
 
 def refit_challenger(settings: Settings, week: Week) -> str | None:
@@ -264,10 +265,10 @@ def refit_challenger(settings: Settings, week: Week) -> str | None:
         return None
     with connect(settings) as conn:
         version = _refit(settings, conn, week, week.experiment.recipe)
-        if week.experiment.recipe.key in _refused(conn, week):
-            log.warning(
-                "week %s: the refit of the challenger %s was refused by its gates", week.as_of, week.experiment.recipe.key
-            )
+        key = week.experiment.recipe.key
+        answers = _refused(conn, week)
+        if key in answers:
+            log.warning("week %s: the refit of the challenger %s was refused by its gates. %s", week.as_of, key, answers[key])
             return None
     return version
 
@@ -594,7 +595,7 @@ def _decide(settings: Settings, conn: Connection, week: Week) -> Decision:
     return decide(contest)
 
 
-def _settled(settings: Settings, conn: Connection, week: Week, approval: Approval, refused: set[str]) -> Decision:
+def _settled(settings: Settings, conn: Connection, week: Week, approval: Approval, refused: Mapping[str, str]) -> Decision:
     """The exam's decision as it stands after the approval and the gates that looked at refits."""
     incumbent = exams.incumbent_at_exam(conn, week.as_of)
     fallback = incumbent.key if incumbent else _popularity(week)
@@ -606,9 +607,13 @@ def _popularity(week: Week) -> str:
     return next(recipe.key for recipe in week.recipes if recipe.name == "popularity")
 
 
-def _refused(conn: Connection, week: Week) -> set[str]:
-    """Recipes of which this week's refit did not pass its gates."""
-    return {verdict.recipe_key for verdict in ledger.refit_verdicts(conn, week.as_of) if not verdict.passed}
+def _refused(conn: Connection, week: Week) -> dict[str, str]:
+    """Return what the gates said of each of this week's refits that did not pass, by recipe key."""
+    said: dict[str, str] = {}
+    for verdict in ledger.refit_verdicts(conn, week.as_of):
+        if not verdict.passed:
+            said[verdict.recipe_key] = f"{said.get(verdict.recipe_key, '')} {verdict.gate}: {verdict.sentence}".lstrip()
+    return said
 
 
 def _refit(settings: Settings, conn: Connection, week: Week, recipe: Recipe) -> str:

@@ -76,27 +76,38 @@ def decide(contest: Contest) -> Decision:
 
 
 def settle(
-    decision: Decision, *, fallback: str, approval: Approval = UNASKED, required: bool = False, refused: Collection[str] = ()
+    decision: Decision,
+    *,
+    fallback: str,
+    approval: Approval = UNASKED,
+    required: bool = False,
+    refused: Mapping[str, str] | None = None,
 ) -> Decision:
     """The decision as it stands after a person was asked and the refits were looked at. `fallback` is the incumbent, or
     popularity.
 
-    `required`: a person must have agreed to a new champion. `refused` are recipes of which the refit did not pass its gates.
+    `required`: a person must have agreed to a new champion. `refused` has what the gates said of each refit that did not pass, by
+    recipe key.
     Raises ModelError where the fallback's is among them: then nothing can be published, and readers keep what they have.
     """
+    refused = refused or {}
     approved = approval.answer == "approved" or (approval.answer is None and not required)
     if decision.is_new and not approved:
         decision = _falls_back(decision, fallback, f"{decision.champion_key} was not approved: {approval.told}.")
     if decision.champion_key in refused and decision.champion_key != fallback:
-        decision = _falls_back(decision, fallback, f"The refit of {decision.champion_key} was refused by its gates.")
+        key = decision.champion_key
+        decision = _falls_back(decision, fallback, f"The refit of {key} was refused by its gates.", refused[key])
     if decision.champion_key in refused:
-        raise ModelError(f"the refit of {decision.champion_key} was refused by its gates, and there is no other to fall back on")
+        said = " ".join(f"{key}: {sentences}" for key, sentences in refused.items())
+        raise ModelError(
+            f"the refit of {decision.champion_key} was refused by its gates, and there is no other to fall back on. {said}"
+        )
     return decision
 
 
-def _falls_back(decision: Decision, fallback: str, reason: str) -> Decision:
+def _falls_back(decision: Decision, fallback: str, *why: str) -> Decision:
     outcome: Outcome = "popularity" if decision.outcome in ("first", "popularity") else "kept"
-    reasons = (*decision.reasons, reason, f"So {fallback} is {'kept' if outcome == 'kept' else 'champion'}.")
+    reasons = (*decision.reasons, *filter(None, why), f"So {fallback} is {'kept' if outcome == 'kept' else 'champion'}.")
     return replace(decision, champion_key=fallback, outcome=outcome, reasons=reasons)
 
 

@@ -176,6 +176,11 @@ def _check(conn: Connection, edition: Edition, publication_id: int) -> None:
     faults = [f"{count:,} {what}" for what, count in found.items() if count]
     if faults:
         raise PublicationError(f"week {edition.week.as_of}: the publication would have {', '.join(faults)}; expected none")
+    if not _run(conn, queries("publication")["has_rows"], publication_id).fetchone()["has_rows"]:
+        raise PublicationError(
+            f"week {edition.week.as_of}: the publication would have no row: nobody has a movie left to be recommended; "
+            "expected a movie for at least one user. Nothing goes live; readers keep what they have"
+        )
 
 
 @contextmanager

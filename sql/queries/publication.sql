@@ -160,6 +160,9 @@ SELECT
     (SELECT count(*) FROM lists WHERE n <> n_movies) AS "users with a movie twice",
     (SELECT count(*) FROM lists WHERE first_rank <> 1 OR last_rank <> n) AS "users with holes in their ranks";
 
+-- name: has_rows()
+SELECT EXISTS (SELECT FROM {partition}) AS has_rows;
+
 -- name: rated_faults(as_of, watermark)
 -- One more, apart from the others, as a query on tables of the transaction's own has no workers.
 SELECT count(DISTINCT user_id) AS "users with a movie they had rated" FROM {partition} p

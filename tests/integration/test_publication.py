@@ -143,6 +143,20 @@ def test_a_user_with_little_left_gets_what_is_left(world: World) -> None:
     assert world.publish(edition()) == {1: [(6, "model")]}
 
 
+def test_a_publication_without_a_row_is_refused_and_readers_keep_theirs(world: World) -> None:
+    world.rate(1, 1)
+    world.candidates(edition(), [(1, 2, 0.5)])
+    before = world.publish(edition())
+    for movie in (2, 3, 4, 5, 6):
+        world.rate(1, movie)
+    later = edition(as_of=AS_OF + timedelta(7))
+    world.candidates(later, [])
+    with pytest.raises(PublicationError, match=r"would have no row: nobody has a movie left.*Nothing goes live"):
+        world.publish(later)
+    assert world.conn.execute("SELECT count(*) AS n FROM recommendations").fetchone().n == len(before[1]) > 0
+    assert world.conn.execute("SELECT count(*) AS n FROM publications").fetchone().n == 1
+
+
 def test_the_fallback_fills_up_behind_the_model(world: World) -> None:
     world.rate(1, 1)
     world.rate(1, 3)

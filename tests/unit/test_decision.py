@@ -189,11 +189,12 @@ def test_where_a_person_must_agree_and_was_not_asked_the_champion_stays(promoted
 
 
 def test_a_refused_refit_keeps_the_champion(promoted):
-    settled = settle(promoted, fallback="als", refused={"hybrid"})
+    settled = settle(promoted, fallback="als", refused={"hybrid": "finite: 3 in scores are not finite; expected none."})
     assert (settled.champion_key, settled.outcome) == ("als", "kept")
     assert "The refit of hybrid was refused by its gates." in settled.reasons
+    assert "finite: 3 in scores are not finite; expected none." in settled.reasons
 
 
 def test_where_the_fallbacks_refit_is_refused_too_nothing_can_be_published(promoted):
-    with pytest.raises(ModelError, match="the refit of als was refused by its gates, and there is no other"):
-        settle(promoted, fallback="als", refused={"hybrid", "als"})
+    with pytest.raises(ModelError, match=r"the refit of als was .*and there is no other.* als: concentration: all$"):
+        settle(promoted, fallback="als", refused={"hybrid": "finite: none", "als": "concentration: all"})
