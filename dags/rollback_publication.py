@@ -10,7 +10,8 @@ saw before the present one and that was not rolled back from, so that a second r
 forward again.
 
 **What it does.** The ledger changes at once: what is live, the champion, the reason and your name. MLflow's alias follows; cut
-short between the two, it is put right by the next run. Readers see the one publication or the other, never none.
+short between the two, or with MLflow away, it is put right by the next run. Readers see the one
+publication or the other, never none.
 
 **What it does not do.** Nothing is fitted or scored. Weekly runs go on: the next new week decides and publishes as ever, against
 the champion that you chose. Running the rolled-back week again does not undo the rollback. A week that was decided already and

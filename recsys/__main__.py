@@ -234,7 +234,7 @@ def _train(options: argparse.Namespace) -> None:
 
     settings = Settings.from_environment()
     week = find_week(settings, options.as_of)
-    console.print(train_model(settings, week, find_recipe(settings, week, options.recipe)), highlight=False)
+    console.print(train_model(settings, week, find_recipe(settings, week, options.recipe), again_if_lost=True), highlight=False)
 
 
 def _tune(options: argparse.Namespace) -> None:

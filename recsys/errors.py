@@ -48,6 +48,10 @@ class LedgerError(RecsysError):
     """The ledger does not hold what a step needs, or holds something that contradicts it."""
 
 
+class ModelLost(LedgerError):
+    """MLflow has lost a model that the ledger names, or has it damaged, and what is fitted in its place is another."""
+
+
 class ModelError(RecsysError):
     """A recipe that cannot be built, fitted, saved or loaded."""
 

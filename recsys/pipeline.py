@@ -17,7 +17,7 @@ from recsys.db.connect import Connection, advisory_lock, connect, one_row
 from recsys.db.queries import checks, queries, sql_file
 from recsys.drift.watch import watch
 from recsys.drops.zone import LandingZone
-from recsys.errors import DriftError, LedgerError, NothingToRecommend, RecsysError
+from recsys.errors import DriftError, LedgerError, ModelLost, NothingToRecommend, RecsysError
 from recsys.evaluation.split import Exam, split_exam
 from recsys.exam import examine
 from recsys.experiment import Experiment, begin_experiment, experiment_of
@@ -28,17 +28,19 @@ from recsys.ingest import ledger as drops_ledger
 from recsys.ingest.load import ingest
 from recsys.limits import check_limits
 from recsys.models import MODELS
+from recsys.models.base import Recommender
 from recsys.promotion import exams, ledger, live, retire
 from recsys.promotion.approval import UNASKED, Approval, Proposal
 from recsys.promotion.contest import Contest
 from recsys.promotion.decision import Decision, decide, settle
 from recsys.promotion.ledger import Champion, ModelVersion, Origin
-from recsys.promotion.mirror import mirror_champion
+from recsys.promotion.mirror import mirror_champion, mirror_exam, mirror_model, mirror_week, version_tags
 from recsys.promotion.retire import refuse_retired
 from recsys.promotion.sanity import check_refit
 from recsys.recipe import Recipe
-from recsys.registry.fitting import Fit, Fitted, fit_once
-from recsys.registry.store import Registry
+from recsys.registry import fit_ledger
+from recsys.registry.fitting import Fit, fit_once, fitted_model, lost_model_fitted_again
+from recsys.registry.store import LOCK, Registry
 from recsys.revision import git_sha
 from recsys.scoring.candidates import Edition, is_scored, read_histories, score_shard, shard_of
 from recsys.scoring.publish import publish, retire_outlived, to_make
@@ -57,9 +59,6 @@ Result = TypeVar("Result")
 Approve = Callable[[Proposal], Approval]
 #: Hears of a step as it begins.
 Begun = Callable[[str], None]
-
-#: Held for what MLflow looks up and then makes: two runs at once would both find nothing.
-REGISTRY = "registry"
 
 
 def timed_out(_proposal: Proposal) -> Approval:
@@ -180,21 +179,24 @@ def judge_publication(settings: Settings, week: Week) -> str:
         table, metrics = report.realised_table(conn, week), report.realised_metrics(conn, week)
         since = realised.judged_week(conn, week.as_of)
         if since is not None:
-            with advisory_lock(conn, REGISTRY):
-                Registry(settings).record_week(since, texts={}, metrics=metrics)
+            mirror_week(conn, Registry(settings), since, texts={}, metrics=metrics)
     log.info("%s", table or f"week {week.as_of}: no lists before it to judge")
     return table
 
 
-def train_model(settings: Settings, week: Week, recipe: Recipe) -> str:
-    """Fit a recipe up to the exam's cut, unless that has been done. Returns the MLflow run's id."""
+def train_model(settings: Settings, week: Week, recipe: Recipe, *, again_if_lost: bool = False) -> str:
+    """Fit a recipe up to the exam's cut, unless that has been done. Returns the MLflow run's id.
+
+    A model that was evaluated is needed no more: where MLflow has lost it since, it is fitted again only if `again_if_lost`.
+    """
+    registry = Registry(settings)
     with connect(settings) as conn:
         sat = exams.run_of_entry(conn, week.as_of, recipe)
-        if sat:
+        if sat and not (again_if_lost and not registry.is_whole(sat)):
             log.info("%s has sat the exam of week %s already: run %s", recipe.key, week.as_of, sat)
             return sat
         exam, catalogue = _exam(settings, conn, week)
-        return _fit_for_exam(settings, conn, week, recipe, exam, catalogue).run_id
+        return fit_once(conn, registry, _fit_for_exam(week, recipe, exam, catalogue)).run_id
 
 
 def examine_models(settings: Settings, week: Week) -> str:
@@ -205,8 +207,9 @@ def examine_models(settings: Settings, week: Week) -> str:
         if missing:
             _examine(settings, conn, week, missing)
         table = report.exam_table(conn, week.as_of)
-        with advisory_lock(conn, REGISTRY):
-            Registry(settings).record_week(week.as_of, texts={"exam.md": table}, metrics=report.exam_metrics(conn, week.as_of))
+        registry = Registry(settings)
+        mirror_week(conn, registry, week.as_of, texts={"exam.md": table}, metrics=report.exam_metrics(conn, week.as_of))
+        mirror_exam(conn, registry, week.as_of)
     log.info("exam of week %s\n%s", week.as_of, table)
     return table
 
@@ -279,9 +282,10 @@ def promote_champion(settings: Settings, week: Week, model_version: str, approva
     with connect(settings) as conn:
         champion = ledger.decided_for(conn, week)
         if champion is None:
-            champion = _promote(settings, conn, week, registry, model_version, approval)
+            champion = _promote(settings, conn, week, model_version, approval)
         elif approval.answer and champion.approval != approval:
             log.warning("week %s was decided without waiting for the answer: %s", week.as_of, approval.told)
+        mirror_model(conn, registry, champion.model, champion.as_of)
         mirror_champion(conn, registry)
     log.info(report.verdict(champion))
     return champion.promotion_id
@@ -295,7 +299,7 @@ def score_users(settings: Settings, week: Week, promotion_id: int, shard: int, c
     place = {"shard": shard, "n_shards": settings.score_shards}
     n_rows = 0
     with connect(settings) as conn:
-        edition = _edition(settings, conn, week, promotion_id, challenger_version)
+        edition = _edition(conn, week, promotion_id, challenger_version)
         todo = [made for made in to_make(conn, edition) if not is_scored(conn, made, **place)]
         if not todo:
             log.info("week %s: shard %s has been scored already", week.as_of, shard)
@@ -306,7 +310,7 @@ def score_users(settings: Settings, week: Week, promotion_id: int, shard: int, c
         ours = shard_of(users, **place)
         histories, withdrawn = read_histories(conn, week.sight, ours), read_withdrawn(conn)
         for made in todo:
-            model = Registry(settings).load_version(made.model.version)
+            model = _model_to_serve(settings, conn, week, made.model)
             n_rows += score_shard(conn, made, model, ours, histories, withdrawn, **place)
     worked_on(n_rows)
     log.info("shard %s of %s: %s candidates", shard, settings.score_shards, f"{n_rows:,}")
@@ -317,14 +321,14 @@ def publish_recommendations(settings: Settings, week: Week, promotion_id: int, c
     """Make the week's publication and, unless a newer week is live, let readers see it. Returns its id."""
     registry = Registry(settings)
     with connect(settings) as conn:
-        edition = _edition(settings, conn, week, promotion_id, challenger_version)
+        edition = _edition(conn, week, promotion_id, challenger_version)
         made = publish(conn, edition, Origin(git_sha(settings.git_sha), week.run_id))
         worked_on(made.n_rows)
         log.info("publication %s: %s rows for %s users, %s from the fallback%s", made.publication_id, f"{made.n_rows:,}",
                  f"{made.n_users:,}", f"{made.n_fallback:,}", ", live" if made.is_live else "")  # fmt: skip
-        with advisory_lock(conn, REGISTRY):
-            told = f"week {week.as_of}, run {week.run_id}"
-            registry.tag_version(edition.model.version, {f"publication {made.publication_id}": told})
+        for model in [part.model for part in (edition, edition.challenger) if part]:
+            mirror_model(conn, registry, model, week.as_of)
+        mirror_champion(conn, registry)  # its version may have been lost and be another by now
         retired = retire_outlived(conn, keep_weeks=settings.keep_weeks)
         if retired:
             log.info("publications whose time is over: %s", retired)
@@ -372,8 +376,9 @@ def report_week(settings: Settings, week: Week, promotion_id: int, publication_i
     with connect(settings) as conn:
         page = report.week_page(conn, week, ledger.decision_by_id(conn, promotion_id), publication_id, notes)
         texts = {"report.md": page, "weeks.html": weeks_page(read_record(conn, until=week.as_of))}
-        with advisory_lock(conn, REGISTRY):
-            Registry(settings).record_week(week.as_of, texts=texts, metrics={})
+        registry = Registry(settings)
+        mirror_exam(conn, registry, week.as_of)  # again, as MLflow may have been away since
+        mirror_week(conn, registry, week.as_of, texts=texts, metrics={}, is_last=True)
     log.info("\n%s", page)
     return page
 
@@ -550,10 +555,13 @@ def _known_at_its_cut(conn: Connection, week: Week, exam: Exam) -> Exam:
     return exam.knowing(exam.known.adding(rerated), like_threshold=week.like_threshold)
 
 
-def _fit_for_exam(settings: Settings, conn: Connection, week: Week, recipe: Recipe, exam: Exam, catalogue: Catalogue) -> Fitted:
+def _fit_for_exam(week: Week, recipe: Recipe, exam: Exam, catalogue: Catalogue) -> Fit:
     cut = exam.cut.isoformat() if exam.cut else exam.kind
-    fit = Fit(recipe, exam.known, catalogue, cut=cut, kind="exam", as_of=week.as_of, seed=week.seed)
-    return fit_once(conn, Registry(settings), fit)
+    return Fit(recipe, exam.known, catalogue, cut, "exam", week.as_of, week.seed, anew=week.force)
+
+
+def _fit_for_readers(week: Week, recipe: Recipe, interactions: Interactions, catalogue: Catalogue) -> Fit:
+    return Fit(recipe, interactions, catalogue, week.as_of.isoformat(), "refit", week.as_of, week.seed, anew=week.force)
 
 
 def _sitting(week: Week, incumbent: Recipe | None) -> list[Recipe]:
@@ -566,8 +574,8 @@ def _examine(settings: Settings, conn: Connection, week: Week, recipes: Sequence
     exam, catalogue = _exam(settings, conn, week)
     exams.record_exam(conn, week.as_of, exam)
     for recipe in recipes:
-        fitted = _fit_for_exam(settings, conn, week, recipe, exam, catalogue)
-        model, threshold = registry.load(fitted.run_id), week.like_threshold
+        fitted, model = fitted_model(conn, registry, _fit_for_exam(week, recipe, exam, catalogue))
+        threshold = week.like_threshold
         result = examine(model, exam, like_threshold=threshold, min_history=week.min_history, catalogue=catalogue)
         exams.record_entry(conn, week.as_of, recipe, fitted.run_id, result)
 
@@ -620,49 +628,83 @@ def _refit(settings: Settings, conn: Connection, week: Week, recipe: Recipe) -> 
     """Fit a recipe on all that the week may see, ask the gates about it, and register it; return its version."""
     catalogue, interactions = _sight(conn, week)
     registry = Registry(settings)
-    fit = Fit(recipe, interactions, catalogue, cut=week.as_of.isoformat(), kind="refit", as_of=week.as_of, seed=week.seed)
-    fitted = fit_once(conn, registry, fit)
-    verdicts = check_refit(conn, week, recipe, registry.load(fitted.run_id), interactions, settings)
+    fitted, model = fitted_model(conn, registry, _fit_for_readers(week, recipe, interactions, catalogue))
+    verdicts = check_refit(conn, week, recipe, model, interactions, settings)
     ledger.record_refit_verdicts(conn, week.as_of, fitted.fit_key, verdicts)
-    tags = {
-        "recipe": recipe.key,
-        "as_of": week.as_of.isoformat(),
-        "fingerprint": fitted.fingerprint,
-        "n_ratings": str(len(interactions)),
-        "git_sha": git_sha(settings.git_sha),
-        "run_id": week.run_id,
-    }
-    with advisory_lock(conn, REGISTRY):
-        return registry.register(fitted.run_id, fitted.fit_key, tags)
+    fit = ModelVersion(recipe, "", fitted.fit_key, fitted.fingerprint, len(interactions))
+    return _register(settings, conn, week, fitted.run_id, fit)
 
 
-def _promote(
-    settings: Settings, conn: Connection, week: Week, registry: Registry, model_version: str, approval: Approval
-) -> Champion:
-    decision, tags = _settled(settings, conn, week, approval, _refused(conn, week)), registry.version_tags(model_version)
-    if tags.get("recipe") != decision.champion_key:
-        told = f"version {model_version} is of {tags.get('recipe')}, the exam favours {decision.champion_key}"
-        raise LedgerError(f"week {week.as_of}: {told}")
+def _register(settings: Settings, conn: Connection, week: Week, run_id: str, model: ModelVersion) -> str:
+    """The version of a model that MLflow has in this run; a new one where it has lost that."""
+    tags = version_tags(model, week.as_of) | {"git_sha": git_sha(settings.git_sha), "run_id": week.run_id}
+    with advisory_lock(conn, LOCK):
+        return Registry(settings).register(run_id, model.fit_key, tags)
+
+
+def _promote(settings: Settings, conn: Connection, week: Week, model_version: str, approval: Approval) -> Champion:
+    decision = _settled(settings, conn, week, approval, _refused(conn, week))
     incumbent = exams.incumbent_at_exam(conn, week.as_of)
-    model = _version(registry, model_version, _sitting_by_key(conn, week)[decision.champion_key])
+    model = _refitted(settings, conn, week, _sitting_by_key(conn, week)[decision.champion_key], model_version)
     origin = Origin(git_sha(settings.git_sha), week.run_id)
-    champion = ledger.record_decision(conn, week, decision, model, incumbent.key if incumbent else None, approval, origin)
-    with advisory_lock(conn, REGISTRY):
-        registry.tag_version(model_version, {f"decision {champion.promotion_id}": f"week {week.as_of}, {champion.outcome}"})
-    return champion
+    return ledger.record_decision(conn, week, decision, model, incumbent.key if incumbent else None, approval, origin)
 
 
-def _version(registry: Registry, version: str, recipe: Recipe) -> ModelVersion:
-    """A version with what it was registered with."""
-    tags = registry.version_tags(version)
-    return ModelVersion(recipe, version, tags["fit_key"], tags["fingerprint"], int(tags["n_ratings"]))
+def _refitted(settings: Settings, conn: Connection, week: Week, recipe: Recipe, version: str) -> ModelVersion:
+    """The week's refit of a recipe, which was registered as `version`; registered again where MLflow has lost that since.
+
+    Raises LedgerError where the version is of another recipe of the week.
+    """
+    fit_keys = ledger.fit_keys_of_refits(conn, week.as_of)
+    fit_key = Registry(settings).version_tags(version).get("fit_key")
+    of_others = [key for key, other in fit_keys.items() if other == fit_key and key != recipe.key]
+    if of_others or recipe.key not in fit_keys:
+        told = f"version {version} is of {', '.join(of_others) or 'no refit of the week'}, expected one of {recipe.key}"
+        raise LedgerError(f"week {week.as_of}: {told}: run refit_winner again")
+    if fit_key != fit_keys[recipe.key]:
+        log.warning("week %s: MLflow has lost version %s of %s, which is registered again", week.as_of, version, recipe.key)
+        version = _refit(settings, conn, week, recipe)
+        fit_keys = ledger.fit_keys_of_refits(conn, week.as_of)
+    return _on_record(conn, recipe, version, fit_keys[recipe.key])
 
 
-def _edition(settings: Settings, conn: Connection, week: Week, promotion_id: int, challenger_version: str | None) -> Edition:
+def _on_record(conn: Connection, recipe: Recipe, version: str, fit_key: str) -> ModelVersion:
+    """A version with what the ledger has of its fit, as MLflow may lack it."""
+    fit = fit_ledger.entry_of(conn, fit_key)
+    if fit is None:
+        raise LedgerError(f"version {version} of {recipe.key}: no fit {fit_key[:12]} on record: run refit_winner again")
+    return ModelVersion(recipe, version, fit_key, fit.fingerprint, fit.n_ratings)
+
+
+def _model_to_serve(settings: Settings, conn: Connection, week: Week, model: ModelVersion) -> Recommender:
+    """The model of a version, found by its fit key where the version is gone, and fitted again where MLflow has lost it.
+
+    Raises ModelLost where it then differs: the week's lists would not be those of the model that was decided on.
+    """
+    registry = Registry(settings)
+    run_id = registry.run_of(model.fit_key, model.version)
+    if run_id is not None:
+        try:
+            return registry.load(run_id)
+        except ModelLost as error:
+            log.warning("week %s: %s; it is fitted again", week.as_of, error)
+            registry.give_up(run_id)
+    catalogue, interactions = _sight(conn, week)
+    fit = _fit_for_readers(week, model.recipe, interactions, catalogue)
+    fitted, found = lost_model_fitted_again(conn, registry, fit, model.fit_key)
+    number = _register(settings, conn, week, fitted.run_id, model)
+    log.warning(
+        "week %s: MLflow had lost version %s; fitted again to the same arrays, it is %s", week.as_of, model.version, number
+    )
+    return found
+
+
+def _edition(conn: Connection, week: Week, promotion_id: int, challenger_version: str | None) -> Edition:
     """What is published of a week: the champion's lists, and the challenger's to its share of the users."""
     champion = ledger.decision_by_id(conn, promotion_id)
     if week.experiment is None or challenger_version is None:
         return Edition(week, champion.model, promotion_id)
-    model = _version(Registry(settings), challenger_version, week.experiment.recipe)
+    recipe = week.experiment.recipe
+    model = _on_record(conn, recipe, challenger_version, ledger.fit_keys_of_refits(conn, week.as_of)[recipe.key])
     challenger = Edition(week, model, promotion_id=None)
     return Edition(week, champion.model, promotion_id, challenger)

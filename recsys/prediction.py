@@ -10,6 +10,7 @@ from recsys.db.queries import queries
 from recsys.errors import LedgerError, RecsysError
 from recsys.features.catalogue import Catalogue, Description
 from recsys.models.hybrid import Hybrid
+from recsys.registry.patience import brief
 from recsys.registry.store import Registry
 
 
@@ -24,10 +25,14 @@ def predict_stars(conn: Connection, registry: Registry, user_id: int, movie: Des
     Raises LedgerError where none was fitted, RecsysError for a user of whom it has seen no rating or a genre that it does not
     know.
     """
-    run_id = registry.newest_fit(Hybrid.name)
-    model = registry.load(run_id) if run_id else None
+    with brief():
+        run_id = registry.newest_fit(Hybrid.name)
+        model = registry.load(run_id) if run_id else None
     if not isinstance(model, Hybrid):
-        raise LedgerError("MLflow has no finished fit of recipe hybrid: expected a week that it sat the exam of")
+        raise LedgerError(
+            f"MLflow has no fit of recipe {Hybrid.name} with its model: expected one of a week that it was evaluated in; "
+            f"make one with `python -m recsys train {Hybrid.name}` (MLflow: {registry.uri})"
+        )
     rated = one_row(conn, queries("prediction")["has_rated"], {"user_id": user_id}).has_rated
     if not rated or user_id not in model.user_ids_:
         raise RecsysError(f"user {user_id} has no rating that run {run_id} has seen: expected a user whom it learned about")

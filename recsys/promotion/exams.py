@@ -95,6 +95,15 @@ def figures_of(conn: Connection, as_of: date) -> Mapping[tuple[str, str, str], F
     return {(row.recipe_key, row.slice, row.metric): Figure(row.value, row.n) for row in rows}
 
 
+def named_figures(conn: Connection, as_of: date) -> dict[str, dict[str, float]]:
+    """The exam's figures by recipe key, and there by the metric's name, with its slice where that is not all users."""
+    named: dict[str, dict[str, float]] = {}
+    for (key, part, metric), figure in figures_of(conn, as_of).items():
+        name = metric if part == "all" else f"{metric} {part}"
+        named.setdefault(key, {})[name] = figure.value
+    return named
+
+
 def exams_lost(conn: Connection, as_of: date) -> Mapping[str, Lost]:
     """Of the earlier exams that a recipe lost, the one with which this week's shares most, by recipe key."""
     rows = conn.execute(queries("exams")["lost"], {"as_of": as_of}).fetchall()

@@ -149,6 +149,12 @@ def refit_verdicts(conn: Connection, as_of: date) -> list[Verdict]:
     return _verdicts(conn.execute(queries("ledger")["refit_verdicts"], {"as_of": as_of}).fetchall())
 
 
+def fit_keys_of_refits(conn: Connection, as_of: date) -> dict[str, str]:
+    """The fit key of the week's last refit of each recipe, by recipe key."""
+    rows = conn.execute(queries("ledger")["refit_verdicts"], {"as_of": as_of}).fetchall()
+    return {row.recipe_key: row.fit_key for row in rows}
+
+
 def _enter(conn: Connection, query: str, keys: Mapping[str, Any], verdicts: Iterable[Verdict]) -> None:
     with conn.transaction(), conn.cursor() as cursor:
         cursor.executemany(queries("ledger")[query], [{**keys, **asdict(verdict)} for verdict in verdicts])

@@ -1,16 +1,21 @@
 """What MLflow shows of the ledger. It is a mirror: no step, rollback or retirement waits for it for long, or fails for it."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import date
 
 from psycopg import errors
 
 from recsys.db.connect import Connection
 from recsys.db.queries import queries
-from recsys.promotion import ledger
+from recsys.errors import ModelLost
+from recsys.evaluation.metrics import DECIDING
+from recsys.promotion import exams, ledger
+from recsys.promotion.ledger import ModelVersion
 from recsys.registry.patience import brief
 from recsys.registry.store import CHAMPION, Registry
+from recsys.registry.tracking import metric_name
 from recsys.registry.trouble import TROUBLE, sentence_of
 
 log = logging.getLogger(__name__)
@@ -21,31 +26,136 @@ def mirror_champion(conn: Connection, registry: Registry) -> bool:
 
     What stands in its way is a warning. Returns whether the alias is right now.
     """
+
+    def show() -> None:
+        champion = ledger.newest_champion(conn)
+        if champion:
+            registry.set_champion(_version_now(registry, champion.model, champion.as_of))
+            registry.describe_model()
+
+    return _mirror(conn, registry, f"alias {CHAMPION!r}", show)
+
+
+def mirror_model(conn: Connection, registry: Registry, model: ModelVersion, as_of: date) -> bool:
+    """Let a version, and the run that it is of, say what the ledger has of it.
+
+    These are its decisions, its publications, and how its recipe did in the exam of the week `as_of`.
+    """
+
+    def show() -> None:
+        rows = conn.execute(queries("ledger")["history_of_fit"], {"fit_key": model.fit_key}).fetchall()
+        figures = {f"exam {name}": value for name, value in _figures_of(conn, model, as_of).items()}
+        deciding = {metric_name(name): f"{value:.4f}" for name, value in figures.items() if DECIDING in name}
+        tags = {row.name: row.told for row in rows} | deciding  # one request each: the rest is in the note, and with the run
+        version = _version_now(registry, model, as_of)
+        registry.describe_version(version, tags=tags, note=_note(model, as_of, figures))
+        run_id = registry.run_of(model.fit_key, version)
+        if run_id:
+            registry.record_figures(run_id, as_of, figures)
+
+    return _mirror(conn, registry, f"version of {model.recipe.key}, week {as_of},", show)
+
+
+def mirror_exam(conn: Connection, registry: Registry, as_of: date) -> bool:
+    """Let MLflow show a week's exam: every figure with the fit that was evaluated, and on its recipe's line over the weeks."""
+
+    def show() -> None:
+        figures = exams.named_figures(conn, as_of)
+        for row in conn.execute(queries("exams")["runs"], {"as_of": as_of}).fetchall():
+            registry.record_figures(row.run_id, as_of, figures.get(row.recipe_key, {}))
+            registry.record_chart(row.recipe_key, as_of, figures.get(row.recipe_key, {}))
+
+    return _mirror(conn, registry, f"exam of week {as_of}", show, again=f"python -m recsys run --as-of {as_of}")
+
+
+def mirror_week(
+    conn: Connection,
+    registry: Registry,
+    as_of: date,
+    *,
+    texts: Mapping[str, str],
+    metrics: Mapping[str, float],
+    is_last: bool = False,
+) -> bool:
+    """Let the week's run in MLflow hold what the week reports; see `Weeks.record_week`."""
+
+    def show() -> None:
+        registry.record_week(as_of, texts=texts, metrics=metrics, is_last=is_last)
+
+    return _mirror(conn, registry, f"run of week {as_of}", show, again=f"python -m recsys run --as-of {as_of}")
+
+
+def _figures_of(conn: Connection, model: ModelVersion, as_of: date) -> Mapping[str, float]:
+    return exams.named_figures(conn, as_of).get(model.recipe.key, {})
+
+
+def _note(model: ModelVersion, as_of: date, figures: Mapping[str, float]) -> str:
+    """A version's description, in Markdown."""
+    lines = [f"| {name.removeprefix('exam ')} | {value:.4f} |" for name, value in figures.items()]
+    heads = [
+        f"`{model.recipe.key}`, fitted on all that week {as_of} may see ({model.n_ratings or 0:,} ratings).",
+        "",
+        f"In the exam of week {as_of} the same recipe, fitted up to the exam's cut, had:",
+        "",
+        "| figure | value |",
+        "|---|---|",
+    ]
+    return "\n".join([*heads, *lines])
+
+
+def version_tags(model: ModelVersion, as_of: date) -> dict[str, str]:
+    """What a version is registered with: all that the ledger has of its fit."""
+    return {
+        "recipe": model.recipe.key,
+        "as_of": as_of.isoformat(),
+        "fingerprint": model.fingerprint or "not on record",
+        "n_ratings": str(model.n_ratings or "not on record"),
+    }
+
+
+def _version_now(registry: Registry, model: ModelVersion, as_of: date) -> str:
+    """The version of a model; registered anew where only that was lost. Raises ModelLost where the model is."""
+    version = registry.find_version(model.fit_key, model.version)
+    if version:
+        return version
+    run_id = registry.find(model.fit_key)
+    if run_id is None:
+        raise ModelLost(
+            f"MLflow at {registry.uri} has lost version {model.version} of {registry.settings.registered_model} "
+            f"({model.recipe.key}, fit {model.fit_key[:12]}); a week that needs it fits it again"
+        )
+    return registry.register(run_id, model.fit_key, version_tags(model, as_of))
+
+
+def _mirror(conn: Connection, registry: Registry, what: str, show: Callable[[], None], again: str = "") -> bool:
+    """Let `show` write what MLflow is to show. It gets some ten seconds a request; a warning says what is not shown yet.
+
+    `again` shows it later, where not every run does. Returns whether it is shown.
+    """
     try:
         with brief(), _only_one(conn):
-            champion = ledger.newest_champion(conn)
-            if champion:
-                registry.set_champion(champion.model.version)
+            show()
+        return True
     except errors.LockNotAvailable:
-        _warn("another run has been writing to MLflow for longer than that is waited for")
-        return False
+        why = "another run has been writing to MLflow for longer than that is waited for"
     except TROUBLE as error:
-        _warn(sentence_of(error, registry.settings.mlflow_tracking_uri))
-        return False
-    return True
+        why = sentence_of(error, registry.uri)
+    later = f"`{again}` shows it there" if again else "MLflow follows with the next run, and nothing has to be repeated"
+    log.warning("MLflow's %s could not be brought up to the ledger: %s. What was done stands in the ledger; %s", what, why, later)
+    return False
 
 
 @contextmanager
 def _only_one(conn: Connection) -> Iterator[None]:
-    """Hold the lock of what MLflow looks up and then makes, unless another keeps it for long: a fit's step may wait minutes."""
+    """Hold the lock of what MLflow looks up and then makes, unless another keeps it for long: a fit's step may wait minutes.
+
+    No transaction is open meanwhile, as a database may cut one that idles.
+    """
     with conn.transaction():
         conn.execute(queries("ledger")["wait_briefly_for_mlflow"])
         conn.execute(queries("ledger")["hold_mlflow"])
+    try:
         yield
-
-
-def _warn(why: str) -> None:
-    log.warning(
-        "MLflow's alias %r could not be brought up to the ledger: %s. What was done stands in the ledger; the alias follows with "
-        "the next run, and nothing has to be repeated", CHAMPION, why,
-    )  # fmt: skip
+    finally:
+        if not conn.closed:
+            conn.execute(queries("ledger")["release_mlflow"])

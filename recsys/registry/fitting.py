@@ -5,35 +5,46 @@ import logging
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import partial
-from typing import Literal
 
 from pydantic import BaseModel
 
 from recsys.db.connect import Connection, advisory_lock
+from recsys.errors import ModelLost
 from recsys.features.catalogue import Catalogue
 from recsys.features.interactions import Interactions
 from recsys.models import model_class
 from recsys.models.base import Compute, Recommender
 from recsys.models.blend import Blend
 from recsys.recipe import Recipe
+from recsys.registry import fit_ledger
 from recsys.registry.compute import compute_of
 from recsys.registry.fit_key import fit_key
-from recsys.registry.store import Registry, data_window
+from recsys.registry.fits import Kind, data_window
+from recsys.registry.store import LOCK, Registry
 
 log = logging.getLogger(__name__)
+
+_WHAT_TO_DO = (
+    "What was published stays. To decide the week anew, with a model as it is fitted now: python -m recsys run --as-of {as_of} "
+    "--force"
+)
 
 
 @dataclass(frozen=True)
 class Fit:
-    """What is fitted, on what, up to where, for which week."""
+    """What is fitted, on what, up to where, for which week.
+
+    `anew`: a person has the week decided anew, so that what takes a lost model's place may differ from it.
+    """
 
     recipe: Recipe
     train: Interactions
     catalogue: Catalogue
     cut: str
-    kind: Literal["validation", "exam", "refit"]
+    kind: Kind
     as_of: date
     seed: int
+    anew: bool = False
 
 
 @dataclass(frozen=True)
@@ -45,30 +56,140 @@ class Fitted:
     fingerprint: str
 
 
+@dataclass(frozen=True)
+class _Making:
+    """A fit about to be made: the model without what it learns, and what its fit key is made of."""
+
+    fit: Fit
+    model: Recommender
+    encoder: str
+    fingerprint: str
+    fit_key: str
+
+
 def fit_once(conn: Connection, registry: Registry, fit: Fit) -> Fitted:
     """The run of this fit: found by its fit key, or made now. Two runs that want the same fit wait for one another.
 
-    The members of a blend are fits of their own, found or made likewise while the blend's is under way: since no blend is in a
-    blend, who waits for a member is never waited for by it.
+    Where MLflow has lost it, it is made again and must come to the same arrays. Raises ModelLost where it does not, unless the
+    week is decided anew. The members of a blend are fits of their own, found or made likewise while the blend's is under way:
+    since no blend is in a blend, who waits for a member is never waited for by it.
     """
+    making = _making(registry, fit)
+    with advisory_lock(conn, f"fit {making.fit_key}"):
+        return _found(conn, registry, making) or _made(conn, registry, making)
+
+
+def fitted_model(conn: Connection, registry: Registry, fit: Fit) -> tuple[Fitted, Recommender]:
+    """As `fit_once`, with the model. One that is there and cannot be read is lost too, and made again."""
+    fitted = fit_once(conn, registry, fit)
+    try:
+        return fitted, registry.load(fitted.run_id)
+    except ModelLost as error:
+        log.warning("%s; it is fitted again", error)
+        registry.give_up(fitted.run_id)
+    fitted = fit_once(conn, registry, fit)
+    return fitted, registry.load(fitted.run_id)
+
+
+def lost_model_fitted_again(conn: Connection, registry: Registry, fit: Fit, lost_key: str) -> tuple[Fitted, Recommender]:
+    """A model that a past decision names by its fit key and MLflow has lost, fitted again to the same arrays.
+
+    Raises ModelLost where it comes out different, or nobody can tell: then it is another model, which no past week uses.
+    """
+    before = fit_ledger.entry_of(conn, lost_key)
+    if before is None:
+        raise ModelLost(
+            f"week {fit.as_of}: MLflow has lost the model of {fit.recipe.key} (fit {lost_key[:12]}), and what it was is not on "
+            f"record, so that none can take its place. {_WHAT_TO_DO.format(as_of=fit.as_of)} (MLflow: {registry.uri})"
+        )
+    fitted, model = fitted_model(conn, registry, replace(fit, anew=False))
+    now = fit_ledger.entry_of(conn, fitted.fit_key)
+    if now is None or before.digest != now.digest:
+        raise _differs(registry, fit, lost_key, before.digest, now.digest if now else "none")
+    return replace(fitted, fit_key=lost_key), model
+
+
+def _making(registry: Registry, fit: Fit) -> _Making:
     compute = compute_of(registry.settings, seed=fit.seed)
     model_type = model_class(fit.recipe.name)
     model = model_type(model_type.Config(**dict(fit.recipe.settings)), compute)
     encoder = _encoder(model, compute)
     fingerprint = hashlib.sha256((fit.train.fingerprint() + fit.catalogue.fingerprint()).encode()).hexdigest()
     key = fit_key(fit.recipe, cut=fit.cut, fingerprint=fingerprint, seed=fit.seed, encoder=encoder)
-    with advisory_lock(conn, f"fit {key}"):
-        found = registry.find(key)
-        if found:
-            log.info("%s up to %s: found again as run %s", fit.recipe.key, fit.cut, found)
-            return Fitted(found, key, fingerprint)
-        params = {**data_window(fit.train), "fingerprint": fingerprint, "seed": fit.seed}
-        with registry.run(key, fit.recipe, kind=fit.kind, as_of=fit.as_of, cut=fit.cut, encoder=encoder, params=params) as run:
-            log.info("%s up to %s: fitting on %s ratings", fit.recipe.key, fit.cut, f"{len(fit.train):,}")
-            if isinstance(model, Blend):
-                model.fit_member = partial(_member, conn, registry, fit)
-            run.log_model(model.fit(fit.train, fit.catalogue, report=run.report))
-        return Fitted(run.run_id, key, fingerprint)
+    return _Making(fit, model, encoder, fingerprint, key)
+
+
+def _found(conn: Connection, registry: Registry, making: _Making) -> Fitted | None:
+    """The fit as MLflow has it, or what a person took in its place; None where it is to be made."""
+    fit = making.fit
+    for key in (making.fit_key, *fit_ledger.variants_of(conn, making.fit_key, accepted=not fit.anew)):
+        run_id = registry.find(key)
+        if run_id is None:
+            continue
+        if fit_ledger.entry_of(conn, key) is None:  # made before digests were kept
+            fit_ledger.record_fit(conn, _outcome(making, run_id, registry.digest_of(run_id)))
+        fit_ledger.accept_fit(conn, key)
+        log.info("%s up to %s: found again as run %s", fit.recipe.key, fit.cut, run_id)
+        return Fitted(run_id, key, making.fingerprint)
+    return None
+
+
+def _made(conn: Connection, registry: Registry, making: _Making) -> Fitted:
+    fit, key = making.fit, making.fit_key
+    before = fit_ledger.entry_of(conn, key)
+    if before:
+        log.warning(
+            "%s up to %s: MLflow at %s has lost its fit %s; it is made again", fit.recipe.key, fit.cut, registry.uri, key[:12]
+        )
+    params = {**data_window(fit.train), "fingerprint": making.fingerprint, "seed": fit.seed}
+    with advisory_lock(conn, LOCK):
+        parent = registry.week_run(fit.as_of)
+    with registry.run(
+        key,
+        fit.recipe,
+        kind=fit.kind,
+        as_of=fit.as_of,
+        cut=fit.cut,
+        encoder=making.encoder,
+        params=params,
+        parent=parent,
+    ) as run:
+        log.info("%s up to %s: fitting on %s ratings", fit.recipe.key, fit.cut, f"{len(fit.train):,}")
+        if isinstance(making.model, Blend):
+            making.model.fit_member = partial(_member, conn, registry, fit)
+        run.log_model(making.model.fit(fit.train, fit.catalogue, report=run.report))
+        entry = fit_ledger.record_fit(conn, _outcome(making, run.run_id, run.digest))
+        if entry.fit_key != key:
+            run.tag("fit_key", entry.fit_key)
+    if fit.anew:
+        fit_ledger.accept_fit(conn, entry.fit_key)
+    elif before and not entry.is_accepted:
+        raise _differs(registry, fit, key, before.digest, entry.digest)
+    return Fitted(run.run_id, entry.fit_key, making.fingerprint)
+
+
+def _outcome(making: _Making, run_id: str, digest: str) -> fit_ledger.Outcome:
+    fit = making.fit
+    return fit_ledger.Outcome(
+        making.fit_key,
+        fit.recipe,
+        fit.kind,
+        fit.as_of,
+        fit.cut,
+        fit.seed,
+        making.fingerprint,
+        len(fit.train),
+        run_id,
+        digest,
+    )
+
+
+def _differs(registry: Registry, fit: Fit, lost_key: str, expected: str, found: str) -> ModelLost:
+    return ModelLost(
+        f"week {fit.as_of}: MLflow has lost the model of {fit.recipe.key} (fit {lost_key[:12]}), and fitted again it is another "
+        f"one: found arrays of digest {found[:12]}, expected {expected[:12]} (another kind of CPU, other code, or an erased "
+        f"user?). {_WHAT_TO_DO.format(as_of=fit.as_of)} (MLflow: {registry.uri})"
+    )
 
 
 def _encoder(model: Recommender, compute: Compute) -> str:
@@ -89,6 +210,8 @@ def _member(
 ) -> Recommender:
     """A member of a blend, fitted where the blend itself is cut or, with a `cut`, where its validation starts."""
     recipe = Recipe.of(name, **config.model_dump())
-    where = {"cut": blend.cut, "kind": blend.kind} if cut is None else {"cut": cut, "kind": "validation"}
-    fit = replace(blend, recipe=recipe, train=train, catalogue=catalogue, **where)
-    return registry.load(fit_once(conn, registry, fit).run_id)
+    if cut is None:
+        fit = replace(blend, recipe=recipe, train=train, catalogue=catalogue)
+    else:
+        fit = replace(blend, recipe=recipe, train=train, catalogue=catalogue, cut=cut, kind="validation")
+    return fitted_model(conn, registry, fit)[1]

@@ -20,7 +20,7 @@ from recsys.models.base import Report
 from recsys.recipe import Recipe
 from recsys.registry.compute import compute_of
 from recsys.registry.fit_key import code_version
-from recsys.registry.store import Registry
+from recsys.registry.store import LOCK, Registry
 from recsys.tuning import ledger
 from recsys.tuning.search import Space, Trial, best_of, next_recipe
 
@@ -96,7 +96,8 @@ def run_study(conn: Connection, registry: Registry, study: Study, *, n_trials: i
     with advisory_lock(conn, f"study {key}"):
         trials = ledger.trials_of(conn, key)
         told(trials)
-        parent = registry.study_run(key, study.name, as_of=study.as_of)
+        with advisory_lock(conn, LOCK):
+            parent = registry.study_run(key, study.name, as_of=study.as_of)
         while recipe := next_recipe(space, trials, n_trials=n_trials, seed=study.seed):
             trials.append(_try(conn, registry, study, key, parent, len(trials), recipe))
             told(trials)

@@ -44,6 +44,10 @@ ORDER BY l.recipe_key, o.share DESC, o.earlier DESC;
 -- Who sat a week's exam, with everyone's marks.
 SELECT recipe_key, user_ids, ndcg FROM exam_entries WHERE as_of = %(as_of)s ORDER BY recipe_key;
 
+-- name: runs(as_of)
+-- The MLflow run of each fit that was evaluated.
+SELECT recipe_key, run_id FROM exam_entries WHERE as_of = %(as_of)s ORDER BY recipe_key;
+
 -- name: entry(as_of, recipe_key)
 SELECT run_id FROM exam_entries WHERE as_of = %(as_of)s AND recipe_key = %(recipe_key)s;
 

@@ -51,10 +51,21 @@ SET fit_key = excluded.fit_key, passed = excluded.passed, figure = excluded.figu
 -- name: refit_verdicts(as_of)
 SELECT recipe_key, fit_key, gate, passed, figure, bound, sentence FROM refit_verdicts WHERE as_of = %(as_of)s ORDER BY recipe_key, gate;
 
+-- name: history_of_fit(fit_key)
+-- What MLflow's version of a fit is tagged with: the decisions for it, and what it published.
+SELECT 'decision ' || promotion_id AS name, 'week ' || as_of || ', ' || decision AS told
+FROM promotions WHERE fit_key = %(fit_key)s AND decision NOT IN ('rolled back', 'rolled forward')
+UNION ALL
+SELECT 'publication ' || publication_id, 'week ' || as_of || ', run ' || coalesce(run_id, 'not on record') FROM publications WHERE fit_key = %(fit_key)s
+ORDER BY name;
+
 -- name: wait_briefly_for_mlflow()
 -- Of one transaction: a mirror does not wait for a run that waits for MLflow.
 SET LOCAL lock_timeout = '5s';
 
 -- name: hold_mlflow()
--- Of one transaction: the lock `registry` of what MLflow looks up and then makes, as two runs at once would both find nothing.
-SELECT pg_advisory_xact_lock(hashtextextended('registry', 0));
+-- The session's lock `registry` of what MLflow looks up and then makes, as two runs at once would both find nothing.
+SELECT pg_advisory_lock(hashtextextended('registry', 0));
+
+-- name: release_mlflow()
+SELECT pg_advisory_unlock(hashtextextended('registry', 0));

@@ -73,7 +73,7 @@ def test_other_blends_at_once_find_the_members(settings: Settings, conn: Connect
     def fit(fusion: str, members: list) -> None:
         recipe = Recipe.of("blend", members=members, fusion=fusion)
         with connect(settings) as own:
-            pipeline._fit_for_exam(settings, own, week, recipe, exam, catalogue)
+            fit_once(own, Registry(settings), pipeline._fit_for_exam(week, recipe, exam, catalogue))
 
     recent = {"name": "popularity", "settings": {"half_life_days": 7.0}}
     with ThreadPoolExecutor(2) as pool:
@@ -103,7 +103,7 @@ def test_weights_are_learned_from_fits_that_saw_nothing_of_the_validation(
     week = pipeline.run_week(settings, as_of=weeks[-1])
     exam, catalogue = pipeline._exam(settings, conn, week)
     blend = Recipe.of("blend", members=[ALS, {"name": "popularity"}], validation_min_users=5)
-    pipeline._fit_for_exam(settings, conn, week, blend, exam, catalogue)
+    fit_once(conn, Registry(settings), pipeline._fit_for_exam(week, blend, exam, catalogue))
     validation = split_exam(exam.known, min_users=5, like_threshold=4.0)
     assert exam.cut and validation.cut
     assert cuts[validation.cut.isoformat()] < validation.cut.timestamp() <= cuts[None] < exam.cut.timestamp()  # type: ignore[index]
@@ -115,7 +115,7 @@ def test_the_blend_is_served_like_any_other(settings: Settings, conn: Connection
     model = registry.load(run_id)
     assert isinstance(model, Blend)
     users = model.user_ids_[:3]
-    served = mlflow.pyfunc.load_model(f"models:/{registry._model_id(run_id)}")
+    served = mlflow.pyfunc.load_model(f"models:/{registry.model_id(run_id)}")
     lists = served.predict(pd.DataFrame({"user_id": users}), params={"n": 4})
     np.testing.assert_array_equal(np.array(lists["movie_ids"].tolist()), model.recommend(users, n=4).ids)
 

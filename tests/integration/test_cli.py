@@ -74,7 +74,7 @@ def test_all_weeks_are_drawn_from_the_live_database(
     page = (tmp_path / "page.html").read_text()
     assert page.count("<tr>") == 1 + 2
     registry = Registry(settings)
-    first = registry.client.download_artifacts(registry._week_run(weeks[0]), "weeks.html")
+    first = registry.client.download_artifacts(registry.week_run(weeks[0]), "weeks.html")
     assert "1 week of recommendations" in Path(first).read_text()
 
 
@@ -112,7 +112,7 @@ def test_predict_stars_of_a_movie_told_of(
 ) -> None:
     nothing_fitted = told("predict", "1", "--title", "New")
     assert nothing_fitted[0] == 1
-    assert nothing_fitted[1].startswith("LedgerError: MLflow has no finished fit of recipe hybrid")
+    assert nothing_fitted[1].startswith("LedgerError: MLflow has no fit of recipe hybrid")
     week = pipeline.resolve_week(settings, as_of=weeks[0])
     pipeline.ingest_drops(settings, week)
     pipeline.refresh_views(settings)

@@ -14,7 +14,7 @@ from recsys import pipeline
 from recsys.db.connect import Connection, advisory_lock, connect
 from recsys.promotion import ledger
 from recsys.registry import patience
-from recsys.registry.store import Registry
+from recsys.registry.store import LOCK, Registry
 from recsys.settings import Settings
 
 
@@ -82,7 +82,7 @@ def test_a_rollback_is_done_and_said_though_mlflow_refuses(
     said = [record.getMessage() for record in caplog.records if record.name.startswith("recsys")]
     assert said[0] == told
     assert f"MLflow at {uri} does not answer (connection refused)" in said[1]
-    assert "the alias follows with the next run" in said[1]
+    assert "MLflow follows with the next run" in said[1]
     pipeline.resolve_week(settings, as_of=two_weeks[1])
     assert Registry(settings).champion() == ledger.newest_champion(conn).model.version  # pyright: ignore[reportOptionalMemberAccess]
 
@@ -116,14 +116,14 @@ def test_a_week_is_resolved_though_mlflow_refuses(
 ) -> None:
     week = pipeline.resolve_week(elsewhere(settings, refusing_address()), as_of=two_weeks[2])
     assert week.as_of == two_weeks[2]
-    assert "the alias follows with the next run" in caplog.text
+    assert "MLflow follows with the next run" in caplog.text
 
 
 def test_a_rollback_waits_for_no_run_that_writes_to_mlflow(
     settings: Settings, two_weeks: list[date], conn: Connection, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Such a run may itself wait for MLflow, for minutes."""
-    with connect(settings) as other, advisory_lock(other, pipeline.REGISTRY):
+    with connect(settings) as other, advisory_lock(other, LOCK):
         roll_back(settings, 1)
     assert live_now(conn) == 1
     assert "another run has been writing to MLflow for longer" in caplog.text

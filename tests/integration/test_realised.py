@@ -279,11 +279,11 @@ def test_the_online_figure_stands_beside_the_offline_one(settings: Settings, wee
         pipeline.run_week(settings, as_of=as_of)
     value = realised.recorded(conn, weeks[1])[0].value
     registry = pipeline.Registry(settings)
-    run = registry.client.get_run(registry._week_run(weeks[0]))
+    run = registry.client.get_run(registry.week_run(weeks[0]))
     assert run.data.metrics["realised NDCG_at_10"] == pytest.approx(value)
     assert any(name.startswith("NDCG_at_10 popularity") for name in run.data.metrics)
     assert any(name.startswith("realised NDCG_at_10 ") for name in run.data.metrics)
-    page = registry.client.download_artifacts(registry._week_run(weeks[1]), "report.md")
+    page = registry.client.download_artifacts(registry.week_run(weeks[1]), "report.md")
     text = Path(page).read_text()
     assert "## How the last lists did" in text
     assert f"{value:.4f} (" in text

@@ -1,7 +1,8 @@
 """The registry against a real MLflow store: SQLite behind it, artifacts in a folder."""
 
 import pickle
-from collections.abc import Iterator
+import shutil
+from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
 from typing import cast
@@ -11,10 +12,11 @@ import numpy as np
 import pandas as pd
 import pytest
 from mlflow.artifacts import load_text
+from mlflow.exceptions import MlflowException
 from pydantic import SecretStr
 
 from recsys import models
-from recsys.errors import LedgerError, ModelError
+from recsys.errors import LedgerError, ModelError, ModelLost
 from recsys.features.catalogue import Catalogue
 from recsys.features.interactions import Interactions
 from recsys.models.base import Config, Recommender, silent
@@ -173,10 +175,11 @@ def test_a_run_without_a_model_cannot_be_loaded(registry: Registry):
 
 def test_the_newest_fit_is_of_the_newest_week_and_the_refit_before_that_for_the_exam(registry: Registry):
     def fit(as_of: str, kind: str, name: str = "likes", status: str = "FINISHED") -> str:
-        tags = {"recipe": f"{name}-00000000", "kind": kind, "as_of": as_of}
-        run = registry.client.create_run(registry.experiment_id, tags=tags)
-        registry.client.set_terminated(run.info.run_id, status)
-        return run.info.run_id
+        run_id = log_fit(registry, "a1")
+        for tag, value in {"recipe": f"{name}-00000000", "kind": kind, "as_of": as_of}.items():
+            registry.client.set_tag(run_id, tag, value)
+        registry.client.set_terminated(run_id, status)
+        return run_id
 
     assert registry.newest_fit("likes") is None
     exam = fit("2026-11-16", "exam")
@@ -189,6 +192,51 @@ def test_the_newest_fit_is_of_the_newest_week_and_the_refit_before_that_for_the_
     refit = fit("2026-11-16", "refit")
     fit("2026-11-16", "exam")
     assert registry.newest_fit("likes") == refit
+
+
+def model_files(registry: Registry, run_id: str) -> Path:
+    """Where the test's store has a run's model."""
+    logged = registry.client.get_logged_model(cast(str, registry.model_id(run_id)))
+    return Path(logged.artifact_location.removeprefix("file://")) / "artifacts" / "model"
+
+
+@pytest.mark.parametrize("name", ["config.json", "arrays.npz"])
+@pytest.mark.parametrize("how", ["gone", "empty"])
+def test_a_fit_of_which_a_file_is_lost_is_not_found(registry: Registry, name: str, how: str):
+    run_id = log_fit(registry, "a1")
+    path = model_files(registry, run_id) / name
+    path.unlink()
+    if how == "empty":
+        path.touch()
+    assert registry.find("a1") is None
+    assert registry.newest_fit("likes") is None
+    with pytest.raises(ModelLost, match=f"no model of run {run_id}"):
+        registry.load(run_id)
+
+
+@pytest.mark.parametrize("name", ["config.json", "arrays.npz"])
+def test_a_damaged_model_is_a_sentence_and_given_up(registry: Registry, name: str):
+    run_id = log_fit(registry, "a1")
+    path = model_files(registry, run_id) / name
+    content = path.read_bytes()
+    path.write_bytes(content[: len(content) // 2])
+    with pytest.raises(ModelLost, match=f"damaged model of run {run_id}"):
+        registry.load(run_id)
+    assert registry.find("a1") == run_id
+    registry.give_up(run_id)
+    assert registry.find("a1") is None
+
+
+def test_a_digest_is_of_what_is_in_the_arrays(registry: Registry):
+    with registry.run("a1", recipe(), kind="exam", as_of=AS_OF, cut="c", encoder="none", params={}) as run:
+        run.log_model(fitted())
+    assert registry.digest_of(run.run_id) == run.digest == registry.digest_of(log_fit(registry, "b2"))
+    other = fitted()
+    other.likes_ = np.nextafter(other.likes_, np.inf)
+    assert registry.digest_of(log_fit(registry, "c3", model=other)) != run.digest
+    wider = fitted()
+    wider.likes_ = wider.likes_.astype(np.float64)
+    assert registry.digest_of(log_fit(registry, "d4", model=wider)) != run.digest
 
 
 def test_nothing_is_left_in_the_temporary_folder(registry: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -261,12 +309,42 @@ def test_mlflow_serves_the_champion(registry: Registry):
     assert lists["scores"].tolist() == [[2.0, 1.0], []]
 
 
+def delete_version(registry: Registry, run_id: str) -> None:
+    registry.client.delete_model_version("movie-recommender", "1")
+
+
+def delete_registered_model(registry: Registry, run_id: str) -> None:
+    registry.client.delete_registered_model("movie-recommender")
+
+
+def delete_model_files(registry: Registry, run_id: str) -> None:
+    shutil.rmtree(model_files(registry, run_id))
+
+
+@pytest.mark.parametrize("lose", [delete_version, delete_registered_model, delete_model_files])
+def test_a_lost_version_is_registered_again_by_its_fit_key(registry: Registry, lose: Callable[[Registry, str], None]):
+    run_id = log_fit(registry, "a1")
+    registry.register(run_id, "a1", {})
+    lose(registry, run_id)
+    assert registry.find_version("a1", "1") is None
+    again = registry.register(log_fit(registry, "a1"), "a1", {})
+    assert registry.find_version("a1", "1") == again
+    assert np.array_equal(cast(Likes, registry.load_version(again)).likes_, fitted().likes_)
+
+
+def test_a_number_that_another_store_gave_to_another_model_is_not_taken(registry: Registry):
+    registry.register(log_fit(registry, "b2"), "b2", {})
+    mine = registry.register(log_fit(registry, "a1"), "a1", {})
+    assert registry.find_version("a1", "1") == mine == "2"
+    assert registry.run_of("c3", "1") is None
+
+
 # the week
 
 
 def test_a_week_has_one_run_however_often_it_is_recorded(registry: Registry, mlflow_store: str):
     def record(registry: Registry, report: str) -> str:
-        return registry.record_week(AS_OF, texts={"report.md": report}, metrics={"likes NDCG@10": 0.25})
+        return registry.record_week(AS_OF, texts={"report.md": report}, metrics={"likes NDCG@10": 0.25}, is_last=True)
 
     first = record(registry, "# one")
     assert record(registry_of(mlflow_store), "# two") == first
@@ -284,6 +362,30 @@ def test_the_experiment_is_made_once(registry: Registry, mlflow_store: str, monk
     answers = iter([None])  # the other process creates it between our question and our attempt
     monkeypatch.setattr(late.client, "get_experiment_by_name", lambda name: next(answers, found(name)))
     assert registry.experiment_id == late.experiment_id
+
+
+def test_a_deleted_experiment_is_restored_with_its_fits(registry: Registry, mlflow_store: str, caplog: pytest.LogCaptureFixture):
+    run_id = log_fit(registry, "a1")
+    registry.client.delete_experiment(registry.experiment_id)
+    again = registry_of(mlflow_store)
+    assert again.find("a1") == run_id
+    assert f"experiment 'weekly-recommendations' (id {again.experiment_id}) was deleted: it is restored" in caplog.text
+
+
+def test_a_deleted_experiment_that_may_not_be_restored_is_a_sentence(
+    registry: Registry, mlflow_store: str, monkeypatch: pytest.MonkeyPatch
+):
+    registry.client.delete_experiment(registry.experiment_id)
+    again = registry_of(mlflow_store)
+
+    def refuse(_experiment_id: str) -> None:
+        raise MlflowException("Permission denied")
+
+    monkeypatch.setattr(again.client, "restore_experiment", refuse)
+    with pytest.raises(
+        LedgerError, match=r"was deleted and could not be restored: Permission denied; restore it with `mlflow exp"
+    ):
+        again.find("a1")
 
 
 # the key

@@ -18,7 +18,7 @@ def settings(settings: Settings) -> Settings:
 
 def report_of(settings: Settings, as_of: date) -> str:
     registry = pipeline.Registry(settings)
-    return Path(registry.client.download_artifacts(registry._week_run(as_of), "report.md")).read_text()
+    return Path(registry.client.download_artifacts(registry.week_run(as_of), "report.md")).read_text()
 
 
 def cost_table(page: str) -> list[list[str]]:
