@@ -72,25 +72,27 @@ def _first_rejected(conn: Connection, drop_id: int) -> tuple[str, ...]:
 def check_files(zone: LandingZone, drop: Drop, *, max_bad_share: float) -> Verdict:
     """Read all of a drop as ingest does, as far as that needs no database: checksums, archives, layout, columns, text."""
     read: Counter[str] = Counter()
-    rejects: dict[str, list[Reject]] = defaultdict(list)
+    n_bad: Counter[str] = Counter()
+    first: dict[str, list[Reject]] = defaultdict(list)
     try:
         zone.checksums(drop)
         for part in SOURCES[drop.source].rows_alone(zone.members(drop)):
             if isinstance(part, Reject):
                 read[part.file] += 1
-                rejects[part.file].append(part)
+                n_bad[part.file] += 1
+                first[part.file] += [part] if n_bad[part.file] <= SHOWN_ROWS else []
             else:
                 read[part.file] += part.read
-        bad_files = [BadFile(file, len(bad), bad[0].line, bad[0].reason) for file, bad in sorted(rejects.items())]
+        bad_files = [BadFile(file, n_bad[file], bad[0].line, bad[0].reason) for file, bad in sorted(first.items())]
         sentence = f"can be read, {_counts(read, judge(bad_files, read, max_bad_share))}"
     except DropError as error:
-        return Verdict(drop, error.reason, is_refused=True, bad_rows=_first(rejects))
-    return Verdict(drop, sentence, is_refused=False, bad_rows=_first(rejects))
+        return Verdict(drop, error.reason, is_refused=True, bad_rows=_first(first))
+    return Verdict(drop, sentence, is_refused=False, bad_rows=_first(first))
 
 
 def _first(rejects: Mapping[str, list[Reject]]) -> tuple[str, ...]:
-    first = [reject for _, bad in sorted(rejects.items()) for reject in bad[:SHOWN_ROWS]]
-    return tuple(_shown(reject.file, reject.line, reject.reason) for reject in first[:SHOWN_ROWS])
+    rows = [_shown(reject.file, reject.line, reject.reason) for _, bad in sorted(rejects.items()) for reject in bad]
+    return tuple(rows[:SHOWN_ROWS])
 
 
 def _shown(file: str, line: int, reason: str) -> str:

@@ -2,6 +2,7 @@
 
 import logging
 import re
+from array import array
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -96,7 +97,7 @@ class Release:
         self._movies = FirstTimes()
         self._users = FirstTimes()
         self._unseen: list[tuple[np.ndarray, np.ndarray]] = []  # movies without an event: ids and years
-        self._bad: dict[str, list[int]] = defaultdict(list)  # file → lines of what is no row
+        self._bad: dict[str, array[int]] = defaultdict(lambda: array("q"))  # file → lines of what is no row
         self._progress = progress
         self._done = 0
         self._total = 2 * sum(members[file.name].size or 0 for file in self.files)
