@@ -49,7 +49,7 @@ def replay(source: Path, zone_uri: str, *, weeks: int, imdb: Path | None = None,
     members = find_members(LocalFileSystem(), _stored(source), str(source))
     release = Release(members, str(source), progress)
     release.scan(settings.max_bad_share)
-    if not getattr(settings, "allow_future", False):
+    if not settings.allow_future:
         _refuse_future(release, str(source))
     dates = drop_dates(release.newest.time, weeks)
     release.place_unseen(dates[0].year)

@@ -219,7 +219,7 @@ def test_what_is_no_drop_or_not_complete_is_told(landing: Landing, drops: Check)
     assert drops("check", "movielens", str(DAY))[0] == 0
 
 
-def test_drops_of_the_future_are_warned_of(landing: Landing, drops: Check) -> None:
+def test_drops_of_the_future_are_warned_of(landing: Landing, drops: Check, monkeypatch: pytest.MonkeyPatch) -> None:
     landing.put(date(2062, 1, 6), only((7, 1, 4, T)))
     landing.put(date.today() + timedelta(days=6), only((8, 1, 4, T)))
     for command in ("list", "check"):
@@ -227,6 +227,8 @@ def test_drops_of_the_future_are_warned_of(landing: Landing, drops: Check) -> No
         assert status == 0
         (warning,) = [line for line in lines if line.startswith("warning: ")]
         assert warning.startswith("warning: movielens 2062-01-06: more than 7 days after today")
+    monkeypatch.setenv("RECSYS_ALLOW_FUTURE", "true")
+    assert not [line for line in drops("list")[1] if line.startswith("warning: ")]
 
 
 def test_the_list_shows_what_cannot_be_read(landing: Landing, drops: Check) -> None:

@@ -278,10 +278,12 @@ def test_the_first_and_the_last_second_are_taken(tmp_path: Path) -> None:
     assert replay(publish(tmp_path / "ml", {"ratings.csv": rows}), str(tmp_path / "zone"), weeks=1)[-1] == date(2020, 1, 6)
 
 
-def test_one_event_of_the_future_moves_no_drop(tmp_path: Path) -> None:
+def test_one_event_of_the_future_moves_no_drop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     files = changed(str(at(14)), "2127000000", "tags.csv")
     message = refusal(tmp_path, files)
     assert message.startswith("tags.csv line 4 is of 2037-05-27, which is more than 7 days after today (")
+    monkeypatch.setenv("RECSYS_ALLOW_FUTURE", "true")
+    assert replay(tmp_path / "ml", str(tmp_path / "zone"), weeks=2)[-1] == date(2037, 6, 1)
 
 
 def test_drops_without_a_rating_are_named(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
