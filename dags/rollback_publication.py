@@ -40,6 +40,7 @@ with WatchedDag(
     "rollback_publication",
     schedule=None,
     catchup=False,
+    is_paused_upon_creation=False,  # a run by hand of a paused DAG is queued, and nothing says that it never starts
     max_active_runs=1,
     default_args=DEFAULTS,
     deadline=late_after(timedelta(minutes=10)),  # it takes seconds, and is asked for when readers see what they should not

@@ -25,19 +25,24 @@ must win there, by the same rule as any other, before it makes anyone's list. A 
 for it adds nothing. More trials continue it; another week, or other code, is another study.
 """
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
-from airflow.sdk import DAG, CronDataIntervalTimetable, chain
+from airflow.sdk import DAG, CronTriggerTimetable, chain
+from dateutil.relativedelta import relativedelta
 
 from recsys_airflow.defaults import DEFAULTS
 from recsys_airflow.operators import FindWeek, ListTunable, TuneRecipe
 from recsys_airflow.params import TUNING_PARAMS
 
+#: With a start date, or as a CronDataIntervalTimetable, the DAG would start the last month's study as soon as it is there. The
+#: hour is for a first study that falls due while the scheduler is busy.
+MONTHLY = CronTriggerTimetable("0 0 1 * *", timezone="UTC", interval=relativedelta(months=1), run_immediately=timedelta(hours=1))
+
 with DAG(
     "tune_recipes",
-    schedule=CronDataIntervalTimetable("0 0 1 * *", timezone="UTC"),
-    start_date=datetime(1995, 2, 1, tzinfo=UTC),  # MovieLens begins in 1995; a replayed drop may be as old
+    schedule=MONTHLY,
     catchup=False,
+    is_paused_upon_creation=False,  # a run by hand of a paused DAG is queued, and nothing says that it never starts
     max_active_runs=1,
     default_args=DEFAULTS,
     params=TUNING_PARAMS,  # pyright: ignore[reportArgumentType] - a dict will do, whatever its annotation says

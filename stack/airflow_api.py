@@ -46,6 +46,20 @@ class AirflowApi:
         by_end = {datetime.fromisoformat(run["data_interval_end"]).date(): run for run in found if run["data_interval_end"]}
         return {day: by_end[day] for day in dates if day in by_end}
 
+    def runs_in(self, *states: str) -> list[Json]:
+        """The runs of all DAGs that are in one of the states, the newest hundred."""
+        newest_first = {"state": list(states), "order_by": "-id", "limit": 100}
+        return self._call("GET", "/api/v2/dags/~/dagRuns", params=newest_first)["dag_runs"]
+
+    def note(self, dag_id: str, run_id: str, note: str) -> None:
+        """Put a note on the run, which Airflow's UI shows."""
+        self._call("PATCH", f"/api/v2/dags/{dag_id}/dagRuns/{run_id}", json={"note": note})
+
+    def skip(self, dag_id: str, run_id: str, task_id: str) -> None:
+        """Mark the task as skipped; what follows it is then skipped by Airflow."""
+        path = f"/api/v2/dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}"
+        self._call("PATCH", path, json={"new_state": "skipped"})
+
     def task_instances(self, dag_id: str, run_id: str) -> list[Json]:
         """Every task instance of the run, mapped ones each."""
         path, found = f"/api/v2/dags/{dag_id}/dagRuns/{run_id}/taskInstances", []

@@ -12,10 +12,12 @@ from rich.console import Console
 from recsys.db.connect import connect
 from recsys.db.queries import queries
 from recsys.drops.replay import replay
+from recsys.drops.zone import LandingZone
 from stack.airflow_api import AirflowApi
 from stack.dataset import Dataset, choose_dataset, remember_dataset
 from stack.errors import StackError
 from stack.home import REPOSITORY
+from stack.present_week import switch_on, unfinished
 from stack.services import Stack
 from stack.watch import Watch
 
@@ -53,9 +55,9 @@ def run_weeks(stack: Stack, console: Console, dates: list[date]) -> None:
     """One run a week, in order, by the scheduler."""
     api = AirflowApi(stack.home)
     _wait_for_dag(api)
-    api.unpause(DAG)
-    told = "Its run for the present week waits for its drop, as it would on any Monday; past weeks go by backfill:"
-    console.print(f"{DAG} is on. {told}", soft_wrap=True, highlight=False)
+    is_skipped = switch_on(api, DAG, LandingZone(str(stack.home.drops)))
+    present = " Its run for the present week is skipped, as there is no drop of it." if is_skipped else ""
+    console.print(f"{DAG} is on.{present} Past weeks go by backfill:", soft_wrap=True, highlight=False)
     _wait_for_other_backfill(api, console)
     command = backfill_command(dates)
     console.print(f"$ {stack.home.airflow_command} {' '.join(command)}", soft_wrap=True, highlight=False)
@@ -63,6 +65,18 @@ def run_weeks(stack: Stack, console: Console, dates: list[date]) -> None:
     if done.returncode:
         raise StackError(f"the backfill was refused, with status {done.returncode}:\n{(done.stdout + done.stderr)[-2000:]}")
     Watch(api, DAG, dates, console).follow(RUNS_TIMEOUT)
+    show_unfinished(api, console)
+
+
+def show_unfinished(api: AirflowApi, console: Console) -> None:
+    """Say which runs Airflow shows as failed or running: after a first demo there are none."""
+    lines = unfinished(api)
+    if lines:
+        console.print(
+            "[yellow]runs in Airflow that failed or go on:[/]\n  " + "\n  ".join(lines), soft_wrap=True, highlight=False
+        )
+    else:
+        console.print("every run in Airflow is done, and none failed", highlight=False)
 
 
 def backfill_command(dates: list[date]) -> list[str]:

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
+from typing import Any
 
 import pytest
 
@@ -140,8 +141,6 @@ def test_execution_timeouts_reach_the_checks_statements(weekly) -> None:
 
 def test_tuning_runs_by_the_month_one_at_a_time(tuning) -> None:
     from airflow.sdk import TriggerRule
-    from airflow.serialization.encoders import coerce_to_core_timetable
-    from pendulum import datetime as moment
 
     assert [task.task_id for task in tuning.topological_sort()] == ["find_week", "list_tunable", "tune_recipe"]
     assert tuning.get_task("tune_recipe").is_mapped, "one task a recipe: one that fails keeps no other from being tuned"
@@ -149,8 +148,45 @@ def test_tuning_runs_by_the_month_one_at_a_time(tuning) -> None:
     assert (tuning.catchup, tuning.max_active_runs) == (False, 1), (
         "a study is one after the other: the next starts from its ledger"
     )
-    interval = coerce_to_core_timetable(tuning.timetable).infer_manual_data_interval(run_after=moment(2018, 9, 24))
-    assert (interval.start, interval.end) == (moment(2018, 8, 1), moment(2018, 9, 1))
+
+
+@pytest.mark.parametrize(
+    ("now", "last", "expected"),
+    [
+        ("2026-11-30T12:00", None, "2026-12-01"),
+        ("2026-11-02T12:00", None, "2026-12-01"),  # unpaused on the 2nd: November's study is not started
+        ("2026-12-01T00:00:20", None, "2026-12-01"),  # due, and the DAG file happens to be parsed before the scheduler looks
+        ("2026-12-01T00:00:20", "2026-11-01", "2026-12-01"),
+        ("2026-12-03T12:00", "2026-12-01", "2027-01-01"),
+    ],
+)
+def test_tuning_starts_no_study_because_it_is_unpaused(
+    tuning, monkeypatch: pytest.MonkeyPatch, now: str, last: str | None, expected: str
+) -> None:
+    from airflow.serialization.serialized_objects import DagSerialization
+    from airflow.timetables.base import DagRunInfo
+    from pendulum import instance
+
+    def moment(text: str) -> Any:
+        return instance(datetime.fromisoformat(text).replace(tzinfo=UTC))
+
+    assert tuning.start_date is None, "with a start date, Airflow starts the last month's study at once"
+    monkeypatch.setattr("airflow.timetables.trigger.utcnow", lambda: moment(now))
+    dag = DagSerialization.deserialize_dag(DagSerialization.serialize_dag(tuning))
+    before = DagRunInfo.interval(moment(last).subtract(months=1), moment(last)) if last else None
+    upcoming: Any = dag.next_dagrun_info(last_automated_run_info=before)
+    assert upcoming.run_after == moment(expected)
+    assert upcoming.data_interval.start == moment(expected).subtract(months=1)
+
+
+def test_what_is_started_by_hand_is_on_from_the_start(dagbag) -> None:
+    scheduled_only = {"weekly_recommendations"}
+    by_hand = {name: dag for name, dag in dagbag.dags.items() if name not in scheduled_only}
+    assert {"rollback_publication", "tune_recipes"} <= by_hand.keys()
+    for name, dag in by_hand.items():
+        assert dag.is_paused_upon_creation is False, (
+            f"{name}: pass is_paused_upon_creation=False: a run by hand of a paused DAG is queued and never starts"
+        )
 
 
 PARSE = """

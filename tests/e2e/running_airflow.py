@@ -16,9 +16,11 @@ import pytest
 from bench.generate import generate_movielens
 from recsys.db.connect import connect
 from recsys.drops.replay import replay
+from recsys.drops.zone import LandingZone
 from stack.airflow_api import AirflowApi
 from stack.errors import StackError
 from stack.home import Home
+from stack.present_week import switch_on
 from stack.services import Stack
 from tests import airflow_home  # noqa: F401 - chooses Airflow's home
 from tests.postbox import mail_connection, post_office
@@ -33,8 +35,14 @@ class Api(AirflowApi):
     def trigger(self, dag_id: str, **conf: Any) -> str:
         return self._call("POST", f"/api/v2/dags/{dag_id}/dagRuns", json={"logical_date": None, "conf": conf})["dag_run_id"]
 
-    def state(self, run_id: str) -> str:
-        return self._call("GET", f"/api/v2/dags/{WEEKLY}/dagRuns/{run_id}")["state"]
+    def state(self, run_id: str, dag_id: str = WEEKLY) -> str:
+        return self._call("GET", f"/api/v2/dags/{dag_id}/dagRuns/{run_id}")["state"]
+
+    def runs_of(self, dag_id: str) -> list[dict[str, Any]]:
+        return self._call("GET", f"/api/v2/dags/{dag_id}/dagRuns")["dag_runs"]
+
+    def details(self, dag_id: str) -> dict[str, Any]:
+        return self._call("GET", f"/api/v2/dags/{dag_id}/details")
 
     def open_questions(self, run_id: str) -> list[dict[str, Any]]:
         """What the run has under Required Actions."""
@@ -59,7 +67,7 @@ class Api(AirflowApi):
         return [instance["task_id"] for instance in cleared["task_instances"]]
 
     def form(self, dag_id: str) -> dict[str, Any]:
-        return self._call("GET", f"/api/v2/dags/{dag_id}/details")["params"]
+        return self.details(dag_id)["params"]
 
 
 @dataclass(frozen=True)
@@ -172,8 +180,8 @@ def running_installation(folder: Path) -> Iterator[Installation]:
             weeks = replay(folder / "movielens", str(stack.home.drops), weeks=1)
             stack.up(lambda _: None)
             api = Api(stack.home)
-            until(lambda: api.has_dag(WEEKLY) and api.has_dag("rollback_publication"))
-            api.unpause(WEEKLY)
+            until(lambda: all(api.has_dag(dag_id) for dag_id in (WEEKLY, "rollback_publication", "tune_recipes")))
+            assert switch_on(api, WEEKLY, LandingZone(str(stack.home.drops)))
             yield Installation(stack, api, weeks, mail)
         finally:
             stack.remove()

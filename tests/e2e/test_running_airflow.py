@@ -1,12 +1,14 @@
 """A real Airflow, four services, asked by its REST API and command line: approval, lateness, and failed runs run again."""
 
+import subprocess
 from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from stack.errors import StackError
+from stack.present_week import last_monday, unfinished
 from tests.e2e.running_airflow import WEEKLY, Installation, not_arrived, running_installation, spoilt, until
 
 
@@ -15,6 +17,23 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installat
     """One for all tests of this module: it takes two gigabytes, and a minute to start."""
     with running_installation(tmp_path_factory.mktemp("stack")) as running:
         yield running
+
+
+def test_an_airflow_that_is_just_up_shows_no_run_that_failed_or_goes_on(installation: Installation) -> None:
+    """What `make demo` does with the present week, for which it has no drop, and DAGs for use by hand that are on."""
+    api = installation.api
+    assert unfinished(api) == []
+    monday = last_monday(datetime.now(UTC).date())
+    (run,) = api.runs(WEEKLY, [monday]).values()
+    assert (run["run_type"], run["state"]) == ("scheduled", "success")
+    assert f"no MovieLens drop of {monday}" in run["note"]
+    assert {task["state"] for task in api.task_instances(WEEKLY, run["dag_run_id"])} == {"skipped"}
+    assert not installation.mail, "nobody was told of it"
+
+    hour_ago = datetime.now(UTC) - timedelta(hours=1)
+    for dag_id in ("rollback_publication", "tune_recipes"):
+        assert api.details(dag_id)["is_paused"] is False
+        assert [run for run in api.runs_of(dag_id) if datetime.fromisoformat(run["run_after"]) < hour_ago] == []
 
 
 def test_a_champion_is_approved_by_the_rest_api(installation: Installation) -> None:
@@ -38,8 +57,9 @@ def test_a_champion_is_approved_by_the_rest_api(installation: Installation) -> N
     assert f"week {installation.week}, als-" in form["values_display"][str(live.publication_id)]
     with pytest.raises(StackError, match=r"400.*reason"):
         installation.api.trigger("rollback_publication", publication_id=live.publication_id)
-    queued = installation.api.trigger("rollback_publication", publication_id=live.publication_id, reason="to see its deadline")
-    assert installation.meddle("DELETE FROM deadline d USING dag_run r WHERE r.id = d.dagrun_id AND r.run_id = %s", queued) == 1
+    rollback = installation.api.trigger("rollback_publication", publication_id=live.publication_id, reason="is it on?")
+    assert installation.meddle("DELETE FROM deadline d USING dag_run r WHERE r.id = d.dagrun_id AND r.run_id = %s", rollback) == 1
+    until(lambda: installation.api.state(rollback, "rollback_publication") == "success")
 
 
 def offers(form: dict[str, Any], publication_id: int) -> dict[str, Any] | None:
@@ -88,6 +108,17 @@ def test_a_failed_week_is_run_again_by_a_backfill(installation: Installation) ->
     until(lambda: not installation.api.active_backfills(WEEKLY))
     installation.airflow(*backfill_of(week, "--reprocess-behavior", "failed"))
     installation.wait_for_success(run_id)
+
+
+def test_dags_test_leaves_every_other_run_alone(installation: Installation) -> None:
+    """As README runs it: the week by --conf. Of a week without a drop it is quick, and fails."""
+    before = {run["dag_run_id"]: run["state"] for run in installation.api.runs_of(WEEKLY)}
+    command = [str(installation.stack.home.airflow_command), "dags", "test", WEEKLY, "--conf", '{"as_of": "1996-01-01"}']
+    subprocess.run(command, capture_output=True, text=True, check=False)
+    after = {run["dag_run_id"]: run["state"] for run in installation.api.runs_of(WEEKLY)}
+    assert before and before.items() < after.items()
+    (run_id,) = after.keys() - before.keys()
+    installation.wait_for_failure(run_id, "wait_for_movielens")
 
 
 def backfill_of(week: date, *more: str) -> list[str]:
