@@ -3,7 +3,9 @@
 
 Readers see an earlier publication again, or a later one, and its recipe is champion again: in one transaction, in under a second.
 
-    rollback_publication
+```text
+rollback_publication
+```
 
 **Which?** The form lists the publications that still have their rows, the newest first; left empty, it is the newest that readers
 saw before the present one and that was not rolled back from, so that a second rollback goes further back. The same form rolls
@@ -22,8 +24,10 @@ old as that; where the database could not be asked, it is a field for a number t
 
 **From a terminal**
 
-    airflow dags trigger rollback_publication --conf '{"reason": "lists full of one director"}'
-    python -m recsys rollback --reason "lists full of one director"        # the same without Airflow
+```bash
+airflow dags trigger rollback_publication --conf '{"reason": "lists full of one director"}'
+python -m recsys rollback --reason "lists full of one director"        # the same without Airflow
+```
 
 **Run it again.** A publication that is live already stays so, and nothing is entered.
 """

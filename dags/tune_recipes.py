@@ -3,7 +3,9 @@
 
 Once a month, and by hand: look for better hyperparameters of the recipes, on data that no exam to come will ask about.
 
-    find_week ► list_tunable ► tune_recipe (recipes)
+```text
+find_week ► list_tunable ► tune_recipe (recipes)
+```
 
 **On what?** `find_week` takes the newest week whose drops are in. Its exam's questions are left alone: a trial is fitted on the
 older part of what the exam's own fits may see, and marked by NDCG@10 on the newer part, the validation slice.
@@ -12,14 +14,19 @@ older part of what the exam's own fits may see, and marked by NDCG@10 on the new
 key of its own (`als-3f9a2c41`), and from then on it sits the exam of each new week that names no recipes, beside the default. It
 must win there, by the same rule as any other, before it makes anyone's list. A week that ran already keeps the recipes it had.
 
+**When?** The DAG is on from the start, for runs by hand. By itself it starts its first study on the first day of the month to
+come, not when it is new or is unpaused. Paused on a first of the month later on, it makes up that study when it is unpaused.
+
 **Looking at it.** Each study is a run in MLflow, and each trial a run beneath it, with its hyperparameters and its figure.
 
 **Params.** `as_of`, `recipes`, `trials`: the trigger form explains each; empty means the usual.
 
 **From a terminal**
 
-    airflow dags trigger tune_recipes --conf '{"recipes": ["als"], "trials": 50}'
-    python -m recsys tune als --trials 50                  # the same without Airflow, with a progress bar
+```bash
+airflow dags trigger tune_recipes --conf '{"recipes": ["als"], "trials": 50}'
+python -m recsys tune als --trials 50                  # the same without Airflow, with a progress bar
+```
 
 **Run it again.** A study goes on where it stopped, be it a timeout, a retry or a killed worker; with as many trials as were asked
 for it adds nothing. More trials continue it; another week, or other code, is another study.

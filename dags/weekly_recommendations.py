@@ -3,14 +3,16 @@
 
 By the time people arrive on Monday, every user has a fresh top-N list in Postgres, made by the model that won this week's exam.
 
-    wait_for_movielens ┐
-    wait_for_imdb      ┴► resolve_week ► ingest_drops ► refresh_views ► checks ► judge_publication
-                                                                                        │
-                                                                                        ▼
-    ask_approval ◄ watch_drift ◄ examine_models ◄ train_model (recipes) ◄ list_recipes ◄┘
-         │
-         ├► refit_winner     ┐
-         └► refit_challenger ┴► promote_champion ► score_users (shards) ► publish_recommendations ► report_week
+```text
+wait_for_movielens ┐
+wait_for_imdb      ┴► resolve_week ► ingest_drops ► refresh_views ► checks ► judge_publication
+                                                                                    │
+                                                                                    ▼
+ask_approval ◄ watch_drift ◄ examine_models ◄ train_model (recipes) ◄ list_recipes ◄┘
+     │
+     ├► refit_winner     ┐
+     └► refit_challenger ┴► promote_champion ► score_users (shards) ► publish_recommendations ► report_week
+```
 
 **Which week?** A run knows nothing at or after its `as_of` (UTC midnight). A scheduled or backfilled run takes the end of its
 data interval; a manual one takes `as_of` from the trigger form, or else the newest complete MovieLens drop.
@@ -30,15 +32,21 @@ the next week's begins: the notifier tells (`RECSYS_NOTIFIER`: the log, Slack or
 
 **From a terminal**
 
-    airflow dags trigger weekly_recommendations --conf '{"as_of": "2018-09-24", "recipes": ["als"], "top_n": 20}'
-    airflow dags trigger weekly_recommendations --conf '{"as_of": "2018-09-24", "require_approval": true}'
-    airflow dags test weekly_recommendations 2018-09-24            # in one process; the week that ends at that date
+```bash
+airflow dags trigger weekly_recommendations --conf '{"as_of": "2018-09-24", "recipes": ["als"], "top_n": 20}'
+airflow dags trigger weekly_recommendations --conf '{"as_of": "2018-09-24", "require_approval": true}'
+airflow dags test weekly_recommendations --conf '{"as_of": "2018-09-24"}'   # in one process, without the scheduler
+```
+
+Give `dags test` no date: Airflow would first delete the run that has it as its logical date, which is another week's.
 
 **Backfill.** The dates name the *starts* of the weeks, both inclusive: this runs as_of 2018-09-10, -17 and -24, one after the
 other, as champions need.
 
-    airflow backfill create --dag-id weekly_recommendations --from-date 2018-09-03 --to-date 2018-09-17 \\
-        --max-active-runs 1 [--reprocess-behavior completed]
+```bash
+airflow backfill create --dag-id weekly_recommendations --from-date 2018-09-03 --to-date 2018-09-17 \\
+    --max-active-runs 1 [--reprocess-behavior completed]
+```
 
 `completed` runs weeks again that already ran; without it they are left alone.
 

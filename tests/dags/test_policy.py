@@ -46,6 +46,52 @@ def test_every_dag_explains_itself(dagbag) -> None:
         assert "recsys" in dag.tags, f"{dag.dag_id}: add the tag 'recsys'"
 
 
+def test_every_page_keeps_its_line_breaks(dagbag) -> None:
+    """Airflow's UI runs the lines of a block together unless it is a fence that names a language."""
+    pages = {dag.dag_id: dag.doc_md for dag in dagbag.dags.values()}
+    for task in (task for dag in dagbag.dags.values() for task in dag.tasks):
+        pages[f"{task.dag_id}.{task.task_id}"] = task.doc_md
+    assert any("```text" in page for page in pages.values())
+    for name, page in pages.items():
+        assert not run_together(page), (
+            f"{name}: put it into a fence that names a language, ```text or ```bash: {run_together(page)}"
+        )
+
+
+def run_together(page: str) -> list[str]:
+    """The lines of blocks whose line breaks Airflow's UI drops, and fences without a language."""
+    lost, in_fence = [], False
+    for line in page.splitlines():
+        is_fence = line.lstrip().startswith(("```", "~~~"))
+        has_language = bool(line.strip().strip("`~"))
+        if not in_fence and (not has_language if is_fence else line.startswith(("    ", "\t"))):
+            lost.append(line)
+        in_fence ^= is_fence
+    return lost
+
+
+@pytest.mark.parametrize(
+    ("page", "lost"),
+    [
+        ("Words.\n\n```text\n    a ► b\n```\n", []),
+        ("Words.\n\n    a ► b\n", ["    a ► b"]),
+        ("Words.\n\n\ta ► b\n", ["\ta ► b"]),
+        ("Words.\n\n```\na ► b\n```\n", ["```"]),
+        ("~~~\na\n~~~\n```bash\nb\n```\n    c", ["~~~", "    c"]),
+    ],
+)
+def test_blocks_that_would_be_run_together_are_found(page: str, lost: list[str]) -> None:
+    assert run_together(page) == lost
+
+
+def test_no_page_tests_a_dag_on_a_date(dagbag) -> None:
+    """`dags test DAG DATE` deletes the run that has the date as its logical date."""
+    pages = [*(dag.doc_md for dag in dagbag.dags.values()), (airflow_home.ROOT / "README.md").read_text()]
+    commands = [line for page in pages for line in page.splitlines() if "dags test " in line and "airflow" in line]
+    assert len(commands) >= 2
+    assert all("--conf" in line for line in commands), "a line that runs `dags test` names its week by --conf"
+
+
 def test_every_task_can_fail_well(dagbag) -> None:
     for task in (task for dag in dagbag.dags.values() for task in dag.tasks):
         name = f"{task.dag_id}.{task.task_id}"
