@@ -227,13 +227,14 @@ def watch_drift(settings: Settings, week: Week) -> list[str]:
 
 
 def propose_champion(settings: Settings, week: Week) -> Proposal:
-    """What the exam decides, for a person to approve: the exam's table and every gate's sentence, in Markdown."""
+    """What the exam decides, for a person to approve: what each answer does, the exam's table and the gates, in Markdown."""
     with connect(settings) as conn:
         decided = ledger.decided_for(conn, week)
         if decided:
             return Proposal(False, f"Week {week.as_of} is decided already", report.verdict(decided))
         decision = _decide(settings, conn, week)
-        body = f"{decision.reasons[-1]}\n\n{report.exam_table(conn, week.as_of)}\n\n{report.gates_table(decision.verdicts)}"
+        fallback = _fallback(conn, week)
+        body = report.proposal(conn, week, decision, _sitting_by_key(conn, week), fallback)
     subject = f"Week {week.as_of}: {decision.outcome}, {decision.champion_key}"
     return Proposal(week.require_approval and decision.is_new, subject, body)
 
@@ -605,10 +606,14 @@ def _decide(settings: Settings, conn: Connection, week: Week) -> Decision:
 
 def _settled(settings: Settings, conn: Connection, week: Week, approval: Approval, refused: Mapping[str, str]) -> Decision:
     """The exam's decision as it stands after the approval and the gates that looked at refits."""
-    incumbent = exams.incumbent_at_exam(conn, week.as_of)
-    fallback = incumbent.key if incumbent else _popularity(week)
     said = {"approval": approval, "required": week.require_approval}
-    return settle(_decide(settings, conn, week), fallback=fallback, refused=refused, **said)
+    return settle(_decide(settings, conn, week), fallback=_fallback(conn, week), refused=refused, **said)
+
+
+def _fallback(conn: Connection, week: Week) -> str:
+    """The recipe that is champion where a new one is not approved, or its refit is refused."""
+    incumbent = exams.incumbent_at_exam(conn, week.as_of)
+    return incumbent.key if incumbent else _popularity(week)
 
 
 def _popularity(week: Week) -> str:

@@ -1,6 +1,6 @@
 """What people are shown of a week: the exam's table, the verdict, one page. Markdown, which a log and MLflow both take."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -10,6 +10,7 @@ from recsys.db.connect import Connection, one_row
 from recsys.db.queries import queries
 from recsys.drift import watch
 from recsys.evaluation.metrics import DECIDING, ERRORS, EXPOSURE, LISTS, RANKING
+from recsys.promotion.decision import Decision
 from recsys.promotion.gates.guardrails import cold_users, new_movies
 from recsys.promotion.ledger import Champion, verdicts_of
 from recsys.promotion.verdict import Verdict
@@ -21,14 +22,25 @@ METRICS = (*RANKING, *EXPOSURE, *LISTS, *ERRORS)
 LEAST_USERS = {guardrail.part: guardrail.least for guardrail in (new_movies, cold_users)}
 
 
-def exam_table(conn: Connection, as_of: date) -> str:
-    """The exam of a week, the best recipe first: figures on all users, and the deciding one on each slice."""
+def exam_table(
+    conn: Connection,
+    as_of: date,
+    *,
+    competitors: Collection[str] | None = None,
+    proposed: str | None = None,
+    metrics: Sequence[str] = METRICS,
+) -> str:
+    """The exam of a week, the best recipe first: figures on all users, and the deciding one on each slice.
+
+    `competitors` leaves out recipes that other runs of the week examined; `proposed` is marked, as the incumbent is.
+    """
     exam = one_row(conn, queries("exams")["exam"], {"as_of": as_of})
     rows = conn.execute(queries("exams")["results"], {"as_of": as_of}).fetchall()
+    rows = [row for row in rows if competitors is None or row.recipe_key in competitors]
     values = {(row.recipe_key, row.slice, row.metric): row.value for row in rows}
     keys = sorted({row.recipe_key for row in rows}, key=lambda key: (-values.get((key, "all", DECIDING), 0.0), key))
     counted = {row.slice: row.n for row in rows if row.metric == DECIDING}
-    figures = [("all", metric, metric) for metric in METRICS]
+    figures = [("all", metric, metric) for metric in metrics]
     figures += [(name, DECIDING, _slice_label(name, n)) for name, n in counted.items() if name != "all"]
     unmeasured = {name for name, n in counted.items() if n < LEAST_USERS.get(name, 1)}
     lines = [
@@ -36,7 +48,8 @@ def exam_table(conn: Connection, as_of: date) -> str:
         for part, metric, label in figures
         if any((key, part, metric) in values for key in keys)
     ]
-    header = ["", *(f"{key} (incumbent)" if key == exam.incumbent else key for key in keys)]
+    marks = {exam.incumbent: " (incumbent)", proposed: " (proposed)"}
+    header = ["", *(f"{key}{marks.get(key, '')}" for key in keys)]
     shared = conn.execute(queries("exams")["most_shared"], {"as_of": as_of}).fetchone()
     overlap = f" Of these ratings {shared.share:.0%} were asked in week {shared.earlier}'s exam too." if shared else ""
     return f"{_exam_sentence(exam)}.{overlap}\n\n{_table(header, lines)}"
@@ -72,6 +85,49 @@ def gates_table(verdicts: Sequence[Verdict]) -> str:
         for verdict in sorted(verdicts, key=lambda verdict: verdict.recipe_key)
     ]
     return _table(["recipe", "gate", "answer", "why"], lines)
+
+
+def proposal(conn: Connection, week: Week, decision: Decision, competitors: Collection[str], fallback: str) -> str:
+    """What a person reads before a new champion: what the answer does, why it is proposed, its gates, the exam, in Markdown."""
+    shown = [verdict for verdict in decision.verdicts if verdict.recipe_key == decision.champion_key]
+    table = exam_table(conn, week.as_of, competitors=competitors, proposed=decision.champion_key, metrics=(*RANKING, *EXPOSURE))
+    parts = [_answers(conn, week, decision.champion_key, fallback), decision.reasons[-1], table, gates_table(shown)]
+    parts += [*_other_challengers(decision), f"All figures: `python -m recsys exam --as-of {week.as_of}`."]
+    return "\n\n".join(parts)
+
+
+def _answers(conn: Connection, week: Week, proposed: str, fallback: str) -> str:
+    """What each answer does to the champion, and to what readers see."""
+    live = conn.execute(queries("live")["now"]).fetchone()
+    visible = f"publication {live.publication_id} of week {live.as_of}" if live else "nothing yet"
+    moves = one_row(conn, queries("live")["moves_readers"], {"as_of": week.as_of}).moves
+    if moves:
+        effect = f"Readers now see {visible}; after this run they see the lists of the recipe that is chosen here."
+    else:
+        effect = (
+            f"Neither changes what readers see, {visible}: week {week.as_of} is past, or was rolled back. "
+            "The ledger keeps the decision."
+        )
+    lines = [
+        f"- **Approve**: {proposed} is the week's champion, and makes its lists.",
+        f"- **Reject**, or no answer in time: {fallback} is, and makes them.",
+    ]
+    return "\n".join([*lines, f"- {effect}"])
+
+
+def _other_challengers(decision: Decision) -> list[str]:
+    """A line on each challenger that is not proposed: by which gates it was refused."""
+    refusals: dict[str, list[str]] = {}
+    for verdict in decision.verdicts:
+        gates = refusals.setdefault(verdict.recipe_key, [])
+        if not verdict.passed:
+            gates.append(verdict.gate)
+    refusals.pop(decision.champion_key, None)
+    lines = []
+    for key, gates in refusals.items():
+        answer = f"refused by {', '.join(gates)}" if gates else "passes every gate too, with a lower score"
+        lines.append(f"- {key}: {answer}")
+    return ["The other challengers:\n\n" + "\n".join(lines)] if lines else []
 
 
 def realised_table(conn: Connection, week: Week) -> str:

@@ -13,6 +13,11 @@ SELECT d.stands AND %(as_of)s::date NOT IN (SELECT as_of FROM retired_weeks)
             AND d.promotion_id = (SELECT promotion_id FROM week_decisions WHERE as_of = n.as_of))) AS may
 FROM newest_live n JOIN promotions d ON d.promotion_id = %(promotion_id)s;
 
+-- name: moves_readers(as_of)
+-- Whether the lists of a decision that is made for the week now would go live, as far as is known before it is made.
+SELECT n.as_of IS NULL OR %(as_of)s::date > n.as_of OR (%(as_of)s::date = n.as_of AND NOT n.is_rolled_back) AS moves
+FROM newest_live n;
+
 -- name: adopt(publication_id, promotion_id)
 -- A later decision for the same model is why the publication is live.
 UPDATE publications SET promotion_id = %(promotion_id)s WHERE publication_id = %(publication_id)s AND promotion_id <> %(promotion_id)s;

@@ -216,6 +216,55 @@ def test_what_is_put_before_a_person_is_the_exam_and_every_gate(settings: Settin
     assert not pipeline.propose_champion(settings, examined(settings, weeks[0])).needs_approval
 
 
+def test_a_person_reads_first_what_each_answer_does(settings: Settings, weeks: list[date], conn: Connection) -> None:
+    """First champion, then a newer week, then a week that is past: what readers see changes in the first two alone."""
+    first = examined(settings, weeks[0], recipes=["als"], require_approval=True)
+    mark(conn, weeks[0], popularity=0.1, als=0.2)
+    keys = {recipe.name: recipe.key for recipe in first.recipes}
+    lines = pipeline.propose_champion(settings, first).body.splitlines()
+    assert lines[:3] == [
+        f"- **Approve**: {keys['als']} is the week's champion, and makes its lists.",
+        f"- **Reject**, or no answer in time: {keys['popularity']} is, and makes them.",
+        "- Readers now see nothing yet; after this run they see the lists of the recipe that is chosen here.",
+    ]
+    rest(settings, first, Approval("approved", "ann"))
+
+    second = examined(settings, weeks[1], recipes=["als", "item_knn"], require_approval=True)
+    mark(conn, weeks[1], popularity=0.1, als=0.2, item_knn=0.3)
+    proposal = pipeline.propose_champion(settings, second)
+    live = conn.execute("SELECT publication_id FROM publications WHERE is_live").fetchone().publication_id
+    assert f"**Reject**, or no answer in time: {keys['als']} is, and makes them." in proposal.body
+    assert f"Readers now see publication {live} of week {weeks[0]}; after this run they see" in proposal.body
+    assert f"{keys['als']} (incumbent)" in proposal.body and "(proposed)" in proposal.body
+    rest(settings, second, Approval("approved", "ann"))
+
+    again = examined(settings, weeks[0], recipes=["als"], require_approval=True, force=True)
+    live = conn.execute("SELECT publication_id FROM publications WHERE is_live").fetchone().publication_id
+    effect = pipeline.propose_champion(settings, again).body.splitlines()[2]
+    assert effect.startswith(
+        f"- Neither changes what readers see, publication {live} of week {weeks[1]}: week {weeks[0]} is past"
+    )
+
+
+def test_a_person_sees_only_who_competed(settings: Settings, weeks: list[date], conn: Connection) -> None:
+    """An earlier run of the week had examined another recipe, with a better score."""
+    examined(settings, weeks[0], recipes=["als", "item_knn"])
+    week = examined(settings, weeks[0], recipes=["als"], require_approval=True, force=True)
+    mark(conn, weeks[0], popularity=0.1, als=0.2, item_knn=0.3)
+    body = pipeline.propose_champion(settings, week).body
+    assert f"{next(recipe.key for recipe in week.recipes if recipe.name == 'als')} (proposed)" in body
+    assert "item_knn" not in body
+
+
+def test_a_person_reads_which_gates_refused_the_others(settings: Settings, weeks: list[date], conn: Connection) -> None:
+    week = examined(settings, weeks[0], recipes=["als", "item_knn"], require_approval=True)
+    mark(conn, weeks[0], popularity=0.1, als=0.2, item_knn=0.05)
+    body = pipeline.propose_champion(settings, week).body
+    knn = next(recipe.key for recipe in week.recipes if recipe.name == "item_knn")
+    assert f"- {knn}: refused by beats popularity" in body
+    assert sum(line.startswith("| ") for line in body.splitlines()) < 40, "the buttons stand below the text"
+
+
 @pytest.mark.parametrize(
     ("approval", "outcome", "champion"),
     [
