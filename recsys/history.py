@@ -100,7 +100,7 @@ def _origin(conn: Connection, made: Any, flip: Any, listed: Sequence[Any]) -> li
             f"{made.n_rows:,} rows for {made.n_users:,} users, {made.n_fallback:,} from the fallback; sha256 {made.rows_sha256}",
         ),
         ("code", f"{made.git_sha or 'not on record'}{_decided_by_other_code(made)}"),
-        ("run", f"{made.run_id or 'not on record'}, {_moment(made.published_at)}"),
+        ("run", _run(made)),
         ("why champion", f"decision {made.promotion_id}, {_decision(made)}: {' '.join(made.reasons or ())}"),
         ("gates", f"{made.gates_passed or 0} answers passed, {made.gates_refused or 0} refused"),
         ("approval", _approval(made)),
@@ -109,6 +109,15 @@ def _origin(conn: Connection, made: Any, flip: Any, listed: Sequence[Any]) -> li
     if flip.cause != "published":
         lines.append((flip.cause, f"{_moment(flip.went_live_at)} by {flip.requested_by}: {flip.reason}"))
     return lines
+
+
+def _run(made: Any) -> str:
+    """Return which run made it, and what the ledger knows of the run."""
+    lines = [f"{made.run_id or 'not on record'}, published {_moment(made.published_at)}"]
+    if made.run_kind:
+        by = f" by {made.started_by}" if made.started_by else ""
+        lines.append(f"a {made.run_kind} run, first started {_moment(made.started_at)}{by}")
+    return "; ".join(lines)
 
 
 def _drop(drop: Any) -> tuple[str, ...]:

@@ -76,7 +76,7 @@ class Asked:
 
     A recipe is asked for by its name, or by a tuned one's key. `challenger` starts an experiment: for `challenger_weeks`
     weeks that recipe has `challenger_share` of the users, or stands in the shadow with a share of 0. `force` decides the week
-    anew.
+    anew. `run_kind` and `started_by` say what the run is, for the ledger to keep; a run without a kind is named whole by its id.
     """
 
     recipes: Sequence[str] | None = None
@@ -87,6 +87,8 @@ class Asked:
     force: bool = False
     require_approval: bool | None = None
     run_id: str = ""
+    run_kind: str = ""
+    started_by: str | None = None
 
     @property
     def numbers(self) -> dict[str, Any]:
@@ -120,6 +122,9 @@ def resolve_week(settings: Settings, *, as_of: date | None, today: date | None =
         first = _first_week(settings, conn, when, incumbent, experiment).asked(**wanted)
         check_limits(first.numbers)
         with conn.transaction():
+            if asks.run_kind:
+                run = {"run_id": asks.run_id, "kind": asks.run_kind, "started_by": asks.started_by}
+                conn.execute(queries("ledger")["record_run"], run)
             week = open_week(conn, first)
             if experiment and asks.challenger:
                 begin_experiment(conn, when, experiment, asks.run_id)

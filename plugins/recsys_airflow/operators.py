@@ -97,8 +97,12 @@ class ResolveWeek(WeekStep):
         params, run = given(context)
         as_of = run_as_of(context, LandingZone(settings.drops))
         asked = {name: params[name] for name in self.ASKED}
-        week = pipeline.resolve_week(settings, as_of=as_of, **asked, force=params["force_decision"], run_id=run.run_id)
-        return week.to_json()
+        origin = {
+            "run_id": run.run_id,
+            "run_kind": getattr(run.run_type, "value", run.run_type),
+            "started_by": run.triggering_user_name,
+        }
+        return pipeline.resolve_week(settings, as_of=as_of, **asked, force=params["force_decision"], **origin).to_json()
 
     def week_of(self, result: Any) -> "Week":
         from recsys.week import Week

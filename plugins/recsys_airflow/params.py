@@ -67,6 +67,7 @@ PARAMS = {
         None,
         type=["null", "string"],
         pattern=_RECIPE,
+        examples=list(MODELS),  # proposals: the form offers them, and takes a tuned recipe's key too
         title="Challenger",
         description_md=f"Starts an experiment with this recipe: one of {_NAMES}, or the key of a tuned one. Its lists are made "
         "beside the champion's and judged by what users then rate. Empty: no new experiment; one that runs goes on.",

@@ -34,7 +34,8 @@ WHERE went_live_at < coalesce(%(before)s::timestamptz, 'infinity') AND as_of <= 
 ORDER BY seq DESC LIMIT 1;
 
 -- name: lineage(publication_id)
-SELECT * FROM lineage WHERE publication_id = %(publication_id)s;
+SELECT l.*, r.kind AS run_kind, r.started_by, r.started_at
+FROM lineage l LEFT JOIN runs r USING (run_id) WHERE l.publication_id = %(publication_id)s;
 
 -- name: list(publication_id, user_id)
 -- What a user was recommended by a publication.

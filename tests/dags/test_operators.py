@@ -119,7 +119,8 @@ def test_an_operator_is_one_call(calls, name: str, kwargs: dict[str, Any], funct
 
 
 def test_resolve_week_passes_on_what_was_asked(calls) -> None:
-    run_of = SimpleNamespace(run_type="manual", data_interval_end=None, run_id="manual__1")
+    by_hand = {"run_id": "manual__1", "run_kind": "manual", "started_by": "Ada"}
+    run_of = SimpleNamespace(run_type="manual", data_interval_end=None, run_id="manual__1", triggering_user_name="Ada")
     asked = {
         "recipes": ["als"],
         "top_n": 20,
@@ -132,13 +133,14 @@ def test_resolve_week_passes_on_what_was_asked(calls) -> None:
     params = {**asked, "as_of": "2018-09-24", "force_decision": True, "note": "a person's own"}
     assert Week.from_json(run("ResolveWeek", {"dag_run": run_of, "params": params})) == WEEK
     run("ResolveWeek", {"dag_run": run_of, "params": PARAMS})
-    run_of = SimpleNamespace(run_type="scheduled", data_interval_end=datetime(2018, 9, 17, tzinfo=UTC), run_id="scheduled__1")
+    week_end = datetime(2018, 9, 17, tzinfo=UTC)
+    run_of = SimpleNamespace(run_type="scheduled", data_interval_end=week_end, run_id="scheduled__1", triggering_user_name=None)
     run("ResolveWeek", {"dag_run": run_of, "params": PARAMS})
     usual = {name: PARAMS[name] for name in asked} | {"force": False}
     assert [call[3] for call in calls] == [
-        asked | {"as_of": date(2018, 9, 24), "force": True, "run_id": "manual__1"},
-        usual | {"as_of": None, "run_id": "manual__1"},
-        usual | {"as_of": date(2018, 9, 17), "run_id": "scheduled__1"},
+        asked | {"as_of": date(2018, 9, 24), "force": True} | by_hand,
+        usual | {"as_of": None} | by_hand,
+        usual | {"as_of": date(2018, 9, 17), "run_id": "scheduled__1", "run_kind": "scheduled", "started_by": None},
     ]
 
 
@@ -333,7 +335,7 @@ def kept(calls, monkeypatch: pytest.MonkeyPatch) -> list[tuple[Week, str, str, i
 
 def test_what_a_weeks_steps_cost_is_kept(calls, kept, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys.modules["recsys.pipeline"], "ingest_drops", lambda *_: worked_on(7), raising=False)
-    run_of = SimpleNamespace(run_type="manual", data_interval_end=None, run_id="manual__1")
+    run_of = SimpleNamespace(run_type="manual", data_interval_end=None, run_id="manual__1", triggering_user_name="Ada")
     run("ResolveWeek", {"dag_run": run_of, "params": PARAMS})
     run("IngestDrops")
     run("TrainModel", recipe=ALS.to_json())

@@ -123,3 +123,23 @@ def test_what_the_form_of_tuning_takes(tuning, name: str, value: Any, taken: boo
     else:
         with pytest.raises(ParamValidationError):
             resolved(tuning, name, value)
+
+
+def test_the_form_proposes_challengers_and_takes_a_tuned_one(weekly) -> None:
+    from recsys.models import MODELS
+
+    assert weekly.params.get_param("challenger").schema["examples"] == list(MODELS)
+    assert resolved(weekly, "challenger", "als-3f9a2c41") == "als-3f9a2c41"
+
+
+def test_a_number_with_bounds_says_them(dagbag) -> None:
+    """The form moves what is typed into the bounds, without a word."""
+    bounded = 0
+    for dag in dagbag.dags.values():
+        for name in dag.params:
+            schema = dag.params.get_param(name).schema
+            if "maximum" in schema:
+                bounds = f"{schema['minimum']:g} to {schema['maximum']:g}"
+                assert bounds in schema["description_md"], f"{dag.dag_id}, {name}: say {bounds!r} in its description"
+                bounded += 1
+    assert bounded >= 4

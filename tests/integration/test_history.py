@@ -321,3 +321,13 @@ def test_a_page_outlives_the_rows(settings: Settings, weeks: list[date], conn: C
     told = page(conn, show_lineage, USER, as_of=weeks[0])
     assert "Its rows went by retention" in told
     assert lineage(conn, weeks[0]).rows_sha256 in told
+
+
+def test_what_a_run_was_outlives_it(settings: Settings, weeks: list[date], conn: Connection) -> None:
+    """Airflow may delete a run that lineage names; one that is cleared stays as it was first started."""
+    run: dict[str, Any] = {"run_id": "manual__7", "run_kind": "manual", "started_by": "ada"}
+    pipeline.run_week(settings, as_of=weeks[0], recipes=["popularity"], **run)
+    pipeline.resolve_week(settings, as_of=weeks[0], **(run | {"started_by": "grace"}))
+    kept = conn.execute("SELECT run_id, kind, started_by FROM runs JOIN lineage USING (run_id)").fetchall()
+    assert kept == [("manual__7", "manual", "ada")]
+    assert re.search(r"manual__7, published .*; a manual run, first started .* by ada", page(conn, show_lineage, USER))
