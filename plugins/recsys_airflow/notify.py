@@ -17,13 +17,21 @@ _PASSWORD_IN_URL = re.compile(r"(://[^\s:/@]*:)[^\s@]+(@)")
 
 
 def on_failure(context: "Context") -> None:
-    """Tell that a task has failed and is not tried again: which, of which run, and the error in its own words."""
+    """Report that a task has failed and is not tried again: the error in its own words first, then which task of which run."""
     task: Any = context.get("ti")
     number = f" [{task.map_index}]" if task.map_index >= 0 else ""
-    error: Any = context.get("exception")
-    said = f"{type(error).__name__}: {error}" if isinstance(error, BaseException) else str(error or "it left no error behind")
-    lines = [f"Task {task.task_id}{number} of run {task.run_id} failed, try {task.try_number}.", said]
-    tell(f"{task.dag_id}: {task.task_id} failed", "\n".join([*lines, str(getattr(task, "log_url", ""))]))
+    which = f"Task {task.task_id}{number} of run {task.run_id} failed, try {task.try_number}."
+    lines = [_reason(context.get("exception")), which, str(getattr(task, "log_url", ""))]
+    tell(f"{task.dag_id}: {task.task_id} failed", "\n".join(lines))
+
+
+def _reason(error: Any) -> str:
+    """Return an error as people read it: a sentence of ours as it is, another error with its kind."""
+    from airflow.sdk.exceptions import AirflowException
+
+    if isinstance(error, BaseException) and not isinstance(error, AirflowException):
+        return f"{type(error).__name__}: {error}"
+    return str(error or "it left no error behind")
 
 
 def on_lateness(context: Mapping[str, Any]) -> None:

@@ -67,7 +67,8 @@ class WeekStep(StepOperator):
 
         with measured() as cost:
             result = super().execute(context)
-        keep_cost(RecsysHook(self.conn_id).settings(), self.week_of(result), self.task_id, cost, part=self.part())
+        with in_sentences():
+            keep_cost(RecsysHook(self.conn_id).settings(), self.week_of(result), self.task_id, cost, part=self.part())
         return result
 
     def week_of(self, result: Any) -> "Week":

@@ -36,6 +36,7 @@ class DropSensor(BaseSensorOperator):
         self.required = required
         self.conn_id = conn_id
 
+    @in_sentences()
     def execute(self, context: "Context") -> str:
         from recsys_airflow.triggers import DropTrigger
 
@@ -45,8 +46,8 @@ class DropSensor(BaseSensorOperator):
         if as_of is None:
             self.log.info("no week was asked for: nothing to wait for, the newest complete MovieLens drop says the week")
             return ""
-        with in_sentences():  # at once, and not when its drop did not come: that would take years
-            zone.refuse_ahead(as_of, datetime.now(UTC).date(), allow_future=settings.allow_future)
+        # at once, and not when its drop did not come: that would take years
+        zone.refuse_ahead(as_of, datetime.now(UTC).date(), allow_future=settings.allow_future)
         if zone.is_complete(self.source, as_of):
             self.log.info("%s drop of %s is complete", self.source, as_of)
             return ""
@@ -63,6 +64,7 @@ class DropSensor(BaseSensorOperator):
         )
         raise TaskDeferred(trigger=trigger, method_name="resume")
 
+    @in_sentences()
     def resume(self, context: "Context", event: dict[str, Any]) -> str:
         """What the trigger came back with."""
         if not event["arrived"]:

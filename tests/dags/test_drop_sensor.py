@@ -65,6 +65,16 @@ def test_a_required_drop_that_does_not_come_fails_the_run_without_retries(zone: 
         sensor().execute(context(LONG_PAST, "backfill"))  # a week long past is not waited for
 
 
+def test_what_no_retry_can_help_is_not_retried(zone: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from airflow.sdk.exceptions import AirflowFailException
+
+    monkeypatch.setenv("RECSYS_TOP_N", "many")
+    event = {"when": str(LONG_PAST), "arrived": False}
+    for wait in (lambda: sensor().execute(context(TODAY)), lambda: sensor().resume(context(LONG_PAST), event)):
+        with pytest.raises(AirflowFailException, match="RECSYS_TOP_N: Input should be a valid integer"):
+            wait()
+
+
 def test_another_drop_that_does_not_come_leaves_a_note(zone: Path) -> None:
     imdb = sensor("imdb", required=False)
     note = imdb.execute(context(LONG_PAST))

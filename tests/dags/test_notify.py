@@ -37,6 +37,19 @@ def test_a_failure_is_logged_with_everything_that_leads_to_it(logged) -> None:
     assert "it left no error behind" in third
 
 
+def test_the_reason_of_a_failure_comes_first(logged) -> None:
+    from airflow.sdk.exceptions import AirflowFailException
+
+    from recsys_airflow.notify import on_failure
+
+    on_failure(failed(AirflowFailException(str(ERROR))))
+    on_failure(failed(OSError("disk full")))
+    sentence, other = [record.getMessage().splitlines() for record in logged.records]
+    assert sentence[1] == str(ERROR), "a sentence of ours needs no class before it"
+    assert other[1] == "OSError: disk full"
+    assert [lines[2].split(" of ")[0] for lines in (sentence, other)] == ["Task ingest_drops", "Task ingest_drops"]
+
+
 def test_slack_hears_of_a_failure(monkeypatch: pytest.MonkeyPatch, logged) -> None:
     from recsys_airflow.notify import on_failure
 

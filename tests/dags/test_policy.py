@@ -104,6 +104,16 @@ def test_every_task_can_fail_well(dagbag) -> None:
         assert not task.depends_on_past, f"{name}: a waiting run would keep later ones from working; drop depends_on_past"
 
 
+def test_every_task_turns_errors_into_sentences(dagbag) -> None:
+    """And fails at once where no retry can help: StepOperator and DropSensor do, test_operators and test_drop_sensor hold it."""
+    from recsys_airflow.operators import StepOperator
+    from recsys_airflow.sensors import DropSensor
+
+    for task in (task for dag in dagbag.dags.values() for task in dag.tasks):
+        kind = getattr(task, "operator_class", type(task))
+        assert issubclass(kind, StepOperator | DropSensor), f"{task.dag_id}.{task.task_id}: make it a StepOperator"
+
+
 def test_every_task_has_a_page(dagbag) -> None:
     for task in (task for dag in dagbag.dags.values() for task in dag.tasks):
         assert task.doc_md, f"{task.dag_id}.{task.task_id}: pass doc_md, or give its operator a docstring"
