@@ -30,19 +30,19 @@ python -m recsys retire 2062-01-06 --undo --reason "it was right"
 
 from datetime import timedelta
 
-from airflow.sdk import DAG
-
 from recsys_airflow.defaults import DEFAULTS
+from recsys_airflow.lateness import WatchedDag, late_after
 from recsys_airflow.operators import RetireWeek
 from recsys_airflow.params import RETIRE_PARAMS
 
-with DAG(
+with WatchedDag(
     "retire_week",
     schedule=None,
     catchup=False,
     max_active_runs=1,
     is_paused_upon_creation=False,  # by hand alone: a run that was asked for must not wait for someone to look
     default_args=DEFAULTS,
+    deadline=late_after(timedelta(minutes=10)),  # it takes seconds, and readers see what they should not
     params=RETIRE_PARAMS,  # pyright: ignore[reportArgumentType] - a dict will do, whatever its annotation says
     tags=["recsys", "by hand"],
     description="A week that should not have run counts for nothing, and its lists go from readers",

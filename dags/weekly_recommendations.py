@@ -21,8 +21,9 @@ data interval; a manual one takes `as_of` from the trigger form, or else the new
 date the run fails. One day after its date the run goes on without the week's IMDb drop, and the report says so. A run for a past
 week waits for nothing.
 
-**Approval.** With `require_approval`, a new champion waits under Required Actions in this UI, with what each answer does, the exam's
-table and what each gate says. Reject it, or let the time run out, and the present champion stays; the week is published in any case.
+**Approval.** With `require_approval`, a new champion waits under Required Actions in this UI, with what each answer does, the
+exam's table and what each gate says. Reject it, or let the time run out, and the present champion stays; the week is published in
+any case.
 
 **Params.** The trigger form explains each; left alone it means the usual. A week that ran before is run again with what it was
 first run with and with the decision made then, unless the form says otherwise.

@@ -139,7 +139,7 @@ def test_a_deadline_is_counted_from_the_runs_creation_and_keeps_no_run_from_bein
     from airflow.serialization.encoders import encode_deadline_alert
 
     watched = [dag for dag in dagbag.dags.values() if dag.deadline]
-    assert {"weekly_recommendations", "rollback_publication"} <= {dag.dag_id for dag in watched}
+    assert {"weekly_recommendations", "rollback_publication", "retire_week"} <= {dag.dag_id for dag in watched}
     for dag in watched:
         (alert,) = dag.deadline
         stored = encode_deadline_alert(alert)
