@@ -2,6 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
+from typing import Any
 
 import numpy as np
 import pytest
@@ -23,7 +24,7 @@ def settings(settings: Settings) -> Settings:
     return settings.model_copy(update={"minimum_effect": 0.001})
 
 
-def examined(settings: Settings, as_of: date, **asked: object) -> Week:
+def examined(settings: Settings, as_of: date, **asked: Any) -> Week:
     """A week up to its exam."""
     week = pipeline.resolve_week(settings, as_of=as_of, **asked)
     pipeline.ingest_drops(settings, week)

@@ -327,7 +327,7 @@ def test_what_a_run_was_outlives_it(settings: Settings, weeks: list[date], conn:
     """Airflow may delete a run that lineage names; one that is cleared stays as it was first started."""
     run: dict[str, Any] = {"run_id": "manual__7", "run_kind": "manual", "started_by": "ada"}
     pipeline.run_week(settings, as_of=weeks[0], recipes=["popularity"], **run)
-    pipeline.resolve_week(settings, as_of=weeks[0], **(run | {"started_by": "grace"}))
+    pipeline.resolve_week(settings, as_of=weeks[0], **{**run, "started_by": "grace"})
     kept = conn.execute("SELECT run_id, kind, started_by FROM runs JOIN lineage USING (run_id)").fetchall()
     assert kept == [("manual__7", "manual", "ada")]
     assert re.search(r"manual__7, published .*; a manual run, first started .* by ada", page(conn, show_lineage, USER))
