@@ -70,9 +70,6 @@ SELECT pg_advisory_lock(hashtextextended('registry', 0));
 -- name: release_mlflow()
 SELECT pg_advisory_unlock(hashtextextended('registry', 0));
 
--- Of one transaction: the lock `registry` of what MLflow looks up and then makes, as two runs at once would both find nothing.
-SELECT pg_advisory_xact_lock(hashtextextended('registry', 0));
-
 -- name: record_run(run_id, kind, started_by)
 -- A run that was cleared, and starts again, is entered already.
 INSERT INTO runs (run_id, kind, started_by) VALUES (%(run_id)s, %(kind)s, %(started_by)s) ON CONFLICT DO NOTHING;
