@@ -56,8 +56,8 @@ def states(run: Any) -> dict[tuple[str, int], str]:
 
 
 def rows(conn: Connection) -> dict[str, str]:
-    """Every table of the project → a digest of its rows, whatever their order; not of step_times, which tells what was run."""
-    query = "SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'step_times' ORDER BY 1"
+    """Every table of the project → a digest of its rows, whatever their order; not of those that say what was run."""
+    query = "SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename NOT IN ('runs', 'step_times') ORDER BY 1"
     tables = conn.execute(query).fetchall()
     digest = sql.SQL("SELECT count(*) || ' rows, md5 ' || coalesce(md5(string_agg(t::text, '' ORDER BY t::text)), '') FROM {} t")
     return {name: one(conn, digest.format(sql.Identifier(name)))[0] for (name,) in tables}
