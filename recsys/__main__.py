@@ -25,6 +25,7 @@ from rich.text import Text
 from recsys.drops.cli import add_drops_command
 from recsys.errors import RecsysError
 from recsys.models import MODELS
+from recsys.removal.cli import add_removal_commands
 from recsys.sentences import explain
 from recsys.settings import HOME, Settings
 
@@ -83,11 +84,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     psql = _add(commands, "psql", _psql, "open the project's database with psql")
     psql.add_argument("-c", dest="sql", help="run this and leave")
-    withdraw = _add(commands, "withdraw", _withdraw, "let a movie be recommended to nobody from the next publication on")
-    withdraw.add_argument("movie", type=int)
-    withdraw.add_argument("--reason", required=True)
-    erase = _add(commands, "erase", _erase, "erase a user and keep a tombstone, so that no drop brings them back")
-    erase.add_argument("user", type=int)
+    add_removal_commands(commands)
     return parser
 
 
@@ -334,20 +331,6 @@ def _retire(options: argparse.Namespace) -> None:
     act = {"reason": options.reason, "requested_by": getuser(), "run_id": _run_id()}
     done = retire_week(Settings.from_environment(), options.week, undo=options.undo, **act)
     console.print(done, highlight=False, markup=False, soft_wrap=True)
-
-
-def _withdraw(options: argparse.Namespace) -> None:
-    from recsys.removal import withdraw_movie
-
-    withdraw_movie(Settings.from_environment(), options.movie, options.reason)
-    console.print(f"movie {options.movie} is withdrawn: no publication from now on holds it")
-
-
-def _erase(options: argparse.Namespace) -> None:
-    from recsys.removal import erase_user
-
-    counts = erase_user(Settings.from_environment(), options.user)
-    console.print(f"user {options.user} is erased: " + ", ".join(f"{n:,} {name}" for name, n in counts.items()))
 
 
 def _psql(options: argparse.Namespace) -> int:

@@ -106,6 +106,13 @@ def _origin(conn: Connection, made: Any, flip: Any, listed: Sequence[Any]) -> li
         ("approval", _approval(made)),
         ("live", _periods(made.live)),
     ]
+    if made.copy_of is not None:
+        movies = ", ".join(map(str, made.left_out))
+        lines.append(("copy", f"of publication {made.copy_of}" + (f", without withdrawn movies {movies}" if movies else "")))
+    if made.n_erased:
+        lines.append(
+            ("erased", f"{made.n_erased:,} of its rows since, with their users; sha256 of what is left {made.sha256_left}")
+        )
     if flip.cause != "published":
         lines.append((flip.cause, f"{_moment(flip.went_live_at)} by {flip.requested_by}: {flip.reason}"))
     return lines

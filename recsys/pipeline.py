@@ -389,6 +389,19 @@ def report_week(settings: Settings, week: Week, promotion_id: int, publication_i
     return page
 
 
+def refit_version(settings: Settings, week: Week, recipe: Recipe) -> ModelVersion:
+    """Fit a recipe again on everything that the week may see now; return the version that comes of it."""
+    with connect(settings) as conn:
+        version = _refit(settings, conn, week, recipe)
+        return _on_record(conn, recipe, version, ledger.fit_keys_of_refits(conn, week.as_of)[recipe.key])
+
+
+def follow_champion(settings: Settings) -> None:
+    """Let MLflow's alias mirror the ledger's champion."""
+    with connect(settings) as conn:
+        mirror_champion(conn, Registry(settings))
+
+
 def find_week(settings: Settings, as_of: date | None) -> Week:
     """The newest week, up to a date if one is given, whose drops are in. Raises NothingToRecommend without one."""
     with connect(settings) as conn:

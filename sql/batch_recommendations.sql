@@ -18,7 +18,7 @@ WITH served AS MATERIALIZED (
 ),
 on_offer AS MATERIALIZED (
     SELECT movie_id, genres FROM visible_movies(%(as_of)s, %(watermark)s)
-    WHERE movie_id NOT IN (SELECT movie_id FROM withdrawals)
+    WHERE movie_id NOT IN (SELECT movie_id FROM withdrawn)
 ),
 chosen AS MATERIALIZED (
     SELECT user_id, movie_id, score, rank

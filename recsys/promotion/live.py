@@ -11,6 +11,7 @@ from recsys.db.connect import Connection
 from recsys.db.queries import queries
 from recsys.errors import PublicationError
 from recsys.limits import check_reason
+from recsys.promotion.copies import without_withdrawn
 from recsys.promotion.reigns import standing_reigns
 
 
@@ -29,6 +30,8 @@ class Visible:
     first_live_at: datetime | None
     last_live_at: datetime | None
     is_live: bool
+    origin_id: int  # what it was copied from, or itself
+    left_out: list[int]  # movies that the copy lacks
 
     @property
     def told(self) -> str:
@@ -37,7 +40,15 @@ class Visible:
         length = f"top {self.top_n}, " if self.top_n else ""
         arms = f", in the experiment {self.experiment}" if self.experiment else ""
         counts = f"{length}{self.n_rows:,} rows for {self.n_users:,} users"
-        return f"{self.publication_id}: week {self.as_of}, {made_by}, {counts}{arms}, {self._reign}"
+        return f"{self.publication_id}: week {self.as_of}, {made_by}, {counts}{arms}{self._copy}, {self._reign}"
+
+    @property
+    def _copy(self) -> str:
+        """Return what it is a copy of, if it is one."""
+        if self.origin_id == self.publication_id:
+            return ""
+        movies = ", ".join(map(str, self.left_out)) or "a user who was erased"
+        return f", a copy of {self.origin_id} without {movies}"
 
     @property
     def _reign(self) -> str:
@@ -49,14 +60,14 @@ class Visible:
 
 @dataclass(frozen=True)
 class Flip:
-    """What a rollback came to. `withdrawn` are movies in the publication that were withdrawn after it was made, `overruled` weeks
-    that had been decided and were not live yet.
+    """What a rollback came to. `overruled` are weeks that had been decided and were not live yet; `chosen` is what was rolled
+    back to, where `now` is its copy without withdrawn movies.
     """
 
     before: int | None
     now: Visible
     cause: str
-    withdrawn: tuple[int, ...] = ()
+    chosen: int | None = None
     overruled: tuple[date, ...] = ()
 
     def __str__(self) -> str:
@@ -67,16 +78,25 @@ class Flip:
         text = f"{self.cause} from publication {self.before} to {told}, which is live now; its recipe is champion"
         for weeks in [", ".join(map(str, self.overruled))] if self.overruled else []:
             text += f". Week {weeks} was decided before that, and will not go live unless it is decided anew (force)"
-        for movies in [", ".join(map(str, self.withdrawn))] if self.withdrawn else []:
-            text += f". It holds withdrawn movies: {movies}"
+        if self.chosen is not None:
+            movies = ", ".join(map(str, self.now.left_out))
+            text += f". It is {self.chosen} without the movies that were withdrawn: {movies}"
         return text
 
 
-def go_live(conn: Connection, flip: Mapping[str, Any]) -> None:
-    """Let readers see a publication in place of the live one, and remember it, in a transaction that holds the flips' lock."""
+def go_live(conn: Connection, flip: Mapping[str, Any]) -> int:
+    """Make a publication live, or its copy without the movies that were withdrawn since, and record it; return which is live.
+
+    In a transaction that holds the flips' lock. What a week publishes again leaves a copy of it live.
+    """
+    live = conn.execute(queries("live")["now"]).fetchone()
+    is_there = live is not None and flip["cause"] == "published" and live.origin_id == flip["publication_id"]
+    chosen = live.publication_id if live and is_there else flip["publication_id"]
+    flip = {**flip, "publication_id": without_withdrawn(conn, chosen, flip["run_id"])}
     conn.execute(queries("live")["retire_live"], flip)
     if conn.execute(queries("live")["go_live"], flip).rowcount:
         conn.execute(queries("live")["record_flip"], flip)
+    return flip["publication_id"]
 
 
 def publications_to_show(conn: Connection) -> list[Visible]:
@@ -100,22 +120,23 @@ def roll_back(conn: Connection, publication_id: int | None, *, reason: str, requ
             return Flip(flipped.publication_id, choice[flipped.publication_id], flipped.cause)
         live = conn.execute(queries("live")["now"]).fetchone()
         chosen = _chosen(conn, publication_id, choice)
-        if live and live.publication_id == chosen.publication_id:
-            return Flip(live.publication_id, chosen, "published")
+        served = without_withdrawn(conn, chosen.publication_id, run_id)
+        choice = {visible.publication_id: visible for visible in publications_to_show(conn)}
+        if live and live.publication_id == served:
+            return Flip(served, choice[served], "published")
         forward = live is not None and (chosen.as_of, chosen.publication_id) > (live.as_of, live.publication_id)
         cause = "rolled forward" if forward else "rolled back"
         told = {"reason": reason, "requested_by": requested_by, "run_id": run_id}
-        go_live(conn, {"publication_id": chosen.publication_id, "cause": cause, **told})
+        go_live(conn, {"publication_id": served, "cause": cause, **told})
         sentence = f"{cause.capitalize()} to publication {chosen.publication_id} of week {chosen.as_of}: {reason}"
         overruled = conn.execute(queries("live")["overrule"]).fetchall()
         champion = {"decision": cause, "reasons": [sentence], "run_id": run_id, "approved_by": requested_by}
         conn.execute(queries("live")["champion_follows"], {"publication_id": chosen.publication_id, **champion})
-    withdrawn = conn.execute(queries("live")["withdrawn_since"], {"publication_id": chosen.publication_id}).fetchall()
     return Flip(
         before=live.publication_id if live else None,
-        now=chosen,
+        now=choice[served],
         cause=cause,
-        withdrawn=tuple(row.movie_id for row in withdrawn),
+        chosen=chosen.publication_id if served != chosen.publication_id else None,
         overruled=tuple(sorted({row.as_of for row in overruled})),
     )
 
@@ -123,7 +144,7 @@ def roll_back(conn: Connection, publication_id: int | None, *, reason: str, requ
 def _chosen(conn: Connection, publication_id: int | None, choice: Mapping[int, Visible]) -> Visible:
     there = ", ".join(f"{visible.publication_id} (week {visible.as_of})" for visible in choice.values()) or "none"
     if publication_id is None:
-        publication_id = next(iter(reigns_before(conn)), None)
+        publication_id = _in_place(next(iter(reigns_before(conn)), None), choice)
     if publication_id is None:
         raise PublicationError(
             "no publication was live before the present one that was not rolled back from: nothing to roll back to; choose one "
@@ -135,12 +156,20 @@ def _chosen(conn: Connection, publication_id: int | None, choice: Mapping[int, V
     return choice[publication_id]
 
 
+def _in_place(origin_id: int | None, choice: Mapping[int, Visible]) -> int | None:
+    """Return a publication or, where its rows went and a copy's did not, its newest copy."""
+    if origin_id in choice:
+        return origin_id
+    copies = [visible.publication_id for visible in choice.values() if visible.origin_id == origin_id]
+    return max(copies, default=origin_id)
+
+
 def reigns_before(conn: Connection) -> list[int]:
     """Return what readers had before what they have now, the newest first: not rolled back from, and of no retired week."""
     live = conn.execute(queries("live")["now"]).fetchone()
     flips = conn.execute(queries("live")["flips"]).fetchall()
     newest_first = standing_reigns((row.publication_id, row.cause) for row in flips)[::-1]
-    before = [publication_id for publication_id in newest_first if live is None or publication_id != live.publication_id]
+    before = [publication_id for publication_id in newest_first if live is None or publication_id != live.origin_id]
     return [publication_id for publication_id in before if _retirement_of(conn, publication_id) is None]
 
 

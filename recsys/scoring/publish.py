@@ -2,20 +2,26 @@
 
 import logging
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from typing import Any, LiteralString
+from typing import Any
 
-from psycopg import errors, sql
-from psycopg.rows import dict_row
+from psycopg import errors
 from psycopg.types.json import Jsonb
 
 from recsys.db.connect import Connection, advisory_lock, one_row
-from recsys.db.queries import queries, sql_file
+from recsys.db.queries import queries
 from recsys.errors import BusyError, PublicationError
 from recsys.promotion.ledger import Origin
 from recsys.promotion.live import go_live
+from recsys.promotion.partitions import (
+    check_rows,
+    count_rows,
+    create_partition,
+    fill_by_rules,
+    finish_partition,
+    looking_up,
+    run_on,
+)
 from recsys.scoring.candidates import Edition
 
 log = logging.getLogger(__name__)
@@ -52,11 +58,13 @@ def publish(conn: Connection, edition: Edition, origin: Origin) -> Publication:
             publication_id = known.publication_id if known else _new_id(conn)
             if not was_there:
                 _make(conn, edition, publication_id, {**asdict(origin), "shadow_id": shadow.publication_id if shadow else None})
-                _compare(known, conn.execute(queries("publication")["by_key"], {"publication_key": edition.key}).fetchone())
+                _compare(conn, known, _known(conn, edition))
             conn.execute(queries("publication")["forget_candidates"], {"publication_key": edition.key})
             attached_at = time.monotonic()  # last of all, as locks that others may meet are held from here on
+            if edition.promotion_id is not None:
+                conn.execute(queries("live")["hold"])  # before the parent's lock, as whoever copies a publication takes them so
             if not was_there:
-                _run(conn, queries("publication")["attach_partition"], publication_id)
+                run_on(conn, queries("publication")["attach_partition"], publication_id)
             if edition.promotion_id is not None:
                 _let_readers_see(conn, edition, publication_id, origin.run_id)
         held = time.monotonic() - attached_at
@@ -94,8 +102,8 @@ def _make_way(conn: Connection, edition: Edition) -> None:
     with advisory_lock(conn, "publish"):
         if edition.challenger and _is_stale(conn, edition):
             shadow = _known(conn, edition.challenger)
-            _run(conn, queries("publication")["detach_partition"], shadow.publication_id)
-            _run(conn, queries("publication")["drop_partition"], shadow.publication_id)
+            run_on(conn, queries("publication")["detach_partition"], shadow.publication_id)
+            run_on(conn, queries("publication")["drop_partition"], shadow.publication_id)
 
 
 def retire_outlived(conn: Connection, *, keep_weeks: int) -> list[int]:
@@ -120,7 +128,7 @@ def _finish_detach(conn: Connection, edition: Edition) -> None:
         return
     try:
         conn.execute(queries("publication")["wait_briefly"])
-        _run(conn, queries("publication")["finish_detach"], known.publication_id)
+        run_on(conn, queries("publication")["finish_detach"], known.publication_id)
     except errors.LockNotAvailable as error:
         raise BusyError(
             f"week {edition.week.as_of}: publication {known.publication_id} is on its way out and still read; try again later"
@@ -145,13 +153,11 @@ def _make(conn: Connection, edition: Edition, publication_id: int, made_by: dict
     keys = {"publication_id": publication_id, "publication_key": edition.key}
     split = {"experiment": edition.experiment, "share": edition.share, "arm": edition.arm}
     params = keys | split | made_by | edition.params | edition.week.sight
-    _run(conn, queries("publication")["drop_partition"], publication_id)
-    _run(conn, queries("publication")["create_partition"], publication_id)
+    create_partition(conn, publication_id)
     _gather(conn, params)
-    _run(conn, sql_file("batch_recommendations.sql"), publication_id, params)
-    _run(conn, queries("publication")["add_key"], publication_id)
-    _run(conn, queries("publication")["analyze_partition"], publication_id)
-    _check(conn, edition, publication_id)
+    fill_by_rules(conn, publication_id, params)
+    finish_partition(conn, publication_id)
+    check_rows(conn, publication_id, edition.week.sight, edition.week.top_n)
     _record(conn, edition, publication_id, params)
     conn.execute(queries("publication")["forget_found"])
 
@@ -162,37 +168,13 @@ def _gather(conn: Connection, params: dict[str, Any]) -> None:
     conn.execute(queries("publication")["hash_the_few"])
     conn.execute(queries("publication")["weigh_likes"], params)
     conn.execute(queries("publication")["analyze_candidates"])
-    with _looking_up(conn):
+    with looking_up(conn):
         conn.execute(queries("publication")["gather_unrated"], params)
     conn.execute(queries("publication")["analyze_found"])
 
 
-def _check(conn: Connection, edition: Edition, publication_id: int) -> None:
-    found = _run(
-        conn, queries("publication")["faults"], publication_id, edition.week.sight | {"top_n": edition.week.top_n}
-    ).fetchone()
-    with _looking_up(conn):
-        found |= _run(conn, queries("publication")["rated_faults"], publication_id, edition.week.sight).fetchone()
-    faults = [f"{count:,} {what}" for what, count in found.items() if count]
-    if faults:
-        raise PublicationError(f"week {edition.week.as_of}: the publication would have {', '.join(faults)}; expected none")
-    if not _run(conn, queries("publication")["has_rows"], publication_id).fetchone()["has_rows"]:
-        raise PublicationError(
-            f"week {edition.week.as_of}: the publication would have no row: nobody has a movie left to be recommended; "
-            "expected a movie for at least one user. Nothing goes live; readers keep what they have"
-        )
-
-
-@contextmanager
-def _looking_up(conn: Connection) -> Iterator[None]:
-    """Within: joins with the ratings by their key. An error ends the transaction, and the setting with it."""
-    conn.execute(queries("publication")["look_up_ratings"])
-    yield
-    conn.execute(queries("publication")["join_freely"])
-
-
 def _record(conn: Connection, edition: Edition, publication_id: int, params: dict[str, Any]) -> None:
-    counts = _run(conn, queries("publication")["counts"], publication_id, {"publication_id": publication_id}).fetchone()
+    counts = count_rows(conn, publication_id)
     made_of = {
         "recipe_key": edition.model.recipe.key,
         "model_version": edition.model.version,
@@ -206,17 +188,20 @@ def _record(conn: Connection, edition: Edition, publication_id: int, params: dic
     conn.execute(queries("publication")["record"], params | made_of | counts)
 
 
-def _compare(before: Any, now: Any) -> None:
+def _compare(conn: Connection, before: Any, now: Any) -> None:
+    """Say so where a publication that is made again differs, and whether the ledger explains it."""
     if before and before.rows_sha256 != now.rows_sha256:
-        log.warning(
-            "publication %s was made again and differs: rows %s, before %s. A withdrawal or an erasure explains it, nothing else",
-            now.publication_id, now.rows_sha256[:12], before.rows_sha256[:12],
-        )  # fmt: skip
+        removals = one_row(conn, queries("removal")["removals_since"], {"publication_id": now.publication_id})
+        level = logging.INFO if removals.n else logging.WARNING
+        why = f"{removals.n} removals since then explain it" if removals.n else "nothing in the ledger explains it"
+        told = "publication %s was made again and differs: rows %s, before %s; %s"
+        log.log(level, told, now.publication_id, now.rows_sha256[:12], before.rows_sha256[:12], why)
+    if before:
+        conn.execute(queries("removal")["forget_erasures"], {"publication_id": now.publication_id})
 
 
 def _let_readers_see(conn: Connection, edition: Edition, publication_id: int, run_id: str) -> None:
     """The flip, unless history says otherwise. Flips wait for one another, so that a rollback made meanwhile is seen here."""
-    conn.execute(queries("live")["hold"])
     asked = {"as_of": edition.week.as_of, "promotion_id": edition.promotion_id}
     if not one_row(conn, queries("live")["may_go_live"], asked).may:
         log.info("week %s: what is live stays so: a newer week, a rollback, or a later decision of this week", edition.week.as_of)
@@ -233,15 +218,8 @@ def _drop(conn: Connection, old: Any) -> bool:
         if not conn.execute(queries("publication")["mark_dropped"], {"publication_id": old.publication_id}).rowcount:
             return False  # a person has put it before readers since it was listed
     if old.is_half_detached:
-        _run(conn, queries("publication")["finish_detach"], old.publication_id)
+        run_on(conn, queries("publication")["finish_detach"], old.publication_id)
     elif old.is_attached:
-        _run(conn, queries("publication")["detach_partition"], old.publication_id)
-    _run(conn, queries("publication")["drop_partition"], old.publication_id)
+        run_on(conn, queries("publication")["detach_partition"], old.publication_id)
+    run_on(conn, queries("publication")["drop_partition"], old.publication_id)
     return True
-
-
-def _run(conn: Connection, query: LiteralString, publication_id: int, params: dict[str, Any] | None = None) -> Any:
-    """A query on the table of one publication; rows come as dictionaries."""
-    name = f"batch_recommendations_{publication_id}"
-    statement = sql.SQL(query).format(partition=sql.Identifier(name), publication_id=sql.Literal(publication_id))
-    return conn.cursor(row_factory=dict_row).execute(statement, params)

@@ -4,7 +4,9 @@
 -- What was published for the newest weeks, and what was put before readers or taken out by hand; the newest first.
 WITH events AS (
     SELECT as_of, publication_id, published_at AS happened_at, 'published' AS cause, NULL AS reason, NULL AS requested_by, run_id
-    FROM publications
+    FROM publications p
+    WHERE copy_of IS NULL  -- a copy that a person put before readers is an event of that kind
+       OR EXISTS (SELECT FROM live_history h WHERE h.publication_id = p.publication_id AND h.cause = 'published')
     UNION ALL
     SELECT as_of, publication_id, went_live_at, cause, reason, requested_by, run_id FROM live_history WHERE cause <> 'published'
     UNION ALL

@@ -34,7 +34,8 @@ SELECT %(publication_id)s, greatest(n.as_of, p.as_of), %(cause)s, %(reason)s, %(
 FROM publications p CROSS JOIN newest_live n WHERE p.publication_id = %(publication_id)s;
 
 -- name: now()
-SELECT publication_id, as_of FROM publications WHERE is_live;
+-- A copy stands for what it was copied from.
+SELECT publication_id, as_of, coalesce(copy_of, publication_id) AS origin_id FROM publications WHERE is_live;
 
 -- name: live_model()
 -- Whose lists readers see.
@@ -51,8 +52,9 @@ WHERE stands AND as_of > (SELECT as_of FROM newest_live) AND as_of NOT IN (SELEC
 RETURNING as_of;
 
 -- name: flips()
--- All that was ever put before readers, in order.
-SELECT publication_id, cause FROM live_history ORDER BY seq;
+-- All that was ever put before readers, in order; a copy stands for what it was copied from.
+SELECT coalesce(p.copy_of, p.publication_id) AS publication_id, h.cause
+FROM live_history h JOIN publications p USING (publication_id) ORDER BY h.seq;
 
 -- name: retirement(as_of)
 -- Who retired a week, when and why, where it is retired.
@@ -83,7 +85,8 @@ WHERE d.stands AND NOT p.is_shadow AND p.dropped_at IS NULL AND p.first_live_at 
 -- name: candidates()
 -- Publications whose rows are there and that readers may see, the newest first.
 SELECT p.publication_id, p.as_of, p.recipe_key, p.model_version, p.n_users, p.n_rows, p.is_live, (p.params ->> 'top_n')::integer AS top_n,
-       p.experiment, p.first_live_at, (SELECT max(h.went_live_at) FROM live_history h WHERE h.publication_id = p.publication_id) AS last_live_at
+       p.experiment, p.first_live_at, (SELECT max(h.went_live_at) FROM live_history h WHERE h.publication_id = p.publication_id) AS last_live_at,
+       coalesce(p.copy_of, p.publication_id) AS origin_id, p.left_out
 FROM publications p
 JOIN pg_class c ON c.relname = 'batch_recommendations_' || p.publication_id AND c.relnamespace = 'public'::regnamespace
 JOIN pg_inherits i ON i.inhrelid = c.oid AND i.inhparent = 'batch_recommendations'::regclass AND NOT i.inhdetachpending
@@ -94,7 +97,7 @@ ORDER BY p.as_of DESC, p.publication_id DESC;
 -- name: withdrawn_since(publication_id)
 -- Movies that a publication holds though they were withdrawn after it was made.
 SELECT DISTINCT w.movie_id
-FROM withdrawals w JOIN publications p ON p.publication_id = %(publication_id)s AND w.withdrawn_at > p.published_at
+FROM withdrawn w JOIN publications p ON p.publication_id = %(publication_id)s AND w.withdrawn_at > p.published_at
 JOIN batch_recommendations b ON b.publication_id = p.publication_id AND b.movie_id = w.movie_id
 ORDER BY w.movie_id;
 

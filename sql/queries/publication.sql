@@ -80,6 +80,72 @@ SELECT user_id, movie_id, score FROM candidates c
 WHERE c.publication_key = %(publication_key)s
   AND NOT EXISTS (SELECT FROM visible_versions(%(as_of)s, %(watermark)s) v WHERE (v.user_id, v.movie_id) = (c.user_id, c.movie_id));
 
+-- ---------------------------------------------------------------- copies: the users who lose a movie get their lists anew
+
+-- name: origin(publication_id)
+-- What a copy is made of, and what stands in for it already.
+SELECT publication_id, publication_key, as_of, watermark, params, coalesce(copy_of, publication_id) AS origin_id, left_out
+FROM publications WHERE publication_id = %(publication_id)s;
+
+-- name: copy_known(publication_key)
+SELECT p.publication_id, i.inhrelid IS NOT NULL AND NOT i.inhdetachpending AS has_rows, i.inhdetachpending IS TRUE AS is_half_detached
+FROM publications p
+LEFT JOIN pg_class c ON c.relname = 'batch_recommendations_' || p.publication_id AND c.relnamespace = 'public'::regnamespace
+LEFT JOIN pg_inherits i ON i.inhrelid = c.oid
+WHERE p.publication_key = %(publication_key)s;
+
+-- name: set_readers_aside()
+CREATE TEMP TABLE everyone AS SELECT * FROM readers;
+
+-- name: find_losers(source_id)
+-- The users in whose lists there is a withdrawn movie.
+CREATE TEMP TABLE losers AS
+SELECT user_id, min(arm) AS arm FROM batch_recommendations JOIN withdrawn USING (movie_id)
+WHERE publication_id = %(source_id)s GROUP BY user_id;
+
+-- name: arms_of_losers()
+SELECT DISTINCT arm FROM losers ORDER BY arm;
+
+-- name: empty_found()
+TRUNCATE readers, unrated;
+
+-- name: gather_losers(arm)
+INSERT INTO readers SELECT e.* FROM everyone e JOIN losers USING (user_id) WHERE arm IS NOT DISTINCT FROM %(arm)s;
+
+-- name: gather_rows_of_losers(source_id)
+-- What the model chose for them; what they lose is not on offer any more.
+INSERT INTO unrated (user_id, movie_id, score)
+SELECT user_id, movie_id, score FROM batch_recommendations JOIN readers USING (user_id)
+WHERE publication_id = %(source_id)s AND source = 'model';
+
+-- name: copy_rows(publication_id, source_id)
+-- All other lists, as they are.
+INSERT INTO {partition} (publication_id, user_id, rank, movie_id, score, source, arm)
+SELECT %(publication_id)s, b.user_id, b.rank, b.movie_id, b.score, b.source, b.arm
+FROM batch_recommendations b
+WHERE b.publication_id = %(source_id)s AND NOT EXISTS (SELECT FROM losers l WHERE l.user_id = b.user_id);
+
+-- name: bring_readers_back()
+INSERT INTO readers SELECT * FROM everyone;
+
+-- name: forget_losers()
+DROP TABLE everyone, losers;
+
+-- name: record_copy(publication_id, publication_key, source_id, origin_id, left_out, n_users, n_rows, n_fallback, rows_sha256, run_id)
+INSERT INTO publications (publication_id, publication_key, as_of, watermark, params, recipe_key, model_version, fit_key, fingerprint, n_ratings,
+                          n_users, n_rows, n_fallback, rows_sha256, promotion_id, experiment, challenger_id, git_sha, run_id, made_after,
+                          copy_of, left_out)
+OVERRIDING SYSTEM VALUE
+SELECT %(publication_id)s, %(publication_key)s, p.as_of, p.watermark, p.params, p.recipe_key, p.model_version, p.fit_key, p.fingerprint,
+       p.n_ratings, %(n_users)s, %(n_rows)s, %(n_fallback)s, %(rows_sha256)s, p.promotion_id, p.experiment, p.challenger_id, p.git_sha,
+       %(run_id)s, coalesce((SELECT max(seq) FROM live_history), 0), %(origin_id)s, %(left_out)s::bigint[]
+FROM publications p WHERE p.publication_id = %(source_id)s
+ON CONFLICT (publication_id) DO UPDATE
+SET n_users = excluded.n_users, n_rows = excluded.n_rows, n_fallback = excluded.n_fallback, rows_sha256 = excluded.rows_sha256,
+    made_after = excluded.made_after, dropped_at = NULL;
+
+-- ---------------------------------------------------------------- how ratings are looked up
+
 -- name: look_up_ratings()
 -- A list's movies are few beside all ratings: each is looked up by the key, by several workers, not all ratings read and hashed.
 SET LOCAL enable_hashjoin = off;
@@ -135,7 +201,7 @@ FROM {partition} WHERE publication_id = %(publication_id)s;
 -- twice, rated, or not on offer, there were as many left to recommend; so what was left is counted for the other users.
 -- OFFSET 0 keeps a subquery to itself: ratings are looked up by their key, whatever the planner thinks of reading them all.
 WITH on_offer AS MATERIALIZED (
-    SELECT movie_id FROM visible_movies(%(as_of)s, %(watermark)s) WHERE movie_id NOT IN (SELECT movie_id FROM withdrawals)
+    SELECT movie_id FROM visible_movies(%(as_of)s, %(watermark)s) WHERE movie_id NOT IN (SELECT movie_id FROM withdrawn)
 ),
 lists AS MATERIALIZED (
     SELECT user_id, count(*) AS n, count(DISTINCT movie_id) AS n_movies, min(rank) AS first_rank, max(rank) AS last_rank

@@ -44,4 +44,4 @@ ORDER BY user_id;
 
 -- name: withdrawn()
 -- Movies that may no longer be recommended, whatever the week.
-SELECT movie_id FROM withdrawals ORDER BY movie_id;
+SELECT movie_id FROM withdrawn ORDER BY movie_id;

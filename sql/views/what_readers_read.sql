@@ -36,7 +36,7 @@ CREATE UNIQUE INDEX mv_catalogue_key ON mv_catalogue (movie_id);
 CREATE OR REPLACE VIEW catalogue AS
 SELECT c.movie_id, c.title, c.year, c.genres, c.imdb_id, c.runtime_minutes, c.average_rating, c.votes, c.directors, c.actors,
        w.withdrawn_at
-FROM mv_catalogue c LEFT JOIN withdrawals w USING (movie_id);
+FROM mv_catalogue c LEFT JOIN withdrawn w USING (movie_id);
 
 COMMENT ON COLUMN catalogue.movie_id IS 'MovieLens'' number of the movie: what recommendations.movie_id refers to.';
 COMMENT ON COLUMN catalogue.title IS 'As MovieLens publishes it: the year in brackets, and an article at the end (Sixth Sense, The (1999)).';

@@ -122,9 +122,9 @@ def large(conn: Connection) -> Connection:
     conn.execute("INSERT INTO weeks (as_of, watermark, params, resolved_late) VALUES (%s, 1, '{}', false)", [DAY])
     conn.execute(
         "INSERT INTO publications (publication_key, as_of, watermark, params, recipe_key, model_version, n_users, "
-        "n_rows, n_fallback, rows_sha256, keep_from, is_live) "
-        "VALUES ('k', %s, 1, '{}', 'als', '1', 1000, 10000, 0, 'x', %s, true)",
-        [DAY, DAY],
+        "n_rows, n_fallback, rows_sha256, is_live) "
+        "VALUES ('k', %s, 1, '{}', 'als', '1', 1000, 10000, 0, 'x', true)",
+        [DAY],
     )
     conn.execute("CREATE TABLE batch_recommendations_1 PARTITION OF batch_recommendations FOR VALUES IN (1)")
     conn.execute(

@@ -179,20 +179,20 @@ def test_a_withdrawn_movie_is_published_no_more(
 ) -> None:
     pipeline.run_week(settings, as_of=weeks[0])
     top = conn.execute("SELECT movie_id FROM recommendations GROUP BY 1 ORDER BY count(*) DESC LIMIT 1").fetchone().movie_id
-    assert told("withdraw", str(top), "--reason", "rights")[0] == 0
+    assert told("withdraw", str(top), "--reason", "rights", "--yes")[0] == 0
     pipeline.run_week(settings, as_of=weeks[1])
     live = conn.execute(
         "SELECT as_of, count(*) FILTER (WHERE movie_id = %s) AS n FROM recommendations GROUP BY 1", [top]
     ).fetchall()
     assert live == [(weeks[1], 0)]
-    assert told("withdraw", "999999", "--reason", "rights")[0] == 1
+    assert told("withdraw", "999999", "--reason", "rights", "--yes")[0] == 1
 
 
 def test_erase_takes_the_user_out_of_the_next_publication(
     told: Callable[..., tuple[int, str]], settings: Settings, weeks: list[date], conn: Connection
 ) -> None:
     pipeline.run_week(settings, as_of=weeks[0])
-    assert told("erase", "1")[0] == 0
+    assert told("erase", "1", "--yes")[0] == 0
     assert conn.execute("SELECT count(*) AS n FROM recommendations WHERE user_id = 1").fetchone().n == 0
     pipeline.run_week(settings, as_of=weeks[1])
     assert conn.execute("SELECT count(*) AS n FROM recommendations WHERE user_id = 1").fetchone().n == 0

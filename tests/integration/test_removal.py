@@ -9,7 +9,7 @@ import pytest
 from psycopg import sql
 
 from recsys.db.connect import Connection
-from recsys.errors import DropError, RecsysError
+from recsys.errors import DropError, RecsysError, RequestError
 from recsys.pipeline import refresh_views
 from recsys.removal import erase_user, withdraw_movie
 from recsys.settings import Settings
@@ -123,11 +123,12 @@ def test_an_erased_user_stays_away(settings: Settings, full: Connection) -> None
     assert traces(full, USER) == {"public.erased_users": 1}
 
 
-def test_erasing_twice_and_erasing_the_unknown_are_no_errors(settings: Settings, full: Connection) -> None:
+def test_erasing_twice_is_no_error_and_erasing_the_unknown_is_one(settings: Settings, full: Connection) -> None:
     erase_user(settings, USER)
     assert set(erase_user(settings, USER).values()) == {0}
-    assert set(erase_user(settings, 123_456_789).values()) == {0}
-    assert full.execute("SELECT count(*) FROM erased_users").fetchone() == (2,)
+    with pytest.raises(RequestError, match="no user 123456789"):
+        erase_user(settings, 123_456_789)
+    assert full.execute("SELECT count(*) FROM erased_users").fetchone() == (1,)
 
 
 def test_a_failed_erasure_changes_nothing(settings: Settings, full: Connection) -> None:

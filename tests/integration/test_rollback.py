@@ -160,12 +160,12 @@ def test_nothing_to_roll_back_to(settings: Settings, weeks: list[date]) -> None:
         roll_back(settings)
 
 
-def test_withdrawn_movies_are_told(settings: Settings, conn: Connection, two_weeks: list[tuple[date, int, str]]) -> None:
-    movie = (
-        conn.execute("SELECT min(movie_id) AS movie_id FROM batch_recommendations WHERE publication_id = 1").fetchone().movie_id
-    )
+def test_withdrawn_movies_are_left_out(settings: Settings, conn: Connection, two_weeks: list[tuple[date, int, str]]) -> None:
+    held = "SELECT min(movie_id) AS movie_id FROM batch_recommendations WHERE publication_id = 1"
+    movie = conn.execute(held).fetchone().movie_id
     conn.execute("INSERT INTO withdrawals (movie_id, reason) VALUES (%s, 'rights')", [movie])
-    assert roll_back(settings).endswith(f"It holds withdrawn movies: {movie}")
+    assert roll_back(settings).endswith(f"It is 1 without the movies that were withdrawn: {movie}")
+    assert conn.execute("SELECT count(*) FROM recommendations WHERE movie_id = %s", [movie]).fetchone() == (0,)
 
 
 # ---------------------------------------------------------------- cut short
