@@ -71,8 +71,8 @@ def test_a_withdrawal_now_fills_the_lists_up_and_leaves_the_others(world: World,
     assert 4 not in {movie for rows in after.values() for movie, _ in rows}
     assert is_as_recorded(conn, live(conn))
     assert flips(conn) == [(1, "published"), (2, "by hand")]
-    flip = conn.execute("SELECT reason, requested_by, run_id FROM live_history ORDER BY seq DESC LIMIT 1").fetchone()
-    assert tuple(flip) == ("movie 4, Movie 4, was withdrawn: rights", "ann", "r")
+    flip = conn.execute("SELECT reason, requested_by, run_id FROM live_history ORDER BY seq DESC LIMIT 1").fetchall()
+    assert flip == [("movie 4, Movie 4, was withdrawn: rights", "ann", "r")]
     assert conn.execute("SELECT count(*) FROM promotions WHERE decision <> 'first'").fetchone() == (0,)  # the champion stays
 
 
