@@ -295,3 +295,10 @@ def test_a_publication_made_again_forgets_what_was_erased_from_it(world: World, 
     assert world.conn.execute("SELECT count(*) FROM publication_erasures").fetchone() == (0,)
     with connect(settings) as conn:
         assert is_as_recorded(conn, 1)
+
+
+def test_an_erasure_of_the_last_user_is_not_kept_back_by_an_empty_copy(world: World, settings: Settings) -> None:
+    for user in (1, 2, 3):
+        erase_user(settings, user, now=True)
+    assert lists(world.conn) == {}
+    assert world.conn.execute("SELECT count(*) FROM erased_users").fetchone() == (3,)
