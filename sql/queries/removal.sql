@@ -68,7 +68,8 @@ SELECT r.model_version, r.as_of, r.recipe_key, r.recipe
 FROM refits r
 WHERE r.refitted_as IS NULL
   AND (EXISTS (SELECT FROM publications p WHERE p.model_version = r.model_version AND p.dropped_at IS NULL)
-       OR r.model_version = (SELECT model_version FROM promotions WHERE stands ORDER BY as_of DESC, promotion_id DESC LIMIT 1))
+       OR r.model_version = (SELECT model_version FROM promotions WHERE stands AND as_of NOT IN (SELECT as_of FROM retired_weeks)
+                             ORDER BY as_of DESC, promotion_id DESC LIMIT 1))
 ORDER BY r.as_of, length(r.model_version), r.model_version;
 
 -- name: record_refit(model_version, refitted_as)
