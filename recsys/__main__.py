@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from getpass import getuser
 from importlib.util import find_spec
 from pathlib import Path
@@ -15,65 +15,61 @@ from typing import TYPE_CHECKING
 
 from dotenv import load_dotenv
 from psycopg.conninfo import conninfo_to_dict
-from rich.console import Console
-from rich.logging import RichHandler
 from rich.markdown import Markdown
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.prompt import Confirm
-from rich.text import Text
 
+from recsys.arguments import DAY, ID, LENGTH, MINUTES, PUBLICATION, WEEKS, YEAR, limited
 from recsys.drops.cli import add_drops_command
 from recsys.errors import RecsysError
 from recsys.models import MODELS
 from recsys.removal.cli import add_removal_commands
-from recsys.sentences import explain
 from recsys.settings import HOME, Settings
+from recsys.terminal import log_to, run_command, say, terminal
 
 if TYPE_CHECKING:
     from recsys.promotion.approval import Approval, Proposal
 
-console = Console()
+console = terminal()
 #: What a command says on its way; logging and bars share it, so that neither writes over the other.
-errors = Console(stderr=True)
-log = logging.getLogger("recsys")
+errors = terminal(stderr=True)
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one command; return its exit status. An error is a sentence; its traceback goes to the debug log."""
+    """Run one command; return its exit status."""
+    return run_command(lambda: _command(arguments), console, errors)
+
+
+def _command(arguments: list[str] | None) -> int | None:
     options = _parser().parse_args(arguments)
     load_dotenv(HOME / "recsys.env")  # also what MLflow's own client reads: its login
-    logging.basicConfig(level=logging.INFO, format="%(message)s", handlers=[RichHandler(console=errors, show_path=False)])
-    log.setLevel(os.environ.get("RECSYS_LOG_LEVEL", "INFO").upper())
-    try:
-        return options.run(options) or 0
-    except Exception as error:
-        _tell(error)
-        return 1
+    log_to(errors)
+    if options.needs_schema:
+        _check_schema()
+    return options.run(options)
 
 
-def _tell(error: Exception) -> None:
-    told = explain(error)
-    log.debug("the traceback of the error", exc_info=error)
-    kind = type(error).__name__ if isinstance(error, RecsysError) else "error"
-    sentence = Text.assemble((kind, "red"), f": {told.sentence}")
-    console.print(sentence, soft_wrap=True)
-    if told.hint:
-        console.print(told.hint, markup=False, highlight=False, soft_wrap=True)
+def _check_schema() -> None:
+    from recsys.db.connect import connect
+    from recsys.db.migrate import check_schema
+
+    with connect(Settings.from_environment()) as conn:
+        check_schema(conn)
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m recsys", description="The weekly movie recommender, from a terminal.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     add_drops_command(commands)
-    _add(commands, "migrate", _migrate, "bring the database's schema up to date")
+    _add(commands, "migrate", _migrate, "bring the database's schema up to date", needs_schema=False)
     _add_run(commands)
     _add_train(commands)
     _add_tune(commands)
     exam = _add(commands, "exam", _exam, "show a week's exam and verdict, the newest decided one by default")
-    exam.add_argument("--as-of", type=date.fromisoformat, metavar="DATE")
+    exam.add_argument("--as-of", type=DAY, metavar="DATE")
     recommend = _add(commands, "recommend", _recommend, "show what a user liked and is recommended now")
-    recommend.add_argument("user", type=int, nargs="?", help="a user id; without one, three users of the live publication")
-    recommend.add_argument("-n", type=int, default=10, help="how many of each (default 10)")
+    recommend.add_argument("user", type=ID, nargs="?", help="a user id; without one, three users of the live publication")
+    recommend.add_argument("-n", type=LENGTH, help="how many of each (default 10)")
     _add_predict(commands)
     _add_history(commands)
     _add_rollback(commands)
@@ -82,25 +78,30 @@ def _parser() -> argparse.ArgumentParser:
     weeks.add_argument(
         "--output", type=Path, default=Path("weeks.html"), metavar="FILE", help="where to write it (default weeks.html)"
     )
-    psql = _add(commands, "psql", _psql, "open the project's database with psql")
+    psql = _add(commands, "psql", _psql, "open the project's database with psql", needs_schema=False)
     psql.add_argument("-c", dest="sql", help="run this and leave")
     add_removal_commands(commands)
     return parser
 
 
 def _add(
-    commands: "argparse._SubParsersAction[argparse.ArgumentParser]", name: str, run: Callable, text: str
+    commands: "argparse._SubParsersAction[argparse.ArgumentParser]",
+    name: str,
+    run: Callable,
+    text: str,
+    *,
+    needs_schema: bool = True,
 ) -> argparse.ArgumentParser:
     parser = commands.add_parser(name, help=text, description=text)
-    parser.set_defaults(run=run)
+    parser.set_defaults(run=run, needs_schema=needs_schema)
     return parser
 
 
 def _add_run(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     run = _add(commands, "run", _run, "run a week's steps here, without Airflow")
-    run.add_argument("--as-of", type=date.fromisoformat, metavar="DATE", help="default: the newest complete drop's")
+    run.add_argument("--as-of", type=DAY, metavar="DATE", help="default: the newest complete drop's")
     run.add_argument("--recipes", nargs="+", metavar="RECIPE", help=f"{', '.join(MODELS)}, or the key of a tuned one")
-    run.add_argument("--top-n", type=int)
+    run.add_argument("--top-n", type=LENGTH, help="movies a user gets; default: as the week was first run, or the setting")
     run.add_argument("--force", action="store_true", help="decide the week anew, in a row of the ledger of its own")
     run.add_argument(
         "--require-approval",
@@ -113,8 +114,15 @@ def _add_run(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
         metavar="RECIPE",
         help="begin an experiment: this recipe's lists are made and judged beside the champion's",
     )
-    run.add_argument("--challenger-share", type=float, default=0.0, help="share of users who see them (default 0: nobody does)")
-    run.add_argument("--challenger-weeks", type=int, default=4, help="how long it lasts, this week counted (default 4)")
+    run.add_argument(
+        "--challenger-share",
+        type=limited("challenger_share"),
+        default=0.0,
+        help="share of users who see them (default 0: nobody does)",
+    )
+    run.add_argument(
+        "--challenger-weeks", type=limited("challenger_weeks"), default=4, help="how long it lasts, this week counted (default 4)"
+    )
 
 
 def _add_train(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -127,36 +135,36 @@ def _add_tune(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
     tune = _add(commands, "tune", _tune, "search a recipe's hyperparameters on what lies before a week's exam")
     tune.add_argument("recipe", choices=list(MODELS), metavar="RECIPE", help=", ".join(MODELS))
     _add_known_week(tune)
-    tune.add_argument("--trials", type=int, default=30, help="in all, those of earlier runs counted (default 30)")
+    tune.add_argument("--trials", type=limited("trials"), default=30, help="in all, those of earlier runs counted (default 30)")
 
 
 def _add_predict(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     predict = _add(commands, "predict", _predict, "say how many stars a user would give a movie that is described here")
-    predict.add_argument("user", type=int)
+    predict.add_argument("user", type=ID)
     predict.add_argument("--title", required=True)
     predict.add_argument("--genre", action="append", default=[], help="may be given again, as may --director and --actor")
     predict.add_argument("--director", action="append", default=[], metavar="NAME")
     predict.add_argument("--actor", action="append", default=[], metavar="NAME")
-    predict.add_argument("--runtime", type=float, metavar="MINUTES")
-    predict.add_argument("--year", type=int)
+    predict.add_argument("--runtime", type=MINUTES, metavar="MINUTES")
+    predict.add_argument("--year", type=YEAR)
 
 
 def _add_history(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     history = _add(
         commands, "history", _history, "show what was published when, by whom and why, or where a user's list came from"
     )
-    history.add_argument("--weeks", type=int, default=26, help="how many of the newest (default 26)")
-    history.add_argument("--user", type=int, help="show this user's list with its model, data, code, decision and approval")
+    history.add_argument("--weeks", type=WEEKS, default=26, help="how many of the newest (default 26)")
+    history.add_argument("--user", type=ID, help="show this user's list with its model, data, code, decision and approval")
     when = history.add_mutually_exclusive_group()
     when.add_argument(
         "--on",
-        type=date.fromisoformat,
+        type=DAY,
         metavar="DATE",
         help="with --user: as readers saw it at the end of that day (UTC); default: now",
     )
     when.add_argument(
         "--week",
-        type=date.fromisoformat,
+        type=DAY,
         metavar="DATE",
         help="with --user: as readers saw it while that week was the newest, whenever it ran: a replay runs many in a day",
     )
@@ -168,21 +176,22 @@ def _add_rollback(commands: "argparse._SubParsersAction[argparse.ArgumentParser]
     what.add_argument("--list", action="store_true", help="show what can be made live, the newest first")
     what.add_argument("--reason", help="why: kept in the ledger")
     rollback.add_argument(
-        "--to", type=int, metavar="PUBLICATION", help="default: the newest that was live before and was not rolled back from"
+        "--to",
+        type=PUBLICATION,
+        metavar="PUBLICATION",
+        help="default: the newest that was live before and was not rolled back from",
     )
 
 
 def _add_retire(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     retire = _add(commands, "retire", _retire, "let a week count for nothing, e.g. one of a mistyped year")
-    retire.add_argument("week", type=date.fromisoformat, metavar="WEEK", help="its as_of")
+    retire.add_argument("week", type=DAY, metavar="WEEK", help="its as_of")
     retire.add_argument("--reason", required=True, help="why: kept in the ledger")
     retire.add_argument("--undo", action="store_true", help="let it count again")
 
 
 def _add_known_week(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--as-of", type=date.fromisoformat, metavar="DATE", help="the newest week up to it that has its drops; default: of all"
-    )
+    parser.add_argument("--as-of", type=DAY, metavar="DATE", help="the newest week up to it that has its drops; default: of all")
 
 
 def _migrate(_options: argparse.Namespace) -> None:
@@ -191,7 +200,7 @@ def _migrate(_options: argparse.Namespace) -> None:
 
     with connect(Settings.from_environment()) as conn:
         applied = migrate(conn)
-    console.print(f"applied: {', '.join(applied) or 'nothing, the schema is up to date'}")
+    say(console, f"applied: {', '.join(applied) or 'nothing, the schema is up to date'}")
 
 
 def _run(options: argparse.Namespace) -> None:
@@ -220,9 +229,12 @@ def _run_id() -> str:
 def _ask(proposal: "Proposal") -> "Approval":
     from recsys.promotion.approval import Approval
 
-    console.print(f"[bold]{proposal.subject}[/bold]", highlight=False)
+    say(console, proposal.subject, style="bold")
     console.print(Markdown(proposal.body))
-    agreed = Confirm.ask("Crown the new champion?", console=console)
+    try:
+        agreed = Confirm.ask("Crown the new champion?", console=console)
+    except EOFError:  # nobody is there any more
+        return Approval("timed out")
     return Approval("approved" if agreed else "rejected", getuser())
 
 
@@ -231,7 +243,7 @@ def _train(options: argparse.Namespace) -> None:
 
     settings = Settings.from_environment()
     week = find_week(settings, options.as_of)
-    console.print(train_model(settings, week, find_recipe(settings, week, options.recipe), again_if_lost=True), highlight=False)
+    say(console, train_model(settings, week, find_recipe(settings, week, options.recipe), again_if_lost=True))
 
 
 def _tune(options: argparse.Namespace) -> None:
@@ -240,7 +252,7 @@ def _tune(options: argparse.Namespace) -> None:
 
     settings = Settings.from_environment()
     week = find_week(settings, options.as_of)
-    name, best = TextColumn("{task.description}"), TextColumn("{task.fields[best]}")
+    name, best = (TextColumn(text, markup=False) for text in ("{task.description}", "{task.fields[best]}"))
     with Progress(name, BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), best, console=errors) as bar:
         task = bar.add_task(f"{options.recipe}, week {week.as_of}", total=options.trials, best="")
 
@@ -249,7 +261,7 @@ def _tune(options: argparse.Namespace) -> None:
             bar.update(task, completed=len(trials), best=f"best NDCG@10 {found.ndcg:.4f}" if found else "")
 
         outcome = tune_recipe(settings, week, options.recipe, n_trials=options.trials, told=told)
-    console.print(outcome, highlight=False, soft_wrap=True)
+    say(console, outcome)
 
 
 def _exam(options: argparse.Namespace) -> None:
@@ -265,8 +277,10 @@ def _recommend(options: argparse.Namespace) -> None:
     from recsys.show import show_user, users_to_show
 
     with connect(Settings.from_environment()) as conn:
-        for user in [options.user] if options.user is not None else users_to_show(conn, 3):
-            show_user(conn, console, user, options.n)
+        users = [options.user] if options.user is not None else users_to_show(conn, 3)
+        longest = max([show_user(conn, console, user, options.n or 10) for user in users], default=0)
+    if options.n and users and longest < options.n:
+        say(console, f"A list has {longest} movies, not {options.n}: its week was run with so many (top_n), or no more are left.")
 
 
 def _predict(options: argparse.Namespace) -> None:
@@ -286,7 +300,7 @@ def _predict(options: argparse.Namespace) -> None:
             year=options.year,
         )
         stars = predict_stars(conn, Registry(settings), options.user, movie)
-    console.print(f"user {options.user} would give {movie.title!r} {stars:.2f} stars", highlight=False, markup=False)
+    say(console, f"user {options.user} would give {movie.title!r} {stars:.2f} stars")
 
 
 def _history(options: argparse.Namespace) -> None:
@@ -310,7 +324,7 @@ def _weeks(options: argparse.Namespace) -> None:
     with connect(Settings.from_environment()) as conn:
         record = read_record(conn)
     page = draw_page(record, options.output.resolve())
-    console.print(f"{len(record.weeks)} weeks on one page: {page}", highlight=False, markup=False, soft_wrap=True)
+    say(console, f"{len(record.weeks)} weeks on one page: {page}")
 
 
 def _rollback(options: argparse.Namespace) -> None:
@@ -321,16 +335,16 @@ def _rollback(options: argparse.Namespace) -> None:
         told = "\n".join(label for _, label in past_publications(settings)) or "nothing was published yet"
     else:
         asked = {"reason": options.reason, "requested_by": getuser(), "run_id": _run_id()}
+        logging.getLogger("recsys.pipeline").setLevel(logging.WARNING)  # it logs what is printed below
         told = rollback_publication(settings, publication_id=options.to, **asked)
-    console.print(told, highlight=False, markup=False, soft_wrap=True)
+    say(console, told)
 
 
 def _retire(options: argparse.Namespace) -> None:
     from recsys.pipeline import retire_week
 
     act = {"reason": options.reason, "requested_by": getuser(), "run_id": _run_id()}
-    done = retire_week(Settings.from_environment(), options.week, undo=options.undo, **act)
-    console.print(done, highlight=False, markup=False, soft_wrap=True)
+    say(console, retire_week(Settings.from_environment(), options.week, undo=options.undo, **act))
 
 
 def _psql(options: argparse.Namespace) -> int:

@@ -6,19 +6,19 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 from recsys.db.connect import Connection, one_row
 from recsys.db.queries import queries
 from recsys.errors import NothingToRecommend
 from recsys.promotion.approval import Approval
+from recsys.terminal import head, plain, say, table
 
-_EVENTS = ("week", "id", "live (UTC)", "recipe", "decision", "exam\nNDCG@10", "realised\nNDCG@10", "approved by", "run and code")
+_EVENTS = ("week", "id", "live (UTC)", "what")
 _LIST = ("", "title", "genres", "score", "source")
 _DROPS = ("source", "drop", "revision", "rows", "new", "sha256")
 #: Columns that a narrow terminal does not break.
-_WHOLE = {"week", "id", "live (UTC)", "exam\nNDCG@10", "realised\nNDCG@10", "source", "drop", "score"}
+_WHOLE = {"week", "id", "live (UTC)", "source", "drop", "score"}
 
 
 def show_history(conn: Connection, console: Console, weeks: int) -> None:
@@ -26,7 +26,7 @@ def show_history(conn: Connection, console: Console, weeks: int) -> None:
     events = conn.execute(queries("history")["events"], {"weeks": weeks}).fetchall()
     if not events:
         raise NothingToRecommend("nothing was ever published: expected a run that reached publish_recommendations")
-    console.print(_table(_EVENTS, [_event(event) for event in events]))
+    console.print(table(_EVENTS, [_event(event) for event in events], whole=_WHOLE))
 
 
 def show_lineage(conn: Connection, console: Console, user_id: int, *, on: date | None = None, as_of: date | None = None) -> None:
@@ -40,17 +40,18 @@ def show_lineage(conn: Connection, console: Console, user_id: int, *, on: date |
     listed = conn.execute(queries("history")["list"], {"publication_id": flip.publication_id, "user_id": user_id}).fetchall()
     if not listed and made.dropped_at is None:
         raise NothingToRecommend(f"user {user_id} has no row in publication {made.publication_id} of week {made.as_of}")
-    console.print(f"\n[bold]User {user_id}[/bold], publication {made.publication_id} of week {made.as_of}", highlight=False)
+    head(console, f"User {user_id}", f", publication {made.publication_id} of week {made.as_of}")
     if listed:
         rows = [(str(row.rank), row.title, ", ".join(row.genres), f"{row.score:.4f}", row.source) for row in listed]
-        console.print(_table(_LIST, rows))
+        console.print(table(_LIST, rows, whole=_WHOLE))
     else:
-        console.print(
-            f"Its rows went by retention at {_moment(made.dropped_at)}; running week {made.as_of} again makes them again."
+        say(
+            console,
+            f"Its rows went by retention at {_moment(made.dropped_at)}; running week {made.as_of} again makes them again.",
         )
     console.print(_facts(_origin(conn, made, flip, listed)))
-    console.print(f"[bold]drops[/bold] taken in by then, up to watermark {made.watermark}", highlight=False)
-    console.print(_table(_DROPS, [_drop(drop) for drop in made.drops or ()]))
+    say(console, f"drops taken in by then, up to watermark {made.watermark}", style="bold")
+    console.print(table(_DROPS, [_drop(drop) for drop in made.drops or ()], whole=_WHOLE))
 
 
 def _in_force(conn: Connection, on: date | None, as_of: date | None) -> Any:
@@ -62,22 +63,21 @@ def _in_force(conn: Connection, on: date | None, as_of: date | None) -> Any:
     return flip
 
 
-def _event(event: Any) -> tuple[str, ...]:
-    week, number, made_by = str(event.as_of), str(event.publication_id), f"{event.recipe_key} v{event.model_version}"
+def _event(event: Any) -> tuple[object, ...]:
+    """What was published, or done by hand; below it who agreed, which run did it, and with which code."""
+    made_by = f"{event.recipe_key} v{event.model_version}"
     if event.cause != "published":
-        why = f"{event.cause}: {event.reason}"
-        return (week, number, _moment(event.happened_at), made_by, why, "", "", event.requested_by or "", event.run_id)
-    return (
-        week,
-        number,
-        "shadow" if event.is_shadow else _periods(event.live, between=" –\n"),
-        made_by,
-        _decision(event),
-        _figure(event.exam_ndcg),
-        _figure(event.realised_ndcg),
-        _approval(event) if event.approval else "",
-        f"{event.run_id}\n{_commit(event.git_sha)}",
-    )
+        lines = [f"{event.cause}: {event.reason}", made_by, f"by {event.requested_by or 'nobody named'}, {event.run_id}"]
+        return (event.as_of, event.publication_id, _moment(event.happened_at), "\n".join(lines))
+    live = "shadow" if event.is_shadow else _periods(event.live, between=" –\n")
+    people = f"{event.realised_users:,} users" if event.realised_users else "nobody yet"
+    lines = [
+        f"{made_by}, {_decision(event)}",
+        f"NDCG@10: exam {_figure(event.exam_ndcg)}, observed {_figure(event.realised_ndcg)} ({people})",
+        *([_approval(event)] if event.approval else []),
+        f"{event.run_id}, code {_commit(event.git_sha) or 'not on record'}",
+    ]
+    return (event.as_of, event.publication_id, live, "\n".join(lines))
 
 
 def _origin(conn: Connection, made: Any, flip: Any, listed: Sequence[Any]) -> list[tuple[str, str]]:
@@ -167,18 +167,9 @@ def _figure(value: float | None) -> str:
 
 def _facts(lines: Iterable[tuple[str, str]]) -> Table:
     """Names and what is to be said of each, side by side."""
-    table = Table.grid(padding=(0, 2))
-    table.add_column(style="bold", no_wrap=True)
-    table.add_column(overflow="fold")
-    for name, told in lines:
-        table.add_row(name, escape(told))
-    return table
-
-
-def _table(columns: Sequence[str], rows: Iterable[tuple[str, ...]]) -> Table:
-    table = Table(header_style="bold")
-    for column in columns:
-        table.add_column(column, overflow="fold", no_wrap=column in _WHOLE)
-    for row in rows:
-        table.add_row(*map(escape, row))
-    return table
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(style="bold", no_wrap=True)
+    grid.add_column(overflow="fold")
+    for name, text in lines:
+        grid.add_row(name, plain(text))
+    return grid

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 from recsys import realised, report
 from recsys.costs import keep_cost, measured, worked_on
 from recsys.db.connect import Connection, advisory_lock, connect, one_row
+from recsys.db.migrate import check_schema
 from recsys.db.queries import checks, queries, sql_file
 from recsys.drift.watch import watch
 from recsys.drops.zone import LandingZone
@@ -113,6 +114,7 @@ def resolve_week(settings: Settings, *, as_of: date | None, today: date | None =
     when = as_of or _newest_drop(settings, zone, today)
     zone.refuse_ahead(when, today, allow_future=settings.allow_future)
     with connect(settings) as conn, advisory_lock(conn, "drops"):
+        check_schema(conn)
         refuse_retired(conn, when)
         drops_ledger.register_drops(conn, zone, when)
         incumbent = ledger.incumbent_of(conn, when)
@@ -405,6 +407,7 @@ def follow_champion(settings: Settings) -> None:
 def find_week(settings: Settings, as_of: date | None) -> Week:
     """The newest week, up to a date if one is given, whose drops are in. Raises NothingToRecommend without one."""
     with connect(settings) as conn:
+        check_schema(conn)
         week = week_taken_in(conn, as_of)
     if week is None:
         until = f" up to {as_of}" if as_of else ""

@@ -1,6 +1,7 @@
 """What people are shown of a week: the exam's table, the verdict, one page. Markdown, which a log and MLflow both take."""
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
@@ -22,6 +23,15 @@ METRICS = (*RANKING, *EXPOSURE, *LISTS, *ERRORS)
 LEAST_USERS = {guardrail.part: guardrail.least for guardrail in (new_movies, cold_users)}
 
 
+@dataclass(frozen=True)
+class ExamPage:
+    """An exam in a sentence and a table: a column a recipe, a line a figure."""
+
+    sentence: str
+    header: Sequence[str]
+    lines: Sequence[Sequence[str]]
+
+
 def exam_table(
     conn: Connection,
     as_of: date,
@@ -30,11 +40,24 @@ def exam_table(
     proposed: str | None = None,
     metrics: Sequence[str] = METRICS,
 ) -> str:
+    """The exam of a week in Markdown."""
+    page = exam(conn, as_of, competitors=competitors, proposed=proposed, metrics=metrics)
+    return f"{page.sentence}\n\n{_table(page.header, page.lines)}"
+
+
+def exam(
+    conn: Connection,
+    as_of: date,
+    *,
+    competitors: Collection[str] | None = None,
+    proposed: str | None = None,
+    metrics: Sequence[str] = METRICS,
+) -> ExamPage:
     """The exam of a week, the best recipe first: figures on all users, and the deciding one on each slice.
 
     `competitors` leaves out recipes that other runs of the week examined; `proposed` is marked, as the incumbent is.
     """
-    exam = one_row(conn, queries("exams")["exam"], {"as_of": as_of})
+    held = one_row(conn, queries("exams")["exam"], {"as_of": as_of})
     rows = conn.execute(queries("exams")["results"], {"as_of": as_of}).fetchall()
     rows = [row for row in rows if competitors is None or row.recipe_key in competitors]
     values = {(row.recipe_key, row.slice, row.metric): row.value for row in rows}
@@ -48,11 +71,11 @@ def exam_table(
         for part, metric, label in figures
         if any((key, part, metric) in values for key in keys)
     ]
-    marks = {exam.incumbent: " (incumbent)", proposed: " (proposed)"}
+    marks = {held.incumbent: " (incumbent)", proposed: " (proposed)"}
     header = ["", *(f"{key}{marks.get(key, '')}" for key in keys)]
     shared = conn.execute(queries("exams")["most_shared"], {"as_of": as_of}).fetchone()
     overlap = f" Of these ratings {shared.share:.0%} were asked in week {shared.earlier}'s exam too." if shared else ""
-    return f"{_exam_sentence(exam)}.{overlap}\n\n{_table(header, lines)}"
+    return ExamPage(f"{_exam_sentence(held)}.{overlap}", header, lines)
 
 
 def _slice_label(name: str, n: int) -> str:

@@ -167,6 +167,10 @@ def _archive(error: Exception) -> Explanation:
     return Explanation(f"an archive is damaged, or not what its name says: {_first_line(error)}", retry=False)
 
 
+def _text(error: UnicodeEncodeError) -> Explanation:
+    return Explanation(f"a text is not UTF-8: {error.object[:80]!r}", retry=False)
+
+
 def _memory(error: BaseException) -> Explanation:
     return Explanation(f"memory ran out: {_first_line(error)}", retry=True)
 
@@ -207,6 +211,7 @@ _KINDS: tuple[tuple[type[BaseException] | tuple[type[BaseException], ...], Calla
     (psycopg.Error, _postgres),
     (ValidationError, _validation),
     (MemoryError, _memory),
+    (UnicodeEncodeError, _text),
     ((zipfile.BadZipFile, gzip.BadGzipFile, zlib.error, lzma.LZMAError, EOFError), _archive),
 )
 #: Of libraries that are not imported here: torch, isal, pydantic-settings.

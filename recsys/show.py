@@ -1,9 +1,10 @@
 """Tables for a terminal: an exam with its verdict, a user with what they liked and are recommended."""
 
+from collections.abc import Iterator, Sequence
 from datetime import date
+from typing import Any
 
 from rich.console import Console
-from rich.markdown import Markdown
 from rich.table import Table
 
 from recsys import report
@@ -11,6 +12,7 @@ from recsys.db.connect import Connection, one_row
 from recsys.db.queries import queries
 from recsys.errors import NothingToRecommend
 from recsys.promotion.ledger import champion_of
+from recsys.terminal import head, say, table
 
 
 def users_to_show(conn: Connection, n: int) -> list[int]:
@@ -18,18 +20,19 @@ def users_to_show(conn: Connection, n: int) -> list[int]:
     return [row.user_id for row in conn.execute(queries("report")["users_to_show"], {"n": n})]
 
 
-def show_user(conn: Connection, console: Console, user_id: int, n: int) -> None:
-    """What a user liked, and their list. Raises NothingToRecommend where the live publication has none."""
+def show_user(conn: Connection, console: Console, user_id: int, n: int) -> int:
+    """Show what a user liked, and their list; return how long it is. Raises NothingToRecommend where nothing live is theirs."""
     listed = conn.execute(queries("report")["recommendations"], {"user_id": user_id, "n": n}).fetchall()
     if not listed:
         raise NothingToRecommend(f"user {user_id} has no row in the live publication: expected a user whom its week knows")
     liked = conn.execute(queries("report")["history"], {"user_id": user_id, "n": n}).fetchall()
     first = listed[0]
-    console.print(f"\n[bold]User {user_id}[/bold], publication {first.publication_id} of week {first.as_of}", highlight=False)
-    rated = [(f"{row.rating:g}", row.title, _genres(row), str(row.rated_on)) for row in liked]
-    console.print(_table("liked best", ("stars", "title", "genres", "on"), rated))
-    rows = [(str(r.rank), r.title, _genres(r), f"{r.score:.4f}", _maker(r)) for r in listed]
-    console.print(_table("recommended", ("", "title", "genres", "score", "made by"), rows))
+    head(console, f"User {user_id}", f", publication {first.publication_id} of week {first.as_of}")
+    rated = [(f"{row.rating:g}", row.title, _genres(row), row.rated_on) for row in liked]
+    console.print(table(("stars", "title", "genres", "on"), rated, title="liked best", whole=("stars", "on")))
+    rows = [(row.rank, row.title, _genres(row), f"{row.score:.4f}", _maker(row)) for row in listed]
+    console.print(table(("", "title", "genres", "score", "made by"), rows, title="recommended", whole=("", "score")))
+    return len(listed)
 
 
 def show_exam(conn: Connection, console: Console, as_of: date | None) -> None:
@@ -38,23 +41,30 @@ def show_exam(conn: Connection, console: Console, as_of: date | None) -> None:
     champion = champion_of(conn, week) if week else None
     if week is None or champion is None:
         raise NothingToRecommend(f"week {week or 'of any date'} is not decided: expected a run that reached promote_champion")
-    console.print(f"\n[bold]The exam of week {week}[/bold]")
-    console.print(Markdown(report.exam_table(conn, week)))
-    console.print(report.verdict(champion), highlight=False)
+    page = report.exam(conn, week)
+    head(console, f"The exam of week {week}")
+    say(console, page.sentence)
+    for columns in _fitting(page.header, page.lines, console.width):
+        console.print(columns)
+    say(console, report.verdict(champion))
 
 
-def _table(title: str, columns: tuple[str, ...], rows: list[tuple[str, ...]]) -> Table:
-    table = Table(title=title, title_justify="left", header_style="bold")
-    for column in columns:
-        table.add_column(column, overflow="fold")
-    for row in rows:
-        table.add_row(*row)
-    return table
+def _fitting(header: Sequence[str], lines: Sequence[Sequence[str]], width: int) -> Iterator[Table]:
+    """Yield as many tables as a terminal's width needs: each has the names of the figures, and some of the recipes."""
+    heads = [name.replace(" (", "\n(").replace("-", "-\n") for name in header]
+    label = max((len(line[0]) for line in lines), default=0)
+    wide = max((len(part) for name in heads[1:] for part in name.split("\n")), default=0)
+    n_fit = max(1, (width - label - 4) // (wide + 3))
+    for start in range(1, len(header), n_fit):
+        places = [0, *range(start, min(start + n_fit, len(header)))]
+        rows = [[line[place] for place in places] for line in lines]
+        columns = [heads[place] for place in places]
+        yield table(columns, rows, whole=columns[1:])
 
 
-def _genres(row) -> str:
+def _genres(row: Any) -> str:
     return ", ".join(row.genres)
 
 
-def _maker(row) -> str:
+def _maker(row: Any) -> str:
     return f"{row.recipe_key} v{row.model_version}" if row.source == "model" else "fallback"

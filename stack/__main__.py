@@ -1,15 +1,15 @@
 """Run the whole product on this machine: PostgreSQL, MLflow, Airflow; all state in .recsys, or in RECSYS_HOME."""
 
 import argparse
+import os
 import shutil
 import sys
 from pathlib import Path
 
-from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
-from recsys.errors import RecsysError
+from recsys.arguments import WEEKS
+from recsys.terminal import log_to, run_command, say, terminal
 from stack.compose_env import write_compose_env
 from stack.demo import demo
 from stack.environment import ADMIN
@@ -18,17 +18,20 @@ from stack.home import REPOSITORY, Home
 from stack.replay import Replay, replay_home, replay_weeks
 from stack.services import Stack
 
-console = Console()
+console = terminal()
+errors = terminal(stderr=True)
 
 
-def main() -> int:
-    chosen = parser().parse_args()
-    try:
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; return its exit status."""
+
+    def command() -> None:
+        chosen = parser().parse_args(arguments)
+        if "RECSYS_LOG_LEVEL" in os.environ:  # else a replay logs to a file, the rest not at all
+            log_to(errors)
         chosen.run(chosen)
-    except (StackError, RecsysError) as error:
-        console.print(f"[bold red]error:[/] {escape(str(error))}", soft_wrap=True, highlight=False)
-        return 1
-    return 0
+
+    return run_command(command, console, errors)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -51,7 +54,7 @@ def parser() -> argparse.ArgumentParser:
     history = commands.add_parser("replay", help=told, description=told)
     history.add_argument("--from", dest="movielens", type=_path, metavar="PATH", help="a MovieLens release, folder or zip")
     history.add_argument("--imdb", type=_path, metavar="PATH", help="a folder with IMDb's TSVs")
-    history.add_argument("--weeks", type=int, default=26, help="weekly runs (default 26)")
+    history.add_argument("--weeks", type=WEEKS, default=26, help="weekly runs (default 26)")
     history.add_argument("--recipes", type=_names, default=(), metavar="RECIPE,…", help="who competes; default: all")
     history.set_defaults(run=run_replay)
     return top
@@ -68,13 +71,13 @@ def _names(text: str) -> tuple[str, ...]:
 
 def up(_: argparse.Namespace) -> None:
     stack = Stack(Home.chosen())
-    stack.up(lambda what: console.print(f"starting {what} …", style="dim"))
+    stack.up(lambda what: say(console, f"starting {what} …", style="dim"))
     show_places(stack)
 
 
 def down(_: argparse.Namespace) -> None:
     Stack(Home.chosen()).down()
-    console.print("stopped")
+    say(console, "stopped")
 
 
 def remove(_: argparse.Namespace) -> None:
@@ -84,16 +87,16 @@ def remove(_: argparse.Namespace) -> None:
             raise StackError(f"{home.root} holds no state of this stack: nothing is deleted")
         Stack(home).remove()
         shutil.rmtree(home.root)
-    console.print(f"removed {home.root}", soft_wrap=True)
+    say(console, f"removed {home.root}")
 
 
 def status(_: argparse.Namespace) -> None:
     stack = Stack(Home.chosen())
     if not stack.home.root.exists():
-        console.print(f"nothing was ever started in {stack.home.root}", soft_wrap=True)
+        say(console, f"nothing was ever started in {stack.home.root}")
         return
     console.print(status_table(stack))
-    console.print(login_place(stack.home), soft_wrap=True, highlight=False)
+    say(console, login_place(stack.home))
 
 
 def status_table(stack: Stack) -> Table:
@@ -135,15 +138,15 @@ def run_replay(chosen: argparse.Namespace) -> None:
     try:
         page = replay_weeks(replay_home(), console, wanted)
     except KeyboardInterrupt:
-        console.print("\nstopped; the same command goes on from here")
+        say(console, "\nstopped; the same command goes on from here")
         sys.exit(130)
-    console.print(f"\nthe weeks on one page: {page}", soft_wrap=True, highlight=False)
+    say(console, f"\nthe weeks on one page: {page}")
 
 
 def env(_: argparse.Namespace) -> None:
     path = REPOSITORY / ".env"
     write_compose_env(path)
-    console.print(f"wrote {path}", soft_wrap=True)
+    say(console, f"wrote {path}")
 
 
 def show_places(stack: Stack) -> None:
@@ -155,7 +158,7 @@ def show_places(stack: Stack) -> None:
         f"  MLflow      {stack.home.url('mlflow')}   login {ADMIN} / {stack.home.secret('mlflow_admin')}",
         f"  PostgreSQL  127.0.0.1:{stack.postgres.port}   .venv/bin/python -m recsys psql",
     ]
-    console.print("\n".join(lines), soft_wrap=True, highlight=False)
+    say(console, "\n".join(lines))
 
 
 if __name__ == "__main__":

@@ -73,7 +73,7 @@ def _fetch(home: Home, tell: Tell) -> Dataset | None:
     try:
         _download(target)
     except (httpx.HTTPError, OSError, StackError) as error:
-        tell(f"[yellow]the download failed: {type(error).__name__}: {error}[/]")
+        tell(f"the download failed: {type(error).__name__}: {error}")
         return None
     return Dataset(target, None)
 
@@ -108,7 +108,7 @@ def _generate(home: Home, tell: Tell) -> Dataset:
     folder = home.root / "data" / "generated"
     dataset = Dataset(folder / "movielens", folder / "imdb")
     sizes = ", ".join(f"{GENERATED[name]:,} {name}" for name in ("users", "movies", "ratings"))
-    tell(f"[yellow]going on with a generated data set of the same layout[/]: {sizes}, nobody's real taste")
+    tell(f"going on with a generated data set of the same layout: {sizes}, nobody's real taste")
     generate_movielens(dataset.movielens, **GENERATED)
     generate_imdb(folder / "imdb", dataset.movielens, GENERATED["seed"])
     return dataset

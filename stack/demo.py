@@ -13,6 +13,7 @@ from recsys.db.connect import connect
 from recsys.db.queries import queries
 from recsys.drops.replay import replay
 from recsys.drops.zone import LandingZone
+from recsys.terminal import head, say
 from stack.airflow_api import AirflowApi
 from stack.dataset import Dataset, choose_dataset, remember_dataset
 from stack.errors import StackError
@@ -33,18 +34,18 @@ def demo(stack: Stack, console: Console, movielens: Path | None, imdb: Path | No
     started = time.monotonic()
     stack.home.create()
 
-    def tell(text: str) -> None:
-        console.print(text, soft_wrap=True, highlight=False)
+    def tell(text: str, style: str = "") -> None:
+        say(console, text, style)
 
     dataset = choose_dataset(stack.home, movielens, imdb, tell)
     tell(f"data: {dataset.movielens}" + (f" and {dataset.imdb}" if dataset.imdb else ", without IMDb"))
     dates = put_drops(stack, dataset)
     remember_dataset(stack.home, dataset)
     tell(f"drops in {stack.home.drops}: all before {dates[0]}, then a week each to {', '.join(map(str, dates[1:]))}")
-    stack.up(lambda what: tell(f"[dim]starting {what} …[/]"))
+    stack.up(lambda what: tell(f"starting {what} …", "dim"))
     run_weeks(stack, console, dates[-WEEKS:])
     show_results(stack, console)
-    tell(f"\n[bold]done in {_minutes(time.monotonic() - started)}[/]")
+    tell(f"\ndone in {_minutes(time.monotonic() - started)}", "bold")
 
 
 def put_drops(stack: Stack, dataset: Dataset) -> list[date]:
@@ -57,10 +58,10 @@ def run_weeks(stack: Stack, console: Console, dates: list[date]) -> None:
     _wait_for_dag(api)
     is_skipped = switch_on(api, DAG, LandingZone(str(stack.home.drops)))
     present = " Its run for the present week is skipped, as there is no drop of it." if is_skipped else ""
-    console.print(f"{DAG} is on.{present} Past weeks go by backfill:", soft_wrap=True, highlight=False)
+    say(console, f"{DAG} is on.{present} Past weeks go by backfill:")
     _wait_for_other_backfill(api, console)
     command = backfill_command(dates)
-    console.print(f"$ {stack.home.airflow_command} {' '.join(command)}", soft_wrap=True, highlight=False)
+    say(console, f"$ {stack.home.airflow_command} {' '.join(command)}")
     done = subprocess.run([str(stack.home.airflow_command), *command], capture_output=True, text=True, check=False)
     if done.returncode:
         raise StackError(f"the backfill was refused, with status {done.returncode}:\n{(done.stdout + done.stderr)[-2000:]}")
@@ -92,7 +93,7 @@ def show_results(stack: Stack, console: Console) -> None:
         found = conn.execute(queries("demo")["published"]).fetchone()
     if found is None or not found.rows:
         raise StackError("the runs succeeded, but `recommendations` is empty")
-    console.print(f"\n[bold]{found.rows:,} recommendations for {found.users:,} users[/], as of {found.as_of}", highlight=False)
+    head(console, f"{found.rows:,} recommendations for {found.users:,} users", f", as of {found.as_of}")
     _recsys(stack, "recommend")
     _recsys(stack, "exam")
 

@@ -21,6 +21,7 @@ from recsys.db.queries import queries
 from recsys.drops.replay import replay
 from recsys.models import MODELS
 from recsys.settings import Settings
+from recsys.terminal import say
 from recsys.weeks_page.page import draw_page, duration
 from recsys.weeks_page.record import read_record
 from stack.environment import QUIET
@@ -139,11 +140,11 @@ def _run_weeks(settings: Settings, home: Home, console: Console, dates: Sequence
     from recsys.pipeline import run_week
 
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
-        TextColumn("{task.fields[step]}"),
+        TextColumn("{task.fields[step]}", markup=False),
     )
     with connect(settings) as conn, Progress(*columns, console=console) as bar:
         finished = {row.as_of for row in conn.execute(queries("replay")["finished"])}
@@ -152,9 +153,7 @@ def _run_weeks(settings: Settings, home: Home, console: Console, dates: Sequence
             if day not in finished:
                 started = time.monotonic()
                 run_week(settings, as_of=day, run_id=RUN_ID, told=partial(_show, bar, task, day))
-                bar.console.print(
-                    f"week to {day}: {_draw(conn, home, day)}, {duration(time.monotonic() - started)}", highlight=False
-                )
+                say(bar.console, f"week to {day}: {_draw(conn, home, day)}, {duration(time.monotonic() - started)}")
                 bar.advance(task)
         bar.update(task, step="")
         _draw(conn, home, dates[-1])

@@ -9,6 +9,7 @@ from graphlib import TopologicalSorter
 from rich.console import Console
 from rich.live import Live
 from rich.table import Table
+from rich.text import Text
 
 from stack.airflow_api import AirflowApi, Json
 from stack.errors import StackError
@@ -19,18 +20,18 @@ LOG_LINES = 40
 
 #: What a task's cell shows, the first of its mapped instances' states that applies.
 SIGNS = {
-    "failed": "[red]✘ failed[/]",
-    "upstream_failed": "[red]✘ not run[/]",
-    "up_for_retry": "[yellow]↻ retry[/]",
-    "deferred": "[cyan]… waits[/]",
-    "awaiting_input": "[yellow]? asks[/]",
-    "running": "[cyan]▶ runs[/]",
-    "restarting": "[cyan]▶ runs[/]",
-    "queued": "[dim]queued[/]",
-    "scheduled": "[dim]queued[/]",
-    "success": "[green]✔[/]",
-    "skipped": "[dim]– skipped[/]",
-    "removed": "[dim]– skipped[/]",
+    "failed": ("✘ failed", "red"),
+    "upstream_failed": ("✘ not run", "red"),
+    "up_for_retry": ("↻ retry", "yellow"),
+    "deferred": ("… waits", "cyan"),
+    "awaiting_input": ("? asks", "yellow"),
+    "running": ("▶ runs", "cyan"),
+    "restarting": ("▶ runs", "cyan"),
+    "queued": ("queued", "dim"),
+    "scheduled": ("queued", "dim"),
+    "success": ("✔", "green"),
+    "skipped": ("– skipped", "dim"),
+    "removed": ("– skipped", "dim"),
 }
 
 
@@ -85,7 +86,7 @@ class Watch:
                 change = (day, task, state, done(found))
                 if state not in (None, "scheduled", "queued") and change not in self.printed:
                     self.printed.add(change)
-                    self.console.print(f"week to {day}: {task}: {cell(found)}", soft_wrap=True, highlight=False)
+                    self.console.print(Text.assemble(f"week to {day}: {task}: ", cell(found)), soft_wrap=True)
 
     def _of(self, day: date, task: str) -> list[Json]:
         return [instance for instance in self.instances.get(day, []) if instance["task_id"] == task]
@@ -120,13 +121,13 @@ def done(instances: Sequence[Json]) -> int:
     return sum(instance["state"] == "success" for instance in instances)
 
 
-def cell(instances: Sequence[Json]) -> str:
+def cell(instances: Sequence[Json]) -> Text:
     """The state's sign, how many of the mapped instances are done, and the seconds from the first start to the last end."""
     state = state_of(instances)
     if state is None:
-        return ""
+        return Text()
     count = f" {done(instances)}/{len(instances)}" if len(instances) > 1 else ""
-    return f"{SIGNS[state]}{count}{_seconds(instances)}"
+    return Text.assemble(SIGNS[state], f"{count}{_seconds(instances)}")
 
 
 def _seconds(instances: Sequence[Json]) -> str:

@@ -20,6 +20,7 @@ from bench.mutants.laboratory import Laboratory
 from bench.mutants.mutant import Mutant, make_mutant
 from bench.mutants.releases import Release, generated_releases, release_in
 from bench.mutants.verdicts import GOOD, Outcome
+from recsys.terminal import show_in_any_encoding
 from stack.postgres import Postgres
 
 COUNT, SEED = 500, 20_261
@@ -110,4 +111,5 @@ def report(outcomes: Mapping[int, tuple[Mutant, Outcome]], seed: int, release: P
 
 
 if __name__ == "__main__":
+    show_in_any_encoding()
     sys.exit(main())

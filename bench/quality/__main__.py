@@ -8,6 +8,7 @@ from pathlib import Path
 
 from pydantic import SecretStr
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from bench.quality.contenders import contenders
@@ -23,6 +24,7 @@ from bench.quality.tracking import Tracking
 from bench.quality.verdict import judge
 from recsys.registry.compute import compute_of
 from recsys.settings import Settings
+from recsys.terminal import show_in_any_encoding
 
 #: Where measurements, fits and pictures are kept.
 HOME = Path(".bench")
@@ -47,7 +49,7 @@ def main(argv: Sequence[str] | None = None, home: Path = HOME) -> int:
     for protocol in protocols:
         console.print(f"{protocol.name}: {protocol.title}", style="dim")
     for path in draw(rows, home):
-        console.print(f"drawn: {path}")
+        console.print(f"drawn: {path}", markup=False)
     missed = [verdict for verdict in verdicts if not verdict.met]
     console.print(f"{len(verdicts) - len(missed)} of {len(verdicts)} targets met" + "; exit status 1" * bool(missed))
     return int(bool(missed))
@@ -81,9 +83,9 @@ def _settings(home: Path) -> Settings:
 
 def _tell_missing(console: Console, protocol: Protocol, missing: list[str]) -> str:
     """Say what is needed and where it can be had; what is missing, for the table."""
-    console.print(f"[yellow]{protocol.name} is not measured.[/] It needs in {protocol.data}:")
+    console.print(f"[yellow]{protocol.name} is not measured.[/] It needs in {escape(str(protocol.data))}:")
     for path in missing:
-        console.print(f"  {path}", highlight=False)
+        console.print(f"  {path}", highlight=False, markup=False)
     for folder in sorted({str(Path(path).parent) for path in missing}):
         console.print(f"  {folder}: from {WHERE[folder]}", highlight=False)
     return ", ".join(sorted({str(Path(path).parent) for path in missing}))
@@ -111,4 +113,5 @@ def _measure(jobs: Sequence[Job], journal: Journal, tracking_uri: str, console: 
 
 
 if __name__ == "__main__":
+    show_in_any_encoding()
     sys.exit(main())

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+from rich.markup import escape
 from rich.table import Table
 
 from bench.quality.measuring import Row
@@ -24,7 +25,7 @@ def table_of(
         own = [row for row in rows if row.protocol == protocol.name]
         published = [figure for figure in PUBLISHED if figure.protocol == protocol.name]
         if protocol.name in absent:
-            table.add_row(f"[yellow]not measured: lacks {absent[protocol.name]}")
+            table.add_row(f"[yellow]not measured: lacks {escape(absent[protocol.name])}")
         for row in own:
             table.add_row(*_ours(protocol, row), *_beside(row, published))
         labels = {row.contender.label for row in own}
@@ -52,7 +53,7 @@ def asked_of(target: Target) -> str:
 def _ours(protocol: type[Protocol], row: Row) -> tuple[str, ...]:
     label = f"[dim]{row.contender.label}" if row.contender.kind == "reference" else row.contender.label
     if not row.measurements:
-        return label, f"[red]failed: {row.failed}", "", "", ""
+        return label, f"[red]failed: {escape(row.failed)}", "", "", ""
     spread = _joined([row.spread(metric) for metric in protocol.metrics]) if len(row.measurements) > 1 else ""
     ours = _joined([row.mean(metric) for metric in protocol.metrics])
     return label, ours, spread, str(len(row.measurements)), f"{row.seconds:.1f}"

@@ -16,6 +16,7 @@ from bench.speed.databases import Databases
 from bench.speed.journal import Journal, Measurement
 from bench.speed.scale import DELTAS, SCALES, Scale
 from bench.speed.stages import STAGES, stage_class
+from recsys.terminal import show_in_any_encoding
 from stack.postgres import Postgres
 from stack.replay import UNSEEN
 
@@ -90,7 +91,7 @@ def _bench(asked: argparse.Namespace, databases: Databases, home: Path, console:
         rows: list[Row] = rows_of(stages, asked.repeats, journal, told)
     console.print(table_of(scale, rows))
     for path in draw(journal, list(STAGES), home):
-        console.print(f"drawn: {path}")
+        console.print(f"drawn: {path}", markup=False)
     verdicts = [verdict for row in rows for verdict in verdicts_of(row)]
     short, failed = missed(verdicts), [row for row in rows if row.failed and not row.stage.lacks()]
     for row in failed:
@@ -103,4 +104,5 @@ def _bench(asked: argparse.Namespace, databases: Databases, home: Path, console:
 
 
 if __name__ == "__main__":
+    show_in_any_encoding()
     sys.exit(main())

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from statistics import median
 
+from rich.markup import escape
 from rich.table import Table
 
 from bench.speed.measuring import Row
@@ -22,7 +23,7 @@ def table_of(scale: Scale, rows: Sequence[Row]) -> Table:
         table.add_section()
         table.add_row(f"[bold]{row.stage.name}[/]: {row.stage.title}")
         if row.failed:
-            table.add_row(f"[red]not measured: {row.failed}")
+            table.add_row(f"[red]not measured: {escape(row.failed)}")
         for cells in _ways(row):
             table.add_row(*cells)
         for verdict in verdicts_of(row):

@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
-from recsys.db.connect import Connection, advisory_lock
-from recsys.db.queries import SQL, sql_file
+from recsys.db.connect import Connection, advisory_lock, one_row
+from recsys.db.queries import SQL, queries, sql_file
+from recsys.errors import LedgerError
 
 
 def migrate(conn: Connection) -> list[str]:
@@ -20,6 +21,16 @@ def migrate(conn: Connection) -> list[str]:
                 conn.execute("INSERT INTO migrations (name) VALUES (%s)", [path.name])
             applied.append(path.name)
     return applied
+
+
+def check_schema(conn: Connection) -> None:
+    """Raise LedgerError where a migration of this code was not applied; a schema of later code passes."""
+    there = one_row(conn, queries("session")["has_migrations"]).there
+    applied = {row.name for row in conn.execute(queries("session")["migrations"])} if there else set()
+    missing = [path.name for path in migrations() if path.name not in applied]
+    if missing:
+        state = f"lacks {', '.join(missing[:3])}{' and more' * (len(missing) > 3)}" if applied else "is missing"
+        raise LedgerError(f"the database's schema {state}; run: python -m recsys migrate")
 
 
 def migrations() -> list[Path]:

@@ -11,13 +11,13 @@ from psycopg import OperationalError
 from pydantic import SecretStr, ValidationError
 from rich.console import Console
 from rich.filesize import decimal
-from rich.markup import escape
 from rich.progress import Progress
-from rich.table import Table
 
+from recsys.arguments import DAY, whole
 from recsys.drops.zone import AHEAD, SUCCESS, Drop, LandingZone, is_ahead
 from recsys.errors import DropError
 from recsys.settings import Settings
+from recsys.terminal import say, table, terminal
 
 if TYPE_CHECKING:
     from recsys.db.connect import Connection
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 #: As in recsys.ingest, which takes a while to import.
 SOURCES = ("movielens", "imdb")
+#: Of a replay: none is the initial drop alone, and nobody has rated for a hundred years.
+WEEKS_AFTER = whole(0, 5_000)
 NO_DROP = f"no complete drop here; expected movielens/<YYYY-MM-DD>/ with {SUCCESS} in it"
 _FILES_ALONE = (
     "checked is what the files alone can say (checksums, archives, layout, columns, text); "
@@ -43,25 +45,18 @@ def add_drops_command(subparsers: "argparse._SubParsersAction[argparse.ArgumentP
         "say of all complete drops, or of one, what taking it in would say; changes nothing; exit 1 where one is refused",
     )
     check.add_argument("source", nargs="?", choices=SOURCES, help="only this source")
-    check.add_argument("date", nargs="?", type=date.fromisoformat, help="only the drop of this date, YYYY-MM-DD")
+    check.add_argument("date", nargs="?", type=DAY, help="only the drop of this date, YYYY-MM-DD")
     play = _add(commands, "replay", _replay, "cut a published MovieLens data set by time into one initial drop and weekly ones")
     play.add_argument("data", type=Path, help="the data set as published: a folder or a zip")
-    play.add_argument("--weeks", type=_count, default=3, metavar="N", help="weekly drops after the initial one (default 3)")
+    play.add_argument("--weeks", type=WEEKS_AFTER, default=3, metavar="N", help="weekly drops after the initial one (default 3)")
     play.add_argument("--imdb", type=Path, metavar="PATH", help="IMDb's TSVs as published, put at every date: a folder or a zip")
 
 
 def _add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]", name: str, run, told: str) -> argparse.ArgumentParser:
     parser = commands.add_parser(name, help=told, description=told)
     parser.add_argument("--drops", metavar="URI", help="the landing zone (default: RECSYS_DROPS)")
-    parser.set_defaults(run=run)
+    parser.set_defaults(run=run, needs_schema=False)
     return parser
-
-
-def _count(text: str) -> int:
-    number = int(text)
-    if number < 0:
-        raise argparse.ArgumentTypeError(f"found {number}, expected 0 or more")
-    return number
 
 
 def _zone(args: argparse.Namespace) -> LandingZone:
@@ -72,8 +67,8 @@ def _zone(args: argparse.Namespace) -> LandingZone:
 
 
 def _list(args: argparse.Namespace) -> int:
-    zone, console = _zone(args), Console()
-    table = Table("source", "date", "complete", "files", "size", title=f"drops in {zone.uri}")
+    zone, console = _zone(args), terminal()
+    rows: list[list[str]] = []
     notes: list[str] = []
     for source in SOURCES:
         try:
@@ -82,12 +77,12 @@ def _list(args: argparse.Namespace) -> int:
         except DropError as error:
             notes.append(str(error))
             continue
-        for drop in drops:
-            table.add_row(*_row(zone, drop, is_complete=drop in complete, notes=notes))
+        rows += [_row(zone, drop, is_complete=drop in complete, notes=notes) for drop in drops]
         notes += _warnings(complete)
-    if not table.row_count:
+    if not rows:
         notes.append(NO_DROP)
-    console.print(table)
+    columns = ("source", "date", "complete", "files", "size")
+    console.print(table(columns, rows, title=f"drops in {zone.uri}", whole=("date", "size")))
     _say(console, *notes)
     return 0
 
@@ -96,7 +91,7 @@ def _row(zone: LandingZone, drop: Drop, *, is_complete: bool, notes: list[str]) 
     """A drop's cells. What cannot be read in it is a note below the table, where there is room for a sentence."""
     try:
         files = zone.files(drop)
-        names, size = escape(", ".join(file.name for file in files)), decimal(sum(file.size for file in files))
+        names, size = ", ".join(file.name for file in files), decimal(sum(file.size for file in files))
     except DropError as error:
         names, size = "cannot be read: see below", "–"
         notes.append(f"{_name(drop)}: {error.reason}")
@@ -122,11 +117,11 @@ def _name(drop: Drop) -> str:
 
 def _say(console: Console, *lines: str) -> None:
     for line in lines:
-        console.print(line, markup=False, highlight=False, soft_wrap=True)
+        say(console, line)
 
 
 def _check(args: argparse.Namespace) -> int:
-    zone, console = _zone(args), Console()
+    zone, console = _zone(args), terminal()
     _say(console, f"drops in {zone.uri}")
     if args.date is not None and not zone.is_complete(args.source, args.date):
         _say(console, f"{args.source} {args.date}: not complete: no {SUCCESS}")
@@ -222,7 +217,7 @@ def _has_schema(conn: "Connection") -> bool:
 def _replay(args: argparse.Namespace) -> int:
     from recsys.drops.replay import replay
 
-    zone, console = _zone(args), Console()
+    zone, console = _zone(args), terminal()
     with Progress(console=console) as bars:
         bar = bars.add_task("reading", total=None)
 

@@ -5,11 +5,12 @@ import sys
 from datetime import UTC, datetime
 from getpass import getuser
 
-from rich.console import Console
 from rich.prompt import Confirm
 
+from recsys.arguments import ID
 from recsys.errors import RequestError
 from recsys.settings import Settings
+from recsys.terminal import plain, say, terminal
 
 _YES = "do it without asking: for scripts"
 
@@ -17,7 +18,7 @@ _YES = "do it without asking: for scripts"
 def add_removal_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add `withdraw` and `erase`; each sets `run`, a function of the arguments."""
     withdraw = _add(commands, "withdraw", _withdraw, "let a movie be recommended to nobody from the next publication on")
-    withdraw.add_argument("movie", type=int)
+    withdraw.add_argument("movie", type=ID)
     withdraw.add_argument("--reason", required=True, help="why: kept in the ledger")
     what = withdraw.add_mutually_exclusive_group()
     what.add_argument(
@@ -26,7 +27,7 @@ def add_removal_commands(commands: "argparse._SubParsersAction[argparse.Argument
     what.add_argument("--undo", action="store_true", help="let it be recommended again, from the next publication on")
     withdraw.add_argument("--yes", action="store_true", help=_YES)
     erase = _add(commands, "erase", _erase, "erase a user and keep a tombstone, so that no drop brings them back")
-    erase.add_argument("user", type=int)
+    erase.add_argument("user", type=ID)
     erase.add_argument("--now", action="store_true", help="also make a copy of the live publication without the user live")
     erase.add_argument("--refit", action="store_true", help="then fit the models in use again that learned from erased users")
     erase.add_argument("--bar", action="store_true", help="set the tombstone also where there is no such user yet")
@@ -37,7 +38,7 @@ def _add(
     commands: "argparse._SubParsersAction[argparse.ArgumentParser]", name: str, run, description: str
 ) -> argparse.ArgumentParser:
     parser = commands.add_parser(name, help=description, description=description)
-    parser.set_defaults(run=run)
+    parser.set_defaults(run=run, needs_schema=True)
     return parser
 
 
@@ -98,7 +99,7 @@ def _agreed(question: str, options: argparse.Namespace) -> bool:
         _show(fact)
     if not sys.stdin.isatty():
         raise RequestError(f"{ask} Nobody is at a terminal to answer; expected --yes. Nothing was changed")
-    return Confirm.ask(ask, default=False, console=Console())
+    return Confirm.ask(plain(ask), default=False, console=terminal())
 
 
 def _refused() -> int:
@@ -107,7 +108,7 @@ def _refused() -> int:
 
 
 def _show(text: str) -> None:
-    Console().print(text, highlight=False, markup=False, soft_wrap=True)
+    say(terminal(), text)
 
 
 def _run_id() -> str:

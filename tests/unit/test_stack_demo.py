@@ -93,12 +93,12 @@ def test_a_mapped_tasks_worst_state_shows_and_its_whole_time() -> None:
     late = instance("success", start="2026-01-05T00:00:01Z", end="2026-01-05T00:00:05Z")
     assert state_of([good, instance("failed")]) == "failed"
     assert state_of([]) is None
-    assert cell([good, late]) == "[green]✔[/] 2/2 5.0 s"
-    assert cell([good]) == "[green]✔[/] 2.0 s"
+    assert cell([good, late]).markup == "[green]✔[/green] 2/2 5.0 s"
+    assert cell([good]).markup == "[green]✔[/green] 2.0 s"
 
 
 def test_the_times_of_an_earlier_run_are_not_shown() -> None:
-    assert cell([instance("queued", start="2020-01-05T00:00:00Z", end="2020-01-05T00:00:02Z")]) == "[dim]queued[/]"
+    assert cell([instance("queued", start="2020-01-05T00:00:00Z", end="2020-01-05T00:00:02Z")]).markup == "[dim]queued[/dim]"
 
 
 def test_tasks_are_shown_in_the_order_of_their_dependencies() -> None:
