@@ -238,12 +238,16 @@ def _ask(proposal: "Proposal") -> "Approval":
     return Approval("approved" if agreed else "rejected", getuser())
 
 
-def _train(options: argparse.Namespace) -> None:
+def _train(options: argparse.Namespace) -> int:
     from recsys.pipeline import find_recipe, find_week, train_model
 
     settings = Settings.from_environment()
     week = find_week(settings, options.as_of)
-    say(console, train_model(settings, week, find_recipe(settings, week, options.recipe), again_if_lost=True))
+    run_id = train_model(settings, week, find_recipe(settings, week, options.recipe), again_if_lost=True)
+    if run_id is None:  # why was logged
+        return 1
+    say(console, run_id)
+    return 0
 
 
 def _tune(options: argparse.Namespace) -> None:

@@ -56,6 +56,10 @@ class ModelError(RecsysError):
     """A recipe that cannot be built, fitted, saved or loaded."""
 
 
+class FitError(ModelError):
+    """A recipe that cannot be fitted on a week's ratings. It loses the week, which goes on without it."""
+
+
 class DriftError(RecsysError):
     """The data have drifted in a way that the settings do not let pass."""
 

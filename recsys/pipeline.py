@@ -18,7 +18,7 @@ from recsys.db.migrate import check_schema
 from recsys.db.queries import checks, queries, sql_file
 from recsys.drift.watch import watch
 from recsys.drops.zone import LandingZone
-from recsys.errors import DriftError, LedgerError, ModelLost, NothingToRecommend, RecsysError
+from recsys.errors import DriftError, LedgerError, ModelError, ModelLost, NothingToRecommend, RecsysError
 from recsys.evaluation.split import Exam, split_exam
 from recsys.exam import examine
 from recsys.experiment import Experiment, begin_experiment, experiment_of
@@ -34,6 +34,7 @@ from recsys.promotion import exams, ledger, live, retire
 from recsys.promotion.approval import UNASKED, Approval, Proposal
 from recsys.promotion.contest import Contest
 from recsys.promotion.decision import Decision, decide, settle
+from recsys.promotion.failed_fits import attempt, failed_fits
 from recsys.promotion.ledger import Champion, ModelVersion, Origin
 from recsys.promotion.mirror import mirror_champion, mirror_exam, mirror_model, mirror_week, version_tags
 from recsys.promotion.retire import refuse_retired
@@ -191,8 +192,10 @@ def judge_publication(settings: Settings, week: Week) -> str:
     return table
 
 
-def train_model(settings: Settings, week: Week, recipe: Recipe, *, again_if_lost: bool = False) -> str:
+def train_model(settings: Settings, week: Week, recipe: Recipe, *, again_if_lost: bool = False) -> str | None:
     """Fit a recipe up to the exam's cut, unless that has been done. Returns the MLflow run's id.
+
+    None where the recipe cannot be fitted: that is recorded with its reason, and the week goes on without it.
 
     A model that was evaluated is needed no more: where MLflow has lost it since, it is fitted again only if `again_if_lost`.
     """
@@ -203,16 +206,25 @@ def train_model(settings: Settings, week: Week, recipe: Recipe, *, again_if_lost
             log.info("%s has sat the exam of week %s already: run %s", recipe.key, week.as_of, sat)
             return sat
         exam, catalogue = _exam(settings, conn, week)
-        return fit_once(conn, registry, _fit_for_exam(week, recipe, exam, catalogue)).run_id
+        with attempt(conn, week, recipe, "exam"):
+            return fit_once(conn, registry, _fit_for_exam(week, recipe, exam, catalogue)).run_id
+    return None
 
 
 def examine_models(settings: Settings, week: Week) -> str:
-    """Sit every recipe of the week, the incumbent's among them, down to one exam. Returns the exam's table as text."""
+    """Evaluate every recipe of the week, the incumbent's among them, on one exam. Returns the exam's table as text.
+
+    Recipes that could not be fitted are left out. Raises ModelError where none could.
+    """
     with connect(settings) as conn:
         sitting = _sitting(week, exams.incumbent_at_exam(conn, week.as_of))
-        missing = [recipe for recipe in sitting if not exams.run_of_entry(conn, week.as_of, recipe)]
+        tried = failed_fits(conn, week.as_of, "exam").keys() & {recipe.key for recipe in week.recipes}  # by train_model
+        missing = [recipe for recipe in sitting if recipe.key not in tried and not exams.run_of_entry(conn, week.as_of, recipe)]
         if missing:
             _examine(settings, conn, week, missing)
+        if not any(exams.run_of_entry(conn, week.as_of, recipe) for recipe in sitting):
+            reasons = "; ".join(f"{key}: {reason}" for key, reason in failed_fits(conn, week.as_of, "exam").items())
+            raise ModelError(f"week {week.as_of}: no recipe can be fitted, so nobody can be served. {reasons}")
         table = report.exam_table(conn, week.as_of)
         registry = Registry(settings)
         mirror_week(conn, registry, week.as_of, texts={"exam.md": table}, metrics=report.exam_metrics(conn, week.as_of))
@@ -249,8 +261,8 @@ def propose_champion(settings: Settings, week: Week) -> Proposal:
 def refit_winner(settings: Settings, week: Week, approval: Approval = UNASKED) -> str:
     """Fit the recipe that the exam favours, and that was approved, on everything the week may see; return its version.
 
-    Where the gates refuse what comes of it, the incumbent's recipe is fitted instead. Raises ModelError where they refuse
-    that too.
+    Where that fails, or the gates refuse what comes of it, the incumbent's recipe is fitted instead. Raises ModelError where
+    that is not served either.
     """
     with connect(settings) as conn:
         decided = ledger.decided_for(conn, week)
@@ -260,9 +272,9 @@ def refit_winner(settings: Settings, week: Week, approval: Approval = UNASKED) -
         refused: dict[str, str] = {}  # in this attempt: another code, or other bounds, may think better of a refit
         while True:  # at most twice: settle raises where the fallback was refused as well
             key = _settled(settings, conn, week, approval, refused).champion_key
-            version = _refit(settings, conn, week, _sitting_by_key(conn, week)[key])
+            version = _try_refit(settings, conn, week, _sitting_by_key(conn, week)[key])
             answers = _refused(conn, week)
-            if key not in answers:
+            if version is not None and key not in answers:
                 return version
             refused[key] = answers[key]
 
@@ -270,12 +282,13 @@ def refit_winner(settings: Settings, week: Week, approval: Approval = UNASKED) -
 def refit_challenger(settings: Settings, week: Week) -> str | None:
     """Fit the recipe of the week's experiment on everything the week may see; return its version.
 
-    None without an experiment, and where the gates refuse what comes of it: then the champion serves everyone this week.
+    None without an experiment, and where it cannot be fitted or the gates refuse what comes of it: then the champion serves
+    everyone this week.
     """
     if week.experiment is None:
         return None
     with connect(settings) as conn:
-        version = _refit(settings, conn, week, week.experiment.recipe)
+        version = _try_refit(settings, conn, week, week.experiment.recipe)
         key = week.experiment.recipe.key
         answers = _refused(conn, week)
         if key in answers:
@@ -596,10 +609,11 @@ def _examine(settings: Settings, conn: Connection, week: Week, recipes: Sequence
     exam, catalogue = _exam(settings, conn, week)
     exams.record_exam(conn, week.as_of, exam)
     for recipe in recipes:
-        fitted, model = fitted_model(conn, registry, _fit_for_exam(week, recipe, exam, catalogue))
-        threshold = week.like_threshold
-        result = examine(model, exam, like_threshold=threshold, min_history=week.min_history, catalogue=catalogue)
-        exams.record_entry(conn, week.as_of, recipe, fitted.run_id, result)
+        with attempt(conn, week, recipe, "exam"):
+            fitted, model = fitted_model(conn, registry, _fit_for_exam(week, recipe, exam, catalogue))
+            threshold = week.like_threshold
+            result = examine(model, exam, like_threshold=threshold, min_history=week.min_history, catalogue=catalogue)
+            exams.record_entry(conn, week.as_of, recipe, fitted.run_id, result)
 
 
 def _sitting_by_key(conn: Connection, week: Week) -> dict[str, Recipe]:
@@ -611,6 +625,7 @@ def _decide(settings: Settings, conn: Connection, week: Week) -> Decision:
     incumbent = exams.incumbent_at_exam(conn, week.as_of)
     sitting = _sitting_by_key(conn, week)
     marks = exams.marks_of(conn, week.as_of)
+    failed = failed_fits(conn, week.as_of, "exam")
     contest = Contest(
         marks={key: found for key, found in marks.items() if key in sitting},
         others={key: found for key, found in marks.items() if key not in sitting},
@@ -621,6 +636,7 @@ def _decide(settings: Settings, conn: Connection, week: Week) -> Decision:
         seed=week.seed,
         figures=exams.figures_of(conn, week.as_of),
         lost=exams.exams_lost(conn, week.as_of),
+        unfitted={key: failed[key] for key in sitting if key in failed and key not in marks},
     )
     return decide(contest)
 
@@ -634,7 +650,9 @@ def _settled(settings: Settings, conn: Connection, week: Week, approval: Approva
 def _fallback(conn: Connection, week: Week) -> str:
     """The recipe that is champion where a new one is not approved, or its refit is refused."""
     incumbent = exams.incumbent_at_exam(conn, week.as_of)
-    return incumbent.key if incumbent else _popularity(week)
+    if incumbent is None or incumbent.key in failed_fits(conn, week.as_of, "exam"):
+        return _popularity(week)
+    return incumbent.key
 
 
 def _popularity(week: Week) -> str:
@@ -642,12 +660,19 @@ def _popularity(week: Week) -> str:
 
 
 def _refused(conn: Connection, week: Week) -> dict[str, str]:
-    """Return what the gates said of each of this week's refits that did not pass, by recipe key."""
-    said: dict[str, str] = {}
+    """Return why each of this week's refits is not served, by recipe key: it failed, or gates refused it."""
+    said = {key: f"it cannot be fitted: {reason}" for key, reason in failed_fits(conn, week.as_of, "refit").items()}
     for verdict in ledger.refit_verdicts(conn, week.as_of):
         if not verdict.passed:
             said[verdict.recipe_key] = f"{said.get(verdict.recipe_key, '')} {verdict.gate}: {verdict.sentence}".lstrip()
     return said
+
+
+def _try_refit(settings: Settings, conn: Connection, week: Week, recipe: Recipe) -> str | None:
+    """The version of a refit; None where the recipe cannot be fitted, which is recorded."""
+    with attempt(conn, week, recipe, "refit"):
+        return _refit(settings, conn, week, recipe)
+    return None
 
 
 def _refit(settings: Settings, conn: Connection, week: Week, recipe: Recipe) -> str:

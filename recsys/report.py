@@ -12,6 +12,7 @@ from recsys.db.queries import queries
 from recsys.drift import watch
 from recsys.evaluation.metrics import DECIDING, ERRORS, EXPOSURE, LISTS, RANKING
 from recsys.promotion.decision import Decision
+from recsys.promotion.failed_fits import failed_fits
 from recsys.promotion.gates.guardrails import cold_users, new_movies
 from recsys.promotion.ledger import Champion, verdicts_of
 from recsys.promotion.verdict import Verdict
@@ -75,7 +76,12 @@ def exam(
     header = ["", *(f"{key}{marks.get(key, '')}" for key in keys)]
     shared = conn.execute(queries("exams")["most_shared"], {"as_of": as_of}).fetchone()
     overlap = f" Of these ratings {shared.share:.0%} were asked in week {shared.earlier}'s exam too." if shared else ""
-    return ExamPage(f"{_exam_sentence(held)}.{overlap}", header, lines)
+    unfitted = "".join(
+        f" {key} is not among them, as it cannot be fitted: {reason.rstrip('.')}."
+        for key, reason in failed_fits(conn, as_of, "exam").items()
+        if competitors is None or key in competitors
+    )
+    return ExamPage(f"{_exam_sentence(held)}.{overlap}{unfitted}", header, lines)
 
 
 def _slice_label(name: str, n: int) -> str:

@@ -164,7 +164,7 @@ class ListRecipes(StepOperator):
 
 
 class TrainModel(WeekStep):
-    """Fits one recipe on what lies before the exam; returns its MLflow run."""
+    """Fits one recipe on what lies before the exam; returns its MLflow run, empty where the recipe cannot be fitted."""
 
     template_fields: Collection[str] = ("week", "recipe")
 
@@ -176,7 +176,8 @@ class TrainModel(WeekStep):
         from recsys import pipeline
         from recsys.recipe import Recipe
 
-        return pipeline.train_model(settings, self.resolved(), Recipe.from_json(self.recipe))
+        # not None: Airflow does not keep one
+        return pipeline.train_model(settings, self.resolved(), Recipe.from_json(self.recipe)) or ""
 
     def part(self) -> str:
         from recsys.recipe import Recipe

@@ -45,7 +45,7 @@ class Contest:
 
     `incumbent` is None until there is a champion. `others` sat the exam too, and may not win in this run: who picks the best must
     count everyone who was looked at. `lost` names, of the exams that a recipe lost, the one that shares most
-    with this.
+    with this. `unfitted` says why a recipe is not among those with marks; where it is the incumbent, nobody defends.
     """
 
     marks: Mapping[str, Marks]
@@ -57,6 +57,12 @@ class Contest:
     figures: Mapping[tuple[str, str, str], Figure] = field(default_factory=dict)
     others: Mapping[str, Marks] = field(default_factory=dict)
     lost: Mapping[str, Lost] = field(default_factory=dict)
+    unfitted: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def defender(self) -> str | None:
+        """The incumbent, if it was fitted: whom a challenger must beat."""
+        return None if self.incumbent in self.unfitted else self.incumbent
 
     @property
     def n_asked(self) -> int:
@@ -66,13 +72,13 @@ class Contest:
     @property
     def challengers(self) -> list[str]:
         """Who may become champion, best mean first, ties by key. Popularity may depose a champion; it need not be crowned."""
-        no_challenger = self.incumbent if self.incumbent is not None else self.popularity
+        no_challenger = self.defender if self.defender is not None else self.popularity
         return sorted((key for key in self.marks if key != no_challenger), key=lambda key: (-self.marks[key].mean, key))
 
     @cached_property
     def against_incumbent(self) -> Mapping[str, Interval]:
         """Each challenger's lead over the champion, in intervals that hold for all of them at once; none without a champion."""
-        return self._leads(self.incumbent) if self.incumbent is not None else {}
+        return self._leads(self.defender) if self.defender is not None else {}
 
     @cached_property
     def against_popularity(self) -> Mapping[str, Interval]:
@@ -82,7 +88,7 @@ class Contest:
     @property
     def decisive(self) -> Mapping[str, Interval]:
         """The leads that decide: over the champion, and over popularity until there is one."""
-        return self.against_incumbent if self.incumbent is not None else self.against_popularity
+        return self.against_incumbent if self.defender is not None else self.against_popularity
 
     def _leads(self, opponent: str) -> Mapping[str, Interval]:
         keys = [key for key in self.challengers if key != opponent]

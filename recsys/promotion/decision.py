@@ -40,6 +40,7 @@ class Decision:
     verdicts: tuple[Verdict, ...]
     reasons: tuple[str, ...]
     users_needed: int | None = None
+    has_defender: bool = True  # whether there is an incumbent that could be fitted
 
     @property
     def is_new(self) -> bool:
@@ -49,7 +50,8 @@ class Decision:
 
 def decide(contest: Contest) -> Decision:
     """The champion by an exam: of the challengers that pass every gate the one with the highest mean, else the incumbent, else
-    popularity. Raises LedgerError where someone's marks are missing or are of other users.
+    popularity. Raises LedgerError where someone's marks are missing or are of other users, and ModelError where popularity, which
+    a champion must beat, could not be fitted.
     """
     _check(contest)
     verdicts = tuple(
@@ -57,22 +59,29 @@ def decide(contest: Contest) -> Decision:
     )
     refused = {verdict.recipe_key for verdict in verdicts if not verdict.passed}
     winner = next((key for key in contest.challengers if key not in refused), None)
-    told = (*_incumbents_state(contest), *_sentences(contest, verdicts, winner))
+    told = (*_unfitted(contest), *_incumbents_state(contest), *_sentences(contest, verdicts, winner))
     if winner is not None:
         outcome: Outcome = "first" if contest.incumbent is None else "promoted"
         reason = f"{winner} passes every gate and is {'the first champion' if outcome == 'first' else 'promoted'}."
-        return Decision(winner, outcome, _comparisons(contest), verdicts, (*told, reason))
-    if contest.incumbent is None:
+        defended = contest.defender is not None
+        return Decision(winner, outcome, _comparisons(contest), verdicts, (*told, reason), has_defender=defended)
+    if contest.defender is None:
         reason = f"No recipe passes every gate, so {contest.popularity} itself is champion."
         return Decision(
-            contest.popularity, "popularity", _comparisons(contest), verdicts, (*told, reason), _users_needed(contest, verdicts)
+            contest.popularity,
+            "popularity",
+            _comparisons(contest),
+            verdicts,
+            (*told, reason),
+            _users_needed(contest, verdicts),
+            has_defender=False,
         )
     if not _lacks_evidence(contest, verdicts):
-        reason = f"No challenger passes every gate, so {contest.incumbent} is kept."
-        return Decision(contest.incumbent, "kept", _comparisons(contest), verdicts, (*told, reason))
-    reason = f"Too few users to tell, so {contest.incumbent} stays for now and the next exam asks for more."
+        reason = f"No challenger passes every gate, so {contest.defender} is kept."
+        return Decision(contest.defender, "kept", _comparisons(contest), verdicts, (*told, reason))
+    reason = f"Too few users to tell, so {contest.defender} stays for now and the next exam asks for more."
     needed = _users_needed(contest, verdicts)
-    return Decision(contest.incumbent, "not decided", _comparisons(contest), verdicts, (*told, reason), needed)
+    return Decision(contest.defender, "not decided", _comparisons(contest), verdicts, (*told, reason), needed)
 
 
 def settle(
@@ -106,13 +115,15 @@ def settle(
 
 
 def _falls_back(decision: Decision, fallback: str, *why: str) -> Decision:
-    outcome: Outcome = "popularity" if decision.outcome in ("first", "popularity") else "kept"
+    outcome: Outcome = "kept" if decision.has_defender and decision.outcome not in ("first", "popularity") else "popularity"
     reasons = (*decision.reasons, *filter(None, why), f"So {fallback} is {'kept' if outcome == 'kept' else 'champion'}.")
     return replace(decision, champion_key=fallback, outcome=outcome, reasons=reasons)
 
 
 def _check(contest: Contest) -> None:
-    needed = [contest.popularity, *([contest.incumbent] if contest.incumbent is not None else [])]
+    if contest.popularity in contest.unfitted:
+        raise ModelError(f"popularity, which a champion must beat, is not among the fits. {' '.join(_unfitted(contest))}")
+    needed = [contest.popularity, *([contest.defender] if contest.defender is not None else [])]
     for key in needed:
         if key not in contest.marks:
             raise LedgerError(f"the exam has no marks of {key}: found {', '.join(sorted(contest.marks)) or 'none'}")
@@ -128,10 +139,18 @@ def _check(contest: Contest) -> None:
 
 def _incumbents_state(contest: Contest) -> tuple[str, ...]:
     """A warning when the champion has come to lose to a mere list of what is popular."""
-    if contest.incumbent is None:
+    if contest.defender is None:
         return ()
-    mean, floor = contest.marks[contest.incumbent].mean, contest.marks[contest.popularity].mean
-    return (f"The incumbent {contest.incumbent} ({mean:.4f}) now loses to popularity ({floor:.4f}).",) if mean < floor else ()
+    mean, floor = contest.marks[contest.defender].mean, contest.marks[contest.popularity].mean
+    return (f"The incumbent {contest.defender} ({mean:.4f}) now loses to popularity ({floor:.4f}).",) if mean < floor else ()
+
+
+def _unfitted(contest: Contest) -> tuple[str, ...]:
+    """A sentence on each recipe that is not in the exam because it could not be fitted."""
+    incumbent = {contest.incumbent: "The incumbent "}
+    return tuple(
+        f"{incumbent.get(key, '')}{key} cannot be fitted: {reason.rstrip('.')}." for key, reason in contest.unfitted.items()
+    )
 
 
 def _sentences(contest: Contest, verdicts: Collection[Verdict], winner: str | None) -> tuple[str, ...]:
@@ -155,10 +174,8 @@ def _users_needed(contest: Contest, verdicts: Collection[Verdict]) -> int | None
 
 
 def _comparisons(contest: Contest) -> tuple[Comparison, ...]:
-    found = [] if contest.incumbent is None else _all(contest.against_incumbent, contest.incumbent)
-    return tuple(
-        found + (_all(contest.against_popularity, contest.popularity) if contest.popularity != contest.incumbent else [])
-    )
+    found = [] if contest.defender is None else _all(contest.against_incumbent, contest.defender)
+    return tuple(found + (_all(contest.against_popularity, contest.popularity) if contest.popularity != contest.defender else []))
 
 
 def _all(leads: Mapping[str, Interval], opponent: str) -> list[Comparison]:

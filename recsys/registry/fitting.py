@@ -2,14 +2,18 @@
 
 import hashlib
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import partial
 
+import psycopg
+from mlflow.exceptions import MlflowException
 from pydantic import BaseModel
 
 from recsys.db.connect import Connection, advisory_lock
-from recsys.errors import ModelLost
+from recsys.errors import FitError, LedgerError, ModelError, ModelLost
 from recsys.features.catalogue import Catalogue
 from recsys.features.interactions import Interactions
 from recsys.models import model_class
@@ -28,6 +32,10 @@ _WHAT_TO_DO = (
     "What was published stays. To decide the week anew, with a model as it is fitted now: python -m recsys run --as-of {as_of} "
     "--force"
 )
+
+
+#: What goes wrong around a fit, and is no fault of its recipe.
+_NOT_ITS_OWN = (psycopg.Error, MlflowException, OSError, LedgerError)
 
 
 @dataclass(frozen=True)
@@ -72,9 +80,11 @@ def fit_once(conn: Connection, registry: Registry, fit: Fit) -> Fitted:
 
     Where MLflow has lost it, it is made again and must come to the same arrays. Raises ModelLost where it does not, unless the
     week is decided anew. The members of a blend are fits of their own, found or made likewise while the blend's is under way:
-    since no blend is in a blend, who waits for a member is never waited for by it.
+    since no blend is in a blend, who waits for a member is never waited for by it. Raises FitError where the recipe itself
+    cannot be fitted; what goes wrong with MLflow, Postgres or a file is raised as it is, since a retry may help.
     """
-    making = _making(registry, fit)
+    with _own_fault():
+        making = _making(registry, fit)
     with advisory_lock(conn, f"fit {making.fit_key}"):
         return _found(conn, registry, making) or _made(conn, registry, making)
 
@@ -107,6 +117,19 @@ def lost_model_fitted_again(conn: Connection, registry: Registry, fit: Fit, lost
     if now is None or before.digest != now.digest:
         raise _differs(registry, fit, lost_key, before.digest, now.digest if now else "none")
     return replace(fitted, fit_key=lost_key), model
+
+
+@contextmanager
+def _own_fault() -> Iterator[None]:
+    """Raise FitError for what a recipe does wrong itself."""
+    try:
+        yield
+    except (FitError, *_NOT_ITS_OWN):
+        raise
+    except ModelError as error:
+        raise FitError(str(error)) from error
+    except Exception as error:
+        raise FitError(f"{type(error).__name__}: {str(error).strip() or 'it says no more'}") from error
 
 
 def _making(registry: Registry, fit: Fit) -> _Making:
@@ -157,7 +180,9 @@ def _made(conn: Connection, registry: Registry, making: _Making) -> Fitted:
         log.info("%s up to %s: fitting on %s ratings", fit.recipe.key, fit.cut, f"{len(fit.train):,}")
         if isinstance(making.model, Blend):
             making.model.fit_member = partial(_member, conn, registry, fit)
-        run.log_model(making.model.fit(fit.train, fit.catalogue, report=run.report))
+        with _own_fault():
+            model = making.model.fit(fit.train, fit.catalogue, report=run.report)
+        run.log_model(model)
         entry = fit_ledger.record_fit(conn, _outcome(making, run.run_id, run.digest))
         if entry.fit_key != key:
             run.tag("fit_key", entry.fit_key)

@@ -1,5 +1,7 @@
 """Who becomes champion, case by case; the gates that decide it are tested one by one in test_gates.py."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -198,3 +200,26 @@ def test_a_refused_refit_keeps_the_champion(promoted):
 def test_where_the_fallbacks_refit_is_refused_too_nothing_can_be_published(promoted):
     with pytest.raises(ModelError, match=r"the refit of als was .*and there is no other.* als: concentration: all$"):
         settle(promoted, fallback="als", refused={"hybrid": "finite: none", "als": "concentration: all"})
+
+
+def absent(incumbent: str, **means: float | Marks) -> Contest:
+    """A contest whose incumbent could not be fitted."""
+    return replace(contest(incumbent, None, **means), unfitted={incumbent: "out of memory"})
+
+
+def test_without_its_incumbent_a_contest_is_won_by_who_beats_popularity():
+    decision = decide(absent("ease", popularity=0.2, als=0.3))
+    assert (decision.champion_key, decision.outcome) == ("als", "promoted")
+    assert decision.reasons[0] == "The incumbent ease cannot be fitted: out of memory."
+    refused = settle(decision, fallback="popularity", approval=Approval("rejected", "ada"), required=True)
+    assert (refused.champion_key, refused.outcome) == ("popularity", "popularity")
+
+
+def test_without_its_incumbent_and_without_a_winner_popularity_is_champion():
+    decision = decide(absent("ease", popularity=0.2, als=0.1))
+    assert (decision.champion_key, decision.outcome) == ("popularity", "popularity")
+
+
+def test_without_popularity_nothing_is_decided():
+    with pytest.raises(ModelError, match="popularity cannot be fitted: no rating"):
+        decide(replace(contest(None, None, als=0.3), unfitted={"popularity": "no rating"}))

@@ -7,9 +7,9 @@ from recsys.promotion.verdict import Answer
 
 def beats_champion(contest: Contest, challenger: str) -> Answer:
     """The lower end of the lead's interval, corrected for several challengers, against the minimum effect."""
-    if contest.incumbent is None:
+    if contest.defender is None:
         return Answer(True, None, None, "There is no champion to beat yet.")
-    return beats(contest, challenger, contest.incumbent, "the champion", contest.against_incumbent.get(challenger))
+    return beats(contest, challenger, contest.defender, "the champion", contest.against_incumbent.get(challenger))
 
 
 def beats(contest: Contest, challenger: str, opponent: str, role: str, lead: Interval | None) -> Answer:

@@ -26,10 +26,10 @@ class Guardrail:
 
     def __call__(self, contest: Contest, challenger: str) -> Answer:
         what = f"{self.metric} of {self.part}"
-        if contest.incumbent is None:
-            return Answer(True, None, None, f"{what}: there is no champion to be held against yet.")
+        if contest.defender is None:
+            return Answer(True, None, None, f"{what}: there is no champion to be held against.")
         ours = contest.figures.get((challenger, self.part, self.metric))
-        theirs = contest.figures.get((contest.incumbent, self.part, self.metric))
+        theirs = contest.figures.get((contest.defender, self.part, self.metric))
         if ours is None or theirs is None or min(ours.n, theirs.n) < self.least:
             return Answer(True, ours and ours.value, None, f"{what}: the exam has too little to measure it on.")
         bound = self.limit(contest.bounds, theirs.value)
