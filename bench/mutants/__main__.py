@@ -5,6 +5,7 @@ Exits with 1 where one ends otherwise than taken in as that parser says, or refu
 
 import argparse
 import shutil
+import signal
 import sys
 import tempfile
 from collections import Counter
@@ -112,4 +113,5 @@ def report(outcomes: Mapping[int, tuple[Mutant, Outcome]], seed: int, release: P
 
 if __name__ == "__main__":
     show_in_any_encoding()
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))  # so that the server is stopped all the same
     sys.exit(main())

@@ -34,6 +34,8 @@ def judge_imdb(stored: Mapping[str, bytes], movies: Mapping[int, int], max_bad_s
             verdict.refused[file] = "is not there"
         elif file in opened.unreadable:
             verdict.refused[file] = opened.unreadable[file]
+        elif reason := read_table(opened.data[file], TABLES[file]).refused:
+            verdict.refused[file] = reason
     if not verdict.refused:
         _read_all(opened.data, {f"tt{number:07d}": movie for movie, number in movies.items()}, verdict)
         verdict.weigh(max_bad_share)

@@ -51,18 +51,24 @@ DELETE FROM staging.rejects s USING erased_users e
 WHERE staging.begins_with_user(s.file) AND staging.user_of(coalesce(s.user_text, s.content)) = e.user_id;
 
 -- ---------------------------------------------------------------- checks: what is set aside, and why
+-- Each row is judged alone first, then among those without a fault: of several about one thing the first that can be read stands.
 
 -- name: reject_movies()
 -- A movie needs a number and a title, and stands once in a drop.
-WITH judged AS (
-    SELECT file, line, concat_ws('|', movie_id, title, genres) AS content,
+WITH single AS (
+    SELECT file, line, movie_id, concat_ws('|', movie_id, title, genres) AS content,
            CASE WHEN NOT staging.is_number(movie_id, 18) THEN format('movieId %L is not a whole number', left(movie_id, 100))
                 WHEN btrim(title) = '' THEN 'the title is empty'
                 WHEN concat(title, genres) ~ '[\n\r]' THEN 'a line break in title or genres: is a quote left open?'
-                WHEN row_number() OVER (PARTITION BY staging.is_number(movie_id, 18), ltrim(movie_id, '0') ORDER BY line) > 1
+           END AS fault
+    FROM staging.movies
+), judged AS (
+    SELECT file, line, content,
+           CASE WHEN fault IS NOT NULL THEN fault
+                WHEN row_number() OVER (PARTITION BY fault IS NULL, ltrim(movie_id, '0') ORDER BY line) > 1
                     THEN format('movieId %s stands in an earlier line too', movie_id)
            END AS reason
-    FROM staging.movies
+    FROM single
 ), set_aside AS (
     INSERT INTO staging.rejects (file, line, reason, content)
     SELECT file, line, reason, content FROM judged WHERE reason IS NOT NULL RETURNING file, line
@@ -71,15 +77,20 @@ DELETE FROM staging.movies s USING set_aside a WHERE (s.file, s.line) = (a.file,
 
 -- name: reject_links()
 -- Ids are numbers, or empty where the publisher has none.
-WITH judged AS (
-    SELECT file, line, concat_ws('|', movie_id, imdb_id, tmdb_id) AS content,
+WITH single AS (
+    SELECT file, line, movie_id, concat_ws('|', movie_id, imdb_id, tmdb_id) AS content,
            CASE WHEN NOT staging.is_number(movie_id, 18) THEN format('movieId %L is not a whole number', left(movie_id, 100))
                 WHEN imdb_id !~ '^(tt)?[0-9]{0,17}$' THEN format('imdbId %L is not a number', left(imdb_id, 100))
                 WHEN tmdb_id <> '' AND NOT staging.is_number(tmdb_id, 18) THEN format('tmdbId %L is not a number', left(tmdb_id, 100))
-                WHEN row_number() OVER (PARTITION BY staging.is_number(movie_id, 18), ltrim(movie_id, '0') ORDER BY line) > 1
+           END AS fault
+    FROM staging.links
+), judged AS (
+    SELECT file, line, content,
+           CASE WHEN fault IS NOT NULL THEN fault
+                WHEN row_number() OVER (PARTITION BY fault IS NULL, ltrim(movie_id, '0') ORDER BY line) > 1
                     THEN format('movieId %s stands in an earlier line too', movie_id)
            END AS reason
-    FROM staging.links
+    FROM single
 ), set_aside AS (
     INSERT INTO staging.rejects (file, line, reason, content)
     SELECT file, line, reason, content FROM judged WHERE reason IS NOT NULL RETURNING file, line
@@ -87,14 +98,19 @@ WITH judged AS (
 DELETE FROM staging.links s USING set_aside a WHERE (s.file, s.line) = (a.file, a.line);
 
 -- name: reject_users()
-WITH judged AS (
-    SELECT file, line, concat_ws('|', user_id, gender, age, occupation, zip_code) AS content,
+WITH single AS (
+    SELECT file, line, user_id, concat_ws('|', user_id, gender, age, occupation, zip_code) AS content,
            CASE WHEN NOT staging.is_number(user_id, 18) THEN format('userId %L is not a whole number', left(user_id, 100))
                 WHEN age <> '' AND NOT staging.is_number(age, 3) THEN format('age %L is not a number of years', left(age, 100))
-                WHEN row_number() OVER (PARTITION BY staging.is_number(user_id, 18), ltrim(user_id, '0') ORDER BY line) > 1
+           END AS fault
+    FROM staging.users
+), judged AS (
+    SELECT file, line, content,
+           CASE WHEN fault IS NOT NULL THEN fault
+                WHEN row_number() OVER (PARTITION BY fault IS NULL, ltrim(user_id, '0') ORDER BY line) > 1
                     THEN format('userId %s stands in an earlier line too', user_id)
            END AS reason
-    FROM staging.users
+    FROM single
 ), set_aside AS (
     INSERT INTO staging.rejects (file, line, reason, content)
     SELECT file, line, reason, content FROM judged WHERE reason IS NOT NULL RETURNING file, line
@@ -185,14 +201,20 @@ DELETE FROM staging.tags s USING set_aside a WHERE (s.file, s.line) = (a.file, a
 
 -- name: reject_imdb_titles()
 -- \N is IMDb's word for unknown.
-WITH judged AS (
-    SELECT file, line, concat_ws('|', imdb_id, title_type, primary_title, start_year, runtime_minutes, genres) AS content,
+WITH single AS (
+    SELECT file, line, movie_id, imdb_id, concat_ws('|', imdb_id, title_type, primary_title, start_year, runtime_minutes, genres) AS content,
            CASE WHEN primary_title IN ('', '\N') THEN 'the title is empty'
                 WHEN start_year !~ '^([0-9]{4}|\\N)$' THEN format('startYear %L is not a year', left(start_year, 100))
                 WHEN runtime_minutes !~ '^([0-9]{1,6}|\\N)$' THEN format('runtimeMinutes %L is not a number of minutes', left(runtime_minutes, 100))
-                WHEN row_number() OVER (PARTITION BY movie_id ORDER BY line) > 1 THEN format('tt%s stands in an earlier line too', imdb_id)
-           END AS reason
+           END AS fault
     FROM staging.imdb_titles
+), judged AS (
+    SELECT file, line, content,
+           CASE WHEN fault IS NOT NULL THEN fault
+                WHEN row_number() OVER (PARTITION BY fault IS NULL, movie_id ORDER BY line) > 1
+                    THEN format('tt%s stands in an earlier line too', imdb_id)
+           END AS reason
+    FROM single
 ), set_aside AS (
     INSERT INTO staging.rejects (file, line, reason, content)
     SELECT file, line, reason, content FROM judged WHERE reason IS NOT NULL RETURNING file, line
@@ -200,13 +222,19 @@ WITH judged AS (
 DELETE FROM staging.imdb_titles s USING set_aside a WHERE (s.file, s.line) = (a.file, a.line);
 
 -- name: reject_imdb_ratings()
-WITH judged AS (
-    SELECT file, line, concat_ws('|', imdb_id, average_rating, votes) AS content,
+WITH single AS (
+    SELECT file, line, imdb_id, concat_ws('|', imdb_id, average_rating, votes) AS content,
            CASE WHEN average_rating !~ '^(10(\.0)?|[0-9](\.[0-9])?)$' THEN format('averageRating %L is not between 0 and 10', left(average_rating, 100))
                 WHEN NOT staging.is_number(votes, 9) THEN format('numVotes %L is not a number', left(votes, 100))
-                WHEN row_number() OVER (PARTITION BY imdb_id ORDER BY line) > 1 THEN format('tt%s stands in an earlier line too', imdb_id)
-           END AS reason
+           END AS fault
     FROM staging.imdb_ratings
+), judged AS (
+    SELECT file, line, content,
+           CASE WHEN fault IS NOT NULL THEN fault
+                WHEN row_number() OVER (PARTITION BY fault IS NULL, imdb_id ORDER BY line) > 1
+                    THEN format('tt%s stands in an earlier line too', imdb_id)
+           END AS reason
+    FROM single
 ), set_aside AS (
     INSERT INTO staging.rejects (file, line, reason, content)
     SELECT file, line, reason, content FROM judged WHERE reason IS NOT NULL RETURNING file, line
@@ -214,12 +242,18 @@ WITH judged AS (
 DELETE FROM staging.imdb_ratings s USING set_aside a WHERE (s.file, s.line) = (a.file, a.line);
 
 -- name: reject_imdb_crew()
-WITH judged AS (
-    SELECT file, line, concat_ws('|', imdb_id, directors) AS content,
+WITH single AS (
+    SELECT file, line, imdb_id, concat_ws('|', imdb_id, directors) AS content,
            CASE WHEN directors !~ '^(nm[0-9]{1,17}(,nm[0-9]{1,17})*|\\N)$' THEN format('directors %L are not nconst ids', left(directors, 100))
-                WHEN row_number() OVER (PARTITION BY imdb_id ORDER BY line) > 1 THEN format('tt%s stands in an earlier line too', imdb_id)
-           END AS reason
+           END AS fault
     FROM staging.imdb_crew
+), judged AS (
+    SELECT file, line, content,
+           CASE WHEN fault IS NOT NULL THEN fault
+                WHEN row_number() OVER (PARTITION BY fault IS NULL, imdb_id ORDER BY line) > 1
+                    THEN format('tt%s stands in an earlier line too', imdb_id)
+           END AS reason
+    FROM single
 ), set_aside AS (
     INSERT INTO staging.rejects (file, line, reason, content)
     SELECT file, line, reason, content FROM judged WHERE reason IS NOT NULL RETURNING file, line
@@ -227,14 +261,19 @@ WITH judged AS (
 DELETE FROM staging.imdb_crew s USING set_aside a WHERE (s.file, s.line) = (a.file, a.line);
 
 -- name: reject_imdb_principals()
-WITH judged AS (
-    SELECT file, line, concat_ws('|', imdb_id, ordering, nconst) AS content,
+WITH single AS (
+    SELECT file, line, imdb_id, ordering, concat_ws('|', imdb_id, ordering, nconst) AS content,
            CASE WHEN NOT staging.is_number(ordering, 6) THEN format('ordering %L is not a number', left(ordering, 100))
                 WHEN nconst !~ '^nm[0-9]{1,17}$' THEN format('nconst %L is not an id', left(nconst, 100))
-                WHEN row_number() OVER (PARTITION BY imdb_id, ltrim(ordering, '0') ORDER BY line) > 1
-                THEN format('ordering %s of tt%s stands in an earlier line too', ordering, imdb_id)
-           END AS reason
+           END AS fault
     FROM staging.imdb_principals
+), judged AS (
+    SELECT file, line, content,
+           CASE WHEN fault IS NOT NULL THEN fault
+                WHEN row_number() OVER (PARTITION BY fault IS NULL, imdb_id, ltrim(ordering, '0') ORDER BY line) > 1
+                    THEN format('ordering %s of tt%s stands in an earlier line too', ordering, imdb_id)
+           END AS reason
+    FROM single
 ), set_aside AS (
     INSERT INTO staging.rejects (file, line, reason, content)
     SELECT file, line, reason, content FROM judged WHERE reason IS NOT NULL RETURNING file, line
@@ -242,16 +281,21 @@ WITH judged AS (
 DELETE FROM staging.imdb_principals s USING set_aside a WHERE (s.file, s.line) = (a.file, a.line);
 
 -- name: reject_imdb_persons()
-WITH judged AS (
-    SELECT file, line, concat_ws('|', nconst, name, birth_year, death_year) AS content,
+WITH single AS (
+    SELECT file, line, nconst, concat_ws('|', nconst, name, birth_year, death_year) AS content,
            CASE WHEN nconst !~ '^nm[0-9]{1,17}$' THEN format('nconst %L is not an id', left(nconst, 100))
                 WHEN name IN ('', '\N') THEN 'the name is empty'
                 WHEN birth_year !~ '^([0-9]{1,4}|\\N)$' THEN format('birthYear %L is not a year', left(birth_year, 100))
                 WHEN death_year !~ '^([0-9]{1,4}|\\N)$' THEN format('deathYear %L is not a year', left(death_year, 100))
-                WHEN row_number() OVER (PARTITION BY nconst ~ '^nm[0-9]{1,17}$', ltrim(substr(nconst, 3), '0') ORDER BY line) > 1
+           END AS fault
+    FROM staging.imdb_persons
+), judged AS (
+    SELECT file, line, content,
+           CASE WHEN fault IS NOT NULL THEN fault
+                WHEN row_number() OVER (PARTITION BY fault IS NULL, ltrim(substr(nconst, 3), '0') ORDER BY line) > 1
                     THEN format('%s stands in an earlier line too', nconst)
            END AS reason
-    FROM staging.imdb_persons
+    FROM single
 ), set_aside AS (
     INSERT INTO staging.rejects (file, line, reason, content)
     SELECT file, line, reason, content FROM judged WHERE reason IS NOT NULL RETURNING file, line
