@@ -90,8 +90,8 @@ def go_live(conn: Connection, flip: Mapping[str, Any]) -> int:
     In a transaction that holds the flips' lock. What a week publishes again leaves a copy of it live.
     """
     live = conn.execute(queries("live")["now"]).fetchone()
-    is_there = live is not None and flip["cause"] == "published" and live.origin_id == flip["publication_id"]
-    chosen = live.publication_id if live and is_there else flip["publication_id"]
+    stays = live and live.has_rows and flip["cause"] == "published" and live.origin_id == flip["publication_id"]
+    chosen = live.publication_id if live and stays else flip["publication_id"]
     flip = {**flip, "publication_id": without_withdrawn(conn, chosen, flip["run_id"])}
     conn.execute(queries("live")["retire_live"], flip)
     if conn.execute(queries("live")["go_live"], flip).rowcount:

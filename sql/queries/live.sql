@@ -34,8 +34,10 @@ SELECT %(publication_id)s, greatest(n.as_of, p.as_of), %(cause)s, %(reason)s, %(
 FROM publications p CROSS JOIN newest_live n WHERE p.publication_id = %(publication_id)s;
 
 -- name: now()
--- A copy stands for what it was copied from.
-SELECT publication_id, as_of, coalesce(copy_of, publication_id) AS origin_id FROM publications WHERE is_live;
+-- A copy stands for what it was copied from, as long as its rows are there.
+SELECT publication_id, as_of, coalesce(copy_of, publication_id) AS origin_id,
+       to_regclass('batch_recommendations_' || publication_id) IS NOT NULL AS has_rows
+FROM publications WHERE is_live;
 
 -- name: live_model()
 -- Whose lists readers see.

@@ -119,7 +119,7 @@ def test_another_order_sets_aside_no_other_users_rows(settings: Settings, landin
     landing.bring(FIRST, other_order("7", T), max_bad_share=1)
     before = landing.rows("SELECT file, line, user_id FROM rejected_rows ORDER BY 1, 2")
     assert before == [("ratings.csv", line, user) for line, user in ((4, 7), (5, 7), (6, 7), (8, None))] + [("tags.csv", 3, 7)]
-    erase_user(settings, 5)
+    erase_user(settings, 5, bar=True)
     assert landing.rows("SELECT file, line, user_id FROM rejected_rows ORDER BY 1, 2") == before
 
 
@@ -139,7 +139,7 @@ def test_a_header_that_is_a_users_row_goes_too(settings: Settings, landing: Land
     landing.put(FIRST, other_order("7", T) | {"ratings.csv": f"7,1,4.0,{T}\n"})
     with pytest.raises(DropError, match="no column"):
         landing.take_in()
-    erase_user(settings, 7)
+    erase_user(settings, 7, bar=True)
     ((reason,),) = landing.rows("SELECT reason FROM drops")
     assert str(T) not in reason
 

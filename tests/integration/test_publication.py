@@ -194,13 +194,13 @@ def test_a_missing_shard_and_a_wrong_result_stop_it(world: World) -> None:
     ],
 )
 def test_every_fault_is_found(world: World, broken: str, fault: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    from recsys.scoring import publish as module
+    from recsys.promotion import partitions as module
 
     world.rate(1, 1)
     world.rate(1, 2)
     world.candidates(edition(), [(1, 3, 0.9), (1, 4, 0.8), (1, 5, 0.7)])
     rules = module.sql_file("batch_recommendations.sql")
-    run = module._run
+    run = module.run_on
 
     def then_break(conn: Connection, query: str, publication_id: int, params: dict | None = None) -> object:
         result = run(conn, query, publication_id, params)  # pyright: ignore[reportArgumentType]
@@ -208,7 +208,7 @@ def test_every_fault_is_found(world: World, broken: str, fault: str, monkeypatch
             run(conn, broken, publication_id)  # pyright: ignore[reportArgumentType]
         return result
 
-    monkeypatch.setattr(module, "_run", then_break)
+    monkeypatch.setattr(module, "run_on", then_break)
     with pytest.raises(PublicationError, match=fault):
         world.publish(edition())
     assert world.conn.execute("SELECT count(*) AS n FROM recommendations").fetchall() == [(0,)]

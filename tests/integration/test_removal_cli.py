@@ -38,7 +38,7 @@ def answer(monkeypatch: pytest.MonkeyPatch) -> Callable[[bool], None]:
 
     def say(answer: bool) -> None:
         monkeypatch.setattr(sys.stdin, "isatty", lambda: True, raising=False)
-        monkeypatch.setattr(Confirm, "ask", lambda question, **_options: sys.stdout.write(question) and answer)
+        monkeypatch.setattr(Confirm, "ask", lambda question, **_options: sys.stdout.write(str(question)) and answer)
 
     return say
 

@@ -34,7 +34,7 @@ VALUES: dict[str, Any] = {
     "sketch": [1], "earlier": date(2020, 1, 6), "first_as_of": date(2020, 1, 6), "last_as_of": date(2020, 1, 6),
     "forced": False, "approval": None, "approved_by": None, "users_needed": None, "git_sha": "g", "gate": "g", "passed": True,
     "sentence": "s", "is_shadow": False, "experiment": "e", "cause": "published", "requested_by": "r", "before": None,
-    "part": "als", "until": None, "statement_timeout": "0", "started_by": None, "left_out": [1],
+    "part": "als", "until": None, "statement_timeout": "0", "started_by": None, "left_out": [1], "is_accepted": True,
 }  # fmt: skip
 
 

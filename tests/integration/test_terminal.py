@@ -19,6 +19,7 @@ from recsys.db.connect import Connection
 from recsys.promotion.approval import Proposal
 from recsys.report import METRICS
 from recsys.settings import Settings
+from recsys.terminal import terminal
 from stack import __main__ as stack_cli
 from tests.landing import Landing
 
@@ -86,8 +87,8 @@ Told = Callable[..., tuple[int, str]]
 @pytest.fixture(params=["ours", "plain"])
 def told(request: pytest.FixtureRequest, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Told:
     """Run a command on a console as the program makes it, and on one that would understand markup."""
-    if request.param == "plain":
-        monkeypatch.setattr(cli, "console", Console(width=250))
+    consoles = {"ours": terminal(width=250), "plain": Console(width=250)}
+    monkeypatch.setattr(cli, "console", consoles[request.param])
 
     def run(*arguments: str) -> tuple[int, str]:
         capsys.readouterr()
