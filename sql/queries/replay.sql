@@ -48,10 +48,17 @@ FROM drift WHERE value IS NOT NULL AND as_of <= coalesce(%(until)s::date, 'infin
 ORDER BY measure, as_of;
 
 -- name: times(until)
--- How long each step of a week took when it was first got through, with all who shared it: running the week again changes nothing.
--- A page that ends with a week is drawn before that week's last step is timed. Retired weeks are left out.
+-- How long each step of a week took as it was first got through, by the runs that made its publications: running the week again
+-- changes nothing. A page that ends with a week is drawn before that week's last step is timed. Retired weeks are left out.
+WITH made AS (SELECT as_of, run_id FROM publications WHERE NOT is_shadow),
+first AS (
+    SELECT DISTINCT ON (as_of, step, part) as_of, step, seconds
+    FROM step_times
+    WHERE (as_of, run_id) IN (SELECT as_of, run_id FROM made) OR as_of NOT IN (SELECT as_of FROM made)
+    ORDER BY as_of, step, part, started_at
+)
 SELECT as_of, step, sum(seconds) AS seconds
-FROM (SELECT DISTINCT ON (as_of, step, part) as_of, step, seconds FROM step_times ORDER BY as_of, step, part, started_at) first
+FROM first
 WHERE as_of <= coalesce(%(until)s::date, 'infinity') AND (as_of, step) IS DISTINCT FROM (%(until)s::date, 'report_week')
   AND as_of NOT IN (SELECT as_of FROM retired_weeks)
 GROUP BY as_of, step ORDER BY as_of, step;

@@ -117,7 +117,9 @@ def test_predict_stars_of_a_movie_told_of(
     pipeline.ingest_drops(settings, week)
     pipeline.refresh_views(settings)
     quick = {"max_epochs": 2, "rating_epochs": 3, "size": 8, "rating_size": 8}
-    model = Registry(settings).load(pipeline.train_model(settings, week, Recipe.of("hybrid", **quick)))
+    run_id = pipeline.train_model(settings, week, Recipe.of("hybrid", **quick))
+    assert run_id
+    model = Registry(settings).load(run_id)
     assert isinstance(model, Hybrid)
     user = str(model.user_ids_[0])
     director, actor = (

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import date, timedelta
+from typing import Any
 
 import pytest
 
@@ -172,7 +173,7 @@ def test_one_at_a_time(settings: Settings, weeks: list[date]) -> None:
     ],
 )
 def test_what_there_cannot_be_is_refused_and_leaves_nothing(
-    settings: Settings, weeks: list[date], conn: Connection, asked: dict[str, float], told: str
+    settings: Settings, weeks: list[date], conn: Connection, asked: dict[str, Any], told: str
 ) -> None:
     with pytest.raises(RequestError, match=told):
         pipeline.resolve_week(settings, as_of=weeks[0], challenger="als", **asked)

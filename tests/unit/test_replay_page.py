@@ -381,7 +381,7 @@ def ledgers(conn: Connection) -> Connection:
     for number, (day, key, shadow) in enumerate([(first, ALS, False), (first, EASE, True), (second, EASE, False)], start=1):
         conn.execute(
             "INSERT INTO publications (publication_key, as_of, watermark, params, recipe_key, model_version, n_users, n_rows, "
-            "n_fallback, rows_sha256, is_shadow) VALUES (%s, %s, 1, '{}', %s, '1', 1, 1, 0, 'x', %s)",
+            "n_fallback, rows_sha256, is_shadow, run_id) VALUES (%s, %s, 1, '{}', %s, '1', 1, 1, 0, 'x', %s, 'r')",
             [f"k{number}", day, key, shadow],
         )
     for publication, as_of, cause in ((1, first, "published"), (3, second, "published"), (1, second, "rolled back")):
