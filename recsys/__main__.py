@@ -1,7 +1,6 @@
 """`python -m recsys …`: what an operator on call types. Settings: the environment, or the stack of `make demo`."""
 
 import argparse
-import logging
 import os
 import subprocess
 import sys
@@ -336,12 +335,10 @@ def _rollback(options: argparse.Namespace) -> None:
 
     settings = Settings.from_environment()
     if options.list:
-        told = "\n".join(label for _, label in past_publications(settings)) or "nothing was published yet"
-    else:
-        asked = {"reason": options.reason, "requested_by": getuser(), "run_id": _run_id()}
-        logging.getLogger("recsys.pipeline").setLevel(logging.WARNING)  # it logs what is printed below
-        told = rollback_publication(settings, publication_id=options.to, **asked)
-    say(console, told)
+        say(console, "\n".join(label for _, label in past_publications(settings)) or "nothing was published yet")
+        return
+    by = {"requested_by": getuser(), "run_id": _run_id(), "report": lambda text: say(console, text)}
+    rollback_publication(settings, publication_id=options.to, reason=options.reason, **by)
 
 
 def _retire(options: argparse.Namespace) -> None:

@@ -364,17 +364,23 @@ def past_publications(settings: Settings) -> list[tuple[int, str]]:
 
 
 def rollback_publication(
-    settings: Settings, *, publication_id: int | None, reason: str, requested_by: str, run_id: str = ""
+    settings: Settings,
+    *,
+    publication_id: int | None,
+    reason: str,
+    requested_by: str,
+    run_id: str = "",
+    report: Callable[[str], None] = log.info,
 ) -> str:
     """Put an earlier publication before readers again, or a later one, with its recipe as champion; return what was done.
 
     Without an id it is the newest that was live before the present one and was not rolled back from. The ledger changes at
-    once, and that is logged at once; MLflow's alias follows, or is put right by the next run if this one is cut short or MLflow
-    is away.
+    once, which `report` is told at once; MLflow's alias follows, or is put right by the next run if this one is cut short or
+    MLflow is away.
     """
     with connect(settings) as conn:
         flip = live.roll_back(conn, publication_id, reason=reason, requested_by=requested_by, run_id=run_id)
-        log.info(str(flip))
+        report(str(flip))
         mirror_champion(conn, Registry(settings))
     return str(flip)
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from recsys.db.connect import Connection
+from recsys.errors import FitError
 from recsys.features.catalogue import Catalogue, Links
 from recsys.features.interactions import Interactions
 from recsys.models.base import Compute
@@ -53,7 +54,7 @@ def test_anything_else_is_another_fit(conn: Connection, settings: Settings, fit:
 
 def test_a_broken_fit_is_not_found(conn: Connection, settings: Settings, fit: Fit, monkeypatch: pytest.MonkeyPatch) -> None:
     registry = Registry(settings)
-    with monkeypatch.context() as patch, pytest.raises(ZeroDivisionError):
+    with monkeypatch.context() as patch, pytest.raises(FitError, match="division by zero"):
         patch.setattr(Popularity, "fit", lambda *_, **__: 1 / 0)
         fit_once(conn, registry, fit)
     failed = registry.client.search_runs([registry.experiment_id], "attributes.status = 'FAILED'")
