@@ -27,8 +27,9 @@ def state(conn: Connection) -> tuple[date, int, str]:
 
 
 def roll_back(settings: Settings, publication_id: int | None = None, run_id: str = "") -> str:
-    asked = {"reason": "bad lists", "requested_by": "ann", "run_id": run_id}
-    return pipeline.rollback_publication(settings, publication_id=publication_id, **asked)
+    return pipeline.rollback_publication(
+        settings, publication_id=publication_id, reason="bad lists", requested_by="ann", run_id=run_id
+    )
 
 
 @pytest.fixture
