@@ -5,20 +5,24 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date
 
+from mlflow.exceptions import MlflowException
 from psycopg import errors
 
 from recsys.db.connect import Connection
 from recsys.db.queries import queries
-from recsys.errors import ModelLost
+from recsys.errors import LedgerError, ModelLost
 from recsys.evaluation.metrics import DECIDING
 from recsys.promotion import exams, ledger
 from recsys.promotion.ledger import ModelVersion
 from recsys.registry.patience import brief
 from recsys.registry.store import CHAMPION, Registry
 from recsys.registry.tracking import metric_name
-from recsys.registry.trouble import TROUBLE, sentence_of
+from recsys.sentences import explain
 
 log = logging.getLogger(__name__)
+
+#: What keeps MLflow from showing something: requests' errors are OSErrors, and LedgerError is ours for what MLflow lacks.
+_TROUBLE = (MlflowException, OSError, LedgerError)
 
 
 def mirror_champion(conn: Connection, registry: Registry) -> bool:
@@ -138,8 +142,8 @@ def _mirror(conn: Connection, registry: Registry, what: str, show: Callable[[], 
         return True
     except errors.LockNotAvailable:
         why = "another run has been writing to MLflow for longer than that is waited for"
-    except TROUBLE as error:
-        why = sentence_of(error, registry.uri)
+    except _TROUBLE as error:
+        why = explain(error).sentence
     later = f"`{again}` shows it there" if again else "MLflow follows with the next run, and nothing has to be repeated"
     log.warning("MLflow's %s could not be brought up to the ledger: %s. What was done stands in the ledger; %s", what, why, later)
     return False
