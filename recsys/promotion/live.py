@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
+from psycopg import sql
 from psycopg.rows import class_row
 
-from recsys.db.connect import Connection
+from recsys.db.connect import Connection, one_row
 from recsys.db.queries import queries
 from recsys.errors import PublicationError
 from recsys.limits import check_reason
@@ -95,7 +96,8 @@ def go_live(conn: Connection, flip: Mapping[str, Any]) -> int:
     flip = {**flip, "publication_id": without_withdrawn(conn, chosen, flip["run_id"])}
     conn.execute(queries("live")["retire_live"], flip)
     if conn.execute(queries("live")["go_live"], flip).rowcount:
-        conn.execute(queries("live")["record_flip"], flip)
+        seq = one_row(conn, queries("live")["record_flip"], flip).seq
+        conn.execute(sql.SQL(queries("live")["tell_plans"]).format(seq=sql.Literal(seq)))
     return flip["publication_id"]
 
 

@@ -31,7 +31,12 @@ UPDATE publications SET is_live = true, first_live_at = coalesce(first_live_at, 
 -- name: record_flip(publication_id, cause, reason, requested_by, run_id)
 INSERT INTO live_history (publication_id, as_of, cause, reason, requested_by, run_id)
 SELECT %(publication_id)s, greatest(n.as_of, p.as_of), %(cause)s, %(reason)s, %(requested_by)s, %(run_id)s
-FROM publications p CROSS JOIN newest_live n WHERE p.publication_id = %(publication_id)s;
+FROM publications p CROSS JOIN newest_live n WHERE p.publication_id = %(publication_id)s
+RETURNING seq;
+
+-- name: tell_plans(seq)
+-- In the transaction that made the change: see the view recommendations.
+CREATE OR REPLACE FUNCTION newest_change_of_live() RETURNS bigint LANGUAGE sql STABLE RETURN {seq}::bigint;
 
 -- name: now()
 -- A copy stands for what it was copied from, as long as its rows are there.

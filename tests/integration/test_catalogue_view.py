@@ -12,6 +12,7 @@ import pytest
 
 from recsys.db.connect import Connection
 from recsys.pipeline import refresh_views
+from recsys.promotion.live import go_live
 from recsys.removal import erase_user, withdraw_movie
 from recsys.settings import Settings
 from stack.postgres import Postgres
@@ -122,10 +123,10 @@ def large(conn: Connection) -> Connection:
     conn.execute("INSERT INTO weeks (as_of, watermark, params, resolved_late) VALUES (%s, 1, '{}', false)", [DAY])
     conn.execute(
         "INSERT INTO publications (publication_key, as_of, watermark, params, recipe_key, model_version, n_users, "
-        "n_rows, n_fallback, rows_sha256, is_live) "
-        "VALUES ('k', %s, 1, '{}', 'als', '1', 1000, 10000, 0, 'x', true)",
+        "n_rows, n_fallback, rows_sha256) VALUES ('k', %s, 1, '{}', 'als', '1', 1000, 10000, 0, 'x')",
         [DAY],
     )
+    go_live(conn, {"publication_id": 1, "cause": "published", "reason": None, "requested_by": None, "run_id": ""})
     conn.execute("CREATE TABLE batch_recommendations_1 PARTITION OF batch_recommendations FOR VALUES IN (1)")
     conn.execute(
         "INSERT INTO batch_recommendations SELECT 1, u, r, u * 10 + r, 1, 'model' "

@@ -242,6 +242,28 @@ def test_readers_see_one_whole_publication_while_it_is_copied(world: World, sett
     assert all(len(rows) == sum(map(len, before.values())) for rows in seen)
 
 
+@pytest.mark.parametrize("isolation", [psycopg.IsolationLevel.READ_COMMITTED, psycopg.IsolationLevel.REPEATABLE_READ])
+@pytest.mark.parametrize("prepare", [True, False])
+def test_a_transaction_that_began_before_a_flip_sees_a_whole_publication(
+    world: World, settings: Settings, postgres: Postgres, isolation: psycopg.IsolationLevel, prepare: bool
+) -> None:
+    """Its prepared plan knows no partition that was attached since, and nothing tells it of one."""
+    query = "SELECT publication_id, user_id, rank, movie_id FROM recommendations ORDER BY 2, 3"
+    with psycopg.connect(postgres.url(world.conn.info.dbname, "recsys_reader")) as reader:
+        reader.isolation_level = isolation
+        earlier = [reader.execute(query, prepare=prepare).fetchall() for _ in range(10)]  # by then Postgres keeps one plan
+        withdraw_movie(settings, 4, "rights", now=True)
+        during = reader.execute(query, prepare=prepare).fetchall()
+        reader.commit()
+        after = reader.execute(query, prepare=prepare).fetchall()
+    before = earlier[0]
+    assert {row[0] for row in before} == {1}
+    assert {row[0] for row in after} == {2}
+    if isolation is psycopg.IsolationLevel.REPEATABLE_READ:
+        assert during == before
+    assert during in (before, after)
+
+
 # ---------------------------------------------------------------- erasures
 
 

@@ -115,7 +115,7 @@ def plan(conn: Connection, text: str) -> None:
     """EXPLAIN a query; select what a COPY would fill; run what is neither. Partitions' DDL is left to publishing."""
     if re.search(r"^(CREATE|ALTER|DROP) TABLE", text, re.MULTILINE):
         return
-    text = text.replace("{partition}", "batch_recommendations")
+    text = text.replace("{partition}", "batch_recommendations").replace("{seq}", "0")
     params = {param: VALUES.get(param, 1) for param in PARAMETER.findall(text)}
     statement = re.sub(r"^(--.*\n|\s)+", "", text)
     copied = re.match(r"COPY ([\w.]+) \(([^)]*)\)\s+FROM STDIN", statement)
