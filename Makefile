@@ -3,7 +3,7 @@ PYTHON := python3.11
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo replay status down clean test test-all tools bench-quality bench-speed mutants lint format lock env airflow
+.PHONY: help venv demo replay status down clean test test-all tools bench-quality bench-speed mutants equality lint format lock env airflow
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -58,6 +58,9 @@ bench-speed: venv ## each stage beside its reference, and cost against scale: ma
 
 mutants: venv ## damaged drops, each taken in for real and held against a parser of their own: make mutants [COUNT=500] [SEED=20261] [ONLY=number] [FROM=folder]
 	$(BIN)/python -m bench.mutants --count "$(or $(COUNT),500)" --seed "$(or $(SEED),20261)" $(if $(ONLY),--only "$(ONLY)") $(if $(FROM),--from "$(FROM)")
+
+equality: venv ## whether all that is computed is as it was: three weeks replayed, held against bench/equality.json [RECORD=1]
+	$(BIN)/python -m bench.equality $(if $(RECORD),--record)
 
 lint: venv ## lint, format, types, the direction of imports
 	$(BIN)/ruff check
