@@ -1,8 +1,9 @@
 """`make equality`: whether a change of the code left everything that is computed as it was.
 
-Three weeks of generated data are replayed twice, and what they computed is compared with `equality.json`: the arrays of each
-fit, the exam's scores, the decisions, the gates' figures, the digest of each publication's rows. Other kinds of CPU give
-other bytes. On one, write the file by the code before the change (`make equality RECORD=1`), then compare.
+Three weeks of generated data are replayed twice, and what they computed is compared with
+`equality.json`: the arrays of each fit, the exam's scores, the decisions, the gates' figures, the
+digest of each publication's rows. Other kinds of CPU give other bytes. On one, write the file by
+the code before the change (`make equality RECORD=1`), then compare.
 """
 
 import argparse
@@ -46,7 +47,9 @@ def main() -> int:
 
 
 def replay_and_read(folder: Path) -> dict[str, Any]:
-    """Return the rows of each query by replay and name; the weeks run by the command that people use, in a process of its own."""
+    """Return the rows of each query by replay and name; the weeks run by the command that people
+    use, in a process of its own.
+    """
     generate_movielens(folder / "movielens", users=120, movies=200, ratings=8_000, seed=SEED)
     generate_imdb(folder / "imdb", folder / "movielens", seed=SEED)
     computed = {}
@@ -78,8 +81,9 @@ def read_home(home: Path) -> dict[str, Any]:
 
 def read(url: str) -> dict[str, Any]:
     """Return the rows of each query in sql/queries/equality.sql."""
-    with psycopg.connect(url, row_factory=dict_row) as conn:
-        return {name: conn.execute(query).fetchall() for name, query in queries("equality").items()}
+    with psycopg.connect(url) as conn:
+        cursor = conn.cursor(row_factory=dict_row)
+        return {name: cursor.execute(text).fetchall() for name, text in queries("equality").items()}
 
 
 def compare(expected: dict[str, Any], found: dict[str, Any]) -> int:
@@ -87,9 +91,16 @@ def compare(expected: dict[str, Any], found: dict[str, Any]) -> int:
     differing = [kind for kind in expected if found.get(kind) != expected[kind]]
     for kind in expected:
         if kind not in differing:
-            print(f"equal: {kind}, {len(expected[kind])} rows" if kind != "cpu" else f"cpu: {found['cpu']}")
+            print(
+                f"equal: {kind}, {len(expected[kind])} rows"
+                if kind != "cpu"
+                else f"cpu: {found['cpu']}"
+            )
         elif kind == "cpu":
-            print(f"this CPU is {found['cpu']}, and {RECORD.name} was from {expected['cpu']}: expect other bytes")
+            print(
+                f"this CPU is {found['cpu']}, and {RECORD.name} was from {expected['cpu']}: "
+                "expect other bytes"
+            )
         else:
             show_difference(kind, expected[kind], found.get(kind, []))
     return 1 if set(differing) - {"cpu"} else 0
@@ -107,7 +118,11 @@ def show_difference(kind: str, expected: list[Any], found: list[Any]) -> None:
 def cpu() -> str:
     """Return the CPU's maker, family and model."""
     lines = Path("/proc/cpuinfo").read_text().splitlines()
-    fields = dict(part.split("\t: ", 1) for part in (line.replace("\t\t", "\t") for line in lines) if "\t: " in part)
+    fields = dict(
+        part.split("\t: ", 1)
+        for part in (line.replace("\t\t", "\t") for line in lines)
+        if "\t: " in part
+    )
     return " ".join(fields.get(name, "?") for name in ("vendor_id", "cpu family", "model"))
 
 

@@ -1,7 +1,9 @@
-"""A movie world made by dice, in MovieLens' and IMDb's own file layouts: for where the real files cannot be had.
+"""A movie world made by dice, in MovieLens' and IMDb's own file layouts: for where the real files
+cannot be had.
 
-Users and movies have latent tastes; what a user watches follows taste, popularity and what is new; genres, title words,
-directors and actors go with a movie's place in taste space, so that content has something to say. Every choice is seeded.
+Users and movies have latent tastes; what a user watches follows taste, popularity and what is new;
+genres, title words, directors and actors go with a movie's place in taste space, so that content
+has something to say. Every choice is seeded.
 """
 
 import argparse
@@ -15,7 +17,18 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from bench.generate_full_imdb import FULL_IMDB, generate_full_imdb
 from bench.generate_imdb import generate_imdb
 from bench.generate_release import RELEASES, generate_release
-from bench.world import GENRE_NAMES, GENRES, YEAR, Movies, characters, genres, links, shares, titles, write_csv
+from bench.world import (
+    GENRE_NAMES,
+    GENRES,
+    YEAR,
+    Movies,
+    characters,
+    genres,
+    links,
+    shares,
+    titles,
+    write_csv,
+)
 
 FACTORS = 8
 START = 1_388_534_400  # 2014-01-01
@@ -26,7 +39,9 @@ USERS_AT_A_TIME = 2_000  # users × movies numbers in memory
 
 @dataclass(frozen=True)
 class Users:
-    """One entry a user; `ratings` is how many they give between `join` and `leave` (Unix seconds)."""
+    """One entry a user; `ratings` is how many they give between `join` and `leave` (Unix
+    seconds).
+    """
 
     taste: np.ndarray
     bias: np.ndarray
@@ -36,12 +51,16 @@ class Users:
 
 
 def generate_movielens(out: Path, *, users: int, movies: int, ratings: int, seed: int) -> None:
-    """Write ratings.csv, movies.csv, links.csv and tags.csv as ml-latest-small has them: same bytes for the same arguments.
+    """Write ratings.csv, movies.csv, links.csv and tags.csv as ml-latest-small has them: same bytes
+    for the same arguments.
 
     Raises ValueError where the users cannot rate that many movies.
     """
     if not 5 * users <= ratings <= users * movies // 2:
-        raise ValueError(f"{ratings} ratings of {users} users on {movies} movies: expected 5 a user to half of all movies a user")
+        raise ValueError(
+            f"{ratings} ratings of {users} users on {movies} movies: expected 5 a "
+            "user to half of all movies a user"
+        )
     rng = np.random.default_rng(seed)
     world = _movies(rng, movies)
     people = _users(rng, users, ratings, most=movies // 2)
@@ -49,7 +68,9 @@ def generate_movielens(out: Path, *, users: int, movies: int, ratings: int, seed
     out.mkdir(parents=True, exist_ok=True)
     write_csv(out / "ratings.csv", "userId,movieId,rating,timestamp", events.tolist())
     write_csv(
-        out / "movies.csv", "movieId,title,genres", zip(world.ids.tolist(), titles(rng, world), genres(rng, world), strict=True)
+        out / "movies.csv",
+        "movieId,title,genres",
+        zip(world.ids.tolist(), titles(rng, world), genres(rng, world), strict=True),
     )
     write_csv(out / "links.csv", "movieId,imdbId,tmdbId", links(rng, world))
     write_csv(out / "tags.csv", "userId,movieId,tag,timestamp", _tags(rng, world, events))
@@ -59,7 +80,9 @@ def _movies(rng: np.random.Generator, count: int) -> Movies:
     main, second, blend, quality = characters(rng, count, FACTORS)
     new = rng.random(count) < NEW_SHARE
     release = np.where(
-        new, rng.integers(START, END, count), START - (rng.exponential(15, count).clip(0, 90) * YEAR).astype(np.int64)
+        new,
+        rng.integers(START, END, count),
+        START - (rng.exponential(15, count).clip(0, 90) * YEAR).astype(np.int64),
     )
     return Movies(
         ids=np.cumsum(rng.geometric(0.4, count)),
@@ -67,14 +90,19 @@ def _movies(rng: np.random.Generator, count: int) -> Movies:
         second=second,
         taste=(blend + 0.5 * rng.normal(size=(count, FACTORS))) / np.sqrt(FACTORS),
         quality=quality,
-        popularity=np.argsort(np.argsort(-(quality + rng.normal(size=count)))).astype(float) + 8,  # a rank: Zipf's law below
+        # a rank: Zipf's law below
+        popularity=np.argsort(np.argsort(-(quality + rng.normal(size=count)))).astype(float) + 8,
         release=release,
     )
 
 
 def _users(rng: np.random.Generator, count: int, ratings: int, most: int) -> Users:
     join = rng.integers(START, END - 30 * 86_400, count)
-    stay = np.where(rng.random(count) < 0.6, rng.exponential(5, count), rng.exponential(500, count)) * 86_400 + 3_600
+    stay = (
+        np.where(rng.random(count) < 0.6, rng.exponential(5, count), rng.exponential(500, count))
+        * 86_400
+        + 3_600
+    )
     return Users(
         taste=rng.normal(size=(count, FACTORS)),
         bias=rng.normal(0, 0.35, count),
@@ -91,22 +119,39 @@ def _events(rng: np.random.Generator, movies: Movies, users: Users) -> Iterator[
         block = slice(first, first + USERS_AT_A_TIME)
         user, movie = _watched(rng, movies, users, block)
         affinity = np.einsum("ij,ij->i", users.taste[user], movies.taste[movie])
-        value = 3.1 + users.bias[user] + movies.quality[movie] + 0.5 * affinity + rng.normal(0, 0.7, len(user))
+        value = (
+            3.1
+            + users.bias[user]
+            + movies.quality[movie]
+            + 0.5 * affinity
+            + rng.normal(0, 0.7, len(user))
+        )
         since = np.maximum(users.join[user], movies.release[movie])
         events = np.empty(len(user), layout)
         events["user"], events["movie"] = user + 1, movies.ids[movie]
         events["rating"] = np.clip(np.round(value * 2) / 2, 0.5, 5)
-        events["timestamp"] = since + (rng.random(len(user)) * np.maximum(users.leave[user] - since, 1)).astype(np.int64)
+        events["timestamp"] = since + (
+            rng.random(len(user)) * np.maximum(users.leave[user] - since, 1)
+        ).astype(np.int64)
         yield events
 
 
-def _watched(rng: np.random.Generator, movies: Movies, users: Users, block: slice) -> tuple[np.ndarray, np.ndarray]:
-    """Users and movies (places) of the block's ratings, drawn without replacement: Gumbel noise on the logarithm of the odds."""
+def _watched(
+    rng: np.random.Generator, movies: Movies, users: Users, block: slice
+) -> tuple[np.ndarray, np.ndarray]:
+    """Users and movies (places) of the block's ratings, drawn without replacement: Gumbel noise on
+    the logarithm of the odds.
+    """
     middle = (users.join[block] + users.leave[block]) / 2
     age = np.maximum(middle[:, None] - movies.release, 0) / YEAR
-    odds = 1.5 * users.taste[block] @ movies.taste.T + np.log1p(3 * np.exp(-age / 2)) - 1.1 * np.log(movies.popularity)
+    odds = (
+        1.5 * users.taste[block] @ movies.taste.T
+        + np.log1p(3 * np.exp(-age / 2))
+        - 1.1 * np.log(movies.popularity)
+    )
     odds += movies.quality + rng.gumbel(size=odds.shape)
-    odds[movies.release[None, :] >= users.leave[block][:, None]] -= 1e6  # not out yet: only where a user has seen all else
+    # not out yet: only where a user has seen all else
+    odds[movies.release[None, :] >= users.leave[block][:, None]] -= 1e6
     order = np.argsort(-odds, axis=1)
     taken = np.arange(order.shape[1]) < users.ratings[block][:, None]
     user, rank = np.nonzero(taken)
@@ -116,45 +161,77 @@ def _watched(rng: np.random.Generator, movies: Movies, users: Users, block: slic
 
 
 def _tags(rng: np.random.Generator, movies: Movies, events: np.ndarray) -> list[tuple[object, ...]]:
-    """A tag for about one rating in thirty, minutes after it: a word of the movie's genre in lower case."""
+    """A tag for about one rating in thirty, minutes after it: a word of the movie's genre in lower
+    case.
+    """
     tagged = events[rng.random(len(events)) < 1 / 30]
     genre = movies.main[np.searchsorted(movies.ids, tagged["movie"])]
     word = rng.integers(0, 4, len(tagged))
     when = np.minimum(tagged["timestamp"] + rng.integers(10, 600, len(tagged)), END - 1)
     names = [GENRES[GENRE_NAMES[g]].split()[w].lower() for g, w in zip(genre, word, strict=True)]
-    return list(zip(tagged["user"].tolist(), tagged["movie"].tolist(), names, when.tolist(), strict=True))
+    return list(
+        zip(tagged["user"].tolist(), tagged["movie"].tolist(), names, when.tolist(), strict=True)
+    )
 
 
 def main() -> None:
     """A small world (MovieLens and IMDb files), or with --like one whole release, streamed."""
     parser = argparse.ArgumentParser(prog="python -m bench.generate", description=main.__doc__)
-    parser.add_argument("--out", type=Path, help="folder for the files (default: .bench/ and the release's name)")
+    parser.add_argument(
+        "--out", type=Path, help="folder for the files (default: .bench/ and the release's name)"
+    )
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--like", choices=[*RELEASES, "imdb"])
-    parser.add_argument("--share", type=float, default=1.0, help="with --like: this share of the release's users and rows")
-    parser.add_argument("--movielens", type=Path, help="with --like imdb: a MovieLens folder whose movies are among the titles")
+    parser.add_argument(
+        "--share",
+        type=float,
+        default=1.0,
+        help="with --like: this share of the release's users and rows",
+    )
+    parser.add_argument(
+        "--movielens",
+        type=Path,
+        help="with --like imdb: a MovieLens folder whose movies are among the titles",
+    )
     parser.add_argument("--users", type=int, default=600)
     parser.add_argument("--movies", type=int, default=3_000)
     parser.add_argument("--ratings", type=int, default=60_000)
     chosen = parser.parse_args()
     if chosen.like == "imdb" and not chosen.movielens:
-        parser.error("--like imdb needs --movielens: a folder with movies.csv, links.csv and ratings.csv")
+        parser.error(
+            "--like imdb needs --movielens: a folder with movies.csv, links.csv and ratings.csv"
+        )
     out = chosen.out or Path(".bench") / (chosen.like or "small")
     if chosen.like:
         _write_release(out, chosen)
     else:
-        generate_movielens(out / "movielens", users=chosen.users, movies=chosen.movies, ratings=chosen.ratings, seed=chosen.seed)
+        generate_movielens(
+            out / "movielens",
+            users=chosen.users,
+            movies=chosen.movies,
+            ratings=chosen.ratings,
+            seed=chosen.seed,
+        )
         generate_imdb(out / "imdb", out / "movielens", chosen.seed)
     print(f"written: {out}")
 
 
 def _write_release(out: Path, chosen: argparse.Namespace) -> None:
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+    )
     with Progress(*columns) as progress:
         if chosen.like == "imdb":
             sizes = FULL_IMDB.share(chosen.share)
-            task = progress.add_task("rows of title.principals and name.basics", total=sizes.principals + sizes.persons)
-            generate_full_imdb(out, sizes, chosen.movielens, chosen.seed, lambda rows: progress.advance(task, rows))
+            task = progress.add_task(
+                "rows of title.principals and name.basics", total=sizes.principals + sizes.persons
+            )
+            generate_full_imdb(
+                out, sizes, chosen.movielens, chosen.seed, lambda rows: progress.advance(task, rows)
+            )
         else:
             release = RELEASES[chosen.like].share(chosen.share)
             task = progress.add_task("ratings", total=release.ratings)

@@ -1,4 +1,6 @@
-"""IMDb's five files at their published sizes, made by dice and streamed: the titles of a MovieLens folder among 11 million."""
+"""IMDb's five files at their published sizes, made by dice and streamed: the titles of a MovieLens
+folder among 11 million.
+"""
 
 import gzip
 from collections.abc import Callable, Iterator
@@ -21,7 +23,8 @@ NONE = r"\N"
 GZIP_LEVEL = 1  # the quickest: nothing else takes as long
 
 HEADERS = {
-    "title.basics": "tconst titleType primaryTitle originalTitle isAdult startYear endYear runtimeMinutes genres",
+    "title.basics": "tconst titleType primaryTitle originalTitle isAdult startYear endYear "
+    "runtimeMinutes genres",
     "title.crew": "tconst directors writers",
     "title.principals": "tconst ordering nconst category job characters",
     "title.ratings": "tconst averageRating numVotes",
@@ -37,7 +40,9 @@ TYPE, CATEGORY = text(TYPES), text(CATEGORIES)
 ADJECTIVE = text(ADJECTIVES.split())
 WORD = text([word for words in GENRES.values() for word in words.split()])
 MINUTES = text([*map(str, range(241)), NONE])
-GENRE_PAIR = text([",".join(sorted({first, second})) for first in GENRE_NAMES for second in GENRE_NAMES])
+GENRE_PAIR = text(
+    [",".join(sorted({first, second})) for first in GENRE_NAMES for second in GENRE_NAMES]
+)
 CHARACTER = text([NONE, *(f'["{first}"]' for first in FIRST_NAMES.split())])
 NAME = text([f"{first} {last}" for first in FIRST_NAMES.split() for last in LAST_NAMES.split()])
 BIRTH = text([NONE, *map(str, range(1880, 2010))])
@@ -58,7 +63,9 @@ class Sizes:
     def share(self, share: float) -> "Sizes":
         if not 0 < share <= 1:
             raise ValueError(f"a share of {share}: expected more than 0, at most 1")
-        return Sizes(**{field.name: round(getattr(self, field.name) * share) for field in fields(self)})
+        return Sizes(
+            **{field.name: round(getattr(self, field.name) * share) for field in fields(self)}
+        )
 
 
 FULL_IMDB = Sizes(titles=11_000_000, principals=90_000_000, persons=14_000_000, ratings=1_500_000)
@@ -79,7 +86,9 @@ class Linked:
 
 @dataclass(frozen=True)
 class Block:
-    """Some titles; one entry each. `genre` is a place in GENRE_NAMES, `linked` one among the MovieLens movies or -1."""
+    """Some titles; one entry each. `genre` is a place in GENRE_NAMES, `linked` one among the
+    MovieLens movies or -1.
+    """
 
     numbers: np.ndarray
     linked: np.ndarray
@@ -92,23 +101,38 @@ class Block:
         return joined(fixed("tt", len(self.numbers)), number(self.numbers, least_digits=7))
 
 
-def generate_full_imdb(out: Path, sizes: Sizes, movielens: Path, seed: int, advance: Advance = lambda rows: None) -> None:
-    """Write IMDb's five TSV.gz: same bytes for the same arguments and folder. All movies of the folder are among the titles.
+def generate_full_imdb(
+    out: Path, sizes: Sizes, movielens: Path, seed: int, advance: Advance = lambda rows: None
+) -> None:
+    """Write IMDb's five TSV.gz: same bytes for the same arguments and folder. All movies of the
+    folder are among the titles.
 
-    `advance` hears how many more rows of title.principals and name.basics are written. Raises ValueError where the folder has
-    more movies than there should be titles or rated titles.
+    `advance` hears how many more rows of title.principals and name.basics are written. Raises
+    ValueError where the folder has more movies than there should be titles or rated titles.
     """
     movies = _linked(movielens)
     if len(movies.numbers) > min(sizes.titles, sizes.ratings):
-        raise ValueError(f"{sizes}, {len(movies.numbers):,} movies in {movielens}: expected at least as many titles and ratings")
+        raise ValueError(
+            f"{sizes}, {len(movies.numbers):,} movies in {movielens}: expected at "
+            "least as many titles and ratings"
+        )
     if not PEOPLE_OF_A_MOVIE * sizes.titles <= sizes.principals <= MOST_PEOPLE * sizes.titles:
-        raise ValueError(f"{sizes}: expected from {PEOPLE_OF_A_MOVIE} to {MOST_PEOPLE} principals a title")
+        raise ValueError(
+            f"{sizes}: expected from {PEOPLE_OF_A_MOVIE} to {MOST_PEOPLE} principals a title"
+        )
     if sizes.persons < MOST_PEOPLE * len(GENRE_NAMES):
-        raise ValueError(f"{sizes}: expected at least {MOST_PEOPLE * len(GENRE_NAMES)} persons, {MOST_PEOPLE} a genre")
+        raise ValueError(
+            f"{sizes}: expected at least {MOST_PEOPLE * len(GENRE_NAMES)} persons, "
+            f"{MOST_PEOPLE} a genre"
+        )
     rng = np.random.default_rng(seed)
     out.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
-        files = {name: stack.enter_context(_tsv(out, name)) for name in HEADERS if name.startswith("title.")}
+        files = {
+            name: stack.enter_context(_tsv(out, name))
+            for name in HEADERS
+            if name.startswith("title.")
+        }
         for block in _blocks(rng, sizes, movies):
             _write_basics(rng, files["title.basics"], block, movies)
             _write_ratings(rng, files["title.ratings"], block, movies)
@@ -141,7 +165,10 @@ def _main_genre(title: Title) -> int:
 @contextmanager
 def _tsv(out: Path, name: str) -> Iterator[gzip.GzipFile]:
     """A gzip without a name or a time in its header, so that the same rows are the same bytes."""
-    with (out / f"{name}.tsv.gz").open("wb") as raw, gzip.GzipFile("", "wb", GZIP_LEVEL, raw, mtime=0) as file:
+    with (
+        (out / f"{name}.tsv.gz").open("wb") as raw,
+        gzip.GzipFile("", "wb", GZIP_LEVEL, raw, mtime=0) as file,
+    ):
         file.write(("\t".join(HEADERS[name].split()) + "\n").encode())
         yield file
 
@@ -157,7 +184,9 @@ def _blocks(rng: np.random.Generator, sizes: Sizes, movies: Linked) -> Iterator[
             numbers=numbers[first:last],
             linked=here,
             rated=rated[first:last],
-            genre=np.where(here >= 0, movies.main[here], rng.integers(0, len(GENRE_NAMES), last - first)),
+            genre=np.where(
+                here >= 0, movies.main[here], rng.integers(0, len(GENRE_NAMES), last - first)
+            ),
             people=shares(
                 rng.gamma(4, size=last - first),
                 sizes.principals * last // sizes.titles - sizes.principals * first // sizes.titles,
@@ -167,7 +196,9 @@ def _blocks(rng: np.random.Generator, sizes: Sizes, movies: Linked) -> Iterator[
         )
 
 
-def _numbers(rng: np.random.Generator, count: int, ours: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _numbers(
+    rng: np.random.Generator, count: int, ours: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     """The numbers in `count` tconsts, and for each the place in `ours` of that number, or -1."""
     others = np.cumsum(rng.integers(1, GAP + 1, count, dtype=np.int32), dtype=np.int32)
     others = others[~np.isin(others, ours)][: count - len(ours)]
@@ -185,7 +216,9 @@ def _rated(rng: np.random.Generator, linked: np.ndarray, count: int) -> np.ndarr
     return rated
 
 
-def _write_basics(rng: np.random.Generator, file: gzip.GzipFile, block: Block, movies: Linked) -> None:
+def _write_basics(
+    rng: np.random.Generator, file: gzip.GzipFile, block: Block, movies: Linked
+) -> None:
     rows, ours = len(block.numbers), block.linked >= 0
     kind = np.where(ours, TYPES.index("movie"), rng.choice(len(TYPES), rows, p=TYPE_ODDS))
     made_name = joined(
@@ -196,31 +229,53 @@ def _write_basics(rng: np.random.Generator, file: gzip.GzipFile, block: Block, m
         number(block.numbers),
     )
     made_year = number(2026 - np.minimum(rng.exponential(20, rows), 125).astype(np.int64))
-    made_genres = GENRE_PAIR[block.genre * len(GENRE_NAMES) + rng.integers(0, len(GENRE_NAMES), rows)]
+    made_genres = GENRE_PAIR[
+        block.genre * len(GENRE_NAMES) + rng.integers(0, len(GENRE_NAMES), rows)
+    ]
     unknown = rng.random(rows) < 0.3
-    minutes = np.where(unknown, len(MINUTES) - 1, rng.normal(80, 25, rows).clip(1, 240).astype(np.int64))
+    minutes = np.where(
+        unknown, len(MINUTES) - 1, rng.normal(80, 25, rows).clip(1, 240).astype(np.int64)
+    )
     name = either(ours, movies.names[block.linked], made_name)
     year = either(ours, movies.years[block.linked], made_year)
     listed = either(ours, movies.genres[block.linked], made_genres)
-    columns = [block.tconst, TYPE[kind], name, name, fixed("0", rows), year, fixed(NONE, rows), MINUTES[minutes], listed]
+    columns = [
+        block.tconst,
+        TYPE[kind],
+        name,
+        name,
+        fixed("0", rows),
+        year,
+        fixed(NONE, rows),
+        MINUTES[minutes],
+        listed,
+    ]
     file.write(rows_of(columns, "\t", "\n"))
 
 
-def _write_ratings(rng: np.random.Generator, file: gzip.GzipFile, block: Block, movies: Linked) -> None:
+def _write_ratings(
+    rng: np.random.Generator, file: gzip.GzipFile, block: Block, movies: Linked
+) -> None:
     """A MovieLens movie's score and votes are those of its ratings, as far as there are any."""
     linked = block.linked[block.rated]
     ours, rows = linked >= 0, len(linked)
-    made_score, made_votes = rng.normal(6.8, 1.4, rows).clip(1, 10), rng.lognormal(3, 2, rows).clip(5, 3e6)
+    made_score, made_votes = (
+        rng.normal(6.8, 1.4, rows).clip(1, 10),
+        rng.lognormal(3, 2, rows).clip(5, 3e6),
+    )
     tenths = np.round(np.where(ours, movies.score[linked], made_score) * 10).astype(np.int64)
     votes = np.where(ours, movies.votes[linked], made_votes).astype(np.int64)
     average = joined(number(tenths // 10), fixed(".", rows), number(tenths % 10))
     file.write(rows_of([block.tconst[block.rated], average, number(votes)], "\t", "\n"))
 
 
-def _write_people(rng: np.random.Generator, files: dict[str, gzip.GzipFile], block: Block, persons: int) -> None:
+def _write_people(
+    rng: np.random.Generator, files: dict[str, gzip.GzipFile], block: Block, persons: int
+) -> None:
     """title.principals and title.crew: actors first, then others, then the writer and the director.
 
-    People keep to a genre and work with their neighbours; those whom MovieLens' movies have are few.
+    People keep to a genre and work with their neighbours; those whom MovieLens' movies have are
+    few.
     """
     band = persons // len(GENRE_NAMES)
     ours = block.linked >= 0
@@ -233,7 +288,11 @@ def _write_people(rng: np.random.Generator, files: dict[str, gzip.GzipFile], blo
     nconst = joined(fixed("nm", len(person)), number(person + 1, least_digits=7))
     acts = place < (block.people[title] + 1) // 2
     after = block.people[title] - 1 - place
-    category = np.where(acts, person % np.where(ours, 2, 3)[title], len(ACTING) + 2 + place % (len(CATEGORIES) - len(ACTING) - 2))
+    category = np.where(
+        acts,
+        person % np.where(ours, 2, 3)[title],
+        len(ACTING) + 2 + place % (len(CATEGORIES) - len(ACTING) - 2),
+    )
     category[~acts & (after == 0)] = CATEGORIES.index("director")
     category[~acts & (after == 1)] = CATEGORIES.index("writer")
     columns = [
@@ -246,7 +305,10 @@ def _write_people(rng: np.random.Generator, files: dict[str, gzip.GzipFile], blo
     ]
     files["title.principals"].write(rows_of(columns, "\t", "\n"))
     last = np.cumsum(block.people) - 1
-    directors, writers = _crew(nconst, last, block.people > 1), _crew(nconst, last - 1, block.people > 3)
+    directors, writers = (
+        _crew(nconst, last, block.people > 1),
+        _crew(nconst, last - 1, block.people > 3),
+    )
     files["title.crew"].write(rows_of([block.tconst, directors, writers], "\t", "\n"))
 
 

@@ -1,7 +1,9 @@
-"""Whole MovieLens releases made by dice: the sizes and the layout of ml-20m and ml-32m, streamed user by user.
+"""Whole MovieLens releases made by dice: the sizes and the layout of ml-20m and ml-32m, streamed
+user by user.
 
 Users have a few of many kinds of taste; each kind has its own odds over movies. A tenth of the
-movies has most of the ratings: 81% at ml-20m's size, 86% in ml-20m. Users come in sessions and rate what is out by then.
+movies has most of the ratings: 81% at ml-20m's size, 86% in ml-20m. Users come in sessions and rate
+what is out by then.
 """
 
 from collections.abc import Callable, Iterator
@@ -12,7 +14,18 @@ from typing import BinaryIO
 import numpy as np
 
 from bench.text_rows import number, rows_of, text
-from bench.world import CRLF, GENRES, YEAR, Movies, characters, genres, links, shares, titles, write_csv
+from bench.world import (
+    CRLF,
+    GENRES,
+    YEAR,
+    Movies,
+    characters,
+    genres,
+    links,
+    shares,
+    titles,
+    write_csv,
+)
 
 FACTORS = 16
 KINDS = 64  # of taste
@@ -33,7 +46,9 @@ Advance = Callable[[int], object]
 
 @dataclass(frozen=True)
 class Release:
-    """How much of what; `rated` of the `movies` have ratings. Times in Unix seconds, no rating at or after `end`."""
+    """How much of what; `rated` of the `movies` have ratings. Times in Unix seconds, no rating at
+    or after `end`.
+    """
 
     users: int
     movies: int
@@ -44,11 +59,17 @@ class Release:
     end: int
 
     def share(self, share: float) -> "Release":
-        """That share of users, ratings and tags; its square root of movies, as smaller releases have more for a rating."""
+        """That share of users, ratings and tags; its square root of movies, as smaller releases
+        have more for a rating.
+        """
         if not 0 < share <= 1:
             raise ValueError(f"a share of {share}: expected more than 0, at most 1")
         scaled = {name: round(getattr(self, name) * share) for name in ("users", "ratings", "tags")}
-        return replace(self, **scaled, **{name: round(getattr(self, name) * share**0.5) for name in ("movies", "rated")})
+        return replace(
+            self,
+            **scaled,
+            **{name: round(getattr(self, name) * share**0.5) for name in ("movies", "rated")},
+        )
 
 
 #: As their READMEs give them: 1995-01-09 to 2015-03-31, and to 2023-10-12.
@@ -60,7 +81,9 @@ RELEASES = {
 
 @dataclass(frozen=True)
 class Sessions:
-    """One entry a session, in the order of users and times: its first of all rows, and how many rows."""
+    """One entry a session, in the order of users and times: its first of all rows, and how many
+    rows.
+    """
 
     user: np.ndarray
     start: np.ndarray
@@ -70,7 +93,9 @@ class Sessions:
 
 @dataclass(frozen=True)
 class Users:
-    """One entry a user: what they like, how kindly they rate, and how many ratings and tags they give."""
+    """One entry a user: what they like, how kindly they rate, and how many ratings and tags they
+    give.
+    """
 
     kinds: np.ndarray  # (users, KINDS_OF_A_USER)
     taste: np.ndarray
@@ -83,8 +108,9 @@ class Users:
 class Shelf:
     """The rated movies by date of release, and each kind of taste's odds over them.
 
-    `below[k, m]` is the chance that kind k takes one of the first m movies; `flat` is the same without its first column, each
-    kind's a whole number above the one before, for one search among all.
+    `below[k, m]` is the chance that kind k takes one of the first m movies; `flat` is the same
+    without its first column, each kind's a whole number above the one before, for one search among
+    all.
     """
 
     release: np.ndarray
@@ -94,7 +120,9 @@ class Shelf:
 
 @dataclass(frozen=True)
 class Finds:
-    """Which rows are the first find of which movie (a place on the shelf), by row: so every rated movie is."""
+    """Which rows are the first find of which movie (a place on the shelf), by row: so every rated
+    movie is.
+    """
 
     row: np.ndarray
     movie: np.ndarray
@@ -111,14 +139,19 @@ class World:
     finds: Finds
 
 
-def generate_release(out: Path, release: Release, seed: int, advance: Advance = lambda rows: None) -> None:
-    """Write ratings.csv, movies.csv, links.csv and tags.csv: same bytes for the same arguments, rows by user and movie.
+def generate_release(
+    out: Path, release: Release, seed: int, advance: Advance = lambda rows: None
+) -> None:
+    """Write ratings.csv, movies.csv, links.csv and tags.csv: same bytes for the same arguments,
+    rows by user and movie.
 
-    `advance` hears how many more ratings are written. Raises ValueError where users would have too few ratings, or too
-    large a part of all movies.
+    `advance` hears how many more ratings are written. Raises ValueError where users would have too
+    few ratings, or too large a part of all movies.
     """
     if not LEAST * release.users <= release.ratings <= release.users * release.rated // (2 * MOST):
-        raise ValueError(f"{release}: expected {LEAST} ratings a user to an eighth of the rated movies")
+        raise ValueError(
+            f"{release}: expected {LEAST} ratings a user to an eighth of the rated movies"
+        )
     rng = np.random.default_rng(seed)
     world = _world(rng, release)
     out.mkdir(parents=True, exist_ok=True)
@@ -148,11 +181,17 @@ def _world(rng: np.random.Generator, release: Release) -> World:
 
 
 def _sessions(rng: np.random.Generator, release: Release, counts: np.ndarray) -> Sessions:
-    """Two in five users come once; the others again over months, half of their ratings in the first session."""
+    """Two in five users come once; the others again over months, half of their ratings in the first
+    session.
+    """
     users = release.users
     join = rng.integers(release.start, release.end - 2 * DAY, users)
-    leave = np.minimum(join + (rng.exponential(600, users) * DAY).astype(np.int64), release.end - DAY)
-    several = 1 + np.where(rng.random(users) < 0.4, 0, np.minimum(rng.geometric(1 / 6, users), counts // 5))
+    leave = np.minimum(
+        join + (rng.exponential(600, users) * DAY).astype(np.int64), release.end - DAY
+    )
+    several = 1 + np.where(
+        rng.random(users) < 0.4, 0, np.minimum(rng.geometric(1 / 6, users), counts // 5)
+    )
     user = np.repeat(np.arange(users), several)
     first = np.cumsum(several) - several
     weight = rng.exponential(size=len(user))
@@ -167,12 +206,20 @@ def _sessions(rng: np.random.Generator, release: Release, counts: np.ndarray) ->
 
 
 def _movies(rng: np.random.Generator, release: Release, sessions: Sessions) -> tuple[Movies, Finds]:
-    """All movies, the rated ones first and by date of release. A movie is out before its first find; ids grow with finds."""
+    """All movies, the rated ones first and by date of release. A movie is out before its first
+    find; ids grow with finds.
+    """
     row = rng.choice(release.ratings, release.movies, replace=False)
     found = sessions.start[np.searchsorted(sessions.first, row, side="right") - 1]
-    age = np.where(rng.random(release.movies) < 0.3, rng.exponential(0.3, release.movies), rng.exponential(15, release.movies))
+    age = np.where(
+        rng.random(release.movies) < 0.3,
+        rng.exponential(0.3, release.movies),
+        rng.exponential(15, release.movies),
+    )
     out = found - (age.clip(0, 90) * YEAR).astype(np.int64)
-    order = np.concatenate([np.argsort(out[: release.rated], kind="stable"), np.arange(release.rated, release.movies)])
+    order = np.concatenate(
+        [np.argsort(out[: release.rated], kind="stable"), np.arange(release.rated, release.movies)]
+    )
     ids = np.empty(release.movies, np.int64)
     ids[np.argsort(found[order], kind="stable")] = np.cumsum(rng.geometric(0.25, release.movies))
     rated = order[: release.rated]
@@ -195,13 +242,18 @@ def _described(rng: np.random.Generator, ids: np.ndarray, release: np.ndarray) -
     )
 
 
-def _users(rng: np.random.Generator, release: Release, counts: np.ndarray, tilts: np.ndarray) -> Users:
+def _users(
+    rng: np.random.Generator, release: Release, counts: np.ndarray, tilts: np.ndarray
+) -> Users:
     users = release.users
     kinds = rng.integers(0, KINDS, (users, KINDS_OF_A_USER))
     tags = np.zeros(users, np.int64)
     taggers = rng.permutation(users)[: max(round(users * TAGGERS), 1)]
     tags[taggers] = shares(
-        counts[taggers] * rng.lognormal(0, 1.5, len(taggers)), release.tags, least=0, most=TAGS_FOR_A_RATING * counts[taggers]
+        counts[taggers] * rng.lognormal(0, 1.5, len(taggers)),
+        release.tags,
+        least=0,
+        most=TAGS_FOR_A_RATING * counts[taggers],
     )
     return Users(
         kinds=kinds,
@@ -217,7 +269,9 @@ def _shelf(movies: Movies, rated: int, tilts: np.ndarray) -> Shelf:
     below = np.cumsum(movies.popularity[:rated] * np.exp(FOCUS * lean), axis=1)
     below /= below[:, -1:]
     flat = (below + np.arange(KINDS)[:, None]).ravel()
-    return Shelf(movies.release[:rated], np.concatenate([np.zeros((KINDS, 1)), below], axis=1), flat)
+    return Shelf(
+        movies.release[:rated], np.concatenate([np.zeros((KINDS, 1)), below], axis=1), flat
+    )
 
 
 def _write_movies(rng: np.random.Generator, out: Path, movies: Movies) -> None:
@@ -229,7 +283,9 @@ def _write_movies(rng: np.random.Generator, out: Path, movies: Movies) -> None:
 
 
 def _events(rng: np.random.Generator, release: Release, world: World) -> Iterator[np.ndarray]:
-    """Ratings of some users at a time, by user and movie id: a record array; `place` is the movie's on the shelf."""
+    """Ratings of some users at a time, by user and movie id: a record array; `place` is the movie's
+    on the shelf.
+    """
     sessions, finds = world.sessions, world.finds
     ends = np.cumsum(world.users.ratings)
     last = 0
@@ -248,8 +304,12 @@ def _events(rng: np.random.Generator, release: Release, world: World) -> Iterato
         yield events
 
 
-def _watched(rng: np.random.Generator, world: World, user: np.ndarray, when: np.ndarray, found: Finds) -> np.ndarray:
-    """Each row's movie, none twice for a user: drawn, and what came twice drawn again; in the end from all that is out."""
+def _watched(
+    rng: np.random.Generator, world: World, user: np.ndarray, when: np.ndarray, found: Finds
+) -> np.ndarray:
+    """Each row's movie, none twice for a user: drawn, and what came twice drawn again; in the end
+    from all that is out.
+    """
     shelf, kinds = world.shelf, world.users.kinds
     out = np.searchsorted(shelf.release, when, side="right")
     recent = np.searchsorted(shelf.release, when - RECENT, side="right")
@@ -272,7 +332,9 @@ def _watched(rng: np.random.Generator, world: World, user: np.ndarray, when: np.
         rows = rows[unsettled[user[rows] - user[0]]]
 
 
-def _draw(rng: np.random.Generator, kinds: np.ndarray, out: np.ndarray, recent: np.ndarray, shelf: Shelf) -> np.ndarray:
+def _draw(
+    rng: np.random.Generator, kinds: np.ndarray, out: np.ndarray, recent: np.ndarray, shelf: Shelf
+) -> np.ndarray:
     """One movie a row, of those out, by the odds of one of the user's kinds of taste."""
     rows = len(out)
     kind = kinds[np.arange(rows), np.minimum(rng.geometric(0.5, rows) - 1, KINDS_OF_A_USER - 1)]
@@ -291,11 +353,27 @@ def _times(rng: np.random.Generator, sessions: Sessions, block: slice) -> np.nda
     return np.repeat(sessions.start[block], rows) + (since - first).astype(np.int64)
 
 
-def _rated(rng: np.random.Generator, world: World, user: np.ndarray, place: np.ndarray, times: np.ndarray) -> np.ndarray:
+def _rated(
+    rng: np.random.Generator, world: World, user: np.ndarray, place: np.ndarray, times: np.ndarray
+) -> np.ndarray:
     movies, users = world.movies, world.users
     affinity = np.einsum("ij,ij->i", users.taste[user], movies.taste[place])
-    value = 3.3 + users.bias[user] + movies.quality[place] + 0.35 * affinity + rng.normal(0, 0.7, len(user))
-    layout = np.dtype([("user", "i8"), ("movie", "i8"), ("half_stars", "i8"), ("timestamp", "i8"), ("place", "i8")])
+    value = (
+        3.3
+        + users.bias[user]
+        + movies.quality[place]
+        + 0.35 * affinity
+        + rng.normal(0, 0.7, len(user))
+    )
+    layout = np.dtype(
+        [
+            ("user", "i8"),
+            ("movie", "i8"),
+            ("half_stars", "i8"),
+            ("timestamp", "i8"),
+            ("place", "i8"),
+        ]
+    )
     events = np.empty(len(user), layout)
     events["user"], events["movie"], events["place"] = user + 1, movies.ids[place], place
     events["half_stars"] = np.clip(np.round(value * 2), 1, 10)
@@ -313,14 +391,20 @@ def _write_ratings(file: BinaryIO, events: np.ndarray) -> None:
     file.write(rows_of(columns, ",", CRLF))
 
 
-def _write_tags(rng: np.random.Generator, file: BinaryIO, events: np.ndarray, world: World, end: int) -> None:
-    """Words of the movie's main genre, minutes after the rating; round a user's movies, at each round another word."""
+def _write_tags(
+    rng: np.random.Generator, file: BinaryIO, events: np.ndarray, world: World, end: int
+) -> None:
+    """Words of the movie's main genre, minutes after the rating; round a user's movies, at each
+    round another word.
+    """
     block = slice(events["user"][0] - 1, events["user"][-1])
     counts, ratings = world.users.tags[block], world.users.ratings[block]
     user = np.repeat(np.arange(len(counts)), counts)
     if not len(user):
         return
-    turn = np.arange(len(user)) - (np.cumsum(counts) - counts)[user] + rng.integers(0, ratings)[user]
+    turn = (
+        np.arange(len(user)) - (np.cumsum(counts) - counts)[user] + rng.integers(0, ratings)[user]
+    )
     event = events[(np.cumsum(ratings) - ratings)[user] + turn % ratings[user]]
     round_ = (turn - turn % ratings[user]) // ratings[user]
     word = 4 * world.movies.main[event["place"]] + (round_ + event["movie"]) % 4

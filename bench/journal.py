@@ -1,4 +1,6 @@
-"""Every finished measurement as a line of JSON, so that a call that was cut off goes on where it was."""
+"""Every finished measurement as a line of JSON, so that a call that was cut off goes on where it
+was.
+"""
 
 import json
 from dataclasses import asdict
@@ -19,7 +21,9 @@ Kept = TypeVar("Kept", bound=Keyed)
 
 
 class Journal(Generic[Kept]):
-    """An append-only file of one kind of dataclass. A last line that is half a line, as of a killed call, is passed over."""
+    """An append-only file of one kind of dataclass. A last line that is half a line, as of a killed
+    call, is passed over.
+    """
 
     def __init__(self, path: Path, kind: type[Kept]) -> None:
         self.path = path
@@ -38,7 +42,9 @@ class Journal(Generic[Kept]):
         self.path.parent.mkdir(parents=True, exist_ok=True)
         whole = not self.path.is_file() or self.path.read_bytes()[-1:] in (b"", b"\n")
         with self.path.open("a") as file:
-            file.write(("" if whole else "\n") + json.dumps(asdict(measurement), ensure_ascii=False) + "\n")
+            file.write(
+                ("" if whole else "\n") + json.dumps(asdict(measurement), ensure_ascii=False) + "\n"
+            )
         self._found[measurement.key] = measurement
 
 

@@ -1,6 +1,7 @@
 """Rows of delimited text from whole columns, without a Python step for each row.
 
-A column is a matrix of bytes, (rows, width), in which a NUL stands for nothing: the rows' text is what remains without them.
+A column is a matrix of bytes, (rows, width), in which a NUL stands for nothing: the rows' text is
+what remains without them.
 """
 
 from collections.abc import Sequence
@@ -9,7 +10,9 @@ import numpy as np
 
 
 def number(values: np.ndarray, *, least_digits: int = 1) -> np.ndarray:
-    """A column of whole numbers from 0 to 2³²-1 in decimal, with leading zeros up to `least_digits`."""
+    """A column of whole numbers from 0 to 2³²-1 in decimal, with leading zeros up to
+    `least_digits`.
+    """
     rest = values.astype(np.uint32)
     width = max(len(str(int(rest.max(initial=0)))), least_digits)
     column = np.empty((width, len(rest)), np.uint8)

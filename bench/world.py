@@ -1,4 +1,6 @@
-"""What made worlds of all sizes share: movies, and how movies.csv and links.csv write them; counts that add up."""
+"""What made worlds of all sizes share: movies, and how movies.csv and links.csv write them; counts
+that add up.
+"""
 
 import csv
 from collections.abc import Iterable, Iterator, Sequence
@@ -30,8 +32,9 @@ GENRES = {
     "Western": "Saddle Canyon Sheriff Rifle",
 }
 GENRE_NAMES = tuple(GENRES)
-ADJECTIVES = """Silent Crimson Broken Golden Hidden Lonely Burning Frozen Wild Last First Distant Electric Velvet Bitter
-    Paper Midnight Hollow Restless Gentle Savage Falling Painted Invisible Borrowed Northern Endless Little Grand Crooked"""
+ADJECTIVES = """Silent Crimson Broken Golden Hidden Lonely Burning Frozen Wild Last First Distant
+    Electric Velvet Bitter Paper Midnight Hollow Restless Gentle Savage Falling Painted Invisible
+    Borrowed Northern Endless Little Grand Crooked"""
 
 YEAR = 31_557_600
 CRLF = "\r\n"  # how GroupLens ends its lines
@@ -39,7 +42,9 @@ CRLF = "\r\n"  # how GroupLens ends its lines
 
 @dataclass(frozen=True)
 class Movies:
-    """One entry a movie. `main` and `second` are places in GENRE_NAMES, `second` -1 for none; `taste` is (movies, FACTORS)."""
+    """One entry a movie. `main` and `second` are places in GENRE_NAMES, `second` -1 for none;
+    `taste` is (movies, FACTORS).
+    """
 
     ids: np.ndarray
     main: np.ndarray
@@ -54,14 +59,20 @@ class Movies:
         return 1970 + (self.release // YEAR).astype(np.int64)
 
 
-def characters(rng: np.random.Generator, count: int, factors: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Main and second genre of movies, where these put them in taste space (count, factors), and how good they are."""
+def characters(
+    rng: np.random.Generator, count: int, factors: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Main and second genre of movies, where these put them in taste space (count, factors), and
+    how good they are.
+    """
     centres = rng.normal(size=(len(GENRE_NAMES), factors))
     common = rng.dirichlet(np.full(len(GENRE_NAMES), 2.0))
     main = rng.choice(len(GENRE_NAMES), count, p=common)
     second = np.where(rng.random(count) < 0.7, rng.choice(len(GENRE_NAMES), count, p=common), -1)
     second[second == main] = -1
-    blend = np.where(second[:, None] >= 0, 0.7 * centres[main] + 0.5 * centres[second], centres[main])
+    blend = np.where(
+        second[:, None] >= 0, 0.7 * centres[main] + 0.5 * centres[second], centres[main]
+    )
     quality = rng.normal(0, 0.4, count)
     return main, second, blend, quality
 
@@ -73,7 +84,9 @@ def titles(rng: np.random.Generator, movies: Movies) -> list[str]:
     article = rng.random(len(movies.ids)) < 0.25
     seen: dict[str, int] = {}
     named = []
-    for place, (adjective, genre, year) in enumerate(zip(adjectives, movies.main, movies.years, strict=True)):
+    for place, (adjective, genre, year) in enumerate(
+        zip(adjectives, movies.main, movies.years, strict=True)
+    ):
         name = f"{adjective} {GENRES[GENRE_NAMES[genre]].split()[words[place]]}"
         seen[name] = seen.get(name, 0) + 1
         part = f" {seen[name]}" if seen[name] > 1 else ""
@@ -84,9 +97,13 @@ def titles(rng: np.random.Generator, movies: Movies) -> list[str]:
 def genres(rng: np.random.Generator, movies: Movies) -> list[str]:
     unknown = rng.random(len(movies.ids)) < 0.01
     named = [
-        sorted({GENRE_NAMES[place] for place in pair if place >= 0}) for pair in zip(movies.main, movies.second, strict=True)
+        sorted({GENRE_NAMES[place] for place in pair if place >= 0})
+        for pair in zip(movies.main, movies.second, strict=True)
     ]
-    return ["(no genres listed)" if lost else "|".join(names) for lost, names in zip(unknown, named, strict=True)]
+    return [
+        "(no genres listed)" if lost else "|".join(names)
+        for lost, names in zip(unknown, named, strict=True)
+    ]
 
 
 def links(rng: np.random.Generator, movies: Movies) -> Iterator[tuple[object, ...]]:
@@ -97,8 +114,11 @@ def links(rng: np.random.Generator, movies: Movies) -> Iterator[tuple[object, ..
         yield movie, f"{tt:07d}", "" if lost else number
 
 
-def shares(weights: np.ndarray, total: int, *, least: int | np.ndarray, most: int | np.ndarray) -> np.ndarray:
-    """Whole numbers from `least` to `most`, about proportional to `weights`, that add up to `total`.
+def shares(
+    weights: np.ndarray, total: int, *, least: int | np.ndarray, most: int | np.ndarray
+) -> np.ndarray:
+    """Whole numbers from `least` to `most`, about proportional to `weights`, that add up to
+    `total`.
 
     Raises ValueError where there are none such.
     """

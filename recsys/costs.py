@@ -1,4 +1,5 @@
-"""What a step costs: its time, the most memory that its process holds meanwhile, and the rows it works on.
+"""What a step costs: its time, the most memory that its process holds meanwhile, and the rows it
+works on.
 
 The memory is that of this process alone: what Postgres and MLflow's server take is theirs.
 """
@@ -46,8 +47,9 @@ _running: ContextVar[Cost | None] = ContextVar("_running", default=None)
 def measured() -> Iterator[Cost]:
     """Measure what happens meanwhile, one step at a time in a process.
 
-    What the process holds as the step begins counts: its libraries, and what earlier steps have left. Where the system does not
-    let a process forget its peak (Linux does), the figure is the peak since the process began.
+    What the process holds as the step begins counts: its libraries, and what earlier steps have
+    left. Where the system does not let a process forget its peak (Linux does), the figure is the
+    peak since the process began.
     """
     cost = Cost()
     token = _running.set(cost)
@@ -62,14 +64,18 @@ def measured() -> Iterator[Cost]:
 
 
 def worked_on(n_rows: int) -> None:
-    """The running step's say on how many rows it works on. Said again, the last word counts; unmeasured, nobody listens."""
+    """The running step's say on how many rows it works on. Said again, the last word counts;
+    unmeasured, nobody listens.
+    """
     cost = _running.get()
     if cost:
         cost.n_rows = n_rows
 
 
 def keep_cost(settings: Settings, week: Week, step: str, cost: Cost, *, part: str = "") -> None:
-    """Add a row to the run's. A database that will not have it takes nothing from a step that is done: the log has it then."""
+    """Add a row to the run's. A database that will not have it takes nothing from a step that is
+    done: the log has it then.
+    """
     params = {"as_of": week.as_of, "run_id": week.run_id, "step": step, "part": part, **vars(cost)}
     try:
         with connect(settings) as conn:
@@ -79,8 +85,12 @@ def keep_cost(settings: Settings, week: Week, step: str, cost: Cost, *, part: st
 
 
 def costs_of_run(conn: Connection, as_of: date, run_id: str) -> list[Any]:
-    """Step, part, seconds, peak_bytes and n_rows of each, as the run got through it first; one that is under way is not there."""
-    return conn.execute(queries("costs")["costs_of_run"], {"as_of": as_of, "run_id": run_id}).fetchall()
+    """Step, part, seconds, peak_bytes and n_rows of each, as the run got through it first; one that
+    is under way is not there.
+    """
+    return conn.execute(
+        queries("costs")["costs_of_run"], {"as_of": as_of, "run_id": run_id}
+    ).fetchall()
 
 
 def _peak_bytes() -> int:

@@ -1,4 +1,6 @@
-"""Sit one model down to an exam: lists from the whole catalogue, never from sampled negatives, marked per user."""
+"""Sit one model down to an exam: lists from the whole catalogue, never from sampled negatives,
+marked per user.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -24,10 +26,12 @@ PREDICT_BLOCK = 65_536
 
 @dataclass(frozen=True)
 class ExamResult:
-    """`ndcg` (D,) float32 of the deciding `user_ids` (D,), and the exam's table as rows (slice, metric, value, n).
+    """`ndcg` (D,) float32 of the deciding `user_ids` (D,), and the exam's table as rows (slice,
+    metric, value, n).
 
-    n is what the value is a mean over: users for metrics of ranking and lists, movies for those of exposure, ratings for errors.
-    A row that would be a mean over nothing is not there, so every value is a finite float.
+    n is what the value is a mean over: users for metrics of ranking and lists, movies for those of
+    exposure, ratings for errors. A row that would be a mean over nothing is not there, so every
+    value is a finite float.
     """
 
     user_ids: np.ndarray
@@ -48,9 +52,9 @@ class _Slice:
 
 @dataclass(frozen=True)
 class _Answers:
-    """What one model said at an exam: lists of movie `ids` (A, LIST_LENGTH) for the users `asked` (A,), and their movies' facts;
-    `hits` (A, LIST_LENGTH), and `n_relevant` (A,) movies that each liked; stars `predicted` for each held-out rating, of a model
-    that rates.
+    """What one model said at an exam: lists of movie `ids` (A, LIST_LENGTH) for the users `asked`
+    (A,), and their movies' facts; `hits` (A, LIST_LENGTH), and `n_relevant` (A,) movies that each
+    liked; stars `predicted` for each held-out rating, of a model that rates.
     """
 
     exam: Exam
@@ -64,22 +68,39 @@ class _Answers:
 
 
 def examine(
-    model: Recommender, exam: Exam, *, like_threshold: float, min_history: int, catalogue: Catalogue | None = None
+    model: Recommender,
+    exam: Exam,
+    *,
+    like_threshold: float,
+    min_history: int,
+    catalogue: Catalogue | None = None,
 ) -> ExamResult:
-    """Ask `model` for lists from the catalogue less what each user had already rated; a movie liked in `held_out` is relevant.
+    """Ask `model` for lists from the catalogue less what each user had already rated; a movie liked
+    in `held_out` is relevant.
 
-    A user to whom the model gives no list scores 0. The genres of `catalogue`, of the exam's movies, tell how diverse lists are;
-    without it that is not told. Raises ModelError for a model of another catalogue. Slices:
+    A user to whom the model gives no list scores 0. The genres of `catalogue`, of the exam's
+    movies, tell how diverse lists are; without it that is not told. Raises ModelError for a model
+    of another catalogue. Slices:
 
     - "all": the users that decide.
-    - "light users" and "heavy users": those of them with at most, and with more than, their median number of known ratings.
-    - "cold users": everyone who liked a held-out movie and has fewer than `min_history` known ratings, those with none included.
+    - "light users" and "heavy users": those of them with at most, and with more than, their median
+      number of known ratings.
+    - "cold users": everyone who liked a held-out movie and has fewer than `min_history` known
+      ratings, those with none included.
     - "new movies": the users that decide, with only movies without any known rating as relevant.
     """
     if not np.array_equal(model.movie_ids_, exam.known.movie_ids):
         of_model, of_exam = len(model.movie_ids_), len(exam.known.movie_ids)
-        raise ModelError(f"{model.name} knows {of_model:,} movies and the exam has {of_exam:,}: expected the same ones")
-    answers = _answers(model, exam, exam.held_out.ratings >= like_threshold, catalogue.genres.multi_hot() if catalogue else None)
+        raise ModelError(
+            f"{model.name} knows {of_model:,} movies and the exam has {of_exam:,}: "
+            "expected the same ones"
+        )
+    answers = _answers(
+        model,
+        exam,
+        exam.held_out.ratings >= like_threshold,
+        catalogue.genres.multi_hot() if catalogue else None,
+    )
     values: list[Row] = []
     for part in _slices(exam, answers.asked, min_history):
         rows = index_of(answers.asked, part.users)
@@ -89,13 +110,21 @@ def examine(
     return ExamResult(user_ids=exam.users, ndcg=_deciding_ndcg(answers), values=values)
 
 
-def _answers(model: Recommender, exam: Exam, liked: np.ndarray, genres: np.ndarray | None) -> _Answers:
+def _answers(
+    model: Recommender, exam: Exam, liked: np.ndarray, genres: np.ndarray | None
+) -> _Answers:
     asked = np.unique(exam.held_out.user_ids[exam.held_out.users[liked]])
     seen = exam.known.seen_by(asked)
     ids = model.recommend(asked, n=LIST_LENGTH, seen=seen).ids
-    predicted = _predict(model, exam.held_out) if isinstance(model, PredictsRatings) and model.rates else None
+    predicted = (
+        _predict(model, exam.held_out)
+        if isinstance(model, PredictsRatings) and model.rates
+        else None
+    )
     marks = mark(ids, asked, exam.held_out, liked)
-    return _Answers(exam, liked, asked, ids, *marks, Lists.of(ids, seen, exam.known, genres), predicted)
+    return _Answers(
+        exam, liked, asked, ids, *marks, Lists.of(ids, seen, exam.known, genres), predicted
+    )
 
 
 def _slices(exam: Exam, asked: np.ndarray, min_history: int) -> Iterator[_Slice]:
@@ -123,7 +152,9 @@ def _deciding_ndcg(answers: _Answers) -> np.ndarray:
 def _ranking_rows(part: _Slice, answers: _Answers, rows: np.ndarray) -> list[Row]:
     hits, n_relevant = answers.hits[rows], answers.n_relevant[rows]
     if part.of_movies:
-        hits, n_relevant = mark(answers.ids[rows], part.users, answers.exam.held_out, answers.liked & part.counts)
+        hits, n_relevant = mark(
+            answers.ids[rows], part.users, answers.exam.held_out, answers.liked & part.counts
+        )
     has_any = n_relevant > 0
     hits, n_relevant = hits[has_any], n_relevant[has_any]
     if not len(hits):
@@ -137,11 +168,14 @@ def _list_rows(part: _Slice, answers: _Answers, rows: np.ndarray) -> list[Row]:
     found: list[Row] = []
     lists = answers.lists.of_users(rows)
     if not part.of_movies:
-        found += [(part.name, name, *metric(lists.cut_at(k))) for name, (metric, k) in LISTS.items()]
+        found += [
+            (part.name, name, *metric(lists.cut_at(k))) for name, (metric, k) in LISTS.items()
+        ]
     if len(rows):
         n_movies = int(part.movies.sum())
         found += [
-            (part.name, name, metric(lists.cut_at(k).exposure()[part.movies]), n_movies) for name, (metric, k) in EXPOSURE.items()
+            (part.name, name, metric(lists.cut_at(k).exposure()[part.movies]), n_movies)
+            for name, (metric, k) in EXPOSURE.items()
         ]
     return [row for row in found if np.isfinite(row[2])]
 
@@ -150,7 +184,9 @@ def _error_rows(part: _Slice, answers: _Answers) -> list[Row]:
     if answers.predicted is None or not part.counts.any():
         return []
     predicted, actual = answers.predicted[part.counts], answers.exam.held_out.ratings[part.counts]
-    return [(part.name, name, metric(predicted, actual), len(actual)) for name, metric in ERRORS.items()]
+    return [
+        (part.name, name, metric(predicted, actual), len(actual)) for name, metric in ERRORS.items()
+    ]
 
 
 def _predict(model: PredictsRatings, held_out: Interactions) -> np.ndarray:
@@ -158,5 +194,7 @@ def _predict(model: PredictsRatings, held_out: Interactions) -> np.ndarray:
     predicted = np.empty(len(held_out), dtype=np.float32)
     for start in range(0, len(held_out), PREDICT_BLOCK):
         rows = slice(start, start + PREDICT_BLOCK)
-        predicted[rows] = model.predict(held_out.user_ids[held_out.users[rows]], held_out.movie_ids[held_out.movies[rows]])
+        predicted[rows] = model.predict(
+            held_out.user_ids[held_out.users[rows]], held_out.movie_ids[held_out.movies[rows]]
+        )
     return predicted

@@ -1,4 +1,6 @@
-"""What a run may name and a setting may give, each with its limits: one place for form, terminal, settings and ledger."""
+"""What a run may name and a setting may give, each with its limits: one place for form, terminal,
+settings and ledger.
+"""
 
 import math
 from collections.abc import Mapping
@@ -31,8 +33,10 @@ class Limit:
 
 #: By the name that the form, the command line, the settings and the ledger know them by.
 LIMITS = {
-    "top_n": Limit(1, 1_000),  # a list nobody reads to its end; a million times the users would fill any disk
-    "challenger_share": Limit(0, 0.5, whole=False),  # beyond a half, the challenger would be the champion
+    # a list nobody reads to its end; a million times the users would fill any disk
+    "top_n": Limit(1, 1_000),
+    # beyond a half, the challenger would be the champion
+    "challenger_share": Limit(0, 0.5, whole=False),
     "challenger_weeks": Limit(1, 52),
     "trials": Limit(2, 1_000),  # the first is the default, so one finds nothing
     "seed": Limit(0, 2**32 - 1),  # what every generator of random numbers in use takes
@@ -44,7 +48,9 @@ LIMITS = {
 
 
 def beyond_limits(values: Mapping[str, Any]) -> dict[str, str]:
-    """Return a sentence for each value that is out of its limits, by name. None, and what has no limits, passes."""
+    """Return a sentence for each value that is out of its limits, by name. None, and what has no
+    limits, passes.
+    """
     return {
         name: f"{name} is {value!r}; expected {LIMITS[name]}"
         for name, value in values.items()
@@ -63,5 +69,7 @@ def check_reason(reason: str | None) -> str:
     """Return a reason without the blanks around it. Raises RequestError where nothing is left."""
     text = (reason or "").strip()
     if not text:
-        raise RequestError("the reason is empty; expected a few words, which the ledger keeps. Nothing was changed")
+        raise RequestError(
+            "the reason is empty; expected a few words, which the ledger keeps. Nothing was changed"
+        )
     return text

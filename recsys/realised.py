@@ -1,8 +1,9 @@
 """Realised hits: what became of the lists that people had, by what they then rated and liked.
 
-People rate what they rate, and not because a list showed it to them; where a published data set is replayed, nobody saw a list at
-all. So this checks a forecast of the week that followed. It is no proof that a list moved anyone, and a movie that a user would
-have liked but did not rate counts as a miss.
+People rate what they rate, and not because a list showed it to them; where a published data set is
+replayed, nobody saw a list at all. So this checks a forecast of the week that followed. It is no
+proof that a list moved anyone, and a movie that a user would have liked but did not rate counts as
+a miss.
 """
 
 import logging
@@ -16,7 +17,12 @@ import numpy as np
 from recsys.db.arrays import read_arrays
 from recsys.db.connect import Connection, advisory_lock
 from recsys.db.queries import queries
-from recsys.evaluation.comparison import Interval, paired_bootstrap, simultaneous_intervals, two_sample_bootstrap
+from recsys.evaluation.comparison import (
+    Interval,
+    paired_bootstrap,
+    simultaneous_intervals,
+    two_sample_bootstrap,
+)
 from recsys.evaluation.metrics import DECIDING, RANKING
 from recsys.week import Week
 
@@ -25,20 +31,28 @@ log = logging.getLogger(__name__)
 METRICS = (DECIDING, "hit rate@10")
 #: Places of a list that are looked at.
 PLACES = max(RANKING[metric][1] for metric in METRICS)
-#: Fewer users than this are no sample: their mean says nothing of others, and its interval claims what it cannot know.
+#: Fewer users than this are no sample: their mean says nothing of others, and its interval claims
+#: what it cannot know.
 LEAST_USERS = 30
 #: All users, where a row is not of one arm or one source.
 ALL = "all"
 DIFFERENCE = "challenger - champion"
 
-_MARKS = {"user_id": "bigint", "n_liked": "integer", "hits": "integer", "from_model": "integer", "arm": "integer"}
+_MARKS = {
+    "user_id": "bigint",
+    "n_liked": "integer",
+    "hits": "integer",
+    "from_model": "integer",
+    "arm": "integer",
+}
 _CHAMPION, _CHALLENGER = 1, 2
 
 
 @dataclass(frozen=True)
 class Marks:
-    """J users who had a list and liked a movie: `user_ids` (J,) ascending, each metric's `values` (J,), whether the list was
-    `from_model` (J,) or the fallback, and `arms` (J,): 0 without an experiment, 1 the champion's, 2 the challenger's.
+    """J users who had a list and liked a movie: `user_ids` (J,) ascending, each metric's `values`
+    (J,), whether the list was `from_model` (J,) or the fallback, and `arms` (J,): 0 without an
+    experiment, 1 the champion's, 2 the challenger's.
     """
 
     user_ids: np.ndarray
@@ -54,7 +68,9 @@ class Marks:
 
 @dataclass(frozen=True)
 class Realised:
-    """A figure of a publication, with its interval: a mean over the `n` users of an arm and a source, or a difference."""
+    """A figure of a publication, with its interval: a mean over the `n` users of an arm and a
+    source, or a difference.
+    """
 
     publication_id: int
     arm: str
@@ -68,9 +84,11 @@ class Realised:
 
 
 def judge(conn: Connection, week: Week, *, resamples: int) -> None:
-    """Judge what readers had before this week, once, by what they rated until it: first ratings, as lists leave out the rest.
+    """Judge what readers had before this week, once, by what they rated until it: first ratings, as
+    lists leave out the rest.
 
-    The challengers' own publications of that time are judged too. A publication whose rows are gone has no one to be judged by.
+    The challengers' own publications of that time are judged too. A publication whose rows are gone
+    has no one to be judged by.
     """
     with advisory_lock(conn, "realised"):
         if recorded(conn, week.as_of):
@@ -87,7 +105,9 @@ def judge(conn: Connection, week: Week, *, resamples: int) -> None:
 
 
 def recorded(conn: Connection, as_of: date) -> list[Any]:
-    """What a week said of the lists before it: the fields of `Realised`, with `since` and `is_shadow`."""
+    """What a week said of the lists before it: the fields of `Realised`, with `since` and
+    `is_shadow`.
+    """
     return conn.execute(queries("realised")["recorded"], {"as_of": as_of}).fetchall()
 
 
@@ -103,15 +123,27 @@ def unjudged(conn: Connection, week: Week) -> str:
 
 
 def _why_not(week: Week, publication: Any) -> str:
-    which = f"Publication {publication.publication_id}, which stood in week {publication.since}, was not judged"
+    which = (
+        f"Publication {publication.publication_id}, which stood in week {publication.since}, was "
+        "not judged"
+    )
     if not publication.has_rows:
         return f"{which}: its rows are gone."
-    return f"{which}: until {week.as_of} nobody with a list there liked a movie that was new to them."
+    return (
+        f"{which}: until {week.as_of} nobody with a list there liked a movie that was new to them."
+    )
 
 
 def _marks(conn: Connection, week: Week, publication: Any) -> Marks:
-    params = {"publication_id": publication.publication_id, "since": publication.since, "k": PLACES, **week.sight}
-    found = read_arrays(conn, queries("realised")["marks"], params | {"like_threshold": week.like_threshold}, _MARKS)
+    params = {
+        "publication_id": publication.publication_id,
+        "since": publication.since,
+        "k": PLACES,
+        **week.sight,
+    }
+    found = read_arrays(
+        conn, queries("realised")["marks"], params | {"like_threshold": week.like_threshold}, _MARKS
+    )
     hits = (found["hits"][:, None] >> np.arange(PLACES) & 1).astype(bool)
     values = {}
     for name in METRICS:
@@ -120,8 +152,12 @@ def _marks(conn: Connection, week: Week, publication: Any) -> Marks:
     return Marks(found["user_id"], values, found["from_model"] == 1, found["arm"])
 
 
-def _figures(found: list[tuple[Any, Marks]], *, resamples: int, seed: int) -> Iterator[tuple[Any, Realised]]:
-    """Every figure of every publication. `found` has what readers saw first, if it could be judged."""
+def _figures(
+    found: list[tuple[Any, Marks]], *, resamples: int, seed: int
+) -> Iterator[tuple[Any, Realised]]:
+    """Every figure of every publication. `found` has what readers saw first, if it could be
+    judged.
+    """
     seen = next((marks for publication, marks in found if not publication.is_shadow), None)
     draw = {"resamples": resamples, "seed": seed}
     for publication, marks in found:
@@ -136,28 +172,41 @@ def _figures(found: list[tuple[Any, Marks]], *, resamples: int, seed: int) -> It
 
 
 def _groups(marks: Marks) -> Iterator[tuple[str, str, np.ndarray]]:
-    """(arm, source, mask (J,)) of everyone, of each source, and of each arm where there are two; none of them empty."""
+    """(arm, source, mask (J,)) of everyone, of each source, and of each arm where there are two;
+    none of them empty.
+    """
     groups = [
         (ALL, ALL, np.ones(len(marks.user_ids), dtype=bool)),
         (ALL, "model", marks.from_model),
         (ALL, "fallback", ~marks.from_model),
     ]
     if marks.split:
-        groups += [("champion", ALL, marks.arms == _CHAMPION), ("challenger", ALL, marks.arms == _CHALLENGER)]
+        groups += [
+            ("champion", ALL, marks.arms == _CHAMPION),
+            ("challenger", ALL, marks.arms == _CHALLENGER),
+        ]
     return (group for group in groups if group[2].any())
 
 
-def _differences(publication: Any, marks: Marks, seen: Marks | None, draw: Mapping[str, int]) -> Iterator[tuple[str, Interval]]:
+def _differences(
+    publication: Any, marks: Marks, seen: Marks | None, draw: Mapping[str, int]
+) -> Iterator[tuple[str, Interval]]:
     """The challenger's figures less the champion's, by metric.
 
-    Of a publication in two arms it is between their users; of one in the shadow, between the lists of the same users.
+    Of a publication in two arms it is between their users; of one in the shadow, between the lists
+    of the same users.
     """
     if marks.split:
         for metric, values in marks.values.items():
-            challengers, champions = values[marks.arms == _CHALLENGER], values[marks.arms == _CHAMPION]
+            challengers, champions = (
+                values[marks.arms == _CHALLENGER],
+                values[marks.arms == _CHAMPION],
+            )
             yield metric, two_sample_bootstrap(challengers, champions, **draw)
     elif publication.is_shadow and seen is not None and not seen.split:
-        _, ours, theirs = np.intersect1d(marks.user_ids, seen.user_ids, assume_unique=True, return_indices=True)
+        _, ours, theirs = np.intersect1d(
+            marks.user_ids, seen.user_ids, assume_unique=True, return_indices=True
+        )
         if len(ours):
             for metric, values in marks.values.items():
                 yield metric, paired_bootstrap(values[ours], seen.values[metric][theirs], **draw)

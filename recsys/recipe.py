@@ -1,4 +1,6 @@
-"""A recipe: an algorithm with all its hyperparameters. It is what competes, and what a champion is."""
+"""A recipe: an algorithm with all its hyperparameters. It is what competes, and what a champion
+is.
+"""
 
 import hashlib
 import json
@@ -8,14 +10,18 @@ from typing import Any, Self
 
 @dataclass(frozen=True)
 class Recipe:
-    """`settings` holds every hyperparameter, defaults included: a champion does not change when a default does."""
+    """`settings` holds every hyperparameter, defaults included: a champion does not change when a
+    default does.
+    """
 
     name: str
     settings: tuple[tuple[str, Any], ...]
 
     @classmethod
     def of(cls, name: str, **overrides: Any) -> Self:
-        """The recipe of that name with its defaults, overridden and validated. Imports the model's module."""
+        """The recipe of that name with its defaults, overridden and validated. Imports the model's
+        module.
+        """
         from recsys.models import model_class
 
         settings = model_class(name).Config(**overrides).model_dump(mode="json")

@@ -1,4 +1,6 @@
-"""What people are shown of a week: the exam's table, the verdict, one page. Markdown, which a log and MLflow both take."""
+"""What people are shown of a week: the exam's table, the verdict, one page. Markdown, which a log
+and MLflow both take.
+"""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -54,28 +56,42 @@ def exam(
     proposed: str | None = None,
     metrics: Sequence[str] = METRICS,
 ) -> ExamPage:
-    """The exam of a week, the best recipe first: figures on all users, and the deciding one on each slice.
+    """The exam of a week, the best recipe first: figures on all users, and the deciding one on each
+    slice.
 
-    `competitors` leaves out recipes that other runs of the week examined; `proposed` is marked, as the incumbent is.
+    `competitors` leaves out recipes that other runs of the week examined; `proposed` is marked, as
+    the incumbent is.
     """
     held = one_row(conn, queries("exams")["exam"], {"as_of": as_of})
     rows = conn.execute(queries("exams")["results"], {"as_of": as_of}).fetchall()
     rows = [row for row in rows if competitors is None or row.recipe_key in competitors]
     values = {(row.recipe_key, row.slice, row.metric): row.value for row in rows}
-    keys = sorted({row.recipe_key for row in rows}, key=lambda key: (-values.get((key, "all", DECIDING), 0.0), key))
+    keys = sorted(
+        {row.recipe_key for row in rows},
+        key=lambda key: (-values.get((key, "all", DECIDING), 0.0), key),
+    )
     counted = {row.slice: row.n for row in rows if row.metric == DECIDING}
     figures = [("all", metric, metric) for metric in metrics]
-    figures += [(name, DECIDING, _slice_label(name, n)) for name, n in counted.items() if name != "all"]
+    figures += [
+        (name, DECIDING, _slice_label(name, n)) for name, n in counted.items() if name != "all"
+    ]
     unmeasured = {name for name, n in counted.items() if n < LEAST_USERS.get(name, 1)}
     lines = [
-        [label, *(_exam_figure(values.get((key, part, metric)), part in unmeasured) for key in keys)]
+        [
+            label,
+            *(_exam_figure(values.get((key, part, metric)), part in unmeasured) for key in keys),
+        ]
         for part, metric, label in figures
         if any((key, part, metric) in values for key in keys)
     ]
     marks = {held.incumbent: " (incumbent)", proposed: " (proposed)"}
     header = ["", *(f"{key}{marks.get(key, '')}" for key in keys)]
     shared = conn.execute(queries("exams")["most_shared"], {"as_of": as_of}).fetchone()
-    overlap = f" Of these ratings {shared.share:.0%} were asked in week {shared.earlier}'s exam too." if shared else ""
+    overlap = (
+        f" Of these ratings {shared.share:.0%} were asked in week {shared.earlier}'s exam too."
+        if shared
+        else ""
+    )
     unfitted = "".join(
         f" {key} is not among them, as it cannot be fitted: {reason.rstrip('.')}."
         for key, reason in failed_fits(conn, as_of, "exam").items()
@@ -96,32 +112,62 @@ def _exam_figure(value: float | None, unmeasured: bool) -> str:
 def exam_metrics(conn: Connection, as_of: date) -> dict[str, float]:
     """The deciding figure of every recipe, for MLflow's charts over the weeks."""
     rows = conn.execute(queries("exams")["results"], {"as_of": as_of}).fetchall()
-    return {f"{row.metric} {row.recipe_key}": row.value for row in rows if (row.slice, row.metric) == ("all", DECIDING)}
+    return {
+        f"{row.metric} {row.recipe_key}": row.value
+        for row in rows
+        if (row.slice, row.metric) == ("all", DECIDING)
+    }
 
 
 def verdict(champion: Champion) -> str:
     """The decision in one paragraph."""
     reasons = " ".join(champion.reasons)
     return (
-        f"Week {champion.as_of}: {champion.outcome}. {reasons} Champion: {champion.recipe.key}, version {champion.model.version}."
+        f"Week {champion.as_of}: {champion.outcome}. {reasons} Champion: {champion.recipe.key}, "
+        f"version {champion.model.version}."
     )
 
 
 def gates_table(verdicts: Sequence[Verdict]) -> str:
     """What every gate said of every challenger: a line each, with its reason."""
     lines = [
-        [verdict.recipe_key, verdict.gate, "passed" if verdict.passed else "refused", verdict.sentence]
+        [
+            verdict.recipe_key,
+            verdict.gate,
+            "passed" if verdict.passed else "refused",
+            verdict.sentence,
+        ]
         for verdict in sorted(verdicts, key=lambda verdict: verdict.recipe_key)
     ]
     return _table(["recipe", "gate", "answer", "why"], lines)
 
 
-def proposal(conn: Connection, week: Week, decision: Decision, competitors: Collection[str], fallback: str) -> str:
-    """What a person reads before a new champion: what the answer does, why it is proposed, its gates, the exam, in Markdown."""
-    shown = [verdict for verdict in decision.verdicts if verdict.recipe_key == decision.champion_key]
-    table = exam_table(conn, week.as_of, competitors=competitors, proposed=decision.champion_key, metrics=(*RANKING, *EXPOSURE))
-    parts = [_answers(conn, week, decision.champion_key, fallback), decision.reasons[-1], table, gates_table(shown)]
-    parts += [*_other_challengers(decision), f"All figures: `python -m recsys exam --as-of {week.as_of}`."]
+def proposal(
+    conn: Connection, week: Week, decision: Decision, competitors: Collection[str], fallback: str
+) -> str:
+    """What a person reads before a new champion: what the answer does, why it is proposed, its
+    gates, the exam, in Markdown.
+    """
+    shown = [
+        verdict for verdict in decision.verdicts if verdict.recipe_key == decision.champion_key
+    ]
+    table = exam_table(
+        conn,
+        week.as_of,
+        competitors=competitors,
+        proposed=decision.champion_key,
+        metrics=(*RANKING, *EXPOSURE),
+    )
+    parts = [
+        _answers(conn, week, decision.champion_key, fallback),
+        decision.reasons[-1],
+        table,
+        gates_table(shown),
+    ]
+    parts += [
+        *_other_challengers(decision),
+        f"All figures: `python -m recsys exam --as-of {week.as_of}`.",
+    ]
     return "\n\n".join(parts)
 
 
@@ -131,10 +177,14 @@ def _answers(conn: Connection, week: Week, proposed: str, fallback: str) -> str:
     visible = f"publication {live.publication_id} of week {live.as_of}" if live else "nothing yet"
     moves = one_row(conn, queries("live")["moves_readers"], {"as_of": week.as_of}).moves
     if moves:
-        effect = f"Readers now see {visible}; after this run they see the lists of the recipe that is chosen here."
+        effect = (
+            f"Readers now see {visible}; after this run they see the lists of the recipe that is "
+            "chosen here."
+        )
     else:
         effect = (
-            f"Neither changes what readers see, {visible}: week {week.as_of} is past, or was rolled back. "
+            f"Neither changes what readers see, {visible}: week {week.as_of} is past, or was "
+            "rolled back. "
             "The ledger keeps the decision."
         )
     lines = [
@@ -154,13 +204,19 @@ def _other_challengers(decision: Decision) -> list[str]:
     refusals.pop(decision.champion_key, None)
     lines = []
     for key, gates in refusals.items():
-        answer = f"refused by {', '.join(gates)}" if gates else "passes every gate too, with a lower score"
+        answer = (
+            f"refused by {', '.join(gates)}"
+            if gates
+            else ("passes every gate too, with a lower score")
+        )
         lines.append(f"- {key}: {answer}")
     return ["The other challengers:\n\n" + "\n".join(lines)] if lines else []
 
 
 def realised_table(conn: Connection, week: Week) -> str:
-    """How the lists of the week before did, in Markdown; why they were not judged, or nothing where there were none."""
+    """How the lists of the week before did, in Markdown; why they were not judged, or nothing where
+    there were none.
+    """
     rows = realised.recorded(conn, week.as_of)
     if not rows:
         return realised.unjudged(conn, week)
@@ -180,11 +236,16 @@ def realised_table(conn: Connection, week: Week) -> str:
     ]
     header = ["lists", "publication", "recipe", "users", *realised.METRICS]
     until = f"from {rows[0].since} until {week.as_of}"
-    return f"By what users rated {until} for the first time, and liked; with 95% intervals.\n\n{_table(header, lines)}"
+    return (
+        f"By what users rated {until} for the first time, and liked; with 95% "
+        f"intervals.\n\n{_table(header, lines)}"
+    )
 
 
 def realised_metrics(conn: Connection, week: Week) -> dict[str, float]:
-    """What `week` found of the lists before it, for MLflow's charts: of what readers saw, and by source, recipe and arm."""
+    """What `week` found of the lists before it, for MLflow's charts: of what readers saw, and by
+    source, recipe and arm.
+    """
     found: dict[str, float] = {}
     for row in realised.recorded(conn, week.as_of):
         parts = [part for part in (row.arm, row.source) if part != realised.ALL]
@@ -206,8 +267,12 @@ def counts_line(counts: Mapping[str, Mapping[str, int]]) -> str:
     return "; ".join(parts)
 
 
-def week_page(conn: Connection, week: Week, champion: Champion, publication_id: int, notes: Sequence[str]) -> str:
-    """What came in, what was set aside, the exam, the gates, the verdict, what was published, what each step cost."""
+def week_page(
+    conn: Connection, week: Week, champion: Champion, publication_id: int, notes: Sequence[str]
+) -> str:
+    """What came in, what was set aside, the exam, the gates, the verdict, what was published, what
+    each step cost.
+    """
     parts = [
         f"# Week {week.as_of}",
         *(f"> {note}" for note in notes),
@@ -256,24 +321,35 @@ def _sight(conn: Connection, week: Week) -> list[str]:
     facts = one_row(conn, queries("report")["facts"], week.sight)
     movies = one_row(conn, queries("report")["movies"], week.sight)
     lines = [
-        f"The run saw {facts.n_ratings:,} ratings of {facts.n_users:,} users and {movies.n_movies:,} movies, "
-        f"{movies.n_with_imdb:,} of them with IMDb content; newest rating {facts.newest:%Y-%m-%d %H:%M} UTC; "
+        f"The run saw {facts.n_ratings:,} ratings of {facts.n_users:,} users and "
+        f"{movies.n_movies:,} movies, "
+        f"{movies.n_with_imdb:,} of them with IMDb content; newest rating "
+        f"{facts.newest:%Y-%m-%d %H:%M} UTC; "
         f"watermark: drop {week.watermark}."
     ]
     if week.resolved_late:
-        lines.append("This week ran for the first time after later ones: it took the watermark of that day, not of its own.")
+        lines.append(
+            "This week ran for the first time after later ones: it took the watermark of "
+            "that day, not of its own."
+        )
     return lines
 
 
 def _drops(conn: Connection, week: Week) -> list[str]:
     drops = conn.execute(queries("drops")["drops_of_week"], week.sight).fetchall()
-    lines = [f"- {drop.source} {drop.drop_date}, revision {drop.revision}: {drop.state}; {_told(drop)}" for drop in drops]
+    lines = [
+        f"- {drop.source} {drop.drop_date}, revision {drop.revision}: {drop.state}; {_told(drop)}"
+        for drop in drops
+    ]
     rejected = conn.execute(queries("drops")["rejected_sample"], week.sight).fetchall()
     parts = ["\n".join(lines) or "Nothing new."]
     if rejected:
         parts += [
             "Set aside, the first of them:",
-            "\n".join(f"- {row.source} {row.drop_date} {row.file} line {row.line:,}: {row.reason}" for row in rejected),
+            "\n".join(
+                f"- {row.source} {row.drop_date} {row.file} line {row.line:,}: {row.reason}"
+                for row in rejected
+            ),
         ]
     return parts
 
@@ -284,31 +360,42 @@ def _told(drop: Any) -> str:
 
 def _publication(conn: Connection, publication_id: int) -> list[str]:
     made = one_row(conn, queries("report")["publication"], {"publication_id": publication_id})
-    top = conn.execute(queries("report")["most_recommended"], {"publication_id": made.publication_id}).fetchall()
+    top = conn.execute(
+        queries("report")["most_recommended"], {"publication_id": made.publication_id}
+    ).fetchall()
     state = "went live" if made.first_live_at else "has not been live"
     return [
-        f"Publication {made.publication_id} ({state}): {made.n_rows:,} rows for {made.n_users:,} users, "
-        f"{made.n_fallback:,} from the fallback; made by {made.recipe_key}, version {made.model_version}; "
+        f"Publication {made.publication_id} ({state}): {made.n_rows:,} rows for {made.n_users:,} "
+        "users, "
+        f"{made.n_fallback:,} from the fallback; made by {made.recipe_key}, version "
+        f"{made.model_version}; "
         f"sha256 of its rows {made.rows_sha256}.",
         "In most lists: " + ", ".join(f"{row.title} ({row.n_lists:,})" for row in top) + ".",
     ]
 
 
 def _costs(conn: Connection, publication_id: int) -> list[str]:
-    """What the steps of the run that made the publication cost: it stays so however often the week is run again.
+    """What the steps of the run that made the publication cost: it stays so however often the week
+    is run again.
 
     The report's own step is left out: it ends after the page is written.
     """
     made = one_row(conn, queries("report")["publication"], {"publication_id": publication_id})
-    costs = [cost for cost in costs_of_run(conn, made.as_of, made.run_id) if cost.step != "report_week"]
+    costs = [
+        cost for cost in costs_of_run(conn, made.as_of, made.run_id) if cost.step != "report_week"
+    ]
     if not costs:
         return ["Not measured."]
     seconds, peak = sum(cost.seconds for cost in costs), max(cost.peak_bytes or 0 for cost in costs)
     lines = [_cost_line(cost, seconds) for cost in costs]
-    lines.append(["in all, and the largest peak", f"{seconds:,.1f} s", "100.0%", _mebibytes(peak), "", ""])
+    lines.append(
+        ["in all, and the largest peak", f"{seconds:,.1f} s", "100.0%", _mebibytes(peak), "", ""]
+    )
     return [
-        f"The steps of the run that made this publication ({made.run_id}), each as it was first got through. "
-        "Memory is the most that the step's process had resident; a step that found its work done has no rows.",
+        f"The steps of the run that made this publication ({made.run_id}), each as it was first "
+        "got through. "
+        "Memory is the most that the step's process had resident; a step that found its work done "
+        "has no rows.",
         _table(["step", "time", "share", "peak memory", "rows", "rows/s"], lines),
     ]
 
@@ -327,9 +414,13 @@ def _mebibytes(n_bytes: int | None) -> str:
 def _exam_sentence(exam: Any) -> str:
     if exam.kind == "dated":
         since = f"{exam.cut:%Y-%m-%d %H:%M} UTC"
-        return f"All ratings from {since} on ({exam.weeks} weeks, {exam.n_ratings:,} ratings), decided by {exam.n_users:,} users"
+        return (
+            f"All ratings from {since} on ({exam.weeks} weeks, {exam.n_ratings:,} ratings), "
+            f"decided by {exam.n_users:,} users"
+        )
     return (
-        f"Each user's own newest ratings ({exam.n_ratings:,}), decided by {exam.n_users:,} users. Too few users rated "
+        f"Each user's own newest ratings ({exam.n_ratings:,}), decided by {exam.n_users:,} users. "
+        "Too few users rated "
         "lately for a dated exam, so models peek at other users' futures"
     )
 
@@ -337,4 +428,7 @@ def _exam_sentence(exam: Any) -> str:
 def _table(header: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
     widths = [max(len(line[place]) for line in (header, *lines)) for place in range(len(header))]
     rows = [header, ["-" * width for width in widths], *lines]
-    return "\n".join("| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + " |" for row in rows)
+    return ("\n").join(
+        "| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + " |"
+        for row in rows
+    )

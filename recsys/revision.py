@@ -8,8 +8,8 @@ UNKNOWN = "unknown"
 
 
 def git_sha(told: str) -> str:
-    """The commit of the code: what an image was told, else the checkout's own, with a + behind it where files were changed
-    since.
+    """The commit of the code: what an image was told, else the checkout's own, with a + behind it
+    where files were changed since.
     """
     return told or _of_checkout(Path(__file__).resolve().parents[1])
 
@@ -19,7 +19,8 @@ def _of_checkout(root: Path) -> str:
     if not (root / ".git").exists():
         return UNKNOWN
     commit, changed = (
-        _git(root, *command) for command in (("rev-parse", "HEAD"), ("status", "--porcelain", "--untracked-files=no"))
+        _git(root, *command)
+        for command in (("rev-parse", "HEAD"), ("status", "--porcelain", "--untracked-files=no"))
     )
     return UNKNOWN if commit is None else commit + ("+" if changed else "")
 
@@ -27,7 +28,12 @@ def _of_checkout(root: Path) -> str:
 def _git(root: Path, *command: str) -> str | None:
     """What git says; None where there is no git, or it will not look."""
     try:
-        done = subprocess.run(["git", "-C", str(root), *command], capture_output=True, text=True, check=True)  # noqa: S603, S607
+        done = subprocess.run(  # noqa: S603
+            ["git", "-C", str(root), *command],  # noqa: S607
+            capture_output=True,
+            text=True,
+            check=True,
+        )
     except (OSError, subprocess.CalledProcessError):
         return None
     return done.stdout.strip()

@@ -1,6 +1,8 @@
-"""Any exception as one sentence, and whether the same attempt may succeed later: for the terminal, task logs and Airflow.
+"""Any exception as one sentence, and whether the same attempt may succeed later: for the terminal,
+task logs and Airflow.
 
-What is not imported here (MLflow, its HTTP client, torch) is recognized by the name of its module: this one stays light.
+What is not imported here (MLflow, its HTTP client, torch) is recognized by the name of its module:
+this one stays light.
 """
 
 import errno
@@ -27,8 +29,9 @@ TRACEBACK_HINT = "RECSYS_LOG_LEVEL=DEBUG logs the traceback"
 class Explanation:
     """An error as people read it.
 
-    `retry`: the same attempt may succeed later. `hint`: what a person at a terminal can look at. `is_known` is False for what
-    nobody expected, a fault of the code: its traceback is worth keeping.
+    `retry`: the same attempt may succeed later. `hint`: what a person at a terminal can look at.
+    `is_known` is False for what nobody expected, a fault of the code: its traceback is worth
+    keeping.
     """
 
     sentence: str
@@ -38,7 +41,9 @@ class Explanation:
 
 
 def explain(error: BaseException) -> Explanation:
-    """Return what to tell people of an exception. It never raises, and holds no password that a setting holds."""
+    """Return what to tell people of an exception. It never raises, and holds no password that a
+    setting holds.
+    """
     for kind, explain_kind in _KINDS:
         if isinstance(error, kind):
             return explain_kind(error)
@@ -63,26 +68,45 @@ def _ours(error: RecsysError) -> Explanation:
 def _postgres(error: psycopg.Error) -> Explanation:
     if isinstance(error, _SCHEMA):
         return Explanation(
-            f"the database's schema is missing, or older than this code: {_first_line(error)}; {MIGRATE_HINT}", False
+            f"the database's schema is missing, or older than this code: {_first_line(error)}; "
+            f"{MIGRATE_HINT}",
+            False,
         )
     for kinds, fact, retry in _POSTGRES:
         if isinstance(error, kinds):
             return Explanation(f"{fact}: {_first_line(error)}", retry)
-    if error.pgconn is not None:  # an error of connecting has one, not raised through connect() of ours
-        return Explanation(f"Postgres cannot be reached: {_first_line(error)}", retry=True, hint=STACK_HINT)
+    # an error of connecting has one, not raised through connect() of ours
+    if error.pgconn is not None:
+        return Explanation(
+            f"Postgres cannot be reached: {_first_line(error)}", retry=True, hint=STACK_HINT
+        )
     if isinstance(error, psycopg.OperationalError | psycopg.InterfaceError) and not error.sqlstate:
-        return Explanation(f"the connection to Postgres was lost in the middle: {_first_line(error)}", retry=True)
+        return Explanation(
+            f"the connection to Postgres was lost in the middle: {_first_line(error)}", retry=True
+        )
     if isinstance(error, psycopg.OperationalError):
         return Explanation(f"Postgres cannot do it now: {_first_line(error)}", retry=True)
     return _unknown(error)
 
 
 #: What a query meets in a database that was not migrated, or not since this code was installed.
-_SCHEMA = (pg.UndefinedTable, pg.UndefinedColumn, pg.UndefinedFunction, pg.InvalidSchemaName, pg.UndefinedObject)
+_SCHEMA = (
+    pg.UndefinedTable,
+    pg.UndefinedColumn,
+    pg.UndefinedFunction,
+    pg.InvalidSchemaName,
+    pg.UndefinedObject,
+)
 
 _POSTGRES: tuple[tuple[tuple[type[psycopg.Error], ...], str, bool], ...] = (
     (
-        (pg.AdminShutdown, pg.CrashShutdown, pg.CannotConnectNow, pg.IdleSessionTimeout, pg.IdleInTransactionSessionTimeout),
+        (
+            pg.AdminShutdown,
+            pg.CrashShutdown,
+            pg.CannotConnectNow,
+            pg.IdleSessionTimeout,
+            pg.IdleInTransactionSessionTimeout,
+        ),
         "the connection to Postgres was lost in the middle",
         True,
     ),
@@ -90,7 +114,11 @@ _POSTGRES: tuple[tuple[tuple[type[psycopg.Error], ...], str, bool], ...] = (
     ((pg.DiskFull,), "the disk of Postgres is full", True),
     ((pg.TooManyConnections,), "Postgres has no connection left", True),
     ((pg.ReadOnlySqlTransaction,), "this Postgres is read-only, as a standby is", True),
-    ((pg.LockNotAvailable, pg.DeadlockDetected, pg.SerializationFailure), "somebody else works on the same rows", True),
+    (
+        (pg.LockNotAvailable, pg.DeadlockDetected, pg.SerializationFailure),
+        "somebody else works on the same rows",
+        True,
+    ),
     ((pg.InsufficientPrivilege,), "the role of the database URL may not do this", False),
     ((psycopg.DataError,), "a value is not one that Postgres can hold", False),
 )
@@ -104,11 +132,14 @@ def _mlflow(error: BaseException) -> Explanation:
     away = re.search(r"API request to (?P<url>\S+) failed with (?:timeout )?exception", str(error))
     if away:
         address = "/".join(away["url"].split("/")[:3])
-        return Explanation(f"MLflow at {address} does not answer: {_cause(error)}", retry=True, hint=STACK_HINT)
+        return Explanation(
+            f"MLflow at {address} does not answer: {_cause(error)}", retry=True, hint=STACK_HINT
+        )
     code = str(getattr(error, "error_code", ""))
     if code in _MLFLOW_LOGIN:
         return Explanation(
-            f"MLflow refuses the login: {_first_line(error)}; expected MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD",
+            f"MLflow refuses the login: {_first_line(error)}; expected MLFLOW_TRACKING_USERNAME "
+            "and MLFLOW_TRACKING_PASSWORD",
             False,
         )
     return Explanation(f"MLflow refuses: {_first_line(error)}", retry=code not in _MLFLOW_FINAL)
@@ -125,14 +156,28 @@ _MLFLOW_FINAL = {
     "NOT_IMPLEMENTED",
     "INVALID_STATE",
 }
-#: HTTP clients and clients of buckets. botocore and google's also hold errors of permission, which a retry only delays.
-_NETWORK_PACKAGES = {"requests", "urllib3", "httpx", "httpcore", "aiohttp", "botocore", "gcsfs", "google", "azure", "http"}
+#: HTTP clients and clients of buckets. botocore and google's also hold errors of permission, which
+#: a retry only delays.
+_NETWORK_PACKAGES = {
+    "requests",
+    "urllib3",
+    "httpx",
+    "httpcore",
+    "aiohttp",
+    "botocore",
+    "gcsfs",
+    "google",
+    "azure",
+    "http",
+}
 
 
 def _cause(error: BaseException) -> str:
     """The reason at the bottom of a client's nested text, such as "Connection refused"."""
     text = str(error)
-    reasons = re.findall(r"\[Errno -?\d+\] ([^'\")\]]+)|(timed out)|(Name or service not known)", text)
+    reasons = re.findall(
+        r"\[Errno -?\d+\] ([^'\")\]]+)|(timed out)|(Name or service not known)", text
+    )
     return next(filter(None, reasons[-1])) if reasons else text.rpartition(": ")[2][:200]
 
 
@@ -144,10 +189,14 @@ def _file(error: OSError) -> Explanation:
     reason = error.strerror or _first_line(error)
     if isinstance(error, ConnectionError | TimeoutError):
         return Explanation(f"the network failed: {reason}{place}", retry=True)
-    return Explanation(f"a file or folder cannot be used: {reason}:{place}".rstrip(":"), retry=error.errno not in _FINAL_ERRNOS)
+    return Explanation(
+        f"a file or folder cannot be used: {reason}:{place}".rstrip(":"),
+        retry=error.errno not in _FINAL_ERRNOS,
+    )
 
 
-#: What a person must mend. What is missing here passes by itself more often than not: a full disk, a remounted share.
+#: What a person must mend. What is missing here passes by itself more often than not: a full disk,
+#: a remounted share.
 _FINAL_ERRNOS = {
     errno.ENOENT,
     errno.EACCES,
@@ -164,7 +213,9 @@ _FINAL_ERRNOS = {
 
 
 def _archive(error: Exception) -> Explanation:
-    return Explanation(f"an archive is damaged, or not what its name says: {_first_line(error)}", retry=False)
+    return Explanation(
+        f"an archive is damaged, or not what its name says: {_first_line(error)}", retry=False
+    )
 
 
 def _text(error: UnicodeEncodeError) -> Explanation:
@@ -176,7 +227,9 @@ def _memory(error: BaseException) -> Explanation:
 
 
 def _validation(error: ValidationError) -> Explanation:
-    """Settings by the names of their environment variables; the value only where it is no secret."""
+    """Settings by the names of their environment variables; the value only where it is no
+    secret.
+    """
     is_settings = error.title == "Settings"
     lines = []
     for fault in error.errors(include_url=False, include_context=False):
@@ -185,15 +238,20 @@ def _validation(error: ValidationError) -> Explanation:
         value = fault["input"]
         is_open = isinstance(value, int | float | str) and field and field != "database_url"
         found = f", found {str(value)[:80]!r}" if is_open else ""
-        lines.append(f"{name}: {fault['msg'].removeprefix('Value error, ')}{found}".removeprefix(": "))
+        lines.append(
+            f"{name}: {fault['msg'].removeprefix('Value error, ')}{found}".removeprefix(": ")
+        )
     what = "settings" if is_settings else error.title
-    return Explanation(f"{what}: {'; '.join(lines)}", retry=False, hint=STACK_HINT if is_settings else "")
+    return Explanation(
+        f"{what}: {'; '.join(lines)}", retry=False, hint=STACK_HINT if is_settings else ""
+    )
 
 
 def _unknown(error: BaseException) -> Explanation:
     name = type(error).__name__
     return Explanation(
-        f"{name}: {_first_line(error)}. Nobody expected this: it is a fault of recsys; {TRACEBACK_HINT}",
+        f"{name}: {_first_line(error)}. Nobody expected this: it is a fault of recsys; "
+        f"{TRACEBACK_HINT}",
         retry=not isinstance(error, psycopg.ProgrammingError),
         is_known=False,
     )
@@ -206,7 +264,9 @@ def _first_line(error: BaseException) -> str:
 
 
 #: In order: the first kind that fits explains.
-_KINDS: tuple[tuple[type[BaseException] | tuple[type[BaseException], ...], Callable[..., Explanation]], ...] = (
+_KINDS: tuple[
+    tuple[type[BaseException] | tuple[type[BaseException], ...], Callable[..., Explanation]], ...
+] = (
     (RecsysError, _ours),
     (psycopg.Error, _postgres),
     (ValidationError, _validation),
@@ -218,5 +278,7 @@ _KINDS: tuple[tuple[type[BaseException] | tuple[type[BaseException], ...], Calla
 _BY_NAME: dict[str, Callable[..., Explanation]] = {
     "OutOfMemoryError": _memory,
     "IsalError": _archive,
-    "SettingsError": lambda error: Explanation(f"settings: {_first_line(error)}", retry=False, hint=STACK_HINT),
+    "SettingsError": lambda error: Explanation(
+        f"settings: {_first_line(error)}", retry=False, hint=STACK_HINT
+    ),
 }

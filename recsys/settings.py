@@ -1,4 +1,6 @@
-"""Every setting of the library, in one place. Environment variables are the names in capitals after `RECSYS_`."""
+"""Every setting of the library, in one place. Environment variables are the names in capitals after
+`RECSYS_`.
+"""
 
 import os
 from datetime import timedelta
@@ -12,49 +14,83 @@ from recsys.bounds import Bounds
 from recsys.drift.measures import LEAST_WEEKS, MEASURES
 from recsys.limits import LIMITS
 
-#: Where `make demo` keeps its state; its `recsys.env` lets `python -m recsys …` find the running stack.
+#: Where `make demo` keeps its state; its `recsys.env` lets `python -m recsys …` find the running
+#: stack.
 HOME = Path(os.environ.get("RECSYS_HOME", ".recsys"))
 
 
 class Settings(Bounds, BaseSettings):
-    """What an installation chooses, the gates' bounds among it. What a run chooses (as_of, recipes, top_n) is a `Week`."""
+    """What an installation chooses, the gates' bounds among it. What a run chooses (as_of, recipes,
+    top_n) is a `Week`.
+    """
 
     model_config = SettingsConfigDict(
-        env_prefix="RECSYS_", env_file=HOME / "recsys.env", extra="ignore", frozen=True, allow_inf_nan=False
+        env_prefix="RECSYS_",
+        env_file=HOME / "recsys.env",
+        extra="ignore",
+        frozen=True,
+        allow_inf_nan=False,
     )
 
     # where things are
-    database_url: SecretStr = Field(description="Postgres, as the pipeline's own role (never a superuser)")
-    drops: str = Field(default="drops", description="the landing zone: a folder, or an fsspec URI such as s3://bucket/drops")
-    mlflow_tracking_uri: str = Field(default="http://127.0.0.1:5000", description="the MLflow server")
-    mlflow_experiment: str = Field(default="weekly-recommendations", description="the MLflow experiment of all fits and reports")
-    registered_model: str = Field(default="movie-recommender", description="the name under which champions are registered")
+    database_url: SecretStr = Field(
+        description="Postgres, as the pipeline's own role (never a superuser)"
+    )
+    drops: str = Field(
+        default="drops",
+        description="the landing zone: a folder, or an fsspec URI such as s3://bucket/drops",
+    )
+    mlflow_tracking_uri: str = Field(
+        default="http://127.0.0.1:5000", description="the MLflow server"
+    )
+    mlflow_experiment: str = Field(
+        default="weekly-recommendations",
+        description="the MLflow experiment of all fits and reports",
+    )
+    registered_model: str = Field(
+        default="movie-recommender", description="the name under which champions are registered"
+    )
 
     # taking drops in
     allow_future: bool = Field(
-        default=False, description="whether a week may lie more than 7 days after today, as generated data may"
+        default=False,
+        description="whether a week may lie more than 7 days after today, as generated data may",
     )
     max_bad_share: float = Field(
-        default=0.01, ge=0, le=1, description="share of bad rows in a file above which its drop is refused"
+        default=0.01,
+        ge=0,
+        le=1,
+        description="share of bad rows in a file above which its drop is refused",
     )
 
     # models
     recipes: Annotated[tuple[str, ...], NoDecode] = Field(
-        default=(), description="recipes of a week that names none, comma-separated; empty: all there are"
+        default=(),
+        description="recipes of a week that names none, comma-separated; empty: all there are",
     )
-    seed: int = Field(default=20_261, ge=LIMITS["seed"].least, le=LIMITS["seed"].most, description="seed of every random choice")
+    seed: int = Field(
+        default=20_261,
+        ge=LIMITS["seed"].least,
+        le=LIMITS["seed"].most,
+        description="seed of every random choice",
+    )
     threads: int = Field(
         default=2,
         ge=1,
         le=1_024,
-        description="threads of BLAS, implicit and torch: fixed, so that results do not depend on the machine",
+        description="threads of BLAS, implicit and torch: fixed, so that results do not depend on "
+        "the machine",
     )
-    device: Literal["auto", "cpu", "cuda"] = Field(default="auto", description="where torch computes")
+    device: Literal["auto", "cpu", "cuda"] = Field(
+        default="auto", description="where torch computes"
+    )
     title_model: str = Field(
-        default="sentence-transformers/all-MiniLM-L6-v2", description="title text encoder: a folder, or a name on the hub"
+        default="sentence-transformers/all-MiniLM-L6-v2",
+        description="title text encoder: a folder, or a name on the hub",
     )
     title_model_revision: str = Field(
-        default="c9745ed1d9f207416be6d2e6f8de32d1f16199bf", description="its pinned revision on the hub"
+        default="c9745ed1d9f207416be6d2e6f8de32d1f16199bf",
+        description="its pinned revision on the hub",
     )
 
     # the exam and the decision
@@ -68,12 +104,20 @@ class Settings(Bounds, BaseSettings):
         default=1_000,
         ge=LIMITS["exam_min_users"].least,
         le=LIMITS["exam_min_users"].most,
-        description="users that a dated exam needs; with fewer, each user's own newest ratings are the exam",
+        description="users that a dated exam needs; with fewer, each user's own newest ratings are "
+        "the exam",
     )
-    bootstrap_resamples: int = Field(default=10_000, ge=100, le=1_000_000, description="resamples of the paired bootstrap")
-    require_approval: bool = Field(default=False, description="whether a person must agree before a new champion is crowned")
+    bootstrap_resamples: int = Field(
+        default=10_000, ge=100, le=1_000_000, description="resamples of the paired bootstrap"
+    )
+    require_approval: bool = Field(
+        default=False, description="whether a person must agree before a new champion is crowned"
+    )
     approval_hours: float = Field(
-        default=24.0, gt=0, le=8_760, description="hours that the question waits for an answer; then the champion stays"
+        default=24.0,
+        gt=0,
+        le=8_760,
+        description="hours that the question waits for an answer; then the champion stays",
     )
 
     # drift
@@ -81,10 +125,13 @@ class Settings(Bounds, BaseSettings):
         default=8,
         ge=LEAST_WEEKS,
         le=520,
-        description="weeks before it that a week is held against: two months, so that seasons can change",
+        description="weeks before it that a week is held against: two months, so that seasons can "
+        "change",
     )
     drift_fails: Annotated[tuple[str, ...], NoDecode] = Field(
-        default=(), description="measures whose drift stops the week, comma-separated; empty: all of them only warn"
+        default=(),
+        description="measures whose drift stops the week, comma-separated; empty: all "
+        "of them only warn",
     )
 
     # publishing
@@ -107,23 +154,33 @@ class Settings(Bounds, BaseSettings):
         description="age at which a like counts half in recent popularity",
     )
     score_shards: int = Field(
-        default=2, ge=1, le=1_000, description="mapped tasks that share the scoring; the result does not depend on it"
+        default=2,
+        ge=1,
+        le=1_000,
+        description="mapped tasks that share the scoring; the result does not depend on it",
     )
     keep_weeks: int = Field(
         default=8,
         ge=1,
         le=5_000,
-        description="weeks whose publications were live since, before an old one goes: so many stay beside what is live",
+        description="weeks whose publications were live since, before an old one goes: so many "
+        "stay beside what is live",
     )
 
     # telling people
     notifier: Literal["log", "slack", "mail"] = Field(
-        default="log", description="who hears of a failed task, a late run, a question that waits; the log does in any case"
+        default="log",
+        description="who hears of a failed task, a late run, a question that waits; "
+        "the log does in any case",
     )
-    notify_to: str = Field(default="", description="the Slack channel, or mail addresses, comma-separated")
+    notify_to: str = Field(
+        default="", description="the Slack channel, or mail addresses, comma-separated"
+    )
 
     # where things come from
-    git_sha: str = Field(default="", description="commit of the code, where it does not lie in a git checkout")
+    git_sha: str = Field(
+        default="", description="commit of the code, where it does not lie in a git checkout"
+    )
 
     # one task's limit, set by its operator
     statement_timeout: timedelta | None = Field(
@@ -133,25 +190,35 @@ class Settings(Bounds, BaseSettings):
     @field_validator("recipes", "drift_fails", mode="before")
     @classmethod
     def split_names(cls, value: object) -> object:
-        return tuple(name.strip() for name in value.split(",") if name.strip()) if isinstance(value, str) else value
+        return (
+            tuple(name.strip() for name in value.split(",") if name.strip())
+            if isinstance(value, str)
+            else value
+        )
 
     @field_validator("drift_fails")
     @classmethod
     def name_measures(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         unknown = [name for name in value if name not in MEASURES]
         if unknown:
-            raise ValueError(f"no measure of drift is named {', '.join(unknown)}; expected some of: {', '.join(MEASURES)}")
+            raise ValueError(
+                f"no measure of drift is named {', '.join(unknown)}; expected some "
+                f"of: {', '.join(MEASURES)}"
+            )
         return value
 
     @model_validator(mode="after")
     def someone_is_told(self) -> Self:
         if self.notifier != "log" and not self.notify_to:
             raise ValueError(
-                f"notifier is {self.notifier}, and nobody is told: expected RECSYS_NOTIFY_TO to name a channel or addresses"
+                f"notifier is {self.notifier}, and nobody is told: expected RECSYS_NOTIFY_TO to "
+                "name a channel or addresses"
             )
         return self
 
     @classmethod
     def from_environment(cls) -> "Settings":
-        """As RECSYS_… variables and the running stack's file give them. Raises ValidationError naming what is missing."""
+        """As RECSYS_… variables and the running stack's file give them. Raises ValidationError
+        naming what is missing.
+        """
         return cls()  # pyright: ignore[reportCallIssue] - the environment gives what has no default

@@ -1,4 +1,6 @@
-"""Tables for a terminal: an exam with its verdict, a user with what they liked and are recommended."""
+"""Tables for a terminal: an exam with its verdict, a user with what they liked and are
+recommended.
+"""
 
 from collections.abc import Iterator, Sequence
 from datetime import date
@@ -21,17 +23,33 @@ def users_to_show(conn: Connection, n: int) -> list[int]:
 
 
 def show_user(conn: Connection, console: Console, user_id: int, n: int) -> int:
-    """Show what a user liked, and their list; return how long it is. Raises NothingToRecommend where nothing live is theirs."""
-    listed = conn.execute(queries("report")["recommendations"], {"user_id": user_id, "n": n}).fetchall()
+    """Show what a user liked, and their list; return how long it is. Raises NothingToRecommend
+    where nothing live is theirs.
+    """
+    listed = conn.execute(
+        queries("report")["recommendations"], {"user_id": user_id, "n": n}
+    ).fetchall()
     if not listed:
-        raise NothingToRecommend(f"user {user_id} has no row in the live publication: expected a user whom its week knows")
+        raise NothingToRecommend(
+            f"user {user_id} has no row in the live publication: expected a "
+            "user whom its week knows"
+        )
     liked = conn.execute(queries("report")["history"], {"user_id": user_id, "n": n}).fetchall()
     first = listed[0]
     head(console, f"User {user_id}", f", publication {first.publication_id} of week {first.as_of}")
     rated = [(f"{row.rating:g}", row.title, _genres(row), row.rated_on) for row in liked]
-    console.print(table(("stars", "title", "genres", "on"), rated, title="liked best", whole=("stars", "on")))
+    console.print(
+        table(("stars", "title", "genres", "on"), rated, title="liked best", whole=("stars", "on"))
+    )
     rows = [(row.rank, row.title, _genres(row), f"{row.score:.4f}", _maker(row)) for row in listed]
-    console.print(table(("", "title", "genres", "score", "made by"), rows, title="recommended", whole=("", "score")))
+    console.print(
+        table(
+            ("", "title", "genres", "score", "made by"),
+            rows,
+            title="recommended",
+            whole=("", "score"),
+        )
+    )
     return len(listed)
 
 
@@ -40,7 +58,10 @@ def show_exam(conn: Connection, console: Console, as_of: date | None) -> None:
     week = as_of or one_row(conn, queries("report")["newest_decided_week"]).as_of
     champion = champion_of(conn, week) if week else None
     if week is None or champion is None:
-        raise NothingToRecommend(f"week {week or 'of any date'} is not decided: expected a run that reached promote_champion")
+        raise NothingToRecommend(
+            f"week {week or 'of any date'} is not decided: expected a run "
+            "that reached promote_champion"
+        )
     page = report.exam(conn, week)
     head(console, f"The exam of week {week}")
     say(console, page.sentence)
@@ -50,7 +71,9 @@ def show_exam(conn: Connection, console: Console, as_of: date | None) -> None:
 
 
 def _fitting(header: Sequence[str], lines: Sequence[Sequence[str]], width: int) -> Iterator[Table]:
-    """Yield as many tables as a terminal's width needs: each has the names of the figures, and some of the recipes."""
+    """Yield as many tables as a terminal's width needs: each has the names of the figures, and some
+    of the recipes.
+    """
     heads = [name.replace(" (", "\n(").replace("-", "-\n") for name in header]
     label = max((len(line[0]) for line in lines), default=0)
     wide = max((len(part) for name in heads[1:] for part in name.split("\n")), default=0)

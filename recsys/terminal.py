@@ -1,4 +1,6 @@
-"""What a terminal is shown: text as it stands, in any encoding; errors as sentences, never a traceback."""
+"""What a terminal is shown: text as it stands, in any encoding; errors as sentences, never a
+traceback.
+"""
 
 import logging
 import os
@@ -16,8 +18,13 @@ from recsys.sentences import explain
 
 log = logging.getLogger("recsys")
 
-#: What would move the cursor or change colours, were it printed: all controls but tabulator and line feed.
-_CONTROLS = {code: "\N{REPLACEMENT CHARACTER}" for code in (*range(32), *range(127, 160)) if chr(code) not in "\t\n"}
+#: What would move the cursor or change colours, were it printed: all controls but tabulator and
+#: line feed.
+_CONTROLS = {
+    code: "\N{REPLACEMENT CHARACTER}"
+    for code in (*range(32), *range(127, 160))
+    if chr(code) not in "\t\n"
+}
 STOPPED = 130  # what shells give a command that Ctrl-C ended
 
 
@@ -27,7 +34,9 @@ def terminal(*, stderr: bool = False, width: int | None = None) -> Console:
 
 
 def plain(text: object, style: str = "") -> Text:
-    """Return text from data: brackets and colons are themselves, and a control character shows as a replacement."""
+    """Return text from data: brackets and colons are themselves, and a control character shows as a
+    replacement.
+    """
     return Text(str(text).translate(_CONTROLS), style=style)
 
 
@@ -42,9 +51,15 @@ def head(console: Console, strong: object, rest: object = "") -> None:
 
 
 def table(
-    columns: Sequence[str], rows: Iterable[Sequence[object]], *, title: str | None = None, whole: Collection[str] = ()
+    columns: Sequence[str],
+    rows: Iterable[Sequence[object]],
+    *,
+    title: str | None = None,
+    whole: Collection[str] = (),
 ) -> Table:
-    """Return a table of data. Columns named in `whole` are not broken where the terminal is narrow."""
+    """Return a table of data. Columns named in `whole` are not broken where the terminal is
+    narrow.
+    """
     heading = plain(title) if title else None
     drawn = Table(title=heading, title_justify="left", header_style="bold")
     for column in columns:
@@ -55,7 +70,9 @@ def table(
 
 
 class LinesHandler(logging.Handler):
-    """Logs to a console: the time, what is more than information, and the message, on lines that the terminal breaks."""
+    """Logs to a console: the time, what is more than information, and the message, on lines that
+    the terminal breaks.
+    """
 
     def __init__(self, console: Console) -> None:
         super().__init__()
@@ -69,7 +86,9 @@ class LinesHandler(logging.Handler):
 
 
 def run_command(command: Callable[[], int | None], console: Console, errors: Console) -> int:
-    """Run a command; return its exit status. What it raises is told in a sentence; the traceback goes to the debug log."""
+    """Run a command; return its exit status. What it raises is told in a sentence; the traceback
+    goes to the debug log.
+    """
     show_in_any_encoding()
     try:
         return command() or 0
@@ -87,7 +106,9 @@ def run_command(command: Callable[[], int | None], console: Console, errors: Con
 
 
 def log_to(errors: Console) -> None:
-    """Log to a console: ours from the level RECSYS_LOG_LEVEL on (INFO without it), what others log from INFO on."""
+    """Log to a console: ours from the level RECSYS_LOG_LEVEL on (INFO without it), what others log
+    from INFO on.
+    """
     logging.basicConfig(level=logging.INFO, format="%(message)s", handlers=[LinesHandler(errors)])
     level = os.environ.get("RECSYS_LOG_LEVEL", "").upper() or "INFO"
     if level not in logging.getLevelNamesMapping():
@@ -96,7 +117,9 @@ def log_to(errors: Console) -> None:
 
 
 def show_in_any_encoding() -> None:
-    """Let a character that the terminal's encoding lacks become a question mark, instead of an error."""
+    """Let a character that the terminal's encoding lacks become a question mark, instead of an
+    error.
+    """
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure:
@@ -109,7 +132,9 @@ def _try_to_say(console: Console, text: str) -> bool:
         say(console, text)
     except OSError:
         console.quiet = True
-        with suppress(OSError, ValueError, AttributeError):  # what Python flushes at its end goes nowhere
+        with suppress(
+            OSError, ValueError, AttributeError
+        ):  # what Python flushes at its end goes nowhere
             os.dup2(os.open(os.devnull, os.O_WRONLY), console.file.fileno())
         return False
     return True

@@ -22,7 +22,8 @@ log = logging.getLogger(__name__)
 class Week:
     """Kept in the ledger; every step after `resolve_week` is told by it and asks no clock.
 
-    The run knows no event at or after `as_of` (UTC midnight) and no drop after `watermark` (a drop_id).
+    The run knows no event at or after `as_of` (UTC midnight) and no drop after `watermark` (a
+    drop_id).
     """
 
     as_of: date
@@ -46,7 +47,11 @@ class Week:
         values = {field.name: getattr(self, field.name) for field in fields(self)}
         experiment = self.experiment.to_json() if self.experiment else None
         recipes = [recipe.to_json() for recipe in self.recipes]
-        return values | {"as_of": self.as_of.isoformat(), "recipes": recipes, "experiment": experiment}
+        return values | {
+            "as_of": self.as_of.isoformat(),
+            "recipes": recipes,
+            "experiment": experiment,
+        }
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> Self:
@@ -54,12 +59,26 @@ class Week:
         recipes = tuple(Recipe.from_json(recipe) for recipe in value["recipes"])
         asked = value.get("experiment")
         experiment = Experiment.from_json(asked) if asked else None
-        return cls(**{**value, "as_of": date.fromisoformat(str(value["as_of"])), "recipes": recipes, "experiment": experiment})
+        return cls(
+            **{
+                **value,
+                "as_of": date.fromisoformat(str(value["as_of"])),
+                "recipes": recipes,
+                "experiment": experiment,
+            }
+        )
 
     @property
     def numbers(self) -> Mapping[str, float]:
         """Return the parameters that are numbers, by name."""
-        names = ("top_n", "seed", "like_threshold", "exam_min_users", "min_history", "half_life_days")
+        names = (
+            "top_n",
+            "seed",
+            "like_threshold",
+            "exam_min_users",
+            "min_history",
+            "half_life_days",
+        )
         return {name: getattr(self, name) for name in names}
 
     @property
@@ -69,26 +88,38 @@ class Week:
 
     def asked(self, **parameters: Any) -> Self:
         """The same week with the parameters that a run names itself; None names nothing."""
-        return replace(self, **{name: value for name, value in parameters.items() if value is not None})
+        return replace(
+            self, **{name: value for name, value in parameters.items() if value is not None}
+        )
 
 
 def open_week(conn: Connection, week: Week) -> Week:
-    """The week as the ledger has it; entered as given, with the newest drop known as its watermark, where the ledger lacks it.
+    """The week as the ledger has it; entered as given, with the newest drop known as its watermark,
+    where the ledger lacks it.
 
-    Parameters are those of the week's first run, and its watermark moves only until its drops are in. A parameter that was
-    stored out of its limits, which no publication can be made with, gives way to that of the given week.
+    Parameters are those of the week's first run, and its watermark moves only until its drops are
+    in. A parameter that was stored out of its limits, which no publication can be made with, gives
+    way to that of the given week.
     """
     with conn.transaction():
         late = _one(conn, "is_late", as_of=week.as_of).late
         newest = _one(conn, "newest_drop_known").drop_id
-        params = {"as_of": week.as_of, "watermark": newest, "params": Jsonb(week.to_json()), "resolved_late": late}
+        params = {
+            "as_of": week.as_of,
+            "watermark": newest,
+            "params": Jsonb(week.to_json()),
+            "resolved_late": late,
+        }
         conn.execute(queries("drops")["open_week"], params)
         stored = _week(_one(conn, "week", as_of=week.as_of))
         wrong = beyond_limits(stored.numbers)
         if wrong:
             stored = _mend(conn, stored, {name: week.numbers[name] for name in wrong})
             log.warning(
-                "week %s was stored out of limits: %s. It has now %s", week.as_of, "; ".join(wrong.values()), stored.numbers
+                "week %s was stored out of limits: %s. It has now %s",
+                week.as_of,
+                "; ".join(wrong.values()),
+                stored.numbers,
             )
     return stored
 
@@ -96,34 +127,46 @@ def open_week(conn: Connection, week: Week) -> Week:
 def _mend(conn: Connection, week: Week, numbers: Mapping[str, float]) -> Week:
     """Store a week with other numbers."""
     mended = week.asked(**numbers)
-    conn.execute(queries("drops")["mend_week"], {"as_of": week.as_of, "params": Jsonb(mended.to_json())})
+    conn.execute(
+        queries("drops")["mend_week"], {"as_of": week.as_of, "params": Jsonb(mended.to_json())}
+    )
     return mended
 
 
 def week_taken_in(conn: Connection, as_of: date | None) -> Week | None:
-    """The newest week, up to a date if one is given, whose drops are in; None without one. Changes nothing."""
+    """The newest week, up to a date if one is given, whose drops are in; None without one. Changes
+    nothing.
+    """
     row = conn.execute(queries("drops")["week_taken_in"], {"as_of": as_of}).fetchone()
     return _week(row) if row else None
 
 
 def undecided_before(conn: Connection, as_of: date) -> list[date]:
     """Earlier weeks that began and were not decided."""
-    return [row.as_of for row in conn.execute(queries("drops")["undecided_before"], {"as_of": as_of}).fetchall()]
+    return [
+        row.as_of
+        for row in conn.execute(queries("drops")["undecided_before"], {"as_of": as_of}).fetchall()
+    ]
 
 
 def close_ingest(conn: Connection, week: Week) -> None:
-    """Let the week's watermark stand from here on. Raises LedgerError where another run has moved it since."""
+    """Let the week's watermark stand from here on. Raises LedgerError where another run has moved
+    it since.
+    """
     conn.execute(queries("drops")["close_ingest"], week.sight)
     watermark = _one(conn, "week", as_of=week.as_of).watermark
     if watermark != week.watermark:
         raise LedgerError(
-            f"week {week.as_of}: another run has met new drops since this one resolved the week; found watermark {watermark}, "
+            f"week {week.as_of}: another run has met new drops since this one resolved the week; "
+            f"found watermark {watermark}, "
             f"expected {week.watermark}: run it again from resolve_week"
         )
 
 
 def _week(row: Any) -> Week:
-    return Week.from_json({**row.params, "watermark": row.watermark, "resolved_late": row.resolved_late})
+    return Week.from_json(
+        {**row.params, "watermark": row.watermark, "resolved_late": row.resolved_late}
+    )
 
 
 def _one(conn: Connection, name: str, **params: Any) -> Any:

@@ -1,4 +1,6 @@
-"""Run the whole product on this machine: PostgreSQL, MLflow, Airflow; all state in .recsys, or in RECSYS_HOME."""
+"""Run the whole product on this machine: PostgreSQL, MLflow, Airflow; all state in .recsys, or in
+RECSYS_HOME.
+"""
 
 import argparse
 import os
@@ -45,17 +47,36 @@ def parser() -> argparse.ArgumentParser:
         (env, "write .env for docker-compose.yaml, with new random passwords"),
     ):
         commands.add_parser(run.__name__, help=told, description=told).set_defaults(run=run)
-    told = "put drops into the landing zone, run three weeks through the scheduler, show recommendations"
+    told = (
+        "put drops into the landing zone, run three weeks through the scheduler, show "
+        "recommendations"
+    )
     main_job = commands.add_parser("demo", help=told, description=told)
-    main_job.add_argument("--movielens", type=_path, metavar="PATH", help="a MovieLens release as published, folder or zip")
+    main_job.add_argument(
+        "--movielens",
+        type=_path,
+        metavar="PATH",
+        help="a MovieLens release as published, folder or zip",
+    )
     main_job.add_argument("--imdb", type=_path, metavar="PATH", help="a folder with IMDb's TSVs")
     main_job.set_defaults(run=run_demo)
-    told = "run the last weeks of a data set one after another, without the scheduler, and draw a page on them"
+    told = (
+        "run the last weeks of a data set one after another, without the scheduler, and draw a "
+        "page on them"
+    )
     history = commands.add_parser("replay", help=told, description=told)
-    history.add_argument("--from", dest="movielens", type=_path, metavar="PATH", help="a MovieLens release, folder or zip")
+    history.add_argument(
+        "--from",
+        dest="movielens",
+        type=_path,
+        metavar="PATH",
+        help="a MovieLens release, folder or zip",
+    )
     history.add_argument("--imdb", type=_path, metavar="PATH", help="a folder with IMDb's TSVs")
     history.add_argument("--weeks", type=WEEKS, default=26, help="weekly runs (default 26)")
-    history.add_argument("--recipes", type=_names, default=(), metavar="RECIPE,…", help="who competes; default: all")
+    history.add_argument(
+        "--recipes", type=_names, default=(), metavar="RECIPE,…", help="who competes; default: all"
+    )
     history.set_defaults(run=run_replay)
     return top
 
@@ -106,21 +127,34 @@ def status_table(stack: Stack) -> Table:
         table.add_column(column, overflow="fold")
     running = stack.postgres.is_running()
     address = f"127.0.0.1:{stack.postgres.port}" if running else "-"
-    table.add_row("postgres", "runs" if running else "-", "yes" if running else "no", address, str(stack.postgres.log))
+    table.add_row(
+        "postgres",
+        "runs" if running else "-",
+        "yes" if running else "no",
+        address,
+        str(stack.postgres.log),
+    )
     addresses = {"mlflow": stack.home.url("mlflow"), "api-server": stack.home.url("airflow")}
     for service in stack.services:
         process = service.main_process(stack.home)
         healthy = process is not None and service.healthy()
         pid = str(process.pid) if process else "-"
         address = addresses.get(service.name, "") if process else "-"
-        table.add_row(service.name, pid, "yes" if healthy else "no", address, str(stack.home.log(service.name)))
+        table.add_row(
+            service.name,
+            pid,
+            "yes" if healthy else "no",
+            address,
+            str(stack.home.log(service.name)),
+        )
     return table
 
 
 def login_place(home: Home) -> str:
     """Where the generated login is kept: a terminal that others see need not show it."""
     return (
-        f"Airflow (api-server) and MLflow: login {ADMIN}, with the passwords airflow_admin and mlflow_admin in "
+        f"Airflow (api-server) and MLflow: login {ADMIN}, with the passwords airflow_admin and "
+        "mlflow_admin in "
         f"{home.root / 'stack.json'}; the database's roles: {home.root / 'postgres.json'}"
     )
 
@@ -154,8 +188,10 @@ def show_places(stack: Stack) -> None:
     lines = [
         "",
         "Up until `make down`:",
-        f"  Airflow     {stack.home.url('airflow')}   login {ADMIN} / {stack.home.secret('airflow_admin')}",
-        f"  MLflow      {stack.home.url('mlflow')}   login {ADMIN} / {stack.home.secret('mlflow_admin')}",
+        f"  Airflow     {stack.home.url('airflow')}   login {ADMIN} / "
+        f"{stack.home.secret('airflow_admin')}",
+        f"  MLflow      {stack.home.url('mlflow')}   login {ADMIN} / "
+        f"{stack.home.secret('mlflow_admin')}",
         f"  PostgreSQL  127.0.0.1:{stack.postgres.port}   .venv/bin/python -m recsys psql",
     ]
     say(console, "\n".join(lines))

@@ -1,4 +1,6 @@
-"""PostgreSQL refuses to run as root: started by root, its programs run as an account without privileges."""
+"""PostgreSQL refuses to run as root: started by root, its programs run as an account without
+privileges.
+"""
 
 import os
 import pwd
@@ -13,27 +15,50 @@ CANDIDATES = ("postgres", "nobody")
 
 
 def unprivileged_account() -> pwd.struct_passwd | None:
-    """The account that PostgreSQL's programs run as, or None where this process is not root and needs no other."""
+    """The account that PostgreSQL's programs run as, or None where this process is not root and
+    needs no other.
+    """
     if os.geteuid() != 0:
         return None
     known = {entry.pw_name: entry for entry in pwd.getpwall()}
     found = [known[name] for name in CANDIDATES if name in known]
     if not found:
-        raise StackError(f"PostgreSQL does not run as root, and none of the accounts {', '.join(CANDIDATES)} exists")
+        raise StackError(
+            "PostgreSQL does not run as root, and none of the accounts "
+            f"{', '.join(CANDIDATES)} exists"
+        )
     return found[0]
 
 
-def run_as(account: pwd.struct_passwd | None, *command: str | Path, **options: object) -> subprocess.CompletedProcess[str]:
+def run_as(
+    account: pwd.struct_passwd | None, *command: str | Path, **options: object
+) -> subprocess.CompletedProcess[str]:
     """`subprocess.run`, as that account where one is given."""
-    identity = {} if account is None else {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
-    return subprocess.run([str(part) for part in command], text=True, check=False, **identity, **options)  # type: ignore[call-overload]
+    identity = (
+        {}
+        if account is None
+        else {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
+    )
+    words = [str(part) for part in command]
+    return subprocess.run(words, text=True, check=False, **identity, **options)  # type: ignore
 
 
 def can_reach(account: pwd.struct_passwd | None, path: Path) -> bool:
-    """Whether the account may read and enter the folder, by the permissions of every folder above it."""
+    """Whether the account may read and enter the folder, by the permissions of every folder above
+    it.
+    """
     if account is None:
         return os.access(path, os.R_OK | os.X_OK)
-    test = run_as(account, "/bin/sh", "-c", 'test -r "$1" && test -x "$1"', "sh", path, cwd="/", capture_output=True)
+    test = run_as(
+        account,
+        "/bin/sh",
+        "-c",
+        'test -r "$1" && test -x "$1"',
+        "sh",
+        path,
+        cwd="/",
+        capture_output=True,
+    )
     return test.returncode == 0
 
 

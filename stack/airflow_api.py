@@ -23,11 +23,18 @@ class AirflowApi:
         self._client.headers["Authorization"] = f"Bearer {token}"
 
     def has_dag(self, dag_id: str) -> bool:
-        """Whether the DAG was read. Raises StackError with the trace where a DAG file cannot be imported."""
+        """Whether the DAG was read. Raises StackError with the trace where a DAG file cannot be
+        imported.
+        """
         found = self._client.get(f"/api/v2/dags/{dag_id}").status_code == 200
         errors = self._call("GET", "/api/v2/importErrors")["import_errors"]
         if not found and errors:
-            raise StackError("\n".join(f"{error['filename']} cannot be imported:\n{error['stack_trace']}" for error in errors))
+            raise StackError(
+                "\n".join(
+                    f"{error['filename']} cannot be imported:\n{error['stack_trace']}"
+                    for error in errors
+                )
+            )
         return found
 
     def unpause(self, dag_id: str) -> None:
@@ -36,14 +43,24 @@ class AirflowApi:
     def tasks(self, dag_id: str) -> dict[str, list[str]]:
         """Task id → the ids that follow it."""
         return {
-            task["task_id"]: task["downstream_task_ids"] for task in self._call("GET", f"/api/v2/dags/{dag_id}/tasks")["tasks"]
+            task["task_id"]: task["downstream_task_ids"]
+            for task in self._call("GET", f"/api/v2/dags/{dag_id}/tasks")["tasks"]
         }
 
     def runs(self, dag_id: str, dates: list[date]) -> dict[date, Json]:
         """The runs whose data interval ends at one of the dates, by that date."""
-        bounds = {"logical_date_gte": f"{dates[0] - timedelta(days=7)}T00:00:00Z", "logical_date_lte": f"{dates[-1]}T00:00:00Z"}
-        found = self._call("GET", f"/api/v2/dags/{dag_id}/dagRuns", params=bounds | {"limit": 100})["dag_runs"]
-        by_end = {datetime.fromisoformat(run["data_interval_end"]).date(): run for run in found if run["data_interval_end"]}
+        bounds = {
+            "logical_date_gte": f"{dates[0] - timedelta(days=7)}T00:00:00Z",
+            "logical_date_lte": f"{dates[-1]}T00:00:00Z",
+        }
+        found = self._call("GET", f"/api/v2/dags/{dag_id}/dagRuns", params=bounds | {"limit": 100})[
+            "dag_runs"
+        ]
+        by_end = {
+            datetime.fromisoformat(run["data_interval_end"]).date(): run
+            for run in found
+            if run["data_interval_end"]
+        }
         return {day: by_end[day] for day in dates if day in by_end}
 
     def runs_in(self, *states: str) -> list[Json]:
@@ -85,12 +102,17 @@ class AirflowApi:
     def _call(self, method: str, path: str, **options: Any) -> Json:
         answer = self._client.request(method, path, **options)
         if answer.is_error:
-            raise StackError(f"Airflow answered {method} {path} with {answer.status_code}: {answer.text[:500]}")
+            raise StackError(
+                f"Airflow answered {method} {path} with {answer.status_code}: {answer.text[:500]}"
+            )
         return answer.json()
 
 
 def _line(event: Json | str) -> str:
     if isinstance(event, str):
         return event
-    causes = "".join(f"\n  {cause['exc_type']}: {cause['exc_value']}" for cause in event.get("error_detail") or [])
+    causes = ("").join(
+        f"\n  {cause['exc_type']}: {cause['exc_value']}"
+        for cause in event.get("error_detail") or []
+    )
     return f"{event['event']}{causes}"

@@ -1,4 +1,6 @@
-"""`.env` for docker-compose.yaml: the variables of .env.example, the empty ones filled with new secrets."""
+"""`.env` for docker-compose.yaml: the variables of .env.example, the empty ones filled with new
+secrets.
+"""
 
 from pathlib import Path
 
@@ -10,10 +12,17 @@ EXAMPLE = REPOSITORY / ".env.example"
 
 
 def write_compose_env(path: Path) -> None:
-    """Raises StackError where the file is there: its passwords are those of databases that may exist."""
+    """Raises StackError where the file is there: its passwords are those of databases that may
+    exist.
+    """
     if path.exists():
-        raise StackError(f"{path} is there: its passwords belong to databases that may exist. Remove it to make new ones")
-    write_private(path, "\n".join(_filled(line) for line in EXAMPLE.read_text().splitlines()) + "\n")
+        raise StackError(
+            f"{path} is there: its passwords belong to databases that may exist. "
+            "Remove it to make new ones"
+        )
+    write_private(
+        path, "\n".join(_filled(line) for line in EXAMPLE.read_text().splitlines()) + "\n"
+    )
 
 
 def _filled(line: str) -> str:

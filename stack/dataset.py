@@ -1,4 +1,6 @@
-"""Which data the demo runs on: files of the user's own, else GroupLens' ml-latest-small, else a generated world."""
+"""Which data the demo runs on: files of the user's own, else GroupLens' ml-latest-small, else a
+generated world.
+"""
 
 import json
 import zipfile
@@ -32,7 +34,8 @@ class Dataset:
 def choose_dataset(home: Home, movielens: Path | None, imdb: Path | None, tell: Tell) -> Dataset:
     """The data asked for, else that of the last demo in this folder, else what can be had.
 
-    One database holds one population of users, so that another data set needs another state folder: raises StackError.
+    One database holds one population of users, so that another data set needs another state folder:
+    raises StackError.
     """
     record = home.root / "dataset.json"
     last = _read(record)
@@ -41,15 +44,23 @@ def choose_dataset(home: Home, movielens: Path | None, imdb: Path | None, tell: 
     if movielens is None:
         dataset = last or _fetch(home, tell) or _generate(home, tell)
     else:
-        dataset = Dataset(_existing(movielens, "MOVIELENS"), _existing(imdb, "IMDB") if imdb else None)
+        dataset = Dataset(
+            _existing(movielens, "MOVIELENS"), _existing(imdb, "IMDB") if imdb else None
+        )
     if last not in (None, dataset):
-        raise StackError(f"{home.root} holds a demo on {last.movielens}; for {dataset.movielens} run `make clean` first")
+        raise StackError(
+            f"{home.root} holds a demo on {last.movielens}; for {dataset.movielens} "
+            "run `make clean` first"
+        )
     return dataset
 
 
 def remember_dataset(home: Home, dataset: Dataset) -> None:
     """What the drops of this folder were cut from; asked once they are there."""
-    write_private(home.root / "dataset.json", json.dumps({"movielens": str(dataset.movielens), "imdb": str(dataset.imdb or "")}))
+    write_private(
+        home.root / "dataset.json",
+        json.dumps({"movielens": str(dataset.movielens), "imdb": str(dataset.imdb or "")}),
+    )
 
 
 def _read(record: Path) -> Dataset | None:
@@ -81,7 +92,10 @@ def _fetch(home: Home, tell: Tell) -> Dataset | None:
 def _download(target: Path) -> None:
     """Under its name only once it is whole and holds what it should."""
     unfinished = target.with_suffix(".unfinished")
-    with httpx.stream("GET", URL, timeout=10, follow_redirects=True) as answer, unfinished.open("wb") as file:
+    with (
+        httpx.stream("GET", URL, timeout=10, follow_redirects=True) as answer,
+        unfinished.open("wb") as file,
+    ):
         answer.raise_for_status()
         for chunk in answer.iter_bytes():
             file.write(chunk)

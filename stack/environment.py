@@ -1,4 +1,6 @@
-"""The environment of each service: what docker-compose.yaml says for containers, this says for processes of one machine."""
+"""The environment of each service: what docker-compose.yaml says for containers, this says for
+processes of one machine.
+"""
 
 import json
 import os
@@ -17,7 +19,11 @@ ADMIN = "admin"
 CONNECTION_VARIABLE = "AIRFLOW_CONN_RECSYS_DB"
 
 #: Nothing calls home.
-QUIET = {"MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true", "HF_HUB_DISABLE_TELEMETRY": "1"}
+QUIET = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "DO_NOT_TRACK": "true",
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+}
 
 
 def recsys_environment(home: Home, postgres: Postgres) -> dict[str, str]:
@@ -36,11 +42,16 @@ def recsys_environment(home: Home, postgres: Postgres) -> dict[str, str]:
 def _no_proxy() -> dict[str, str]:
     """The services talk to one another on this machine, past any proxy of a company's."""
     names = {name: os.environ.get(name) for name in ("NO_PROXY", "no_proxy")}
-    return {name: ",".join(filter(None, (value, "127.0.0.1", "localhost"))) for name, value in names.items()}
+    return {
+        name: ",".join(filter(None, (value, "127.0.0.1", "localhost")))
+        for name, value in names.items()
+    }
 
 
 def mlflow_environment(home: Home, postgres: Postgres) -> dict[str, str]:
-    """Of the MLflow server. Passwords go by the environment: a command line can be read by everybody on the machine."""
+    """Of the MLflow server. Passwords go by the environment: a command line can be read by
+    everybody on the machine.
+    """
     return QUIET | {
         "MLFLOW_BACKEND_STORE_URI": sqlalchemy_url(postgres, "mlflow"),
         "MLFLOW_ARTIFACTS_DESTINATION": str(home.mlflow / "artifacts"),
@@ -68,7 +79,9 @@ def airflow_environment(home: Home, postgres: Postgres) -> dict[str, str]:
             "AIRFLOW__CORE__FERNET_KEY": home.secret("airflow_fernet"),
             "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{url}/execution/",
             "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": f"{ADMIN}:admin",
-            "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(home.airflow / "passwords.json"),
+            "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(
+                home.airflow / "passwords.json"
+            ),
             "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": sqlalchemy_url(postgres, "airflow"),
             "AIRFLOW__API__BASE_URL": url,
             "AIRFLOW__API__HOST": "127.0.0.1",
@@ -79,7 +92,8 @@ def airflow_environment(home: Home, postgres: Postgres) -> dict[str, str]:
             "AIRFLOW__LOGGING__COLORED_CONSOLE_LOG": "False",
             CONNECTION_VARIABLE: postgres.url("recsys", "recsys_pipeline"),
             "PYTHONPATH": str(REPOSITORY),
-            # Models are fitted side by side: idle threads that spin, as OpenMP's do unless told, take the other fit's cores.
+            # Models are fitted side by side: idle threads that spin, as OpenMP's do unless told,
+            # take the other fit's cores.
             "OMP_WAIT_POLICY": "passive",
         }
     )
@@ -91,11 +105,18 @@ def sqlalchemy_url(postgres: Postgres, name: str) -> str:
 
 
 def write_environment(home: Home, postgres: Postgres) -> None:
-    """What commands outside the services need: recsys.env, Airflow's passwords file, and an `airflow` command of this stack."""
+    """What commands outside the services need: recsys.env, Airflow's passwords file, and an
+    `airflow` command of this stack.
+    """
     lines = [f"{name}={value}" for name, value in recsys_environment(home, postgres).items()]
     write_private(home.recsys_env, "\n".join(lines) + "\n")
-    write_private(home.airflow / "passwords.json", json.dumps({ADMIN: home.secret("airflow_admin")}) + "\n")
-    exports = [f"export {name}={shlex.quote(value)}" for name, value in airflow_environment(home, postgres).items()]
+    write_private(
+        home.airflow / "passwords.json", json.dumps({ADMIN: home.secret("airflow_admin")}) + "\n"
+    )
+    exports = [
+        f"export {name}={shlex.quote(value)}"
+        for name, value in airflow_environment(home, postgres).items()
+    ]
     command = [
         "#!/bin/sh",
         "# Airflow's command line for this stack.",

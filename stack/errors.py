@@ -4,4 +4,6 @@ from recsys.errors import RecsysError
 
 
 class StackError(RecsysError):
-    """A service that does not start or stop, or something that the stack needs and does not find."""
+    """A service that does not start or stop, or something that the stack needs and does not
+    find.
+    """

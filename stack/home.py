@@ -1,4 +1,6 @@
-"""The one folder that holds all state of the stack: databases, drops, artifacts, logs, secrets, ports."""
+"""The one folder that holds all state of the stack: databases, drops, artifacts, logs, secrets,
+ports.
+"""
 
 import json
 import os
@@ -27,7 +29,9 @@ def wanted_port(service: str) -> int | None:
 
 
 class Home:
-    """Paths under the folder, and what is generated once and kept in `stack.json` (readable by its owner alone)."""
+    """Paths under the folder, and what is generated once and kept in `stack.json` (readable by its
+    owner alone).
+    """
 
     def __init__(self, root: Path) -> None:
         self.root = root.absolute()
@@ -73,7 +77,13 @@ class Home:
     def create(self) -> None:
         """Make the folders, closed to others; what is there stays."""
         self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
-        for folder in (self.drops, self.airflow, self.mlflow, self.log("-").parent, self.pid_file("-").parent):
+        for folder in (
+            self.drops,
+            self.airflow,
+            self.mlflow,
+            self.log("-").parent,
+            self.pid_file("-").parent,
+        ):
             folder.mkdir(mode=0o700, exist_ok=True)
 
     @property
@@ -86,8 +96,13 @@ class Home:
         if self._record_path.exists():
             return json.loads(self._record_path.read_text())
         logins = {name: new_secret(8) for name in LOGINS}
-        generated = logins | {name: new_secret() for name in KEYS} | {"airflow_fernet": new_fernet_key()}
-        record = {"ports": {name: wanted_port(name) or free_port() for name in ("mlflow", "airflow")}, "secrets": generated}
+        generated = (
+            logins | {name: new_secret() for name in KEYS} | {"airflow_fernet": new_fernet_key()}
+        )
+        record = {
+            "ports": {name: wanted_port(name) or free_port() for name in ("mlflow", "airflow")},
+            "secrets": generated,
+        }
         self._keep(record)
         return record
 

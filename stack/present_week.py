@@ -1,4 +1,6 @@
-"""What becomes of the present week's run in a demo, whose data end years ago: it is skipped, not left to wait and to fail."""
+"""What becomes of the present week's run in a demo, whose data end years ago: it is skipped, not
+left to wait and to fail.
+"""
 
 import time
 from collections.abc import Iterable, Mapping
@@ -9,11 +11,16 @@ from stack.airflow_api import AirflowApi
 from stack.errors import StackError
 
 TIMEOUT = 120.0  # seconds until the scheduler has made the run, and skipped all of it
-NOTE = "Skipped by `make demo`: there is no MovieLens drop of {day}, and the data of the demo end before it."
+NOTE = (
+    "Skipped by `make demo`: there is no MovieLens drop of {day}, and the data of the demo end "
+    "before it."
+)
 
 
 def switch_on(api: AirflowApi, dag_id: str, zone: LandingZone) -> bool:
-    """Unpause the DAG; returns whether the run that Airflow then starts, for the present week, was skipped."""
+    """Unpause the DAG; returns whether the run that Airflow then starts, for the present week, was
+    skipped.
+    """
     api.unpause(dag_id)
     day = last_monday(datetime.now(UTC).date())
     if zone.is_complete("movielens", day):
@@ -22,19 +29,25 @@ def switch_on(api: AirflowApi, dag_id: str, zone: LandingZone) -> bool:
     give_up = time.monotonic() + TIMEOUT
     while not _is_skipped(api, dag_id, day, first_tasks):
         if time.monotonic() > give_up:
-            raise StackError(f"the run of {dag_id} for {day} was not skipped within {TIMEOUT:.0f} seconds: see it in Airflow")
+            raise StackError(
+                f"the run of {dag_id} for {day} was not skipped within {TIMEOUT:.0f} "
+                "seconds: see it in Airflow"
+            )
         time.sleep(0.2)
     return True
 
 
 def _is_skipped(api: AirflowApi, dag_id: str, day: date, first_tasks: set[str]) -> bool:
-    """Whether the run has ended well; else skip those of its first tasks that are not skipped yet."""
+    """Whether the run has ended well; else skip those of its first tasks that are not skipped
+    yet.
+    """
     run = api.runs(dag_id, [day]).get(day)
     if run is None:
         return False
     run_id = run["dag_run_id"]
     for instance in api.task_instances(dag_id, run_id):
-        # at once: on a Sunday a sensor would fail in its first second, since its wait ends six days after the drop's date
+        # at once: on a Sunday a sensor would fail in its first second, since its wait ends six days
+        # after the drop's date
         if instance["task_id"] in first_tasks and instance["state"] not in ("skipped", "success"):
             api.skip(dag_id, run_id, instance["task_id"])
             api.note(dag_id, run_id, NOTE.format(day=day))

@@ -7,7 +7,9 @@ from pathlib import Path
 
 
 def new_secret(size: int = 24) -> str:
-    """A password or key of that many random bytes, in letters and digits: safe in a URL, a shell and an ini file."""
+    """A password or key of that many random bytes, in letters and digits: safe in a URL, a shell
+    and an ini file.
+    """
     return secrets.token_hex(size)
 
 

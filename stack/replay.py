@@ -1,4 +1,6 @@
-"""`make replay`: the last weeks of a data set, one after another without a scheduler, and a page on what came of them."""
+"""`make replay`: the last weeks of a data set, one after another without a scheduler, and a page on
+what came of them.
+"""
 
 import json
 import logging
@@ -13,7 +15,14 @@ from typing import Any
 
 from pydantic import SecretStr
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+)
 
 from recsys.db.connect import Connection, connect
 from recsys.db.migrate import migrate
@@ -33,15 +42,20 @@ from stack.private import write_private
 RUN_ID = "replay"
 PAGE = "weeks.html"
 
-#: MLflow shares the terminal with a progress bar: it logs as all others do, and draws no bars of its own.
-UNSEEN = QUIET | {"MLFLOW_CONFIGURE_LOGGING": "false", "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false"}
+#: MLflow shares the terminal with a progress bar: it logs as all others do, and draws no bars of
+#: its own.
+UNSEEN = QUIET | {
+    "MLFLOW_CONFIGURE_LOGGING": "false",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+}
 
 
 @dataclass(frozen=True)
 class Replay:
     """What is replayed. A folder holds one replay: another one needs a folder of its own.
 
-    `movielens` is a folder or a zip as published, `imdb` a folder of IMDb's TSVs; no recipes are all there are.
+    `movielens` is a folder or a zip as published, `imdb` a folder of IMDb's TSVs; no recipes are
+    all there are.
     """
 
     movielens: Path
@@ -58,11 +72,18 @@ class Replay:
             raise StackError(f"WEEKS={self.weeks}: expected at least 1")
         unknown = sorted(set(self.recipes) - set(MODELS))
         if unknown:
-            raise StackError(f"RECIPES has {', '.join(unknown)}; expected some of {', '.join(MODELS)}")
+            raise StackError(
+                f"RECIPES has {', '.join(unknown)}; expected some of {', '.join(MODELS)}"
+            )
 
     def to_json(self) -> dict[str, Any]:
         imdb = str(self.imdb.resolve()) if self.imdb else None
-        return {"movielens": str(self.movielens.resolve()), "imdb": imdb, "weeks": self.weeks, "recipes": list(self.recipes)}
+        return {
+            "movielens": str(self.movielens.resolve()),
+            "imdb": imdb,
+            "weeks": self.weeks,
+            "recipes": list(self.recipes),
+        }
 
 
 def replay_home() -> Home:
@@ -71,15 +92,18 @@ def replay_home() -> Home:
 
 
 def replay_weeks(home: Home, console: Console, wanted: Replay) -> Path:
-    """Cut the data set into weekly drops, run every week that has not been, draw the page; return its path.
+    """Cut the data set into weekly drops, run every week that has not been, draw the page; return
+    its path.
 
-    Broken off, it goes on from there when it is called again: a finished week is left alone, and so is each finished step of one
-    that is not. PostgreSQL runs while this does.
+    Broken off, it goes on from there when it is called again: a finished week is left alone, and so
+    is each finished step of one that is not. PostgreSQL runs while this does.
     """
     wanted.check()
     dates = _dates(home, console, wanted)
     os.environ |= UNSEEN  # before MLflow is imported
-    logging.basicConfig(filename=home.log("replay"), level=logging.INFO, format="%(asctime)s %(name)s: %(message)s")
+    logging.basicConfig(
+        filename=home.log("replay"), level=logging.INFO, format="%(asctime)s %(name)s: %(message)s"
+    )
     postgres = Postgres(home.root, port=wanted_port("postgres"))
     postgres.start()
     try:
@@ -92,7 +116,9 @@ def replay_weeks(home: Home, console: Console, wanted: Replay) -> Path:
 
 
 def _dates(home: Home, console: Console, wanted: Replay) -> list[date]:
-    """The weeks to run, their drops put. Raises StackError where the folder holds something else."""
+    """The weeks to run, their drops put. Raises StackError where the folder holds something
+    else.
+    """
     record = home.root / "replay.json"
     if record.exists():
         kept = json.loads(record.read_text())
@@ -105,7 +131,9 @@ def _dates(home: Home, console: Console, wanted: Replay) -> list[date]:
         raise StackError(f"{home.root} holds a demo: {_elsewhere(home)}")
     home.create()
     with console.status("cutting the data set into weeks …"):
-        _first, *dates = replay(wanted.movielens, str(home.drops), weeks=wanted.weeks, imdb=wanted.imdb)
+        _first, *dates = replay(
+            wanted.movielens, str(home.drops), weeks=wanted.weeks, imdb=wanted.imdb
+        )
     write_private(record, json.dumps(wanted.to_json() | {"dates": [str(day) for day in dates]}))
     return dates
 
@@ -125,14 +153,18 @@ def _settings(home: Home, postgres: Postgres, wanted: Replay) -> Settings:
 
 
 def _prepare(settings: Settings, home: Home) -> None:
-    """The schema, and an MLflow experiment whose artifacts lie in the folder: without a server they lie where one stands."""
+    """The schema, and an MLflow experiment whose artifacts lie in the folder: without a server they
+    lie where one stands.
+    """
     import mlflow
 
     with connect(settings) as conn:
         migrate(conn)
     client = mlflow.MlflowClient(settings.mlflow_tracking_uri, settings.mlflow_tracking_uri)
     if client.get_experiment_by_name(settings.mlflow_experiment) is None:
-        client.create_experiment(settings.mlflow_experiment, artifact_location=(home.mlflow / "artifacts").as_uri())
+        client.create_experiment(
+            settings.mlflow_experiment, artifact_location=(home.mlflow / "artifacts").as_uri()
+        )
 
 
 def _run_weeks(settings: Settings, home: Home, console: Console, dates: Sequence[date]) -> None:
@@ -153,7 +185,11 @@ def _run_weeks(settings: Settings, home: Home, console: Console, dates: Sequence
             if day not in finished:
                 started = time.monotonic()
                 run_week(settings, as_of=day, run_id=RUN_ID, told=partial(_show, bar, task, day))
-                say(bar.console, f"week to {day}: {_draw(conn, home, day)}, {duration(time.monotonic() - started)}")
+                say(
+                    bar.console,
+                    f"week to {day}: {_draw(conn, home, day)}, "
+                    f"{duration(time.monotonic() - started)}",
+                )
                 bar.advance(task)
         bar.update(task, step="")
         _draw(conn, home, dates[-1])

@@ -1,4 +1,6 @@
-"""One long-running process: started detached, found again by a later command, stopped with all that it started."""
+"""One long-running process: started detached, found again by a later command, stopped with all that
+it started.
+"""
 
 import json
 import os
@@ -16,7 +18,8 @@ from stack.private import write_private
 
 #: In the environment of every process that a service starts, however deep: the stack's folder.
 MARK = "RECSYS_STACK"
-#: Airflow renames its processes; this keeps the renaming from overwriting the environment, and with it the mark.
+#: Airflow renames its processes; this keeps the renaming from overwriting the environment, and with
+#: it the mark.
 KEEP_MARK = {"SPT_NOENV": "1"}
 
 
@@ -37,36 +40,55 @@ class Service:
         environment = os.environ | dict(self.environment) | KEEP_MARK | {MARK: str(home.root)}
         with home.log(self.name).open("a") as log:
             process = subprocess.Popen(
-                self.command, env=environment, cwd=self.folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                start_new_session=True, umask=0o077,
-            )  # fmt: skip
+                self.command,
+                env=environment,
+                cwd=self.folder,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+                umask=0o077,
+            )
         started = psutil.Process(process.pid).create_time()
-        write_private(home.pid_file(self.name), json.dumps({"pid": process.pid, "started": started}))
+        write_private(
+            home.pid_file(self.name), json.dumps({"pid": process.pid, "started": started})
+        )
 
     def main_process(self, home: Home) -> psutil.Process | None:
-        """The process that `start` started, None where it ended; never another that got its number."""
+        """The process that `start` started, None where it ended; never another that got its
+        number.
+        """
         path = home.pid_file(self.name)
         if not path.exists():
             return None
         record = json.loads(path.read_text())
         try:
             process = psutil.Process(record["pid"])
-            alive = process.create_time() == record["started"] and process.status() != psutil.STATUS_ZOMBIE
+            alive = (
+                process.create_time() == record["started"]
+                and process.status() != psutil.STATUS_ZOMBIE
+            )
         except psutil.NoSuchProcess:
             return None
         return process if alive else None
 
     def wait_healthy(self, home: Home, timeout: float) -> None:
-        """Raises StackError with the end of the service's log where it ended, or is not healthy in time."""
+        """Raises StackError with the end of the service's log where it ended, or is not healthy in
+        time.
+        """
         give_up = time.monotonic() + timeout
         while True:
-            # the process first: what reports to Airflow's database counts as healthy for half a minute after its end
+            # the process first: what reports to Airflow's database counts as healthy for half a
+            # minute after its end
             if self.main_process(home) is None:
                 raise StackError(f"{self.name} ended while it started; {self._end_of_log(home)}")
             if self.healthy():
                 return
             if time.monotonic() > give_up:
-                raise StackError(f"{self.name} is not healthy after {timeout:.0f} seconds; {self._end_of_log(home)}")
+                raise StackError(
+                    f"{self.name} is not healthy after {timeout:.0f} seconds; "
+                    f"{self._end_of_log(home)}"
+                )
             time.sleep(0.25)
 
     def _end_of_log(self, home: Home) -> str:
@@ -74,9 +96,11 @@ class Service:
 
 
 def stop_services(home: Home, services: Sequence[Service], patience: float = 5) -> None:
-    """Ask the services to end, then end whatever carries the stack's mark, their children's children included.
+    """Ask the services to end, then end whatever carries the stack's mark, their children's
+    children included.
 
-    Airflow's scheduler waits for running tasks, for hours if need be: a task that is cut off here is one that is run again.
+    Airflow's scheduler waits for running tasks, for hours if need be: a task that is cut off here
+    is one that is run again.
     """
     asked = [process for service in services if (process := service.main_process(home))]
     for process in asked:
@@ -96,11 +120,18 @@ def marked_processes(home: Home) -> Iterator[psutil.Process]:
     """Every process that a service of this stack started, directly or not."""
     for process in psutil.process_iter():
         try:
-            if process.environ().get(MARK) == str(home.root) and process.status() != psutil.STATUS_ZOMBIE:
+            if (
+                process.environ().get(MARK) == str(home.root)
+                and process.status() != psutil.STATUS_ZOMBIE
+            ):
                 yield process
         except (psutil.Error, OSError):  # ended meanwhile, or somebody else's
             continue
 
 
 def tail(log: Path, lines: int = 25) -> str:
-    return "\n".join(log.read_text(errors="replace").splitlines()[-lines:]) if log.exists() else "(no log)"
+    return (
+        ("\n").join(log.read_text(errors="replace").splitlines()[-lines:])
+        if log.exists()
+        else "(no log)"
+    )

@@ -44,7 +44,13 @@ class Stack:
             "basic-auth",
         ]
         url = f"{self.home.url('mlflow')}/health"
-        return Service("mlflow", command, mlflow_environment(self.home, self.postgres), self.home.mlflow, lambda: _answers(url))
+        return Service(
+            "mlflow",
+            command,
+            mlflow_environment(self.home, self.postgres),
+            self.home.mlflow,
+            lambda: _answers(url),
+        )
 
     @cached_property
     def airflow(self) -> list[Service]:
@@ -52,12 +58,22 @@ class Stack:
         environment = airflow_environment(self.home, self.postgres)
         parts: list[tuple[str, list[str], Callable[[], bool]]] = [
             ("api-server", ["api-server"], lambda: _answers(f"{base}/api/v2/version")),
-            ("scheduler", ["scheduler", "--skip-serve-logs"], lambda: _reports_healthy(base, "scheduler")),
+            (
+                "scheduler",
+                ["scheduler", "--skip-serve-logs"],
+                lambda: _reports_healthy(base, "scheduler"),
+            ),
             ("dag-processor", ["dag-processor"], lambda: _reports_healthy(base, "dag_processor")),
-            ("triggerer", ["triggerer", "--skip-serve-logs"], lambda: _reports_healthy(base, "triggerer")),
+            (
+                "triggerer",
+                ["triggerer", "--skip-serve-logs"],
+                lambda: _reports_healthy(base, "triggerer"),
+            ),
         ]
         return [
-            Service(name, [str(BIN / "airflow"), *arguments], environment, self.home.airflow, healthy)
+            Service(
+                name, [str(BIN / "airflow"), *arguments], environment, self.home.airflow, healthy
+            )
             for name, arguments, healthy in parts
         ]
 
@@ -91,7 +107,9 @@ class Stack:
             self.postgres.stop()
 
     def remove(self) -> None:
-        """Stop everything; delete databases that live outside the folder. The folder itself is the caller's to delete."""
+        """Stop everything; delete databases that live outside the folder. The folder itself is the
+        caller's to delete.
+        """
         if self.home.root.exists():
             self.down()
             self.postgres.remove()
@@ -105,13 +123,16 @@ class Stack:
         )
 
     def _settle_ports(self) -> None:
-        """A service that does not run yet takes the port that was asked for, else its last one, else a free one."""
+        """A service that does not run yet takes the port that was asked for, else its last one,
+        else a free one.
+        """
         for name, main in (("mlflow", self.mlflow), ("airflow", self.airflow[0])):
             if main.main_process(self.home) is None:
                 self.home.set_port(name, _settled(name, self.home.port(name)))
             elif wanted_port(name) not in (None, self.home.port(name)):
                 raise StackError(
-                    f"{name} runs on port {self.home.port(name)}, asked for {wanted_port(name)}: stop it first, `make down`"
+                    f"{name} runs on port {self.home.port(name)}, asked for {wanted_port(name)}: "
+                    "stop it first, `make down`"
                 )
         del self.mlflow, self.airflow  # made with the ports as they were
 
@@ -123,11 +144,19 @@ class Stack:
         environment = airflow_environment(self.home, self.postgres)
         command = [str(BIN / "airflow"), "db", "migrate"]
         done = subprocess.run(
-            command, env=os.environ | environment, cwd=self.home.airflow, capture_output=True, text=True, check=False
+            command,
+            env=os.environ | environment,
+            cwd=self.home.airflow,
+            capture_output=True,
+            text=True,
+            check=False,
         )
         self.home.log("airflow-db-migrate").write_text(done.stdout + done.stderr)
         if done.returncode:
-            raise StackError(f"airflow db migrate failed with status {done.returncode}:\n{(done.stdout + done.stderr)[-2000:]}")
+            raise StackError(
+                "airflow db migrate failed with status "
+                f"{done.returncode}:\n{(done.stdout + done.stderr)[-2000:]}"
+            )
 
 
 def _settled(service: str, last: int) -> int:
@@ -147,7 +176,9 @@ def _answers(url: str) -> bool:
 
 
 def _reports_healthy(base: str, part: str) -> bool:
-    """Airflow's services other than the api-server have no port; they report to its database, which the api-server reads."""
+    """Airflow's services other than the api-server have no port; they report to its database, which
+    the api-server reads.
+    """
     try:
         answer = httpx.get(f"{base}/api/v2/monitor/health", timeout=5, trust_env=False)
         return answer.status_code == 200 and answer.json()[part]["status"] == "healthy"

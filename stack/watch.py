@@ -1,4 +1,6 @@
-"""The tasks of some weeks' runs, live in the terminal: a row a task, a column a week; plain lines where it is no terminal."""
+"""The tasks of some weeks' runs, live in the terminal: a row a task, a column a week; plain lines
+where it is no terminal.
+"""
 
 import time
 from collections.abc import Iterable, Sequence
@@ -37,7 +39,9 @@ SIGNS = {
 
 @dataclass
 class Watch:
-    """One call of `follow` for each set of runs. `dates` are the ends of the runs' data intervals, oldest first."""
+    """One call of `follow` for each set of runs. `dates` are the ends of the runs' data intervals,
+    oldest first.
+    """
 
     api: AirflowApi
     dag_id: str
@@ -48,7 +52,9 @@ class Watch:
     printed: set[tuple[date, str, str | None, int]] = field(default_factory=set)
 
     def follow(self, timeout: float) -> None:
-        """Show the runs until all of them succeeded. Raises StackError with the log's end where a task fails."""
+        """Show the runs until all of them succeeded. Raises StackError with the log's end where a
+        task fails.
+        """
         tasks = in_order(self.api.tasks(self.dag_id))
         give_up = time.monotonic() + timeout
         with Live(console=self.console, auto_refresh=False, transient=False) as live:
@@ -61,7 +67,9 @@ class Watch:
                 if "failed" in self.states.values():
                     break
                 if time.monotonic() > give_up:
-                    raise StackError(f"the runs of {self.dag_id} are not done after {timeout / 60:.0f} minutes")
+                    raise StackError(
+                        f"the runs of {self.dag_id} are not done after {timeout / 60:.0f} minutes"
+                    )
                 time.sleep(POLL_SECONDS)
         self._raise_on_failure()
 
@@ -86,17 +94,27 @@ class Watch:
                 change = (day, task, state, done(found))
                 if state not in (None, "scheduled", "queued") and change not in self.printed:
                     self.printed.add(change)
-                    self.console.print(Text.assemble(f"week to {day}: {task}: ", cell(found)), soft_wrap=True)
+                    self.console.print(
+                        Text.assemble(f"week to {day}: {task}: ", cell(found)), soft_wrap=True
+                    )
 
     def _of(self, day: date, task: str) -> list[Json]:
         return [instance for instance in self.instances.get(day, []) if instance["task_id"] == task]
 
     def _raise_on_failure(self) -> None:
-        failed = [instance for day in self.dates for instance in self.instances.get(day, []) if instance["state"] == "failed"]
+        failed = [
+            instance
+            for day in self.dates
+            for instance in self.instances.get(day, [])
+            if instance["state"] == "failed"
+        ]
         if failed:
             first = min(failed, key=lambda instance: instance["end_date"] or "")
             log = "\n".join(self.api.log(first).splitlines()[-LOG_LINES:])
-            raise StackError(f"{first['task_id']} of run {first['dag_run_id']} failed; the end of its log:\n{log}")
+            raise StackError(
+                f"{first['task_id']} of run {first['dag_run_id']} failed; the end of "
+                f"its log:\n{log}"
+            )
         if "failed" in self.states.values():
             raise StackError(f"a run of {self.dag_id} failed without a failed task: {self.states}")
 
@@ -122,7 +140,9 @@ def done(instances: Sequence[Json]) -> int:
 
 
 def cell(instances: Sequence[Json]) -> Text:
-    """The state's sign, how many of the mapped instances are done, and the seconds from the first start to the last end."""
+    """The state's sign, how many of the mapped instances are done, and the seconds from the first
+    start to the last end.
+    """
     state = state_of(instances)
     if state is None:
         return Text()
@@ -132,9 +152,16 @@ def cell(instances: Sequence[Json]) -> Text:
 
 def _seconds(instances: Sequence[Json]) -> str:
     # one that waits for its turn again still has the times of its last run
-    begun = [instance for instance in instances if instance["start_date"] and instance["state"] not in ("queued", "scheduled")]
+    begun = [
+        instance
+        for instance in instances
+        if instance["start_date"] and instance["state"] not in ("queued", "scheduled")
+    ]
     if not begun:
         return ""
     starts = [datetime.fromisoformat(instance["start_date"]) for instance in begun]
-    ends = [datetime.fromisoformat(instance["end_date"]) if instance["end_date"] else datetime.now(UTC) for instance in begun]
+    ends = [
+        datetime.fromisoformat(instance["end_date"]) if instance["end_date"] else datetime.now(UTC)
+        for instance in begun
+    ]
     return f" {max(0.0, (max(ends) - min(starts)).total_seconds()):.1f} s"

@@ -1,4 +1,6 @@
-"""An Airflow of the tests' own. Imported, before any airflow module, by the conftest of each folder whose tests need it."""
+"""An Airflow of the tests' own. Imported, before any airflow module, by the conftest of each folder
+whose tests need it.
+"""
 
 import atexit
 import os
@@ -9,7 +11,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 
-assert "airflow" not in sys.modules, "airflow was imported before its home was chosen: import it inside the tests that need it"
+assert "airflow" not in sys.modules, (
+    "airflow was imported before its home was chosen: import it inside the tests that need it"
+)
 HOME = Path(tempfile.mkdtemp(prefix="recsys-airflow-"))
 atexit.register(shutil.rmtree, HOME, ignore_errors=True)
 

@@ -1,4 +1,6 @@
-"""What tests share: a real PostgreSQL with a database of its own for each test, and a real MLflow store."""
+"""What tests share: a real PostgreSQL with a database of its own for each test, and a real MLflow
+store.
+"""
 
 # ruff: noqa: E402 - the environment is cleaned before recsys.settings reads it
 
@@ -9,7 +11,8 @@ from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
 
-# Before recsys.settings is imported: a developer's own stack and variables are none of the tests' business.
+# Before recsys.settings is imported: a developer's own stack and variables are none of the tests'
+# business.
 for _name in [name for name in os.environ if name.startswith(("RECSYS_", "MLFLOW_"))]:
     del os.environ[_name]
 os.environ["RECSYS_HOME"] = "/nonexistent/recsys-tests"
@@ -32,7 +35,9 @@ _numbers = count(1)
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Postgres]:
-    """One embedded server a pytest process, with the roles of sql/bootstrap.sql; gone with the session."""
+    """One embedded server a pytest process, with the roles of sql/bootstrap.sql; gone with the
+    session.
+    """
     state = Path(tempfile.mkdtemp(prefix="recsys-tests-"))
     server = Postgres(state, durable=False)
     try:
@@ -63,11 +68,17 @@ def database_url(postgres: Postgres, template: str) -> Iterator[str]:
 
 @pytest.fixture
 def settings(database_url: str, tmp_path: Path, mlflow_store: str) -> Settings:
-    """Settings of a small installation of the test's own: database, landing zone, MLflow store; titles without weights."""
+    """Settings of a small installation of the test's own: database, landing zone, MLflow store;
+    titles without weights.
+    """
     return Settings(
-        database_url=SecretStr(database_url), drops=str(tmp_path / "drops"), mlflow_tracking_uri=mlflow_store,
-        title_model="/nonexistent/title-model", threads=1, bootstrap_resamples=200,
-    )  # fmt: skip
+        database_url=SecretStr(database_url),
+        drops=str(tmp_path / "drops"),
+        mlflow_tracking_uri=mlflow_store,
+        title_model="/nonexistent/title-model",
+        threads=1,
+        bootstrap_resamples=200,
+    )
 
 
 @pytest.fixture
@@ -79,7 +90,9 @@ def conn(database_url: str) -> Iterator[Connection]:
 
 @pytest.fixture(scope="session")
 def empty_mlflow_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An SQLite file with MLflow's schema and nothing in it: making one takes seconds, copying it nothing."""
+    """An SQLite file with MLflow's schema and nothing in it: making one takes seconds, copying it
+    nothing.
+    """
     from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 
     folder = tmp_path_factory.mktemp("mlflow")
@@ -89,8 +102,11 @@ def empty_mlflow_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def mlflow_store(empty_mlflow_store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    """The tracking URI of a real store of the test's own: runs and registry in SQLite, artifacts in a folder, no server."""
+    """The tracking URI of a real store of the test's own: runs and registry in SQLite, artifacts in
+    a folder, no server.
+    """
     shutil.copy(empty_mlflow_store, tmp_path / "mlflow.db")
-    # Without a server this variable is the only way to say where a new experiment keeps its artifacts.
+    # Without a server this variable is the only way to say where a new experiment keeps its
+    # artifacts.
     monkeypatch.setenv("_MLFLOW_SERVER_ARTIFACT_ROOT", str(tmp_path / "mlflow-artifacts"))
     return f"sqlite:///{tmp_path}/mlflow.db"

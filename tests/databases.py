@@ -7,7 +7,9 @@ from stack.postgres import SUPERUSER, Postgres
 
 
 def create_database(postgres: Postgres, name: str, *, template: str) -> None:
-    """As `recsys` is in sql/bootstrap.sql: owned by the pipeline's role, open to the reader's, closed to all others."""
+    """As `recsys` is in sql/bootstrap.sql: owned by the pipeline's role, open to the reader's,
+    closed to all others.
+    """
     database = sql.Identifier(name)
     owner = sql.Identifier("recsys_pipeline")
     statement = sql.SQL("CREATE DATABASE {} OWNER {} TEMPLATE {} STRATEGY file_copy")

@@ -1,4 +1,6 @@
-"""How much work something takes, counted in lines of our code that run: seconds would depend on the machine."""
+"""How much work something takes, counted in lines of our code that run: seconds would depend on the
+machine.
+"""
 
 import sys
 from collections.abc import Callable

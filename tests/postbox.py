@@ -1,4 +1,6 @@
-"""A mail server and a Slack of the tests' own, on ports of this machine: what the notifier sends arrives here."""
+"""A mail server and a Slack of the tests' own, on ports of this machine: what the notifier sends
+arrives here.
+"""
 
 import json
 import socketserver
@@ -23,7 +25,12 @@ def post_office() -> Iterator[tuple[int, list[EmailMessage]]]:
                 verb = line[:4].upper()
                 if verb == b"DATA":
                     self.wfile.write(b"354 go on\r\n")
-                    mail.append(cast("EmailMessage", message_from_bytes(self._message(), policy=policy.default)))
+                    mail.append(
+                        cast(
+                            "EmailMessage",
+                            message_from_bytes(self._message(), policy=policy.default),
+                        )
+                    )
                 self.wfile.write(b"221 bye\r\n" if verb == b"QUIT" else b"250 well\r\n")
 
         def _message(self) -> bytes:
@@ -36,13 +43,17 @@ def post_office() -> Iterator[tuple[int, list[EmailMessage]]]:
 
 @contextmanager
 def slack() -> Iterator[tuple[int, list[dict[str, Any]]]]:
-    """The port of a Slack API that takes everything, and what was posted: path, token and message."""
+    """The port of a Slack API that takes everything, and what was posted: path, token and
+    message.
+    """
     posted: list[dict[str, Any]] = []
 
     class Api(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
-            posted.append({"path": self.path, "token": self.headers["Authorization"], **json.loads(body)})
+            posted.append(
+                {"path": self.path, "token": self.headers["Authorization"], **json.loads(body)}
+            )
             self.send_response(200)
             self.send_header("Content-Type", "application/json")
             self.end_headers()
@@ -67,10 +78,22 @@ def _serving(server: socketserver.TCPServer) -> Iterator[int]:
 
 def mail_connection(port: int) -> str:
     """The Airflow connection smtp_default to a post office."""
-    extra = {"disable_tls": True, "disable_ssl": True, "from_email": "airflow@recsys.example", "retry_limit": 0, "timeout": 5}
+    extra = {
+        "disable_tls": True,
+        "disable_ssl": True,
+        "from_email": "airflow@recsys.example",
+        "retry_limit": 0,
+        "timeout": 5,
+    }
     return json.dumps({"conn_type": "smtp", "host": "127.0.0.1", "port": port, "extra": extra})
 
 
 def slack_connection(port: int, token: str) -> str:
     """The Airflow connection slack_default to such a Slack."""
-    return json.dumps({"conn_type": "slack", "password": token, "extra": {"base_url": f"http://127.0.0.1:{port}/api/"}})
+    return json.dumps(
+        {
+            "conn_type": "slack",
+            "password": token,
+            "extra": {"base_url": f"http://127.0.0.1:{port}/api/"},
+        }
+    )

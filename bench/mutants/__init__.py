@@ -1,1 +1,3 @@
-"""Damaged drops, taken in for real and held against a parser of its own: `python -m bench.mutants`."""
+"""Damaged drops, taken in for real and held against a parser of its own: `python -m
+bench.mutants`.
+"""

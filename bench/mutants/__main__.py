@@ -1,6 +1,8 @@
-"""`python -m bench.mutants --count 500`: damaged drops, each taken in for real and held against an independent parser.
+"""`python -m bench.mutants --count 500`: damaged drops, each taken in for real and held against an
+independent parser.
 
-Exits with 1 where one ends otherwise than taken in as that parser says, or refused with its file and no fact.
+Exits with 1 where one ends otherwise than taken in as that parser says, or refused with its file
+and no fact.
 """
 
 import argparse
@@ -37,9 +39,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     postgres = Postgres(folder / "postgres", durable=False)
     try:
         postgres.start()
-        releases = {"real": release_in(options.release)} if options.release else generated_releases(folder / "world")
+        releases = (
+            {"real": release_in(options.release)}
+            if options.release
+            else generated_releases(folder / "world")
+        )
         numbers = range(options.count) if options.only is None else [options.only]
-        outcomes = run(Laboratory(postgres, folder, releases), numbers, options.seed, releases, console)
+        outcomes = run(
+            Laboratory(postgres, folder, releases), numbers, options.seed, releases, console
+        )
     finally:
         postgres.remove()
         shutil.rmtree(folder)
@@ -48,10 +56,20 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _options(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench.mutants", description=__doc__)
-    parser.add_argument("--count", type=int, default=COUNT, help=f"how many mutants (default {COUNT})")
-    parser.add_argument("--seed", type=int, default=SEED, help=f"of all their dice (default {SEED})")
+    parser.add_argument(
+        "--count", type=int, default=COUNT, help=f"how many mutants (default {COUNT})"
+    )
+    parser.add_argument(
+        "--seed", type=int, default=SEED, help=f"of all their dice (default {SEED})"
+    )
     parser.add_argument("--only", type=int, metavar="N", help="mutant N of that seed alone")
-    parser.add_argument("--from", dest="release", type=Path, metavar="FOLDER", help="mutants of this MovieLens release instead")
+    parser.add_argument(
+        "--from",
+        dest="release",
+        type=Path,
+        metavar="FOLDER",
+        help="mutants of this MovieLens release instead",
+    )
     options = parser.parse_args(argv)
     if options.count < 1:
         parser.error(f"a count of {options.count}; expected at least 1")
@@ -66,11 +84,20 @@ def _options(argv: Sequence[str] | None) -> argparse.Namespace:
 
 
 def run(
-    laboratory: Laboratory, numbers: Sequence[int], seed: int, releases: Mapping[str, Release], console: Console
+    laboratory: Laboratory,
+    numbers: Sequence[int],
+    seed: int,
+    releases: Mapping[str, Release],
+    console: Console,
 ) -> dict[int, tuple[Mutant, Outcome]]:
     """Take these mutants in, showing each that ends badly as soon as it has."""
     outcomes: dict[int, tuple[Mutant, Outcome]] = {}
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
     try:
         laboratory.prepare()
         with Progress(*columns, console=console) as progress:
@@ -81,37 +108,58 @@ def run(
                 outcomes[number] = (mutant, outcome)
                 progress.advance(bar)
                 if not outcome.is_good:
-                    progress.console.print(f"[red]{outcome.kind}[/]: {escape(str(mutant))}", highlight=False)
+                    progress.console.print(
+                        f"[red]{outcome.kind}[/]: {escape(str(mutant))}", highlight=False
+                    )
                     progress.console.print(escape(outcome.detail[-_SHOWN:]), highlight=False)
     finally:
         laboratory.close()
     return outcomes
 
 
-def report(outcomes: Mapping[int, tuple[Mutant, Outcome]], seed: int, release: Path | None, console: Console) -> int:
-    """Print the table of outcomes and what to run to see a bad one again; return the exit status."""
+def report(
+    outcomes: Mapping[int, tuple[Mutant, Outcome]],
+    seed: int,
+    release: Path | None,
+    console: Console,
+) -> int:
+    """Print the table of outcomes and what to run to see a bad one again; return the exit
+    status.
+    """
     counts = Counter((outcome.kind, mutant.layout) for mutant, outcome in outcomes.values())
     layouts = sorted({layout for _, layout in counts})
     kinds = sorted({kind for kind, _ in counts}, key=lambda kind: (kind not in GOOD, kind))
     table = Table("outcome", *layouts, "all", title=f"{len(outcomes)} mutants of seed {seed}")
     for kind in kinds:
         numbers = [counts[(kind, layout)] for layout in layouts]
-        table.add_row(kind, *map(str, numbers), str(sum(numbers)), style="" if kind in GOOD else "red")
+        table.add_row(
+            kind, *map(str, numbers), str(sum(numbers)), style="" if kind in GOOD else "red"
+        )
     console.print(table)
     bad = [number for number, (_, outcome) in outcomes.items() if not outcome.is_good]
     slowest = max(outcomes, key=lambda number: outcomes[number][1].seconds)
-    console.print(f"The slowest is number {slowest}: {outcomes[slowest][1].seconds:.1f} s.", highlight=False)
+    console.print(
+        f"The slowest is number {slowest}: {outcomes[slowest][1].seconds:.1f} s.", highlight=False
+    )
     if not bad:
         console.print(f"{len(outcomes)} of {len(outcomes)} ended as they should.", highlight=False)
         return 0
     source = f" --from {release}" if release else ""
-    console.print(f"{len(bad)} of {len(outcomes)} ended otherwise; exit status 1. To see one again:", highlight=False)
+    console.print(
+        f"{len(bad)} of {len(outcomes)} ended otherwise; exit status 1. To see one again:",
+        highlight=False,
+    )
     for number in bad[:20]:
-        console.print(f"  python -m bench.mutants --seed {seed} --only {number}{source}", highlight=False, soft_wrap=True)
+        console.print(
+            f"  python -m bench.mutants --seed {seed} --only {number}{source}",
+            highlight=False,
+            soft_wrap=True,
+        )
     return 1
 
 
 if __name__ == "__main__":
     show_in_any_encoding()
-    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))  # so that the server is stopped all the same
+    # so that the server is stopped all the same
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     sys.exit(main())

@@ -1,4 +1,6 @@
-"""What goes wrong with files on their way: each change draws its place by the draft's dice. More likely ones stand here twice."""
+"""What goes wrong with files on their way: each change draws its place by the draft's dice. More
+likely ones stand here twice.
+"""
 
 from collections.abc import Callable
 

@@ -12,7 +12,9 @@ def values_replaced(draft: Draft) -> None:
     column = draft.dice.randrange(6)
     what = draft.dice.choice(ODD_VALUES)
     draft.edit_values(name, places, column, lambda value: what)
-    draft.note(f"{name}: {what[:40]!r} in column {column} of lines {[place + 1 for place in places]}")
+    draft.note(
+        f"{name}: {what[:40]!r} in column {column} of lines {[place + 1 for place in places]}"
+    )
 
 
 def values_extended(draft: Draft) -> None:
@@ -20,17 +22,31 @@ def values_extended(draft: Draft) -> None:
     places = draft.some_rows(name, 3)
     column = draft.dice.randrange(6)
     before, after = draft.dice.choice(
-        [(b"", b".0"), (b'"', b'"'), (b" ", b" "), (b"tt", b""), (b"", b"000"), (b"-", b""), (b'"', b'" x'), (b'x "', b'"')]
+        [
+            (b"", b".0"),
+            (b'"', b'"'),
+            (b" ", b" "),
+            (b"tt", b""),
+            (b"", b"000"),
+            (b"-", b""),
+            (b'"', b'" x'),
+            (b'x "', b'"'),
+        ]
     )
     draft.edit_values(name, places, column, lambda value: before + value + after)
-    draft.note(f"{name}: {before!r} and {after!r} around column {column} of lines {[place + 1 for place in places]}")
+    draft.note(
+        f"{name}: {before!r} and {after!r} around column {column} of lines "
+        f"{[place + 1 for place in places]}"
+    )
 
 
 def whole_column_extended(draft: Draft) -> None:
     name = draft.some_file()
     places = list(range(1 if is_headed(name) else 0, len(draft.lines(name))))
     column = draft.dice.randrange(6)
-    before, after = draft.dice.choice([(b"", b".0"), (b"", b"000"), (b'"', b'"'), (b" ", b""), (b"0", b"")])
+    before, after = draft.dice.choice(
+        [(b"", b".0"), (b"", b"000"), (b'"', b'"'), (b" ", b""), (b"0", b"")]
+    )
     draft.edit_values(name, places, column, lambda value: before + value + after)
     draft.note(f"{name}: {before!r} and {after!r} around all of column {column}")
 
@@ -79,10 +95,14 @@ def columns_of_some_rows(draft: Draft) -> None:
 
 
 def columns_of_all_rows(draft: Draft) -> None:
-    """Dropped, swapped, added, turned: the header's too. The line's end goes with its last column now and then."""
+    """Dropped, swapped, added, turned: the header's too. The line's end goes with its last column
+    now and then.
+    """
     name = draft.some_file()
     delimiter = delimiter_of(name)
-    what = draft.dice.choice(["dropped", "swapped", "repeated", "added in front", "added behind", "turned"])
+    what = draft.dice.choice(
+        ["dropped", "swapped", "repeated", "added in front", "added behind", "turned"]
+    )
     with_end = draft.dice.random() < 0.2
     first, second = draft.dice.randrange(4), draft.dice.randrange(4)
     lines = draft.lines(name)
@@ -96,7 +116,9 @@ def columns_of_all_rows(draft: Draft) -> None:
     draft.note(f"{name}: column {first} {what} in all lines{', ends too' if with_end else ''}")
 
 
-def _rearranged(values: list[bytes], what: str, first: int, second: int, number: bytes) -> list[bytes]:
+def _rearranged(
+    values: list[bytes], what: str, first: int, second: int, number: bytes
+) -> list[bytes]:
     first, second = first % len(values), second % len(values)
     if what == "dropped":
         del values[first]
@@ -124,9 +146,21 @@ def header_changed(draft: Draft) -> None:
     name = draft.some_file()
     lines = draft.lines(name)
     text, end = text_and_end(lines[0])
-    others = [text.upper(), text.lower(), b" " + text, text.replace(b"I", b"_i"), text[:-1], b"sep=,\n" + text]
+    others = [
+        text.upper(),
+        text.lower(),
+        b" " + text,
+        text.replace(b"I", b"_i"),
+        text[:-1],
+        b"sep=,\n" + text,
+    ]
     changed = draft.dice.choice(others)
-    draft.set_lines(name, draft.dice.choice([[changed + end, *lines[1:]], lines[1:], [lines[0], lines[0], *lines[1:]]]))
+    draft.set_lines(
+        name,
+        draft.dice.choice(
+            [[changed + end, *lines[1:]], lines[1:], [lines[0], lines[0], *lines[1:]]]
+        ),
+    )
     draft.note(f"{name}: another header, none or two")
 
 
@@ -145,4 +179,7 @@ def line_break_in_quotes(draft: Draft) -> None:
     end = draft.dice.choice([b"\n", b"\r\n", b"\r"])
     column = draft.dice.randrange(4)
     draft.edit_values(name, places, column, lambda value: b'"' + value[:3] + end + value[3:] + b'"')
-    draft.note(f"{name}: {end!r} between quotes in column {column} of lines {[place + 1 for place in places]}")
+    draft.note(
+        f"{name}: {end!r} between quotes in column {column} of lines "
+        f"{[place + 1 for place in places]}"
+    )

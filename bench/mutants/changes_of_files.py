@@ -19,7 +19,9 @@ def twice_the_file(draft: Draft) -> None:
 def other_encoding(draft: Draft) -> None:
     name = draft.some_file()
     data = draft.files[name]
-    encoding = draft.dice.choice(["utf-16", "utf-16-le", "utf-8-sig", "utf-8", "latin-1", "cp1252", "cp437", "utf-32"])
+    encoding = draft.dice.choice(
+        ["utf-16", "utf-16-le", "utf-8-sig", "utf-8", "latin-1", "cp1252", "cp437", "utf-32"]
+    )
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError:
@@ -36,7 +38,9 @@ def file_lost(draft: Draft) -> None:
 
 def file_renamed(draft: Draft) -> None:
     name = draft.some_file()
-    other = draft.dice.choice([name.upper(), name + ".txt", "copy/" + name, "." + name, name + ".bak", "Copy of " + name])
+    other = draft.dice.choice(
+        [name.upper(), name + ".txt", "copy/" + name, "." + name, name + ".bak", "Copy of " + name]
+    )
     draft.files[other] = draft.files.pop(name)
     draft.note(f"{name}: named {other}")
 

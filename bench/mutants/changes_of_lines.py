@@ -92,7 +92,10 @@ def broken_copies_before(draft: Draft) -> None:
         values[min(column, len(values) - 1)] = what
         lines.insert(place, delimiter.join(values).rstrip(b"\r\n") + b"\n")
     draft.set_lines(name, lines)
-    draft.note(f"{name}: before lines {[place + 1 for place in places]} the same with {what!r} in column {column}")
+    draft.note(
+        f"{name}: before lines {[place + 1 for place in places]} the same with {what!r} in "
+        f"column {column}"
+    )
 
 
 def lines_lost(draft: Draft) -> None:

@@ -73,7 +73,9 @@ class Draft:
             lines[place] = edit(text) + end
         self.set_lines(name, lines)
 
-    def edit_values(self, name: str, places: list[int], column: int, edit: Callable[[bytes], bytes]) -> None:
+    def edit_values(
+        self, name: str, places: list[int], column: int, edit: Callable[[bytes], bytes]
+    ) -> None:
         """Replace one column's value in these lines. Cut at each delimiter, quoted or not."""
         delimiter = delimiter_of(name)
 

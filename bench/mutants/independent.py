@@ -1,4 +1,5 @@
-"""Says what a drop must become, slowly and in plain Python, with no code of recsys: docs/input.md written a second time.
+"""Says what a drop must become, slowly and in plain Python, with no code of recsys: docs/input.md
+written a second time.
 
 A drop is refused, or each of its rows is a fact or is set aside. Facts are compared value by value.
 """
@@ -30,7 +31,9 @@ _WHOLE = ("userId", "movieId", "imdbId", "tmdbId", "age", "timestamp")
 
 @dataclass
 class Verdict:
-    """`refused`: file → why; else the facts by table, and (file, line) of each row that is set aside with its reason."""
+    """`refused`: file → why; else the facts by table, and (file, line) of each row that is set
+    aside with its reason.
+    """
 
     refused: dict[str, str] = field(default_factory=dict)
     facts: dict[str, Counter[tuple]] = field(default_factory=dict)
@@ -55,7 +58,9 @@ class Verdict:
         for file, n_bad in bad.items():
             if n_bad / max(self.read[file], 1) > max_bad_share:
                 line = min(line for name, line in self.rejects if name == file)
-                self.refused[file] = f"{n_bad} of {self.read[file]} rows are bad; the first is line {line}"
+                self.refused[file] = (
+                    f"{n_bad} of {self.read[file]} rows are bad; the first is line {line}"
+                )
 
 
 RATINGS = ("userId", "movieId", "rating", "timestamp")
@@ -64,11 +69,15 @@ ITEMS = ("movieId", "title", *GENRES_100K)
 ITEM_COLUMNS = ("movieId", "title", "released", "video", "url", *GENRES_100K)
 USERS = ("userId", "gender", "age", "occupation", "zip")
 MOVIES = ("movieId", "title", "genres")
-#: Ratings file → the layout's files and what they hold. The first whose ratings file is there is the drop's.
+#: Ratings file → the layout's files and what they hold. The first whose ratings file is there is
+#: the drop's.
 LAYOUTS: dict[str, dict[str, tuple[str, Table]]] = {
     "ratings.csv": {
         "movies.csv": ("movies", Table(MOVIES, b",", header=True, quoted=True)),
-        "links.csv": ("links", Table(("movieId", "imdbId", "tmdbId"), b",", header=True, quoted=True)),
+        "links.csv": (
+            "links",
+            Table(("movieId", "imdbId", "tmdbId"), b",", header=True, quoted=True),
+        ),
         "ratings.csv": ("ratings", Table(RATINGS, b",", header=True, quoted=True)),
         "tags.csv": ("tags", Table(TAGS, b",", header=True, quoted=True)),
     },
@@ -80,10 +89,13 @@ LAYOUTS: dict[str, dict[str, tuple[str, Table]]] = {
     },
     "u.data": {
         "u.item": ("items", Table(ITEMS, b"|", header=False, layout=ITEM_COLUMNS)),
-        "u.user": ("users", Table(("userId", "age", "gender", "occupation", "zip"), b"|", header=False)),
+        "u.user": (
+            "users",
+            Table(("userId", "age", "gender", "occupation", "zip"), b"|", header=False),
+        ),
         "u.data": ("ratings", Table(RATINGS, b"\t", header=False)),
     },
-}  # fmt: skip
+}
 
 
 def judge_movielens(stored: Mapping[str, bytes], max_bad_share: float = MAX_BAD_SHARE) -> Verdict:
@@ -111,7 +123,11 @@ def _encoding(ratings_file: str, opened: Opened) -> str:
     """Of all files of the drop. Ratings are the same in either."""
     if ratings_file == "ratings.csv":
         return "utf-8"
-    with_text = [opened.data[file] for file in LAYOUTS[ratings_file] if file in opened.data and file != ratings_file]
+    with_text = [
+        opened.data[file]
+        for file in LAYOUTS[ratings_file]
+        if file in opened.data and file != ratings_file
+    ]
     return encoding_of(with_text, as_ml_1m=bool({"users.dat", "u.user"} & set(opened.stored_as)))
 
 
@@ -138,7 +154,11 @@ Values = dict[str, str]
 
 
 def _sound(
-    file: str, rows: list[Row], verdict: Verdict, problem: Callable[[Values], str], key: Callable[[Values], Hashable]
+    file: str,
+    rows: list[Row],
+    verdict: Verdict,
+    problem: Callable[[Values], str],
+    key: Callable[[Values], Hashable],
 ) -> Iterator[Row]:
     """The rows without a problem, of those with one key the first; the others are set aside."""
     earlier: dict[Hashable, int] = {}
@@ -158,7 +178,14 @@ def _movies(file: str, rows: list[Row], verdict: Verdict) -> None:
     facts = verdict.facts.setdefault("movies", Counter())
     for row in _sound(file, rows, verdict, _movie_problem, lambda values: int(values["movieId"])):
         title = row.values["title"].strip(" ")
-        facts[(int(row.values["movieId"]), title, year_of(title), genres_of(row.values["genres"].split("|")))] += 1
+        facts[
+            (
+                int(row.values["movieId"]),
+                title,
+                year_of(title),
+                genres_of(row.values["genres"].split("|")),
+            )
+        ] += 1
 
 
 def _movie_problem(values: Values) -> str:
@@ -191,7 +218,11 @@ def genres_of(names: list[str]) -> tuple[str, ...]:
 def _items(file: str, rows: list[Row], verdict: Verdict) -> None:
     """ml-100k's movies: a genre is a column."""
     named = [
-        Row(row.line, row.values | {"genres": "|".join(genre for genre in GENRES_100K[1:] if row.values[genre] == "1")})
+        Row(
+            row.line,
+            row.values
+            | {"genres": "|".join(genre for genre in GENRES_100K[1:] if row.values[genre] == "1")},
+        )
         for row in rows
     ]
     _movies(file, named, verdict)
@@ -202,7 +233,9 @@ def _links(file: str, rows: list[Row], verdict: Verdict) -> None:
     for row in _sound(file, rows, verdict, _link_problem, lambda values: int(values["movieId"])):
         imdb = row.values["imdbId"].lstrip("t")
         tmdb = row.values["tmdbId"]
-        facts[(int(row.values["movieId"]), int(imdb) if imdb else None, int(tmdb) if tmdb else None)] += 1
+        facts[
+            (int(row.values["movieId"]), int(imdb) if imdb else None, int(tmdb) if tmdb else None)
+        ] += 1
 
 
 def _link_problem(values: Values) -> str:
@@ -220,7 +253,14 @@ def _users(file: str, rows: list[Row], verdict: Verdict) -> None:
     for row in _sound(file, rows, verdict, _user_problem, lambda values: int(values["userId"])):
         age = row.values["age"]
         others = [row.values[name] or None for name in ("occupation", "zip")]
-        facts[(int(row.values["userId"]), row.values["gender"] or None, int(age) if age else None, *others)] += 1
+        facts[
+            (
+                int(row.values["userId"]),
+                row.values["gender"] or None,
+                int(age) if age else None,
+                *others,
+            )
+        ] += 1
 
 
 def _user_problem(values: Values) -> str:
@@ -263,7 +303,9 @@ def _rating_problem(values: Values) -> str:
 
 def _tags(file: str, rows: list[Row], verdict: Verdict) -> None:
     facts = verdict.facts.setdefault("tags", Counter())
-    for row in _sound(file, rows, verdict, _tag_problem, lambda values: (*_event(values), values["tag"])):
+    for row in _sound(
+        file, rows, verdict, _tag_problem, lambda values: (*_event(values), values["tag"])
+    ):
         user, movie, time = _event(row.values)
         facts[(user, movie, row.values["tag"], time)] += 1
 
@@ -277,4 +319,11 @@ def _tag_problem(values: Values) -> str:
 
 
 #: In the order of the layouts' files: movies come before the ratings of them.
-_FACTS = {"movies": _movies, "items": _items, "links": _links, "users": _users, "ratings": _ratings, "tags": _tags}
+_FACTS = {
+    "movies": _movies,
+    "items": _items,
+    "links": _links,
+    "users": _users,
+    "ratings": _ratings,
+    "tags": _tags,
+}

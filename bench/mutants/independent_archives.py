@@ -7,12 +7,21 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 #: How gzip, zip, bzip2, xz, zstd and 7z begin.
-PACKED = (b"\x1f\x8b", b"PK\x03\x04", b"BZh", b"\xfd7zXZ\0", b"\x28\xb5\x2f\xfd", b"7z\xbc\xaf\x27\x1c")
+PACKED = (
+    b"\x1f\x8b",
+    b"PK\x03\x04",
+    b"BZh",
+    b"\xfd7zXZ\0",
+    b"\x28\xb5\x2f\xfd",
+    b"7z\xbc\xaf\x27\x1c",
+)
 
 
 @dataclass
 class Opened:
-    """Logical name → bytes, or the reason why they cannot be read; `refused`: stored name → why no file of the drop is read."""
+    """Logical name → bytes, or the reason why they cannot be read; `refused`: stored name → why no
+    file of the drop is read.
+    """
 
     data: dict[str, bytes] = field(default_factory=dict)
     unreadable: dict[str, str] = field(default_factory=dict)
@@ -21,7 +30,9 @@ class Opened:
 
 
 def open_stored(stored: Mapping[str, bytes]) -> Opened:
-    """Every file of a drop under its own name: `x.csv` for `x.csv.gz`, and for `folder/x.csv` in a zip."""
+    """Every file of a drop under its own name: `x.csv` for `x.csv.gz`, and for `folder/x.csv` in a
+    zip.
+    """
     opened = Opened()
     for name, data in sorted(stored.items()):
         if _is_hidden(name):

@@ -1,4 +1,6 @@
-"""IMDb's five files as the independent parser sees them: only rows about our movies, matched by links' imdbId."""
+"""IMDb's five files as the independent parser sees them: only rows about our movies, matched by
+links' imdbId.
+"""
 
 import re
 from collections import Counter, defaultdict
@@ -12,7 +14,15 @@ UNKNOWN = r"\N"
 BASICS, CREW, PRINCIPALS = "title.basics.tsv", "title.crew.tsv", "title.principals.tsv"
 PERSONS, SCORES = "name.basics.tsv", "title.ratings.tsv"
 FILES = (BASICS, SCORES, CREW, PRINCIPALS, PERSONS)
-_TITLE = ("tconst", "titleType", "primaryTitle", "originalTitle", "startYear", "runtimeMinutes", "genres")
+_TITLE = (
+    "tconst",
+    "titleType",
+    "primaryTitle",
+    "originalTitle",
+    "startYear",
+    "runtimeMinutes",
+    "genres",
+)
 TABLES = {
     BASICS: Table(_TITLE, b"\t", header=True),
     SCORES: Table(("tconst", "averageRating", "numVotes"), b"\t", header=True),
@@ -25,8 +35,12 @@ _NCONST = re.compile(r"nm[0-9]{1,17}")
 _DIRECTORS = re.compile(r"nm[0-9]{1,17}(,nm[0-9]{1,17})*|\\N")
 
 
-def judge_imdb(stored: Mapping[str, bytes], movies: Mapping[int, int], max_bad_share: float = MAX_BAD_SHARE) -> Verdict:
-    """What a drop of these stored files becomes where `movies` are known: movie id → IMDb's number, each once."""
+def judge_imdb(
+    stored: Mapping[str, bytes], movies: Mapping[int, int], max_bad_share: float = MAX_BAD_SHARE
+) -> Verdict:
+    """What a drop of these stored files becomes where `movies` are known: movie id → IMDb's number,
+    each once.
+    """
     opened = open_stored(stored)
     verdict = Verdict(refused=dict(opened.refused))
     for file in FILES:
@@ -37,7 +51,9 @@ def judge_imdb(stored: Mapping[str, bytes], movies: Mapping[int, int], max_bad_s
         elif reason := read_table(opened.data[file], TABLES[file]).refused:
             verdict.refused[file] = reason
     if not verdict.refused:
-        _read_all(opened.data, {f"tt{number:07d}": movie for movie, number in movies.items()}, verdict)
+        _read_all(
+            opened.data, {f"tt{number:07d}": movie for movie, number in movies.items()}, verdict
+        )
         verdict.weigh(max_bad_share)
     return verdict
 
@@ -52,16 +68,35 @@ def _read_all(data: Mapping[str, bytes], movies: Mapping[str, int], verdict: Ver
     named = {name for row in crew.rows for name in row.values["directors"].split(",")}
     named |= {row.values["nconst"] for row in actors}
     persons = _read(data, PERSONS, "nconst", named, verdict)
-    rated = {row.values["tconst"]: row.values for row in _sound(SCORES, scores.rows, _score_problem, _tconst, verdict)}
+    rated = {
+        row.values["tconst"]: row.values
+        for row in _sound(SCORES, scores.rows, _score_problem, _tconst, verdict)
+    }
     _titles(_sound(BASICS, basics.rows, _title_problem, _tconst, verdict), rated, movies, verdict)
     directed = _sound(CREW, crew.rows, _crew_problem, _tconst, verdict)
     acted = _sound(PRINCIPALS, actors, _principal_problem, _billing, verdict)
     kept = {fact[0] for fact in verdict.facts["imdb_titles"]}
-    _casts(directed, acted, {tconst: movie for tconst, movie in movies.items() if movie in kept}, verdict)
-    _persons(_sound(PERSONS, persons.rows, _person_problem, lambda values: int(values["nconst"][2:]), verdict), verdict)
+    _casts(
+        directed,
+        acted,
+        {tconst: movie for tconst, movie in movies.items() if movie in kept},
+        verdict,
+    )
+    _persons(
+        _sound(
+            PERSONS,
+            persons.rows,
+            _person_problem,
+            lambda values: int(values["nconst"][2:]),
+            verdict,
+        ),
+        verdict,
+    )
 
 
-def _read(data: Mapping[str, bytes], file: str, column: str, values: set[str], verdict: Verdict) -> Contents:
+def _read(
+    data: Mapping[str, bytes], file: str, column: str, values: set[str], verdict: Verdict
+) -> Contents:
     contents = read_table(data[file], TABLES[file], ours=Ours(column, values))
     verdict.take(file, contents)
     return contents
@@ -71,7 +106,11 @@ Values = dict[str, str]
 
 
 def _sound(
-    file: str, rows: list[Row], problem: Callable[[Values], str], key: Callable[[Values], Hashable], verdict: Verdict
+    file: str,
+    rows: list[Row],
+    problem: Callable[[Values], str],
+    key: Callable[[Values], Hashable],
+    verdict: Verdict,
 ) -> list[Row]:
     """Those without a problem, of several with one key the first; the others are set aside."""
     sound: list[Row] = []
@@ -126,14 +165,20 @@ def _person_problem(values: Values) -> str:
     if values["primaryName"] in ("", UNKNOWN):
         return "the name is empty"
     years = (values["birthYear"], values["deathYear"])
-    return "" if all(re.fullmatch(r"[0-9]{1,4}|\\N", year) for year in years) else "birthYear or deathYear"
+    return (
+        ""
+        if all(re.fullmatch(r"[0-9]{1,4}|\\N", year) for year in years)
+        else ("birthYear or deathYear")
+    )
 
 
 def _number(text: str) -> int | None:
     return None if text == UNKNOWN else int(text)
 
 
-def _titles(rows: list[Row], rated: Mapping[str, Values], movies: Mapping[str, int], verdict: Verdict) -> None:
+def _titles(
+    rows: list[Row], rated: Mapping[str, Values], movies: Mapping[str, int], verdict: Verdict
+) -> None:
     facts = verdict.facts.setdefault("imdb_titles", Counter())
     for row in rows:
         values = row.values
@@ -153,7 +198,9 @@ def _titles(rows: list[Row], rated: Mapping[str, Values], movies: Mapping[str, i
         facts[fact] += 1
 
 
-def _casts(directed: list[Row], acted: list[Row], movies: Mapping[str, int], verdict: Verdict) -> None:
+def _casts(
+    directed: list[Row], acted: list[Row], movies: Mapping[str, int], verdict: Verdict
+) -> None:
     facts = verdict.facts.setdefault("movie_persons", Counter())
     for row in directed:
         names = [] if row.values["directors"] == UNKNOWN else row.values["directors"].split(",")
@@ -164,7 +211,9 @@ def _casts(directed: list[Row], acted: list[Row], movies: Mapping[str, int], ver
     for row in acted:
         if row.values["tconst"] in movies:
             place = int(row.values["ordering"])
-            billed[movies[row.values["tconst"]]].append((place, row.line, int(row.values["nconst"][2:])))
+            billed[movies[row.values["tconst"]]].append(
+                (place, row.line, int(row.values["nconst"][2:]))
+            )
     for movie, cast in billed.items():
         for place, (_, _, person) in enumerate(sorted(cast), 1):
             facts[(movie, "actor", place, person)] += 1
@@ -174,4 +223,11 @@ def _persons(rows: list[Row], verdict: Verdict) -> None:
     facts = verdict.facts.setdefault("persons", Counter())
     for row in rows:
         values = row.values
-        facts[(int(values["nconst"][2:]), values["primaryName"], _number(values["birthYear"]), _number(values["deathYear"]))] += 1
+        facts[
+            (
+                int(values["nconst"][2:]),
+                values["primaryName"],
+                _number(values["birthYear"]),
+                _number(values["deathYear"]),
+            )
+        ] += 1

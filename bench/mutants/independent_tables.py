@@ -1,4 +1,6 @@
-"""Publishers' delimited files read the slow way: byte by byte where quotes count, line by line elsewhere."""
+"""Publishers' delimited files read the slow way: byte by byte where quotes count, line by line
+elsewhere.
+"""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -18,8 +20,8 @@ LONGEST_ROW = 1 << 20
 class Table:
     """How a file is written.
 
-    `columns`: those that are read. With `header`, they are found by the names in the first line; else `layout` names all
-    columns in order, or they are all there are.
+    `columns`: those that are read. With `header`, they are found by the names in the first line;
+    else `layout` names all columns in order, or they are all there are.
     """
 
     columns: tuple[str, ...]
@@ -31,7 +33,9 @@ class Table:
 
 @dataclass(frozen=True)
 class Row:
-    """A record with as many values as there are columns: our columns' text by name, and the line in which it begins."""
+    """A record with as many values as there are columns: our columns' text by name, and the line in
+    which it begins.
+    """
 
     line: int
     values: dict[str, str]
@@ -39,7 +43,9 @@ class Row:
 
 @dataclass
 class Contents:
-    """A file's records. `n_read`: rows and rejects, without blank lines. `refused`: why the file cannot be read at all."""
+    """A file's records. `n_read`: rows and rejects, without blank lines. `refused`: why the file
+    cannot be read at all.
+    """
 
     rows: list[Row] = field(default_factory=list)
     rejects: dict[int, str] = field(default_factory=dict)  # line → reason
@@ -57,8 +63,12 @@ class Record:
     is_empty: bool = False
 
 
-def read_table(data: bytes, table: Table, *, encoding: str = "utf-8", ours: "Ours | None" = None) -> Contents:
-    """All of a file. `ours`: which rows are looked at; the others are counted and nothing is asked of them."""
+def read_table(
+    data: bytes, table: Table, *, encoding: str = "utf-8", ours: "Ours | None" = None
+) -> Contents:
+    """All of a file. `ours`: which rows are looked at; the others are counted and nothing is asked
+    of them.
+    """
     contents = Contents()
     names, body, first = _header(data, table)
     missing = [name for name in table.columns if name not in names]
@@ -70,12 +80,18 @@ def read_table(data: bytes, table: Table, *, encoding: str = "utf-8", ours: "Our
         return contents
     places = {name: names.index(name) for name in table.columns}
     for record in _records(body, table, first, len(names)):
-        taken = {name: record.values[place] for name, place in places.items() if place < len(record.values)}
+        taken = {
+            name: record.values[place]
+            for name, place in places.items()
+            if place < len(record.values)
+        }
         if _is_blank(record, taken, len(names)):
             continue
         contents.n_read += 1
         if record.problem or len(record.values) != len(names):
-            contents.rejects[record.line] = record.problem or f"{len(record.values)} columns, expected {len(names)}"
+            contents.rejects[record.line] = record.problem or (
+                f"{len(record.values)} columns, expected {len(names)}"
+            )
         elif ours is None or ours(taken):
             _take(contents, record.line, taken, encoding)
     return contents
@@ -112,7 +128,9 @@ def _take(contents: Contents, line: int, taken: dict[str, bytes], encoding: str)
 
 
 def _header(data: bytes, table: Table) -> tuple[list[str], bytes, int]:
-    """Column names, what follows the header, and the line at which that begins. A byte order mark is no text."""
+    """Column names, what follows the header, and the line at which that begins. A byte order mark
+    is no text.
+    """
     data = data.removeprefix(b"\xef\xbb\xbf")
     if b"\n" not in data:  # the line ends of old Macs
         data = data.replace(b"\r", b"\n")
@@ -125,7 +143,9 @@ def _header(data: bytes, table: Table) -> tuple[list[str], bytes, int]:
 
 
 def encoding_of(files: Iterable[bytes], *, as_ml_1m: bool) -> str:
-    """UTF-8 or latin-1, the same for all. `as_ml_1m`: the release has a file of users, as those in latin-1 have."""
+    """UTF-8 or latin-1, the same for all. `as_ml_1m`: the release has a file of users, as those in
+    latin-1 have.
+    """
     n_characters, n_bytes, n_beyond_ascii = 0, 0, 0
     for data in files:
         characters = _UTF8.findall(data)
@@ -150,7 +170,11 @@ def _records(body: bytes, table: Table, first: int, n_columns: int) -> Iterator[
             record = Record(first + place, [], "too long")
         elif table.quoted and b'"' in text:
             values, n_lines = _quoted_values(lines, place, table.delimiter, n_columns)
-            record = Record(first + place, values, "" if values else "a quote that is not closed, or text after it")
+            record = Record(
+                first + place,
+                values,
+                "" if values else "a quote that is not closed, or text after it",
+            )
         else:
             problem = "a CR in the row" if b"\r" in text else ""
             record = Record(first + place, text.split(table.delimiter), problem, is_empty=not text)
@@ -158,10 +182,14 @@ def _records(body: bytes, table: Table, first: int, n_columns: int) -> Iterator[
         place += n_lines
 
 
-def _quoted_values(lines: list[bytes], place: int, delimiter: bytes, n_columns: int) -> tuple[list[bytes], int]:
-    """The values of the record that begins with this line, and of how many lines it is; none where it is no record.
+def _quoted_values(
+    lines: list[bytes], place: int, delimiter: bytes, n_columns: int
+) -> tuple[list[bytes], int]:
+    """The values of the record that begins with this line, and of how many lines it is; none where
+    it is no record.
 
-    RFC 4180: a quote that begins a value ends with it, and is written twice inside. Elsewhere a quote is a letter.
+    RFC 4180: a quote that begins a value ends with it, and is written twice inside. Elsewhere a
+    quote is a letter.
     """
     text = lines[place]
     n_lines = 1
@@ -171,7 +199,11 @@ def _quoted_values(lines: list[bytes], place: int, delimiter: bytes, n_columns: 
             value, text, more = _quoted_value(text[1:], lines, place + n_lines)
             n_lines += more
             too_many = more and len(values) >= n_columns
-            if value is None or too_many or sum(map(len, lines[place : place + n_lines])) + n_lines > LONGEST_ROW + 1:
+            if (
+                value is None
+                or too_many
+                or sum(map(len, lines[place : place + n_lines])) + n_lines > LONGEST_ROW + 1
+            ):
                 return [], 1
         else:
             value = re.split(rb"\r$|" + re.escape(delimiter), text, maxsplit=1)[0]
@@ -187,7 +219,9 @@ def _quoted_values(lines: list[bytes], place: int, delimiter: bytes, n_columns: 
 
 
 def _quoted_value(text: bytes, lines: list[bytes], place: int) -> tuple[bytes | None, bytes, int]:
-    """The value, what stands behind it on its last line, and how many lines it takes besides. None where it has no end."""
+    """The value, what stands behind it on its last line, and how many lines it takes besides. None
+    where it has no end.
+    """
     value = bytearray()
     more = 0
     while True:

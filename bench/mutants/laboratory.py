@@ -1,4 +1,6 @@
-"""Where mutants are taken in: a Postgres server, a database a mutant, a landing zone, and a process that can be ended."""
+"""Where mutants are taken in: a Postgres server, a database a mutant, a landing zone, and a process
+that can be ended.
+"""
 
 import shutil
 from collections.abc import Iterator, Mapping
@@ -49,7 +51,10 @@ class Laboratory:
         """Take it in, and hold it against the independent parser."""
         is_imdb = mutant.source == "imdb"
         template = WITH_MOVIES if is_imdb else BLANK
-        with self._databases.clone(template, CLONE) as database, self._zone(mutant.source, mutant.stored) as zone:
+        with (
+            self._databases.clone(template, CLONE) as database,
+            self._zone(mutant.source, mutant.stored) as zone,
+        ):
             task = Task(self._databases.postgres.url(database), zone, known=int(is_imdb))
             self._worker.begin(task)
             verdict = self.verdict(mutant)  # meanwhile
@@ -78,7 +83,10 @@ class Laboratory:
         shutil.rmtree(zone)
 
     def _migrate(self, database: str) -> None:
-        settings = Settings(database_url=SecretStr(self._databases.postgres.url(database)), _env_file=None)  # pyright: ignore[reportCallIssue]
+        settings = Settings(
+            database_url=SecretStr(self._databases.postgres.url(database)),
+            _env_file=None,  # pyright: ignore[reportCallIssue]
+        )
         with connect(settings) as conn:
             migrate(conn)
 
@@ -87,4 +95,6 @@ class Laboratory:
         with self._zone("movielens", self._releases["csv"].files) as zone:
             observed = take_in(Task(self._databases.postgres.url(database), zone))
         if observed.state != "ingested":
-            raise RuntimeError(f"the release itself is not taken in: {observed.error or observed.crash}")
+            raise RuntimeError(
+                f"the release itself is not taken in: {observed.error or observed.crash}"
+            )

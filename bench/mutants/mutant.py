@@ -14,7 +14,9 @@ DAMAGED_ARCHIVES, BAD_PACKINGS = 0.12, 0.08  # shares of all mutants
 
 @dataclass(frozen=True)
 class Mutant:
-    """A drop's stored files, and how they came to be. `damaged`: an archive's bytes were changed."""
+    """A drop's stored files, and how they came to be. `damaged`: an archive's bytes were
+    changed.
+    """
 
     number: int
     layout: str
@@ -42,7 +44,11 @@ def make_mutant(number: int, seed: int, releases: Mapping[str, Release]) -> Muta
     if damaged:
         packings = packing.ARCHIVES
     else:
-        packings = packing.BAD_PACKINGS if luck < DAMAGED_ARCHIVES + BAD_PACKINGS else packing.GOOD_PACKINGS
+        packings = (
+            packing.BAD_PACKINGS
+            if luck < DAMAGED_ARCHIVES + BAD_PACKINGS
+            else packing.GOOD_PACKINGS
+        )
     stored, how = dice.choice(packings)(draft.files, dice) if draft.files else ({}, "nothing")
     if damaged and stored:
         draft.note(packing.damage(stored, dice))

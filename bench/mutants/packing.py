@@ -1,4 +1,6 @@
-"""How a publisher's files come to lie in a drop: plain, gzipped, zipped; and what damages an archive."""
+"""How a publisher's files come to lie in a drop: plain, gzipped, zipped; and what damages an
+archive.
+"""
 
 import gzip
 import io
@@ -53,7 +55,9 @@ def _some_gzipped(files: Files, dice: random.Random) -> tuple[dict[str, bytes], 
 def _one_zip(files: Files, dice: random.Random) -> tuple[dict[str, bytes], str]:
     method = dice.choice(sorted(METHODS))
     folder = dice.choice(["", "release/", "a/b/"])
-    return {dice.choice(["release.zip", "ML.ZIP"]): zipped(files, method, folder=folder)}, f"zip, {method}"
+    return {
+        dice.choice(["release.zip", "ML.ZIP"]): zipped(files, method, folder=folder)
+    }, f"zip, {method}"
 
 
 def _zip_of_gzips(files: Files, dice: random.Random) -> tuple[dict[str, bytes], str]:
@@ -62,12 +66,16 @@ def _zip_of_gzips(files: Files, dice: random.Random) -> tuple[dict[str, bytes], 
 
 
 def _zip_with_backslashes(files: Files, dice: random.Random) -> tuple[dict[str, bytes], str]:
-    return {"release.zip": zipped(files, "deflate", folder="ml/data/", separator="\\")}, "zip with backslashes"
+    return {
+        "release.zip": zipped(files, "deflate", folder="ml/data/", separator="\\")
+    }, "zip with backslashes"
 
 
 def _zip_with_rubbish(files: Files, dice: random.Random) -> tuple[dict[str, bytes], str]:
     more = {f"__MACOSX/._{name}": b"\0\5\x16\7" for name in files}
-    return {"release.zip": zipped({**files, **more, ".hidden/ratings.csv": b"x"}, "deflate", folder="")}, "zip from a Mac"
+    return {
+        "release.zip": zipped({**files, **more, ".hidden/ratings.csv": b"x"}, "deflate", folder="")
+    }, "zip from a Mac"
 
 
 def _two_zips(files: Files, dice: random.Random) -> tuple[dict[str, bytes], str]:
@@ -75,13 +83,18 @@ def _two_zips(files: Files, dice: random.Random) -> tuple[dict[str, bytes], str]
     parts: tuple[dict[str, bytes], dict[str, bytes]] = ({}, {})
     for name, data in files.items():
         dice.choice(parts)[name] = data
-    return {f"part{number}.zip": zipped(part, "deflate") for number, part in enumerate(parts)}, "two zips"
+    return {
+        f"part{number}.zip": zipped(part, "deflate") for number, part in enumerate(parts)
+    }, "two zips"
 
 
 def _gzip_of_gzip(files: Files, dice: random.Random) -> tuple[dict[str, bytes], str]:
     name = dice.choice(sorted(files))
     others = {other: data for other, data in files.items() if other != name}
-    return {**others, dice.choice([f"{name}.gz", f"{name}.gz.gz"]): gzipped(gzipped(files[name]))}, f"{name!a}: gz of gz"
+    return {
+        **others,
+        dice.choice([f"{name}.gz", f"{name}.gz.gz"]): gzipped(gzipped(files[name])),
+    }, f"{name!a}: gz of gz"
 
 
 def _misnamed(files: Files, dice: random.Random) -> tuple[dict[str, bytes], str]:
@@ -110,11 +123,29 @@ def _zip_in_zip(files: Files, dice: random.Random) -> tuple[dict[str, bytes], st
 
 Packing = Callable[[Files, random.Random], tuple[dict[str, bytes], str]]
 GOOD_PACKINGS: tuple[Packing, ...] = (
-    *(_plain, _plain, _plain, _plain, _all_gzipped, _some_gzipped, _one_zip, _one_zip, _zip_of_gzips),
+    *(
+        _plain,
+        _plain,
+        _plain,
+        _plain,
+        _all_gzipped,
+        _some_gzipped,
+        _one_zip,
+        _one_zip,
+        _zip_of_gzips,
+    ),
     *(_zip_with_backslashes, _zip_with_rubbish, _two_zips),
 )
 #: With archives, those of rarer compression among them.
-ARCHIVES: tuple[Packing, ...] = (_all_gzipped, _some_gzipped, _one_zip, _one_zip, _one_zip, _zip_of_gzips, _two_zips)
+ARCHIVES: tuple[Packing, ...] = (
+    _all_gzipped,
+    _some_gzipped,
+    _one_zip,
+    _one_zip,
+    _one_zip,
+    _zip_of_gzips,
+    _two_zips,
+)
 BAD_PACKINGS: tuple[Packing, ...] = (_gzip_of_gzip, _misnamed, _twice, _zip_in_zip)
 
 
@@ -126,7 +157,10 @@ def damage(stored: dict[str, bytes], dice: random.Random) -> str:
     what = dice.choice(["bytes", "bytes", "bytes", "end", "directory", "cut", "more", "zeros"])
     if what in ("bytes", "end", "directory"):
         reach = {"bytes": len(data), "end": 30, "directory": 400}[what]
-        places = [len(data) - 1 - dice.randrange(min(reach, len(data))) for _ in range(dice.choice([1, 1, 1, 2, 3]))]
+        places = [
+            len(data) - 1 - dice.randrange(min(reach, len(data)))
+            for _ in range(dice.choice([1, 1, 1, 2, 3]))
+        ]
         for place in places:
             data[place] ^= dice.randint(1, 255)
         what = f"bytes {places} changed"

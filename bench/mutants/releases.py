@@ -11,12 +11,34 @@ from pathlib import Path
 from bench.generate import generate_movielens
 from bench.generate_imdb import generate_imdb
 
-USERS, MOVIES, RATINGS = 300, 400, 12_000  # so that one bad row of a file is less than one in a hundred
+# so that one bad row of a file is less than one in a hundred
+USERS, MOVIES, RATINGS = 300, 400, 12_000
 WORLD_SEED = 20_261
 
 GENRES_100K = (
-    *("unknown", "Action", "Adventure", "Animation", "Children's", "Comedy", "Crime", "Documentary", "Drama", "Fantasy"),
-    *("Film-Noir", "Horror", "Musical", "Mystery", "Romance", "Sci-Fi", "Thriller", "War", "Western"),
+    *(
+        "unknown",
+        "Action",
+        "Adventure",
+        "Animation",
+        "Children's",
+        "Comedy",
+        "Crime",
+        "Documentary",
+        "Drama",
+        "Fantasy",
+    ),
+    *(
+        "Film-Noir",
+        "Horror",
+        "Musical",
+        "Mystery",
+        "Romance",
+        "Sci-Fi",
+        "Thriller",
+        "War",
+        "Western",
+    ),
 )
 
 
@@ -42,9 +64,14 @@ def generated_releases(folder: Path) -> dict[str, Release]:
     world = folder / "movielens"
     generate_movielens(world, users=USERS, movies=MOVIES, ratings=RATINGS, seed=WORLD_SEED)
     generate_imdb(folder / "imdb", world, WORLD_SEED)
-    tables: Tables = {name: _read_csv(world / f"{name}.csv") for name in ("movies", "links", "ratings", "tags")}
+    tables: Tables = {
+        name: _read_csv(world / f"{name}.csv") for name in ("movies", "links", "ratings", "tags")
+    }
     tables["tags"] = list(dict.fromkeys(map(tuple, tables["tags"])))
-    imdb = {path.stem: gzip.decompress(path.read_bytes()) for path in sorted((folder / "imdb").iterdir())}
+    imdb = {
+        path.stem: gzip.decompress(path.read_bytes())
+        for path in sorted((folder / "imdb").iterdir())
+    }
     return {
         "csv": _csv(tables),
         "ml-1m": _ml_1m(tables),
@@ -55,7 +82,9 @@ def generated_releases(folder: Path) -> dict[str, Release]:
 
 
 def release_in(folder: Path) -> Release:
-    """The release as published in that folder. Raises ValueError where it has none of the layouts' files."""
+    """The release as published in that folder. Raises ValueError where it has none of the layouts'
+    files.
+    """
     files = {path.name: path.read_bytes() for path in sorted(folder.iterdir()) if path.is_file()}
     for layout, ratings, beside in (
         ("csv", "ratings.csv", "movies.csv"),
@@ -64,7 +93,11 @@ def release_in(folder: Path) -> Release:
         ("ml-100k", "u.data", "u.item"),
     ):
         if {ratings, beside} <= set(files):
-            named = {name: data for name, data in files.items() if name.endswith((".csv", ".dat")) or name.startswith("u.")}
+            named = {
+                name: data
+                for name, data in files.items()
+                if name.endswith((".csv", ".dat")) or name.startswith("u.")
+            }
             return Release(layout, named)
     raise ValueError(f"{folder} has no MovieLens release; found {', '.join(files) or 'no file'}")
 
@@ -95,8 +128,14 @@ def _tag(tag: str, place: int, beyond_latin: str) -> str:
 
 
 def _csv(tables: Tables) -> Release:
-    movies = [(movie, _title(title, place, "ō"), genres) for place, (movie, title, genres) in enumerate(tables["movies"])]
-    tags = [(user, movie, _tag(tag, place, "⅓"), time) for place, (user, movie, tag, time) in enumerate(tables["tags"])]
+    movies = [
+        (movie, _title(title, place, "ō"), genres)
+        for place, (movie, title, genres) in enumerate(tables["movies"])
+    ]
+    tags = [
+        (user, movie, _tag(tag, place, "⅓"), time)
+        for place, (user, movie, tag, time) in enumerate(tables["tags"])
+    ]
     files = {
         "movies.csv": _csv_bytes("movieId,title,genres", movies),
         "links.csv": _csv_bytes("movieId,imdbId,tmdbId", tables["links"]),
@@ -130,12 +169,23 @@ def _users(tables: Tables) -> list[tuple[str, str, str, str, str]]:
 
 def _user(user: int, dice: random.Random) -> tuple[str, str, str, str, str]:
     age = dice.choice(["1", "18", "25", "56"])
-    return str(user), dice.choice("FM"), age, str(dice.randrange(21)), f"{dice.randrange(10**5):05d}"
+    return (
+        str(user),
+        dice.choice("FM"),
+        age,
+        str(dice.randrange(21)),
+        (f"{dice.randrange(10**5):05d}"),
+    )
 
 
 def _ml_1m(tables: Tables) -> Release:
-    movies = [(movie, _title(title, place, "ø"), genres) for place, (movie, title, genres) in enumerate(tables["movies"])]
-    ratings = [(user, movie, _whole_stars(rating), time) for user, movie, rating, time in tables["ratings"]]
+    movies = [
+        (movie, _title(title, place, "ø"), genres)
+        for place, (movie, title, genres) in enumerate(tables["movies"])
+    ]
+    ratings = [
+        (user, movie, _whole_stars(rating), time) for user, movie, rating, time in tables["ratings"]
+    ]
     files = {
         "movies.dat": _lines(movies, "::", "latin-1"),
         "users.dat": _lines(_users(tables), "::", "latin-1"),
@@ -145,9 +195,18 @@ def _ml_1m(tables: Tables) -> Release:
 
 
 def _ml_10m(tables: Tables) -> Release:
-    movies = [(movie, _title(title, place, "ō"), genres) for place, (movie, title, genres) in enumerate(tables["movies"])]
-    ratings = [(user, movie, rating.removesuffix(".0"), time) for user, movie, rating, time in tables["ratings"]]
-    tags = [(user, movie, _tag(tag, place, "⅓"), time) for place, (user, movie, tag, time) in enumerate(tables["tags"])]
+    movies = [
+        (movie, _title(title, place, "ō"), genres)
+        for place, (movie, title, genres) in enumerate(tables["movies"])
+    ]
+    ratings = [
+        (user, movie, rating.removesuffix(".0"), time)
+        for user, movie, rating, time in tables["ratings"]
+    ]
+    tags = [
+        (user, movie, _tag(tag, place, "⅓"), time)
+        for place, (user, movie, tag, time) in enumerate(tables["tags"])
+    ]
     files = {
         "movies.dat": _lines(movies, "::", "utf-8"),
         "ratings.dat": _lines(ratings, "::", "utf-8"),
@@ -158,13 +217,20 @@ def _ml_10m(tables: Tables) -> Release:
 
 def _ml_100k(tables: Tables) -> Release:
     movies = [_item(row, place) for place, row in enumerate(tables["movies"])]
-    ratings = [(user, movie, _whole_stars(rating), time) for user, movie, rating, time in tables["ratings"]]
-    users = [(user, age, gender, occupation, code) for user, gender, age, occupation, code in _users(tables)]
+    ratings = [
+        (user, movie, _whole_stars(rating), time) for user, movie, rating, time in tables["ratings"]
+    ]
+    users = [
+        (user, age, gender, occupation, code)
+        for user, gender, age, occupation, code in _users(tables)
+    ]
     files = {
         "u.item": _lines(movies, "|", "latin-1"),
         "u.user": _lines(users, "|", "latin-1"),
         "u.data": _lines(ratings, "\t", "latin-1"),
-        "u.genre": _lines(((genre, str(place)) for place, genre in enumerate(GENRES_100K)), "|", "latin-1"),
+        "u.genre": _lines(
+            ((genre, str(place)) for place, genre in enumerate(GENRES_100K)), "|", "latin-1"
+        ),
     }
     return Release("ml-100k", files)
 
@@ -173,4 +239,11 @@ def _item(row: Sequence[str], place: int) -> tuple[str, ...]:
     movie, title, genres = row
     named = genres.replace("Children", "Children's").split("|")
     flags = ["1" if genre in named else "0" for genre in GENRES_100K]
-    return movie, _title(title, place, "ø"), "01-Jan-1995", "", f"http://us.imdb.com/{movie}", *flags
+    return (
+        movie,
+        _title(title, place, "ø"),
+        ("01-Jan-1995"),
+        "",
+        f"http://us.imdb.com/{movie}",
+        *flags,
+    )

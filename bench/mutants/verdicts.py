@@ -1,4 +1,6 @@
-"""Whether a mutant ended as it should: what the product made of it beside what the independent parser says."""
+"""Whether a mutant ended as it should: what the product made of it beside what the independent
+parser says.
+"""
 
 import re
 from collections import Counter
@@ -32,7 +34,9 @@ class Outcome:
 def outcome_of(mutant: Mutant, verdict: Verdict, observed: Observed | None) -> Outcome:
     """The outcome, the worst first."""
     if observed is None:
-        return Outcome("stopped: no answer", f"after {LIMIT_S:.0f} s, or its process ended", LIMIT_S)
+        return Outcome(
+            "stopped: no answer", f"after {LIMIT_S:.0f} s, or its process ended", LIMIT_S
+        )
     kind, detail = _kind(mutant, verdict, observed)
     return Outcome(kind, detail, observed.seconds)
 
@@ -68,7 +72,11 @@ def _refusal(mutant: Mutant, verdict: Verdict, observed: Observed) -> tuple[str,
 def _names_place(verdict: Verdict, message: str) -> tuple[str, str]:
     """Whether the message names a file that is at fault, and its line where one line is."""
     if "" in verdict.refused:
-        return (REFUSED_FILE, "") if "no ratings file" in message else ("refused for another reason", message)
+        return (
+            (REFUSED_FILE, "")
+            if "no ratings file" in message
+            else ("refused for another reason", message)
+        )
     named = {file: why for file, why in verdict.refused.items() if file in message}
     if not named:
         return "refused without the file's name", f"{message}; expected one of {verdict.refused}"
@@ -86,9 +94,17 @@ def _agreement(verdict: Verdict, observed: Observed) -> tuple[str, str]:
         if facts != expected:
             return f"taken in, {table} differ", _difference(expected, facts)
     if set(observed.rejects) != set(verdict.rejects):
-        missing = {place: verdict.rejects[place] for place in verdict.rejects.keys() - observed.rejects.keys()}
-        more = {place: observed.rejects[place] for place in observed.rejects.keys() - verdict.rejects.keys()}
-        return "taken in, rejects differ", f"not set aside: {_first(missing)}; set aside: {_first(more)}"
+        missing = {
+            place: verdict.rejects[place]
+            for place in verdict.rejects.keys() - observed.rejects.keys()
+        }
+        more = {
+            place: observed.rejects[place]
+            for place in observed.rejects.keys() - verdict.rejects.keys()
+        }
+        return (
+            "taken in, rejects differ"
+        ), f"not set aside: {_first(missing)}; set aside: {_first(more)}"
     if not all(reason for reason, _ in observed.rejects.values()):
         return "taken in, a reject has no reason", _first(observed.rejects)
     read = {file: count for file, count in verdict.read.items() if count}

@@ -23,22 +23,28 @@ from recsys.ingest.load import ingest
 from recsys.settings import Settings
 
 FACTS = {
-    "ratings": "SELECT user_id, movie_id, rating, extract(epoch FROM rated_at)::bigint FROM ratings WHERE drop_id > %s",
-    "tags": "SELECT user_id, movie_id, tag, extract(epoch FROM tagged_at)::bigint FROM tags WHERE drop_id > %s",
+    "ratings": "SELECT user_id, movie_id, rating, extract(epoch FROM rated_at)::bigint FROM "
+    "ratings WHERE drop_id > %s",
+    "tags": "SELECT user_id, movie_id, tag, extract(epoch FROM tagged_at)::bigint FROM tags WHERE "
+    "drop_id > %s",
     "movies": "SELECT movie_id, title, year, genres FROM movies WHERE drop_id > %s",
     "links": "SELECT movie_id, imdb_id, tmdb_id FROM links WHERE drop_id > %s",
     "users": "SELECT user_id, gender, age, occupation, zip_code FROM users WHERE drop_id > %s",
-    "imdb_titles": """SELECT movie_id, imdb_id, title_type, primary_title, start_year, runtime_minutes, genres,
+    "imdb_titles": """SELECT movie_id, imdb_id, title_type, primary_title, start_year,
+       runtime_minutes, genres,
                              average_rating, votes FROM imdb_titles WHERE drop_id > %s""",
     "persons": "SELECT person_id, name, birth_year, death_year FROM persons WHERE drop_id > %s",
-    "movie_persons": "SELECT movie_id, role, position, person_id FROM movie_persons WHERE drop_id > %s",
+    "movie_persons": "SELECT movie_id, role, position, person_id FROM movie_persons WHERE drop_id "
+    "> %s",
 }
 _FAR = date(2100, 1, 1)
 
 
 @dataclass(frozen=True)
 class Task:
-    """Take in what lies in this landing zone and is not known yet. Drops up to `known` are none of the task's."""
+    """Take in what lies in this landing zone and is not known yet. Drops up to `known` are none of
+    the task's.
+    """
 
     database_url: str
     zone: str
@@ -47,7 +53,9 @@ class Task:
 
 @dataclass
 class Observed:
-    """What became of a drop. `error` is the message of a DropError, `crash` the traceback of any other exception."""
+    """What became of a drop. `error` is the message of a DropError, `crash` the traceback of any
+    other exception.
+    """
 
     state: str = "not registered"
     error: str = ""
@@ -74,7 +82,9 @@ class Worker:
         pipe.send(task)
 
     def observed(self, limit_s: float) -> Observed | None:
-        """What became of the drop; None where that takes longer than the limit, or ended the process."""
+        """What became of the drop; None where that takes longer than the limit, or ended the
+        process.
+        """
         pipe = self._started()
         try:
             observed = pipe.recv() if pipe.poll(limit_s) else None
@@ -153,7 +163,9 @@ def _look(conn: Connection, known: int, observed: Observed) -> None:
     for table, query in FACTS.items():
         rows = conn.execute(query.encode(), [known]).fetchall()
         observed.facts[table] = Counter(_plain(row) for row in rows)
-    for row in conn.execute("SELECT file, line, reason, content FROM rejected_rows WHERE drop_id > %s", [known]):
+    for row in conn.execute(
+        "SELECT file, line, reason, content FROM rejected_rows WHERE drop_id > %s", [known]
+    ):
         observed.rejects[(row.file, row.line)] = (row.reason, row.content)
 
 

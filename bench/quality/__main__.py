@@ -1,4 +1,6 @@
-"""`python -m bench.quality DATA`: measure, print the table, exit with 1 while a target is missed."""
+"""`python -m bench.quality DATA`: measure, print the table, exit with 1 while a target is
+missed.
+"""
 
 import argparse
 import os
@@ -40,9 +42,16 @@ def main(argv: Sequence[str] | None = None, home: Path = HOME) -> int:
     fits = Fits(home / "fits", lambda seed: compute_of(settings, seed=seed))
     protocols = [PROTOCOLS[name](asked.data, fits) for name in PROTOCOLS if name in asked.only]
     absent = {
-        protocol.name: _tell_missing(console, protocol, missing) for protocol in protocols if (missing := protocol.missing())
+        protocol.name: _tell_missing(console, protocol, missing)
+        for protocol in protocols
+        if (missing := protocol.missing())
     }
-    jobs = [job for protocol in protocols if protocol.name not in absent for job in _jobs(protocol, asked.recipes)]
+    jobs = [
+        job
+        for protocol in protocols
+        if protocol.name not in absent
+        for job in _jobs(protocol, asked.recipes)
+    ]
     rows = _measure(jobs, Journal(home / "quality.jsonl"), settings.mlflow_tracking_uri, console)
     verdicts = [judge(target, rows) for target in TARGETS if target.protocol in asked.only]
     console.print(table_of([type(protocol) for protocol in protocols], rows, verdicts, absent))
@@ -51,7 +60,10 @@ def main(argv: Sequence[str] | None = None, home: Path = HOME) -> int:
     for path in draw(rows, home):
         console.print(f"drawn: {path}", markup=False)
     missed = [verdict for verdict in verdicts if not verdict.met]
-    console.print(f"{len(verdicts) - len(missed)} of {len(verdicts)} targets met" + "; exit status 1" * bool(missed))
+    console.print(
+        f"{len(verdicts) - len(missed)} of {len(verdicts)} targets "
+        "met" + "; exit status 1" * bool(missed)
+    )
     return int(bool(missed))
 
 
@@ -59,8 +71,18 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench.quality", description=__doc__)
     folders = ", ".join(WHERE)
     parser.add_argument("data", type=Path, help=f"folder with some of {folders}")
-    parser.add_argument("--only", type=_names, default=list(PROTOCOLS), help=f"comma-separated, of {', '.join(PROTOCOLS)}")
-    parser.add_argument("--recipes", type=_names, default=[], help="labels of the table's rows, comma-separated; empty: all")
+    parser.add_argument(
+        "--only",
+        type=_names,
+        default=list(PROTOCOLS),
+        help=f"comma-separated, of {', '.join(PROTOCOLS)}",
+    )
+    parser.add_argument(
+        "--recipes",
+        type=_names,
+        default=[],
+        help="labels of the table's rows, comma-separated; empty: all",
+    )
     asked = parser.parse_args(argv)
     asked.only = asked.only or list(PROTOCOLS)
     if unknown := sorted(set(asked.only) - set(PROTOCOLS)):
@@ -75,15 +97,23 @@ def _names(text: str) -> list[str]:
 
 
 def _settings(home: Path) -> Settings:
-    """As the environment says, without a database and without the running stack: measurements are kept in `home`."""
-    given = {} if "RECSYS_MLFLOW_TRACKING_URI" in os.environ else {"mlflow_tracking_uri": f"sqlite:///{home.resolve()}/mlflow.db"}
+    """As the environment says, without a database and without the running stack: measurements are
+    kept in `home`.
+    """
+    given = (
+        {}
+        if "RECSYS_MLFLOW_TRACKING_URI" in os.environ
+        else {"mlflow_tracking_uri": f"sqlite:///{home.resolve()}/mlflow.db"}
+    )
     home.mkdir(parents=True, exist_ok=True)
     return Settings(_env_file=None, database_url=SecretStr("postgresql://not-used"), **given)  # pyright: ignore
 
 
 def _tell_missing(console: Console, protocol: Protocol, missing: list[str]) -> str:
     """Say what is needed and where it can be had; what is missing, for the table."""
-    console.print(f"[yellow]{protocol.name} is not measured.[/] It needs in {escape(str(protocol.data))}:")
+    console.print(
+        f"[yellow]{protocol.name} is not measured.[/] It needs in {escape(str(protocol.data))}:"
+    )
     for path in missing:
         console.print(f"  {path}", highlight=False, markup=False)
     for folder in sorted({str(Path(path).parent) for path in missing}):
@@ -92,21 +122,40 @@ def _tell_missing(console: Console, protocol: Protocol, missing: list[str]) -> s
 
 
 def _jobs(protocol: Protocol, labels: Sequence[str]) -> list[Job]:
-    return jobs_of(protocol, [contender for contender in contenders(protocol.name) if not labels or contender.label in labels])
+    return jobs_of(
+        protocol,
+        [
+            contender
+            for contender in contenders(protocol.name)
+            if not labels or contender.label in labels
+        ],
+    )
 
 
-def _measure(jobs: Sequence[Job], journal: Journal, tracking_uri: str, console: Console) -> list[Row]:
+def _measure(
+    jobs: Sequence[Job], journal: Journal, tracking_uri: str, console: Console
+) -> list[Row]:
     tracking = Tracking(tracking_uri)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
     with Progress(*columns, console=Console(stderr=True)) as progress:
         task = progress.add_task("measuring", total=len(jobs))
 
         def on_measured(job: Job, found: Measurement, made_now: bool) -> None:
             if made_now:
                 tracking.log(found)
-            headline = " / ".join(f"{name} {number(found.metrics[name])}" for name in job.protocol.metrics)
+            headline = (" / ").join(
+                f"{name} {number(found.metrics[name])}" for name in job.protocol.metrics
+            )
             how = f"{found.seconds:.1f} s" if made_now else f"kept from {found.measured_at}"
-            console.print(f"{found.protocol}, {job.contender.label}, seed {found.seed}: {headline} ({how})", highlight=False)
+            console.print(
+                f"{found.protocol}, {job.contender.label}, seed {found.seed}: {headline} ({how})",
+                highlight=False,
+            )
             progress.advance(task)
 
         return rows_of(jobs, journal, on_measured)

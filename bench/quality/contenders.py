@@ -1,4 +1,6 @@
-"""Who sits which protocol. Settings are chosen on data before the exam: never on what a protocol asks."""
+"""Who sits which protocol. Settings are chosen on data before the exam: never on what a protocol
+asks.
+"""
 
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -21,7 +23,13 @@ def _member(name: str, settings: dict[str, Any]) -> dict[str, Any]:
 OF_ALL = {"like_threshold": 0.5, "validation": "leave one out"}
 EASE_OF_ALL = {"like_threshold": 0.5, "rating_weight": 0.0, "regularization": 1.25}
 EASE_IN_ORDER = EASE_OF_ALL | {"regularization": 3.7, "history_half_life": 4.0}
-ALS_OF_ALL = {"like_threshold": 0.5, "rating_weight": 0.0, "factors": 192, "iterations": 12, "regularization": 0.007}
+ALS_OF_ALL = {
+    "like_threshold": 0.5,
+    "rating_weight": 0.0,
+    "factors": 192,
+    "iterations": 12,
+    "regularization": 0.007,
+}
 STARS_BY_KNN = {"similarity": "adjusted cosine", "neighbours": 100, "shrinkage": 500.0}
 
 #: Protocol → label in the table → (recipe, settings that differ from its defaults).
@@ -30,22 +38,40 @@ CHOSEN: dict[str, dict[str, tuple[str, dict[str, Any]]]] = {
         "popularity": ("popularity", {"like_threshold": 0.5, "half_life_days": None}),
         "item_knn": ("item_knn", {"like_threshold": 0.5}),
         "ease": ("ease", EASE_OF_ALL),
-        # after Rendle et al. 2021's d=192 settings for this split, with equal weights for all ratings
+        # after Rendle et al. 2021's d=192 settings for this split, with equal weights for all
+        # ratings
         "als": ("als", ALS_OF_ALL),
         "ease in order": ("ease", EASE_IN_ORDER),
-        "blend without order": ("blend", OF_ALL | {"members": [_member("ease", EASE_OF_ALL), _member("als", ALS_OF_ALL)]}),
+        "blend without order": (
+            "blend",
+            OF_ALL | {"members": [_member("ease", EASE_OF_ALL), _member("als", ALS_OF_ALL)]},
+        ),
         "blend": (
             "blend",
-            OF_ALL | {"members": [_member("ease", EASE_IN_ORDER), _member("ease", EASE_OF_ALL), _member("als", ALS_OF_ALL)]},
+            OF_ALL
+            | {
+                "members": [
+                    _member("ease", EASE_IN_ORDER),
+                    _member("ease", EASE_OF_ALL),
+                    _member("als", ALS_OF_ALL),
+                ]
+            },
         ),
     },
-    # the default blend, its weights learned on the newest weeks of what is known: as few as hold 300 users. Its members and this
-    # number were chosen by the same protocol inside what is known, the newest tenth of that as the exam
+    # the default blend, its weights learned on the newest weeks of what is known: as few as hold
+    # 300 users. Its members and this number were chosen by the same protocol inside what is known,
+    # the newest tenth of that as the exam
     "temporal": {"blend by weeks": ("blend", {"validation_min_users": 300})},
     "rating": {
         "item_knn": ("item_knn", STARS_BY_KNN),
         "hybrid": ("hybrid", {}),
-        "blend": ("blend", {"members": [_member("hybrid", {}), _member("item_knn", STARS_BY_KNN)], "validation": "random"}),
+        "blend": (
+            "blend",
+            {
+                "members": [_member("hybrid", {}), _member("item_knn", STARS_BY_KNN)],
+                "validation": "random",
+            },
+        ),
     },
     "new-movies": {"hybrid": ("hybrid", {})},
     "fit-time": {"hybrid": ("hybrid", {})},
@@ -83,7 +109,13 @@ def contenders(protocol: str) -> list[Contender]:
     """Everyone who sits the protocol, references first."""
     defaults = MODELS if protocol == ALL_DEFAULTS else ()
     return [
-        *(Contender(label, reference(name), "reference") for label, name in REFERENCE.get(protocol, {}).items()),
+        *(
+            Contender(label, reference(name), "reference")
+            for label, name in REFERENCE.get(protocol, {}).items()
+        ),
         *(Contender(name, Recipe.of(name), "default") for name in defaults),
-        *(Contender(label, Recipe.of(name, **settings), "chosen") for label, (name, settings) in CHOSEN[protocol].items()),
+        *(
+            Contender(label, Recipe.of(name, **settings), "chosen")
+            for label, (name, settings) in CHOSEN[protocol].items()
+        ),
     ]

@@ -1,4 +1,6 @@
-"""The publishers' files as the recipes take them, without a database: ratings as arrays, movies with IMDb's content."""
+"""The publishers' files as the recipes take them, without a database: ratings as arrays, movies
+with IMDb's content.
+"""
 
 import hashlib
 import re
@@ -28,7 +30,9 @@ _UNKNOWN = "\\N"  # how IMDb writes what it does not know
 
 @dataclass(frozen=True)
 class Ratings:
-    """R ratings as published: raw ids int64, stars float32, epoch seconds int64, in the file's order."""
+    """R ratings as published: raw ids int64, stars float32, epoch seconds int64, in the file's
+    order.
+    """
 
     user: np.ndarray
     movie: np.ndarray
@@ -36,7 +40,9 @@ class Ratings:
     rated_at: np.ndarray
 
     def over(self, movie_ids: np.ndarray) -> Interactions:
-        return Interactions.of(self.user, self.movie, self.rating, self.rated_at, movie_ids=movie_ids)
+        return Interactions.of(
+            self.user, self.movie, self.rating, self.rated_at, movie_ids=movie_ids
+        )
 
     def where(self, mask: np.ndarray) -> "Ratings":
         return Ratings(self.user[mask], self.movie[mask], self.rating[mask], self.rated_at[mask])
@@ -54,11 +60,19 @@ class MovieRow(NamedTuple):
 
 @cache
 def read_ratings(folder: Path) -> Ratings:
-    """The ratings of a MovieLens release, whatever its layout. Raises DropError for a row that is none."""
+    """The ratings of a MovieLens release, whatever its layout. Raises DropError for a row that is
+    none.
+    """
     names = ("user_id", "movie_id", "rating", "rated_at")
-    kinds = {"user_id": pa.int64(), "movie_id": pa.int64(), "rating": pa.float32(), "rated_at": pa.int64()}
+    kinds = {
+        "user_id": pa.int64(),
+        "movie_id": pa.int64(),
+        "rating": pa.float32(),
+        "rated_at": pa.int64(),
+    }
     batches = [
-        [batch[name].cast(kinds[name]).to_numpy(zero_copy_only=False) for name in names] for batch in _batches(folder, "ratings")
+        [batch[name].cast(kinds[name]).to_numpy(zero_copy_only=False) for name in names]
+        for batch in _batches(folder, "ratings")
     ]
     return Ratings(*(np.concatenate(column) for column in zip(*batches, strict=True)))
 
@@ -77,7 +91,9 @@ def read_movies(folder: Path) -> tuple[MovieRow, ...]:
 
 
 def read_catalogue(folder: Path, imdb: Path | None, only: np.ndarray | None = None) -> Catalogue:
-    """The movies of a release, or those of `only` (ids), with what IMDb's files in `imdb` say of them, matched as a drop is."""
+    """The movies of a release, or those of `only` (ids), with what IMDb's files in `imdb` say of
+    them, matched as a drop is.
+    """
     wanted = None if only is None else set(only.tolist())
     movies = [movie for movie in read_movies(folder) if wanted is None or movie.movie_id in wanted]
     facts = _facts(tuple(movies), imdb) if imdb else {}
@@ -86,9 +102,15 @@ def read_catalogue(folder: Path, imdb: Path | None, only: np.ndarray | None = No
     return Catalogue(
         movie_ids=movie_ids,
         titles=tuple(movie.title for movie in movies),
-        years=_numbers([movie.year or of_movie.get(movie.movie_id, {}).get("start_year") for movie in movies]),
-        runtimes=_numbers([of_movie.get(movie.movie_id, {}).get("runtime_minutes") for movie in movies]),
-        genres=Links.of_names([_all_genres(movie, of_movie.get(movie.movie_id)) for movie in movies]),
+        years=_numbers(
+            [movie.year or of_movie.get(movie.movie_id, {}).get("start_year") for movie in movies]
+        ),
+        runtimes=_numbers(
+            [of_movie.get(movie.movie_id, {}).get("runtime_minutes") for movie in movies]
+        ),
+        genres=Links.of_names(
+            [_all_genres(movie, of_movie.get(movie.movie_id)) for movie in movies]
+        ),
         directors=Links.of_pairs(movie_ids, _directors(movies, of_movie, facts)),
         actors=Links.of_pairs(movie_ids, _actors(movies, of_movie, facts)),
     )
@@ -100,7 +122,9 @@ def fingerprint(paths: tuple[Path, ...]) -> str:
     digest = hashlib.sha256()
     for path in paths:
         with path.open("rb") as file:
-            digest.update(f"{path.name}\0{hashlib.file_digest(file, 'sha256').hexdigest()}\0".encode())
+            digest.update(
+                f"{path.name}\0{hashlib.file_digest(file, 'sha256').hexdigest()}\0".encode()
+            )
     return digest.hexdigest()
 
 
@@ -112,12 +136,16 @@ def _movie(row: Mapping[str, str], imdb_id: int | None) -> MovieRow:
 
 
 def _batches(folder: Path, table: str) -> Iterator[pa.RecordBatch]:
-    """The rows of the release's file for one staging table, as text; none where the layout has no such file."""
+    """The rows of the release's file for one staging table, as text; none where the layout has no
+    such file.
+    """
     members = _members(folder)
     layout = next((layout for layout in LAYOUTS if layout.ratings in members), None)
     if layout is None:
         expected = ", ".join(layout.ratings for layout in LAYOUTS)
-        raise DropError(f"{folder}: found {', '.join(sorted(members)) or 'nothing'}, expected one of {expected}")
+        raise DropError(
+            f"{folder}: found {', '.join(sorted(members)) or 'nothing'}, expected one of {expected}"
+        )
     for member, of_table, spec in layout.present(members):
         if of_table == table:
             yield from _rows(folder, member, spec)
@@ -126,7 +154,9 @@ def _batches(folder: Path, table: str) -> Iterator[pa.RecordBatch]:
 def _rows(folder: Path, member: Member, spec: Delimited) -> Iterator[pa.RecordBatch]:
     for part in read_delimited(member, spec):
         if isinstance(part, Reject):
-            raise DropError(f"{folder}: {part.file} line {part.line:,}: {part.reason}: {part.content}")
+            raise DropError(
+                f"{folder}: {part.file} line {part.line:,}: {part.reason}: {part.content}"
+            )
         yield part
 
 
@@ -147,22 +177,40 @@ def _facts(movies: tuple[MovieRow, ...], imdb: Path) -> dict[str, list[dict]]:
 
 def _all_genres(movie: MovieRow, imdb: Mapping[str, str] | None) -> list[str]:
     """MovieLens' genres, then those that only IMDb names, as a week's catalogue has them."""
-    theirs = imdb["genres"].split(",") if imdb and imdb["genres"] not in (_UNKNOWN, "N/A", "") else []
+    theirs = (
+        imdb["genres"].split(",") if imdb and imdb["genres"] not in (_UNKNOWN, "N/A", "") else []
+    )
     return [*movie.genres, *sorted(set(theirs) - set(movie.genres))]
 
 
 def _directors(
     movies: Sequence[MovieRow], of_movie: Mapping[int, dict], facts: Mapping[str, list[dict]]
 ) -> list[tuple[int, int]]:
-    crew = {row["imdb_id"]: row["directors"].split(",") for row in facts.get("imdb_crew", []) if row["directors"] != _UNKNOWN}
-    return [(movie.movie_id, int(nconst[2:])) for movie in movies for nconst in crew.get(_imdb_id(movie, of_movie), ())]
+    crew = {
+        row["imdb_id"]: row["directors"].split(",")
+        for row in facts.get("imdb_crew", [])
+        if row["directors"] != _UNKNOWN
+    }
+    return [
+        (movie.movie_id, int(nconst[2:]))
+        for movie in movies
+        for nconst in crew.get(_imdb_id(movie, of_movie), ())
+    ]
 
 
-def _actors(movies: Sequence[MovieRow], of_movie: Mapping[int, dict], facts: Mapping[str, list[dict]]) -> list[tuple[int, int]]:
+def _actors(
+    movies: Sequence[MovieRow], of_movie: Mapping[int, dict], facts: Mapping[str, list[dict]]
+) -> list[tuple[int, int]]:
     casts: dict[int, list[str]] = {}
-    for row in sorted(facts.get("imdb_principals", []), key=lambda row: (int(row["ordering"]), row["line"])):
+    for row in sorted(
+        facts.get("imdb_principals", []), key=lambda row: (int(row["ordering"]), row["line"])
+    ):
         casts.setdefault(row["imdb_id"], []).append(row["nconst"])
-    return [(movie.movie_id, int(nconst[2:])) for movie in movies for nconst in casts.get(_imdb_id(movie, of_movie), ())]
+    return [
+        (movie.movie_id, int(nconst[2:]))
+        for movie in movies
+        for nconst in casts.get(_imdb_id(movie, of_movie), ())
+    ]
 
 
 def _imdb_id(movie: MovieRow, of_movie: Mapping[int, dict]) -> int:
@@ -170,4 +218,7 @@ def _imdb_id(movie: MovieRow, of_movie: Mapping[int, dict]) -> int:
 
 
 def _numbers(values: Sequence[str | int | None]) -> np.ndarray:
-    return np.array([np.nan if value in (None, _UNKNOWN, "") else float(value) for value in values], dtype=np.float32)
+    return np.array(
+        [np.nan if value in (None, _UNKNOWN, "") else float(value) for value in values],
+        dtype=np.float32,
+    )

@@ -1,4 +1,6 @@
-"""Fits, each made once: the single recipes and the members of blends share them, and so does the next call."""
+"""Fits, each made once: the single recipes and the members of blends share them, and so does the
+next call.
+"""
 
 import hashlib
 import json
@@ -31,14 +33,20 @@ class Fitted(NamedTuple):
 
 
 class Fits:
-    """Models as they save themselves, in a folder for each fit key. `compute` gives a seed's Compute."""
+    """Models as they save themselves, in a folder for each fit key. `compute` gives a seed's
+    Compute.
+    """
 
     def __init__(self, folder: Path, compute: Callable[[int], Compute]) -> None:
         self.folder = folder
         self.compute = compute
 
-    def fitted(self, recipe: Recipe, train: Interactions, catalogue: Catalogue, seed: int) -> Fitted:
-        """The recipe fitted on `train`: found, or fitted now and kept. A blend is put together anew from fits that are kept."""
+    def fitted(
+        self, recipe: Recipe, train: Interactions, catalogue: Catalogue, seed: int
+    ) -> Fitted:
+        """The recipe fitted on `train`: found, or fitted now and kept. A blend is put together anew
+        from fits that are kept.
+        """
         model = self.build(recipe, seed)
         if recipe.name in REFERENCES or isinstance(model, Blend):
             return self.now(recipe, train, catalogue, seed)
@@ -47,7 +55,9 @@ class Fits:
             made = self.now(recipe, train, catalogue, seed)
             _keep(made, place)
             return made
-        return Fitted(type(model).load(place, model.compute), json.loads((place / _SECONDS).read_text()))
+        return Fitted(
+            type(model).load(place, model.compute), json.loads((place / _SECONDS).read_text())
+        )
 
     def now(self, recipe: Recipe, train: Interactions, catalogue: Catalogue, seed: int) -> Fitted:
         """The recipe fitted now, whatever is kept."""
@@ -65,19 +75,29 @@ class Fits:
         return model
 
     def _member(
-        self, seed: int, name: str, config: BaseModel, train: Interactions, catalogue: Catalogue, _cut: str | None
+        self,
+        seed: int,
+        name: str,
+        config: BaseModel,
+        train: Interactions,
+        catalogue: Catalogue,
+        _cut: str | None,
     ) -> Recommender:
         """What a blend calls. Where it is cut, the fingerprint of `train` says already."""
         return self.fitted(Recipe.of(name, **config.model_dump()), train, catalogue, seed).model
 
-    def _key(self, recipe: Recipe, train: Interactions, catalogue: Catalogue, compute: Compute) -> str:
+    def _key(
+        self, recipe: Recipe, train: Interactions, catalogue: Catalogue, compute: Compute
+    ) -> str:
         encoder = model_class(recipe.name).encoder(compute)
         data = hashlib.sha256((train.fingerprint() + catalogue.fingerprint()).encode()).hexdigest()
         return fit_key(recipe, cut="", fingerprint=data, seed=compute.seed, encoder=encoder)
 
 
 def _keep(made: Fitted, place: Path) -> None:
-    """Written aside and then moved, so that a call that is cut off leaves nothing that looks whole."""
+    """Written aside and then moved, so that a call that is cut off leaves nothing that looks
+    whole.
+    """
     aside = place.with_suffix(".part")
     shutil.rmtree(aside, ignore_errors=True)
     made.model.save(aside)

@@ -1,4 +1,6 @@
-"""The bench's finished measurements, kept for a call that goes on where an earlier one was cut off."""
+"""The bench's finished measurements, kept for a call that goes on where an earlier one was cut
+off.
+"""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +11,9 @@ import bench.journal
 
 @dataclass(frozen=True)
 class Measurement:
-    """`key` is a digest of all that it depends on; `seconds` is what it took, fitting included if a fit was made."""
+    """`key` is a digest of all that it depends on; `seconds` is what it took, fitting included if a
+    fit was made.
+    """
 
     key: str
     protocol: str

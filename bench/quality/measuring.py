@@ -35,7 +35,9 @@ class Job(NamedTuple):
 
 @dataclass
 class Row:
-    """A contender's measurements in a protocol, one a seed; `failed` says why one could not be made."""
+    """A contender's measurements in a protocol, one a seed; `failed` says why one could not be
+    made.
+    """
 
     protocol: str
     contender: Contender
@@ -59,17 +61,26 @@ class Row:
 
 
 def jobs_of(protocol: Protocol, who: Sequence[Contender]) -> list[Job]:
-    return [Job(protocol, contender, seed) for contender in who for seed in contender.seeds(protocol.split_by_seed)]
+    return [
+        Job(protocol, contender, seed)
+        for contender in who
+        for seed in contender.seeds(protocol.split_by_seed)
+    ]
 
 
-def rows_of(jobs: Sequence[Job], journal: Journal, on_measured: Callable[[Job, Measurement, bool], None]) -> list[Row]:
-    """A row for each protocol and contender, in order. `on_measured` is told each measurement, and whether it was made now.
+def rows_of(
+    jobs: Sequence[Job], journal: Journal, on_measured: Callable[[Job, Measurement, bool], None]
+) -> list[Row]:
+    """A row for each protocol and contender, in order. `on_measured` is told each measurement, and
+    whether it was made now.
 
     A recipe that cannot be fitted leaves its row without measurements, and the others go on.
     """
     rows: dict[tuple[str, str], Row] = {}
     for job in jobs:
-        row = rows.setdefault((job.protocol.name, job.contender.label), Row(job.protocol.name, job.contender))
+        row = rows.setdefault(
+            (job.protocol.name, job.contender.label), Row(job.protocol.name, job.contender)
+        )
         if row.failed:
             continue
         try:
@@ -105,9 +116,18 @@ def once(job: Job, journal: Journal) -> tuple[Measurement, bool]:
 
 
 def measurement_key(job: Job) -> str:
-    """Hex digest of protocol, recipe, seed, code, the files' bytes, and how the seed's models compute."""
+    """Hex digest of protocol, recipe, seed, code, the files' bytes, and how the seed's models
+    compute.
+    """
     compute = job.protocol.fits.compute(job.seed)
-    parts = (job.protocol.name, job.contender.recipe.to_json(), job.seed, code(), job.protocol.fingerprint(), str(compute))
+    parts = (
+        job.protocol.name,
+        job.contender.recipe.to_json(),
+        job.seed,
+        code(),
+        job.protocol.fingerprint(),
+        str(compute),
+    )
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 

@@ -36,7 +36,11 @@ def _against_popularity(rows: Sequence[Row], path: Path) -> Path:
         axes.scatter(lift, ndcg, s=45, color="0.6" if row.contender.kind == "reference" else "C0")
         axes.annotate(row.contender.label, (lift, ndcg), xytext=(6, 4), textcoords="offset points")
     axes.margins(x=0.25, y=0.15)
-    axes.set(title=f"ML-1M, newest 10%: {NDCG} against popularity lift", xlabel=_lift(rows[0]), ylabel=NDCG)
+    axes.set(
+        title=f"ML-1M, newest 10%: {NDCG} against popularity lift",
+        xlabel=_lift(rows[0]),
+        ylabel=NDCG,
+    )
     axes.grid(alpha=0.3)
     return _saved(figure, path)
 

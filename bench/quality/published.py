@@ -1,4 +1,6 @@
-"""Figures that others published, and those that this project wants to reach. Nothing here is ours."""
+"""Figures that others published, and those that this project wants to reach. Nothing here is
+ours.
+"""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -12,7 +14,9 @@ TUNED_ON_EXAM = "measured before this project; settings picked on the exam"
 
 @dataclass(frozen=True)
 class Published:
-    """`values` in the order of the protocol's metrics, as far as published; `label` is our row that it stands beside, if any."""
+    """`values` in the order of the protocol's metrics, as far as published; `label` is our row that
+    it stands beside, if any.
+    """
 
     protocol: str
     model: str
@@ -35,7 +39,9 @@ PUBLISHED = (
     Published("temporal", "most popular", (0.222,), TUNED_ON_EXAM, "newest 100k likes"),
     Published("temporal", "iALS d=64, likes only", (0.247,), TUNED_ON_EXAM, "als"),
     Published("temporal", "EASE, likes only", (0.251,), TUNED_ON_EXAM, "ease"),
-    Published("temporal", "EASE by rating + 0.3 × recent popularity", (0.260,), TUNED_ON_EXAM, "blend"),
+    Published(
+        "temporal", "EASE by rating + 0.3 × recent popularity", (0.260,), TUNED_ON_EXAM, "blend"
+    ),
     Published("rating", "bias only", (0.909,), SURPRISE),
     Published("rating", "SVD", (0.873,), SURPRISE),
     Published("rating", "SVD++", (0.862,), SURPRISE),
@@ -62,8 +68,8 @@ class Bound:
 
 @dataclass(frozen=True)
 class Target:
-    """Who must keep all `bounds` at once: the row of a label, "any" row, any "single" recipe (no blend), or "each default" but
-    popularity, which the others are to be above.
+    """Who must keep all `bounds` at once: the row of a label, "any" row, any "single" recipe (no
+    blend), or "each default" but popularity, which the others are to be above.
     """
 
     protocol: str
@@ -79,7 +85,12 @@ TARGETS = (
     Target("rating", "hybrid", (Bound("RMSE", "≤", 0.850),)),
     Target("rating", "any", (Bound("RMSE", "≤", 0.840),)),
     Target(
-        "new-movies", "hybrid", (Bound("interval's lower end", ">", 0.0, every_seed=True), Bound("× genre profile", "≥", 1.5))
+        "new-movies",
+        "hybrid",
+        (
+            Bound("interval's lower end", ">", 0.0, every_seed=True),
+            Bound("× genre profile", "≥", 1.5),
+        ),
     ),
     Target("fit-time", "hybrid", (Bound("seconds", "≤", 240.0),)),
 )

@@ -1,4 +1,6 @@
-"""Simple lists that a protocol is known by. They are no recipes: nobody would serve them, and each is a few lines."""
+"""Simple lists that a protocol is known by. They are no recipes: nobody would serve them, and each
+is a few lines.
+"""
 
 from typing import Self
 
@@ -28,7 +30,9 @@ class NewestLikes(Recommender):
         liked = np.flatnonzero(train.ratings >= self.config.like_threshold)
         newest = liked[np.argsort(train.rated_at[liked], kind="stable")][-self.config.newest :]
         self.user_ids_, self.movie_ids_ = train.user_ids, train.movie_ids
-        self.likes_ = np.bincount(train.movies[newest], minlength=len(train.movie_ids)).astype(np.float32)
+        self.likes_ = np.bincount(train.movies[newest], minlength=len(train.movie_ids)).astype(
+            np.float32
+        )
         return self
 
     def score_block(self, users: np.ndarray) -> np.ndarray:
@@ -46,7 +50,9 @@ class GenreProfileConfig(Config):
 
 
 class GenreProfile(Recommender):
-    """Cosine of the mean genre vector of a user's likes with a movie's genres: what content alone gives without learning."""
+    """Cosine of the mean genre vector of a user's likes with a movie's genres: what content alone
+    gives without learning.
+    """
 
     name = "genre_profile"
     Config = GenreProfileConfig

@@ -10,12 +10,27 @@ from bench.quality.protocols.base import Protocol
 from bench.quality.published import PUBLISHED, Published, Target
 from bench.quality.verdict import Verdict, decisive
 
-COLUMNS = ("recipe", "ours, mean", "± over seeds", "runs", "seconds", "published / target", "by / verdict")
-WHO = {"any": "best of all", "single": "best single recipe", "each default": "worst of all defaults"}
+COLUMNS = (
+    "recipe",
+    "ours, mean",
+    "± over seeds",
+    "runs",
+    "seconds",
+    "published / target",
+    "by / verdict",
+)
+WHO = {
+    "any": "best of all",
+    "single": "best single recipe",
+    "each default": "worst of all defaults",
+}
 
 
 def table_of(
-    protocols: Sequence[type[Protocol]], rows: Sequence[Row], verdicts: Sequence[Verdict], absent: Mapping[str, str]
+    protocols: Sequence[type[Protocol]],
+    rows: Sequence[Row],
+    verdicts: Sequence[Verdict],
+    absent: Mapping[str, str],
 ) -> Table:
     """`absent`: protocol → what it lacks."""
     table = Table(*COLUMNS, title="Quality: ours beside the published figures")
@@ -31,7 +46,9 @@ def table_of(
         labels = {row.contender.label for row in own}
         for figure in published:
             if figure.label not in labels:
-                table.add_row(f"[dim]{figure.model}", "", "", "", "", _joined(figure.values), figure.source)
+                table.add_row(
+                    f"[dim]{figure.model}", "", "", "", "", _joined(figure.values), figure.source
+                )
         for verdict in verdicts:
             if verdict.target.protocol == protocol.name:
                 table.add_row(*_judged(verdict))
@@ -47,14 +64,22 @@ def number(value: float) -> str:
 
 def asked_of(target: Target) -> str:
     """The bounds in words: `HR@10 ≥ .7280, NDCG@10 ≥ .4520`."""
-    return ", ".join(f"{bound.metric} {bound.sense} {number(bound.value)}" for bound in target.bounds)
+    return (", ").join(
+        f"{bound.metric} {bound.sense} {number(bound.value)}" for bound in target.bounds
+    )
 
 
 def _ours(protocol: type[Protocol], row: Row) -> tuple[str, ...]:
-    label = f"[dim]{row.contender.label}" if row.contender.kind == "reference" else row.contender.label
+    label = (
+        f"[dim]{row.contender.label}" if row.contender.kind == "reference" else row.contender.label
+    )
     if not row.measurements:
         return label, f"[red]failed: {escape(row.failed)}", "", "", ""
-    spread = _joined([row.spread(metric) for metric in protocol.metrics]) if len(row.measurements) > 1 else ""
+    spread = (
+        _joined([row.spread(metric) for metric in protocol.metrics])
+        if len(row.measurements) > 1
+        else ""
+    )
     ours = _joined([row.mean(metric) for metric in protocol.metrics])
     return label, ours, spread, str(len(row.measurements)), f"{row.seconds:.1f}"
 
@@ -71,7 +96,11 @@ def _judged(verdict: Verdict) -> tuple[str, ...]:
     who = WHO.get(target.who, target.who)
     named = f" ({row.contender.label})" if row and row.contender.label != who else ""
     ours = _joined([decisive(bound, row) for bound in target.bounds]) if row else ""
-    said = "[green]met" if verdict.met else f"[red]missed{f', {verdict.reason}' if verdict.reason else ''}"
+    said = (
+        "[green]met"
+        if verdict.met
+        else (f"[red]missed{f', {verdict.reason}' if verdict.reason else ''}")
+    )
     return f"[bold]→ {who}{named}", ours, "", "", "", asked_of(target), said
 
 

@@ -9,27 +9,41 @@ EXPERIMENT = "bench-quality"
 
 
 class Tracking:
-    """Under a tracking URI. Raises MlflowException at once where the store cannot be reached, not after an hour of fits."""
+    """Under a tracking URI. Raises MlflowException at once where the store cannot be reached, not
+    after an hour of fits.
+    """
 
     def __init__(self, uri: str) -> None:
-        logging.getLogger("alembic").setLevel(logging.WARNING)  # a new store tells of each of its migrations
+        # a new store tells of each of its migrations
+        logging.getLogger("alembic").setLevel(logging.WARNING)
         from mlflow import MlflowClient
 
         self.client = MlflowClient(tracking_uri=uri)
         found = self.client.get_experiment_by_name(EXPERIMENT)
-        self.experiment_id = found.experiment_id if found else self.client.create_experiment(EXPERIMENT)
+        self.experiment_id = (
+            found.experiment_id if found else self.client.create_experiment(EXPERIMENT)
+        )
 
     def log(self, measurement: Measurement) -> None:
-        """A finished run: the recipe's settings as parameters, the metrics, and what it was measured by as tags."""
+        """A finished run: the recipe's settings as parameters, the metrics, and what it was
+        measured by as tags.
+        """
         from mlflow.entities import Metric, Param
 
-        tags = {"protocol": measurement.protocol, "recipe": measurement.recipe["name"], "key": measurement.key}
+        tags = {
+            "protocol": measurement.protocol,
+            "recipe": measurement.recipe["name"],
+            "key": measurement.key,
+        }
         run = self.client.create_run(self.experiment_id, run_name=_name(measurement), tags=tags)
         params: dict[str, Any] = {**measurement.recipe["settings"], "seed": measurement.seed}
         values = {**measurement.metrics, "measurement seconds": measurement.seconds}
         self.client.log_batch(
             run.info.run_id,
-            metrics=[Metric(_plain(name), value, run.info.start_time, 0) for name, value in values.items()],
+            metrics=[
+                Metric(_plain(name), value, run.info.start_time, 0)
+                for name, value in values.items()
+            ],
             params=[Param(name, str(value)) for name, value in params.items()],
         )
         self.client.set_terminated(run.info.run_id)

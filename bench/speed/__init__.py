@@ -1,5 +1,6 @@
-"""How fast each stage of a week is, measured beside what a user would pick instead, in the same run.
+"""How fast each stage of a week is, measured beside what a user would pick instead, in the same
+run.
 
-`make bench-speed SCALE=1m|5m|20m` measures, prints one table, draws cost against scale, and at 20m exits non-zero while a target
-is missed.
+`make bench-speed SCALE=1m|5m|20m` measures, prints one table, draws cost against scale, and at 20m
+exits non-zero while a target is missed.
 """

@@ -1,4 +1,6 @@
-"""`python -m bench.speed --scale 20m`: measure, print the table, draw; exit with 1 while a target is missed at 20m."""
+"""`python -m bench.speed --scale 20m`: measure, print the table, draw; exit with 1 while a target
+is missed at 20m.
+"""
 
 import argparse
 import logging
@@ -27,7 +29,9 @@ WIDTH = 170
 
 
 def main(argv: Sequence[str] | None = None, home: Path = HOME) -> int:
-    """0 where every stage asked for was measured and, at a scale that decides, met its targets; else 1."""
+    """0 where every stage asked for was measured and, at a scale that decides, met its targets;
+    else 1.
+    """
     asked = _arguments(argv)
     console = Console(width=None if sys.stdout.isatty() else WIDTH)
     os.environ |= UNSEEN  # before MLflow is imported
@@ -36,7 +40,9 @@ def main(argv: Sequence[str] | None = None, home: Path = HOME) -> int:
         postgres.remove()
         return 0
     postgres.start()
-    logging.basicConfig(filename=home / "speed" / "speed.log", format="%(asctime)s %(name)s: %(message)s")
+    logging.basicConfig(
+        filename=home / "speed" / "speed.log", format="%(asctime)s %(name)s: %(message)s"
+    )
     try:
         return _bench(asked, Databases(postgres), home, console)
     finally:
@@ -46,9 +52,17 @@ def main(argv: Sequence[str] | None = None, home: Path = HOME) -> int:
 def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench.speed", description=__doc__)
     parser.add_argument("--scale", default="1m", help=f"one of {', '.join(SCALES)}")
-    parser.add_argument("--only", type=_names, default=list(STAGES), help=f"comma-separated, of {', '.join(STAGES)}")
-    parser.add_argument("--repeats", type=int, default=DELTAS, help=f"rounds of each stage, from 1 to {DELTAS}")
-    parser.add_argument("--remove", action="store_true", help="delete the server's data; generated files and measurements stay")
+    parser.add_argument(
+        "--only", type=_names, default=list(STAGES), help=f"comma-separated, of {', '.join(STAGES)}"
+    )
+    parser.add_argument(
+        "--repeats", type=int, default=DELTAS, help=f"rounds of each stage, from 1 to {DELTAS}"
+    )
+    parser.add_argument(
+        "--remove",
+        action="store_true",
+        help="delete the server's data; generated files and measurements stay",
+    )
     asked = parser.parse_args(argv)
     asked.only = asked.only or list(STAGES)
     if asked.scale not in SCALES:
@@ -56,7 +70,9 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     if unknown := sorted(set(asked.only) - set(STAGES)):
         parser.error(f"no stage {', '.join(unknown)}; there are {', '.join(STAGES)}")
     if not 1 <= asked.repeats <= DELTAS:
-        parser.error(f"{asked.repeats} repeats; expected 1 to {DELTAS}: there are as many weekly drops")
+        parser.error(
+            f"{asked.repeats} repeats; expected 1 to {DELTAS}: there are as many weekly drops"
+        )
     return asked
 
 
@@ -76,7 +92,12 @@ def _bench(asked: argparse.Namespace, databases: Databases, home: Path, console:
     ground.drop_outdated()
     journal = Journal(home / "speed.jsonl")
     stages = [stage_class(name)(ground) for name in STAGES if name in asked.only]
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
     with Progress(*columns, console=Console(stderr=True)) as progress:
         task = progress.add_task("measuring", total=len(stages))
 
@@ -84,8 +105,14 @@ def _bench(asked: argparse.Namespace, databases: Databases, home: Path, console:
             if found is None:
                 progress.update(task, description=stage.name)
                 return
-            how = f"kept from {found.measured_at}" if what == "kept" else f"{len(found.seconds[stage.ours])} rounds"
-            console.print(f"{stage.name}: {median(found.seconds[stage.ours]):.3f} s ({how})", highlight=False)
+            how = (
+                f"kept from {found.measured_at}"
+                if what == "kept"
+                else (f"{len(found.seconds[stage.ours])} rounds")
+            )
+            console.print(
+                f"{stage.name}: {median(found.seconds[stage.ours]):.3f} s ({how})", highlight=False
+            )
             progress.advance(task)
 
         rows: list[Row] = rows_of(stages, asked.repeats, journal, told)
@@ -97,9 +124,14 @@ def _bench(asked: argparse.Namespace, databases: Databases, home: Path, console:
     for row in failed:
         console.print(f"[red]{row.stage.name} failed:[/] {escape(row.failed)}")
     status = int(bool(failed) or (scale.decides and bool(short)))
-    console.print(f"{len(verdicts) - len(short)} of {len(verdicts)} targets met" + "; exit status 1" * status)
+    console.print(
+        f"{len(verdicts) - len(short)} of {len(verdicts)} targets met" + "; exit status 1" * status
+    )
     if not scale.decides:
-        console.print("The targets are those of 20m: at this scale they are told and do not decide.", style="dim")
+        console.print(
+            "The targets are those of 20m: at this scale they are told and do not decide.",
+            style="dim",
+        )
     return status
 
 

@@ -23,8 +23,9 @@ FILES = ("movies.csv", "links.csv", "tags.csv")
 
 @dataclass(frozen=True)
 class Zones:
-    """Landing zones over one release. `full` has all but its newest ratings at the first of `dates`, and a delta of these at each
-    later one; `empty` are zones without any rating at the first date, each with one of the same deltas at its date.
+    """Landing zones over one release. `full` has all but its newest ratings at the first of
+    `dates`, and a delta of these at each later one; `empty` are zones without any rating at the
+    first date, each with one of the same deltas at its date.
     """
 
     full: Path
@@ -33,7 +34,9 @@ class Zones:
 
 
 def release_of(scale: Scale, folder: Path) -> Path:
-    """The scale's MovieLens release, in the published layout; made once. The one place that says where the data come from."""
+    """The scale's MovieLens release, in the published layout; made once. The one place that says
+    where the data come from.
+    """
 
     def write(unfinished: Path) -> None:
         generate_release(unfinished, scale.release, SEED)
@@ -43,9 +46,15 @@ def release_of(scale: Scale, folder: Path) -> Path:
 
 def zones_of(scale: Scale, folder: Path) -> Zones:
     """The release as drops: cut once."""
-    root = _once(folder, "zones", lambda unfinished: _cut(release_of(scale, folder), unfinished, scale.delta))
+    root = _once(
+        folder, "zones", lambda unfinished: _cut(release_of(scale, folder), unfinished, scale.delta)
+    )
     dates = sorted(date.fromisoformat(path.name) for path in (root / "full/movielens").iterdir())
-    return Zones(root / "full", tuple(root / f"empty-{place}" for place in range(1, DELTAS + 1)), tuple(dates))
+    return Zones(
+        root / "full",
+        tuple(root / f"empty-{place}" for place in range(1, DELTAS + 1)),
+        tuple(dates),
+    )
 
 
 def _once(folder: Path, name: str, write: Callable[[Path], None]) -> Path:
@@ -100,7 +109,9 @@ def _link(source: Path, target: Path, *names: str) -> None:
 
 def _read(path: Path) -> pa.Table:
     """Ratings stay text, as published."""
-    return pacsv.read_csv(path, convert_options=pacsv.ConvertOptions(column_types={"rating": pa.string()}))
+    return pacsv.read_csv(
+        path, convert_options=pacsv.ConvertOptions(column_types={"rating": pa.string()})
+    )
 
 
 def _write(ratings: pa.Table, path: Path) -> None:

@@ -24,7 +24,8 @@ class Databases:
             self._drop(unfinished)
             self._create(unfinished, "template1")
             fill(unfinished)
-            self._execute("VACUUM (ANALYZE)", database=unfinished)  # by hand, so that no autovacuum runs beside what is timed
+            # by hand, so that no autovacuum runs beside what is timed
+            self._execute("VACUUM (ANALYZE)", database=unfinished)
             self._execute("ALTER DATABASE {} RENAME TO {}", unfinished, name)
         return name
 
@@ -52,15 +53,22 @@ class Databases:
         self.settle()
 
     def settle(self) -> None:
-        """Write out what earlier work left in memory: it shall not be done in somebody else's time."""
+        """Write out what earlier work left in memory: it shall not be done in somebody else's
+        time.
+        """
         self._execute("CHECKPOINT")
 
     def _exists(self, name: str) -> bool:
         with self._connect() as conn:
-            return conn.execute("SELECT FROM pg_database WHERE datname = %s", [name]).fetchone() is not None
+            return (
+                conn.execute("SELECT FROM pg_database WHERE datname = %s", [name]).fetchone()
+                is not None
+            )
 
     def _create(self, name: str, template: str) -> None:
-        self._execute("CREATE DATABASE {} OWNER {} TEMPLATE {} STRATEGY file_copy", name, OWNER, template)
+        self._execute(
+            "CREATE DATABASE {} OWNER {} TEMPLATE {} STRATEGY file_copy", name, OWNER, template
+        )
 
     def _drop(self, name: str) -> None:
         self._execute("DROP DATABASE IF EXISTS {} WITH (FORCE)", name)

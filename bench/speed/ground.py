@@ -1,4 +1,6 @@
-"""What stages stand on: one scale's drops, a database that holds them, and a model fitted on them."""
+"""What stages stand on: one scale's drops, a database that holds them, and a model fitted on
+them.
+"""
 
 from dataclasses import dataclass
 from datetime import date
@@ -46,7 +48,11 @@ class Sight:
 
     @cached_property
     def exam(self) -> Exam:
-        return split_exam(self.interactions, min_users=self.week.exam_min_users, like_threshold=self.week.like_threshold)
+        return split_exam(
+            self.interactions,
+            min_users=self.week.exam_min_users,
+            like_threshold=self.week.like_threshold,
+        )
 
 
 class Ground:
@@ -62,7 +68,9 @@ class Ground:
         self.imdb = imdb
 
     def settings(self, database: str, zone: Path, store: Path | None = None) -> Settings:
-        """Of an installation of the bench's own, whatever stack runs on this machine; `store`: another folder of MLflow's."""
+        """Of an installation of the bench's own, whatever stack runs on this machine; `store`:
+        another folder of MLflow's.
+        """
         return Settings(
             _env_file=None,  # pyright: ignore[reportCallIssue]
             database_url=SecretStr(self.databases.postgres.url(database)),
@@ -101,7 +109,9 @@ class Ground:
     @cached_property
     def unrated(self) -> str:
         """A database with the release's movies and no rating."""
-        return self.databases.once(self.name("unrated"), lambda name: self._take_in(name, self.zones.empty[0]))
+        return self.databases.once(
+            self.name("unrated"), lambda name: self._take_in(name, self.zones.empty[0])
+        )
 
     @cached_property
     def filled(self) -> str:
@@ -131,11 +141,21 @@ class Ground:
         sight, registry = self.sight, Registry(self.in_use)
         with connect(self.in_use) as conn:
             cut, seed = self.first.isoformat(), sight.week.seed
-            fit = Fit(Recipe.of("als"), sight.interactions, sight.catalogue, cut, "refit", self.first, seed)
+            fit = Fit(
+                Recipe.of("als"),
+                sight.interactions,
+                sight.catalogue,
+                cut,
+                "refit",
+                self.first,
+                seed,
+            )
             fitted = fit_once(conn, registry, fit)
         tags = {"fingerprint": fitted.fingerprint, "n_ratings": str(len(sight.interactions))}
         number = registry.register(fitted.run_id, fitted.fit_key, tags)
-        return ModelVersion(fit.recipe, number, fitted.fit_key, fitted.fingerprint, len(sight.interactions))
+        return ModelVersion(
+            fit.recipe, number, fitted.fit_key, fitted.fingerprint, len(sight.interactions)
+        )
 
     @cached_property
     def model(self) -> ALS:
@@ -148,14 +168,17 @@ class Ground:
         return self.sight.interactions.seen_by(self.model.user_ids_)
 
     def crown(self, settings: Settings) -> int:
-        """Make the model champion of the first week in a clone of the filled database; return the decision's number.
+        """Make the model champion of the first week in a clone of the filled database; return the
+        decision's number.
 
         Decided without an exam: one on generated users may favour any recipe.
         """
         decision = Decision(self.version.recipe.key, "first", (), (), ("Its lists are measured.",))
         with connect(settings) as conn:
             exams.record_exam(conn, self.first, self.sight.exam)
-            made = ledger.record_decision(conn, self.sight.week, decision, self.version, None, UNASKED, Origin("", ""))
+            made = ledger.record_decision(
+                conn, self.sight.week, decision, self.version, None, UNASKED, Origin("", "")
+            )
         return made.promotion_id
 
     def _migrate(self, name: str) -> None:
@@ -169,7 +192,9 @@ class Ground:
 
 
 def _mlflow(folder: Path) -> str:
-    """The tracking URI of a store without a server, made at the first call; its artifacts lie in the same folder."""
+    """The tracking URI of a store without a server, made at the first call; its artifacts lie in
+    the same folder.
+    """
     folder = folder.resolve()
     uri = f"sqlite:///{folder}/mlflow.db"
     if not (folder / "mlflow.db").is_file():

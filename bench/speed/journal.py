@@ -1,4 +1,6 @@
-"""Finished measurements of stages, kept for a call that goes on where an earlier one was cut off, and for the picture."""
+"""Finished measurements of stages, kept for a call that goes on where an earlier one was cut off,
+and for the picture.
+"""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -8,8 +10,9 @@ import bench.journal
 
 @dataclass(frozen=True)
 class Measurement:
-    """`key` is a digest of all that it depends on; `seconds`: way, or part of one → its seconds, one a round.
-    `peaks`: the same → the most bytes that the bench had resident meanwhile, where that was measured.
+    """`key` is a digest of all that it depends on; `seconds`: way, or part of one → its seconds,
+    one a round. `peaks`: the same → the most bytes that the bench had resident meanwhile, where
+    that was measured.
 
     `ratings` is how many the scale has, `cpus` how many the machine let this process have.
     """

@@ -47,7 +47,9 @@ def _row(stage: Stage, rounds: int, journal: Journal, told: Told) -> Row:
     except RecsysError as error:
         return Row(stage, failed=str(error))
     now = datetime.now(UTC).isoformat(timespec="seconds")
-    made = Measurement(key, stage.name, scale.name, scale.ratings, cpus(), seconds, now, stage.peaks)
+    made = Measurement(
+        key, stage.name, scale.name, scale.ratings, cpus(), seconds, now, stage.peaks
+    )
     journal.add(made)
     told(stage, made, "made")
     return Row(stage, made)

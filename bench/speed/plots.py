@@ -1,4 +1,6 @@
-"""One picture: what each stage costs, against how many ratings there are, at all scales measured so far."""
+"""One picture: what each stage costs, against how many ratings there are, at all scales measured so
+far.
+"""
 
 from collections.abc import Sequence
 from math import ceil
@@ -23,7 +25,9 @@ def draw(journal: Journal, stages: Sequence[str], folder: Path) -> list[Path]:
     if not panels:
         return []
     rows = ceil(len(panels) / COLUMNS)
-    figure, axes = pyplot.subplots(rows, COLUMNS, figsize=(5 * COLUMNS, 3.6 * rows), layout="constrained", squeeze=False)
+    figure, axes = pyplot.subplots(
+        rows, COLUMNS, figsize=(5 * COLUMNS, 3.6 * rows), layout="constrained", squeeze=False
+    )
     for place, found in zip(axes.flat, panels, strict=False):
         _panel(place, found)
     for unused in axes.flat[len(panels) :]:
@@ -36,7 +40,9 @@ def draw(journal: Journal, stages: Sequence[str], folder: Path) -> list[Path]:
 
 
 def _panel(axes, found: Sequence[Measurement]) -> None:
-    """A line for each way that the newest measurements know of, less what is next to nothing at the largest scale."""
+    """A line for each way that the newest measurements know of, less what is next to nothing at the
+    largest scale.
+    """
     largest = max(median(seconds) for seconds in found[-1].seconds.values())
     for label in dict.fromkeys(label for measurement in found for label in measurement.seconds):
         if median(found[-1].seconds.get(label, [0.0])) < SMALL * largest:
@@ -46,7 +52,13 @@ def _panel(axes, found: Sequence[Measurement]) -> None:
         below = [value - min(seconds) for value, (_, seconds) in zip(middle, points, strict=True)]
         above = [max(seconds) - value for value, (_, seconds) in zip(middle, points, strict=True)]
         axes.errorbar(
-            [ratings for ratings, _ in points], middle, [below, above], marker="o", markersize=4, capsize=2, label=label
+            [ratings for ratings, _ in points],
+            middle,
+            [below, above],
+            marker="o",
+            markersize=4,
+            capsize=2,
+            label=label,
         )
     axes.set(title=found[0].stage, xscale="log", yscale="log", xlabel="ratings", ylabel="seconds")
     axes.grid(alpha=0.3)

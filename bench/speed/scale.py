@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 from bench.generate_release import RELEASES, Release
 
-#: Weekly drops that are cut from the newest ratings: as many rounds of the delta's measurement as there can be.
+#: Weekly drops that are cut from the newest ratings: as many rounds of the delta's measurement as
+#: there can be.
 DELTAS = 5
 #: One rating in so many is a week's: 100,000 of twenty million.
 RATINGS_A_DELTA = 200
@@ -31,5 +32,9 @@ class Scale:
 WHOLE = RELEASES["ml-20m"]
 SCALES = {
     scale.name: scale
-    for scale in (Scale("1m", WHOLE.share(0.05)), Scale("5m", WHOLE.share(0.25)), Scale("20m", WHOLE, decides=True))
+    for scale in (
+        Scale("1m", WHOLE.share(0.05)),
+        Scale("5m", WHOLE.share(0.25)),
+        Scale("20m", WHOLE, decides=True),
+    )
 }

@@ -14,8 +14,12 @@ COLUMNS = ("stage and ways", "median", "spread", "rounds", "target at 20m", "ver
 
 
 def table_of(scale: Scale, rows: Sequence[Row]) -> Table:
-    """Seconds with three digits; of a whole week's steps each one's share of it, and the most that was resident."""
-    sizes = f"{scale.ratings:,} ratings, {scale.release.users:,} users, {scale.release.movies:,} movies"
+    """Seconds with three digits; of a whole week's steps each one's share of it, and the most that
+    was resident.
+    """
+    sizes = (
+        f"{scale.ratings:,} ratings, {scale.release.users:,} users, {scale.release.movies:,} movies"
+    )
     table = Table(*COLUMNS, title=f"Speed at {scale.name}: {sizes}")
     for column in table.columns[1:4]:
         column.justify = "right"
@@ -32,7 +36,9 @@ def table_of(scale: Scale, rows: Sequence[Row]) -> Table:
 
 
 def digits(value: float) -> str:
-    """0.0123, 1.23, 12.3, 123: three digits that count, and none beyond the fourth after the point."""
+    """0.0123, 1.23, 12.3, 123: three digits that count, and none beyond the fourth after the
+    point.
+    """
     return f"{value:.{min(max(0, 2 - _magnitude(value)), 4)}f}"
 
 
@@ -50,9 +56,20 @@ def _ways(row: Row) -> list[tuple[str, ...]]:
     for label, found in seconds.items():
         part = not row.stage.bounds and label != row.stage.ours
         share = f" {median(found) / whole:.1%}" if part else ""
-        peak = f", {row.measurement.peaks[label] / 2**20:,.0f} MiB" if label in row.measurement.peaks else ""
+        peak = (
+            f", {row.measurement.peaks[label] / 2**20:,.0f} MiB"
+            if label in row.measurement.peaks
+            else ""
+        )
         dim = "" if label == row.stage.ours or label in compared else "[dim]"
-        cells.append((f"{dim}  {label}{share}{peak}", f"{digits(median(found))} s", _spread(found, " s"), str(len(found))))
+        cells.append(
+            (
+                f"{dim}  {label}{share}{peak}",
+                f"{digits(median(found))} s",
+                _spread(found, " s"),
+                str(len(found)),
+            )
+        )
     return cells
 
 
@@ -61,8 +78,21 @@ def _judged(verdict: Verdict, scale: Scale) -> tuple[str, ...]:
     asked = f"{bound.sense} {bound.value:g} ×"
     label = f"→ {bound.over} / {bound.under}"
     if not verdict.ratios:
-        return label, "", "", "", asked, "[red]missed: not measured" if scale.decides else "[yellow]not measured"
-    said = "[green]met" if verdict.met else "[red]missed" if scale.decides else "[yellow]not met at this scale"
+        return (
+            label,
+            (""),
+            "",
+            "",
+            asked,
+            "[red]missed: not measured" if scale.decides else "[yellow]not measured",
+        )
+    said = (
+        "[green]met"
+        if verdict.met
+        else "[red]missed"
+        if scale.decides
+        else ("[yellow]not met at this scale")
+    )
     ratio = f"[bold]{digits(median(verdict.ratios))} ×"
     return label, ratio, _spread(verdict.ratios, " ×"), str(len(verdict.ratios)), asked, said
 

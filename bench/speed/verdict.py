@@ -11,7 +11,9 @@ from bench.speed.stages.base import Bound
 
 @dataclass(frozen=True)
 class Verdict:
-    """`ratios` are those of the rounds, none where the stage was not measured. Their median decides."""
+    """`ratios` are those of the rounds, none where the stage was not measured. Their median
+    decides.
+    """
 
     stage: str
     bound: Bound
@@ -28,7 +30,10 @@ class Verdict:
 
 def verdicts_of(row: Row) -> list[Verdict]:
     """One for each of the stage's bounds."""
-    return [Verdict(row.stage.name, bound, _ratios(row.measurement, bound)) for bound in row.stage.bounds]
+    return [
+        Verdict(row.stage.name, bound, _ratios(row.measurement, bound))
+        for bound in row.stage.bounds
+    ]
 
 
 def _ratios(measurement: Measurement | None, bound: Bound) -> tuple[float, ...]:

@@ -1,4 +1,6 @@
-"""What the DAGs are made of: a hook, a sensor with its trigger, one thin operator a step. The work is done by recsys.pipeline."""
+"""What the DAGs are made of: a hook, a sensor with its trigger, one thin operator a step. The work
+is done by recsys.pipeline.
+"""
 
 #: The Airflow connection to the project's database.
 RECSYS_DB = "recsys_db"

@@ -12,8 +12,9 @@ if TYPE_CHECKING:
 def run_as_of(context: "Context", zone: "LandingZone") -> date | None:
     """The run's as_of; None leaves it to the newest complete MovieLens drop.
 
-    A scheduled or backfilled run is for its interval's end, whatever its params say. A manual one is for the Param `as_of`;
-    without it, for its interval's end if that names a complete MovieLens drop (`airflow dags test DATE`).
+    A scheduled or backfilled run is for its interval's end, whatever its params say. A manual one
+    is for the Param `as_of`; without it, for its interval's end if that names a complete MovieLens
+    drop (`airflow dags test DATE`).
     """
     run: Any = context.get("dag_run")
     end = run.data_interval_end.astimezone(UTC).date() if run.data_interval_end else None

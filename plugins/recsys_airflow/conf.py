@@ -1,4 +1,6 @@
-"""What a run's conf may hold: the DAG's Params. Airflow takes any key, and a mistyped one would run another week."""
+"""What a run's conf may hold: the DAG's Params. Airflow takes any key, and a mistyped one would run
+another week.
+"""
 
 from collections.abc import Collection
 from difflib import get_close_matches
@@ -14,16 +16,21 @@ AIRFLOWS = "airflow/"
 
 
 def check_conf(context: "Context") -> None:
-    """Fail a run whose conf names what is no Param of its DAG. A scheduled or backfilled run has an empty conf."""
+    """Fail a run whose conf names what is no Param of its DAG. A scheduled or backfilled run has an
+    empty conf.
+    """
     run: Any = context.get("dag_run")
     dag: Any = context.get("dag")
     if run is None or dag is None:
         return
-    unknown = [key for key in run.conf or {} if key not in dag.params and not str(key).startswith(AIRFLOWS)]
+    unknown = [
+        key for key in run.conf or {} if key not in dag.params and not str(key).startswith(AIRFLOWS)
+    ]
     if unknown:
         named = ", ".join(_with_nearest(key, dag.params) for key in unknown)
         raise AirflowFailException(
-            f"conf names {named}; {dag.dag_id} has no such Param. Expected some of: {', '.join(sorted(dag.params))}. Nothing was "
+            f"conf names {named}; {dag.dag_id} has no such Param. Expected some of: "
+            f"{', '.join(sorted(dag.params))}. Nothing was "
             "changed: trigger the DAG again"
         )
 

@@ -1,4 +1,6 @@
-"""What every task of this project starts from: how it is tried again, and who hears of it when that did not help."""
+"""What every task of this project starts from: how it is tried again, and who hears of it when that
+did not help.
+"""
 
 from datetime import timedelta
 

@@ -12,7 +12,9 @@ if TYPE_CHECKING:
 
 
 class RecsysHook(PostgresHook):
-    """The project's database. Settings come from the environment (`RECSYS_…`), the database from the Airflow connection."""
+    """The project's database. Settings come from the environment (`RECSYS_…`), the database from
+    the Airflow connection.
+    """
 
     default_conn_name = RECSYS_DB
     hook_name = "Recsys"
@@ -21,7 +23,9 @@ class RecsysHook(PostgresHook):
         super().__init__(postgres_conn_id=conn_id)
 
     def settings(self, statement_timeout: timedelta | None = None) -> "Settings":
-        """The settings of one task; `statement_timeout` is the limit of each of its SQL statements."""
+        """The settings of one task; `statement_timeout` is the limit of each of its SQL
+        statements.
+        """
         from recsys.settings import Settings
 
         return Settings(database_url=self.database_url(), statement_timeout=statement_timeout)  # pyright: ignore[reportArgumentType]
@@ -38,6 +42,10 @@ class RecsysHook(PostgresHook):
     def database_url(self) -> str:
         """The connection as libpq's URL, its extras (sslmode and the like) as parameters."""
         extras = {
-            name: str(value) for name, value in self.connection.extra_dejson.items() if name not in self.ignored_extra_options
+            name: str(value)
+            for name, value in self.connection.extra_dejson.items()
+            if name not in self.ignored_extra_options
         }
-        return self.sqlalchemy_url.set(drivername="postgresql", query=extras).render_as_string(hide_password=False)
+        return self.sqlalchemy_url.set(drivername="postgresql", query=extras).render_as_string(
+            hide_password=False
+        )

@@ -13,7 +13,8 @@ from recsys_airflow.notify import on_lateness
 class RunCreated(BaseDeadlineReference):
     """The moment at which a run is created; a run that is cleared keeps its deadline.
 
-    With Airflow's own `DAGRUN_QUEUED_AT`, a run that has not succeeded cannot be cleared (apache/airflow#70368).
+    With Airflow's own `DAGRUN_QUEUED_AT`, a run that has not succeeded cannot be cleared
+    (apache/airflow#70368).
     """
 
     def _evaluate_with(self, *, session: Any, **_: Any) -> datetime:
@@ -26,7 +27,9 @@ def late_after(span: timedelta) -> DeadlineAlert:
 
 
 class WatchedDag(DAG):
-    """A DAG with a deadline. `airflow dags test` fails over it when a run is done (apache/airflow#73428): it runs without."""
+    """A DAG with a deadline. `airflow dags test` fails over it when a run is done
+    (apache/airflow#73428): it runs without.
+    """
 
     def test(self, *args: Any, **kwargs: Any) -> Any:
         deadline, self.deadline = self.deadline, None

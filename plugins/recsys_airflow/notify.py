@@ -1,4 +1,6 @@
-"""Who hears of what needs a person: the log in any case, and Slack or mail where the setting `RECSYS_NOTIFIER` says so."""
+"""Who hears of what needs a person: the log in any case, and Slack or mail where the setting
+`RECSYS_NOTIFIER` says so.
+"""
 
 import html
 import logging
@@ -17,7 +19,9 @@ _PASSWORD_IN_URL = re.compile(r"(://[^\s:/@]*:)[^\s@]+(@)")
 
 
 def on_failure(context: "Context") -> None:
-    """Report that a task has failed and is not tried again: the error in its own words first, then which task of which run."""
+    """Report that a task has failed and is not tried again: the error in its own words first, then
+    which task of which run.
+    """
     task: Any = context.get("ti")
     number = f" [{task.map_index}]" if task.map_index >= 0 else ""
     which = f"Task {task.task_id}{number} of run {task.run_id} failed, try {task.try_number}."
@@ -26,7 +30,9 @@ def on_failure(context: "Context") -> None:
 
 
 def _reason(error: Any) -> str:
-    """Return an error as people read it: a sentence of ours as it is, another error with its kind."""
+    """Return an error as people read it: a sentence of ours as it is, another error with its
+    kind.
+    """
     from airflow.sdk.exceptions import AirflowException
 
     if isinstance(error, BaseException) and not isinstance(error, AirflowException):
@@ -39,18 +45,23 @@ def on_lateness(context: Mapping[str, Any]) -> None:
     run, deadline = context["dag_run"], context["deadline"]
     tell(
         f"{run['dag_id']}: a run is late",
-        f"Run {run['dag_run_id']} is {run['state']} and should have been done by {deadline['deadline_time']}.",
+        f"Run {run['dag_run_id']} is {run['state']} and should have been done by "
+        f"{deadline['deadline_time']}.",
     )
 
 
 def tell(subject: str, text: str) -> None:
-    """Log it, and send it where the settings say so. What cannot be sent is logged, and hides nothing that went wrong before."""
+    """Log it, and send it where the settings say so. What cannot be sent is logged, and hides
+    nothing that went wrong before.
+    """
     subject, text = _without_secrets(subject), _without_secrets(text)
     log.warning("%s\n%s", subject, text)
     try:
         _send(subject, text)
     except Exception as error:
-        log.exception("%s: the message above could not be sent: %s", subject, _without_secrets(str(error)))
+        log.exception(
+            "%s: the message above could not be sent: %s", subject, _without_secrets(str(error))
+        )
 
 
 def _send(subject: str, text: str) -> None:
@@ -58,7 +69,8 @@ def _send(subject: str, text: str) -> None:
 
     from recsys.settings import Settings
 
-    settings = Settings(database_url=SecretStr(""))  # nothing here asks the database, which may be what failed
+    # nothing here asks the database, which may be what failed
+    settings = Settings(database_url=SecretStr(""))
     if settings.notifier != "log":
         SENDERS[settings.notifier](settings.notify_to, subject, text)
 
@@ -67,7 +79,8 @@ def _slack(channel: str, subject: str, text: str) -> None:
     """By the Airflow connection slack_default."""
     from airflow.providers.slack.hooks.slack import SlackHook
 
-    message = html.escape(f"*{subject}*\n{text}", quote=False)  # what Slack would take for a mention or a link is shown as it is
+    # what Slack would take for a mention or a link is shown as it is
+    message = html.escape(f"*{subject}*\n{text}", quote=False)
     hook = SlackHook(slack_conn_id="slack_default", timeout=PATIENCE)
     hook.call("chat.postMessage", json={"channel": channel, "text": message})
 
@@ -77,14 +90,19 @@ def _mail(addresses: str, subject: str, text: str) -> None:
     from airflow.providers.smtp.hooks.smtp import SmtpHook
 
     with SmtpHook(smtp_conn_id="smtp_default") as hook:
-        hook.send_email_smtp(to=addresses, subject=subject, html_content=f"<pre>{html.escape(text)}</pre>")
+        hook.send_email_smtp(
+            to=addresses, subject=subject, html_content=f"<pre>{html.escape(text)}</pre>"
+        )
 
 
 SENDERS: dict[str, Callable[[str, str, str], None]] = {"slack": _slack, "mail": _mail}
 
 
 def _without_secrets(text: str) -> str:
-    """Without what Airflow knows for a secret (passwords of connections in use), and without a password in any URL."""
-    from airflow.sdk._shared.secrets_masker import redact  # what Airflow's own logs pass through; it has no public name
+    """Without what Airflow knows for a secret (passwords of connections in use), and without a
+    password in any URL.
+    """
+    # what Airflow's own logs pass through; it has no public name
+    from airflow.sdk._shared.secrets_masker import redact
 
     return _PASSWORD_IN_URL.sub(r"\1***\2", str(redact(text)))

@@ -30,7 +30,8 @@ LOCAL = "http://localhost:8080"
 class StepOperator(BaseOperator):
     """One step. Its execution timeout is also the limit of each of its SQL statements.
 
-    `week` is what resolve_week returned. An error is told in a sentence; one that no retry can help fails the task at once.
+    `week` is what resolve_week returned. An error is told in a sentence; one that no retry can help
+    fails the task at once.
     """
 
     template_fields: Collection[str] = ("week",)
@@ -59,7 +60,9 @@ class StepOperator(BaseOperator):
 
 
 class WeekStep(StepOperator):
-    """A step of a week, named by its task: what it costs is kept with the run's. A retry that gets through adds a row."""
+    """A step of a week, named by its task: what it costs is kept with the run's. A retry that gets
+    through adds a row.
+    """
 
     def execute(self, context: "Context") -> Any:
         from recsys.costs import keep_cost, measured
@@ -68,7 +71,13 @@ class WeekStep(StepOperator):
         with measured() as cost:
             result = super().execute(context)
         with in_sentences():
-            keep_cost(RecsysHook(self.conn_id).settings(), self.week_of(result), self.task_id, cost, part=self.part())
+            keep_cost(
+                RecsysHook(self.conn_id).settings(),
+                self.week_of(result),
+                self.task_id,
+                cost,
+                part=self.part(),
+            )
         return result
 
     def week_of(self, result: Any) -> "Week":
@@ -86,10 +95,19 @@ def given(context: "Context") -> tuple[Any, Any]:
 
 
 class ResolveWeek(WeekStep):
-    """Turns the data interval and the run's Params into a week: as_of, watermark, recipes, top_n. No step asks a clock."""
+    """Turns the data interval and the run's Params into a week: as_of, watermark, recipes, top_n.
+    No step asks a clock.
+    """
 
     #: Params that the pipeline knows by the same name.
-    ASKED = ("recipes", "top_n", "challenger", "challenger_share", "challenger_weeks", "require_approval")
+    ASKED = (
+        "recipes",
+        "top_n",
+        "challenger",
+        "challenger_share",
+        "challenger_weeks",
+        "require_approval",
+    )
 
     def step(self, settings: "Settings", context: "Context") -> dict[str, Any]:
         from recsys import pipeline
@@ -103,7 +121,9 @@ class ResolveWeek(WeekStep):
             "run_kind": getattr(run.run_type, "value", run.run_type),
             "started_by": run.triggering_user_name,
         }
-        return pipeline.resolve_week(settings, as_of=as_of, **asked, force=params["force_decision"], **origin).to_json()
+        return pipeline.resolve_week(
+            settings, as_of=as_of, **asked, force=params["force_decision"], **origin
+        ).to_json()
 
     def week_of(self, result: Any) -> "Week":
         from recsys.week import Week
@@ -112,7 +132,9 @@ class ResolveWeek(WeekStep):
 
 
 class IngestDrops(WeekStep):
-    """Takes in every complete drop up to as_of that the ledger lacks, oldest first: verify, stage, check, merge."""
+    """Takes in every complete drop up to as_of that the ledger lacks, oldest first: verify, stage,
+    check, merge.
+    """
 
     def step(self, settings: "Settings", context: "Context") -> list[str]:
         from recsys import pipeline
@@ -130,7 +152,9 @@ class RefreshViews(WeekStep):
 
 
 class CheckFacts(StepOperator):
-    """Asks one question of the facts, by a file under sql/checks: one row, true where they are in order."""
+    """Asks one question of the facts, by a file under sql/checks: one row, true where they are in
+    order.
+    """
 
     template_fields: Collection[str] = ("sql",)
     template_ext: Sequence[str] = (".sql",)
@@ -148,7 +172,9 @@ class CheckFacts(StepOperator):
 
 
 class JudgePublication(WeekStep):
-    """Judges last week's publication by what its users have rated and liked since; returns what came of it, as Markdown."""
+    """Judges last week's publication by what its users have rated and liked since; returns what
+    came of it, as Markdown.
+    """
 
     def step(self, settings: "Settings", context: "Context") -> str:
         from recsys import pipeline
@@ -164,7 +190,9 @@ class ListRecipes(StepOperator):
 
 
 class TrainModel(WeekStep):
-    """Fits one recipe on what lies before the exam; returns its MLflow run, empty where the recipe cannot be fitted."""
+    """Fits one recipe on what lies before the exam; returns its MLflow run, empty where the recipe
+    cannot be fitted.
+    """
 
     template_fields: Collection[str] = ("week", "recipe")
 
@@ -192,11 +220,15 @@ class FindWeek(StepOperator):
         from recsys import pipeline
         from recsys.drops.zone import LandingZone
 
-        return pipeline.find_week(settings, run_as_of(context, LandingZone(settings.drops))).to_json()
+        return pipeline.find_week(
+            settings, run_as_of(context, LandingZone(settings.drops))
+        ).to_json()
 
 
 class ListTunable(StepOperator):
-    """The recipes to tune, one mapped tune_recipe each: those asked for, else all that have something to search."""
+    """The recipes to tune, one mapped tune_recipe each: those asked for, else all that have
+    something to search.
+    """
 
     def step(self, settings: "Settings", context: "Context") -> list[str]:
         from recsys import pipeline
@@ -205,7 +237,9 @@ class ListTunable(StepOperator):
 
 
 class TuneRecipe(StepOperator):
-    """Searches one recipe's hyperparameters on what lies before the week's exam; goes on where an earlier try stopped."""
+    """Searches one recipe's hyperparameters on what lies before the week's exam; goes on where an
+    earlier try stopped.
+    """
 
     template_fields: Collection[str] = ("week", "recipe", "n_trials")
 
@@ -217,11 +251,15 @@ class TuneRecipe(StepOperator):
     def step(self, settings: "Settings", context: "Context") -> str:
         from recsys import pipeline
 
-        return pipeline.tune_recipe(settings, self.resolved(), self.recipe, n_trials=int(self.n_trials))
+        return pipeline.tune_recipe(
+            settings, self.resolved(), self.recipe, n_trials=int(self.n_trials)
+        )
 
 
 class ExamineModels(WeekStep):
-    """Examines the week's recipes and the incumbent on the newest ratings, which none was fitted on; returns the table."""
+    """Examines the week's recipes and the incumbent on the newest ratings, which none was fitted
+    on; returns the table.
+    """
 
     def step(self, settings: "Settings", context: "Context") -> str:
         from recsys import pipeline
@@ -230,7 +268,9 @@ class ExamineModels(WeekStep):
 
 
 class WatchDrift(WeekStep):
-    """Compares the week with those before it; returns a warning for each measure that drifted. Fails where a setting says so."""
+    """Compares the week with those before it; returns a warning for each measure that drifted.
+    Fails where a setting says so.
+    """
 
     def step(self, settings: "Settings", context: "Context") -> list[str]:
         from recsys import pipeline
@@ -239,18 +279,24 @@ class WatchDrift(WeekStep):
 
 
 class AskApproval(WeekStep, HITLOperator):  # pyright: ignore[reportIncompatibleVariableOverride] - Airflow's own matter
-    """Asks a person before a new champion is crowned, where the Param or the setting `require_approval` says so.
+    """Asks a person before a new champion is crowned, where the Param or the setting
+    `require_approval` says so.
 
-    The exam's table and the gates' sentences stand under Required Actions in the UI, and whoever the notifier reaches is told.
-    No worker waits for the answer. Rejected, or without an answer for `RECSYS_APPROVAL_HOURS`, the champion stays; the run goes
-    on in any case.
+    The exam's table and the gates' sentences stand under Required Actions in the UI, and whoever
+    the notifier reaches is told. No worker waits for the answer. Rejected, or without an answer for
+    `RECSYS_APPROVAL_HOURS`, the champion stays; the run goes on in any case.
     """
 
     APPROVE, REJECT = "Approve", "Reject"
 
     def __init__(self, **kwargs: Any) -> None:
-        question = {"subject": "A new champion?", "options": [self.APPROVE, self.REJECT], "defaults": self.REJECT}
-        # at run time the setting says how long; a limit must be named here, or HITLOperator takes the task's execution timeout
+        question = {
+            "subject": "A new champion?",
+            "options": [self.APPROVE, self.REJECT],
+            "defaults": self.REJECT,
+        }
+        # at run time the setting says how long; a limit must be named here, or HITLOperator takes
+        # the task's execution timeout
         super().__init__(**{**question, "response_timeout": timedelta(days=1), **kwargs})
 
     def step(self, settings: "Settings", context: "Context") -> Any:
@@ -262,9 +308,15 @@ class AskApproval(WeekStep, HITLOperator):  # pyright: ignore[reportIncompatible
         self.subject, self.body = proposal.subject, proposal.body
         self.response_timeout = timedelta(hours=settings.approval_hours)
         self.log.info("%s\n%s", self.subject, self.body)
-        place = self.generate_link_to_ui_from_context(context=context, base_url=conf.get("api", "base_url", fallback=LOCAL))
-        tell(f"{self.dag_id}: {self.subject}?", f"Approve or reject it within {settings.approval_hours:g} hours: {place}")
-        return HITLOperator.execute(self, context)  # leaves by an exception: Airflow calls execute_complete with the answer
+        place = self.generate_link_to_ui_from_context(
+            context=context, base_url=conf.get("api", "base_url", fallback=LOCAL)
+        )
+        tell(
+            f"{self.dag_id}: {self.subject}?",
+            f"Approve or reject it within {settings.approval_hours:g} hours: {place}",
+        )
+        # leaves by an exception: Airflow calls execute_complete with the answer
+        return HITLOperator.execute(self, context)
 
     def execute_complete(self, context: "Context", event: dict[str, Any]) -> dict[str, Any]:
         from recsys.pipeline import Approval
@@ -273,7 +325,9 @@ class AskApproval(WeekStep, HITLOperator):  # pyright: ignore[reportIncompatible
         if event.get("timedout"):
             return Approval("timed out").to_json()
         approved = answered["chosen_options"] == [self.APPROVE]
-        return Approval("approved" if approved else "rejected", answered["responded_by_user"]["name"]).to_json()
+        return Approval(
+            "approved" if approved else "rejected", answered["responded_by_user"]["name"]
+        ).to_json()
 
 
 class ApprovedStep(WeekStep):
@@ -290,12 +344,17 @@ class ApprovedStep(WeekStep):
         from recsys.pipeline import Approval
 
         if self.approval is None:
-            raise AirflowFailException("ask_approval has no answer: it was marked as done by hand. Clear it, and it asks again")
+            raise AirflowFailException(
+                "ask_approval has no answer: it was marked as done by hand. "
+                "Clear it, and it asks again"
+            )
         return Approval.from_json(self.approval)
 
 
 class RefitWinner(ApprovedStep):
-    """Fits the recipe that the exam favours on everything that the week may see; returns the model version."""
+    """Fits the recipe that the exam favours on everything that the week may see; returns the model
+    version.
+    """
 
     def step(self, settings: "Settings", context: "Context") -> str:
         from recsys import pipeline
@@ -304,7 +363,9 @@ class RefitWinner(ApprovedStep):
 
 
 class RefitChallenger(WeekStep):
-    """Fits the recipe of the week's experiment likewise; returns the model version, empty without an experiment."""
+    """Fits the recipe of the week's experiment likewise; returns the model version, empty without
+    an experiment.
+    """
 
     def step(self, settings: "Settings", context: "Context") -> str:
         from recsys import pipeline
@@ -314,7 +375,9 @@ class RefitChallenger(WeekStep):
 
 
 class PromoteChampion(ApprovedStep):
-    """Decides between the best challenger and the incumbent, once a week; returns the decision's number in the ledger."""
+    """Decides between the best challenger and the incumbent, once a week; returns the decision's
+    number in the ledger.
+    """
 
     template_fields: Collection[str] = ("week", "approval", "model_version")
 
@@ -325,7 +388,9 @@ class PromoteChampion(ApprovedStep):
     def step(self, settings: "Settings", context: "Context") -> int:
         from recsys import pipeline
 
-        return pipeline.promote_champion(settings, self.resolved(), self.model_version, self.answer())
+        return pipeline.promote_champion(
+            settings, self.resolved(), self.model_version, self.answer()
+        )
 
 
 class ListShards(StepOperator):
@@ -336,7 +401,9 @@ class ListShards(StepOperator):
 
 
 class DecidedStep(WeekStep):
-    """A step that works with the week's decision, and with the challenger of an experiment where there is one."""
+    """A step that works with the week's decision, and with the challenger of an experiment where
+    there is one.
+    """
 
     template_fields: Collection[str] = ("week", "promotion_id", "challenger_version")
 
@@ -347,7 +414,9 @@ class DecidedStep(WeekStep):
 
 
 class ScoreUsers(DecidedStep):
-    """Puts the candidates for one shard of the users into staging, an experiment's too; returns the number of rows."""
+    """Puts the candidates for one shard of the users into staging, an experiment's too; returns the
+    number of rows.
+    """
 
     template_fields: Collection[str] = ("week", "promotion_id", "challenger_version", "shard")
 
@@ -358,27 +427,41 @@ class ScoreUsers(DecidedStep):
     def step(self, settings: "Settings", context: "Context") -> int:
         from recsys import pipeline
 
-        return pipeline.score_users(settings, self.resolved(), self.promotion_id, self.shard, self.challenger_version or None)
+        return pipeline.score_users(
+            settings,
+            self.resolved(),
+            self.promotion_id,
+            self.shard,
+            self.challenger_version or None,
+        )
 
     def part(self) -> str:
         return f"shard {self.shard}"
 
 
 class PublishRecommendations(DecidedStep):
-    """Makes and checks every user's list in SQL, then flips what readers see in one transaction; returns the publication's id."""
+    """Makes and checks every user's list in SQL, then flips what readers see in one transaction;
+    returns the publication's id.
+    """
 
     def step(self, settings: "Settings", context: "Context") -> int:
         from recsys import pipeline
 
-        return pipeline.publish_recommendations(settings, self.resolved(), self.promotion_id, self.challenger_version or None)
+        return pipeline.publish_recommendations(
+            settings, self.resolved(), self.promotion_id, self.challenger_version or None
+        )
 
 
 class ReportWeek(WeekStep):
-    """The run on one page, as Markdown. `notes` are the sensors', empty where there is nothing to tell."""
+    """The run on one page, as Markdown. `notes` are the sensors', empty where there is nothing to
+    tell.
+    """
 
     template_fields: Collection[str] = ("week", "promotion_id", "publication_id", "notes")
 
-    def __init__(self, *, promotion_id: Any, publication_id: Any, notes: Any = (), **kwargs: Any) -> None:
+    def __init__(
+        self, *, promotion_id: Any, publication_id: Any, notes: Any = (), **kwargs: Any
+    ) -> None:
         super().__init__(**kwargs)
         self.promotion_id = promotion_id
         self.publication_id = publication_id
@@ -388,28 +471,43 @@ class ReportWeek(WeekStep):
         from recsys import pipeline
 
         notes = [note for note in self.notes if note]
-        return pipeline.report_week(settings, self.resolved(), self.promotion_id, self.publication_id, notes)
+        return pipeline.report_week(
+            settings, self.resolved(), self.promotion_id, self.publication_id, notes
+        )
 
 
 class RollbackPublication(StepOperator):
-    """Puts the publication that the form names before readers, and its recipe in the champion's place; returns what was done."""
+    """Puts the publication that the form names before readers, and its recipe in the champion's
+    place; returns what was done.
+    """
 
     def step(self, settings: "Settings", context: "Context") -> str:
         from recsys import pipeline
 
         params, run = given(context)
         who = run.triggering_user_name or "somebody unnamed"
-        asked = {"publication_id": params["publication_id"], "reason": params["reason"], "requested_by": who}
+        asked = {
+            "publication_id": params["publication_id"],
+            "reason": params["reason"],
+            "requested_by": who,
+        }
         return pipeline.rollback_publication(settings, **asked, run_id=run.run_id)
 
 
 class RetireWeek(StepOperator):
-    """Lets the week that the form names count for nothing, or count again; returns what was done."""
+    """Lets the week that the form names count for nothing, or count again; returns what was
+    done.
+    """
 
     def step(self, settings: "Settings", context: "Context") -> str:
         from recsys import pipeline
 
         params, run = given(context)
         who = run.triggering_user_name or "somebody unnamed"
-        act = {"reason": params["reason"], "requested_by": who, "run_id": run.run_id, "undo": params["undo"]}
+        act = {
+            "reason": params["reason"],
+            "requested_by": who,
+            "run_id": run.run_id,
+            "undo": params["undo"],
+        }
         return pipeline.retire_week(settings, date.fromisoformat(params["week"]), **act)

@@ -1,4 +1,6 @@
-"""What the form of rollback_publication offers: looked up when the DAG file is parsed, so light, short, and never an error."""
+"""What the form of rollback_publication offers: looked up when the DAG file is parsed, so light,
+short, and never an error.
+"""
 
 import logging
 from datetime import timedelta
@@ -10,7 +12,9 @@ PATIENCE = 2
 
 
 def past_publications() -> dict[int, str]:
-    """Publications that can be put before readers → a line on each, the newest first; empty where the database does not say."""
+    """Publications that can be put before readers → a line on each, the newest first; empty where
+    the database does not say.
+    """
     # recsys.pipeline would import what fits models; a parse must not
     from psycopg.conninfo import make_conninfo
     from pydantic import SecretStr
@@ -24,6 +28,11 @@ def past_publications() -> dict[int, str]:
         url = make_conninfo(settings.database_url.get_secret_value(), connect_timeout=PATIENCE)
         with connect(settings.model_copy(update={"database_url": SecretStr(url)})) as conn:
             return {found.publication_id: found.told for found in publications_to_show(conn)}
-    except Exception as error:  # a form without its dropdown is better than no form, on the day that a rollback is needed
-        log.warning("the form of rollback_publication asks for a number: the publications cannot be listed: %s", error)
+    # a form without its dropdown is better than no form, on the day that a rollback is needed
+    except Exception as error:
+        log.warning(
+            "the form of rollback_publication asks for a number: the publications cannot "
+            "be listed: %s",
+            error,
+        )
         return {}

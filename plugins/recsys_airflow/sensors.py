@@ -23,14 +23,17 @@ if TYPE_CHECKING:
 class DropSensor(BaseSensorOperator):
     """Waits for the complete drop of the run's week, until `timeout` after the drop's date.
 
-    The wait ends at a moment counted from as_of, not from the run's start: a run for a week long past waits for nothing, and a
-    retry waits no longer than the first try would have. Without the drop, a required source fails the run; another returns a note
-    that the report prints, and the run goes on with what is known. A manual run that names no week has nothing to wait for.
+    The wait ends at a moment counted from as_of, not from the run's start: a run for a week long
+    past waits for nothing, and a retry waits no longer than the first try would have. Without the
+    drop, a required source fails the run; another returns a note that the report prints, and the
+    run goes on with what is known. A manual run that names no week has nothing to wait for.
     """
 
     template_fields: Collection[str] = ("source",)
 
-    def __init__(self, *, source: str, required: bool = True, conn_id: str = RECSYS_DB, **kwargs: Any) -> None:
+    def __init__(
+        self, *, source: str, required: bool = True, conn_id: str = RECSYS_DB, **kwargs: Any
+    ) -> None:
         super().__init__(**{"doc_md": getdoc(type(self)), **kwargs})
         self.source = source
         self.required = required
@@ -44,7 +47,10 @@ class DropSensor(BaseSensorOperator):
         settings, zone = self._installation()
         as_of = run_as_of(context, zone)
         if as_of is None:
-            self.log.info("no week was asked for: nothing to wait for, the newest complete MovieLens drop says the week")
+            self.log.info(
+                "no week was asked for: nothing to wait for, the newest complete "
+                "MovieLens drop says the week"
+            )
             return ""
         # at once, and not when its drop did not come: that would take years
         zone.refuse_ahead(as_of, datetime.now(UTC).date(), allow_future=settings.allow_future)
@@ -54,7 +60,9 @@ class DropSensor(BaseSensorOperator):
         deadline = self._deadline(as_of)
         if datetime.now(UTC) >= deadline:
             return self._without(zone, as_of)
-        self.log.info("%s drop of %s is not complete; waiting until %s", self.source, as_of, deadline)
+        self.log.info(
+            "%s drop of %s is not complete; waiting until %s", self.source, as_of, deadline
+        )
         trigger = DropTrigger(
             zone=zone.uri,
             source=self.source,
@@ -87,9 +95,14 @@ class DropSensor(BaseSensorOperator):
         fact = f"no _SUCCESS by {self._deadline(as_of):%Y-%m-%d %H:%M} UTC"
         drop = zone.at(self.source, as_of)
         if self.required:
-            raise AirflowFailException(f"{fact}; expected a complete drop. Put it there, then clear this task ({drop})")
+            raise AirflowFailException(
+                f"{fact}; expected a complete drop. Put it there, then clear this task ({drop})"
+            )
         known = [earlier.date for earlier in zone.drops(self.source) if earlier.date <= as_of]
-        goes_on = f"the run goes on with {f'the drops up to {known[-1]}' if known else f'no {self.source} drop at all'}"
+        goes_on = (
+            "the run goes on with "
+            f"{f'the drops up to {known[-1]}' if known else f'no {self.source} drop at all'}"
+        )
         note = f"{fact}; {goes_on} ({drop})"
         self.log.warning(note)
         return note

@@ -1,4 +1,6 @@
-"""What a task's log and the notifier say of an error: its sentence, and no further try where none can help."""
+"""What a task's log and the notifier say of an error: its sentence, and no further try where none
+can help.
+"""
 
 import logging
 from collections.abc import Iterator
@@ -11,9 +13,11 @@ log = logging.getLogger(__name__)
 
 @contextmanager
 def in_sentences() -> Iterator[None]:
-    """Turn what the library raises into Airflow's errors: one that fails the task at once where no retry can help.
+    """Turn what the library raises into Airflow's errors: one that fails the task at once where no
+    retry can help.
 
-    The traceback goes to the debug log. What nobody expected passes as it is: a fault of the code is told with its traceback.
+    The traceback goes to the debug log. What nobody expected passes as it is: a fault of the code
+    is told with its traceback.
     """
     from recsys.sentences import explain
 

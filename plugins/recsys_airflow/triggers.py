@@ -11,12 +11,15 @@ from recsys.drops.zone import LandingZone
 
 
 class DropTrigger(BaseTrigger):
-    """Looks every `poke_interval` seconds, at the deadline for the last time. Its event tells `when` and whether it `arrived`.
+    """Looks every `poke_interval` seconds, at the deadline for the last time. Its event tells
+    `when` and whether it `arrived`.
 
     `when` and `deadline` are ISO texts: a trigger's arguments go through the metadata database.
     """
 
-    def __init__(self, *, zone: str, source: str, when: str, poke_interval: float, deadline: str) -> None:
+    def __init__(
+        self, *, zone: str, source: str, when: str, poke_interval: float, deadline: str
+    ) -> None:
         super().__init__()
         self.zone = zone
         self.source = source
@@ -29,7 +32,11 @@ class DropTrigger(BaseTrigger):
         return "recsys_airflow.triggers.DropTrigger", {name: getattr(self, name) for name in names}
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
-        zone, when, deadline = LandingZone(self.zone), date.fromisoformat(self.when), datetime.fromisoformat(self.deadline)
+        zone, when, deadline = (
+            LandingZone(self.zone),
+            date.fromisoformat(self.when),
+            datetime.fromisoformat(self.deadline),
+        )
         while True:
             left = (deadline - datetime.now(UTC)).total_seconds()
             # in a thread: a bucket's answer must not hold up the triggerer's other triggers

@@ -1,4 +1,6 @@
-"""Rows out of Postgres at bulk speed: `COPY … TO STDOUT (FORMAT binary)` read by numpy, no Python object a row."""
+"""Rows out of Postgres at bulk speed: `COPY … TO STDOUT (FORMAT binary)` read by numpy, no Python
+object a row.
+"""
 
 from collections.abc import Iterable, Mapping
 from typing import Any, LiteralString
@@ -16,7 +18,13 @@ _TRAILER = b"\xff\xff"  # the end marker, int16 -1
 _ROWS_A_WRITE = 1_000  # a thousand writes wait at most, of 74 bytes a row and less
 
 #: What a column may be: Postgres type of the same width, big-endian on the wire, never NULL.
-_WIRE = {"bigint": ">i8", "integer": ">i4", "real": ">f4", "double precision": ">f8", "timestamptz": ">i8"}
+_WIRE = {
+    "bigint": ">i8",
+    "integer": ">i4",
+    "real": ">f4",
+    "double precision": ">f8",
+    "timestamptz": ">i8",
+}
 _YEAR_2000 = np.datetime64("2000-01-01")  # from which Postgres counts microseconds
 _TO_2000 = _YEAR_2000.astype("datetime64[us]").astype(np.int64)
 
@@ -24,18 +32,20 @@ _TO_2000 = _YEAR_2000.astype("datetime64[us]").astype(np.int64)
 def read_arrays(
     conn: Connection, query: LiteralString, params: Mapping[str, Any], columns: Mapping[str, str]
 ) -> dict[str, np.ndarray]:
-    """The query's rows as one native array a column. `columns`: name → Postgres type, in the query's order, none NULL;
-    a timestamptz becomes a datetime64[us].
+    """The query's rows as one native array a column. `columns`: name → Postgres type, in the
+    query's order, none NULL; a timestamptz becomes a datetime64[us].
 
-    At its peak it takes twice the arrays' memory, as their parts are joined, and a few MB of what was sent. Raises RecsysError
-    where a row is NULL or of another width, as the layout would then be misread.
+    At its peak it takes twice the arrays' memory, as their parts are joined, and a few MB of what
+    was sent. Raises RecsysError where a row is NULL or of another width, as the layout would then
+    be misread.
     """
     decoder = _Decoder(columns)
     statement = sql.SQL("COPY ({}) TO STDOUT (FORMAT binary)").format(sql.SQL(query))
     rest = receive(conn, statement, params, decoder.take)
     if rest != _TRAILER:
         raise RecsysError(
-            f"a binary COPY of {list(columns)} ends with {len(rest)} bytes, which is not a row of {decoder.layout.itemsize}:"
+            f"a binary COPY of {list(columns)} ends with {len(rest)} bytes, which is not a row of "
+            f"{decoder.layout.itemsize}:"
             " a NULL, or another type"
         )
     return decoder.arrays()
@@ -62,7 +72,9 @@ class _Decoder:
             if not (rows[f"_len_{name}"] == self.layout[name].itemsize).all():
                 raise RecsysError(f"column {name!r} of a binary COPY has a NULL, or is not {kind}")
             values = rows[name].astype(self.layout[name].newbyteorder("="))
-            self.parts[name].append((values + _TO_2000).view("datetime64[us]") if kind == "timestamptz" else values)
+            self.parts[name].append(
+                (values + _TO_2000).view("datetime64[us]") if kind == "timestamptz" else values
+            )
         taken = rows.nbytes
         del rows  # a buffer that somebody looks at cannot be cut
         del wire[:taken]
@@ -73,9 +85,13 @@ class _Decoder:
 
 
 def write_arrays(
-    conn: Connection, query: LiteralString, columns: Mapping[str, np.ndarray | str | int], kinds: Mapping[str, str]
+    conn: Connection,
+    query: LiteralString,
+    columns: Mapping[str, np.ndarray | str | int],
+    kinds: Mapping[str, str],
 ) -> None:
-    """The reverse: `COPY … FROM STDIN (FORMAT binary)`. A column is an array, or one value that every row has.
+    """The reverse: `COPY … FROM STDIN (FORMAT binary)`. A column is an array, or one value that
+    every row has.
 
     `kinds`: name → Postgres type, in the query's order; `text` only for a value that every row has.
     """
@@ -83,7 +99,10 @@ def write_arrays(
 
 
 def write_batches(
-    conn: Connection, query: LiteralString, batches: Iterable[Mapping[str, np.ndarray | str | int]], kinds: Mapping[str, str]
+    conn: Connection,
+    query: LiteralString,
+    batches: Iterable[Mapping[str, np.ndarray | str | int]],
+    kinds: Mapping[str, str],
 ) -> None:
     """As `write_arrays`, from batches that are made while the server takes in those before them."""
     with conn.cursor() as cursor, cursor.copy(query, writer=QueuedLibpqWriter(cursor)) as copy:
@@ -95,12 +114,17 @@ def write_batches(
         copy.write(b"\xff\xff")
 
 
-def _on_the_wire(columns: Mapping[str, np.ndarray | str | int], kinds: Mapping[str, str]) -> np.ndarray:
+def _on_the_wire(
+    columns: Mapping[str, np.ndarray | str | int], kinds: Mapping[str, str]
+) -> np.ndarray:
     """A structured array of rows, each as binary COPY has it."""
     n_rows = next(len(values) for values in columns.values() if isinstance(values, np.ndarray))
     fields: list[Any] = [("_n", ">i2")]
     for name, kind in kinds.items():
-        fields += [(f"_len_{name}", ">i4"), (name, f"S{len(str(columns[name]).encode())}" if kind == "text" else _WIRE[kind])]
+        fields += [
+            (f"_len_{name}", ">i4"),
+            (name, f"S{len(str(columns[name]).encode())}" if kind == "text" else _WIRE[kind]),
+        ]
     rows = np.empty(n_rows, dtype=np.dtype(fields))
     rows["_n"] = len(kinds)
     for name in kinds:

@@ -23,15 +23,18 @@ class SqlConnection(Protocol):
     def cursor(self) -> Any: ...
 
 
-#: So that a peer that is gone is noticed within two minutes, and no firewall forgets a connection that a fit leaves idle.
+#: So that a peer that is gone is noticed within two minutes, and no firewall forgets a connection
+#: that a fit leaves idle.
 KEEPALIVES = {"keepalives_idle": 60, "keepalives_interval": 10, "keepalives_count": 6}
 
 
 @contextmanager
 def connect(settings: Settings) -> Iterator[Connection]:
-    """Open an autocommit connection whose session is settled; what belongs together stands in `with conn.transaction():`.
+    """Open an autocommit connection whose session is settled; what belongs together stands in `with
+    conn.transaction():`.
 
-    Raises UnreachableError where Postgres does not let us in, RecsysError where the database cannot hold our text.
+    Raises UnreachableError where Postgres does not let us in, RecsysError where the database cannot
+    hold our text.
     """
     with _opened(settings.database_url.get_secret_value()) as conn:
         settle(conn, settings.statement_timeout)
@@ -41,8 +44,8 @@ def connect(settings: Settings) -> Iterator[Connection]:
 def settle(conn: SqlConnection, statement_timeout: timedelta | None = None) -> None:
     """Fix every setting of the session that our code relies on; no statement limit is none at all.
 
-    By statements, since a pooler refuses `options` at start-up; for connections of psycopg and psycopg2, in no transaction.
-    Raises RecsysError where the database is not encoded in UTF-8.
+    By statements, since a pooler refuses `options` at start-up; for connections of psycopg and
+    psycopg2, in no transaction. Raises RecsysError where the database is not encoded in UTF-8.
     """
     timeout = statement_timeout or timedelta(0)
     milliseconds = {"statement_timeout": str(int(timeout.total_seconds() * 1000))}
@@ -58,11 +61,16 @@ def settle(conn: SqlConnection, statement_timeout: timedelta | None = None) -> N
 
 
 def _opened(url: str) -> Connection:
-    """The session's encoding is asked for at once, so that no environment's is tried first. The URL's own options hold."""
+    """The session's encoding is asked for at once, so that no environment's is tried first. The
+    URL's own options hold.
+    """
     try:
         given = conninfo_to_dict(url)
     except ProgrammingError:  # its text shows the password
-        raise RecsysError("RECSYS_DATABASE_URL cannot be read; expected postgresql://user:password@host:port/database") from None
+        raise RecsysError(
+            "RECSYS_DATABASE_URL cannot be read; expected "
+            "postgresql://user:password@host:port/database"
+        ) from None
     try:
         return psycopg.connect(
             **{"application_name": "recsys", **KEEPALIVES, **given, "client_encoding": "UTF8"},
@@ -70,12 +78,15 @@ def _opened(url: str) -> Connection:
             row_factory=namedtuple_row,
         )
     except OperationalError as error:
-        raise UnreachableError(f"Postgres cannot be reached: {str(error).strip().removeprefix('connection failed: ')}") from error
+        raise UnreachableError(
+            f"Postgres cannot be reached: {str(error).strip().removeprefix('connection failed: ')}"
+        ) from error
 
 
 @contextmanager
 def advisory_lock(conn: Connection, name: LiteralString | str) -> Iterator[None]:
-    """Hold the session lock `name`: one holder in the database at a time, released with the connection at the latest.
+    """Hold the session lock `name`: one holder in the database at a time, released with the
+    connection at the latest.
 
     Raises RecsysError where the session that held it is not the one that should release it.
     """
@@ -88,13 +99,16 @@ def advisory_lock(conn: Connection, name: LiteralString | str) -> Iterator[None]
         raise
     if not conn.closed and not _unlock(conn, name):
         raise RecsysError(
-            f"the lock {name!r} was lost while it was held: a pooler in transaction mode gives each statement another session; "
+            f"the lock {name!r} was lost while it was held: a pooler in transaction mode gives "
+            "each statement another session; "
             "expected session mode, or no pooler"
         )
 
 
 def _unlock(conn: Connection, name: str) -> bool:
-    (held,) = conn.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", [name]).fetchone() or (False,)
+    (held,) = conn.execute(
+        "SELECT pg_advisory_unlock(hashtextextended(%s, 0))", [name]
+    ).fetchone() or (False,)
     return held
 
 
@@ -102,5 +116,7 @@ def one_row(conn: Connection, query: LiteralString, params: Mapping[str, Any] | 
     """The one row of a query that always has one. Raises RecsysError where it has none."""
     row = conn.execute(query, params).fetchone()
     if row is None:
-        raise RecsysError(f"a query that always gives a row gave none: {query[:80]!r} with {params}")
+        raise RecsysError(
+            f"a query that always gives a row gave none: {query[:80]!r} with {params}"
+        )
     return row

@@ -1,4 +1,6 @@
-"""The schema is the sum of its migrations: each applied once, in order, recorded in the transaction that applied it."""
+"""The schema is the sum of its migrations: each applied once, in order, recorded in the transaction
+that applied it.
+"""
 
 from pathlib import Path
 
@@ -24,16 +26,26 @@ def migrate(conn: Connection) -> list[str]:
 
 
 def check_schema(conn: Connection) -> None:
-    """Raise LedgerError where a migration of this code was not applied; a schema of later code passes."""
+    """Raise LedgerError where a migration of this code was not applied; a schema of later code
+    passes.
+    """
     there = one_row(conn, queries("session")["has_migrations"]).there
-    applied = {row.name for row in conn.execute(queries("session")["migrations"])} if there else set()
+    applied = (
+        {row.name for row in conn.execute(queries("session")["migrations"])} if there else set()
+    )
     missing = [path.name for path in migrations() if path.name not in applied]
     if missing:
-        state = f"lacks {', '.join(missing[:3])}{' and more' * (len(missing) > 3)}" if applied else "is missing"
+        state = (
+            f"lacks {', '.join(missing[:3])}{' and more' * (len(missing) > 3)}"
+            if applied
+            else "is missing"
+        )
         raise LedgerError(f"the database's schema {state}; run: python -m recsys migrate")
 
 
 def migrations() -> list[Path]:
     """Every migration in order: numbered schema files, then the views."""
-    schema = [path for path in sorted((SQL / "schema").glob("*.sql")) if path.name != "000_migrations.sql"]
+    schema = [
+        path for path in sorted((SQL / "schema").glob("*.sql")) if path.name != "000_migrations.sql"
+    ]
     return schema + sorted((SQL / "views").glob("*.sql"))

@@ -1,4 +1,6 @@
-"""Named SQL: `sql/queries/<topic>.sql` holds blocks `-- name: what(params)`, each with a comment saying what it answers."""
+"""Named SQL: `sql/queries/<topic>.sql` holds blocks `-- name: what(params)`, each with a comment
+saying what it answers.
+"""
 
 import re
 from collections.abc import Mapping
@@ -14,11 +16,16 @@ _NAME = re.compile(r"^-- name: (?P<name>\w+)\((?P<params>[\w, ]*)\)\s*$", re.MUL
 
 @cache
 def queries(topic: str) -> Mapping[str, LiteralString]:
-    """The blocks of `sql/queries/<topic>.sql` by name. The text of our own files is as literal as source."""
+    """The blocks of `sql/queries/<topic>.sql` by name. The text of our own files is as literal as
+    source.
+    """
     text = (SQL / "queries" / f"{topic}.sql").read_text()
     starts = list(_NAME.finditer(text))
     ends = [match.start() for match in starts[1:]] + [len(text)]
-    blocks = {match["name"]: text[match.end() : end].strip().removesuffix(";") for match, end in zip(starts, ends, strict=True)}
+    blocks = {
+        match["name"]: text[match.end() : end].strip().removesuffix(";")
+        for match, end in zip(starts, ends, strict=True)
+    }
     return cast("Mapping[str, LiteralString]", blocks)
 
 
@@ -29,5 +36,7 @@ def sql_file(path: str) -> LiteralString:
 
 
 def checks() -> list[Path]:
-    """The data-quality checks: one file and one question each, answered by one row of one boolean."""
+    """The data-quality checks: one file and one question each, answered by one row of one
+    boolean.
+    """
     return sorted((SQL / "checks").glob("*.sql"))

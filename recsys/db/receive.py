@@ -20,10 +20,17 @@ from recsys.db.connect import Connection
 PIECE_BYTES = 1 << 20
 
 
-def receive(conn: Connection, statement: Composed, params: Mapping[str, Any], take: Callable[[bytearray], None]) -> bytes:
-    """Run a COPY … TO STDOUT, hand what comes to `take` in pieces of a MB, and return what `take` has left of the last.
+def receive(
+    conn: Connection,
+    statement: Composed,
+    params: Mapping[str, Any],
+    take: Callable[[bytearray], None],
+) -> bytes:
+    """Run a COPY … TO STDOUT, hand what comes to `take` in pieces of a MB, and return what `take`
+    has left of the last.
 
-    `take` removes from the front of the buffer what it has understood; a row may be cut at the end of it.
+    `take` removes from the front of the buffer what it has understood; a row may be cut at the end
+    of it.
     """
     wire = bytearray()
     with conn.cursor() as cursor, cursor.copy(statement, params):
@@ -32,11 +39,14 @@ def receive(conn: Connection, statement: Composed, params: Mapping[str, Any], ta
 
 
 def _taken_in(pgconn: PGconn, wire: bytearray, take: Callable[[bytearray], None]) -> PQGen[None]:
-    """psycopg's own loop over a COPY enters Python several times a row and takes longer than the server needs for one.
+    """psycopg's own loop over a COPY enters Python several times a row and takes longer than the
+    server needs for one.
 
-    Here C fetches all rows that have come by calling C; Python acts once for a few hundred of them, and waits as psycopg does.
+    Here C fetches all rows that have come by calling C; Python acts once for a few hundred of them,
+    and waits as psycopg does.
     """
-    coming = iter(partial(pgconn.get_copy_data, 1), (-1, b""))  # to the end: (length, row), or (0, b"") where none has come yet
+    # to the end: (length, row), or (0, b"") where none has come yet
+    coming = iter(partial(pgconn.get_copy_data, 1), (-1, b""))
     for length, row in coming:
         if length:
             wire += row

@@ -1,1 +1,3 @@
-"""Drift: the week against the weeks before it, by what people rate and by how well the champion still does."""
+"""Drift: the week against the weeks before it, by what people rate and by how well the champion
+still does.
+"""

@@ -1,4 +1,5 @@
-"""What is watched, and from where on it counts as drift. A measure is one function here and one line in `MEASURES`.
+"""What is watched, and from where on it counts as drift. A measure is one function here and one
+line in `MEASURES`.
 
 Nothing here reads a database, so that the settings can name the measures.
 """
@@ -8,25 +9,31 @@ from dataclasses import dataclass
 
 import numpy as np
 
-#: Ratings that a week needs to be judged, or to be judged by. Between weeks that are alike, PSI over ten bins is χ² of nine
-#: degrees of freedom over the number of ratings: below 0.04 in 95 of 100 at 500, were each rating another person's. People rate
-#: in bunches, so that they count for less; there is room for a fifth.
+#: Ratings that a week needs to be judged, or to be judged by. Between weeks that are alike, PSI
+#: over ten bins is χ² of nine degrees of freedom over the number of ratings: below 0.04 in 95 of
+#: 100 at 500, were each rating another person's. People rate in bunches, so that they count for
+#: less; there is room for a fifth.
 LEAST_RATINGS = 500
-#: Weeks with as many that must lie before it. With fewer, their spread is anyone's guess: the band below, drawn by four weeks, is
-#: left by one ordinary week in 17; by six, by one in 50; by eight, by one in 100.
+#: Weeks with as many that must lie before it. With fewer, their spread is anyone's guess: the band
+#: below, drawn by four weeks, is left by one ordinary week in 17; by six, by one in 50; by eight,
+#: by one in 100.
 LEAST_WEEKS = 6
-#: Scaled median absolute deviations either side of the median: with eight weeks, the five measures that go by it give one false
-#: warning in 20 weeks. Median and MAD, because one odd week among those before must not widen the band.
+#: Scaled median absolute deviations either side of the median: with eight weeks, the five measures
+#: that go by it give one false warning in 20 weeks. Median and MAD, because one odd week among
+#: those before must not widen the band.
 REACH = 6.0
-#: From where on a histogram is by convention another one (Siddiqi, Credit Risk Scorecards, 2006: not below 0.1, above 0.25).
+#: From where on a histogram is by convention another one (Siddiqi, Credit Risk Scorecards, 2006:
+#: not below 0.1, above 0.25).
 PSI_BOUND = 0.2
 
 
 @dataclass(frozen=True)
 class Weeks:
-    """This week, at 0, and W − 1 weeks before it, the newest first: counts (W,), and `histogram` (W, 10) of ratings by stars.
+    """This week, at 0, and W − 1 weeks before it, the newest first: counts (W,), and `histogram`
+    (W, 10) of ratings by stars.
 
-    `exam_scores` (E,) are the champions' in their weeks' exams, this week's first, NaN where there is none.
+    `exam_scores` (E,) are the champions' in their weeks' exams, this week's first, NaN where there
+    is none.
     """
 
     ratings: np.ndarray
@@ -46,16 +53,24 @@ class Weeks:
     def beside_those_before(
         self, counts: np.ndarray, of: np.ndarray, *, least: float = 0.0, least_share: float = 0.0
     ) -> "Reading | None":
-        """What the week's counts / of say, both (W,), beside those of the weeks before that have ratings enough."""
+        """What the week's counts / of say, both (W,), beside those of the weeks before that have
+        ratings enough.
+        """
         if not of[0]:
             return None
-        band = _band((counts / of.clip(1))[1:][self.enough[1:]], least, least_share) if self.enough[0] else (None, None)
+        band = (
+            _band((counts / of.clip(1))[1:][self.enough[1:]], least, least_share)
+            if self.enough[0]
+            else (None, None)
+        )
         return Reading(float(counts[0] / of[0]), *band)
 
 
 @dataclass(frozen=True)
 class Reading:
-    """A measure's value, and what was expected: `low` to `high`, both included; None where there is too little to say."""
+    """A measure's value, and what was expected: `low` to `high`, both included; None where there is
+    too little to say.
+    """
 
     value: float
     low: float | None = None
@@ -64,7 +79,11 @@ class Reading:
     @property
     def drifted(self) -> bool | None:
         """None where nothing was expected."""
-        return None if self.low is None or self.high is None else not self.low <= self.value <= self.high
+        return (
+            None
+            if self.low is None or self.high is None
+            else not self.low <= self.value <= self.high
+        )
 
 
 #: None where there is nothing to measure.
@@ -72,14 +91,18 @@ Measure = Callable[[Weeks], Reading | None]
 
 
 def ratings_a_user(weeks: Weeks) -> Reading | None:
-    """Half of the usual more or less is at least asked for: how much people do varies with the season."""
+    """Half of the usual more or less is at least asked for: how much people do varies with the
+    season.
+    """
     return weeks.beside_those_before(weeks.ratings, of=weeks.users, least_share=0.5)
 
 
 def rating_histogram(weeks: Weeks) -> Reading | None:
-    """Population stability index of the week's stars against those of all the weeks before: Σ (p − q) ln(p / q).
+    """Population stability index of the week's stars against those of all the weeks before: Σ (p −
+    q) ln(p / q).
 
-    Half a count is added to each bin of both (Krichevsky & Trofimov, 1981), so that stars that nobody gave make it no infinity.
+    Half a count is added to each bin of both (Krichevsky & Trofimov, 1981), so that stars that
+    nobody gave make it no infinity.
     """
     if not weeks.ratings[0] or not weeks.ratings[1:].any():
         return None
@@ -91,7 +114,9 @@ def rating_histogram(weeks: Weeks) -> Reading | None:
 
 
 def new_users(weeks: Weeks) -> Reading | None:
-    """Of the week's users, the share of those who had never rated before it. Five points are noise in a small week."""
+    """Of the week's users, the share of those who had never rated before it. Five points are noise
+    in a small week.
+    """
     return weeks.beside_those_before(weeks.new_users, of=weeks.users, least=0.05)
 
 
@@ -101,14 +126,22 @@ def new_movies(weeks: Weeks) -> Reading | None:
 
 
 def top_movie(weeks: Weeks) -> Reading | None:
-    """Share of the week's ratings that its most rated movie has: a campaign, or a robot, shows here first."""
+    """Share of the week's ratings that its most rated movie has: a campaign, or a robot, shows here
+    first.
+    """
     return weeks.beside_those_before(weeks.of_top_movie, of=weeks.ratings, least=0.02)
 
 
 def exam_score(weeks: Weeks) -> Reading | None:
-    """The champion's NDCG@10, a quarter more or less at least. A fall may tell of a broken source, and a rise of a leak."""
+    """The champion's NDCG@10, a quarter more or less at least. A fall may tell of a broken source,
+    and a rise of a leak.
+    """
     scores = weeks.exam_scores
-    return None if np.isnan(scores[0]) else Reading(float(scores[0]), *_band(scores[1:], least_share=0.25))
+    return (
+        None
+        if np.isnan(scores[0])
+        else Reading(float(scores[0]), *_band(scores[1:], least_share=0.25))
+    )
 
 
 MEASURES: dict[str, Measure] = {
@@ -121,11 +154,14 @@ MEASURES: dict[str, Measure] = {
 }
 
 
-def _band(before: np.ndarray, least: float = 0.0, least_share: float = 0.0) -> tuple[float, float] | tuple[None, None]:
-    """What is expected after the figures `before` (B,), none of them negative; of too few weeks, nothing.
+def _band(
+    before: np.ndarray, least: float = 0.0, least_share: float = 0.0
+) -> tuple[float, float] | tuple[None, None]:
+    """What is expected after the figures `before` (B,), none of them negative; of too few weeks,
+    nothing.
 
-    As far from their median as `REACH` scaled median absolute deviations is expected; so is `least`, or `least_share` of the
-    median, where they were more alike than that.
+    As far from their median as `REACH` scaled median absolute deviations is expected; so is
+    `least`, or `least_share` of the median, where they were more alike than that.
     """
     if len(before) < LEAST_WEEKS:
         return None, None

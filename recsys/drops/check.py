@@ -18,7 +18,9 @@ SHOWN_ROWS = 5
 
 @dataclass(frozen=True)
 class Verdict:
-    """What came of a drop's dry run: what it brings, or why it would be refused, and the first of its bad rows."""
+    """What came of a drop's dry run: what it brings, or why it would be refused, and the first of
+    its bad rows.
+    """
 
     drop: Drop
     sentence: str
@@ -27,13 +29,24 @@ class Verdict:
 
 
 def check_in_database(
-    conn: Connection, zone: LandingZone, drops: Iterable[Drop], wanted: Container[Drop], *, max_bad_share: float
+    conn: Connection,
+    zone: LandingZone,
+    drops: Iterable[Drop],
+    wanted: Container[Drop],
+    *,
+    max_bad_share: float,
 ) -> Iterator[Verdict]:
-    """Take drops in, oldest first, in one transaction that is rolled back at the end; yield a verdict for each wanted one.
+    """Take drops in, oldest first, in one transaction that is rolled back at the end; yield a
+    verdict for each wanted one.
 
-    The others are those before them, whose movies they need. An ingest waits meanwhile, as for another one.
+    The others are those before them, whose movies they need. An ingest waits meanwhile, as for
+    another one.
     """
-    with advisory_lock(conn, "drops"), advisory_lock(conn, "ingest"), conn.transaction(force_rollback=True):
+    with (
+        advisory_lock(conn, "drops"),
+        advisory_lock(conn, "ingest"),
+        conn.transaction(force_rollback=True),
+    ):
         for drop in sorted(drops, key=ledger.ingest_order):
             if drop in wanted:
                 yield _try_in_database(conn, zone, drop, max_bad_share)
@@ -46,7 +59,9 @@ def _is_settled(conn: Connection, drop: Drop) -> bool:
     return revision is not None and revision.state != "known"
 
 
-def _try_in_database(conn: Connection, zone: LandingZone, drop: Drop, max_bad_share: float) -> Verdict:
+def _try_in_database(
+    conn: Connection, zone: LandingZone, drop: Drop, max_bad_share: float
+) -> Verdict:
     try:
         ledger.register(conn, zone, drop, drop.date)
     except DropError as error:
@@ -54,13 +69,19 @@ def _try_in_database(conn: Connection, zone: LandingZone, drop: Drop, max_bad_sh
     revision = ledger.newest_revision(conn, drop)
     try:
         if revision.state == "ingested":
-            sentence = f"is taken in, {_counts(revision.counts['read'], revision.counts['rejected'])}"
+            sentence = (
+                f"is taken in, {_counts(revision.counts['read'], revision.counts['rejected'])}"
+            )
         else:
             rehearsed = rehearse(conn, zone, drop, revision.drop_id, max_bad_share=max_bad_share)
             sentence = f"would be taken in, {_counts(rehearsed.read, rehearsed.rejected)}"
     except DropError as error:
-        return Verdict(drop, error.reason, is_refused=True, bad_rows=_first_rejected(conn, revision.drop_id))
-    return Verdict(drop, sentence, is_refused=False, bad_rows=_first_rejected(conn, revision.drop_id))
+        return Verdict(
+            drop, error.reason, is_refused=True, bad_rows=_first_rejected(conn, revision.drop_id)
+        )
+    return Verdict(
+        drop, sentence, is_refused=False, bad_rows=_first_rejected(conn, revision.drop_id)
+    )
 
 
 def _first_rejected(conn: Connection, drop_id: int) -> tuple[str, ...]:
@@ -70,7 +91,9 @@ def _first_rejected(conn: Connection, drop_id: int) -> tuple[str, ...]:
 
 
 def check_files(zone: LandingZone, drop: Drop, *, max_bad_share: float) -> Verdict:
-    """Read all of a drop as ingest does, as far as that needs no database: checksums, archives, layout, columns, text."""
+    """Read all of a drop as ingest does, as far as that needs no database: checksums, archives,
+    layout, columns, text.
+    """
     read: Counter[str] = Counter()
     n_bad: Counter[str] = Counter()
     first: dict[str, list[Reject]] = defaultdict(list)
@@ -83,7 +106,10 @@ def check_files(zone: LandingZone, drop: Drop, *, max_bad_share: float) -> Verdi
                 first[part.file] += [part] if n_bad[part.file] <= SHOWN_ROWS else []
             else:
                 read[part.file] += part.read
-        bad_files = [BadFile(file, n_bad[file], bad[0].line, bad[0].reason) for file, bad in sorted(first.items())]
+        bad_files = [
+            BadFile(file, n_bad[file], bad[0].line, bad[0].reason)
+            for file, bad in sorted(first.items())
+        ]
         sentence = f"can be read, {_counts(read, judge(bad_files, read, max_bad_share))}"
     except DropError as error:
         return Verdict(drop, error.reason, is_refused=True, bad_rows=_first(first))
@@ -91,7 +117,11 @@ def check_files(zone: LandingZone, drop: Drop, *, max_bad_share: float) -> Verdi
 
 
 def _first(rejects: Mapping[str, list[Reject]]) -> tuple[str, ...]:
-    rows = [_shown(reject.file, reject.line, reject.reason) for _, bad in sorted(rejects.items()) for reject in bad]
+    rows = [
+        _shown(reject.file, reject.line, reject.reason)
+        for _, bad in sorted(rejects.items())
+        for reject in bad
+    ]
     return tuple(rows[:SHOWN_ROWS])
 
 
@@ -101,5 +131,8 @@ def _shown(file: str, line: int, reason: str) -> str:
 
 def _counts(read: Mapping[str, int], rejected: Mapping[str, int]) -> str:
     """Rows by file, and how many of them are bad."""
-    files = [f"{file} {n:,} rows" + (f" ({rejected[file]:,} bad)" if rejected.get(file) else "") for file, n in read.items()]
+    files = [
+        f"{file} {n:,} rows" + (f" ({rejected[file]:,} bad)" if rejected.get(file) else "")
+        for file, n in read.items()
+    ]
     return ", ".join(files) or "no row"

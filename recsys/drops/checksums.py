@@ -19,7 +19,8 @@ def sha256(stream: BinaryIO) -> str:
 
 
 def parse_sums(text: str) -> dict[str, str]:
-    """Name → lower-case hex digest; text (two spaces) and binary (` *`) lines, escaped names, `./` in front of a name.
+    """Name → lower-case hex digest; text (two spaces) and binary (` *`) lines, escaped names, `./`
+    in front of a name.
 
     Raises ValueError naming the first line that is not `<64 hex digits>  <name>`.
     """
@@ -30,8 +31,14 @@ def parse_sums(text: str) -> dict[str, str]:
             continue
         match = _LINE.fullmatch(line)
         if match is None:
-            raise ValueError(f"line {number}: found {line[:80]!r}, expected '<64 hex digits>  <file name>'")
-        name = re.sub(r"\\[\\nr]", lambda escape: _ESCAPES[escape[0]], match["name"]) if match["escaped"] else match["name"]
+            raise ValueError(
+                f"line {number}: found {line[:80]!r}, expected '<64 hex digits>  <file name>'"
+            )
+        name = (
+            re.sub(r"\\[\\nr]", lambda escape: _ESCAPES[escape[0]], match["name"])
+            if match["escaped"]
+            else match["name"]
+        )
         sums[str(PurePosixPath(name))] = match["digest"].lower()
     return sums
 

@@ -35,24 +35,47 @@ _FILES_ALONE = (
 
 
 def add_drops_command(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """Add `drops` and its three commands; each sets `run`, a function of the arguments that returns the exit status."""
-    commands = subparsers.add_parser("drops", help="the landing zone: list, check, replay").add_subparsers(required=True)
+    """Add `drops` and its three commands; each sets `run`, a function of the arguments that returns
+    the exit status.
+    """
+    commands = subparsers.add_parser(
+        "drops", help="the landing zone: list, check, replay"
+    ).add_subparsers(required=True)
     _add(commands, "list", _list, "every drop with its date, completeness, files and size")
     check = _add(
         commands,
         "check",
         _check,
-        "say of all complete drops, or of one, what taking it in would say; changes nothing; exit 1 where one is refused",
+        "say of all complete drops, or of one, what taking it in would say; changes nothing; exit "
+        "1 where one is refused",
     )
     check.add_argument("source", nargs="?", choices=SOURCES, help="only this source")
     check.add_argument("date", nargs="?", type=DAY, help="only the drop of this date, YYYY-MM-DD")
-    play = _add(commands, "replay", _replay, "cut a published MovieLens data set by time into one initial drop and weekly ones")
+    play = _add(
+        commands,
+        "replay",
+        _replay,
+        "cut a published MovieLens data set by time into one initial drop and weekly ones",
+    )
     play.add_argument("data", type=Path, help="the data set as published: a folder or a zip")
-    play.add_argument("--weeks", type=WEEKS_AFTER, default=3, metavar="N", help="weekly drops after the initial one (default 3)")
-    play.add_argument("--imdb", type=Path, metavar="PATH", help="IMDb's TSVs as published, put at every date: a folder or a zip")
+    play.add_argument(
+        "--weeks",
+        type=WEEKS_AFTER,
+        default=3,
+        metavar="N",
+        help="weekly drops after the initial one (default 3)",
+    )
+    play.add_argument(
+        "--imdb",
+        type=Path,
+        metavar="PATH",
+        help="IMDb's TSVs as published, put at every date: a folder or a zip",
+    )
 
 
-def _add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]", name: str, run, told: str) -> argparse.ArgumentParser:
+def _add(
+    commands: "argparse._SubParsersAction[argparse.ArgumentParser]", name: str, run, told: str
+) -> argparse.ArgumentParser:
     parser = commands.add_parser(name, help=told, description=told)
     parser.add_argument("--drops", metavar="URI", help="the landing zone (default: RECSYS_DROPS)")
     parser.set_defaults(run=run, needs_schema=False)
@@ -60,7 +83,9 @@ def _add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]", name: 
 
 
 def _zone(args: argparse.Namespace) -> LandingZone:
-    """The landing zone. It needs no database, which Settings otherwise insists on. Raises DropError where there can be none."""
+    """The landing zone. It needs no database, which Settings otherwise insists on. Raises DropError
+    where there can be none.
+    """
     zone = LandingZone(args.drops or Settings(database_url=SecretStr("")).drops)
     zone.path("")
     return zone
@@ -88,10 +113,15 @@ def _list(args: argparse.Namespace) -> int:
 
 
 def _row(zone: LandingZone, drop: Drop, *, is_complete: bool, notes: list[str]) -> list[str]:
-    """A drop's cells. What cannot be read in it is a note below the table, where there is room for a sentence."""
+    """A drop's cells. What cannot be read in it is a note below the table, where there is room for
+    a sentence.
+    """
     try:
         files = zone.files(drop)
-        names, size = ", ".join(file.name for file in files), decimal(sum(file.size for file in files))
+        names, size = (
+            (", ").join(file.name for file in files),
+            decimal(sum(file.size for file in files)),
+        )
     except DropError as error:
         names, size = "cannot be read: see below", "–"
         notes.append(f"{_name(drop)}: {error.reason}")
@@ -104,8 +134,10 @@ def _warnings(drops: Iterable[Drop]) -> list[str]:
         return []
     today = datetime.now(UTC).date()
     return [
-        f"warning: {_name(drop)}: more than {AHEAD.days} days after today ({today}): no week runs for it; "
-        "expected a date that has come, unless RECSYS_ALLOW_FUTURE=true says that data are generated"
+        f"warning: {_name(drop)}: more than {AHEAD.days} days after today ({today}): no week runs "
+        "for it; "
+        "expected a date that has come, unless RECSYS_ALLOW_FUTURE=true says that data are "
+        "generated"
         for drop in drops
         if is_ahead(drop.date, today)
     ]
@@ -127,7 +159,11 @@ def _check(args: argparse.Namespace) -> int:
         _say(console, f"{args.source} {args.date}: not complete: no {SUCCESS}")
         return 1
     drops, problems = _complete_drops(zone)
-    wanted = [drop for drop in drops if args.source in (None, drop.source) and args.date in (None, drop.date)]
+    wanted = [
+        drop
+        for drop in drops
+        if args.source in (None, drop.source) and args.date in (None, drop.date)
+    ]
     if args.date is None:
         problems += _strange(zone, args.source)
     _say(console, *problems, *_warnings(wanted))
@@ -138,7 +174,10 @@ def _check(args: argparse.Namespace) -> int:
     n_refused = 0
     for verdict in _verdicts(zone, drops, wanted, console):
         n_refused += verdict.is_refused
-        _say(console, f"{_name(verdict.drop)}: {'refused: ' if verdict.is_refused else ''}{verdict.sentence}")
+        _say(
+            console,
+            f"{_name(verdict.drop)}: {'refused: ' if verdict.is_refused else ''}{verdict.sentence}",
+        )
         _say(console, *(f"    {row}" for row in verdict.bad_rows))
     return 1 if n_refused or problems else 0
 
@@ -173,7 +212,9 @@ def _waiting(zone: LandingZone, source: str | None) -> list[str]:
     return [f"{_name(drop)}: not complete: no {SUCCESS}; it is not checked" for drop in drops]
 
 
-def _verdicts(zone: LandingZone, drops: list[Drop], wanted: list[Drop], console: Console) -> "Iterator[Verdict]":
+def _verdicts(
+    zone: LandingZone, drops: list[Drop], wanted: list[Drop], console: Console
+) -> "Iterator[Verdict]":
     from recsys.drops.check import check_files, check_in_database
 
     max_bad_share = Settings(database_url=SecretStr("")).max_bad_share
@@ -181,7 +222,9 @@ def _verdicts(zone: LandingZone, drops: list[Drop], wanted: list[Drop], console:
         if not isinstance(database, str):
             newest = max((drop.date for drop in wanted), default=date.min)
             needed = [drop for drop in drops if drop.date <= newest]
-            yield from check_in_database(database, zone, needed, wanted, max_bad_share=max_bad_share)
+            yield from check_in_database(
+                database, zone, needed, wanted, max_bad_share=max_bad_share
+            )
             return
         _say(console, f"{database}: {_FILES_ALONE}")
         for drop in wanted:
@@ -204,7 +247,11 @@ def _database() -> "Iterator[Connection | str]":
         except OperationalError as error:
             yield str(error).splitlines()[0]
             return
-        yield conn if _has_schema(conn) else "the database has no schema yet (python -m recsys migrate)"
+        yield (
+            conn
+            if _has_schema(conn)
+            else ("the database has no schema yet (python -m recsys migrate)")
+        )
 
 
 def _has_schema(conn: "Connection") -> bool:
@@ -224,7 +271,9 @@ def _replay(args: argparse.Namespace) -> int:
         def show_progress(done: int, total: int) -> None:
             bars.update(bar, completed=done, total=total)
 
-        dates = replay(args.data, zone.uri, weeks=args.weeks, imdb=args.imdb, progress=show_progress)
+        dates = replay(
+            args.data, zone.uri, weeks=args.weeks, imdb=args.imdb, progress=show_progress
+        )
         bars.update(bar, completed=1, total=1)
     _say(console, f"{len(dates)} drops of {args.data} in {zone.uri}, {dates[0]} to {dates[-1]}")
     return 0

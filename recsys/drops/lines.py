@@ -1,11 +1,14 @@
-"""Cut a publisher's file into blocks of whole lines, and leave out those that are too long to be rows."""
+"""Cut a publisher's file into blocks of whole lines, and leave out those that are too long to be
+rows.
+"""
 
 from dataclasses import dataclass
 from io import BufferedReader
 
 import numpy as np
 
-#: Bytes in a row. The longest of any release has some thousand; without a bound, one file could take all memory.
+#: Bytes in a row. The longest of any release has some thousand; without a bound, one file could
+#: take all memory.
 LONGEST = 1 << 20
 #: Bytes of a bad row that are kept to show it.
 SHOWN = 2000
@@ -32,7 +35,8 @@ class LongLine:
 
 
 class LineBlocks:
-    """The lines of a stream, a block at a time: LF or CRLF ends one, or CR in a file that has nothing else.
+    """The lines of a stream, a block at a time: LF or CRLF ends one, or CR in a file that has
+    nothing else.
 
     Text in latin-1 becomes UTF-8. A caller that cannot use the end of a block yet hands it back.
     """
@@ -63,7 +67,9 @@ class LineBlocks:
         long = _first_long_line(self._rest)
         if long == 0:
             return self._long_line()
-        return self._take(self._rest.rfind(b"\n") + 1 if long is None else long, ends_all=long is not None)
+        return self._take(
+            self._rest.rfind(b"\n") + 1 if long is None else long, ends_all=long is not None
+        )
 
     def hand_back(self, data: bytes) -> None:
         """The last lines of the block that came last: they come again, with what follows them."""
@@ -91,7 +97,9 @@ class LineBlocks:
         return LongLine(self._line - 1, n_bytes + end, beginning)
 
     def _more(self) -> bool:
-        """Read on, False at the end of the file: then its last line is given the end that it may lack."""
+        """Read on, False at the end of the file: then its last line is given the end that it may
+        lack.
+        """
         n_bytes = self._block_bytes - len(self._rest)
         # What was handed back is looked at again: never for the sake of a few bytes more.
         chunk = self._stream.read(n_bytes if 2 * n_bytes > self._block_bytes else self._block_bytes)
@@ -119,7 +127,9 @@ def _n_lines(data: bytes) -> int:
 
 
 def _first_long_line(data: bytes) -> int | None:
-    """Where the first line over LONGEST begins. Looks only at as many places as LONGEST goes into the data."""
+    """Where the first line over LONGEST begins. Looks only at as many places as LONGEST goes into
+    the data.
+    """
     start = 0
     while len(data) - start > LONGEST:
         end = data.rfind(b"\n", start, start + LONGEST + 1)

@@ -1,4 +1,6 @@
-"""What is in the publisher's files: plain, gzipped or zipped, each seen as a stream of decompressed bytes."""
+"""What is in the publisher's files: plain, gzipped or zipped, each seen as a stream of decompressed
+bytes.
+"""
 
 import io
 import zipfile
@@ -24,14 +26,17 @@ _SIGNATURES = {
     b"\x28\xb5\x2f\xfd": "zstd",
     b"7z\xbc\xaf\x27\x1c": "7z",
 }
-#: Published files shrink to a tenth at most: beyond so many bytes, what grows so many times is made to fill a disk.
+#: Published files shrink to a tenth at most: beyond so many bytes, what grows so many times is made
+#: to fill a disk.
 BOMB_FACTOR = 250
 BOMB_BYTES = 256 << 20
 
 
 @dataclass(frozen=True)
 class Member:
-    """One logical file of a drop: `ratings.csv`, whether it lies there plain, as `.gz` or inside a zip."""
+    """One logical file of a drop: `ratings.csv`, whether it lies there plain, as `.gz` or inside a
+    zip.
+    """
 
     name: str
     path_in_drop: str
@@ -49,7 +54,8 @@ class Member:
     def open(self) -> io.BufferedReader:
         """Return the decompressed bytes as a stream.
 
-        Raises DropError, here or while the stream is read, where the file is gone, damaged or packed more than once.
+        Raises DropError, here or while the stream is read, where the file is gone, damaged or
+        packed more than once.
         """
         layers: list[Any] = []
         try:
@@ -72,25 +78,31 @@ class Member:
         return stream
 
     def _refuse(self, error: Exception) -> None:
-        """Raise DropError where an error comes from the file itself; others are a fault of where it is stored."""
+        """Raise DropError where an error comes from the file itself; others are a fault of where it
+        is stored.
+        """
         if not is_damage(error):
             return
         reason = reason_of_path(error, self._path)
-        raise DropError(f"{self.path_in_drop} cannot be read: {reason}; expected a whole file", self.where) from error
+        raise DropError(
+            f"{self.path_in_drop} cannot be read: {reason}; expected a whole file", self.where
+        ) from error
 
     def _refuse_packed(self, head: bytes) -> None:
         for signature, kind in _SIGNATURES.items():
             if head.startswith(signature):
                 raise DropError(
                     f"{self.path_in_drop} holds {kind} data where text was expected: "
-                    f"expected {self.name} plain, as .gz or inside a .zip, packed once and named so",
+                    f"expected {self.name} plain, as .gz or inside a .zip, packed once and named "
+                    "so",
                     self.where,
                 )
 
     def _refuse_bomb(self, n_bytes: int) -> None:
         if self._packed is not None and n_bytes > max(BOMB_BYTES, BOMB_FACTOR * self._packed):
             raise DropError(
-                f"{self.path_in_drop} unpacks to more than {BOMB_FACTOR} times its {self._packed:,} bytes; "
+                f"{self.path_in_drop} unpacks to more than {BOMB_FACTOR} times its "
+                f"{self._packed:,} bytes; "
                 "expected a file as published, which shrinks to a tenth at most",
                 self.where,
             )
@@ -129,10 +141,14 @@ def open_stored(fs: AbstractFileSystem, path: str) -> BinaryIO:
     return cast("BinaryIO", fs.open(path, "rb"))
 
 
-def find_members(fs: AbstractFileSystem, paths: Iterable[tuple[str, str]], where: str) -> Mapping[str, Member]:
-    """Return logical name → member, over files given as (name in the drop, path in the file system).
+def find_members(
+    fs: AbstractFileSystem, paths: Iterable[tuple[str, str]], where: str
+) -> Mapping[str, Member]:
+    """Return logical name → member, over files given as (name in the drop, path in the file
+    system).
 
-    Raises DropError for a name that occurs twice, an encrypted entry, or what cannot be read as the zip file that its name says.
+    Raises DropError for a name that occurs twice, an encrypted entry, or what cannot be read as the
+    zip file that its name says.
     """
     members: dict[str, Member] = {}
     for name, path in paths:
@@ -153,8 +169,12 @@ def _members_of(fs: AbstractFileSystem, name: str, path: str, where: str) -> Ite
     except Exception as error:
         if not is_damage(error):
             raise
-        raise DropError(f"{name} cannot be read: {reason_of_path(error, path)}; expected a whole file", where) from error
-    yield Member(_logical(name), name, None if _is_gzip(name) else stored, where, fs, path, None, stored)
+        raise DropError(
+            f"{name} cannot be read: {reason_of_path(error, path)}; expected a whole file", where
+        ) from error
+    yield Member(
+        _logical(name), name, None if _is_gzip(name) else stored, where, fs, path, None, stored
+    )
 
 
 def _zip_members(fs: AbstractFileSystem, name: str, path: str, where: str) -> Iterator[Member]:
@@ -166,7 +186,16 @@ def _zip_members(fs: AbstractFileSystem, name: str, path: str, where: str) -> It
             raise DropError(f"{name}:{entry.filename} is encrypted; expected a plain entry", where)
         size = None if _is_gzip(inner) else entry.file_size
         packed = entry.compress_size
-        yield Member(_logical(inner), f"{name}:{entry.filename}", size, where, fs, path, entry.filename, packed)
+        yield Member(
+            _logical(inner),
+            f"{name}:{entry.filename}",
+            size,
+            where,
+            fs,
+            path,
+            entry.filename,
+            packed,
+        )
 
 
 def _zip_entries(fs: AbstractFileSystem, name: str, path: str, where: str) -> list[zipfile.ZipInfo]:
@@ -177,7 +206,9 @@ def _zip_entries(fs: AbstractFileSystem, name: str, path: str, where: str) -> li
         if not is_damage(error):
             raise
         reason = reason_of_path(error, path)
-        raise DropError(f"{name} is not a whole zip file: {reason}; expected a zip as published", where) from error
+        raise DropError(
+            f"{name} is not a whole zip file: {reason}; expected a zip as published", where
+        ) from error
 
 
 def is_hidden(name: str) -> bool:
@@ -186,7 +217,9 @@ def is_hidden(name: str) -> bool:
 
 
 def _with_slashes(name: str) -> str:
-    """A zip's names as the standard wants them: some programs on Windows write backslashes between folders."""
+    """A zip's names as the standard wants them: some programs on Windows write backslashes between
+    folders.
+    """
     return name.replace("\\", "/")
 
 

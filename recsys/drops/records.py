@@ -30,7 +30,9 @@ class Lines:
 
 
 def read_lines(stream: io.BufferedReader, *, chunk: int = CHUNK) -> Iterator[Lines]:
-    """Yield the stream's lines, a chunk at a time. LF or CRLF ends one, or CR in a file that has nothing else, as for ingest."""
+    """Yield the stream's lines, a chunk at a time. LF or CRLF ends one, or CR in a file that has
+    nothing else, as for ingest.
+    """
     head = stream.peek(1)
     line_end = _RETURN if b"\r" in head[:-1] and b"\n" not in head else _NEWLINE
     parts: list[bytes] = []

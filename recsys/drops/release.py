@@ -1,4 +1,6 @@
-"""A published MovieLens release: read as ingest reads it, and handed out to drops by time in its own bytes."""
+"""A published MovieLens release: read as ingest reads it, and handed out to drops by time in its
+own bytes.
+"""
 
 import logging
 import re
@@ -23,7 +25,8 @@ from recsys.ingest.source import Reject
 
 log = logging.getLogger(__name__)
 
-#: Called after each part of a file: about how many bytes are read so far, how many there are to read in all.
+#: Called after each part of a file: about how many bytes are read so far, how many there are to
+#: read in all.
 Progress = Callable[[int, int], None]
 
 #: What every drop gets whole: ml-100k's list of genres.
@@ -54,7 +57,10 @@ class Event:
     line: int
 
     def __str__(self) -> str:
-        return f"{self.file} line {self.line:,} is of {datetime.fromtimestamp(self.time, UTC):%Y-%m-%d}"
+        return (
+            f"{self.file} line {self.line:,} is of "
+            f"{datetime.fromtimestamp(self.time, UTC):%Y-%m-%d}"
+        )
 
 
 class FirstTimes:
@@ -82,7 +88,8 @@ class FirstTimes:
 class Release:
     """Read twice: `scan` learns when everything began, `hand_out` gives each row to its drop.
 
-    A row that ingest would set aside because it cannot be read (its columns, its bytes) is of no drop, and the log tells of it.
+    A row that ingest would set aside because it cannot be read (its columns, its bytes) is of no
+    drop, and the log tells of it.
     """
 
     def __init__(self, members: Mapping[str, Member], where: str, progress: Progress) -> None:
@@ -90,14 +97,18 @@ class Release:
             layout = layout_of(members)
         except DropError as error:
             raise DropError(error.reason, where) from error
-        self.files = [ReleaseFile(member.name, table, spec) for member, table, spec in layout.present(members)]
+        self.files = [
+            ReleaseFile(member.name, table, spec) for member, table, spec in layout.present(members)
+        ]
         self.newest = Event(-1, "", 0)
         self._members = members
         self._where = where
         self._movies = FirstTimes()
         self._users = FirstTimes()
-        self._unseen: list[tuple[np.ndarray, np.ndarray]] = []  # movies without an event: ids and years
-        self._bad: dict[str, array[int]] = defaultdict(lambda: array("q"))  # file → lines of what is no row
+        # movies without an event: ids and years
+        self._unseen: list[tuple[np.ndarray, np.ndarray]] = []
+        # file → lines of what is no row
+        self._bad: dict[str, array[int]] = defaultdict(lambda: array("q"))
         self._progress = progress
         self._done = 0
         self._total = 2 * sum(members[file.name].size or 0 for file in self.files)
@@ -105,8 +116,8 @@ class Release:
     def scan(self, max_bad_share: float) -> None:
         """Learn the newest event, and each movie's and user's first.
 
-        Raises DropError where there is no rating, at a time that is none, and where more rows of a file cannot be read than
-        ingest would let pass.
+        Raises DropError where there is no rating, at a time that is none, and where more rows of a
+        file cannot be read than ingest would let pass.
         """
         n_ratings = 0
         for file in sorted(self.files, key=lambda file: file.table not in _TIMES):
@@ -127,7 +138,9 @@ class Release:
             raise DropError(f"{name} holds no rating; expected at least one", self._where)
 
     def place_unseen(self, initial_year: int) -> None:
-        """Let a movie without an event be of the beginning if its title's year is before `initial_year`, else of the end."""
+        """Let a movie without an event be of the beginning if its title's year is before
+        `initial_year`, else of the end.
+        """
         for ids, years in self._unseen:
             self._movies.note(ids, np.where(years < initial_year, _BEFORE_ALL, self.newest.time))
 
@@ -198,7 +211,10 @@ class Release:
         elif file.table == "movies":
             ids, is_id = _ids(rows, "movie_id")
             is_unseen = is_id & (self._movies.of(ids, default=-1) < 0)
-            years = np.array([_year(title) for title in rows["title"].filter(pa.array(is_unseen)).to_pylist()], dtype=np.int64)
+            years = np.array(
+                [_year(title) for title in rows["title"].filter(pa.array(is_unseen)).to_pylist()],
+                dtype=np.int64,
+            )
             self._unseen.append((ids[is_unseen], years))
 
     def _note_events(self, file: ReleaseFile, rows: pa.RecordBatch) -> None:
@@ -213,28 +229,40 @@ class Release:
             self.newest = Event(int(times[row]), file.name, rows["line"][row].as_py())
 
     def _event_times(self, file: ReleaseFile, rows: pa.RecordBatch) -> np.ndarray:
-        """Seconds since 1970. Raises DropError at the first that is none: a row without a time has no drop."""
+        """Seconds since 1970. Raises DropError at the first that is none: a row without a time has
+        no drop.
+        """
         texts = rows[_TIMES[file.table]]
         numbers, is_number = whole_numbers(texts, 10)
         times = numbers.to_numpy()
-        bad = np.flatnonzero(~is_number.to_numpy(zero_copy_only=False) | (times < SINCE) | (times > UNTIL))
+        bad = np.flatnonzero(
+            ~is_number.to_numpy(zero_copy_only=False) | (times < SINCE) | (times > UNTIL)
+        )
         if len(bad):
             row = int(bad[0])
             raise DropError(
-                f"{file.name} line {rows['line'][row].as_py():,}: found the time {texts[row].as_py()[:80]!r}; expected whole "
+                f"{file.name} line {rows['line'][row].as_py():,}: found the time "
+                f"{texts[row].as_py()[:80]!r}; expected whole "
                 f"seconds since 1970, between 1990 and 2100 ({SINCE} to {UNTIL})",
                 self._where,
             )
         return times
 
-    def _places(self, file: ReleaseFile, starts: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    def _places(
+        self, file: ReleaseFile, starts: np.ndarray
+    ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """The lines in which rows begin, and the drop of each."""
         for part in self._parts(file):
             if not isinstance(part, Reject):
-                yield part["line"].to_numpy(), np.searchsorted(starts, self._times(file, part), side="right")
+                yield (
+                    part["line"].to_numpy(),
+                    np.searchsorted(starts, self._times(file, part), side="right"),
+                )
 
     def _times(self, file: ReleaseFile, rows: pa.RecordBatch) -> np.ndarray:
-        """When each row enters. One whose id is none enters first: it is ingest that sets it aside."""
+        """When each row enters. One whose id is none enters first: it is ingest that sets it
+        aside.
+        """
         if file.table in _TIMES:
             return self._event_times(file, rows)
         first = self._users if file.table == "users" else self._movies
@@ -243,9 +271,13 @@ class Release:
 
 
 class _Places:
-    """The drop of each line of a file, -1 of lines of no drop. A line in which no row begins goes with the row before it."""
+    """The drop of each line of a file, -1 of lines of no drop. A line in which no row begins goes
+    with the row before it.
+    """
 
-    def __init__(self, rows: Iterator[tuple[np.ndarray, np.ndarray]], bad: np.ndarray, *, n_drops: int) -> None:
+    def __init__(
+        self, rows: Iterator[tuple[np.ndarray, np.ndarray]], bad: np.ndarray, *, n_drops: int
+    ) -> None:
         self.n_rows = np.zeros(n_drops, dtype=np.int64)
         self._rows = rows
         self._bad = bad
@@ -260,7 +292,10 @@ class _Places:
         end = np.searchsorted(self._lines, first + count)
         drops = np.full(count, -2)
         drops[self._lines[:end] - first] = self._drops[:end]
-        drops[self._bad[np.searchsorted(self._bad, first) : np.searchsorted(self._bad, first + count)] - first] = -1
+        drops[
+            self._bad[np.searchsorted(self._bad, first) : np.searchsorted(self._bad, first + count)]
+            - first
+        ] = -1
         drops[0] = self._before if drops[0] == -2 else drops[0]
         drops = drops[np.maximum.accumulate(np.where(drops == -2, 0, np.arange(count)))]
         self._before = int(drops[-1])
@@ -281,7 +316,9 @@ class _Places:
 
 
 def _begin(file: ReleaseFile, lines: Lines, drops: np.ndarray, paths: Sequence[Path]) -> None:
-    """Write the first line: a header into every file, else a row into its drop's, without a byte order mark."""
+    """Write the first line: a header into every file, else a row into its drop's, without a byte
+    order mark.
+    """
     first = lines.pick(np.array([0]))
     for index, path in enumerate(paths):
         if not file.spec.layout:

@@ -1,4 +1,6 @@
-"""Cut a published MovieLens data set by time, so that it becomes a history to run and to backfill."""
+"""Cut a published MovieLens data set by time, so that it becomes a history to run and to
+backfill.
+"""
 
 import logging
 import os
@@ -29,21 +31,33 @@ def _silent(done: int, total: int) -> None:
     """Nobody is told."""
 
 
-def replay(source: Path, zone_uri: str, *, weeks: int, imdb: Path | None = None, progress: Progress = _silent) -> list[date]:
-    """Cut `source` (a folder or zip as published) into an initial drop and `weeks` weekly ones; return their dates, oldest first.
+def replay(
+    source: Path,
+    zone_uri: str,
+    *,
+    weeks: int,
+    imdb: Path | None = None,
+    progress: Progress = _silent,
+) -> list[date]:
+    """Cut `source` (a folder or zip as published) into an initial drop and `weeks` weekly ones;
+    return their dates, oldest first.
 
-    Dates are Mondays, the last the first Monday after the newest event. The drop dated D holds the events in [D - 7 days, D), the
-    initial one all before its date. A movie and its link enter with the movie's first rating or tag, a user row with the user's
-    first rating. A movie that nobody rated or tagged enters with the initial drop if its title's year is before that drop's year,
-    else with the last drop; a user who rated nothing enters with the last drop. Every drop has every file of the layout that the
-    release has, its lines as published; what is not of the layout (README, genome scores, ready-made splits) stays out.
+    Dates are Mondays, the last the first Monday after the newest event. The drop dated D holds the
+    events in [D - 7 days, D), the initial one all before its date. A movie and its link enter with
+    the movie's first rating or tag, a user row with the user's first rating. A movie that nobody
+    rated or tagged enters with the initial drop if its title's year is before that drop's year,
+    else with the last drop; a user who rated nothing enters with the last drop. Every drop has
+    every file of the layout that the release has, its lines as published; what is not of the layout
+    (README, genome scores, ready-made splits) stays out.
 
-    It is read as ingest reads it. Rows that cannot be read are left out, and the log tells how many; more than
-    RECSYS_MAX_BAD_SHARE of a file raise DropError. So does a rating or tag whose time is not in whole seconds between 1990 and
-    2100, or lies in the future unless RECSYS_ALLOW_FUTURE is set. Then no drop is put.
+    It is read as ingest reads it. Rows that cannot be read are left out, and the log tells how
+    many; more than RECSYS_MAX_BAD_SHARE of a file raise DropError. So does a rating or tag whose
+    time is not in whole seconds between 1990 and 2100, or lies in the future unless
+    RECSYS_ALLOW_FUTURE is set. Then no drop is put.
 
-    The files of `imdb` (a folder or a zip) are put at every date. A complete drop that is there with the same content is left
-    alone; one with other content raises DropError before anything is put.
+    The files of `imdb` (a folder or a zip) are put at every date. A complete drop that is there
+    with the same content is left alone; one with other content raises DropError before anything is
+    put.
     """
     settings = Settings(database_url=SecretStr(""))  # for its bounds: no database is needed
     members = find_members(LocalFileSystem(), _stored(source), str(source))
@@ -56,7 +70,9 @@ def replay(source: Path, zone_uri: str, *, weeks: int, imdb: Path | None = None,
     zone = LandingZone(zone_uri)
     with _staging(zone) as staging:
         folders = _make_folders(staging / "movielens", dates)
-        n_ratings = release.hand_out(np.array([_epoch(day) for day in dates[:-1]], dtype=np.int64), folders)
+        n_ratings = release.hand_out(
+            np.array([_epoch(day) for day in dates[:-1]], dtype=np.int64), folders
+        )
         if imdb is not None:
             _stage_same(imdb, _make_folders(staging / "imdb", dates))
         _install_all(zone, sorted(staging.glob("*/*")))
@@ -65,11 +81,14 @@ def replay(source: Path, zone_uri: str, *, weeks: int, imdb: Path | None = None,
 
 
 def _refuse_future(release: Release, where: str) -> None:
-    """Raise DropError where the newest event lies ahead: all drops are counted back from it, and no week would take them in."""
+    """Raise DropError where the newest event lies ahead: all drops are counted back from it, and no
+    week would take them in.
+    """
     today = datetime.now(UTC).date()
     if is_ahead(datetime.fromtimestamp(release.newest.time, UTC).date(), today):
         raise DropError(
-            f"{release.newest}, which is more than {AHEAD.days} days after today ({today}); expected a time of the past, or "
+            f"{release.newest}, which is more than {AHEAD.days} days after today ({today}); "
+            "expected a time of the past, or "
             "RECSYS_ALLOW_FUTURE=true where data are generated",
             where,
         )
@@ -80,7 +99,8 @@ def _warn_of_empty_drops(release: Release, dates: Sequence[date], n_ratings: np.
     empty = [str(day) for day, count in zip(dates, n_ratings, strict=True) if not count]
     if empty:
         log.warning(
-            "%d of %d drops hold no rating (%s): dates are counted back from the newest event, and %s",
+            "%d of %d drops hold no rating (%s): dates are counted back from the newest event, and "
+            "%s",
             len(empty),
             len(dates),
             ", ".join(empty),
@@ -89,7 +109,9 @@ def _warn_of_empty_drops(release: Release, dates: Sequence[date], n_ratings: np.
 
 
 def drop_dates(newest: int, weeks: int) -> list[date]:
-    """`weeks` + 1 Mondays in a row, the last the first one after the event at `newest` (epoch seconds)."""
+    """`weeks` + 1 Mondays in a row, the last the first one after the event at `newest` (epoch
+    seconds).
+    """
     day = datetime.fromtimestamp(newest, UTC).date()
     last = day + timedelta(days=7 - day.weekday())
     return [last - _WEEK * back for back in range(weeks, -1, -1)]
@@ -100,10 +122,16 @@ def _epoch(day: date) -> int:
 
 
 def _stored(source: Path) -> list[tuple[str, str]]:
-    """The files of a folder, or the one file, as (name, path). Raises DropError where there is nothing."""
+    """The files of a folder, or the one file, as (name, path). Raises DropError where there is
+    nothing.
+    """
     if source.is_file():
         return [(source.name, str(source))]
-    paths = sorted(path for path in source.rglob("*") if path.is_file() and not is_hidden(str(path.relative_to(source))))
+    paths = sorted(
+        path
+        for path in source.rglob("*")
+        if path.is_file() and not is_hidden(str(path.relative_to(source)))
+    )
     if not paths:
         raise DropError("found no file; expected a folder or a zip as published", source)
     return [(str(path.relative_to(source)), str(path)) for path in paths]
@@ -111,7 +139,9 @@ def _stored(source: Path) -> list[tuple[str, str]]:
 
 @contextmanager
 def _staging(zone: LandingZone) -> Iterator[Path]:
-    """A hidden folder to build in; a local zone's own, so that a finished drop is renamed into place."""
+    """A hidden folder to build in; a local zone's own, so that a finished drop is renamed into
+    place.
+    """
     parent = None
     if isinstance(zone.fs, LocalFileSystem):
         parent = zone.path("")
@@ -128,7 +158,9 @@ def _make_folders(parent: Path, dates: Sequence[date]) -> list[Path]:
 
 
 def _stage_same(source: Path, folders: Sequence[Path]) -> None:
-    """The same files into every folder: copied once, then linked, so that a later write to `source` changes no drop."""
+    """The same files into every folder: copied once, then linked, so that a later write to `source`
+    changes no drop.
+    """
     for name, path in _stored(source):
         first = folders[0] / Path(name).name
         shutil.copyfile(path, first)
@@ -139,7 +171,9 @@ def _stage_same(source: Path, folders: Sequence[Path]) -> None:
 def _install_all(zone: LandingZone, folders: Sequence[Path]) -> None:
     digests: dict[int, str] = {}
     for folder in folders:
-        (folder / SUMS).write_text(format_sums({path.name: _digest(path, digests) for path in sorted(folder.iterdir())}))
+        (folder / SUMS).write_text(
+            format_sums({path.name: _digest(path, digests) for path in sorted(folder.iterdir())})
+        )
     for folder in [folder for folder in folders if not _is_there(zone, folder)]:
         _install(zone, folder)
 
@@ -154,19 +188,31 @@ def _digest(path: Path, known: dict[int, str]) -> str:
 
 
 def _is_there(zone: LandingZone, folder: Path) -> bool:
-    """Whether the zone has this drop with this content. Raises DropError where it has other content, or part of a drop."""
+    """Whether the zone has this drop with this content. Raises DropError where it has other
+    content, or part of a drop.
+    """
     drop = zone.at(folder.parent.name, date.fromisoformat(folder.name))
     if not zone.is_complete(drop.source, drop.date):
         if zone.files(drop):
-            raise DropError(f"files are there, but no {SUCCESS}; expected a complete drop, or none. Remove what is there", drop)
+            raise DropError(
+                f"files are there, but no {SUCCESS}; expected a complete drop, or "
+                "none. Remove what is there",
+                drop,
+            )
         return False
     if _content(zone, drop) != _staged_content(folder):
-        raise DropError("complete, with other content than this replay's; expected the same, or none. Use another zone", drop)
+        raise DropError(
+            "complete, with other content than this replay's; expected the same, or "
+            "none. Use another zone",
+            drop,
+        )
     return True
 
 
 def _content(zone: LandingZone, drop: Drop) -> dict[str, tuple[int, str]]:
-    """Name → (size, digest). Digests that the drop came with are believed: `drops check` is what reads all bytes again."""
+    """Name → (size, digest). Digests that the drop came with are believed: `drops check` is what
+    reads all bytes again.
+    """
     sums = zone.listed(drop)
     sums = zone.checksums(drop) if sums is None else sums
     return {file.name: (file.size, sums.get(file.name, "")) for file in zone.files(drop)}

@@ -1,8 +1,10 @@
-"""Find the rows in a block of lines, and what is wrong with those that are none: columns, quotes, line ends.
+"""Find the rows in a block of lines, and what is wrong with those that are none: columns, quotes,
+line ends.
 
-Quotes are as in RFC 4180: one that begins a value ends with it, and is written twice inside. Elsewhere a quote is a letter, as in
-`12" Record`. What follows a closing quote (`"Broken" Quote`) belongs to no value: such a row is bad, and so is a line whose quote
-is not closed. The next line is a row again, so that one quote never takes the rows after it along.
+Quotes are as in RFC 4180: one that begins a value ends with it, and is written twice inside.
+Elsewhere a quote is a letter, as in `12" Record`. What follows a closing quote (`"Broken" Quote`)
+belongs to no value: such a row is bad, and so is a line whose quote is not closed. The next line is
+a row again, so that one quote never takes the rows after it along.
 """
 
 from bisect import bisect_left, bisect_right
@@ -22,7 +24,9 @@ RETURN = "a line break (CR) inside the row"
 
 
 class Fault(NamedTuple):
-    """A row that is none: its line, counted from the block's first, what is wrong, and its bytes without line end."""
+    """A row that is none: its line, counted from the block's first, what is wrong, and its bytes
+    without line end.
+    """
 
     line: int
     reason: str
@@ -31,7 +35,9 @@ class Fault(NamedTuple):
 
 @dataclass(frozen=True)
 class Rows:
-    """The rows of a block. `lines`: where each begins, counted from the block's first; `rest`: a row that is not all there."""
+    """The rows of a block. `lines`: where each begins, counted from the block's first; `rest`: a
+    row that is not all there.
+    """
 
     data: bytes
     lines: np.ndarray
@@ -40,16 +46,22 @@ class Rows:
 
 
 def is_plain(data: bytes, delimiter: bytes, *, quoted: bool) -> bool:
-    """Whether each line is one row as far as quotes and line ends go. Quick: most blocks have neither quote nor CR."""
+    """Whether each line is one row as far as quotes and line ends go. Quick: most blocks have
+    neither quote nor CR.
+    """
     if b"\r" in data and data.count(b"\r") != data.count(b"\r\n"):
         return False
     if not quoted or b'"' not in data:
         return True
     text = np.frombuffer(data, np.uint8)
-    return not len(_unusual_lines(text, _places(text, _QUOTE), _places(text, _NEWLINE) + 1, delimiter[0]))
+    return not len(
+        _unusual_lines(text, _places(text, _QUOTE), _places(text, _NEWLINE) + 1, delimiter[0])
+    )
 
 
-def find_rows(data: bytes, delimiter: bytes, n_columns: int, *, quoted: bool, ends_all: bool) -> Rows:
+def find_rows(
+    data: bytes, delimiter: bytes, n_columns: int, *, quoted: bool, ends_all: bool
+) -> Rows:
     """The rows of a block of whole lines, and its faults. Linear in its bytes.
 
     Where the last row goes on in the next block (`ends_all` says that none does), it is the `rest`.
@@ -63,8 +75,12 @@ def _places(text: np.ndarray, byte: int) -> np.ndarray:
     return np.flatnonzero(text == byte)
 
 
-def _unusual_lines(text: np.ndarray, quotes: np.ndarray, ends: np.ndarray, delimiter: int) -> np.ndarray:
-    """Lines, ascending, in which not every quote opens a value, closes it or stands there twice. `ends`: of all lines."""
+def _unusual_lines(
+    text: np.ndarray, quotes: np.ndarray, ends: np.ndarray, delimiter: int
+) -> np.ndarray:
+    """Lines, ascending, in which not every quote opens a value, closes it or stands there twice.
+    `ends`: of all lines.
+    """
     line = np.searchsorted(ends, quotes, side="right")
     first = np.searchsorted(line, line)
     is_odd = (np.arange(len(quotes)) - first) % 2 == 1
@@ -80,7 +96,9 @@ def _unusual_lines(text: np.ndarray, quotes: np.ndarray, ends: np.ndarray, delim
 class _Scan:
     """Line by line where a line is unusual, by counting in the whole block where it is not."""
 
-    def __init__(self, data: bytes, delimiter: int, n_columns: int, *, quoted: bool, ends_all: bool) -> None:
+    def __init__(
+        self, data: bytes, delimiter: int, n_columns: int, *, quoted: bool, ends_all: bool
+    ) -> None:
         text = np.frombuffer(data, np.uint8)
         self._data = data
         self._delimiter = delimiter
@@ -92,7 +110,9 @@ class _Scan:
         returns = returns[text[returns + 1] != _NEWLINE]
         quotes = _places(text, _QUOTE) if quoted else np.empty(0, np.int64)
         with_returns = np.searchsorted(ends, returns, side="right")
-        self._unusual = np.union1d(_unusual_lines(text, quotes, ends, delimiter), with_returns).tolist()
+        self._unusual = np.union1d(
+            _unusual_lines(text, quotes, ends, delimiter), with_returns
+        ).tolist()
         self._columns = _columns(delimiters, quotes, ends)
         self._ends: list[int] = ends.tolist()
         self._starts = [0, *self._ends[:-1]]
@@ -123,7 +143,9 @@ class _Scan:
         is_row = np.ones(n_lines, dtype=bool)
         for line in np.flatnonzero(self._last_lines[:n_lines] > np.arange(n_lines)):
             is_row[line + 1 : self._last_lines[line] + 1] = False
-        faults = [Fault(line, reason, self._content(line)) for line, reason in self._reasons.items()]
+        faults = [
+            Fault(line, reason, self._content(line)) for line, reason in self._reasons.items()
+        ]
         is_row[list(self._reasons)] = False
         for line in np.flatnonzero(is_row & (self._columns[:n_lines] != self._n_columns)).tolist():
             is_row[line] = False
@@ -146,10 +168,15 @@ class _Scan:
         bounds = [0, *gaps.tolist(), len(lines)]
         firsts = lines.tolist()
         lasts = self._last_lines[lines].tolist()
-        return b"".join(self._data[self._starts[firsts[i]] : self._ends[lasts[j - 1]]] for i, j in pairwise(bounds))
+        return (b"").join(
+            self._data[self._starts[firsts[i]] : self._ends[lasts[j - 1]]]
+            for i, j in pairwise(bounds)
+        )
 
     def _judge(self, line: int) -> int | None:
-        """Read a row from its first byte on; return its last line, None where it goes on in the next block."""
+        """Read a row from its first byte on; return its last line, None where it goes on in the
+        next block.
+        """
         row = self._starts[line]
         at, last, columns = row, line, 1
         while True:
@@ -167,7 +194,8 @@ class _Scan:
                 return None
             goes_on = closing >= self._ends[last]
             last = bisect_right(self._ends, closing)
-            # A row that has its columns does not go on: else each of many such lines would be read to the block's end.
+            # A row that has its columns does not go on: else each of many such lines would be read
+            # to the block's end.
             if goes_on and (columns > self._n_columns or self._ends[last] - 1 - row > LONGEST):
                 return self._is_bad(line, UNCLOSED)
             if not self._ends_value(closing + 1):
@@ -188,7 +216,9 @@ class _Scan:
         return end
 
     def _closing(self, opening: int) -> int | None:
-        """The quote that ends the value which this one begins: the first that is not one of two in a row."""
+        """The quote that ends the value which this one begins: the first that is not one of two in
+        a row.
+        """
         place = bisect_left(self._quotes, opening) + 1
         while place < len(self._quotes):
             quote = self._quotes[place]

@@ -1,4 +1,6 @@
-"""The landing zone: `<drops>/<source>/<YYYY-MM-DD>/` holds a publisher's files, complete once `_SUCCESS` is there."""
+"""The landing zone: `<drops>/<source>/<YYYY-MM-DD>/` holds a publisher's files, complete once
+`_SUCCESS` is there.
+"""
 
 import errno
 import os
@@ -20,7 +22,8 @@ from recsys.errors import DropError, RequestError
 
 SUCCESS = "_SUCCESS"
 SUMS = "SHA256SUMS"
-#: How far after today a date may lie: a week is closed, or announced, a few days early, and a mistyped year lies far beyond.
+#: How far after today a date may lie: a week is closed, or announced, a few days early, and a
+#: mistyped year lies far beyond.
 AHEAD = timedelta(days=7)
 
 
@@ -46,14 +49,18 @@ class DropFile:
 
 
 def is_ahead(day: date, today: date) -> bool:
-    """Return whether a date lies more than `AHEAD` after today: a mistyped year rather than a week to run."""
+    """Return whether a date lies more than `AHEAD` after today: a mistyped year rather than a week
+    to run.
+    """
     return day - today > AHEAD
 
 
 class LandingZone:
-    """Reads a zone given as a folder or an fsspec URI (`s3://bucket/drops`). Every question looks anew: nothing is cached.
+    """Reads a zone given as a folder or an fsspec URI (`s3://bucket/drops`). Every question looks
+    anew: nothing is cached.
 
-    What cannot be read (a link without its target, no permission, a file that is gone again) raises DropError naming it.
+    What cannot be read (a link without its target, no permission, a file that is gone again) raises
+    DropError naming it.
     """
 
     def __init__(self, uri: str) -> None:
@@ -63,9 +70,11 @@ class LandingZone:
     def _place(self) -> tuple[AbstractFileSystem, str]:
         try:
             fs, root = url_to_fs(self.uri)
-        except (ValueError, ImportError) as error:  # no such protocol, or its package is not installed
+        # no such protocol, or its package is not installed
+        except (ValueError, ImportError) as error:
             raise DropError(
-                f"{error}; expected a folder or an fsspec URI such as s3://bucket/drops", f"landing zone {self.uri}"
+                f"{error}; expected a folder or an fsspec URI such as s3://bucket/drops",
+                f"landing zone {self.uri}",
             ) from error
         return fs, root.rstrip("/")
 
@@ -89,26 +98,42 @@ class LandingZone:
     def at(self, source: str, when: date) -> Drop:
         """The drop of that date, complete or not."""
         path = self.path(source, when)
-        return Drop(source, when, path if isinstance(self.fs, LocalFileSystem) else self.fs.unstrip_protocol(path))
+        return Drop(
+            source,
+            when,
+            path if isinstance(self.fs, LocalFileSystem) else self.fs.unstrip_protocol(path),
+        )
 
-    def newest(self, source: str, *, today: date | None = None, allow_future: bool = False) -> Drop | None:
+    def newest(
+        self, source: str, *, today: date | None = None, allow_future: bool = False
+    ) -> Drop | None:
         """Return the complete drop with the newest date, if there is one.
 
-        Drops dated more than `AHEAD` after today (UTC) are skipped, unless `allow_future` says that generated data lie there.
+        Drops dated more than `AHEAD` after today (UTC) are skipped, unless `allow_future` says that
+        generated data lie there.
         """
         today = today or datetime.now(UTC).date()
-        drops = [drop for drop in self.drops(source) if allow_future or not is_ahead(drop.date, today)]
+        drops = [
+            drop for drop in self.drops(source) if allow_future or not is_ahead(drop.date, today)
+        ]
         return drops[-1] if drops else None
 
     def refuse_ahead(self, as_of: date, today: date, *, allow_future: bool) -> None:
-        """Raise RequestError for an as_of more than `AHEAD` after today, whatever drops lie there: a mistyped year, surely."""
+        """Raise RequestError for an as_of more than `AHEAD` after today, whatever drops lie there:
+        a mistyped year, surely.
+        """
         if allow_future or not is_ahead(as_of, today):
             return
-        dates = [str(drop.date) for drop in self.drops("movielens") if not is_ahead(drop.date, today)]
+        dates = [
+            str(drop.date) for drop in self.drops("movielens") if not is_ahead(drop.date, today)
+        ]
         raise RequestError(
-            f"as_of {as_of} is {(as_of - today).days:,} days after today, {today} (UTC); expected at most {AHEAD.days}. Name a "
-            f"week that has its drop: the newest complete movielens drops are those of {', '.join(dates[-5:]) or 'no date'}. "
-            f"Where generated data lie in the future, set RECSYS_ALLOW_FUTURE=true. Nothing was changed; looked in {self.uri}"
+            f"as_of {as_of} is {(as_of - today).days:,} days after today, {today} (UTC); expected "
+            f"at most {AHEAD.days}. Name a "
+            "week that has its drop: the newest complete movielens drops are those of "
+            f"{', '.join(dates[-5:]) or 'no date'}. "
+            "Where generated data lie in the future, set RECSYS_ALLOW_FUTURE=true. Nothing was "
+            f"changed; looked in {self.uri}"
         )
 
     def is_complete(self, source: str, when: date) -> bool:
@@ -124,7 +149,11 @@ class LandingZone:
 
     def strange(self, source: str) -> list[str]:
         """Names in the source's folder that are not a date or no folder, hidden ones apart."""
-        return [name for name in self.folders(source) if _as_date(name) is None or self._is_file(source, name)]
+        return [
+            name
+            for name in self.folders(source)
+            if _as_date(name) is None or self._is_file(source, name)
+        ]
 
     def folders(self, source: str) -> list[str]:
         """All names in the source's folder, hidden ones apart, ascending."""
@@ -132,36 +161,55 @@ class LandingZone:
         path = self.path(source)
         with self._naming(f"the folder {source}", path, f"landing zone {self.uri}"):
             if self._is_file(source):
-                raise DropError(f"{source} is a file; expected a folder with a folder for each drop", f"landing zone {self.uri}")
+                raise DropError(
+                    f"{source} is a file; expected a folder with a folder for each drop",
+                    f"landing zone {self.uri}",
+                )
             listed = self.fs.ls(path, detail=False) if self.fs.isdir(path) else []
         names = (str(entry).rstrip("/").rsplit("/", 1)[-1] for entry in listed)
         return sorted(name for name in names if not is_hidden(name))
 
     def files(self, drop: Drop) -> tuple[DropFile, ...]:
-        """The publisher's files, ascending by name: without `_SUCCESS`, `SHA256SUMS` and hidden ones."""
+        """The publisher's files, ascending by name: without `_SUCCESS`, `SHA256SUMS` and hidden
+        ones.
+        """
         self.fs.invalidate_cache()
         root = self.path(drop.source, drop.date)
         with self._naming("its folder", root, drop):
             paths = sorted(self._find(root)) if self._is_there(root) else []
         names = (path.removeprefix(root + "/") for path in paths)
-        return tuple(self._file(drop, name) for name in names if name not in (SUCCESS, SUMS) and not is_hidden(name))
+        return tuple(
+            self._file(drop, name)
+            for name in names
+            if name not in (SUCCESS, SUMS) and not is_hidden(name)
+        )
 
     def listed(self, drop: Drop) -> dict[str, str] | None:
-        """What `SHA256SUMS` says, or None where there is none. Raises DropError where it cannot be read."""
+        """What `SHA256SUMS` says, or None where there is none. Raises DropError where it cannot be
+        read.
+        """
         path = self.path(drop.source, drop.date, SUMS)
         try:
             with self._naming(SUMS, path, drop):
                 sums = parse_sums(str(self.fs.read_text(path))) if self._is_there(path) else None
         except UnicodeDecodeError as error:
-            raise DropError(f"{SUMS} is no UTF-8 text; expected lines of '<64 hex digits>  <file name>'", drop) from error
+            raise DropError(
+                f"{SUMS} is no UTF-8 text; expected lines of '<64 hex digits>  <file name>'", drop
+            ) from error
         except ValueError as error:
             raise DropError(f"{SUMS} {error}", drop) from error
         if sums is None:
             return None
-        return {name: digest for name, digest in sums.items() if name not in (SUCCESS, SUMS) and not is_hidden(name)}
+        return {
+            name: digest
+            for name, digest in sums.items()
+            if name not in (SUCCESS, SUMS) and not is_hidden(name)
+        }
 
     def checksums(self, drop: Drop) -> dict[str, str]:
-        """Name → SHA-256 (hex) of the stored bytes. Raises DropError where `SHA256SUMS` is there and does not agree."""
+        """Name → SHA-256 (hex) of the stored bytes. Raises DropError where `SHA256SUMS` is there
+        and does not agree.
+        """
         expected = self.listed(drop)
         names = [file.name for file in self.files(drop)]
         if expected is not None:
@@ -169,12 +217,18 @@ class LandingZone:
         sums = {name: self._digest(drop, name) for name in names}
         for name, digest in sums.items():
             if expected is not None and digest != expected[name]:
-                raise DropError(f"{name} has sha256 {digest}; {SUMS} expects {expected[name]}", drop)
+                raise DropError(
+                    f"{name} has sha256 {digest}; {SUMS} expects {expected[name]}", drop
+                )
         return sums
 
     def members(self, drop: Drop) -> Mapping[str, Member]:
-        """Logical file name → member: `x.tsv.gz` is `x.tsv`, and a zip is its files by base name. Raises DropError."""
-        paths = [(file.name, self.path(drop.source, drop.date, file.name)) for file in self.files(drop)]
+        """Logical file name → member: `x.tsv.gz` is `x.tsv`, and a zip is its files by base name.
+        Raises DropError.
+        """
+        paths = [
+            (file.name, self.path(drop.source, drop.date, file.name)) for file in self.files(drop)
+        ]
         return find_members(self.fs, paths, str(drop))
 
     @contextmanager
@@ -187,7 +241,10 @@ class LandingZone:
                 raise
             culprit = str(error.filename or path)
             shown = culprit.removeprefix(f"{path}/") if culprit.startswith(f"{path}/") else name
-            reason = f"{reason_of_path(error, culprit)}; expected what can be read, or nothing of that name"
+            reason = (
+                f"{reason_of_path(error, culprit)}; expected what can be read, or nothing of that "
+                "name"
+            )
             raise DropError(f"{shown} cannot be read: {reason}", where) from error
 
     def _is_file(self, source: str, name: str = "") -> bool:
@@ -198,14 +255,19 @@ class LandingZone:
         return self.fs.lexists(path)
 
     def _find(self, root: str) -> list[str]:
-        """All paths under a drop's folder. A local folder that cannot be listed raises OSError, which `find` passes over."""
+        """All paths under a drop's folder. A local folder that cannot be listed raises OSError,
+        which `find` passes over.
+        """
         if not isinstance(self.fs, LocalFileSystem):
             return [str(path) for path in self.fs.find(root)]
         return list(_walk(root, ()))
 
     def _file(self, drop: Drop, name: str) -> DropFile:
         if not _is_text(name):
-            raise DropError(f"{name} has a name that is no UTF-8; expected one that is. Name the file anew", drop)
+            raise DropError(
+                f"{name} has a name that is no UTF-8; expected one that is. Name the file anew",
+                drop,
+            )
         path = self.path(drop.source, drop.date, name)
         with self._naming(name, path, drop):
             info = self.fs.info(path)
@@ -213,7 +275,9 @@ class LandingZone:
                 return DropFile(name, info["size"], str(self.fs.checksum(path)))
         if info["type"] != "file":
             raise DropError(
-                f"{name} is no file that can be read to its end (a pipe, a socket or a device); expected a file", drop
+                f"{name} is no file that can be read to its end (a pipe, a socket or a device); "
+                "expected a file",
+                drop,
             )
         # the local file system's checksum() also changes with a hard link or a chmod
         return DropFile(name, info["size"], f"{info['size']}-{info['mtime']}-{info['ino']}")
@@ -221,9 +285,16 @@ class LandingZone:
     def _compare_names(self, drop: Drop, expected: Mapping[str, str], names: list[str]) -> None:
         missing, unlisted = sorted(set(expected) - set(names)), sorted(set(names) - set(expected))
         if missing:
-            raise DropError(f"{SUMS} lists {list_names(missing)}; found only {list_names(names, 'no file')}", drop)
+            raise DropError(
+                f"{SUMS} lists {list_names(missing)}; found only {list_names(names, 'no file')}",
+                drop,
+            )
         if unlisted:
-            raise DropError(f"{list_names(unlisted)} is there; {SUMS} lists only {list_names(expected, 'no file')}", drop)
+            raise DropError(
+                f"{list_names(unlisted)} is there; {SUMS} lists only "
+                f"{list_names(expected, 'no file')}",
+                drop,
+            )
 
     def _digest(self, drop: Drop, name: str) -> str:
         path = self.path(drop.source, drop.date, name)
@@ -232,7 +303,9 @@ class LandingZone:
 
 
 def _walk(folder: str, above: tuple[tuple[int, int], ...]) -> Iterator[str]:
-    """All paths under a local folder but the folders' own. A link to a folder is followed, but not round in a circle."""
+    """All paths under a local folder but the folders' own. A link to a folder is followed, but not
+    round in a circle.
+    """
     status = os.stat(folder)  # noqa: PTH116
     here = (status.st_dev, status.st_ino)
     if here in above:
@@ -253,7 +326,9 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
 
 
 def _is_text(name: str) -> bool:
-    """Whether the bytes of a name are UTF-8: of others Python makes characters that nothing else can hold."""
+    """Whether the bytes of a name are UTF-8: of others Python makes characters that nothing else
+    can hold.
+    """
     try:
         name.encode()
     except UnicodeEncodeError:

@@ -1,4 +1,5 @@
-"""Ways of holding ratings out: each gives a mask (R,) bool over the rows of `Interactions`, True where a rating is held out.
+"""Ways of holding ratings out: each gives a mask (R,) bool over the rows of `Interactions`, True
+where a rating is held out.
 
 `data.where(~mask)` is then what a fit may see, and `data.where(mask)` what it is asked.
 """
@@ -13,7 +14,8 @@ OWN_MIN_RATINGS = 5
 
 
 def newest_by_time(interactions: Interactions, share: float) -> np.ndarray:
-    """The newest `share` of all ratings: one moment parts known from held out, so nothing known is newer than anything asked.
+    """The newest `share` of all ratings: one moment parts known from held out, so nothing known is
+    newer than anything asked.
 
     Ratings of the very second at which the share ends are all held out.
     """
@@ -25,7 +27,9 @@ def newest_by_time(interactions: Interactions, share: float) -> np.ndarray:
 
 
 def own_newest(interactions: Interactions) -> np.ndarray:
-    """The newest tenth of each user's ratings, by time and then movie id; nothing of a user with fewer than OWN_MIN_RATINGS."""
+    """The newest tenth of each user's ratings, by time and then movie id; nothing of a user with
+    fewer than OWN_MIN_RATINGS.
+    """
     counts = interactions.n_rated
     n_held_out = np.where(counts >= OWN_MIN_RATINGS, np.maximum(counts // OWN_SHARE, 1), 0)
     return _newest_of_each(interactions, counts, n_held_out)
@@ -38,14 +42,20 @@ def leave_one_out(interactions: Interactions) -> np.ndarray:
 
 
 def random_share(interactions: Interactions, share: float, *, seed: int) -> np.ndarray:
-    """`share` of all ratings, to the nearest whole one, drawn without regard to user or time; same seed, same mask."""
-    picked = np.random.default_rng(seed).choice(len(interactions), size=round(share * len(interactions)), replace=False)
+    """`share` of all ratings, to the nearest whole one, drawn without regard to user or time; same
+    seed, same mask.
+    """
+    picked = np.random.default_rng(seed).choice(
+        len(interactions), size=round(share * len(interactions)), replace=False
+    )
     mask = np.zeros(len(interactions), dtype=bool)
     mask[picked] = True
     return mask
 
 
-def _newest_of_each(interactions: Interactions, counts: np.ndarray, n_held_out: np.ndarray) -> np.ndarray:
+def _newest_of_each(
+    interactions: Interactions, counts: np.ndarray, n_held_out: np.ndarray
+) -> np.ndarray:
     """The newest `n_held_out` (U,) of each user's `counts` (U,) ratings."""
     first_held_out = np.cumsum(counts) - n_held_out  # place in the order by user and time
     order = np.lexsort((interactions.movies, interactions.rated_at, interactions.users))

@@ -1,4 +1,6 @@
-"""Recommended lists with what is known about their movies and users: what metrics over lists look at."""
+"""Recommended lists with what is known about their movies and users: what metrics over lists look
+at.
+"""
 
 from dataclasses import dataclass, replace
 from typing import Self
@@ -16,9 +18,10 @@ Figure = tuple[float, int]
 class Lists:
     """Lists of U users over M movies.
 
-    `positions` (U, k) int64, best first, are places among the movies, −1 where a list ends. `raters` (M,) int64 says how many of
-    the `n_known` known users rated each movie. `own_raters` (U,) float64 is the mean of `raters` over what the user had rated,
-    NaN for a user without any. `genres` (M, G) are the movies' genres as vectors of length 1, 0 where nobody knows one's; None
+    `positions` (U, k) int64, best first, are places among the movies, −1 where a list ends.
+    `raters` (M,) int64 says how many of the `n_known` known users rated each movie. `own_raters`
+    (U,) float64 is the mean of `raters` over what the user had rated, NaN for a user without any.
+    `genres` (M, G) are the movies' genres as vectors of length 1, 0 where nobody knows one's; None
     where nobody said.
     """
 
@@ -29,14 +32,23 @@ class Lists:
     genres: np.ndarray | None = None
 
     @classmethod
-    def of(cls, ids: np.ndarray, seen: sparse.csr_matrix, known: Interactions, genres: np.ndarray | None = None) -> Self:
-        """From lists (U, k) of movie ids, −1 where one ends, what their users had `seen` (U, M), and what was `known` by then.
+    def of(
+        cls,
+        ids: np.ndarray,
+        seen: sparse.csr_matrix,
+        known: Interactions,
+        genres: np.ndarray | None = None,
+    ) -> Self:
+        """From lists (U, k) of movie ids, −1 where one ends, what their users had `seen` (U, M),
+        and what was `known` by then.
 
         `genres` (M, G) has 1 where a movie is of a genre.
         """
         own_raters = mean_or_nan(seen @ known.n_raters.astype(np.float64), np.diff(seen.indptr))
         units = None if genres is None else unit_vectors(genres)
-        return cls(index_of(known.movie_ids, ids), known.n_raters, len(known.user_ids), own_raters, units)
+        return cls(
+            index_of(known.movie_ids, ids), known.n_raters, len(known.user_ids), own_raters, units
+        )
 
     def of_users(self, rows: np.ndarray) -> Self:
         """The lists of some rows."""
@@ -53,7 +65,9 @@ class Lists:
     def means(self, of_movies: np.ndarray) -> np.ndarray:
         """(U,) means of `of_movies` (M,) over each list; NaN for an empty one."""
         listed = self.positions >= 0
-        return mean_or_nan(np.where(listed, of_movies[self.positions], 0.0).sum(axis=1), listed.sum(axis=1))
+        return mean_or_nan(
+            np.where(listed, of_movies[self.positions], 0.0).sum(axis=1), listed.sum(axis=1)
+        )
 
 
 def unit_vectors(rows: np.ndarray) -> np.ndarray:

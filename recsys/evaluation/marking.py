@@ -5,8 +5,11 @@ import numpy as np
 from recsys.features.interactions import Interactions, index_of
 
 
-def mark(lists: np.ndarray, users: np.ndarray, held_out: Interactions, relevant: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Hits (U, k) bool of `lists` (U, k) of movie ids for `users` (U,) ids, and how many relevant movies each has (U,) int64.
+def mark(
+    lists: np.ndarray, users: np.ndarray, held_out: Interactions, relevant: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Hits (U, k) bool of `lists` (U, k) of movie ids for `users` (U,) ids, and how many relevant
+    movies each has (U,) int64.
 
     `relevant` is a mask over the rows of `held_out`; a list's −1 is never a hit.
     """
@@ -16,4 +19,6 @@ def mark(lists: np.ndarray, users: np.ndarray, held_out: Interactions, relevant:
     rows = rows[rows >= 0]
     positions = index_of(held_out.movie_ids, lists)
     listed = np.where(positions >= 0, np.arange(len(users))[:, None] * width + positions, -1)
-    return index_of(np.sort(rows * width + movies), listed) >= 0, np.bincount(rows, minlength=len(users))
+    return index_of(np.sort(rows * width + movies), listed) >= 0, np.bincount(
+        rows, minlength=len(users)
+    )

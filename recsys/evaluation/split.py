@@ -16,11 +16,13 @@ WEEKS = (1, 2, 4, 8)
 
 @dataclass(frozen=True)
 class Exam:
-    """`known` is what every fit may see, `held_out` what it is examined on; both over the same `movie_ids`.
+    """`known` is what every fit may see, `held_out` what it is examined on; both over the same
+    `movie_ids`.
 
-    `kind` says how they were parted: "dated", all ratings from `cut` on are held out (`weeks` before the newest rating);
-    or "own newest", each user's newest are, so that a model peeks at other users' futures (`weeks` and `cut` are None).
-    `users` (D,) int64 ascending are the ids that decide: at least one known rating and one relevant held-out rating.
+    `kind` says how they were parted: "dated", all ratings from `cut` on are held out (`weeks`
+    before the newest rating); or "own newest", each user's newest are, so that a model peeks at
+    other users' futures (`weeks` and `cut` are None). `users` (D,) int64 ascending are the ids that
+    decide: at least one known rating and one relevant held-out rating.
     """
 
     kind: Literal["dated", "own newest"]
@@ -31,20 +33,30 @@ class Exam:
     users: np.ndarray
 
     def knowing(self, known: Interactions, *, like_threshold: float) -> "Exam":
-        """The same exam with what was known at its cut. What a user had rated by then is not asked, though re-rated since."""
+        """The same exam with what was known at its cut. What a user had rated by then is not asked,
+        though re-rated since.
+        """
         new = ~known.has(self.held_out.user_ids[self.held_out.users], self.held_out.movies)
         held_out = self.held_out.where(new)
         liked = held_out.user_ids[np.unique(held_out.users[held_out.ratings >= like_threshold])]
-        return replace(self, known=known, held_out=held_out, users=np.intersect1d(liked, known.user_ids))
+        return replace(
+            self, known=known, held_out=held_out, users=np.intersect1d(liked, known.user_ids)
+        )
 
 
 def split_exam(
-    interactions: Interactions, *, min_users: int, like_threshold: float, wanted_users: int = 0, weeks: tuple[int, ...] = WEEKS
+    interactions: Interactions,
+    *,
+    min_users: int,
+    like_threshold: float,
+    wanted_users: int = 0,
+    weeks: tuple[int, ...] = WEEKS,
 ) -> Exam:
-    """The shortest dated exam that `wanted_users` decide, but at least `min_users`; else the longest that `min_users` do;
-    with too few users even there, each user's own newest.
+    """The shortest dated exam that `wanted_users` decide, but at least `min_users`; else the
+    longest that `min_users` do; with too few users even there, each user's own newest.
 
-    Windows end at the newest visible rating and not at as_of: a published set dropped today has an empty last week.
+    Windows end at the newest visible rating and not at as_of: a published set dropped today has an
+    empty last week.
     """
     liked = interactions.ratings >= like_threshold
     longest = None
@@ -53,17 +65,30 @@ def split_exam(
         held_out = interactions.rated_at >= cut
         users = deciding_users(interactions, held_out, liked)
         if len(users) >= min_users:
-            longest = _exam("dated", interactions, held_out, users, weeks=span, cut=datetime.fromtimestamp(cut, UTC))
+            longest = _exam(
+                "dated",
+                interactions,
+                held_out,
+                users,
+                weeks=span,
+                cut=datetime.fromtimestamp(cut, UTC),
+            )
             if len(users) >= wanted_users:
                 return longest
     if longest is not None:
         return longest
     held_out = own_newest(interactions)
-    return _exam("own newest", interactions, held_out, deciding_users(interactions, held_out, liked))
+    return _exam(
+        "own newest", interactions, held_out, deciding_users(interactions, held_out, liked)
+    )
 
 
-def deciding_users(interactions: Interactions, held_out: np.ndarray, liked: np.ndarray) -> np.ndarray:
-    """Ids of the users with a known rating and a held-out one that they liked, for masks (R,). int64, ascending."""
+def deciding_users(
+    interactions: Interactions, held_out: np.ndarray, liked: np.ndarray
+) -> np.ndarray:
+    """Ids of the users with a known rating and a held-out one that they liked, for masks (R,).
+    int64, ascending.
+    """
     n_users = len(interactions.user_ids)
     known = np.bincount(interactions.users[~held_out], minlength=n_users) > 0
     relevant = np.bincount(interactions.users[held_out & liked], minlength=n_users) > 0

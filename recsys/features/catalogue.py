@@ -11,9 +11,11 @@ from recsys.features.interactions import index_of
 
 @dataclass(frozen=True)
 class Links:
-    """For each of M movies a variable number of ids, flattened: movie m has `values[indptr[m]:indptr[m + 1]]`.
+    """For each of M movies a variable number of ids, flattened: movie m has
+    `values[indptr[m]:indptr[m + 1]]`.
 
-    `indptr` (M + 1,) int64; `values` int32 index into `names` (genres) or `ids` (person ids, int64).
+    `indptr` (M + 1,) int64; `values` int32 index into `names` (genres) or `ids` (person ids,
+    int64).
     """
 
     indptr: np.ndarray
@@ -37,16 +39,24 @@ class Links:
         vocabulary = sorted({name for movie in names for name in movie})
         position = {name: place for place, name in enumerate(vocabulary)}
         values = np.array([position[name] for movie in names for name in movie], dtype=np.int32)
-        return cls(_indptr(np.array([len(movie) for movie in names], dtype=np.int64)), values, np.array(vocabulary, dtype=str))
+        return cls(
+            _indptr(np.array([len(movie) for movie in names], dtype=np.int64)),
+            values,
+            np.array(vocabulary, dtype=str),
+        )
 
     @classmethod
     def of_pairs(cls, movie_ids: np.ndarray, pairs: Sequence[tuple[int, int]]) -> "Links":
-        """From (movie id, id) pairs ordered by movie; those of movies that are not in `movie_ids` are left out."""
+        """From (movie id, id) pairs ordered by movie; those of movies that are not in `movie_ids`
+        are left out.
+        """
         movie, linked = (np.array(pairs, dtype=np.int64).reshape(-1, 2)).T
         position = index_of(movie_ids, movie)
         position, linked = position[position >= 0], linked[position >= 0]
         ids, values = np.unique(linked, return_inverse=True)
-        return cls(_indptr(np.bincount(position, minlength=len(movie_ids))), values.astype(np.int32), ids)
+        return cls(
+            _indptr(np.bincount(position, minlength=len(movie_ids))), values.astype(np.int32), ids
+        )
 
 
 def _indptr(lengths: np.ndarray) -> np.ndarray:
@@ -67,7 +77,9 @@ class Description:
 
 @dataclass(frozen=True)
 class Catalogue:
-    """M movies, ascending by id. What is unknown is NaN (numbers), an empty list (links), or "" (text)."""
+    """M movies, ascending by id. What is unknown is NaN (numbers), an empty list (links), or ""
+    (text).
+    """
 
     movie_ids: np.ndarray  # (M,) int64
     titles: tuple[str, ...]  # as MovieLens writes them, year included
@@ -112,5 +124,9 @@ def numbers(values: Iterable[float | None]) -> np.ndarray:
 
 
 def _people(movie_ids: np.ndarray, people: Sequence[Sequence[int]]) -> Links:
-    pairs = [(int(movie), person) for movie, persons in zip(movie_ids, people, strict=True) for person in persons]
+    pairs = [
+        (int(movie), person)
+        for movie, persons in zip(movie_ids, people, strict=True)
+        for person in persons
+    ]
     return Links.of_pairs(movie_ids, pairs)

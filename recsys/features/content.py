@@ -1,4 +1,6 @@
-"""The content of movies as a matrix: a row a movie, a column a genre, a person, a time, a piece of title text."""
+"""The content of movies as a matrix: a row a movie, a column a genre, a person, a time, a piece of
+title text.
+"""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -23,10 +25,12 @@ TIMES = np.arange(-4.0, 1.6, 0.5)
 
 @dataclass(frozen=True)
 class ContentEncoder:
-    """Content to numbers, as it was fitted to a catalogue; a movie described later is encoded in the same terms.
+    """Content to numbers, as it was fitted to a catalogue; a movie described later is encoded in
+    the same terms.
 
-    `genres` (G,) str; `directors` and `actors`, ascending ids of those who made more than one movie: who made one tells
-    nothing of another. `scales` (2, 2): mean and deviation of years and of runtimes.
+    `genres` (G,) str; `directors` and `actors`, ascending ids of those who made more than one
+    movie: who made one tells nothing of another. `scales` (2, 2): mean and deviation of years and
+    of runtimes.
     """
 
     genres: np.ndarray
@@ -42,17 +46,31 @@ class ContentEncoder:
             genres=catalogue.genres.vocabulary,
             directors=_made_several(catalogue.directors),
             actors=_made_several(catalogue.actors),
-            scales=np.array([_mean_and_spread(catalogue.years), _mean_and_spread(catalogue.runtimes)]),
+            scales=np.array(
+                [_mean_and_spread(catalogue.years), _mean_and_spread(catalogue.runtimes)]
+            ),
             titles=TitleEncoder.fit(catalogue.titles, wanted),
         )
 
     def encode(self, catalogue: Catalogue, wanted: TitleModel) -> sparse.csr_matrix:
-        """(M, F) float32 content of movies; a genre or person that the encoder does not know counts as none."""
+        """(M, F) float32 content of movies; a genre or person that the encoder does not know counts
+        as none.
+        """
         years, runtimes = (_scaled(numbers, *scale) for numbers, scale in self._numbers(catalogue))
-        dense = [self._genres(catalogue.genres), self.titles.encode(catalogue.titles, wanted), years, _near(years), runtimes]
+        dense = [
+            self._genres(catalogue.genres),
+            self.titles.encode(catalogue.titles, wanted),
+            years,
+            _near(years),
+            runtimes,
+        ]
         directors = _people(catalogue.directors, self.directors, N_DIRECTORS)
         actors = _people(catalogue.actors, self.actors, N_ACTORS)
-        return sparse.csr_matrix(sparse.hstack([sparse.csr_matrix(np.hstack(dense)), directors, actors], dtype=np.float32))
+        return sparse.csr_matrix(
+            sparse.hstack(
+                [sparse.csr_matrix(np.hstack(dense)), directors, actors], dtype=np.float32
+            )
+        )
 
     def _numbers(self, catalogue: Catalogue) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         return zip((catalogue.years, catalogue.runtimes), self.scales, strict=True)
@@ -72,14 +90,20 @@ class ContentEncoder:
     @classmethod
     def of_arrays(cls, arrays: Mapping[str, np.ndarray]) -> "ContentEncoder":
         """What `arrays` gave, back."""
-        titles = {name.removeprefix(TITLES): array for name, array in arrays.items() if name.startswith(TITLES)}
+        titles = {
+            name.removeprefix(TITLES): array
+            for name, array in arrays.items()
+            if name.startswith(TITLES)
+        }
         own = {name: array for name, array in arrays.items() if not name.startswith(TITLES)}
         return cls(**own, titles=TitleEncoder.of_arrays(titles))
 
 
 def _made_several(links: Links) -> np.ndarray:
     """Ids, ascending, of those who stand at more than one movie."""
-    return np.sort(links.vocabulary[np.bincount(links.values, minlength=len(links.vocabulary)) > 1]).astype(np.int64)
+    return np.sort(
+        links.vocabulary[np.bincount(links.values, minlength=len(links.vocabulary)) > 1]
+    ).astype(np.int64)
 
 
 def _people(links: Links, known: np.ndarray, width: int) -> sparse.csr_matrix:
@@ -88,7 +112,9 @@ def _people(links: Links, known: np.ndarray, width: int) -> sparse.csr_matrix:
     columns = index_of(known, links.vocabulary)[links.values]
     kept = (np.arange(len(rows)) - links.indptr[rows] < width) & (columns >= 0)
     shape = len(links.indptr) - 1, len(known)
-    hot = sparse.csr_matrix((np.ones(kept.sum(), dtype=np.float32), (rows[kept], columns[kept])), shape=shape)
+    hot = sparse.csr_matrix(
+        (np.ones(kept.sum(), dtype=np.float32), (rows[kept], columns[kept])), shape=shape
+    )
     hot.data[:] = 1  # one who stands there twice
     return hot
 
@@ -100,12 +126,16 @@ def _mean_and_spread(numbers: np.ndarray) -> tuple[float, float]:
 
 
 def _scaled(numbers: np.ndarray, mean: float, spread: float) -> np.ndarray:
-    """(M, 2): the number in deviations from the mean, and 1 where it is known; 0 and 0 where it is not."""
+    """(M, 2): the number in deviations from the mean, and 1 where it is known; 0 and 0 where it is
+    not.
+    """
     known = ~np.isnan(numbers)
     return np.column_stack([np.where(known, (numbers - mean) / spread, 0), known])
 
 
 def _near(scaled: np.ndarray) -> np.ndarray:
-    """(M, len(TIMES)): how near a movie's year is to each of some times, so that taste may rise and fall with the years."""
+    """(M, len(TIMES)): how near a movie's year is to each of some times, so that taste may rise and
+    fall with the years.
+    """
     near = np.exp(-(((scaled[:, :1] - TIMES) / (TIMES[1] - TIMES[0])) ** 2))
     return near * scaled[:, 1:]

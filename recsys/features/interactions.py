@@ -12,9 +12,9 @@ from scipy import sparse
 class Interactions:
     """R visible ratings, one a (user, movie), of U users and M movies.
 
-    `user_ids` (U,) and `movie_ids` (M,) are int64, ascending; movies that nobody rated are among them.
-    `users`, `movies` (R,) int32 index into them; `ratings` (R,) float32 in stars; `rated_at` (R,) int64 epoch seconds.
-    Rows are ordered by user, then movie.
+    `user_ids` (U,) and `movie_ids` (M,) are int64, ascending; movies that nobody rated are among
+    them. `users`, `movies` (R,) int32 index into them; `ratings` (R,) float32 in stars; `rated_at`
+    (R,) int64 epoch seconds. Rows are ordered by user, then movie.
     """
 
     user_ids: np.ndarray
@@ -26,17 +26,30 @@ class Interactions:
 
     @classmethod
     def of(
-        cls, user: np.ndarray, movie: np.ndarray, rating: np.ndarray, rated_at: np.ndarray, *, movie_ids: np.ndarray
+        cls,
+        user: np.ndarray,
+        movie: np.ndarray,
+        rating: np.ndarray,
+        rated_at: np.ndarray,
+        *,
+        movie_ids: np.ndarray,
     ) -> "Interactions":
-        """From raw ids; rows of movies that are not in `movie_ids` are left out. May share memory with what it is given.
+        """From raw ids; rows of movies that are not in `movie_ids` are left out. May share memory
+        with what it is given.
 
-        Takes O(R) where ids are dense and most rows come ordered, as they do out of Postgres; no more than a sort of R otherwise.
+        Takes O(R) where ids are dense and most rows come ordered, as they do out of Postgres; no
+        more than a sort of R otherwise.
         """
         movie_ids = movie_ids.astype(np.int64, copy=False)
         movies = index_of(movie_ids, movie.astype(np.int64, copy=False)).astype(np.int32)
         if (movies < 0).any():
             known = np.flatnonzero(movies >= 0)
-            user, movies, rating, rated_at = user[known], movies[known], rating[known], rated_at[known]
+            user, movies, rating, rated_at = (
+                user[known],
+                movies[known],
+                rating[known],
+                rated_at[known],
+            )
         user_ids, users = _numbered(user.astype(np.int64, copy=False))
         order = _order(users, movies, len(movie_ids))
         return cls(
@@ -57,13 +70,17 @@ class Interactions:
 
     @property
     def newest(self) -> int:
-        """Epoch seconds of the newest visible rating: what windows and decays are anchored at. 0 where there is none."""
+        """Epoch seconds of the newest visible rating: what windows and decays are anchored at. 0
+        where there is none.
+        """
         return int(self.rated_at.max()) if len(self) else 0
 
     @cached_property
     def starts(self) -> np.ndarray:
         """(U + 1,) int32: user u's rows are those from starts[u] to starts[u + 1]."""
-        return np.searchsorted(self.users, np.arange(len(self.user_ids) + 1, dtype=np.int32)).astype(np.int32)
+        return np.searchsorted(
+            self.users, np.arange(len(self.user_ids) + 1, dtype=np.int32)
+        ).astype(np.int32)
 
     @property
     def n_rated(self) -> np.ndarray:
@@ -76,7 +93,9 @@ class Interactions:
         return np.bincount(self.movies, minlength=len(self.movie_ids))
 
     def csr(self, values: np.ndarray | None = None) -> sparse.csr_matrix:
-        """(U, M) float32 matrix of `values` (R,), the ratings by default. Shares memory with them: not to be changed in place."""
+        """(U, M) float32 matrix of `values` (R,), the ratings by default. Shares memory with them:
+        not to be changed in place.
+        """
         data = self.ratings if values is None else values.astype(np.float32, copy=False)
         return _csr(data, self.movies, self.starts, self.shape)
 
@@ -94,23 +113,34 @@ class Interactions:
         )
 
     def has(self, user_ids: np.ndarray, movies: np.ndarray) -> np.ndarray:
-        """(K,) bool: whether a user (K,), by id, has rated a movie (K,), by its place in `movie_ids`."""
+        """(K,) bool: whether a user (K,), by id, has rated a movie (K,), by its place in
+        `movie_ids`.
+        """
         rows, width = index_of(self.user_ids, user_ids), len(self.movie_ids)
-        pairs = self.users.astype(np.int64)  # ascending, as the rows are; in place: there may be many
+        # ascending, as the rows are; in place: there may be many
+        pairs = self.users.astype(np.int64)
         pairs *= width
         pairs += self.movies
         return index_of(pairs, np.where(rows >= 0, rows * width + movies, -1)) >= 0
 
     def adding(self, others: "Interactions") -> "Interactions":
-        """These rows, and those of `others` whose user has not rated the movie here. Both over the same movies."""
+        """These rows, and those of `others` whose user has not rated the movie here. Both over the
+        same movies.
+        """
         new = others.where(~self.has(others.user_ids[others.users], others.movies))
         if not len(new):
             return self
-        columns = [(rows.user_ids[rows.users], rows.movie_ids[rows.movies], rows.ratings, rows.rated_at) for rows in (self, new)]
-        return Interactions.of(*map(np.concatenate, zip(*columns, strict=True)), movie_ids=self.movie_ids)
+        columns = [
+            (rows.user_ids[rows.users], rows.movie_ids[rows.movies], rows.ratings, rows.rated_at)
+            for rows in (self, new)
+        ]
+        return Interactions.of(
+            *map(np.concatenate, zip(*columns, strict=True)), movie_ids=self.movie_ids
+        )
 
     def seen_by(self, user_ids: np.ndarray) -> sparse.csr_matrix:
-        """(len(user_ids), M) matrix with a stored entry for every movie that the user rated; empty rows for unknown users.
+        """(len(user_ids), M) matrix with a stored entry for every movie that the user rated; empty
+        rows for unknown users.
 
         May share memory with the interactions: not to be changed in place.
         """
@@ -125,18 +155,28 @@ class Interactions:
             shifts = self.starts[rows] - (ends - lengths)[known]
             movies = self.movies[np.arange(lengths.sum()) + np.repeat(shifts, lengths[known])]
         indptr = np.concatenate([[0], ends]).astype(np.int32)
-        return _csr(np.ones(len(movies), dtype=np.float32), movies, indptr, (len(user_ids), self.shape[1]))
+        return _csr(
+            np.ones(len(movies), dtype=np.float32), movies, indptr, (len(user_ids), self.shape[1])
+        )
 
     def fingerprint(self) -> str:
         """Hex digest of everything a fit can see: equal data, equal fingerprint."""
         digest = hashlib.sha256()
-        for array in (self.user_ids, self.movie_ids, self.users, self.movies, self.ratings, self.rated_at):
+        for array in (
+            self.user_ids,
+            self.movie_ids,
+            self.users,
+            self.movies,
+            self.ratings,
+            self.rated_at,
+        ):
             digest.update(np.ascontiguousarray(array).data)
         return digest.hexdigest()
 
 
 def index_of(sorted_ids: np.ndarray, wanted: np.ndarray) -> np.ndarray:
-    """Position of each wanted id in `sorted_ids`, −1 where it is not there. int64, shape of `wanted`.
+    """Position of each wanted id in `sorted_ids`, −1 where it is not there. int64, shape of
+    `wanted`.
 
     By a table where the ids span no more numbers than are wanted, else by bisection.
     """
@@ -147,13 +187,18 @@ def index_of(sorted_ids: np.ndarray, wanted: np.ndarray) -> np.ndarray:
         return np.where(sorted_ids[position] == wanted, position, -1)
     table = np.full(span + 1, -1, dtype=np.int64)  # the last for what lies outside
     table[sorted_ids - sorted_ids[0]] = np.arange(len(sorted_ids))
-    offsets = np.subtract(wanted, sorted_ids[0], dtype=np.int64).view(np.uint64)  # a smaller id's becomes very large
+    # a smaller id's becomes very large
+    offsets = np.subtract(wanted, sorted_ids[0], dtype=np.int64).view(np.uint64)
     return table[np.minimum(offsets, np.uint64(span)).view(np.int64)]
 
 
 def _numbered(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The distinct values, ascending, and (R,) int32: each value's position among them; by a table where values lie densely."""
-    if not len(values) or (span := int(values.max()) - (first := int(values.min())) + 1) > len(values):
+    """The distinct values, ascending, and (R,) int32: each value's position among them; by a table
+    where values lie densely.
+    """
+    if not len(values) or (span := int(values.max()) - (first := int(values.min())) + 1) > len(
+        values
+    ):
         distinct, positions = np.unique(values, return_inverse=True)
         return distinct, positions.astype(np.int32)
     offsets = values - values.dtype.type(first)
@@ -172,7 +217,9 @@ def _order(users: np.ndarray, movies: np.ndarray, n_movies: int) -> np.ndarray |
     return np.argsort(keys, kind="stable")  # a merge sort that finds what is ordered already
 
 
-def _csr(data: np.ndarray, columns: np.ndarray, starts: np.ndarray, shape: tuple[int, int]) -> sparse.csr_matrix:
+def _csr(
+    data: np.ndarray, columns: np.ndarray, starts: np.ndarray, shape: tuple[int, int]
+) -> sparse.csr_matrix:
     """Of rows that are in order, without a copy."""
     matrix = sparse.csr_matrix((data, columns, starts), shape=shape)
     matrix.has_sorted_indices = True

@@ -1,4 +1,6 @@
-"""Titles as vectors: by a sentence encoder where its weights can be had, by TF-IDF and truncated SVD where not."""
+"""Titles as vectors: by a sentence encoder where its weights can be had, by TF-IDF and truncated
+SVD where not.
+"""
 
 import hashlib
 import logging
@@ -16,14 +18,16 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 
 from recsys.errors import ModelError
 
-#: The name of the encoder that needs no weights, and the length of its vectors where titles hold enough distinct terms.
+#: The name of the encoder that needs no weights, and the length of its vectors where titles hold
+#: enough distinct terms.
 TFIDF = "tfidf-svd"
 TFIDF_SIZE = 64
 
 #: What the substitute takes for a term: pieces of words.
 PIECES: dict[str, Any] = {"analyzer": "char_wb", "ngram_range": (2, 4), "sublinear_tf": True}
 
-#: The files of a sentence-transformers model that are read; the hub's repository holds other formats beside them.
+#: The files of a sentence-transformers model that are read; the hub's repository holds other
+#: formats beside them.
 WEIGHTS = "model.safetensors"
 MODEL_FILES = ("*.json", "*.txt", WEIGHTS, "1_Pooling/*")
 
@@ -34,7 +38,9 @@ log = logging.getLogger(__name__)
 
 
 class TitleModel(Protocol):
-    """What settings and models hold of the title encoder: a folder, or a name and a revision on the hub; "" for none."""
+    """What settings and models hold of the title encoder: a folder, or a name and a revision on the
+    hub; "" for none.
+    """
 
     @property
     def title_model(self) -> str: ...
@@ -45,17 +51,20 @@ class TitleModel(Protocol):
 def encoder_in_use(wanted: TitleModel) -> str:
     """The name of the encoder that a fit will use; looked up once a process, without loading it.
 
-    A folder goes by its name and a digest of its weights, a model of the hub by name and revision, the substitute by TFIDF.
-    Raises ModelError where the folder holds no sentence-transformers model.
+    A folder goes by its name and a digest of its weights, a model of the hub by name and revision,
+    the substitute by TFIDF. Raises ModelError where the folder holds no sentence-transformers
+    model.
     """
     return _found(wanted.title_model, wanted.title_model_revision)[0]
 
 
 @dataclass(frozen=True)
 class TitleEncoder:
-    """Titles to vectors, as it was fitted to a catalogue: `name` of the encoder, `mean` (D,) and `length` of what it gave there.
+    """Titles to vectors, as it was fitted to a catalogue: `name` of the encoder, `mean` (D,) and
+    `length` of what it gave there.
 
-    The substitute also keeps its `terms` (T,), their `idf` (T,) and `components` (D, T); a sentence model has none of the three.
+    The substitute also keeps its `terms` (T,), their `idf` (T,) and `components` (D, T); a sentence
+    model has none of the three.
     """
 
     name: str
@@ -77,17 +86,25 @@ class TitleEncoder:
         return replace(bare, mean=mean, length=length if length > 0 else 1.0)
 
     def encode(self, titles: tuple[str, ...], wanted: TitleModel) -> np.ndarray:
-        """(M, D) float32 vectors of titles, their years left out: over the catalogue fitted to, columns of mean 0, rows of mean
-        length 1. Raises ModelError where the sentence model that was fitted with cannot be had.
+        """(M, D) float32 vectors of titles, their years left out: over the catalogue fitted to,
+        columns of mean 0, rows of mean length 1. Raises ModelError where the sentence model that
+        was fitted with cannot be had.
         """
         return ((self._vectors(titles, wanted) - self.mean) / self.length).astype(np.float32)
 
     def _vectors(self, titles: tuple[str, ...], wanted: TitleModel) -> np.ndarray:
         if self.name == TFIDF:
-            return self._weighted_terms(_texts(titles)) @ self.components.T if len(self.terms) else np.zeros((len(titles), 1))
+            return (
+                self._weighted_terms(_texts(titles)) @ self.components.T
+                if len(self.terms)
+                else np.zeros((len(titles), 1))
+            )
         name, folder = _found(wanted.title_model, wanted.title_model_revision)
         if folder is None or name != self.name:
-            raise ModelError(f"titles were encoded by {self.name}; found {name}, expected the same: see title_model")
+            raise ModelError(
+                f"titles were encoded by {self.name}; found {name}, expected the "
+                "same: see title_model"
+            )
         return _sentence_vectors(_texts(titles), folder)
 
     def _weighted_terms(self, texts: tuple[str, ...]) -> sparse.csr_matrix:
@@ -107,7 +124,9 @@ class TitleEncoder:
 
 @cache
 def _found(title_model: str, revision: str) -> tuple[str, Path | None]:
-    """(name, folder) of the encoder in use; no folder where its weights cannot be had, with a warning that says so."""
+    """(name, folder) of the encoder in use; no folder where its weights cannot be had, with a
+    warning that says so.
+    """
     if not title_model:
         return TFIDF, None
     if Path(title_model).is_dir():
@@ -116,14 +135,23 @@ def _found(title_model: str, revision: str) -> tuple[str, Path | None]:
         return f"{title_model}@{revision}", _from_hub(title_model, revision)
     except Exception as error:  # the hub's client raises its own kinds, httpx's, and OSError
         reason = (str(error).splitlines() or [type(error).__name__])[0]
-        log.warning("title encoder %s@%s: no weights to be had (%s); using %s instead", title_model, revision, reason, TFIDF)
+        log.warning(
+            "title encoder %s@%s: no weights to be had (%s); using %s instead",
+            title_model,
+            revision,
+            reason,
+            TFIDF,
+        )
         return TFIDF, None
 
 
 def _in_folder(folder: Path) -> tuple[str, Path]:
     missing = [name for name in ("config.json", WEIGHTS) if not (folder / name).is_file()]
     if missing:
-        raise ModelError(f"title_model {folder}: found no {' and no '.join(missing)}, expected a sentence-transformers model")
+        raise ModelError(
+            f"title_model {folder}: found no {' and no '.join(missing)}, expected a "
+            "sentence-transformers model"
+        )
     with (folder / WEIGHTS).open("rb") as weights:
         digest = hashlib.file_digest(weights, "sha256").hexdigest()
     return f"{folder.resolve().name}@{digest[:12]}", folder
@@ -136,7 +164,11 @@ def _from_hub(name: str, revision: str) -> Path:
     from huggingface_hub.utils import get_session
 
     try:
-        folder = Path(snapshot_download(name, revision=revision, allow_patterns=list(MODEL_FILES), local_files_only=True))
+        folder = Path(
+            snapshot_download(
+                name, revision=revision, allow_patterns=list(MODEL_FILES), local_files_only=True
+            )
+        )
         if (folder / WEIGHTS).is_file():
             return folder
     except LocalEntryNotFoundError:
@@ -147,14 +179,20 @@ def _from_hub(name: str, revision: str) -> Path:
 
 @lru_cache(maxsize=1)  # a fit asks twice: for the mean, then for the vectors
 def _sentence_vectors(texts: tuple[str, ...], folder: Path) -> np.ndarray:
-    """(M, D) vectors by the model in `folder`, computed on the CPU: a device must not change what the net is told."""
+    """(M, D) vectors by the model in `folder`, computed on the CPU: a device must not change what
+    the net is told.
+    """
     from sentence_transformers import SentenceTransformer
 
     try:
         encoder = SentenceTransformer(str(folder), device="cpu", local_files_only=True)
     except (OSError, ValueError, KeyError) as error:
-        raise ModelError(f"title_model {folder}: cannot be loaded as a sentence-transformers model: {error}") from error
-    return encoder.encode(list(texts), batch_size=256, show_progress_bar=False, convert_to_numpy=True)
+        raise ModelError(
+            f"title_model {folder}: cannot be loaded as a sentence-transformers model: {error}"
+        ) from error
+    return encoder.encode(
+        list(texts), batch_size=256, show_progress_bar=False, convert_to_numpy=True
+    )
 
 
 def _texts(titles: tuple[str, ...]) -> tuple[str, ...]:
@@ -162,8 +200,9 @@ def _texts(titles: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _latent_terms(texts: tuple[str, ...]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Terms (T,), idf (T,) and components (D, T) of latent semantic analysis (Deerwester et al. 1990) of pieces of words; D ≤
-    TFIDF_SIZE."""
+    """Terms (T,), idf (T,) and components (D, T) of latent semantic analysis (Deerwester et al.
+    1990) of pieces of words; D ≤ TFIDF_SIZE.
+    """
     vectorizer = TfidfVectorizer(**PIECES)
     try:
         weighted = vectorizer.fit_transform(texts)

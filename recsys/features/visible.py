@@ -10,23 +10,37 @@ from recsys.db.queries import queries
 from recsys.features.catalogue import Catalogue, Links, numbers
 from recsys.features.interactions import Interactions
 
-_RATING_COLUMNS = {"user_id": "bigint", "movie_id": "bigint", "rating": "real", "rated_at": "timestamptz"}
+_RATING_COLUMNS = {
+    "user_id": "bigint",
+    "movie_id": "bigint",
+    "rating": "real",
+    "rated_at": "timestamptz",
+}
 
 
 def read_interactions(conn: Connection, sight: dict, movie_ids: np.ndarray) -> Interactions:
-    """The newest visible rating of each user and movie, over the movies given. `sight`: as_of and watermark."""
+    """The newest visible rating of each user and movie, over the movies given. `sight`: as_of and
+    watermark.
+    """
     return _read(conn, queries("visible")["ratings"], sight, movie_ids)
 
 
 def read_rerated(conn: Connection, sight: dict, movie_ids: np.ndarray) -> Interactions:
-    """Of these, the ratings of the pairs that were ever rated more than once, be it after the week."""
+    """Of these, the ratings of the pairs that were ever rated more than once, be it after the
+    week.
+    """
     return _read(conn, queries("visible")["rerated"], sight, movie_ids)
 
 
-def _read(conn: Connection, query: LiteralString, sight: dict, movie_ids: np.ndarray) -> Interactions:
+def _read(
+    conn: Connection, query: LiteralString, sight: dict, movie_ids: np.ndarray
+) -> Interactions:
     rows = read_arrays(conn, query, sight, _RATING_COLUMNS)
-    rated_at = rows["rated_at"].view(np.int64) // 1_000_000  # numpy's own way from microseconds to seconds takes 20 times as long
-    return Interactions.of(rows["user_id"], rows["movie_id"], rows["rating"], rated_at, movie_ids=movie_ids)
+    # numpy's own way from microseconds to seconds takes 20 times as long
+    rated_at = rows["rated_at"].view(np.int64) // 1_000_000
+    return Interactions.of(
+        rows["user_id"], rows["movie_id"], rows["rating"], rated_at, movie_ids=movie_ids
+    )
 
 
 def read_users(conn: Connection, sight: dict) -> np.ndarray:
@@ -36,7 +50,9 @@ def read_users(conn: Connection, sight: dict) -> np.ndarray:
 
 def read_withdrawn(conn: Connection) -> np.ndarray:
     """(W,) int64, ascending: movies that may no longer be recommended."""
-    return read_arrays(conn, queries("visible")["withdrawn"], {}, {"movie_id": "bigint"})["movie_id"]
+    return read_arrays(conn, queries("visible")["withdrawn"], {}, {"movie_id": "bigint"})[
+        "movie_id"
+    ]
 
 
 def read_catalogue(conn: Connection, sight: dict) -> Catalogue:
@@ -50,6 +66,10 @@ def read_catalogue(conn: Connection, sight: dict) -> Catalogue:
         years=numbers(movie.year for movie in movies),
         runtimes=numbers(movie.runtime_minutes for movie in movies),
         genres=Links.of_names([movie.genres for movie in movies]),
-        directors=Links.of_pairs(movie_ids, [(row.movie_id, row.person_id) for row in persons if row.role == "director"]),
-        actors=Links.of_pairs(movie_ids, [(row.movie_id, row.person_id) for row in persons if row.role == "actor"]),
+        directors=Links.of_pairs(
+            movie_ids, [(row.movie_id, row.person_id) for row in persons if row.role == "director"]
+        ),
+        actors=Links.of_pairs(
+            movie_ids, [(row.movie_id, row.person_id) for row in persons if row.role == "actor"]
+        ),
     )

@@ -7,5 +7,6 @@ from recsys.ingest.imdb import Imdb
 from recsys.ingest.movielens import MovieLens
 from recsys.ingest.source import Source
 
-#: In the order in which drops of one date are taken in: IMDb is cut down to the movies that MovieLens brought.
+#: In the order in which drops of one date are taken in: IMDb is cut down to the movies that
+#: MovieLens brought.
 SOURCES: dict[str, Source] = {source.name: source for source in (MovieLens(), Imdb())}

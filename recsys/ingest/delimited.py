@@ -1,4 +1,6 @@
-"""Publishers' delimited files as streams of text columns, each row with its line number. Vectorised by pyarrow."""
+"""Publishers' delimited files as streams of text columns, each row with its line number. Vectorised
+by pyarrow.
+"""
 
 # pyarrow.compute makes its functions when it is imported:
 # pyright: reportAttributeAccessIssue=false
@@ -38,7 +40,8 @@ class Delimited:
 
 #: Which rows of a batch are asked for: our columns as bytes, and `line` → one boolean a row.
 Choice = Callable[[pa.RecordBatch], pa.Array]
-#: Of a file that is cut down. pc.is_in hashes what is wanted anew for each block: with smaller ones that is most of the work.
+#: Of a file that is cut down. pc.is_in hashes what is wanted anew for each block: with smaller ones
+#: that is most of the work.
 WANTED_BLOCK_BYTES = 4 << 20
 
 
@@ -50,9 +53,11 @@ class Excerpt(NamedTuple):
 
 
 def read_delimited(member: Member, spec: Delimited) -> Iterator[pa.RecordBatch | Reject]:
-    """Batches with our columns as text and `line` (int64, from 1, header counted); and rows that could not be read as such.
+    """Batches with our columns as text and `line` (int64, from 1, header counted); and rows that
+    could not be read as such.
 
-    Raises DropError where a column is missing, naming the file, line 1, what was found and what was expected.
+    Raises DropError where a column is missing, naming the file, line 1, what was found and what was
+    expected.
     """
     for part in _numbered(member, spec, BLOCK_BYTES):
         if isinstance(part, Reject):
@@ -64,7 +69,9 @@ def read_delimited(member: Member, spec: Delimited) -> Iterator[pa.RecordBatch |
 
 
 def read_wanted(member: Member, spec: Delimited, wanted: Choice) -> Iterator[Excerpt | Reject]:
-    """As read_delimited, cut down to the rows that are wanted. Of the others nobody asks whether they are text."""
+    """As read_delimited, cut down to the rows that are wanted. Of the others nobody asks whether
+    they are text.
+    """
     for part in _numbered(member, spec, WANTED_BLOCK_BYTES):
         if isinstance(part, Reject):
             yield part
@@ -74,8 +81,12 @@ def read_wanted(member: Member, spec: Delimited, wanted: Choice) -> Iterator[Exc
             yield from rejects
 
 
-def _numbered(member: Member, spec: Delimited, block_bytes: int) -> Iterator[pa.RecordBatch | Reject]:
-    """All rows but blank lines, with our columns as bytes; after those of a block, what in it is no row."""
+def _numbered(
+    member: Member, spec: Delimited, block_bytes: int
+) -> Iterator[pa.RecordBatch | Reject]:
+    """All rows but blank lines, with our columns as bytes; after those of a block, what in it is no
+    row.
+    """
     with member.open() as stream:
         lines = LineBlocks(stream, block_bytes, encoding=spec.encoding)
         names = list(spec.layout) or _names(lines.first_line(), member, spec)
@@ -89,7 +100,9 @@ def _numbered(member: Member, spec: Delimited, block_bytes: int) -> Iterator[pa.
             if rows is not None:
                 for fault in rows.faults:
                     content = fault.content.replace(sign, spec.delimiter.encode())
-                    yield _reject(member, block.line + fault.line, fault.reason, content, names, spec)
+                    yield _reject(
+                        member, block.line + fault.line, fault.reason, content, names, spec
+                    )
                 lines.hand_back(rows.rest)
 
 
@@ -100,34 +113,53 @@ def _names(header: bytes, member: Member, spec: Delimited) -> list[str]:
     missing = [name for name in spec.columns if name not in names]
     if missing:
         raise DropError(
-            f"{member.name} line 1: no column {', '.join(missing)}; found {text[:200]!r}, expected {','.join(spec.columns)}"
+            f"{member.name} line 1: no column {', '.join(missing)}; found {text[:200]!r}, expected "
+            f"{','.join(spec.columns)}"
         )
     twice = [name for name in spec.columns if names.count(name) > 1]
     if twice:
-        raise DropError(f"{member.name} line 1: {', '.join(twice)} is there twice; found {text[:200]!r}, expected it once")
+        raise DropError(
+            f"{member.name} line 1: {', '.join(twice)} is there twice; found "
+            f"{text[:200]!r}, expected it once"
+        )
     return names
 
 
-def _parse_block(member: Member, block: Block, names: list[str], spec: Delimited) -> tuple[pa.RecordBatch, Rows | None, bytes]:
-    """The block's rows with their lines, what was found line by line if that was needed, and the delimiter in its faults."""
+def _parse_block(
+    member: Member, block: Block, names: list[str], spec: Delimited
+) -> tuple[pa.RecordBatch, Rows | None, bytes]:
+    """The block's rows with their lines, what was found line by line if that was needed, and the
+    delimiter in its faults.
+    """
     data, sign = _with_one_byte(block.data, spec.delimiter.encode())
     if is_plain(data, sign, quoted=spec.quoted):
         batch = _parse(data, sign, names, spec)
         if batch is not None:
-            return _with_lines(batch, np.arange(block.line, block.line + batch.num_rows)), None, sign
+            return (
+                _with_lines(batch, np.arange(block.line, block.line + batch.num_rows)),
+                None,
+                sign,
+            )
     rows = find_rows(data, sign, len(names), quoted=spec.quoted, ends_all=block.ends_all)
     batch = _parse(rows.data, sign, names, spec)
     if batch is None or batch.num_rows != len(rows.lines):
-        raise DropError(f"{member.name}: the {len(rows.lines):,} rows from line {block.line:,} on cannot be told apart")
+        raise DropError(
+            f"{member.name}: the {len(rows.lines):,} rows from line {block.line:,} on "
+            "cannot be told apart"
+        )
     return _with_lines(batch, block.line + rows.lines), rows, sign
 
 
 def _with_lines(batch: pa.RecordBatch, lines: np.ndarray) -> pa.RecordBatch:
-    return pa.RecordBatch.from_arrays([pa.array(lines, pa.int64()), *batch.columns], ["line", *batch.schema.names])
+    return pa.RecordBatch.from_arrays(
+        [pa.array(lines, pa.int64()), *batch.columns], ["line", *batch.schema.names]
+    )
 
 
 #: Bytes that stand for a longer delimiter: control characters, which text does not have.
-_SIGNS = [bytes([byte]) for byte in (0x1F, 0x1E, 0x1D, 0x1C, *range(0x01, 0x09), *range(0x0E, 0x1C))]
+_SIGNS = [
+    bytes([byte]) for byte in (0x1F, 0x1E, 0x1D, 0x1C, *range(0x01, 0x09), *range(0x0E, 0x1C))
+]
 
 
 def _with_one_byte(data: bytes, delimiter: bytes) -> tuple[bytes, bytes]:
@@ -139,17 +171,22 @@ def _with_one_byte(data: bytes, delimiter: bytes) -> tuple[bytes, bytes]:
 
 
 def _parse(data: bytes, sign: bytes, names: list[str], spec: Delimited) -> pa.RecordBatch | None:
-    """Our columns of rows that take a line each, unless quoted; None where one has another number of columns."""
+    """Our columns of rows that take a line each, unless quoted; None where one has another number
+    of columns.
+    """
     n_columns = len(spec.columns)
     if not data:
         columns = [pa.array([], pa.binary())] * n_columns
         return pa.RecordBatch.from_arrays(columns, list(spec.columns.values()))
-    has_bom = data.startswith(b"\xef\xbb\xbf")  # which Arrow would take away: inside a file it is text
+    # which Arrow would take away: inside a file it is text
+    has_bom = data.startswith(b"\xef\xbb\xbf")
     quoted = spec.quoted and b'"' in data
     try:
         table = pacsv.read_csv(
             pa.BufferReader(b"\n" + data if has_bom else data),
-            read_options=pacsv.ReadOptions(column_names=names, block_size=len(data) + 2, use_threads=False),
+            read_options=pacsv.ReadOptions(
+                column_names=names, block_size=len(data) + 2, use_threads=False
+            ),
             parse_options=pacsv.ParseOptions(
                 delimiter=sign.decode(),
                 quote_char='"' if quoted else False,
@@ -157,7 +194,9 @@ def _parse(data: bytes, sign: bytes, names: list[str], spec: Delimited) -> pa.Re
                 ignore_empty_lines=False,
             ),
             convert_options=pacsv.ConvertOptions(
-                column_types=dict.fromkeys(names, pa.binary()), include_columns=list(spec.columns), strings_can_be_null=False
+                column_types=dict.fromkeys(names, pa.binary()),
+                include_columns=list(spec.columns),
+                strings_can_be_null=False,
             ),
         )
     except pa.ArrowInvalid:
@@ -166,17 +205,23 @@ def _parse(data: bytes, sign: bytes, names: list[str], spec: Delimited) -> pa.Re
     return batch.slice(1) if has_bom else batch
 
 
-def _reject(member: Member, line: int, reason: str, content: bytes, names: list[str], spec: Delimited) -> Reject:
+def _reject(
+    member: Member, line: int, reason: str, content: bytes, names: list[str], spec: Delimited
+) -> Reject:
     text = _shown(content)
     return Reject(member.name, line, reason, text, _user_text(text, names, spec))
 
 
 def _user_text(text: str, names: list[str], spec: Delimited) -> str | None:
-    """The user's field of a row that is none, empty where it has none; None where it comes first."""
+    """The user's field of a row that is none, empty where it has none; None where it comes
+    first.
+    """
     places = [place for place, name in enumerate(names) if spec.columns.get(name) == "user_id"]
     if places in ([], [0]):
         return None
-    fields = next(csv.reader([text.replace("\r", " ")])) if spec.quoted else text.split(spec.delimiter)
+    fields = (
+        next(csv.reader([text.replace("\r", " ")])) if spec.quoted else text.split(spec.delimiter)
+    )
     return fields[places[0]] if places[0] < len(fields) else ""
 
 
@@ -185,13 +230,17 @@ def _shown(content: bytes) -> str:
     return content.decode(errors="backslashreplace").replace("\0", "\\x00")
 
 
-def _clean(member: Member, batch: pa.RecordBatch, spec: Delimited) -> tuple[pa.RecordBatch, list[Reject]]:
+def _clean(
+    member: Member, batch: pa.RecordBatch, spec: Delimited
+) -> tuple[pa.RecordBatch, list[Reject]]:
     """Text that Postgres can hold, and the rows that are not such."""
     try:
         return _as_text(batch), []
     except pa.ArrowInvalid:
         bad = _not_text(batch)
-        rejects = [_not_text_reject(member, row, spec) for row in batch.filter(pa.array(bad)).to_pylist()]
+        rejects = [
+            _not_text_reject(member, row, spec) for row in batch.filter(pa.array(bad)).to_pylist()
+        ]
         return _as_text(batch.filter(pa.array(~bad))), rejects
 
 
@@ -214,7 +263,9 @@ def _beyond_ascii(values: pa.BinaryArray) -> list[int]:
         return []
     ends = np.frombuffer(offsets, np.int32)[values.offset : values.offset + len(values) + 1]
     suspect = np.frombuffer(data, np.int8)[ends[0] : ends[-1]] <= 0
-    return np.unique(np.searchsorted(ends - ends[0], np.flatnonzero(suspect), side="right") - 1).tolist()
+    return np.unique(
+        np.searchsorted(ends - ends[0], np.flatnonzero(suspect), side="right") - 1
+    ).tolist()
 
 
 def _is_text(value: bytes) -> bool:
@@ -227,7 +278,9 @@ def _is_text(value: bytes) -> bool:
 
 def _not_text_reject(member: Member, row: dict, spec: Delimited) -> Reject:
     content = spec.delimiter.encode().join(row[name][:SHOWN] for name in spec.columns.values())
-    return Reject(member.name, row["line"], "not UTF-8 text, or a zero byte in it", _shown(content[:SHOWN]))
+    return Reject(
+        member.name, row["line"], "not UTF-8 text, or a zero byte in it", _shown(content[:SHOWN])
+    )
 
 
 def _as_text(batch: pa.RecordBatch) -> pa.RecordBatch:
@@ -238,7 +291,9 @@ def _as_text(batch: pa.RecordBatch) -> pa.RecordBatch:
 
 
 def holds_byte(column: pa.BinaryArray | pa.StringArray, byte: bytes) -> bool:
-    """Whether a value has this byte. Looks at all values' bytes as they lie in memory: to ask each takes many times as long."""
+    """Whether a value has this byte. Looks at all values' bytes as they lie in memory: to ask each
+    takes many times as long.
+    """
     _, offsets, data = column.buffers()
     if not len(column) or data is None:
         return False

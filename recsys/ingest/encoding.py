@@ -1,4 +1,6 @@
-"""Tell latin-1 from UTF-8 by content: ml-1m and ml-10M share their files' names and not their encoding."""
+"""Tell latin-1 from UTF-8 by content: ml-1m and ml-10M share their files' names and not their
+encoding.
+"""
 
 import codecs
 from collections.abc import Iterable
@@ -11,10 +13,12 @@ _CHUNK = 1 << 20
 
 
 def encoding_of(members: Iterable[Member], *, as_ml_1m: bool) -> str:
-    """`utf8` or `latin-1`, the same for all these files. `as_ml_1m`: whether they have the names of a release in latin-1.
+    """`utf8` or `latin-1`, the same for all these files. `as_ml_1m`: whether they have the names of
+    a release in latin-1.
 
-    UTF-8 hardly comes about by chance, so one of its characters settles it, and bytes that are none of it are bad rows' alone.
-    Only where a release is one that GroupLens wrote in latin-1 must more speak for UTF-8 than against it.
+    UTF-8 hardly comes about by chance, so one of its characters settles it, and bytes that are none
+    of it are bad rows' alone. Only where a release is one that GroupLens wrote in latin-1 must more
+    speak for UTF-8 than against it.
     """
     n_utf8 = 0
     n_bad = 0

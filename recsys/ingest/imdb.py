@@ -54,17 +54,27 @@ class MovieToMatch(Protocol):
 
 
 class _Wanted(NamedTuple):
-    """Movies that we have: `by_tconst` those that links name, `by_key` the others by title and year."""
+    """Movies that we have: `by_tconst` those that links name, `by_key` the others by title and
+    year.
+    """
 
     by_tconst: dict[str, list[int]]
     by_key: dict[str, list[int]]
 
 
 class Imdb:
-    """Casts, directors, runtimes, genres and IMDb's own scores. Matched by links' imdbId where given, else by title and year."""
+    """Casts, directors, runtimes, genres and IMDb's own scores. Matched by links' imdbId where
+    given, else by title and year.
+    """
 
     name = "imdb"
-    tables: tuple[str, ...] = ("imdb_titles", "imdb_ratings", "imdb_crew", "imdb_principals", "imdb_persons")
+    tables: tuple[str, ...] = (
+        "imdb_titles",
+        "imdb_ratings",
+        "imdb_crew",
+        "imdb_principals",
+        "imdb_persons",
+    )
     files = (BASICS, CREW, PRINCIPALS, PERSONS, RATINGS)
 
     def recognises(self, members: Mapping[str, Member]) -> bool:
@@ -74,32 +84,50 @@ class Imdb:
         return None
 
     def rows(self, members: Mapping[str, Member], conn: Connection) -> Iterator[Rows | Reject]:
-        yield from self.about(conn.execute(queries("ingest")["movies_to_match"]).fetchall(), members)
+        yield from self.about(
+            conn.execute(queries("ingest")["movies_to_match"]).fetchall(), members
+        )
 
     def rows_alone(self, members: Mapping[str, Member]) -> Iterator[Rows | Reject]:
         yield from self.about((), members)
 
-    def about(self, movies: Sequence[MovieToMatch], members: Mapping[str, Member]) -> Iterator[Rows | Reject]:
+    def about(
+        self, movies: Sequence[MovieToMatch], members: Mapping[str, Member]
+    ) -> Iterator[Rows | Reject]:
         """All rows about these movies. Raises DropError for missing files or columns."""
         missing = [file for file in self.files if file not in members]
         if missing:
-            raise DropError(f"no {', '.join(missing)}; found {list_names(members)}, expected {', '.join(self.files)}")
+            raise DropError(
+                f"no {', '.join(missing)}; found {list_names(members)}, expected "
+                f"{', '.join(self.files)}"
+            )
         titles: set[str] = set()
         persons: set[str] = set()
         yield from _titles(members[BASICS], _wanted(movies), titles)
         ours = _among("tconst", titles)
         yield from _about(
-            members[RATINGS], "imdb_ratings", _tsv(tconst="tconst", averageRating="average_rating", numVotes="votes"), ours
+            members[RATINGS],
+            "imdb_ratings",
+            _tsv(tconst="tconst", averageRating="average_rating", numVotes="votes"),
+            ours,
         )
-        for part in _about(members[CREW], "imdb_crew", _tsv(tconst="tconst", directors="directors"), ours):
+        for part in _about(
+            members[CREW], "imdb_crew", _tsv(tconst="tconst", directors="directors"), ours
+        ):
             if isinstance(part, Rows):
-                persons.update(name for names in part.batch["directors"].to_pylist() for name in names.split(","))
+                persons.update(
+                    name
+                    for names in part.batch["directors"].to_pylist()
+                    for name in names.split(",")
+                )
             yield part
         for part in _principals(members[PRINCIPALS], ours):
             if isinstance(part, Rows):
                 persons.update(part.batch["nconst"].to_pylist())
             yield part
-        named = _tsv(nconst="nconst", primaryName="name", birthYear="birth_year", deathYear="death_year")
+        named = _tsv(
+            nconst="nconst", primaryName="name", birthYear="birth_year", deathYear="death_year"
+        )
         yield from _about(members[PERSONS], "imdb_persons", named, _among("nconst", persons))
 
 
@@ -109,7 +137,9 @@ def _wanted(movies: Sequence[MovieToMatch]) -> _Wanted:
         if movie.imdb_id is not None:
             by_tconst.setdefault(f"tt{movie.imdb_id:07d}", []).append(movie.movie_id)
     by_key: dict[str, list[int]] = {}
-    unlinked = [(m.movie_id, m.title, m.year) for m in movies if m.imdb_id is None and m.year is not None]
+    unlinked = [
+        (m.movie_id, m.title, m.year) for m in movies if m.imdb_id is None and m.year is not None
+    ]
     titles, years = [title for _, title, _ in unlinked], [year for _, _, year in unlinked]
     for (movie_id, _, _), keys in zip(unlinked, movielens_keys(titles, years), strict=True):
         for key in keys:
@@ -118,7 +148,9 @@ def _wanted(movies: Sequence[MovieToMatch]) -> _Wanted:
 
 
 def _titles(member: Member, wanted: _Wanted, titles: set[str]) -> Iterator[Rows | Reject]:
-    """Titles of our movies, and into `titles` which they are. Those matched by name wait for the best of their namesakes."""
+    """Titles of our movies, and into `titles` which they are. Those matched by name wait for the
+    best of their namesakes.
+    """
     tconsts = pa.array(sorted(wanted.by_tconst), pa.string())
     keys = pa.array(sorted(wanted.by_key), pa.string())
     best: dict[int, tuple[tuple[int, int, str], dict[str, str | int]]] = {}
@@ -127,7 +159,11 @@ def _titles(member: Member, wanted: _Wanted, titles: set[str]) -> Iterator[Rows 
             yield part
             continue
         by_id = part.batch.filter(pc.is_in(part.batch["tconst"], value_set=tconsts))
-        rows = [row | {"movie_id": movie} for row in by_id.to_pylist() for movie in wanted.by_tconst[row["tconst"]]]
+        rows = [
+            row | {"movie_id": movie}
+            for row in by_id.to_pylist()
+            for movie in wanted.by_tconst[row["tconst"]]
+        ]
         titles.update(row["tconst"] for row in rows)
         yield _title_rows(member, rows, part.read)
         if len(keys):
@@ -149,11 +185,18 @@ def _among(column: str, values: Iterable[str]) -> Choice:
     return lambda rows: pc.is_in(rows[column], value_set=known)
 
 
-def _remember_namesakes(part: pa.RecordBatch, keys: pa.Array, wanted: _Wanted, best: dict[int, tuple]) -> None:
+def _remember_namesakes(
+    part: pa.RecordBatch, keys: pa.Array, wanted: _Wanted, best: dict[int, tuple]
+) -> None:
     for place, column in enumerate(("primary_title", "original_title")):
         found = pc.binary_join_element_wise(normalise_titles(part[column]), part["start_year"], "|")
-        hits = pc.and_(pc.is_in(found, value_set=keys), pc.match_substring_regex(part["tconst"], r"^tt[0-9]{1,17}$"))
-        for key, row in zip(found.filter(hits).to_pylist(), part.filter(hits).to_pylist(), strict=True):
+        hits = pc.and_(
+            pc.is_in(found, value_set=keys),
+            pc.match_substring_regex(part["tconst"], r"^tt[0-9]{1,17}$"),
+        )
+        for key, row in zip(
+            found.filter(hits).to_pylist(), part.filter(hits).to_pylist(), strict=True
+        ):
             rank = (_TYPE_ORDER.get(row["title_type"], len(_TYPE_ORDER)), place, row["tconst"])
             for movie in wanted.by_key[key]:
                 if movie not in best or rank < best[movie][0]:
@@ -182,7 +225,11 @@ def _number(identifier: str) -> int:
 
 def _about(member: Member, table: str, spec: Delimited, ours: Choice) -> Iterator[Rows | Reject]:
     for part in read_wanted(member, spec, ours):
-        yield part if isinstance(part, Reject) else Rows(table, member.name, _with_number(part.batch), part.read)
+        yield (
+            part
+            if isinstance(part, Reject)
+            else Rows(table, member.name, _with_number(part.batch), part.read)
+        )
 
 
 def _principals(member: Member, ours: Choice) -> Iterator[Rows | Reject]:

@@ -20,8 +20,9 @@ log = logging.getLogger(__name__)
 def register_drops(conn: Connection, zone: LandingZone, as_of: date) -> list[Drop]:
     """Enter every complete drop dated up to as_of that the ledger lacks, oldest first; return them.
 
-    The caller holds the advisory lock 'drops'. Raises DropError where a drop that the week needs cannot be read, or its
-    SHA256SUMS do not agree; of one that it does not need, such as one taken in long ago, only the log tells.
+    The caller holds the advisory lock 'drops'. Raises DropError where a drop that the week needs
+    cannot be read, or its SHA256SUMS do not agree; of one that it does not need, such as one taken
+    in long ago, only the log tells.
     """
     drops = [drop for source in SOURCES for drop in zone.drops(source) if drop.date <= as_of]
     new = []
@@ -32,7 +33,9 @@ def register_drops(conn: Connection, zone: LandingZone, as_of: date) -> list[Dro
         except DropError as error:
             if _is_needed(conn, drop, as_of):
                 raise
-            log.warning("week %s goes on without looking at a drop that it does not need: %s", as_of, error)
+            log.warning(
+                "week %s goes on without looking at a drop that it does not need: %s", as_of, error
+            )
     for drop in new:
         log.info("new: %s", drop)
     return new
@@ -49,19 +52,28 @@ def _is_needed(conn: Connection, drop: Drop, as_of: date) -> bool:
 
 
 def _is_known(conn: Connection, zone: LandingZone, drop: Drop) -> bool:
-    """Whether the newest revision has just these files by name, size and stamp: then nothing needs to be read to know it."""
+    """Whether the newest revision has just these files by name, size and stamp: then nothing needs
+    to be read to know it.
+    """
     newest = newest_revision(conn, drop)
     stamps = {(file.name, file.size, file.stamp) for file in zone.files(drop)}
-    return newest is not None and {(file["name"], file["size"], file["stamp"]) for file in newest.files} == stamps
+    return (
+        newest is not None
+        and {(file["name"], file["size"], file["stamp"]) for file in newest.files} == stamps
+    )
 
 
 def newest_revision(conn: Connection, drop: Drop) -> Any:
     """Return the ledger's newest row of a drop, None where it was never met."""
-    return conn.execute(queries("drops")["newest_revision"], {"source": drop.source, "drop_date": drop.date}).fetchone()
+    return conn.execute(
+        queries("drops")["newest_revision"], {"source": drop.source, "drop_date": drop.date}
+    ).fetchone()
 
 
 def register(conn: Connection, zone: LandingZone, drop: Drop, as_of: date) -> list[Drop]:
-    """Enter a drop as its next revision and return it, or nothing where the newest one has its bytes."""
+    """Enter a drop as its next revision and return it, or nothing where the newest one has its
+    bytes.
+    """
     checksums = zone.checksums(drop)
     newest = newest_revision(conn, drop)
     if newest is not None and newest.sha256 == _digest(checksums):
@@ -80,10 +92,14 @@ def register(conn: Connection, zone: LandingZone, drop: Drop, as_of: date) -> li
 
 def _digest(checksums: dict[str, str]) -> str:
     """One checksum of a whole drop."""
-    return hashlib.sha256("".join(f"{sha}  {name}\n" for name, sha in sorted(checksums.items())).encode()).hexdigest()
+    return hashlib.sha256(
+        "".join(f"{sha}  {name}\n" for name, sha in sorted(checksums.items())).encode()
+    ).hexdigest()
 
 
-def drops_to_ingest(conn: Connection, zone: LandingZone, *, watermark: int, as_of: date) -> list[tuple[int, Drop]]:
+def drops_to_ingest(
+    conn: Connection, zone: LandingZone, *, watermark: int, as_of: date
+) -> list[tuple[int, Drop]]:
     """(drop_id, drop) of what a week has to take in, oldest first.
 
     Raises LedgerError where its files are gone or have changed.
@@ -95,10 +111,13 @@ def drops_to_ingest(conn: Connection, zone: LandingZone, *, watermark: int, as_o
 
 def _still_there(conn: Connection, zone: LandingZone, row: Any) -> Drop:
     drop = zone.drop(row.source, row.drop_date)
-    if drop is not None and (_is_known(conn, zone, drop) or _digest(zone.checksums(drop)) == row.sha256):
+    if drop is not None and (
+        _is_known(conn, zone, drop) or _digest(zone.checksums(drop)) == row.sha256
+    ):
         return drop
     found = "gone" if drop is None else "no longer those that were registered"
     raise LedgerError(
-        f"{row.source} drop of {row.drop_date}, revision {row.revision}: in the ledger as {row.state}, but its files are {found}"
+        f"{row.source} drop of {row.drop_date}, revision {row.revision}: in the ledger as "
+        f"{row.state}, but its files are {found}"
         "; put them back, or run the week from resolve_week"
     )

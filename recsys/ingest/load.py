@@ -1,4 +1,6 @@
-"""One drop from files to facts: staging → checks → merge. A bad drop leaves its ledger row and its rejected rows."""
+"""One drop from files to facts: staging → checks → merge. A bad drop leaves its ledger row and its
+rejected rows.
+"""
 
 import gzip
 import io
@@ -47,15 +49,18 @@ MERGES = {
 
 #: Facts that the catalogue is made of, by the names of their merges.
 _CATALOGUE = ("movies", "titles", "persons", "movie_persons")
-#: What the checks of later drops ask for: a rating's movie, and the movies that IMDb is cut down to.
+#: What the checks of later drops ask for: a rating's movie, and the movies that IMDb is cut down
+#: to.
 ASKED_LATER = ("movies", "links")
 
 #: A file cut short or damaged on its way. Trying again on the same bytes cannot help.
 _UNREADABLE = (EOFError, zlib.error, gzip.BadGzipFile, zipfile.BadZipFile, pa.ArrowInvalid)
 
-_FOREIGN_ROWS = 5  # known ratings from the drop's own time, none of them in the drop, that make a user another person
+# known ratings from the drop's own time, none of them in the drop, that make a user another person
+_FOREIGN_ROWS = 5
 _FOREIGN_USERS = 10  # and how many such users, at least
-_FOREIGN_SHARE = 0.1  # and which share of the users with such a history, that make it a drop of another population
+# and which share of the users with such a history, that make it a drop of another population
+_FOREIGN_SHARE = 0.1
 
 
 @dataclass(frozen=True)
@@ -89,17 +94,24 @@ class _Staged:
     order: Order
 
 
-def ingest(conn: Connection, zone: LandingZone, drop: Drop, drop_id: int, *, max_bad_share: float) -> Ingested:
+def ingest(
+    conn: Connection, zone: LandingZone, drop: Drop, drop_id: int, *, max_bad_share: float
+) -> Ingested:
     """Take a registered drop in. The caller holds the advisory lock 'ingest'.
 
-    Raises DropError, with the drop named, where it is refused: its ledger row and rejected rows are then written, no fact.
+    Raises DropError, with the drop named, where it is refused: its ledger row and rejected rows are
+    then written, no fact.
     """
     staged = _stage_checked(conn, zone, drop, drop_id, max_bad_share)
     return _merge(conn, SOURCES[drop.source].tables, drop_id, staged)
 
 
-def rehearse(conn: Connection, zone: LandingZone, drop: Drop, drop_id: int, *, max_bad_share: float) -> Ingested:
-    """Do as `ingest` in a transaction that the caller rolls back, and merge only what the checks of later drops ask for."""
+def rehearse(
+    conn: Connection, zone: LandingZone, drop: Drop, drop_id: int, *, max_bad_share: float
+) -> Ingested:
+    """Do as `ingest` in a transaction that the caller rolls back, and merge only what the checks of
+    later drops ask for.
+    """
     staged = _stage_checked(conn, zone, drop, drop_id, max_bad_share)
     new: dict[str, int] = {}
     for table in ASKED_LATER:
@@ -107,7 +119,9 @@ def rehearse(conn: Connection, zone: LandingZone, drop: Drop, drop_id: int, *, m
     return _keep(conn, drop_id, staged, new)
 
 
-def _stage_checked(conn: Connection, zone: LandingZone, drop: Drop, drop_id: int, max_bad_share: float) -> _Staged:
+def _stage_checked(
+    conn: Connection, zone: LandingZone, drop: Drop, drop_id: int, max_bad_share: float
+) -> _Staged:
     source = SOURCES[drop.source]
     population: str | None = None
     read: Counter[str] = Counter()
@@ -121,14 +135,20 @@ def _stage_checked(conn: Connection, zone: LandingZone, drop: Drop, drop_id: int
         rejected = judge(conn.execute(queries("ingest")["rejected_by_file"]), read, max_bad_share)
         _check_population(conn, population)
     except (DropError, *_UNREADABLE) as error:
-        reason = error.reason if isinstance(error, DropError) else f"cannot be read to its end: {type(error).__name__}: {error}"
+        reason = (
+            error.reason
+            if isinstance(error, DropError)
+            else (f"cannot be read to its end: {type(error).__name__}: {error}")
+        )
         _refuse(conn, drop_id, population, read, reason)
         raise DropError(reason, drop) from error
     return _Staged(population, read, rejected, order)
 
 
 def _stage(conn: Connection, rows: Iterator[Rows | Reject], order: Order) -> Counter[str]:
-    """COPY everything into staging; count the rows read of each file, and see in which order the ratings stand."""
+    """COPY everything into staging; count the rows read of each file, and see in which order the
+    ratings stand.
+    """
     conn.execute(queries("ingest")["empty_staging"])
     read: Counter[str] = Counter()
     copy_rejects, columns = _copy_query("rejects")
@@ -137,7 +157,8 @@ def _stage(conn: Connection, rows: Iterator[Rows | Reject], order: Order) -> Cou
             if table == "ratings":
                 _copy_ratings(conn, parts, read, order)
             else:
-                order.ascending &= table != "unread_ratings"  # those that are read after all come behind the others
+                # those that are read after all come behind the others
+                order.ascending &= table != "unread_ratings"
                 _copy(conn, table, parts, read)
         with conn.cursor() as cursor, cursor.copy(copy_rejects) as copy:
             for piece in rejects.csv():
@@ -156,14 +177,18 @@ def _copy(conn: Connection, table: str, parts: Iterator[Rows], read: Counter[str
                 copy.write(_as_csv(part.batch.append_column("file", file).select(names)))
 
 
-def _copy_ratings(conn: Connection, parts: Iterator[Rows], read: Counter[str], order: Order) -> None:
+def _copy_ratings(
+    conn: Connection, parts: Iterator[Rows], read: Counter[str], order: Order
+) -> None:
     """As numbers: of text, the server would have to read each again."""
 
     def arrays() -> Iterator[dict[str, np.ndarray | str | int]]:
         for part in parts:
             read[part.file] += part.read
             order.see(part.batch)
-            yield {"file": part.file} | {name: part.batch[name].to_numpy() for name in part.batch.schema.names}
+            yield {"file": part.file} | {
+                name: part.batch[name].to_numpy() for name in part.batch.schema.names
+            }
 
     write_batches(conn, queries("ingest")["copy_ratings"], arrays(), KINDS)
 
@@ -171,12 +196,17 @@ def _copy_ratings(conn: Connection, parts: Iterator[Rows], read: Counter[str], o
 def _copy_query(table: str) -> tuple[LiteralString, list[str]]:
     """The table's copy_ query, and its columns in order."""
     statement = queries("ingest")[f"copy_{table}"]
-    return statement, [name.strip() for name in statement[statement.index("(") + 1 : statement.index(")")].split(",")]
+    return statement, [
+        name.strip()
+        for name in statement[statement.index("(") + 1 : statement.index(")")].split(",")
+    ]
 
 
 def _as_csv(batch: pa.RecordBatch) -> memoryview:
     buffer = io.BytesIO()
-    pacsv.write_csv(batch, buffer, pacsv.WriteOptions(include_header=False, quoting_style="all_valid"))
+    pacsv.write_csv(
+        batch, buffer, pacsv.WriteOptions(include_header=False, quoting_style="all_valid")
+    )
     return buffer.getbuffer()
 
 
@@ -188,15 +218,20 @@ def _check(conn: Connection, source: Source, order: Order) -> None:
                 conn.execute(queries("ingest")[check])
 
 
-def judge(bad_files: Iterable[BadFile], read: Mapping[str, int], max_bad_share: float) -> dict[str, int]:
-    """Return the rejected rows by file. Raises DropError for the first file that has more than its share."""
+def judge(
+    bad_files: Iterable[BadFile], read: Mapping[str, int], max_bad_share: float
+) -> dict[str, int]:
+    """Return the rejected rows by file. Raises DropError for the first file that has more than its
+    share.
+    """
     rejected: dict[str, int] = {}
     for bad in bad_files:
         rejected[bad.file] = bad.n
         share = bad.n / max(read[bad.file], 1)
         if share > max_bad_share:
             raise DropError(
-                f"{bad.n:,} of {read[bad.file]:,} rows of {bad.file} are bad ({share:.1%}, allowed {max_bad_share:.1%}); "
+                f"{bad.n:,} of {read[bad.file]:,} rows of {bad.file} are bad ({share:.1%}, allowed "
+                f"{max_bad_share:.1%}); "
                 f"the first is line {bad.line:,}: {bad.reason}"
             )
     return rejected
@@ -211,19 +246,26 @@ def _check_population(conn: Connection, population: str | None) -> None:
         return
     if known.population != population:
         raise DropError(
-            f"its users are of another release: found layout {population!r}, expected {known.population!r} as in the "
-            f"{known.source} drop of {known.drop_date}; a release of its own needs a database of its own"
+            f"its users are of another release: found layout {population!r}, expected "
+            f"{known.population!r} as in the "
+            f"{known.source} drop of {known.drop_date}; a release of its own needs a database of "
+            "its own"
         )
-    (foreign,) = conn.execute(queries("ingest")["foreign_users"], {"min_rows": _FOREIGN_ROWS}).fetchall()
+    (foreign,) = conn.execute(
+        queries("ingest")["foreign_users"], {"min_rows": _FOREIGN_ROWS}
+    ).fetchall()
     if foreign.n_foreign >= _FOREIGN_USERS and foreign.n_foreign > _FOREIGN_SHARE * foreign.n_users:
         raise DropError(
-            f"its users are of another release: of {foreign.n_users:,} users with a known history from the drop's time, the drop "
+            f"its users are of another release: of {foreign.n_users:,} users with a known history "
+            "from the drop's time, the drop "
             f"has nothing of it for {foreign.n_foreign:,}; expected at most {_FOREIGN_SHARE:.0%}. "
             "A release of its own needs a database of its own"
         )
 
 
-def _refuse(conn: Connection, drop_id: int, population: str | None, read: Counter[str], reason: str) -> None:
+def _refuse(
+    conn: Connection, drop_id: int, population: str | None, read: Counter[str], reason: str
+) -> None:
     """The ledger row and the rejected rows, in a transaction of their own."""
     with conn.transaction():
         conn.execute(queries("drops")["forget_rejected"], {"drop_id": drop_id})
@@ -240,7 +282,8 @@ def _merge(conn: Connection, tables: Sequence[str], drop_id: int, staged: _Stage
             new |= _merge_table(conn, table, drop_id, staged)
         ingested = _keep(conn, drop_id, staged, new)
         if any(new.get(facts) for facts in _CATALOGUE):
-            conn.execute(queries("views")["refresh_catalogue"])  # readers see a movie as soon as its facts are there
+            # readers see a movie as soon as its facts are there
+            conn.execute(queries("views")["refresh_catalogue"])
     return ingested
 
 
@@ -265,6 +308,19 @@ def _keep(conn: Connection, drop_id: int, staged: _Staged, new: dict[str, int]) 
     return ingested
 
 
-def _settle(conn: Connection, drop_id: int, state: str, counts: dict, reason: str | None, population: str | None) -> None:
-    params = {"drop_id": drop_id, "state": state, "counts": Jsonb(counts), "reason": reason, "population": population}
+def _settle(
+    conn: Connection,
+    drop_id: int,
+    state: str,
+    counts: dict,
+    reason: str | None,
+    population: str | None,
+) -> None:
+    params = {
+        "drop_id": drop_id,
+        "state": state,
+        "counts": Jsonb(counts),
+        "reason": reason,
+        "population": population,
+    }
     conn.execute(queries("drops")["settle_drop"], params)

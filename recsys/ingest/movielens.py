@@ -16,8 +16,29 @@ from recsys.ingest.ratings import in_numbers
 from recsys.ingest.source import Reject, Rows
 
 _GENRES_100K = [
-    *("unknown", "Action", "Adventure", "Animation", "Children's", "Comedy", "Crime", "Documentary", "Drama", "Fantasy"),
-    *("Film-Noir", "Horror", "Musical", "Mystery", "Romance", "Sci-Fi", "Thriller", "War", "Western"),
+    *(
+        "unknown",
+        "Action",
+        "Adventure",
+        "Animation",
+        "Children's",
+        "Comedy",
+        "Crime",
+        "Documentary",
+        "Drama",
+        "Fantasy",
+    ),
+    *(
+        "Film-Noir",
+        "Horror",
+        "Musical",
+        "Mystery",
+        "Romance",
+        "Sci-Fi",
+        "Thriller",
+        "War",
+        "Western",
+    ),
 ]
 
 
@@ -27,13 +48,17 @@ def _double_colon(*layout: str) -> Delimited:
 
 @dataclass(frozen=True)
 class Layout:
-    """One way of publishing: which file fills which staging table. The ratings are what makes a drop."""
+    """One way of publishing: which file fills which staging table. The ratings are what makes a
+    drop.
+    """
 
     population: str
     files: dict[str, tuple[str, Delimited]]  # file name → (staging table, how it is written)
     ratings: str
     users: str | None = None
-    """The file that a release in latin-1 has and one in UTF-8 has not; None where all are in UTF-8."""
+    """The file that a release in latin-1 has and one in UTF-8 has not; None where all are in
+    UTF-8.
+    """
 
     def present(self, members: Mapping[str, Member]) -> Iterator[tuple[Member, str, Delimited]]:
         """The files that are there, each with its staging table and how it is written."""
@@ -43,10 +68,14 @@ class Layout:
                 yield members[file], table, replace(spec, encoding=encoding)
 
     def _encoding(self, members: Mapping[str, Member]) -> str:
-        """How the files with text are written. What is not in them, ratings, is the same either way."""
+        """How the files with text are written. What is not in them, ratings, is the same either
+        way.
+        """
         if self.users is None:
             return "utf8"
-        with_text = [members[file] for file in self.files if file in members and file != self.ratings]
+        with_text = [
+            members[file] for file in self.files if file in members and file != self.ratings
+        ]
         return encoding_of(with_text, as_ml_1m=self.users in members)
 
 
@@ -54,16 +83,36 @@ LAYOUTS = (
     Layout(  # ml-latest, ml-latest-small, ml-20m, ml-25m, ml-32m
         "csv",
         {
-            "movies.csv": ("movies", Delimited({"movieId": "movie_id", "title": "title", "genres": "genres"})),
+            "movies.csv": (
+                "movies",
+                Delimited({"movieId": "movie_id", "title": "title", "genres": "genres"}),
+            ),
             "links.csv": (
                 "links",
                 Delimited({"movieId": "movie_id", "imdbId": "imdb_id", "tmdbId": "tmdb_id"}),
             ),
             "ratings.csv": (
                 "ratings",
-                Delimited({"userId": "user_id", "movieId": "movie_id", "rating": "rating", "timestamp": "rated_at"}),
+                Delimited(
+                    {
+                        "userId": "user_id",
+                        "movieId": "movie_id",
+                        "rating": "rating",
+                        "timestamp": "rated_at",
+                    }
+                ),
             ),
-            "tags.csv": ("tags", Delimited({"userId": "user_id", "movieId": "movie_id", "tag": "tag", "timestamp": "tagged_at"})),
+            "tags.csv": (
+                "tags",
+                Delimited(
+                    {
+                        "userId": "user_id",
+                        "movieId": "movie_id",
+                        "tag": "tag",
+                        "timestamp": "tagged_at",
+                    }
+                ),
+            ),
         },
         ratings="ratings.csv",
     ),
@@ -71,7 +120,10 @@ LAYOUTS = (
         "double-colon",
         {
             "movies.dat": ("movies", _double_colon("movie_id", "title", "genres")),
-            "users.dat": ("users", _double_colon("user_id", "gender", "age", "occupation", "zip_code")),
+            "users.dat": (
+                "users",
+                _double_colon("user_id", "gender", "age", "occupation", "zip_code"),
+            ),
             "ratings.dat": ("ratings", _double_colon("user_id", "movie_id", "rating", "rated_at")),
             "tags.dat": ("tags", _double_colon("user_id", "movie_id", "tag", "tagged_at")),
         },
@@ -138,11 +190,15 @@ class MovieLens:
                 elif table == "ratings":
                     yield from _ratings(member.name, part)
                 else:
-                    yield Rows(table, member.name, with_whole_numbers(_with_genres(part)), part.num_rows)
+                    yield Rows(
+                        table, member.name, with_whole_numbers(_with_genres(part)), part.num_rows
+                    )
 
 
 def layout_of(members: Mapping[str, Member]) -> Layout:
-    """Return the layout whose ratings file is there. Raises DropError naming what is there and what was expected."""
+    """Return the layout whose ratings file is there. Raises DropError naming what is there and what
+    was expected.
+    """
     for layout in LAYOUTS:
         if layout.ratings in members:
             return layout
@@ -166,7 +222,8 @@ def _with_genres(batch: pa.RecordBatch) -> pa.RecordBatch:
         return batch
     flags = [batch[genre].to_pylist() for genre in _GENRES_100K]
     genres = [
-        "|".join(g for g, flag in zip(_GENRES_100K[1:], row[1:], strict=True) if flag == "1") for row in zip(*flags, strict=True)
+        "|".join(g for g, flag in zip(_GENRES_100K[1:], row[1:], strict=True) if flag == "1")
+        for row in zip(*flags, strict=True)
     ]
     return pa.RecordBatch.from_pydict(
         {name: batch[name] for name in ("line", "movie_id", "title")} | {"genres": pa.array(genres)}

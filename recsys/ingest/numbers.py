@@ -12,7 +12,9 @@ _WHOLE = ("user_id", "movie_id", "imdb_id", "tmdb_id", "age", "rated_at", "tagge
 
 
 def with_whole_numbers(batch: pa.RecordBatch) -> pa.RecordBatch:
-    """The batch with the zeros after the point gone from ids, ages and times; all other values as they are."""
+    """The batch with the zeros after the point gone from ids, ages and times; all other values as
+    they are.
+    """
     for place, name in enumerate(batch.schema.names):
         if name in _WHOLE and holds_byte(batch[name], b"."):
             whole = pc.replace_substring_regex(batch[name], r"^([0-9]+)\.0+$", r"\1")

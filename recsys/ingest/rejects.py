@@ -27,7 +27,12 @@ class RejectSpool:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
         self._file.close()
 
     def take_out(self, parts: Iterable[Rows | Reject], read: Counter[str]) -> Iterator[Rows]:
@@ -51,7 +56,9 @@ class RejectSpool:
     def _write(self) -> None:
         if not self._waiting:
             return
-        columns = {name: [getattr(reject, name) for reject in self._waiting] for name in self._columns}
+        columns = {
+            name: [getattr(reject, name) for reject in self._waiting] for name in self._columns
+        }
         options = pacsv.WriteOptions(include_header=False, quoting_style="all_valid")
         pacsv.write_csv(pa.RecordBatch.from_pydict(columns), self._file, options)
         self._waiting.clear()

@@ -23,7 +23,9 @@ class Reject:
 
 @dataclass(frozen=True)
 class Rows:
-    """A batch of one file's rows for one staging table: text columns as published, ratings as numbers, and `line`."""
+    """A batch of one file's rows for one staging table: text columns as published, ratings as
+    numbers, and `line`.
+    """
 
     table: str
     file: str
@@ -32,10 +34,13 @@ class Rows:
 
 
 class Source(Protocol):
-    """Where facts come from. `name` is the folder in the landing zone and the source in the ledger."""
+    """Where facts come from. `name` is the folder in the landing zone and the source in the
+    ledger.
+    """
 
     name: str
-    tables: tuple[str, ...]  # staging tables that it fills; each has a reject_ and, if a fact, a merge_ query
+    # staging tables that it fills; each has a reject_ and, if a fact, a merge_ query
+    tables: tuple[str, ...]
 
     def recognises(self, members: Mapping[str, Member]) -> bool:
         """Whether these files are a drop of this source."""
@@ -48,10 +53,13 @@ class Source(Protocol):
     def rows(self, members: Mapping[str, Member], conn: Connection) -> Iterator[Rows | Reject]:
         """Yield all rows, streamed. Raises DropError for missing files or columns.
 
-        Sees the facts through `conn`, changes none; what it asks it asks before its first row, as COPY then has the connection.
+        Sees the facts through `conn`, changes none; what it asks it asks before its first row, as
+        COPY then has the connection.
         """
         ...
 
     def rows_alone(self, members: Mapping[str, Member]) -> Iterator[Rows | Reject]:
-        """Yield what of the rows can be read where there is no database: to see whether the files are whole."""
+        """Yield what of the rows can be read where there is no database: to see whether the files
+        are whole.
+        """
         ...

@@ -1,4 +1,6 @@
-"""Titles made comparable: `Shawshank Redemption, The (1994)` and `The Shawshank Redemption` of 1994 give one key."""
+"""Titles made comparable: `Shawshank Redemption, The (1994)` and `The Shawshank Redemption` of 1994
+give one key.
+"""
 
 # pyarrow.compute makes its functions when it is imported:
 # pyright: reportAttributeAccessIssue=false
@@ -13,22 +15,29 @@ import pyarrow.compute as pc
 _YEAR = re.compile(r"\s*\([0-9]{4}([^0-9()][^()]*)?\)\s*$")
 _ALIAS = re.compile(r"(?<=\s)\(([^()]+)\)")
 _ARTICLE = re.compile(
-    r"^(.*), (the|a|an|le|la|les|l'|el|los|las|il|lo|i|gli|der|die|das|de|het|en|den|det|o|os|as)$", re.IGNORECASE
+    r"^(.*), (the|a|an|le|la|les|l'|el|los|las|il|lo|i|gli|der|die|das|de|het|en|den|det|o|os|as)$",
+    re.IGNORECASE,
 )
 
 
 def normalise_titles(titles: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
-    """Lower case, no accents, `&` as and, single spaces between letters and digits. Vectorised: IMDb has 11 million."""
+    """Lower case, no accents, `&` as and, single spaces between letters and digits. Vectorised:
+    IMDb has 11 million.
+    """
     text = pc.utf8_normalize(pc.utf8_lower(titles), form="NFKD")
     text = pc.replace_substring(pc.replace_substring_regex(text, r"\p{M}", ""), "&", " and ")
     return pc.utf8_trim_whitespace(pc.replace_substring_regex(text, r"[^\p{L}\p{N}]+", " "))
 
 
 def movielens_keys(titles: Sequence[str], years: Sequence[int]) -> list[list[str]]:
-    """For each MovieLens title the keys under which IMDb may know it: its main title first, then those in parentheses."""
+    """For each MovieLens title the keys under which IMDb may know it: its main title first, then
+    those in parentheses.
+    """
     names = [_names(title) for title in titles]
     owner = [place for place, group in enumerate(names) for _ in group]
-    flat = normalise_titles(pa.array([name for group in names for name in group], pa.string())).to_pylist()
+    flat = normalise_titles(
+        pa.array([name for group in names for name in group], pa.string())
+    ).to_pylist()
     keys: list[dict[str, None]] = [{} for _ in titles]
     for place, name in zip(owner, flat, strict=True):
         if name:

@@ -1,4 +1,6 @@
-"""The recipes. A new one is one module, one line here, and one test class that inherits the contract."""
+"""The recipes. A new one is one module, one line here, and one test class that inherits the
+contract.
+"""
 
 from importlib import import_module
 from typing import TYPE_CHECKING

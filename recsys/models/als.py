@@ -18,42 +18,55 @@ from recsys.models.recency import faded
 
 
 class ALSConfig(Config):
-    """Settings in the terms of Rendle et al. 2022, "Revisiting the Performance of iALS on Item Recommendation Benchmarks"."""
+    """Settings in the terms of Rendle et al. 2022, "Revisiting the Performance of iALS on Item
+    Recommendation Benchmarks".
+    """
 
     like_threshold: float = Field(default=4.0, description="a rating from here on is a like")
     factors: Annotated[int, Search(64, 256, doubled=True)] = Field(
         default=64, ge=1, le=EXACT_WIDTH, description="length of a user's and of a movie's vector"
     )
     rating_weight: float = Field(
-        default=1.0, ge=0, description="what a star above the threshold adds to a like's confidence, 1 at it; 0: all alike"
+        default=1.0,
+        ge=0,
+        description="what a star above the threshold adds to a like's "
+        "confidence, 1 at it; 0: all alike",
     )
     unobserved_weight: Annotated[float, Search(0.003, 3, log=True)] = Field(
         default=0.3, gt=0, description="weight of every pair; an average like weighs 1 more"
     )
     regularization: Annotated[float, Search(0.0005, 0.5, log=True)] = Field(
-        default=0.018, gt=0, description="λ of a vector, for each unit of weight that the vector is fitted to"
+        default=0.018,
+        gt=0,
+        description="λ of a vector, for each unit of weight that the vector is fitted to",
     )
     iterations: int = Field(default=15, ge=1, description="sweeps over users and movies")
     recency_half_life_days: float | None = Field(
-        default=None, gt=0, description="age, back from the newest rating, at which a like's confidence is half; none: never"
+        default=None,
+        gt=0,
+        description="age, back from the newest rating, at which a like's "
+        "confidence is half; none: never",
     )
 
 
 class ALS(DotProduct):
     """Implicit-feedback matrix factorisation (Hu, Koren & Volinsky 2008), fitted to likes alone.
 
-    A like's confidence grows with its stars above the threshold and, where a half-life is set, fades with its age. The model
-    knows the users who liked something; a movie that nobody liked has taught it nothing: its score is −inf and it is never
-    recommended.
+    A like's confidence grows with its stars above the threshold and, where a half-life is set,
+    fades with its age. The model knows the users who liked something; a movie that nobody liked has
+    taught it nothing: its score is −inf and it is never recommended.
 
-    How to search its settings (Rendle, Krichene, Zhang & Koren, section 3): with few factors and 16 or so iterations, search
-    `unobserved_weight` and `regularization` together, on a grid of powers, for neither can be judged at a bad value of the
-    other; widen the grid while the best lies on its edge. Then double the factors for as long as validation improves and time
-    allows, each time searching both again close by, as the best move slowly. Last, see whether more iterations still help.
+    How to search its settings (Rendle, Krichene, Zhang & Koren, section 3): with few factors and 16
+    or so iterations, search `unobserved_weight` and `regularization` together, on a grid of powers,
+    for neither can be judged at a bad value of the other; widen the grid while the best lies on its
+    edge. Then double the factors for as long as validation improves and time allows, each time
+    searching both again close by, as the best move slowly. Last, see whether more iterations still
+    help.
 
-    Cost of a fit, R likes of U users and M movies, d factors: O(R d + (U + M) d²) time an iteration, with the 3 conjugate
-    gradient steps that `implicit` takes for each vector; 8R bytes for the likes each way, and 4d (U + M) bytes for the vectors,
-    which are what is kept. A user's scores take O(d M); a list less, as most movies' vectors are too short for it.
+    Cost of a fit, R likes of U users and M movies, d factors: O(R d + (U + M) d²) time an
+    iteration, with the 3 conjugate gradient steps that `implicit` takes for each vector; 8R bytes
+    for the likes each way, and 4d (U + M) bytes for the vectors, which are what is kept. A user's
+    scores take O(d M); a list less, as most movies' vectors are too short for it.
     """
 
     name = "als"
@@ -69,32 +82,43 @@ class ALS(DotProduct):
         with threadpool_limits(1, "blas"):
             solver.fit(matrix, show_progress=False)
         self.user_factors_ = np.ascontiguousarray(solver.user_factors)
-        self.movie_factors_ = np.zeros((len(self.movie_ids_), self.config.factors), dtype=np.float32)
+        self.movie_factors_ = np.zeros(
+            (len(self.movie_ids_), self.config.factors), dtype=np.float32
+        )
         self.movie_factors_[self.liked_] = solver.item_factors
         return self
 
     def _likes(self, train: Interactions) -> sparse.csr_matrix:
-        """(U, liked movies) float32 of confidence. What it is made of is let go of before the solver asks for memory."""
+        """(U, liked movies) float32 of confidence. What it is made of is let go of before the
+        solver asks for memory.
+        """
         likes = train.where(train.ratings >= self.config.like_threshold)
         if not len(likes):
             raise ModelError(
-                f"als: none of {len(train)} ratings is a like (at least {self.config.like_threshold}); expected some"
+                f"als: none of {len(train)} ratings is a like (at least "
+                f"{self.config.like_threshold}); expected some"
             )
         self.user_ids_, self.movie_ids_ = likes.user_ids, likes.movie_ids
         self.liked_ = likes.n_raters > 0
-        return likes.csr(self._confidence(likes.ratings, age_seconds=train.newest - likes.rated_at))[:, self.liked_]
+        return likes.csr(
+            self._confidence(likes.ratings, age_seconds=train.newest - likes.rated_at)
+        )[:, self.liked_]
 
     def _confidence(self, ratings: np.ndarray, *, age_seconds: np.ndarray) -> np.ndarray:
-        """(R,) weights of mean 1: they grow with the stars above the threshold, and a like is halved every half-life."""
+        """(R,) weights of mean 1: they grow with the stars above the threshold, and a like is
+        halved every half-life.
+        """
         stars = 1 + self.config.rating_weight * (ratings - self.config.like_threshold)
         weights = stars * faded(age_seconds, self.config.recency_half_life_days)
         return weights / weights.mean()
 
     def _solver(self, n_users: int, n_movies: int, *, n_likes: int) -> AlternatingLeastSquares:
-        """The library's loss is the paper's times 1 + 1/w (w: unobserved weight): a like weighs 1 + 1/w, any other pair 1.
+        """The library's loss is the paper's times 1 + 1/w (w: unobserved weight): a like weighs 1 +
+        1/w, any other pair 1.
 
-        Its one regularization for all vectors is the mean of the paper's, which for each vector is λ times the weight it is
-        fitted to. Without that scaling, a setting that suits one data set is far off on a smaller one.
+        Its one regularization for all vectors is the mean of the paper's, which for each vector is
+        λ times the weight it is fitted to. Without that scaling, a setting that suits one data set
+        is far off on a smaller one.
         """
         weight = self.config.unobserved_weight
         fitted_to = n_likes + weight * n_users * n_movies
@@ -116,7 +140,15 @@ class ALS(DotProduct):
         return self.liked_
 
     def state(self) -> dict[str, np.ndarray]:
-        return {"user_factors_": self.user_factors_, "movie_factors_": self.movie_factors_, "liked_": self.liked_}
+        return {
+            "user_factors_": self.user_factors_,
+            "movie_factors_": self.movie_factors_,
+            "liked_": self.liked_,
+        }
 
     def restore(self, state: dict[str, np.ndarray]) -> None:
-        self.user_factors_, self.movie_factors_, self.liked_ = state["user_factors_"], state["movie_factors_"], state["liked_"]
+        self.user_factors_, self.movie_factors_, self.liked_ = (
+            state["user_factors_"],
+            state["movie_factors_"],
+            state["liked_"],
+        )

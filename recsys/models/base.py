@@ -36,10 +36,12 @@ class Config(BaseModel):
 
 @dataclass(frozen=True)
 class Search:
-    """Where tuning looks for a hyperparameter: metadata of its field, as in `Annotated[float, Search(0.001, 1, log=True)]`.
+    """Where tuning looks for a hyperparameter: metadata of its field, as in `Annotated[float,
+    Search(0.001, 1, log=True)]`.
 
-    Both ends are inside. A `doubled` one, at most one a recipe, is no dimension of the search: all others are searched with it
-    at `low`, and then it is doubled, up to `high`, for as long as validation improves.
+    Both ends are inside. A `doubled` one, at most one a recipe, is no dimension of the search: all
+    others are searched with it at `low`, and then it is doubled, up to `high`, for as long as
+    validation improves.
     """
 
     low: float
@@ -65,15 +67,17 @@ class Compute:
 
 @dataclass(frozen=True)
 class TopN:
-    """Lists of U users, best first: `ids` (U, n) int64, −1 where a list ends early; `scores` (U, n) float32, −inf there."""
+    """Lists of U users, best first: `ids` (U, n) int64, −1 where a list ends early; `scores` (U, n)
+    float32, −inf there.
+    """
 
     ids: np.ndarray
     scores: np.ndarray
 
 
 class Recommender(ABC):
-    """A recipe: build with a Config, fit, ask. Fitted attributes end in `_`. Training data is not kept,
-    except each user's own history where that is what represents a user (ease, item_knn).
+    """A recipe: build with a Config, fit, ask. Fitted attributes end in `_`. Training data is not
+    kept, except each user's own history where that is what represents a user (ease, item_knn).
 
     A fitted model knows `user_ids_` (U,) and `movie_ids_` (M,), int64 ascending.
     """
@@ -94,14 +98,17 @@ class Recommender(ABC):
 
     @abstractmethod
     def score_block(self, users: np.ndarray) -> np.ndarray:
-        """(len(users), M) float32 scores by movie position, for user ids of which at most BLOCK are given.
+        """(len(users), M) float32 scores by movie position, for user ids of which at most BLOCK are
+        given.
 
         The row of a user that the model does not know is all −inf, unless it serves strangers too.
         """
 
     @abstractmethod
     def state(self) -> dict[str, np.ndarray]:
-        """Fitted attributes as arrays, for `save`; `restore` takes them back. Ids are saved by the base."""
+        """Fitted attributes as arrays, for `save`; `restore` takes them back. Ids are saved by the
+        base.
+        """
 
     @abstractmethod
     def restore(self, state: dict[str, np.ndarray]) -> None:
@@ -109,11 +116,15 @@ class Recommender(ABC):
 
     @classmethod
     def encoder(cls, compute: Compute) -> str:
-        """The title encoder that a fit would use, which is part of its fit key; "" for a recipe that reads no titles."""
+        """The title encoder that a fit would use, which is part of its fit key; "" for a recipe
+        that reads no titles.
+        """
         return ""
 
     def tags(self) -> dict[str, str]:
-        """What a run of this model should be tagged with besides its recipe, e.g. the title encoder in use."""
+        """What a run of this model should be tagged with besides its recipe, e.g. the title encoder
+        in use.
+        """
         return {}
 
     def knows(self, users: np.ndarray) -> np.ndarray:
@@ -126,8 +137,12 @@ class Recommender(ABC):
             rows = slice(start, min(start + BLOCK, len(users)))
             yield rows, self.score_block(users[rows])
 
-    def recommend(self, users: np.ndarray, *, n: int, seen: sparse.csr_matrix | None = None) -> TopN:
-        """The n best movies for each user id, ties by movie id, leaving out `seen` (len(users), M), exactly."""
+    def recommend(
+        self, users: np.ndarray, *, n: int, seen: sparse.csr_matrix | None = None
+    ) -> TopN:
+        """The n best movies for each user id, ties by movie id, leaving out `seen` (len(users), M),
+        exactly.
+        """
         ids = np.full((len(users), n), -1, dtype=np.int64)
         best = np.full((len(users), n), -np.inf, dtype=np.float32)
         for rows, block in self.scores(users):
@@ -151,7 +166,9 @@ class Recommender(ABC):
         """Read what `save` wrote. Raises ModelError where the folder holds another recipe."""
         header = json.loads((directory / "config.json").read_text())
         if header["name"] != cls.name:
-            raise ModelError(f"{directory} holds a model of recipe {header['name']!r}, expected {cls.name!r}")
+            raise ModelError(
+                f"{directory} holds a model of recipe {header['name']!r}, expected {cls.name!r}"
+            )
         model = cls(cls.Config(**header["config"]), compute)
         with np.load(directory / "arrays.npz", allow_pickle=False) as arrays:
             state = {key: arrays[key] for key in arrays.files}
@@ -161,11 +178,15 @@ class Recommender(ABC):
 
 
 class DotProduct(Recommender):
-    """A recipe whose scores are products of a user's vector with each movie's, so that the best are found without making all."""
+    """A recipe whose scores are products of a user's vector with each movie's, so that the best are
+    found without making all.
+    """
 
     @abstractmethod
     def vectors(self, users: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """(len(users), d) of user ids and (M, d) of all movies, float32, d ≤ EXACT_WIDTH; any numbers for a user not known."""
+        """(len(users), d) of user ids and (M, d) of all movies, float32, d ≤ EXACT_WIDTH; any
+        numbers for a user not known.
+        """
 
     def ranked(self) -> np.ndarray:
         """(M,) bool: the movies that have a score, all unless a recipe says otherwise."""
@@ -177,13 +198,19 @@ class DotProduct(Recommender):
         scores[~self.knows(users)] = -np.inf
         return scores
 
-    def recommend(self, users: np.ndarray, *, n: int, seen: sparse.csr_matrix | None = None) -> TopN:
+    def recommend(
+        self, users: np.ndarray, *, n: int, seen: sparse.csr_matrix | None = None
+    ) -> TopN:
         ids = np.full((len(users), n), -1, dtype=np.int64)
         best = np.full((len(users), n), -np.inf, dtype=np.float32)
         known = self.knows(users)
         left_out = seen if seen is None or known.all() else seen[known]
         positions, best[known] = best_products(
-            *self.vectors(users[known]), n, ranked=self.ranked(), seen=left_out, threads=self.compute.threads
+            *self.vectors(users[known]),
+            n,
+            ranked=self.ranked(),
+            seen=left_out,
+            threads=self.compute.threads,
         )
         ids[known] = self._ids(positions)
         return TopN(ids, best)
@@ -199,4 +226,6 @@ class PredictsRatings(ABC):
 
     @abstractmethod
     def predict(self, users: np.ndarray, movies: np.ndarray) -> np.ndarray:
-        """(K,) float32 expected ratings in stars of K (user id, movie id) pairs; a bias-based guess for strangers."""
+        """(K,) float32 expected ratings in stars of K (user id, movie id) pairs; a bias-based guess
+        for strangers.
+        """

@@ -20,32 +20,52 @@ BYTES_A_WEIGHT = 4
 
 
 class EASEConfig(Config):
-    """What a like weighs, how much its noise is damped, and how large the matrix of weights may be."""
+    """What a like weighs, how much its noise is damped, and how large the matrix of weights may
+    be.
+    """
 
     like_threshold: float = Field(default=4.0, description="a rating from here on is a like")
     rating_weight: Annotated[float, Search(0, 4)] = Field(
-        default=1.0, ge=0, description="what a star above the threshold adds to a like, which counts 1 at it; 0: all alike"
+        default=1.0,
+        ge=0,
+        description="what a star above the threshold adds to a like, which "
+        "counts 1 at it; 0: all alike",
     )
     regularization: Annotated[float, Search(0.1, 100, log=True)] = Field(
-        default=3.0, gt=0, description="λ, in units of the squared likes of a movie, as the average like sees them"
+        default=3.0,
+        gt=0,
+        description="λ, in units of the squared likes of a movie, as the average like sees them",
     )
     history_half_life: float | None = Field(
-        default=None, gt=0, description="later likes of the same user after which an own like counts half; none: never"
+        default=None,
+        gt=0,
+        description="later likes of the same user after which an own like counts half; none: never",
     )
-    neighbours: int | None = Field(default=None, ge=1, description="weights kept for each movie, the largest; none: all")
-    max_movies: int | None = Field(default=None, ge=1, description="only this many movies, the most liked; none: all liked ones")
-    max_memory_gb: float = Field(default=4.0, gt=0, description="a larger matrix is refused before it is allocated")
+    neighbours: int | None = Field(
+        default=None, ge=1, description="weights kept for each movie, the largest; none: all"
+    )
+    max_movies: int | None = Field(
+        default=None,
+        ge=1,
+        description="only this many movies, the most liked; none: all liked ones",
+    )
+    max_memory_gb: float = Field(
+        default=4.0, gt=0, description="a larger matrix is refused before it is allocated"
+    )
 
 
 class EASE(Recommender):
-    """Each movie's likes foretold from a user's other likes (Steck, "Embarrassingly Shallow Autoencoders for Sparse Data", 2019).
+    """Each movie's likes foretold from a user's other likes (Steck, "Embarrassingly Shallow
+    Autoencoders for Sparse Data", 2019).
 
-    With X (U, m) the likes of the m liked movies and P = (XᵀX + λI)⁻¹, the weights are B = I − P / diag(P), and a user's scores
-    the user's row of X times B. The model knows the users who liked something; movies that nobody liked score −inf.
+    With X (U, m) the likes of the m liked movies and P = (XᵀX + λI)⁻¹, the weights are B = I − P /
+    diag(P), and a user's scores the user's row of X times B. The model knows the users who liked
+    something; movies that nobody liked score −inf.
 
-    Cost of a fit, R likes of U users and m ≤ M movies: O(R · R/U) for XᵀX and O(m³) for the inverse, computed in place in 4m²
-    bytes (1.6 GB for 20,000 movies) whatever `neighbours` is; kept are 4m² bytes, or 8mk with k `neighbours`, and 8R for the
-    likes. A user's scores take O(m · R/U), or O(k · R/U).
+    Cost of a fit, R likes of U users and m ≤ M movies: O(R · R/U) for XᵀX and O(m³) for the
+    inverse, computed in place in 4m² bytes (1.6 GB for 20,000 movies) whatever `neighbours` is;
+    kept are 4m² bytes, or 8mk with k `neighbours`, and 8R for the likes. A user's scores take O(m ·
+    R/U), or O(k · R/U).
     """
 
     name = "ease"
@@ -53,13 +73,16 @@ class EASE(Recommender):
 
     history_: sparse.csr_matrix  # (U, m) float32, what each user's likes weigh
     modelled_: np.ndarray  # (m,) int64 ascending, positions of the movies that have weights
-    weights_: Any  # (m, m) float32, B: from a liked movie (row) to a scored one (column); CSR with `neighbours`, else an array
+    # (m, m) float32, B: from a liked movie (row) to a scored one (column); CSR with `neighbours`,
+    # else an array
+    weights_: Any
 
     def fit(self, train: Interactions, catalogue: Catalogue, *, report: Report = silent) -> Self:
         likes = train.where(train.ratings >= self.config.like_threshold)
         if not len(likes):
             raise ModelError(
-                f"ease: none of {len(train)} ratings is a like (at least {self.config.like_threshold}); expected some"
+                f"ease: none of {len(train)} ratings is a like (at least "
+                f"{self.config.like_threshold}); expected some"
             )
         self.modelled_ = self._most_liked(likes)
         self._check_memory(len(self.modelled_))
@@ -71,7 +94,9 @@ class EASE(Recommender):
         return self
 
     def _most_liked(self, likes: Interactions) -> np.ndarray:
-        """(m,) positions, ascending, of the liked movies, or of the `max_movies` most liked; ties by movie id."""
+        """(m,) positions, ascending, of the liked movies, or of the `max_movies` most liked; ties
+        by movie id.
+        """
         order = np.argsort(-likes.n_raters, kind="stable")[: np.count_nonzero(likes.n_raters)]
         return np.sort(order[: self.config.max_movies])
 
@@ -80,14 +105,18 @@ class EASE(Recommender):
         if needed > limit:
             fitting = int((limit / BYTES_A_WEIGHT) ** 0.5)
             raise ModelError(
-                f"ease: {n_movies:,} liked movies need a matrix of {needed / BYTES_A_GB:.3g} GB; max_memory_gb is"
-                f" {self.config.max_memory_gb:g}: raise it, or set max_movies to at most {fitting:,}"
+                f"ease: {n_movies:,} liked movies need a matrix of {needed / BYTES_A_GB:.3g} GB; "
+                "max_memory_gb is"
+                f" {self.config.max_memory_gb:g}: raise it, or set max_movies to at most "
+                f"{fitting:,}"
             )
 
     def _fading(self, likes: Interactions) -> np.ndarray:
-        """(R,) what each like is worth by how many later ones the same user gave; ties of time go to the higher movie id.
+        """(R,) what each like is worth by how many later ones the same user gave; ties of time go
+        to the higher movie id.
 
-        Not by days: most people rate in a few sittings, and it is the place within a sitting that tells what comes next.
+        Not by days: most people rate in a few sittings, and it is the place within a sitting that
+        tells what comes next.
         """
         if self.config.history_half_life is None:
             return np.ones(len(likes))
@@ -100,20 +129,30 @@ class EASE(Recommender):
     def _weights(self, matrix: sparse.csr_matrix) -> Any:
         dense = _gram(matrix)
         squares = np.diagonal(dense).astype(np.float64)
-        # Without a scale taken from the data, a λ that suits one data set is far off on a smaller one.
-        dense.flat[:: len(dense) + 1] += self.config.regularization * (squares @ squares) / squares.sum()
+        # Without a scale taken from the data, a λ that suits one data set is far off on a smaller
+        # one.
+        dense.flat[:: len(dense) + 1] += (
+            self.config.regularization * (squares @ squares) / squares.sum()
+        )
         with threadpool_limits(self.compute.threads, "blas"):
             _invert(dense)
         dense /= -np.diagonal(dense).copy()
         np.fill_diagonal(dense, 0)
-        return dense if self.config.neighbours is None else strongest(_columns(dense), self.config.neighbours)
+        return (
+            dense
+            if self.config.neighbours is None
+            else strongest(_columns(dense), self.config.neighbours)
+        )
 
     def score_block(self, users: np.ndarray) -> np.ndarray:
         rows = index_of(self.user_ids_, users)
         scores = np.full((len(users), len(self.movie_ids_)), -np.inf, dtype=np.float32)
-        # A sparse product goes row by row, so that a user's scores do not depend on who else is asked for.
+        # A sparse product goes row by row, so that a user's scores do not depend on who else is
+        # asked for.
         product = self.history_[rows[rows >= 0]] @ self.weights_
-        scores[np.ix_(rows >= 0, self.modelled_)] = product.toarray() if sparse.issparse(product) else product
+        scores[np.ix_(rows >= 0, self.modelled_)] = (
+            product.toarray() if sparse.issparse(product) else product
+        )
         return scores
 
     def state(self) -> dict[str, np.ndarray]:
@@ -128,7 +167,9 @@ class EASE(Recommender):
 
 
 def _gram(matrix: sparse.csr_matrix) -> np.ndarray:
-    """(m, m) float32 XᵀX of a sparse X (U, m), some rows at a time: as a sparse matrix it would take three times the room."""
+    """(m, m) float32 XᵀX of a sparse X (U, m), some rows at a time: as a sparse matrix it would
+    take three times the room.
+    """
     by_movie = matrix.T.tocsr()
     n_movies = len(by_movie.indptr) - 1
     gram = np.empty((n_movies, n_movies), dtype=np.float32)
@@ -139,14 +180,19 @@ def _gram(matrix: sparse.csr_matrix) -> np.ndarray:
 
 
 def _invert(symmetric: np.ndarray) -> None:
-    """Put the inverse of a positive definite matrix (m, m) in its place. Raises ModelError where rounding spoils it."""
+    """Put the inverse of a positive definite matrix (m, m) in its place. Raises ModelError where
+    rounding spoils it.
+    """
     fortran = symmetric.T  # a C-ordered matrix's transpose is what LAPACK works on in place
     factorize, invert = get_lapack_funcs(("potrf", "potri"), (fortran,))
     _, failed = factorize(fortran, lower=1, clean=0, overwrite_a=1)
     if not failed:
         _, failed = invert(fortran, lower=1, overwrite_c=1)
     if failed:
-        raise ModelError(f"ease: the matrix of {len(symmetric):,} movies can't be inverted; expected a larger regularization")
+        raise ModelError(
+            f"ease: the matrix of {len(symmetric):,} movies can't be inverted; "
+            "expected a larger regularization"
+        )
     _mirror_upper(symmetric)
 
 

@@ -7,14 +7,16 @@ import numpy as np
 #: Rows sorted at once: their keys stay in the processor's cache.
 ROWS_AT_ONCE = 32
 
-#: What keeps the head of a list from deciding alone (Cormack, Clarke & Büttcher 2009, who found 60 good for every collection).
+#: What keeps the head of a list from deciding alone (Cormack, Clarke & Büttcher 2009, who found 60
+#: good for every collection).
 RANK_OFFSET = 60
 
 Points = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 
 def standard_scores(block: np.ndarray, scored: np.ndarray) -> np.ndarray:
-    """Scores (B, M) less the mean of their row, by its standard deviation; where not `scored` (B, M), the row's lowest.
+    """Scores (B, M) less the mean of their row, by its standard deviation; where not `scored` (B,
+    M), the row's lowest.
 
     A row that says nothing, or the same of every movie, is all 0. Changes `block` in place.
     """
@@ -29,12 +31,16 @@ def standard_scores(block: np.ndarray, scored: np.ndarray) -> np.ndarray:
 
 
 def reciprocal_ranks(block: np.ndarray, scored: np.ndarray) -> np.ndarray:
-    """61 / (60 + rank) by scores (B, M), ties by position; where not `scored` (B, M), as if ranked last.
+    """61 / (60 + rank) by scores (B, M), ties by position; where not `scored` (B, M), as if ranked
+    last.
 
-    Ranks are over all movies, since a model is not told what was seen. The factor changes no order; it makes the best movie's
-    points 1. Sorts every row: O(B M log M), about 1 ms a row at 27,000 movies.
+    Ranks are over all movies, since a model is not told what was seen. The factor changes no order;
+    it makes the best movie's points 1. Sorts every row: O(B M log M), about 1 ms a row at 27,000
+    movies.
     """
-    by_rank = ((RANK_OFFSET + 1) / (RANK_OFFSET + np.arange(1, block.shape[1] + 1))).astype(np.float32)
+    by_rank = ((RANK_OFFSET + 1) / (RANK_OFFSET + np.arange(1, block.shape[1] + 1))).astype(
+        np.float32
+    )
     points = np.empty_like(block)
     for start in range(0, len(block), ROWS_AT_ONCE):
         rows = slice(start, start + ROWS_AT_ONCE)
@@ -43,14 +49,19 @@ def reciprocal_ranks(block: np.ndarray, scored: np.ndarray) -> np.ndarray:
     return points
 
 
-#: Name → function of scores (B, M) float32, which it may change in place, and of which are finite (B, M), to points (B, M).
+#: Name → function of scores (B, M) float32, which it may change in place, and of which are finite
+#: (B, M), to points (B, M).
 FUSIONS: dict[str, Points] = {"scores": standard_scores, "ranks": reciprocal_ranks}
 
 
-def weighted_sum(blocks: Iterable[np.ndarray], weights: Iterable[np.ndarray], points: Points) -> np.ndarray:
-    """(B, M) float32: members' points of scores (B, M), each by its weight (B,) ≥ 0, over the weights of those with an answer.
+def weighted_sum(
+    blocks: Iterable[np.ndarray], weights: Iterable[np.ndarray], points: Points
+) -> np.ndarray:
+    """(B, M) float32: members' points of scores (B, M), each by its weight (B,) ≥ 0, over the
+    weights of those with an answer.
 
-    A member has no answer for a user whose row is all −inf. A movie that no member with a weight scores is −inf.
+    A member has no answer for a user whose row is all −inf. A movie that no member with a weight
+    scores is −inf.
     """
     total, answered, known = None, None, None
     for block, weight in zip(blocks, weights, strict=True):
@@ -75,7 +86,8 @@ def _descending(block: np.ndarray) -> np.ndarray:
     Score and position share one integer: sorting it takes a fifth of what a stable argsort does.
     """
     bits = np.negative(block).view(np.int32).astype(np.int64)
-    keys = np.where(bits < 0, -(bits & 0x7FFFFFFF), bits)  # in the order of the numbers: below 0, bits grow the other way
+    # in the order of the numbers: below 0, bits grow the other way
+    keys = np.where(bits < 0, -(bits & 0x7FFFFFFF), bits)
     keys <<= 32
     keys |= np.arange(block.shape[1])
     keys.sort(axis=1)

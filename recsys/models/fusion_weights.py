@@ -1,8 +1,10 @@
-"""What each member of a blend weighs: learned from which movies the users of a validation slice went on to like.
+"""What each member of a blend weighs: learned from which movies the users of a validation slice
+went on to like.
 
-The weights make the liked among a user's candidates likely under a softmax of the weighted sum (ListNet's top-one likelihood, Cao
-et al., ICML 2007). Searching NDCG@10 itself was tried and generalised worse, at a hundred times the cost: als, ease and two
-popularities on the last four weeks before ML-1M's newest tenth, NDCG@10 by two-fold cross-validation over 507 users, .151 against
+The weights make the liked among a user's candidates likely under a softmax of the weighted sum
+(ListNet's top-one likelihood, Cao et al., ICML 2007). Searching NDCG@10 itself was tried and
+generalised worse, at a hundred times the cost: als, ease and two popularities on the last four
+weeks before ML-1M's newest tenth, NDCG@10 by two-fold cross-validation over 507 users, .151 against
 .146 (scores) and .151 against .148 (ranks).
 """
 
@@ -17,10 +19,12 @@ from recsys.evaluation.metrics.ndcg import ndcg
 #: With fewer users, a group takes the weights of all.
 MIN_GROUP = 100
 
-#: Users' worth of belief that a group's weights are those of all: learned from few users, they were worse than those.
+#: Users' worth of belief that a group's weights are those of all: learned from few users, they were
+#: worse than those.
 GROUP_PRIOR = 30.0
 
-#: Penalty on squared weights, beside a loss of a few nats: decides between members that say the same.
+#: Penalty on squared weights, beside a loss of a few nats: decides between members that say the
+#: same.
 RIDGE = 1e-3
 
 #: Ratings' worth of belief that each member's stars weigh the same.
@@ -32,10 +36,11 @@ K = 10
 
 @dataclass(frozen=True)
 class Candidates:
-    """The N (user, movie) pairs that are ranked, ordered by user, then movie, of V users and n members.
+    """The N (user, movie) pairs that are ranked, ordered by user, then movie, of V users and n
+    members.
 
-    `users` (N,) int64 in 0…V−1; `points` (N, n) float32; `liked` (N,) bool; `n_relevant` (V,) int64 ≥ 1 counts all that a user
-    liked, among the candidates or not.
+    `users` (N,) int64 in 0…V−1; `points` (N, n) float32; `liked` (N,) bool; `n_relevant` (V,) int64
+    ≥ 1 counts all that a user liked, among the candidates or not.
     """
 
     users: np.ndarray
@@ -47,10 +52,14 @@ class Candidates:
         """Those of the users that a mask (V,) keeps, numbered anew."""
         rows = kept[self.users]
         numbers = np.cumsum(kept) - 1
-        return Candidates(numbers[self.users[rows]], self.points[rows], self.liked[rows], self.n_relevant[kept])
+        return Candidates(
+            numbers[self.users[rows]], self.points[rows], self.liked[rows], self.n_relevant[kept]
+        )
 
     def ndcg(self, weights: np.ndarray) -> np.ndarray:
-        """(V,) NDCG@10 of the candidates by weighted points, weights (n,) or each user's own (V, n); ties by movie."""
+        """(V,) NDCG@10 of the candidates by weighted points, weights (n,) or each user's own (V,
+        n); ties by movie.
+        """
         own = np.broadcast_to(weights, (len(self.n_relevant), self.points.shape[1]))
         scores = np.einsum("ij,ij->i", self.points, own[self.users])
         order = np.lexsort((-scores, self.users))
@@ -63,17 +72,23 @@ class Candidates:
 
 
 def learn_weights(candidates: Candidates, heavy: np.ndarray) -> np.ndarray:
-    """(2, n) weights ≥ 0 that add up to 1: for users with little and with much history, which a mask (V,) tells apart."""
+    """(2, n) weights ≥ 0 that add up to 1: for users with little and with much history, which a
+    mask (V,) tells apart.
+    """
     candidates = replace(
         candidates, points=candidates.points / max(float(candidates.points.std()), 1e-9)
     )  # for RIDGE to suit any
     with threadpool_limits(1, "blas"):
         common = _most_likely(candidates)
-        return np.stack([_shares(_of_group(candidates, group, common)) for group in (~heavy, heavy)])
+        return np.stack(
+            [_shares(_of_group(candidates, group, common)) for group in (~heavy, heavy)]
+        )
 
 
 def cross_validated_ndcg(candidates: Candidates, heavy: np.ndarray, seed: int) -> float:
-    """Mean NDCG@10 of users by weights that were learned from others: what the blend is worth, free of its own fit."""
+    """Mean NDCG@10 of users by weights that were learned from others: what the blend is worth, free
+    of its own fit.
+    """
     n_users = len(heavy)
     fold = np.random.default_rng(seed).permutation(n_users) % FOLDS
     values = np.zeros(n_users)
@@ -85,9 +100,11 @@ def cross_validated_ndcg(candidates: Candidates, heavy: np.ndarray, seed: int) -
 
 
 def learn_star_weights(predicted: np.ndarray, stars: np.ndarray, heavy: np.ndarray) -> np.ndarray:
-    """(2, n + 1) intercept and weights of members' predictions (R, n) by ridge regression on `stars` (R,); `heavy` (R,) as above.
+    """(2, n + 1) intercept and weights of members' predictions (R, n) by ridge regression on
+    `stars` (R,); `heavy` (R,) as above.
 
-    The members' plain average is what is believed beforehand, of all ratings together, whose weights in turn are of a group's.
+    The members' plain average is what is believed beforehand, of all ratings together, whose
+    weights in turn are of a group's.
     """
     inputs = np.column_stack([np.ones(len(stars)), predicted]).astype(np.float64)
     common = _ridge(inputs, stars, plain_average(predicted.shape[1]))
@@ -106,7 +123,9 @@ def _of_group(candidates: Candidates, group: np.ndarray, common: np.ndarray) -> 
 
 
 def _most_likely(candidates: Candidates, prior: np.ndarray | None = None) -> np.ndarray:
-    """(n,) weights ≥ 0 under which the candidates that were liked are the likeliest, drawn towards a `prior` if there is one."""
+    """(n,) weights ≥ 0 under which the candidates that were liked are the likeliest, drawn towards
+    a `prior` if there is one.
+    """
     n_members = candidates.points.shape[1]
     told = np.bincount(candidates.users, candidates.liked, minlength=len(candidates.n_relevant))
     asked = candidates.of(told > 0)
@@ -118,13 +137,18 @@ def _most_likely(candidates: Candidates, prior: np.ndarray | None = None) -> np.
 
 
 class _ListLoss:
-    """Mean cross-entropy of users' likes under a softmax of weighted points, and its gradient, as a function of weights (n,)."""
+    """Mean cross-entropy of users' likes under a softmax of weighted points, and its gradient, as a
+    function of weights (n,).
+    """
 
     def __init__(self, candidates: Candidates, prior: np.ndarray, prior_strength: float) -> None:
         self.users, self.n_users = candidates.users, len(candidates.n_relevant)
         self.points = candidates.points.astype(np.float64)
         self.starts = np.searchsorted(self.users, np.arange(self.n_users))
-        share = candidates.liked / np.add.reduceat(candidates.liked.astype(np.float64), self.starts)[self.users]
+        share = (
+            candidates.liked
+            / np.add.reduceat(candidates.liked.astype(np.float64), self.starts)[self.users]
+        )
         self.target = share @ self.points
         self.prior, self.prior_strength = prior, prior_strength
 
@@ -137,7 +161,9 @@ class _ListLoss:
         gradient = (odds / sums[self.users]) @ self.points - self.target
         off = weights - self.prior
         penalty = RIDGE * weights @ weights + self.prior_strength * off @ off
-        return loss / self.n_users + penalty, gradient / self.n_users + 2 * (RIDGE * weights + self.prior_strength * off)
+        return loss / self.n_users + penalty, gradient / self.n_users + 2 * (
+            RIDGE * weights + self.prior_strength * off
+        )
 
 
 def _shares(weights: np.ndarray) -> np.ndarray:

@@ -1,4 +1,6 @@
-"""Networks of ids and content: users by what they liked, movies by who liked them and by what they are; to rank, and to rate."""
+"""Networks of ids and content: users by what they liked, movies by who liked them and by what they
+are; to rank, and to rate.
+"""
 
 import logging
 import time
@@ -26,8 +28,14 @@ ENCODER, MAP, RATING = "encoder.", "map.", "rating."
 
 #: The fitted attributes that are arrays.
 ARRAYS = (
-    "user_vectors_", "movie_vectors_", "liked_something_", "rating_users_", "rating_movies_", "mean_rating_", "rating_range_",
-)  # fmt: skip
+    "user_vectors_",
+    "movie_vectors_",
+    "liked_something_",
+    "rating_users_",
+    "rating_movies_",
+    "mean_rating_",
+    "rating_range_",
+)
 
 #: Pairs rated at once.
 PAIRS = 65_536
@@ -36,22 +44,26 @@ log = logging.getLogger(__name__)
 
 
 class Hybrid(DotProduct, PredictsRatings):
-    """Ranks by two towers and rates by an autoencoder; both know a movie that nobody has rated by its content.
+    """Ranks by two towers and rates by an autoencoder; both know a movie that nobody has rated by
+    its content.
 
-    Ranking: the user tower is a denoising encoder of the user's likes (after Liang et al. 2018, Mult-DAE), whose vector meets
-    that of a movie; trained by a sampled softmax with log-q correction (Yi et al. 2019). A ridge regression then maps content to
-    the movies' vectors (Gantner et al. 2010), and gives a movie without ratings its own. Rating: an autoencoder of each movie's
-    ratings over all users (Sedhain et al. 2015, I-AutoRec) that reads what the map says of the movie as well. How many epochs of
-    ranking are enough is found on a validation slice of the fit's own data; then a new network with the same seed learns from
-    everything for that many.
+    Ranking: the user tower is a denoising encoder of the user's likes (after Liang et al. 2018,
+    Mult-DAE), whose vector meets that of a movie; trained by a sampled softmax with log-q
+    correction (Yi et al. 2019). A ridge regression then maps content to the movies' vectors
+    (Gantner et al. 2010), and gives a movie without ratings its own. Rating: an autoencoder of each
+    movie's ratings over all users (Sedhain et al. 2015, I-AutoRec) that reads what the map says of
+    the movie as well. How many epochs of ranking are enough is found on a validation slice of the
+    fit's own data; then a new network with the same seed learns from everything for that many.
 
-    Knows, for ranking, the users who liked something. Kept are vectors (U and M by d + 1 to rank, by h + 2 to rate) and what
-    turns a description into a movie's vectors, neither ratings nor content.
+    Knows, for ranking, the users who liked something. Kept are vectors (U and M by d + 1 to rank,
+    by h + 2 to rate) and what turns a description into a movie's vectors, neither ratings nor
+    content.
 
-    Cost, with R ratings, U users, M movies, d = `size`, h = `rating_size`, and c movies a batch, at most M: `sampled_movies` and
-    those that its users rated. An epoch of ranking takes O(U·c·d + R·d), at most `max_epochs` are run twice; an epoch of rating
-    O(U·M·h) multiplications in dense blocks. Memory: the networks' (U·2h + M·2d) floats with Adam's two moments, and B·U for a
-    batch of B movies.
+    Cost, with R ratings, U users, M movies, d = `size`, h = `rating_size`, and c movies a batch, at
+    most M: `sampled_movies` and those that its users rated. An epoch of ranking takes O(U·c·d +
+    R·d), at most `max_epochs` are run twice; an epoch of rating O(U·M·h) multiplications in dense
+    blocks. Memory: the networks' (U·2h + M·2d) floats with Adam's two moments, and B·U for a batch
+    of B movies.
     """
 
     name = "hybrid"
@@ -72,7 +84,8 @@ class Hybrid(DotProduct, PredictsRatings):
         liked = train.ratings >= self.config.like_threshold
         if not liked.any():
             raise ModelError(
-                f"hybrid: none of {len(train)} ratings is a like (at least {self.config.like_threshold}); expected some"
+                f"hybrid: none of {len(train)} ratings is a like (at least "
+                f"{self.config.like_threshold}); expected some"
             )
         self.user_ids_, self.movie_ids_ = train.user_ids, train.movie_ids
         self.liked_something_ = np.bincount(train.users[liked], minlength=len(train.user_ids)) > 0
@@ -83,20 +96,33 @@ class Hybrid(DotProduct, PredictsRatings):
         self._fit_ratings(train, described, report)
         return self
 
-    def _map_content(self, train: Interactions, catalogue: Catalogue, learned: np.ndarray) -> np.ndarray:
-        """Give every movie its ranking vector. Returns (M, d + 1): what content alone says of each."""
+    def _map_content(
+        self, train: Interactions, catalogue: Catalogue, learned: np.ndarray
+    ) -> np.ndarray:
+        """Give every movie its ranking vector. Returns (M, d + 1): what content alone says of
+        each.
+        """
         content = self.content_encoder_.encode(catalogue, self.compute)
-        n_likes = np.bincount(train.movies[train.ratings >= self.config.like_threshold], minlength=len(self.movie_ids_))
+        n_likes = np.bincount(
+            train.movies[train.ratings >= self.config.like_threshold],
+            minlength=len(self.movie_ids_),
+        )
         rated = train.n_raters > 0
         with threadpool_limits(self.compute.threads, "blas"):
-            self.content_map_ = ContentMap.fit(content[rated], learned[rated], self.config.content_decay)
+            self.content_map_ = ContentMap.fit(
+                content[rated], learned[rated], self.config.content_decay
+            )
             described = self.content_map_.vectors(content)
-        own = np.where(rated, n_likes / np.maximum(n_likes + self.config.content_likes, 1), 0)[:, None]
+        own = np.where(rated, n_likes / np.maximum(n_likes + self.config.content_likes, 1), 0)[
+            :, None
+        ]
         self.movie_vectors_ = (own * learned + (1 - own) * described).astype(np.float32)
         return described
 
     def _enough_epochs(self, train: Interactions, report: Report) -> int:
-        """The epoch after which NDCG@10 on the validation slice was best; the last one where there is nothing to validate on."""
+        """The epoch after which NDCG@10 on the validation slice was best; the last one where there
+        is nothing to validate on.
+        """
         validation = Validation.of(train, self.config.like_threshold)
         if validation is None:
             return self.config.max_epochs
@@ -106,7 +132,9 @@ class Hybrid(DotProduct, PredictsRatings):
             for epoch in range(1, self.config.max_epochs + 1):
                 started = time.perf_counter()
                 metrics = trainer.epoch()
-                metrics["validation_ndcg_at_10"] = ndcg = validation.ndcg(trainer.user_vectors(), trainer.movie_vectors())
+                metrics["validation_ndcg_at_10"] = ndcg = validation.ndcg(
+                    trainer.user_vectors(), trainer.movie_vectors()
+                )
                 _tell(report, "validation", epoch, metrics, time.perf_counter() - started)
                 if ndcg > best:
                     best, best_epoch = ndcg, epoch
@@ -150,7 +178,9 @@ class Hybrid(DotProduct, PredictsRatings):
         return self.user_vectors_[index_of(self.user_ids_, users)], self.movie_vectors_
 
     def score_described(self, users: np.ndarray, movies: Catalogue) -> np.ndarray:
-        """(len(users), len(movies)) float32 scores, on the scale of `score_block`'s, of movies known by description alone."""
+        """(len(users), len(movies)) float32 scores, on the scale of `score_block`'s, of movies
+        known by description alone.
+        """
         user_vectors, _ = self.vectors(users)
         scores = dot_scores(user_vectors, self._described(movies), self.compute.threads)
         scores[~self.knows(users)] = -np.inf
@@ -166,9 +196,15 @@ class Hybrid(DotProduct, PredictsRatings):
     def predict_described(self, users: np.ndarray, movies: Catalogue) -> np.ndarray:
         """(len(users), len(movies)) float32 expected stars of movies known by description alone."""
         with torch.no_grad(), repeatable(self.compute):
-            inner = torch.tanh(self.rates_described_(torch.from_numpy(self._described(movies)))).numpy()
-        vectors = np.column_stack([inner, np.ones(len(movies)), np.zeros(len(movies))]).astype(np.float32)
-        return dot_scores(self._raters(users), vectors, self.compute.threads).clip(*self.rating_range_)
+            inner = torch.tanh(
+                self.rates_described_(torch.from_numpy(self._described(movies)))
+            ).numpy()
+        vectors = np.column_stack([inner, np.ones(len(movies)), np.zeros(len(movies))]).astype(
+            np.float32
+        )
+        return dot_scores(self._raters(users), vectors, self.compute.threads).clip(
+            *self.rating_range_
+        )
 
     def _raters(self, users: np.ndarray) -> np.ndarray:
         """(K, h + 2); a stranger rates as the mean does."""
@@ -194,7 +230,10 @@ class Hybrid(DotProduct, PredictsRatings):
         own = {name: getattr(self, name) for name in ARRAYS}
         encoder = {ENCODER + name: array for name, array in self.content_encoder_.arrays().items()}
         content_map = {MAP + name: array for name, array in vars(self.content_map_).items()}
-        rating = {RATING + name: tensor.numpy() for name, tensor in self.rates_described_.state_dict().items()}
+        rating = {
+            RATING + name: tensor.numpy()
+            for name, tensor in self.rates_described_.state_dict().items()
+        }
         return own | encoder | content_map | rating
 
     def restore(self, state: dict[str, np.ndarray]) -> None:
@@ -207,14 +246,18 @@ class Hybrid(DotProduct, PredictsRatings):
 
 
 def _part(state: dict[str, np.ndarray], prefix: str) -> dict[str, np.ndarray]:
-    return {name.removeprefix(prefix): array for name, array in state.items() if name.startswith(prefix)}
+    return {
+        name.removeprefix(prefix): array for name, array in state.items() if name.startswith(prefix)
+    }
 
 
 def _load(module: nn.Module, arrays: dict[str, np.ndarray]) -> None:
     module.load_state_dict({name: torch.from_numpy(array) for name, array in arrays.items()})
 
 
-def _tell(report: Report, phase: str, epoch: int, metrics: dict[str, float], seconds: float) -> None:
+def _tell(
+    report: Report, phase: str, epoch: int, metrics: dict[str, float], seconds: float
+) -> None:
     """Report an epoch's metrics, named by phase, and log them."""
     for name, value in metrics.items():
         report(f"{phase}_{name}" if not name.startswith(phase) else name, value, epoch)

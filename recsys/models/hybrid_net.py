@@ -1,4 +1,6 @@
-"""The networks of the hybrid recipe: a user tower and movie vectors to rank with, an autoencoder of movies to rate with."""
+"""The networks of the hybrid recipe: a user tower and movie vectors to rank with, an autoencoder of
+movies to rate with.
+"""
 
 import torch
 from torch import Tensor, nn
@@ -10,7 +12,9 @@ RATERS_SCALE = 3.0  # length of the row that says who rated a movie
 
 
 class UserTower(nn.Module):
-    """A user's vector from the movies that the user liked: a denoising encoder, after Liang et al. 2018 (Mult-DAE)."""
+    """A user's vector from the movies that the user liked: a denoising encoder, after Liang et al.
+    2018 (Mult-DAE).
+    """
 
     def __init__(self, n_movies: int, size: int, history_dropout: float) -> None:
         super().__init__()
@@ -19,14 +23,18 @@ class UserTower(nn.Module):
         self.encode = nn.Sequential(nn.Linear(size, 2 * size), nn.Tanh(), nn.Linear(2 * size, size))
 
     def forward(self, likes: Tensor, movies: Tensor) -> Tensor:
-        """(B, d) of B users with `likes` (B, C), 1 where the user liked the movie, over movie positions (C,)."""
+        """(B, d) of B users with `likes` (B, C), 1 where the user liked the movie, over movie
+        positions (C,).
+        """
         history = likes / likes.sum(dim=1, keepdim=True).clamp(min=1).sqrt()
         history = functional.dropout(history, self.history_dropout, self.training)
         return self.encode(history @ self.liked(movies))
 
 
 class Towers(nn.Module):
-    """A score is user vector · movie vector + movie bias; the bias is the last column of `movies`."""
+    """A score is user vector · movie vector + movie bias; the bias is the last column of
+    `movies`.
+    """
 
     def __init__(self, n_movies: int, size: int, history_dropout: float) -> None:
         super().__init__()
@@ -40,10 +48,11 @@ class Towers(nn.Module):
 
 
 class RatingAutoencoder(nn.Module):
-    """A movie's ratings by all users, from those there are (Sedhain et al. 2015, AutoRec), from who gave them (as SVD++
-    does for users: Koren 2008) and from the movie's content.
+    """A movie's ratings by all users, from those there are (Sedhain et al. 2015, AutoRec), from who
+    gave them (as SVD++ does for users: Koren 2008) and from the movie's content.
 
-    It works on what user and movie biases leave over. A movie without ratings is told by content alone, its bias included.
+    It works on what user and movie biases leave over. A movie without ratings is told by content
+    alone, its bias included.
     """
 
     def __init__(self, n_users: int, content_size: int, hidden_size: int) -> None:
@@ -57,7 +66,9 @@ class RatingAutoencoder(nn.Module):
             nn.init.normal_(layer.weight, std=RATING_SPREAD)
 
     def encode(self, residuals: Tensor, rated: Tensor, content: Tensor) -> Tensor:
-        """(B, hidden) of B movies with residuals (B, U), 0 where there is none, `rated` (B, 1) 1 or 0, and content (B, F)."""
+        """(B, hidden) of B movies with residuals (B, U), 0 where there is none, `rated` (B, 1) 1 or
+        0, and content (B, F).
+        """
         raters = (residuals != 0).float()
         raters = raters * (RATERS_SCALE / raters.sum(dim=1, keepdim=True).clamp(min=1).sqrt())
         known = self.read(residuals) + self.read_raters(raters) + self.describe(content)
@@ -66,7 +77,9 @@ class RatingAutoencoder(nn.Module):
     def penalty(self) -> Tensor:
         """Squared weights of reading and writing, a mean over users."""
         weights = (self.read.weight, self.read_raters.weight, self.write.weight)
-        return torch.stack([weight.square().sum() for weight in weights]).sum() / len(self.write.weight)
+        return torch.stack([weight.square().sum() for weight in weights]).sum() / len(
+            self.write.weight
+        )
 
 
 def _embedding(count: int, size: int) -> nn.Embedding:

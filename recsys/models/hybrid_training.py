@@ -1,4 +1,6 @@
-"""How the hybrid's towers learn to rank: batches of users, a sampled softmax, an average of the weights."""
+"""How the hybrid's towers learn to rank: batches of users, a sampled softmax, an average of the
+weights.
+"""
 
 import copy
 import os
@@ -18,7 +20,8 @@ from recsys.models.base import Compute, Config, Search
 from recsys.models.hybrid_net import Towers
 from recsys.models.products import EXACT_WIDTH
 
-#: Of a vector: with a movie's bias, or with the constants of a rating, it still is one that `dot_scores` adds exactly.
+#: Of a vector: with a movie's bias, or with the constants of a rating, it still is one that
+#: `dot_scores` adds exactly.
 MAX_SIZE = EXACT_WIDTH - 2
 
 
@@ -26,47 +29,95 @@ class HybridConfig(Config):
     """Hyperparameters of the networks and of their training."""
 
     like_threshold: float = Field(default=4.0, description="a rating from here on is a like")
-    size: int = Field(default=128, ge=1, le=MAX_SIZE, description="length of a user's and of a movie's vector, to rank")
+    size: int = Field(
+        default=128,
+        ge=1,
+        le=MAX_SIZE,
+        description="length of a user's and of a movie's vector, to rank",
+    )
     content_decay: Annotated[float, Search(1, 300, log=True)] = Field(
         default=100.0, gt=0, description="ridge of the map from a movie's content to its vector"
     )
     content_likes: float = Field(
-        default=0.0, ge=0, description="likes that content counts as in a rated movie's vector; an unrated one has nothing else"
+        default=0.0,
+        ge=0,
+        description="likes that content counts as in a rated movie's vector; an "
+        "unrated one has nothing else",
     )
     history_dropout: Annotated[float, Search(0, 0.9)] = Field(
-        default=0.8, ge=0, lt=1, description="share of a user's likes hidden from the user tower in a step"
+        default=0.8,
+        ge=0,
+        lt=1,
+        description="share of a user's likes hidden from the user tower in a step",
     )
     rating_size: int = Field(
-        default=256, ge=1, le=MAX_SIZE, description="length of the autoencoder's inner vector, which stars come from"
+        default=256,
+        ge=1,
+        le=MAX_SIZE,
+        description="length of the autoencoder's inner vector, which stars come from",
     )
-    rating_epochs: int = Field(default=20, ge=0, description="passes of the autoencoder over all rated movies")
+    rating_epochs: int = Field(
+        default=20, ge=0, description="passes of the autoencoder over all rated movies"
+    )
     rating_penalty: Annotated[float, Search(0.5, 20, log=True)] = Field(
-        default=3.0, ge=0, description="weight of a user's mean squared weights beside the squared error in stars"
+        default=3.0,
+        ge=0,
+        description="weight of a user's mean squared weights beside the squared error in stars",
     )
     rating_learning_rate: Annotated[float, Search(2e-4, 1e-2, log=True)] = Field(
         default=2e-3, gt=0, description="of the autoencoder's Adam, at its highest"
     )
-    movies_a_batch: int = Field(default=128, ge=1, description="movies of a training step of the autoencoder")
-    users_a_batch: int = Field(default=64, ge=1, description="users of a training step, with all their ratings")
-    sampled_movies: int = Field(default=4096, ge=1, description="movies drawn into each step beside those that its users rated")
-    learning_rate: Annotated[float, Search(5e-4, 2e-2, log=True)] = Field(default=3e-3, gt=0, description="of AdamW")
-    weight_decay: Annotated[float, Search(1e-2, 10, log=True)] = Field(default=1.0, ge=0, description="of AdamW")
-    average: float = Field(default=0.98, ge=0, lt=1, description="share that the weights' moving average keeps in a step")
-    max_epochs: int = Field(default=30, ge=1, description="epochs after which training stops even if it still gets better")
-    patience: int = Field(default=3, ge=1, description="epochs without a better validation NDCG@10 after which it stops")
+    movies_a_batch: int = Field(
+        default=128, ge=1, description="movies of a training step of the autoencoder"
+    )
+    users_a_batch: int = Field(
+        default=64, ge=1, description="users of a training step, with all their ratings"
+    )
+    sampled_movies: int = Field(
+        default=4096,
+        ge=1,
+        description="movies drawn into each step beside those that its users rated",
+    )
+    learning_rate: Annotated[float, Search(5e-4, 2e-2, log=True)] = Field(
+        default=3e-3, gt=0, description="of AdamW"
+    )
+    weight_decay: Annotated[float, Search(1e-2, 10, log=True)] = Field(
+        default=1.0, ge=0, description="of AdamW"
+    )
+    average: float = Field(
+        default=0.98,
+        ge=0,
+        lt=1,
+        description="share that the weights' moving average keeps in a step",
+    )
+    max_epochs: int = Field(
+        default=30,
+        ge=1,
+        description="epochs after which training stops even if it still gets better",
+    )
+    patience: int = Field(
+        default=3,
+        ge=1,
+        description="epochs without a better validation NDCG@10 after which it stops",
+    )
 
 
 def device_of(compute: Compute) -> torch.device:
     """Where to compute. Raises ModelError where CUDA is asked for and there is none."""
     available = torch.cuda.is_available()
     if compute.device == "cuda" and not available:
-        raise ModelError("device is 'cuda', but torch found no CUDA device; expected one, or device 'auto' or 'cpu'")
+        raise ModelError(
+            "device is 'cuda', but torch found no CUDA device; expected one, or "
+            "device 'auto' or 'cpu'"
+        )
     return torch.device("cuda" if available and compute.device != "cpu" else "cpu")
 
 
 @contextmanager
 def repeatable(compute: Compute) -> Iterator[None]:
-    """Fixed threads and seed, deterministic algorithms: the same fit gives the same bytes. What was set before comes back."""
+    """Fixed threads and seed, deterministic algorithms: the same fit gives the same bytes. What was
+    set before comes back.
+    """
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS is deterministic only so
     threads, deterministic = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
     torch.set_num_threads(compute.threads)
@@ -84,7 +135,9 @@ def repeatable(compute: Compute) -> Iterator[None]:
 
 @dataclass(frozen=True)
 class Batch:
-    """B users (positions) with K ratings: `rows` (K,) and `columns` (K,) point into `users` (B,) and `movies` (C,)."""
+    """B users (positions) with K ratings: `rows` (K,) and `columns` (K,) point into `users` (B,)
+    and `movies` (C,).
+    """
 
     users: Tensor
     movies: Tensor
@@ -109,8 +162,11 @@ class Ratings:
         self.start = torch.from_numpy(train.starts.astype(np.int64)).to(device)
         self.movies = torch.from_numpy(train.movies.astype(np.int64)).to(device)
         self.ratings = torch.from_numpy(train.ratings).to(device)
-        self.rated = torch.from_numpy(np.flatnonzero(train.n_raters)).to(device)  # an unrated movie is nobody's dislike
-        self.log_chance = self._log_chance(torch.from_numpy(train.n_raters).to(device) / max(n_users, 1))
+        # an unrated movie is nobody's dislike
+        self.rated = torch.from_numpy(np.flatnonzero(train.n_raters)).to(device)
+        self.log_chance = self._log_chance(
+            torch.from_numpy(train.n_raters).to(device) / max(n_users, 1)
+        )
 
     def _log_chance(self, share_of_users: Tensor) -> Tensor:
         """(M,) log chance that a movie is in a batch: rated by one of its users, or drawn."""
@@ -128,7 +184,9 @@ class Ratings:
     def _drawn(self) -> Tensor:
         if len(self.rated) <= self.config.sampled_movies:
             return self.rated
-        return self.rated[torch.randperm(len(self.rated))[: self.config.sampled_movies].to(self.device)]
+        return self.rated[
+            torch.randperm(len(self.rated))[: self.config.sampled_movies].to(self.device)
+        ]
 
     def batch(self, users: Tensor, drawn: Tensor) -> Batch:
         """The users with all their ratings, over the movies that they rated and those drawn."""
@@ -142,7 +200,9 @@ class Ratings:
 
 
 class Trainer:
-    """A network, its optimiser, and the moving average of its weights that is what is asked in the end."""
+    """A network, its optimiser, and the moving average of its weights that is what is asked in the
+    end.
+    """
 
     def __init__(self, train: Interactions, config: HybridConfig, compute: Compute) -> None:
         device = device_of(compute)
@@ -153,7 +213,10 @@ class Trainer:
             self.net = Towers(n_movies, config.size, config.history_dropout).to(device)
         self.average = copy.deepcopy(self.net).eval()
         self.optimizer = torch.optim.AdamW(
-            self.net.parameters(), config.learning_rate, weight_decay=config.weight_decay, fused=True
+            self.net.parameters(),
+            config.learning_rate,
+            weight_decay=config.weight_decay,
+            fused=True,
         )
         self.steps = 0
 
@@ -185,7 +248,9 @@ class Trainer:
             mean.lerp_(now, 1 - keep)
 
     def movie_vectors(self) -> np.ndarray:
-        """(M, d + 1) float32: vectors, and the bias in the last column; those of unrated movies have learned nothing."""
+        """(M, d + 1) float32: vectors, and the bias in the last column; those of unrated movies
+        have learned nothing.
+        """
         return self.average.movies.weight.detach().cpu().numpy()
 
     @torch.no_grad()
@@ -193,7 +258,9 @@ class Trainer:
         """(U, d + 1) float32: vectors, and 1 in the last column."""
         nothing = torch.empty(0, dtype=torch.int64, device=self.data.device)
         parts = []
-        for users in torch.arange(self.data.n_users, device=self.data.device).split(self.config.users_a_batch):
+        for users in torch.arange(self.data.n_users, device=self.data.device).split(
+            self.config.users_a_batch
+        ):
             batch = self.data.batch(users, nothing)
             likes = batch.dense((batch.ratings >= self.config.like_threshold).float())
             parts.append(self.average.user_tower(likes, batch.movies).cpu().numpy())
@@ -204,8 +271,9 @@ class Trainer:
 def sampled_softmax(scores: Tensor, likes: Tensor, log_chance: Tensor) -> Tensor:
     """Mean over all likes of −log softmax, where (B, C) scores are of a sample of the movies.
 
-    Each movie's share of the sum is divided by its chance to be in the sample, so that the sum stands for the whole catalogue
-    (log-q correction: Bengio & Senécal 2008; Yi et al. 2019). Likes of the batch's other users are the negatives.
+    Each movie's share of the sum is divided by its chance to be in the sample, so that the sum
+    stands for the whole catalogue (log-q correction: Bengio & Senécal 2008; Yi et al. 2019). Likes
+    of the batch's other users are the negatives.
     """
     corrected = scores - log_chance
     log_share = corrected - torch.logsumexp(corrected, dim=1, keepdim=True)

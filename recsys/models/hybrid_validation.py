@@ -12,7 +12,8 @@ from recsys.models.ranking import mask_seen, top_n
 
 SHARE = 0.1
 
-#: Below this many users, a slice cut by time says too little: then it is each user's own newest ratings.
+#: Below this many users, a slice cut by time says too little: then it is each user's own newest
+#: ratings.
 MIN_USERS = 200
 
 #: Users that are asked, at most: enough for a mean, and an epoch is not spent on counting.
@@ -23,7 +24,9 @@ K = 10
 
 @dataclass(frozen=True)
 class Validation:
-    """`known` is fitted to. Its users at `positions` (V,) are asked; `relevant` and `seen` (V, M) are theirs."""
+    """`known` is fitted to. Its users at `positions` (V,) are asked; `relevant` and `seen` (V, M)
+    are theirs.
+    """
 
     kind: str
     known: Interactions
@@ -36,8 +39,15 @@ class Validation:
 
     @classmethod
     def of(cls, train: Interactions, like_threshold: float) -> "Validation | None":
-        """The newest tenth by time where enough users are in it, else each user's own newest tenth; None where nobody is."""
-        dated = cls._split("newest by time", train, train.rated_at >= np.quantile(train.rated_at, 1 - SHARE), like_threshold)
+        """The newest tenth by time where enough users are in it, else each user's own newest tenth;
+        None where nobody is.
+        """
+        dated = cls._split(
+            "newest by time",
+            train,
+            train.rated_at >= np.quantile(train.rated_at, 1 - SHARE),
+            like_threshold,
+        )
         if len(dated.positions) >= MIN_USERS:
             return dated
         own = cls._split("each user's own newest", train, own_newest(train), like_threshold)
@@ -45,17 +55,27 @@ class Validation:
         return best if len(best.positions) else None
 
     @classmethod
-    def _split(cls, kind: str, train: Interactions, held_out: np.ndarray, like_threshold: float) -> "Validation":
+    def _split(
+        cls, kind: str, train: Interactions, held_out: np.ndarray, like_threshold: float
+    ) -> "Validation":
         known = train.where(~held_out)
         likes = known.where(known.ratings >= like_threshold)
         wanted = train.where(held_out & (train.ratings >= like_threshold))
         users = wanted.user_ids[index_of(likes.user_ids, wanted.user_ids) >= 0]
         users = users[np.linspace(0, len(users) - 1, min(len(users), MAX_USERS)).astype(np.int64)]
-        return cls(kind, known, index_of(known.user_ids, users), wanted.seen_by(users), known.seen_by(users))
+        return cls(
+            kind,
+            known,
+            index_of(known.user_ids, users),
+            wanted.seen_by(users),
+            known.seen_by(users),
+        )
 
     def ndcg(self, user_vectors: np.ndarray, movie_vectors: np.ndarray) -> float:
         """Mean NDCG@10 of the users asked, over all movies less what each had rated."""
-        scores = mask_seen(user_vectors[self.positions] @ movie_vectors.T, self.seen, slice(0, len(self.positions)))
+        scores = mask_seen(
+            user_vectors[self.positions] @ movie_vectors.T, self.seen, slice(0, len(self.positions))
+        )
         best, _ = top_n(scores, K)
         rows = np.repeat(np.arange(len(best)), K)
         relevant = np.asarray(self.relevant[rows, best.clip(min=0).ravel()]).reshape(best.shape) > 0

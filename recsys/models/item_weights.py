@@ -1,4 +1,6 @@
-"""What recipes of movie-to-movie weights share: the strongest weights of each movie, and sparse matrices as plain arrays."""
+"""What recipes of movie-to-movie weights share: the strongest weights of each movie, and sparse
+matrices as plain arrays.
+"""
 
 from collections.abc import Iterable
 
@@ -7,7 +9,8 @@ from scipy import sparse
 
 from recsys.models.ranking import top_n
 
-#: Movies whose weights are made at once, so that the memory of a fit does not grow with the square of the catalogue.
+#: Movies whose weights are made at once, so that the memory of a fit does not grow with the square
+#: of the catalogue.
 MOVIES_AT_ONCE = 512
 
 
@@ -24,7 +27,11 @@ def _strongest_of_rows(block: np.ndarray, k: int) -> sparse.csr_matrix:
     positions, _ = top_n(np.where(size > 0, size, -np.inf), k)
     rows, place = np.nonzero(positions >= 0)
     columns = positions[rows, place].astype(np.int32)
-    return sparse.csr_matrix((block[rows, columns], (rows.astype(np.int32), columns)), shape=block.shape, dtype=np.float32)
+    return sparse.csr_matrix(
+        (block[rows, columns], (rows.astype(np.int32), columns)),
+        shape=block.shape,
+        dtype=np.float32,
+    )
 
 
 def as_arrays(name: str, matrix: sparse.csr_matrix) -> dict[str, np.ndarray]:

@@ -24,44 +24,59 @@ class PopularityConfig(Config):
 
     like_threshold: float = Field(default=4.0, description="a rating from here on is a like")
     half_life_days: Annotated[float | None, Search(1, 3_650, log=True)] = Field(
-        default=180.0, gt=0, description="age, back from the newest rating, at which a like counts half; none: never"
+        default=180.0,
+        gt=0,
+        description="age, back from the newest rating, at which a like counts half; none: never",
     )
     window_days: float | None = Field(
-        default=None, gt=0, description="age, back from the newest rating, past which a like does not count; none: all count"
+        default=None,
+        gt=0,
+        description="age, back from the newest rating, past which a like does "
+        "not count; none: all count",
     )
     freshness: float = Field(
-        default=0.0, ge=0, description="what is added for a movie all of whose likes came after the user's own newest rating"
+        default=0.0,
+        ge=0,
+        description="what is added for a movie all of whose likes came after "
+        "the user's own newest rating",
     )
     new_releases: float = Field(
         default=0.0,
         ge=0,
-        description="what is added for a movie of the newest rating's year; half for that of the year before, …",
+        description="what is added for a movie of the newest rating's year; half for that of the "
+        "year before, …",
     )
 
 
 class Popularity(Recommender):
-    """Score of a movie = log(1 + its likes within `window_days` of the newest visible rating, each halved for every
-    `half_life_days` of age): the logarithm changes no list, and is what adds up well with other recipes' scores in a blend.
+    """Score of a movie = log(1 + its likes within `window_days` of the newest visible rating, each
+    halved for every `half_life_days` of age): the logarithm changes no list, and is what adds up
+    well with other recipes' scores in a blend.
 
-    Counting, with the time window and the instance decay of Koren's "Collaborative Filtering with Temporal Dynamics" (2009). The
-    same list for everybody, strangers too. Half a year keeps enough likes to rank a small community's movies by, and still lets a
-    busy one's list change with the seasons. A movie without likes scores 0: it comes last, by movie id.
+    Counting, with the time window and the instance decay of Koren's "Collaborative Filtering with
+    Temporal Dynamics" (2009). The same list for everybody, strangers too. Half a year keeps enough
+    likes to rank a small community's movies by, and still lets a busy one's list change with the
+    seasons. A movie without likes scores 0: it comes last, by movie id.
 
-    With `freshness`, a user's list also tells what has come up since the user was last here: the share of a movie's likes that
-    is younger than the user's newest rating, times `freshness`. Then the list is the same for those who were last here together,
-    in one of PERIODS periods with as many likes each; a stranger gets the list without it. With `new_releases`, movies that have
-    just come out are ahead of what they have had the time to be liked for.
+    With `freshness`, a user's list also tells what has come up since the user was last here: the
+    share of a movie's likes that is younger than the user's newest rating, times `freshness`. Then
+    the list is the same for those who were last here together, in one of PERIODS periods with as
+    many likes each; a stranger gets the list without it. With `new_releases`, movies that have just
+    come out are ahead of what they have had the time to be liked for.
 
-    Cost of a fit of R ratings, M movies: O(R + M) time, 25R bytes of working memory; 4M bytes are kept, 4M · PERIODS more with
-    freshness. Scores: O(M) a user.
+    Cost of a fit of R ratings, M movies: O(R + M) time, 25R bytes of working memory; 4M bytes are
+    kept, 4M · PERIODS more with freshness. Scores: O(M) a user.
     """
 
     name = "popularity"
     Config = PopularityConfig
 
     likes_: np.ndarray  # (M,) float32
-    newness_: np.ndarray  # (M,) float32, halved for every year since the release; 0 where the year is not known
-    fresh_: np.ndarray  # (PERIODS + 1, M) float32, share of each movie's likes that is younger than a period; the last row is 0
+    # (M,) float32, halved for every year since the release; 0 where the year is not known
+    newness_: np.ndarray
+    # (PERIODS + 1, M) float32, share of each movie's likes that is younger than a period; the last
+    # row is 0
+    fresh_: np.ndarray
     last_here_: np.ndarray  # (U,) int64, the period of each user's newest rating
 
     def fit(self, train: Interactions, catalogue: Catalogue, *, report: Report = silent) -> Self:
@@ -71,7 +86,9 @@ class Popularity(Recommender):
         if self.config.window_days is not None:
             weight[age > self.config.window_days * SECONDS_A_DAY] = 0
         self.user_ids_, self.movie_ids_ = train.user_ids, train.movie_ids
-        self.likes_ = np.bincount(train.movies[liked], weight, minlength=len(train.movie_ids)).astype(np.float32)
+        self.likes_ = np.bincount(
+            train.movies[liked], weight, minlength=len(train.movie_ids)
+        ).astype(np.float32)
         self.newness_ = _newness(catalogue.years, train.newest)
         self._learn_freshness(train.where(liked), train)
         return self
@@ -86,7 +103,9 @@ class Popularity(Recommender):
         place = np.searchsorted(ends, likes.rated_at) * n_movies + likes.movies
         by_period = np.bincount(place, minlength=PERIODS * n_movies).reshape(PERIODS, n_movies)
         younger = by_period.sum(axis=0) - by_period.cumsum(axis=0)
-        self.fresh_ = np.vstack([younger / (by_period.sum(axis=0) + DOUBT), np.zeros(n_movies)]).astype(np.float32)
+        self.fresh_ = np.vstack(
+            [younger / (by_period.sum(axis=0) + DOUBT), np.zeros(n_movies)]
+        ).astype(np.float32)
         newest = np.zeros(len(train.user_ids), dtype=np.int64)
         np.maximum.at(newest, train.users, train.rated_at)
         self.last_here_ = np.searchsorted(ends, newest)

@@ -5,8 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 from scipy import sparse
 
-#: Columns are dealt to this many lanes in turn, and each lane keeps its best: which lanes can hold one of a row's n best
-#: scores is told by these few numbers, so that a row is read once and not sorted. Past a quarter as many places, most can.
+#: Columns are dealt to this many lanes in turn, and each lane keeps its best: which lanes can hold
+#: one of a row's n best scores is told by these few numbers, so that a row is read once and not
+#: sorted. Past a quarter as many places, most can.
 LANES = 512
 MOST_BY_LANES = LANES // 4
 
@@ -29,9 +30,11 @@ def mask_seen(block: np.ndarray, seen: sparse.csr_matrix | None, rows: slice) ->
 
 
 def top_n(scores: np.ndarray, n: int) -> tuple[np.ndarray, np.ndarray]:
-    """Positions (B, n) int64 and scores (B, n) of the n best in each row of (B, M) float32; −1 and −inf past the end.
+    """Positions (B, n) int64 and scores (B, n) of the n best in each row of (B, M) float32; −1 and
+    −inf past the end.
 
-    Reads the block once, and a row of which very many scores are equal, or any with a large n, more often: O(B M) all the same.
+    Reads the block once, and a row of which very many scores are equal, or any with a large n, more
+    often: O(B M) all the same.
     """
     if n > MOST_BY_LANES:
         return in_order(_from_threshold(scores, n), len(scores), n)
@@ -50,14 +53,20 @@ def top_n(scores: np.ndarray, n: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def nth_best(peaks: np.ndarray, n: int) -> np.ndarray:
-    """(B,) the n-th largest of each row of (B, LANES): at least n scores are as large, whatever lanes they are in."""
+    """(B,) the n-th largest of each row of (B, LANES): at least n scores are as large, whatever
+    lanes they are in.
+    """
     return np.partition(peaks, LANES - n, axis=1)[:, LANES - n]
 
 
-def lanes_to_read(peaks: np.ndarray, bar: np.ndarray, n: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Rows (L,) and lanes (L,) of (B, LANES) whose best reaches the row's bar; and (B,) bool which rows are crowded.
+def lanes_to_read(
+    peaks: np.ndarray, bar: np.ndarray, n: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Rows (L,) and lanes (L,) of (B, LANES) whose best reaches the row's bar; and (B,) bool which
+    rows are crowded.
 
-    These have so many that are equal, or nearly, that they are better read whole: none of their lanes is given.
+    These have so many that are equal, or nearly, that they are better read whole: none of their
+    lanes is given.
     """
     rows, lanes = np.divmod(np.flatnonzero(peaks >= bar[:, None]), LANES)
     crowded = np.bincount(rows, minlength=len(peaks)) > 2 * n + SPARE_LANES
@@ -72,22 +81,33 @@ def joined(parts: Sequence[Candidates]) -> Candidates:
 
 
 def in_order(candidates: Candidates, n_rows: int, n: int) -> tuple[np.ndarray, np.ndarray]:
-    """Lists (n_rows, n) of the first n of each row's candidates by score, ties by position; −1 and −inf past the end."""
+    """Lists (n_rows, n) of the first n of each row's candidates by score, ties by position; −1 and
+    −inf past the end.
+    """
     rows, positions, scores = candidates
     order = np.lexsort((positions, -scores, rows))
     rows, positions, scores = rows[order], positions[order], scores[order]
     place = np.arange(len(rows)) - np.searchsorted(rows, np.arange(n_rows))[rows]
     keep = place < n
-    listed, best = np.full((n_rows, n), -1, dtype=np.int64), np.full((n_rows, n), -np.inf, dtype=np.float32)
+    listed, best = (
+        np.full((n_rows, n), -1, dtype=np.int64),
+        np.full((n_rows, n), -np.inf, dtype=np.float32),
+    )
     listed[rows[keep], place[keep]] = positions[keep]
     best[rows[keep], place[keep]] = scores[keep]
     return listed, best
 
 
-def _from_lanes(scores: np.ndarray, bar: np.ndarray, rows: np.ndarray, lanes: np.ndarray) -> Candidates:
+def _from_lanes(
+    scores: np.ndarray, bar: np.ndarray, rows: np.ndarray, lanes: np.ndarray
+) -> Candidates:
     """Those of the given lanes (L,) of rows (L,): scores as large as their row's bar."""
     columns = lanes[:, None] + np.arange(0, scores.shape[1], LANES)
-    values = np.where(columns < scores.shape[1], scores[rows[:, None], columns.clip(max=scores.shape[1] - 1)], -np.inf)
+    values = np.where(
+        columns < scores.shape[1],
+        scores[rows[:, None], columns.clip(max=scores.shape[1] - 1)],
+        -np.inf,
+    )
     hit, part = np.nonzero(values >= bar[rows, None])
     return rows[hit], columns[hit, part], values[hit, part]
 

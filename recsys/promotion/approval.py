@@ -32,7 +32,9 @@ UNASKED = Approval()
 
 @dataclass(frozen=True)
 class Proposal:
-    """What the exam would decide, for a person to read: a headline, and in Markdown the exam's table and the gates' sentences."""
+    """What the exam would decide, for a person to read: a headline, and in Markdown the exam's
+    table and the gates' sentences.
+    """
 
     needs_approval: bool
     subject: str

@@ -1,4 +1,6 @@
-"""One exam's outcome, as the gates look at it: who sat it, with what marks, and what the ledger remembers of them."""
+"""One exam's outcome, as the gates look at it: who sat it, with what marks, and what the ledger
+remembers of them.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -33,7 +35,9 @@ class Figure:
 
 @dataclass(frozen=True)
 class Lost:
-    """An earlier exam that a recipe lost, and the share of the present one's ratings that it asked too."""
+    """An earlier exam that a recipe lost, and the share of the present one's ratings that it asked
+    too.
+    """
 
     as_of: date
     share: float
@@ -41,11 +45,13 @@ class Lost:
 
 @dataclass(frozen=True)
 class Contest:
-    """`marks` by recipe key, all of the same users. `figures` are the exam's table: (recipe key, slice, metric) → value.
+    """`marks` by recipe key, all of the same users. `figures` are the exam's table: (recipe key,
+    slice, metric) → value.
 
-    `incumbent` is None until there is a champion. `others` sat the exam too, and may not win in this run: who picks the best must
-    count everyone who was looked at. `lost` names, of the exams that a recipe lost, the one that shares most
-    with this. `unfitted` says why a recipe is not among those with marks; where it is the incumbent, nobody defends.
+    `incumbent` is None until there is a champion. `others` sat the exam too, and may not win in
+    this run: who picks the best must count everyone who was looked at. `lost` names, of the exams
+    that a recipe lost, the one that shares most with this. `unfitted` says why a recipe is not
+    among those with marks; where it is the incumbent, nobody defends.
     """
 
     marks: Mapping[str, Marks]
@@ -71,13 +77,20 @@ class Contest:
 
     @property
     def challengers(self) -> list[str]:
-        """Who may become champion, best mean first, ties by key. Popularity may depose a champion; it need not be crowned."""
+        """Who may become champion, best mean first, ties by key. Popularity may depose a champion;
+        it need not be crowned.
+        """
         no_challenger = self.defender if self.defender is not None else self.popularity
-        return sorted((key for key in self.marks if key != no_challenger), key=lambda key: (-self.marks[key].mean, key))
+        return sorted(
+            (key for key in self.marks if key != no_challenger),
+            key=lambda key: (-self.marks[key].mean, key),
+        )
 
     @cached_property
     def against_incumbent(self) -> Mapping[str, Interval]:
-        """Each challenger's lead over the champion, in intervals that hold for all of them at once; none without a champion."""
+        """Each challenger's lead over the champion, in intervals that hold for all of them at once;
+        none without a champion.
+        """
         return self._leads(self.defender) if self.defender is not None else {}
 
     @cached_property
@@ -95,6 +108,14 @@ class Contest:
         theirs = self.marks[opponent].ndcg
         if not keys or not len(theirs):
             return {}
-        asked = [self.marks[key] for key in keys] + [marks for key, marks in self.others.items() if key != opponent]
+        asked = [self.marks[key] for key in keys] + [
+            marks for key, marks in self.others.items() if key != opponent
+        ]
         differences = np.stack([marks.ndcg.astype(np.float64) - theirs for marks in asked], axis=1)
-        return dict(zip(keys, simultaneous_intervals(differences, resamples=self.resamples, seed=self.seed), strict=False))
+        return dict(
+            zip(
+                keys,
+                simultaneous_intervals(differences, resamples=self.resamples, seed=self.seed),
+                strict=False,
+            )
+        )

@@ -1,8 +1,10 @@
-"""A publication without what was withdrawn or erased since it was made: a copy of it, whole and immutable like any other.
+"""A publication without what was withdrawn or erased since it was made: a copy of it, whole and
+immutable like any other.
 
-The lists that lose a movie are made anew from the model's choices in them and the fallback, by the rules of every publication;
-all others stay as they are. So readers see a complete publication at each moment, and a read costs no more than before: a view
-that left withdrawn movies out would look at each row, and its ranks would have holes.
+The lists that lose a movie are made anew from the model's choices in them and the fallback, by the
+rules of every publication; all others stay as they are. So readers see a complete publication at
+each moment, and a read costs no more than before: a view that left withdrawn movies out would look
+at each row, and its ranks would have holes.
 """
 
 import hashlib
@@ -27,28 +29,46 @@ log = logging.getLogger(__name__)
 
 
 def without_withdrawn(conn: Connection, publication_id: int, run_id: str = "") -> int:
-    """Return the publication or, where it holds withdrawn movies, its copy without them: made now, or found."""
-    rows = conn.execute(queries("live")["withdrawn_since"], {"publication_id": publication_id}).fetchall()
+    """Return the publication or, where it holds withdrawn movies, its copy without them: made now,
+    or found.
+    """
+    rows = conn.execute(
+        queries("live")["withdrawn_since"], {"publication_id": publication_id}
+    ).fetchall()
     if not rows:
         return publication_id
     return copy_publication(conn, publication_id, {row.movie_id for row in rows}, run_id=run_id)
 
 
 def without_erased(conn: Connection, publication_id: int, run_id: str = "") -> int:
-    """Return the publication or, where an erasure took rows from it, its copy, whose counts and digest are those of its rows."""
-    erasures = one_row(conn, queries("removal")["erasures_of"], {"publication_id": publication_id}).newest
+    """Return the publication or, where an erasure took rows from it, its copy, whose counts and
+    digest are those of its rows.
+    """
+    erasures = one_row(
+        conn, queries("removal")["erasures_of"], {"publication_id": publication_id}
+    ).newest
     if erasures is None:
         return without_withdrawn(conn, publication_id, run_id)
-    rows = conn.execute(queries("live")["withdrawn_since"], {"publication_id": publication_id}).fetchall()
-    return copy_publication(conn, publication_id, {row.movie_id for row in rows}, run_id=run_id, erasure=erasures)
+    rows = conn.execute(
+        queries("live")["withdrawn_since"], {"publication_id": publication_id}
+    ).fetchall()
+    return copy_publication(
+        conn, publication_id, {row.movie_id for row in rows}, run_id=run_id, erasure=erasures
+    )
 
 
 def copy_publication(
-    conn: Connection, publication_id: int, withdrawn: set[int], *, run_id: str, erasure: int | None = None
+    conn: Connection,
+    publication_id: int,
+    withdrawn: set[int],
+    *,
+    run_id: str,
+    erasure: int | None = None,
 ) -> int:
     """Copy a publication without the movies; return the copy's id. The same copy is made once.
 
-    In a transaction that holds the flips' lock. Raises PublicationError where the copy fails a publication's checks.
+    In a transaction that holds the flips' lock. Raises PublicationError where the copy fails a
+    publication's checks.
     """
     source = one_row(conn, queries("publication")["origin"], {"publication_id": publication_id})
     made_of: list[object] = [source.publication_key, sorted(withdrawn), erasure]
@@ -57,15 +77,33 @@ def copy_publication(
     if known and known.has_rows:
         return known.publication_id
     if known and known.is_half_detached:
-        raise BusyError(f"publication {known.publication_id}, a copy of {publication_id}, is on its way out; try again later")
-    copy_id = known.publication_id if known else one_row(conn, queries("publication")["new_id"]).publication_id
+        raise BusyError(
+            f"publication {known.publication_id}, a copy of {publication_id}, is on "
+            "its way out; try again later"
+        )
+    copy_id = (
+        known.publication_id
+        if known
+        else one_row(conn, queries("publication")["new_id"]).publication_id
+    )
     params = source.params | {"publication_id": copy_id, "source_id": publication_id}
     n_anew = _fill(conn, copy_id, params | {"as_of": source.as_of, "watermark": source.watermark})
     left_out = sorted(withdrawn | set(source.left_out))
-    names = {"publication_key": key, "origin_id": source.origin_id, "left_out": left_out, "run_id": run_id}
+    names = {
+        "publication_key": key,
+        "origin_id": source.origin_id,
+        "left_out": left_out,
+        "run_id": run_id,
+    }
     conn.execute(queries("publication")["record_copy"], params | names | count_rows(conn, copy_id))
     run_on(conn, queries("publication")["attach_partition"], copy_id)
-    log.info("publication %s: copied from %s without movies %s; %s lists made anew", copy_id, publication_id, left_out, n_anew)
+    log.info(
+        "publication %s: copied from %s without movies %s; %s lists made anew",
+        copy_id,
+        publication_id,
+        left_out,
+        n_anew,
+    )
     return copy_id
 
 
@@ -87,12 +125,18 @@ def _fill(conn: Connection, copy_id: int, params: dict[str, Any]) -> int:
         n_anew += conn.execute(publication["gather_losers"], {"arm": row.arm}).rowcount
         conn.execute(publication["gather_rows_of_losers"], params)
         conn.execute(publication["analyze_found"])
-        fill_by_rules(conn, copy_id, params | {"experiment": None, "share": 0.0, "shadow_id": None, "arm": row.arm})
+        fill_by_rules(
+            conn,
+            copy_id,
+            params | {"experiment": None, "share": 0.0, "shadow_id": None, "arm": row.arm},
+        )
     finish_partition(conn, copy_id)
     conn.execute(publication["empty_found"])
     conn.execute(publication["bring_readers_back"])
     conn.execute(publication["analyze_found"])
-    check_rows(conn, copy_id, {"as_of": params["as_of"], "watermark": params["watermark"]}, params["top_n"])
+    check_rows(
+        conn, copy_id, {"as_of": params["as_of"], "watermark": params["watermark"]}, params["top_n"]
+    )
     conn.execute(publication["forget_found"])
     conn.execute(publication["forget_losers"])
     return n_anew

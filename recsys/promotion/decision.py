@@ -18,7 +18,9 @@ Outcome = Literal["promoted", "kept", "not decided", "first", "popularity"]
 
 @dataclass(frozen=True)
 class Comparison:
-    """Mean of the challenger's per-user marks less those of `against`; its interval holds for all challengers at once."""
+    """Mean of the challenger's per-user marks less those of `against`; its interval holds for all
+    challengers at once.
+    """
 
     challenger: str
     against: str
@@ -29,9 +31,9 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Decision:
-    """`outcome`: a challenger was "promoted", the incumbent "kept", nothing shown either way and so "not decided", a "first"
-    champion found, or none surely beat "popularity". `users_needed` says how many users the next exam should have, where this one
-    had too few.
+    """`outcome`: a challenger was "promoted", the incumbent "kept", nothing shown either way and so
+    "not decided", a "first" champion found, or none surely beat "popularity". `users_needed` says
+    how many users the next exam should have, where this one had too few.
     """
 
     champion_key: str
@@ -49,22 +51,34 @@ class Decision:
 
 
 def decide(contest: Contest) -> Decision:
-    """The champion by an exam: of the challengers that pass every gate the one with the highest mean, else the incumbent, else
-    popularity. Raises LedgerError where someone's marks are missing or are of other users, and ModelError where popularity, which
-    a champion must beat, could not be fitted.
+    """The champion by an exam: of the challengers that pass every gate the one with the highest
+    mean, else the incumbent, else popularity. Raises LedgerError where someone's marks are missing
+    or are of other users, and ModelError where popularity, which a champion must beat, could not be
+    fitted.
     """
     _check(contest)
     verdicts = tuple(
-        Verdict.of(key, gate, check(contest, key)) for key in contest.challengers for gate, check in EXAM_GATES.items()
+        Verdict.of(key, gate, check(contest, key))
+        for key in contest.challengers
+        for gate, check in EXAM_GATES.items()
     )
     refused = {verdict.recipe_key for verdict in verdicts if not verdict.passed}
     winner = next((key for key in contest.challengers if key not in refused), None)
-    told = (*_unfitted(contest), *_incumbents_state(contest), *_sentences(contest, verdicts, winner))
+    told = (
+        *_unfitted(contest),
+        *_incumbents_state(contest),
+        *_sentences(contest, verdicts, winner),
+    )
     if winner is not None:
         outcome: Outcome = "first" if contest.incumbent is None else "promoted"
-        reason = f"{winner} passes every gate and is {'the first champion' if outcome == 'first' else 'promoted'}."
+        reason = (
+            f"{winner} passes every gate and is "
+            f"{'the first champion' if outcome == 'first' else 'promoted'}."
+        )
         defended = contest.defender is not None
-        return Decision(winner, outcome, _comparisons(contest), verdicts, (*told, reason), has_defender=defended)
+        return Decision(
+            winner, outcome, _comparisons(contest), verdicts, (*told, reason), has_defender=defended
+        )
     if contest.defender is None:
         reason = f"No recipe passes every gate, so {contest.popularity} itself is champion."
         return Decision(
@@ -79,9 +93,14 @@ def decide(contest: Contest) -> Decision:
     if not _lacks_evidence(contest, verdicts):
         reason = f"No challenger passes every gate, so {contest.defender} is kept."
         return Decision(contest.defender, "kept", _comparisons(contest), verdicts, (*told, reason))
-    reason = f"Too few users to tell, so {contest.defender} stays for now and the next exam asks for more."
+    reason = (
+        f"Too few users to tell, so {contest.defender} stays for now and the next exam asks for "
+        "more."
+    )
     needed = _users_needed(contest, verdicts)
-    return Decision(contest.defender, "not decided", _comparisons(contest), verdicts, (*told, reason), needed)
+    return Decision(
+        contest.defender, "not decided", _comparisons(contest), verdicts, (*told, reason), needed
+    )
 
 
 def settle(
@@ -92,48 +111,71 @@ def settle(
     required: bool = False,
     refused: Mapping[str, str] | None = None,
 ) -> Decision:
-    """The decision as it stands after a person was asked and the refits were looked at. `fallback` is the incumbent, or
-    popularity.
+    """The decision as it stands after a person was asked and the refits were looked at. `fallback`
+    is the incumbent, or popularity.
 
-    `required`: a person must have agreed to a new champion. `refused` has what the gates said of each refit that did not pass, by
-    recipe key.
-    Raises ModelError where the fallback's is among them: then nothing can be published, and readers keep what they have.
+    `required`: a person must have agreed to a new champion. `refused` has what the gates said of
+    each refit that did not pass, by recipe key. Raises ModelError where the fallback's is among
+    them: then nothing can be published, and readers keep what they have.
     """
     refused = refused or {}
     approved = approval.answer == "approved" or (approval.answer is None and not required)
     if decision.is_new and not approved:
-        decision = _falls_back(decision, fallback, f"{decision.champion_key} was not approved: {approval.told}.")
+        decision = _falls_back(
+            decision, fallback, f"{decision.champion_key} was not approved: {approval.told}."
+        )
     if decision.champion_key in refused and decision.champion_key != fallback:
         key = decision.champion_key
-        decision = _falls_back(decision, fallback, f"The refit of {key} was refused by its gates.", refused[key])
+        decision = _falls_back(
+            decision, fallback, f"The refit of {key} was refused by its gates.", refused[key]
+        )
     if decision.champion_key in refused:
         said = " ".join(f"{key}: {sentences}" for key, sentences in refused.items())
         raise ModelError(
-            f"the refit of {decision.champion_key} was refused by its gates, and there is no other to fall back on. {said}"
+            f"the refit of {decision.champion_key} was refused by its gates, and there is no other "
+            f"to fall back on. {said}"
         )
     return decision
 
 
 def _falls_back(decision: Decision, fallback: str, *why: str) -> Decision:
-    outcome: Outcome = "kept" if decision.has_defender and decision.outcome not in ("first", "popularity") else "popularity"
-    reasons = (*decision.reasons, *filter(None, why), f"So {fallback} is {'kept' if outcome == 'kept' else 'champion'}.")
+    outcome: Outcome = (
+        "kept"
+        if decision.has_defender and decision.outcome not in ("first", "popularity")
+        else "popularity"
+    )
+    reasons = (
+        *decision.reasons,
+        *filter(None, why),
+        f"So {fallback} is {'kept' if outcome == 'kept' else 'champion'}.",
+    )
     return replace(decision, champion_key=fallback, outcome=outcome, reasons=reasons)
 
 
 def _check(contest: Contest) -> None:
     if contest.popularity in contest.unfitted:
-        raise ModelError(f"popularity, which a champion must beat, is not among the fits. {' '.join(_unfitted(contest))}")
+        raise ModelError(
+            "popularity, which a champion must beat, is not among the fits. "
+            f"{' '.join(_unfitted(contest))}"
+        )
     needed = [contest.popularity, *([contest.defender] if contest.defender is not None else [])]
     for key in needed:
         if key not in contest.marks:
-            raise LedgerError(f"the exam has no marks of {key}: found {', '.join(sorted(contest.marks)) or 'none'}")
+            raise LedgerError(
+                f"the exam has no marks of {key}: found "
+                f"{', '.join(sorted(contest.marks)) or 'none'}"
+            )
     expected = contest.marks[needed[0]].user_ids
     for key, marks in contest.marks.items():
         if len(marks.ndcg) != len(marks.user_ids):
-            raise LedgerError(f"the exam marked {key} on {len(marks.ndcg):,} users, expected {len(marks.user_ids):,}")
+            raise LedgerError(
+                f"the exam marked {key} on {len(marks.ndcg):,} users, expected "
+                f"{len(marks.user_ids):,}"
+            )
         if not np.array_equal(marks.user_ids, expected):
             raise LedgerError(
-                f"{key} sat the exam with other users than {needed[0]}: {len(marks.user_ids):,} and {len(expected):,}"
+                f"{key} sat the exam with other users than {needed[0]}: {len(marks.user_ids):,} "
+                f"and {len(expected):,}"
             )
 
 
@@ -142,21 +184,32 @@ def _incumbents_state(contest: Contest) -> tuple[str, ...]:
     if contest.defender is None:
         return ()
     mean, floor = contest.marks[contest.defender].mean, contest.marks[contest.popularity].mean
-    return (f"The incumbent {contest.defender} ({mean:.4f}) now loses to popularity ({floor:.4f}).",) if mean < floor else ()
+    return (
+        (f"The incumbent {contest.defender} ({mean:.4f}) now loses to popularity ({floor:.4f}).",)
+        if mean < floor
+        else ()
+    )
 
 
 def _unfitted(contest: Contest) -> tuple[str, ...]:
     """A sentence on each recipe that is not in the exam because it could not be fitted."""
     incumbent = {contest.incumbent: "The incumbent "}
     return tuple(
-        f"{incumbent.get(key, '')}{key} cannot be fitted: {reason.rstrip('.')}." for key, reason in contest.unfitted.items()
+        f"{incumbent.get(key, '')}{key} cannot be fitted: {reason.rstrip('.')}."
+        for key, reason in contest.unfitted.items()
     )
 
 
-def _sentences(contest: Contest, verdicts: Collection[Verdict], winner: str | None) -> tuple[str, ...]:
+def _sentences(
+    contest: Contest, verdicts: Collection[Verdict], winner: str | None
+) -> tuple[str, ...]:
     """What the winner passed by, or what the best challenger was refused for."""
     shown = winner or next(iter(contest.challengers), None)
-    of_it = [verdict for verdict in verdicts if verdict.recipe_key == shown and (winner or not verdict.passed)]
+    of_it = [
+        verdict
+        for verdict in verdicts
+        if verdict.recipe_key == shown and (winner or not verdict.passed)
+    ]
     return tuple(f"{shown}, {verdict.gate}: {verdict.sentence}" for verdict in of_it)
 
 
@@ -164,7 +217,14 @@ def _lacks_evidence(contest: Contest, verdicts: Collection[Verdict]) -> Verdict 
     """The answer of "enough evidence" on the best challenger, where it is a refusal."""
     best = next(iter(contest.challengers), None)
     asked = ((best, ENOUGH_EVIDENCE), False)
-    return next((verdict for verdict in verdicts if ((verdict.recipe_key, verdict.gate), verdict.passed) == asked), None)
+    return next(
+        (
+            verdict
+            for verdict in verdicts
+            if ((verdict.recipe_key, verdict.gate), verdict.passed) == asked
+        ),
+        None,
+    )
 
 
 def _users_needed(contest: Contest, verdicts: Collection[Verdict]) -> int | None:
@@ -175,8 +235,17 @@ def _users_needed(contest: Contest, verdicts: Collection[Verdict]) -> int | None
 
 def _comparisons(contest: Contest) -> tuple[Comparison, ...]:
     found = [] if contest.defender is None else _all(contest.against_incumbent, contest.defender)
-    return tuple(found + (_all(contest.against_popularity, contest.popularity) if contest.popularity != contest.defender else []))
+    return tuple(
+        found
+        + (
+            _all(contest.against_popularity, contest.popularity)
+            if contest.popularity != contest.defender
+            else []
+        )
+    )
 
 
 def _all(leads: Mapping[str, Interval], opponent: str) -> list[Comparison]:
-    return [Comparison(key, opponent, lead.mean, lead.low, lead.high) for key, lead in leads.items()]
+    return [
+        Comparison(key, opponent, lead.mean, lead.low, lead.high) for key, lead in leads.items()
+    ]

@@ -18,9 +18,11 @@ from recsys.recipe import Recipe
 
 
 def incumbent_at_exam(conn: Connection, as_of: date) -> Recipe | None:
-    """The incumbent's recipe as it was when the week's exam was set; as it is now, where it is not set yet.
+    """The incumbent's recipe as it was when the week's exam was set; as it is now, where it is not
+    set yet.
 
-    A person's rollback since then counts: what was put aside is not defended, and what was put back sits the exam too.
+    A person's rollback since then counts: what was put aside is not defended, and what was put back
+    sits the exam too.
     """
     exam = conn.execute(queries("exams")["exam"], {"as_of": as_of}).fetchone()
     incumbent = incumbent_of(conn, as_of)
@@ -51,18 +53,25 @@ def record_exam(conn: Connection, as_of: date, exam: Exam) -> None:
     with conn.transaction(), conn.cursor() as cursor:
         cursor.execute(queries("exams")["record_exam"], params)
         earlier = cursor.execute(queries("exams")["sketches_before"], {"as_of": as_of}).fetchall()
-        shares = [(row.as_of, shared_share(sketch, np.array(row.sketch, dtype=np.int64))) for row in earlier]
+        shares = [
+            (row.as_of, shared_share(sketch, np.array(row.sketch, dtype=np.int64)))
+            for row in earlier
+        ]
         rows = [{"as_of": as_of, "earlier": before, "share": share} for before, share in shares]
         cursor.executemany(queries("exams")["record_overlap"], rows)
     known = one_row(conn, queries("exams")["exam"], {"as_of": as_of})
     if known.fingerprint != params["fingerprint"]:
         raise LedgerError(
-            f"week {as_of}: the exam on record was set on ratings {known.fingerprint[:12]}, found {params['fingerprint'][:12]}: "
-            "the facts that the week may see have changed since (an erased user?), so new entries could not be compared"
+            f"week {as_of}: the exam on record was set on ratings {known.fingerprint[:12]}, found "
+            f"{params['fingerprint'][:12]}: "
+            "the facts that the week may see have changed since (an erased user?), so new entries "
+            "could not be compared"
         )
 
 
-def record_entry(conn: Connection, as_of: date, recipe: Recipe, run_id: str, result: ExamResult) -> None:
+def record_entry(
+    conn: Connection, as_of: date, recipe: Recipe, run_id: str, result: ExamResult
+) -> None:
     """Enter one recipe's marks and figures."""
     entry = {"as_of": as_of, "recipe_key": recipe.key}
     marks = {
@@ -71,7 +80,10 @@ def record_entry(conn: Connection, as_of: date, recipe: Recipe, run_id: str, res
         "user_ids": result.user_ids.tolist(),
         "ndcg": result.ndcg.tolist(),
     }
-    rows = [entry | {"slice": part, "metric": metric, "value": value, "n": n} for part, metric, value, n in result.values]
+    rows = [
+        entry | {"slice": part, "metric": metric, "value": value, "n": n}
+        for part, metric, value, n in result.values
+    ]
     with conn.transaction(), conn.cursor() as cursor:
         cursor.execute(queries("exams")["record_entry"], entry | marks)
         cursor.executemany(queries("exams")["record_result"], rows)
@@ -79,14 +91,21 @@ def record_entry(conn: Connection, as_of: date, recipe: Recipe, run_id: str, res
 
 def run_of_entry(conn: Connection, as_of: date, recipe: Recipe) -> str | None:
     """The MLflow run of the fit that sat the week's exam; None where the recipe has not sat it."""
-    row = conn.execute(queries("exams")["entry"], {"as_of": as_of, "recipe_key": recipe.key}).fetchone()
+    row = conn.execute(
+        queries("exams")["entry"], {"as_of": as_of, "recipe_key": recipe.key}
+    ).fetchone()
     return row.run_id if row else None
 
 
 def marks_of(conn: Connection, as_of: date) -> Mapping[str, Marks]:
     """Everyone's marks, by recipe key."""
     rows = conn.execute(queries("exams")["entries"], {"as_of": as_of}).fetchall()
-    return {row.recipe_key: Marks(np.array(row.user_ids, dtype=np.int64), np.array(row.ndcg, dtype=np.float32)) for row in rows}
+    return {
+        row.recipe_key: Marks(
+            np.array(row.user_ids, dtype=np.int64), np.array(row.ndcg, dtype=np.float32)
+        )
+        for row in rows
+    }
 
 
 def figures_of(conn: Connection, as_of: date) -> Mapping[tuple[str, str, str], Figure]:
@@ -96,7 +115,9 @@ def figures_of(conn: Connection, as_of: date) -> Mapping[tuple[str, str, str], F
 
 
 def named_figures(conn: Connection, as_of: date) -> dict[str, dict[str, float]]:
-    """The exam's figures by recipe key, and there by the metric's name, with its slice where that is not all users."""
+    """The exam's figures by recipe key, and there by the metric's name, with its slice where that
+    is not all users.
+    """
     named: dict[str, dict[str, float]] = {}
     for (key, part, metric), figure in figures_of(conn, as_of).items():
         name = metric if part == "all" else f"{metric} {part}"
@@ -105,6 +126,8 @@ def named_figures(conn: Connection, as_of: date) -> dict[str, dict[str, float]]:
 
 
 def exams_lost(conn: Connection, as_of: date) -> Mapping[str, Lost]:
-    """Of the earlier exams that a recipe lost, the one with which this week's shares most, by recipe key."""
+    """Of the earlier exams that a recipe lost, the one with which this week's shares most, by
+    recipe key.
+    """
     rows = conn.execute(queries("exams")["lost"], {"as_of": as_of}).fetchall()
     return {row.recipe_key: Lost(row.earlier, row.share) for row in rows}

@@ -1,4 +1,6 @@
-"""Recipes that could not be fitted for a week. One of them does not stop a week that another can serve."""
+"""Recipes that could not be fitted for a week. One of them does not stop a week that another can
+serve.
+"""
 
 import logging
 from collections.abc import Iterator
@@ -27,15 +29,21 @@ class Attempt:
 
 @contextmanager
 def attempt(conn: Connection, week: Week, recipe: Recipe, kind: Kind) -> Iterator[Attempt]:
-    """Record a FitError of the block, with its reason, and go on; forget an earlier one where the fit succeeds."""
+    """Record a FitError of the block, with its reason, and go on; forget an earlier one where the
+    fit succeeds.
+    """
     key = {"as_of": week.as_of, "recipe_key": recipe.key, "kind": kind}
     outcome = Attempt()
     try:
         yield outcome
     except FitError as error:
         outcome.failed = True
-        conn.execute(queries("failed_fits")["record"], key | {"reason": str(error), "run_id": week.run_id})
-        log.warning("week %s goes on without %s, which cannot be fitted: %s", week.as_of, recipe.key, error)
+        conn.execute(
+            queries("failed_fits")["record"], key | {"reason": str(error), "run_id": week.run_id}
+        )
+        log.warning(
+            "week %s goes on without %s, which cannot be fitted: %s", week.as_of, recipe.key, error
+        )
         log.debug("the traceback of the fit", exc_info=error)
         return
     conn.execute(queries("failed_fits")["forget"], key)
@@ -43,5 +51,7 @@ def attempt(conn: Connection, week: Week, recipe: Recipe, kind: Kind) -> Iterato
 
 def failed_fits(conn: Connection, as_of: date, kind: Kind) -> dict[str, str]:
     """Return the reason of each recipe that could not be fitted, by its key."""
-    rows = conn.execute(queries("failed_fits")["of_week"], {"as_of": as_of, "kind": kind}).fetchall()
+    rows = conn.execute(
+        queries("failed_fits")["of_week"], {"as_of": as_of, "kind": kind}
+    ).fetchall()
     return {row.recipe_key: row.reason for row in rows}

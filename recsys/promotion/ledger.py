@@ -21,7 +21,8 @@ from recsys.week import Week
 class ModelVersion:
     """A recipe fitted on all that a week may see, as it is registered: what makes a publication.
 
-    `fingerprint` is of the data that it was fitted on, `n_ratings` how many ratings these were; None where no ledger kept them.
+    `fingerprint` is of the data that it was fitted on, `n_ratings` how many ratings these were;
+    None where no ledger kept them.
     """
 
     recipe: Recipe
@@ -64,12 +65,16 @@ class Champion:
 
 
 def champion_of(conn: Connection, as_of: date) -> Champion | None:
-    """How that week was decided, by a forced decision at the last; None where it is not decided yet."""
+    """How that week was decided, by a forced decision at the last; None where it is not decided
+    yet.
+    """
     return _champion(conn.execute(queries("ledger")["decision"], {"as_of": as_of}).fetchone())
 
 
 def decided_for(conn: Connection, week: Week) -> Champion | None:
-    """The decision that a run goes by: the week's, or the run's own where it was told to decide anew; None until there is one."""
+    """The decision that a run goes by: the week's, or the run's own where it was told to decide
+    anew; None until there is one.
+    """
     if not week.force:
         return champion_of(conn, week.as_of)
     params = {"as_of": week.as_of, "run_id": week.run_id}
@@ -78,9 +83,13 @@ def decided_for(conn: Connection, week: Week) -> Champion | None:
 
 def decision_by_id(conn: Connection, promotion_id: int) -> Champion:
     """A decision by its number. Raises LedgerError where the ledger has none."""
-    champion = _champion(conn.execute(queries("ledger")["decision_by_id"], {"promotion_id": promotion_id}).fetchone())
+    champion = _champion(
+        conn.execute(queries("ledger")["decision_by_id"], {"promotion_id": promotion_id}).fetchone()
+    )
     if champion is None:
-        raise LedgerError(f"no decision {promotion_id} in the ledger: expected one that promote_champion entered")
+        raise LedgerError(
+            f"no decision {promotion_id} in the ledger: expected one that promote_champion entered"
+        )
     return champion
 
 
@@ -103,7 +112,9 @@ def record_decision(
     approval: Approval,
     origin: Origin,
 ) -> Champion:
-    """Enter a decision with every gate's answer, unless the week, or this run of it, is decided already; return what stands."""
+    """Enter a decision with every gate's answer, unless the week, or this run of it, is decided
+    already; return what stands.
+    """
     params = {
         "as_of": week.as_of,
         "decision": decision.outcome,
@@ -130,17 +141,26 @@ def record_decision(
             _enter(conn, "record_verdict", {"promotion_id": row.promotion_id}, verdicts)
     decided = decided_for(conn, week)
     if decided is None:
-        raise LedgerError(f"week {week.as_of}: the decision of run {week.run_id!r} was not entered; expected a run id of its own")
+        raise LedgerError(
+            f"week {week.as_of}: the decision of run {week.run_id!r} was not "
+            "entered; expected a run id of its own"
+        )
     return decided
 
 
 def verdicts_of(conn: Connection, promotion_id: int) -> list[Verdict]:
     """Every gate's answer that a decision was made by."""
-    return _verdicts(conn.execute(queries("ledger")["verdicts"], {"promotion_id": promotion_id}).fetchall())
+    return _verdicts(
+        conn.execute(queries("ledger")["verdicts"], {"promotion_id": promotion_id}).fetchall()
+    )
 
 
-def record_refit_verdicts(conn: Connection, as_of: date, fit_key: str, verdicts: Iterable[Verdict]) -> None:
-    """Keep what the gates said of a refit, in place of what they said of an earlier one of that recipe."""
+def record_refit_verdicts(
+    conn: Connection, as_of: date, fit_key: str, verdicts: Iterable[Verdict]
+) -> None:
+    """Keep what the gates said of a refit, in place of what they said of an earlier one of that
+    recipe.
+    """
     _enter(conn, "record_refit_verdict", {"as_of": as_of, "fit_key": fit_key}, verdicts)
 
 
@@ -155,13 +175,20 @@ def fit_keys_of_refits(conn: Connection, as_of: date) -> dict[str, str]:
     return {row.recipe_key: row.fit_key for row in rows}
 
 
-def _enter(conn: Connection, query: str, keys: Mapping[str, Any], verdicts: Iterable[Verdict]) -> None:
+def _enter(
+    conn: Connection, query: str, keys: Mapping[str, Any], verdicts: Iterable[Verdict]
+) -> None:
     with conn.transaction(), conn.cursor() as cursor:
-        cursor.executemany(queries("ledger")[query], [{**keys, **asdict(verdict)} for verdict in verdicts])
+        cursor.executemany(
+            queries("ledger")[query], [{**keys, **asdict(verdict)} for verdict in verdicts]
+        )
 
 
 def _verdicts(rows: Iterable[Any]) -> list[Verdict]:
-    return [Verdict(row.passed, row.figure, row.bound, row.sentence, row.recipe_key, row.gate) for row in rows]
+    return [
+        Verdict(row.passed, row.figure, row.bound, row.sentence, row.recipe_key, row.gate)
+        for row in rows
+    ]
 
 
 def _champion(row: Any) -> Champion | None:
@@ -171,7 +198,13 @@ def _champion(row: Any) -> Champion | None:
         promotion_id=row.promotion_id,
         as_of=row.as_of,
         outcome=row.decision,
-        model=ModelVersion(Recipe.from_json(row.recipe), row.model_version, row.fit_key, row.fingerprint, row.n_ratings),
+        model=ModelVersion(
+            Recipe.from_json(row.recipe),
+            row.model_version,
+            row.fit_key,
+            row.fingerprint,
+            row.n_ratings,
+        ),
         incumbent=row.incumbent,
         comparisons=tuple(row.comparisons),
         reasons=tuple(row.reasons),

@@ -1,4 +1,6 @@
-"""What MLflow shows of the ledger. It is a mirror: no step, rollback or retirement waits for it for long, or fails for it."""
+"""What MLflow shows of the ledger. It is a mirror: no step, rollback or retirement waits for it for
+long, or fails for it.
+"""
 
 import logging
 from collections.abc import Callable, Iterator, Mapping
@@ -21,12 +23,14 @@ from recsys.sentences import explain
 
 log = logging.getLogger(__name__)
 
-#: What keeps MLflow from showing something: requests' errors are OSErrors, and LedgerError is ours for what MLflow lacks.
+#: What keeps MLflow from showing something: requests' errors are OSErrors, and LedgerError is ours
+#: for what MLflow lacks.
 _TROUBLE = (MlflowException, OSError, LedgerError)
 
 
 def mirror_champion(conn: Connection, registry: Registry) -> bool:
-    """Let MLflow's alias follow the ledger; each run does it again, so that one that was cut short is put right.
+    """Let MLflow's alias follow the ledger; each run does it again, so that one that was cut short
+    is put right.
 
     What stands in its way is a warning. Returns whether the alias is right now.
     """
@@ -43,14 +47,20 @@ def mirror_champion(conn: Connection, registry: Registry) -> bool:
 def mirror_model(conn: Connection, registry: Registry, model: ModelVersion, as_of: date) -> bool:
     """Let a version, and the run that it is of, say what the ledger has of it.
 
-    These are its decisions, its publications, and how its recipe did in the exam of the week `as_of`.
+    These are its decisions, its publications, and how its recipe did in the exam of the week
+    `as_of`.
     """
 
     def show() -> None:
-        rows = conn.execute(queries("ledger")["history_of_fit"], {"fit_key": model.fit_key}).fetchall()
+        rows = conn.execute(
+            queries("ledger")["history_of_fit"], {"fit_key": model.fit_key}
+        ).fetchall()
         figures = {f"exam {name}": value for name, value in _figures_of(conn, model, as_of).items()}
-        deciding = {metric_name(name): f"{value:.4f}" for name, value in figures.items() if DECIDING in name}
-        tags = {row.name: row.told for row in rows} | deciding  # one request each: the rest is in the note, and with the run
+        deciding = {
+            metric_name(name): f"{value:.4f}" for name, value in figures.items() if DECIDING in name
+        }
+        # one request each: the rest is in the note, and with the run
+        tags = {row.name: row.told for row in rows} | deciding
         version = _version_now(registry, model, as_of)
         registry.describe_version(version, tags=tags, note=_note(model, as_of, figures))
         run_id = registry.run_of(model.fit_key, version)
@@ -61,7 +71,9 @@ def mirror_model(conn: Connection, registry: Registry, model: ModelVersion, as_o
 
 
 def mirror_exam(conn: Connection, registry: Registry, as_of: date) -> bool:
-    """Let MLflow show a week's exam: every figure with the fit that was evaluated, and on its recipe's line over the weeks."""
+    """Let MLflow show a week's exam: every figure with the fit that was evaluated, and on its
+    recipe's line over the weeks.
+    """
 
     def show() -> None:
         figures = exams.named_figures(conn, as_of)
@@ -69,7 +81,9 @@ def mirror_exam(conn: Connection, registry: Registry, as_of: date) -> bool:
             registry.record_figures(row.run_id, as_of, figures.get(row.recipe_key, {}))
             registry.record_chart(row.recipe_key, as_of, figures.get(row.recipe_key, {}))
 
-    return _mirror(conn, registry, f"exam of week {as_of}", show, again=f"python -m recsys run --as-of {as_of}")
+    return _mirror(
+        conn, registry, f"exam of week {as_of}", show, again=f"python -m recsys run --as-of {as_of}"
+    )
 
 
 def mirror_week(
@@ -86,7 +100,9 @@ def mirror_week(
     def show() -> None:
         registry.record_week(as_of, texts=texts, metrics=metrics, is_last=is_last)
 
-    return _mirror(conn, registry, f"run of week {as_of}", show, again=f"python -m recsys run --as-of {as_of}")
+    return _mirror(
+        conn, registry, f"run of week {as_of}", show, again=f"python -m recsys run --as-of {as_of}"
+    )
 
 
 def _figures_of(conn: Connection, model: ModelVersion, as_of: date) -> Mapping[str, float]:
@@ -97,7 +113,8 @@ def _note(model: ModelVersion, as_of: date, figures: Mapping[str, float]) -> str
     """A version's description, in Markdown."""
     lines = [f"| {name.removeprefix('exam ')} | {value:.4f} |" for name, value in figures.items()]
     heads = [
-        f"`{model.recipe.key}`, fitted on all that week {as_of} may see ({model.n_ratings or 0:,} ratings).",
+        f"`{model.recipe.key}`, fitted on all that week {as_of} may see ({model.n_ratings or 0:,} "
+        "ratings).",
         "",
         f"In the exam of week {as_of} the same recipe, fitted up to the exam's cut, had:",
         "",
@@ -118,21 +135,27 @@ def version_tags(model: ModelVersion, as_of: date) -> dict[str, str]:
 
 
 def _version_now(registry: Registry, model: ModelVersion, as_of: date) -> str:
-    """The version of a model; registered anew where only that was lost. Raises ModelLost where the model is."""
+    """The version of a model; registered anew where only that was lost. Raises ModelLost where the
+    model is.
+    """
     version = registry.find_version(model.fit_key, model.version)
     if version:
         return version
     run_id = registry.find(model.fit_key)
     if run_id is None:
         raise ModelLost(
-            f"MLflow at {registry.uri} has lost version {model.version} of {registry.settings.registered_model} "
+            f"MLflow at {registry.uri} has lost version {model.version} of "
+            f"{registry.settings.registered_model} "
             f"({model.recipe.key}, fit {model.fit_key[:12]}); a week that needs it fits it again"
         )
     return registry.register(run_id, model.fit_key, version_tags(model, as_of))
 
 
-def _mirror(conn: Connection, registry: Registry, what: str, show: Callable[[], None], again: str = "") -> bool:
-    """Let `show` write what MLflow is to show. It gets some ten seconds a request; a warning says what is not shown yet.
+def _mirror(
+    conn: Connection, registry: Registry, what: str, show: Callable[[], None], again: str = ""
+) -> bool:
+    """Let `show` write what MLflow is to show. It gets some ten seconds a request; a warning says
+    what is not shown yet.
 
     `again` shows it later, where not every run does. Returns whether it is shown.
     """
@@ -144,14 +167,25 @@ def _mirror(conn: Connection, registry: Registry, what: str, show: Callable[[], 
         why = "another run has been writing to MLflow for longer than that is waited for"
     except _TROUBLE as error:
         why = explain(error).sentence
-    later = f"`{again}` shows it there" if again else "MLflow follows with the next run, and nothing has to be repeated"
-    log.warning("MLflow's %s could not be brought up to the ledger: %s. What was done stands in the ledger; %s", what, why, later)
+    later = (
+        f"`{again}` shows it there"
+        if again
+        else ("MLflow follows with the next run, and nothing has to be repeated")
+    )
+    log.warning(
+        "MLflow's %s could not be brought up to the ledger: %s. What was done stands in "
+        "the ledger; %s",
+        what,
+        why,
+        later,
+    )
     return False
 
 
 @contextmanager
 def _only_one(conn: Connection) -> Iterator[None]:
-    """Hold the lock of what MLflow looks up and then makes, unless another keeps it for long: a fit's step may wait minutes.
+    """Hold the lock of what MLflow looks up and then makes, unless another keeps it for long: a
+    fit's step may wait minutes.
 
     No transaction is open meanwhile, as a database may cut one that idles.
     """

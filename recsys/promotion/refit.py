@@ -1,4 +1,6 @@
-"""A model fitted on all that the week may see, as the gates look at it before anyone is served by it."""
+"""A model fitted on all that the week may see, as the gates look at it before anyone is served by
+it.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,10 +17,11 @@ LIST_LENGTH = 10
 
 @dataclass(frozen=True)
 class Refit:
-    """`arrays` is what the model learned. `ids` (S, n) movie ids and `scores` (S, n) are lists of a sample of the users, −1
-    where one ends.
+    """`arrays` is what the model learned. `ids` (S, n) movie ids and `scores` (S, n) are lists of a
+    sample of the users, −1 where one ends.
 
-    `last` (S, n) is what the same users had in the publication before, −1 where that had nothing, or what they rated since.
+    `last` (S, n) is what the same users had in the publication before, −1 where that had nothing,
+    or what they rated since.
     """
 
     name: str

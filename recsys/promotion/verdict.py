@@ -5,7 +5,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Answer:
-    """`figure` is what was measured, None where there was nothing to measure; `bound` what it was held against."""
+    """`figure` is what was measured, None where there was nothing to measure; `bound` what it was
+    held against.
+    """
 
     passed: bool
     figure: float | None

@@ -1,7 +1,9 @@
-"""Models at rest: logged, registered and found again in MLflow. `store.Registry` is the door; nothing heavy is imported here.
+"""Models at rest: logged, registered and found again in MLflow. `store.Registry` is the door;
+nothing heavy is imported here.
 
-MLflow reads these variables, most of them when it is first imported, so they stand before any of its modules.
-With them it talks to the tracking server only. How long its client waits is `patience`'s to say.
+MLflow reads these variables, most of them when it is first imported, so they stand before any of
+its modules. With them it talks to the tracking server only. How long its client waits is
+`patience`'s to say.
 """
 
 import os

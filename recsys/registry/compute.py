@@ -5,7 +5,9 @@ from recsys.settings import Settings
 
 
 def compute_of(settings: Settings, *, seed: int | None = None) -> Compute:
-    """The settings' share in a model's construction; `seed` is the week's, which outlives a change of the setting."""
+    """The settings' share in a model's construction; `seed` is the week's, which outlives a change
+    of the setting.
+    """
     return Compute(
         seed=settings.seed if seed is None else seed,
         threads=settings.threads,

@@ -8,7 +8,8 @@ import numpy as np
 
 
 def digest_of_directory(directory: Path) -> str:
-    """Hex digest of the model that `Recommender.save` wrote there: its config, and each array's name, type, shape and bytes.
+    """Hex digest of the model that `Recommender.save` wrote there: its config, and each array's
+    name, type, shape and bytes.
 
     It is the same wherever and whenever equal models are saved; an archive's own bytes hold times.
     """
@@ -18,5 +19,7 @@ def digest_of_directory(directory: Path) -> str:
         for name in sorted(arrays.files):
             array = arrays[name]
             digest.update(f"\0{name}\0{array.dtype.str}\0{array.shape}\0".encode())
-            digest.update(np.ascontiguousarray(array).view(np.uint8).reshape(-1).data if array.size else b"")
+            digest.update(
+                np.ascontiguousarray(array).view(np.uint8).reshape(-1).data if array.size else b""
+            )
     return digest.hexdigest()

@@ -8,11 +8,14 @@ from pathlib import Path
 from recsys.recipe import Recipe
 
 #: Packages whose code decides what a fit learns.
-PACKAGES = ("models", "evaluation", "features")  # fits that stop early or weigh members do so by evaluation's splits and metrics
+# fits that stop early or weigh members do so by evaluation's splits and metrics
+PACKAGES = ("models", "evaluation", "features")
 
 
 def fit_key(recipe: Recipe, *, cut: str, fingerprint: str, seed: int, encoder: str) -> str:
-    """Hex digest of all that a fit depends on: recipe, cut, data, seed, title encoder, and the code of PACKAGES."""
+    """Hex digest of all that a fit depends on: recipe, cut, data, seed, title encoder, and the code
+    of PACKAGES.
+    """
     parts = {
         "recipe": recipe.to_json(),
         "cut": cut,

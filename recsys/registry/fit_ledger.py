@@ -1,4 +1,6 @@
-"""The ledger of fits in Postgres: the digest of what each came to, which outlives MLflow's own record."""
+"""The ledger of fits in Postgres: the digest of what each came to, which outlives MLflow's own
+record.
+"""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -26,7 +28,9 @@ class Entry:
 
 @dataclass(frozen=True)
 class Outcome:
-    """A fit as it was just made: what it learned, from what, and the `digest` of what came of it in `run_id`."""
+    """A fit as it was just made: what it learned, from what, and the `digest` of what came of it in
+    `run_id`.
+    """
 
     fit_key: str
     recipe: Recipe
@@ -47,18 +51,26 @@ def entry_of(conn: Connection, fit_key: str) -> Entry | None:
 
 
 def variants_of(conn: Connection, fit_key: str, *, accepted: bool) -> Sequence[str]:
-    """Fit keys of what a lost fit came to when it was made again, the newest first; `accepted`: only what a person took."""
+    """Fit keys of what a lost fit came to when it was made again, the newest first; `accepted`:
+    only what a person took.
+    """
     rows = conn.execute(queries("fits")["variants"], {"fit_key": fit_key}).fetchall()
     return [row.fit_key for row in rows if row.is_accepted or not accepted]
 
 
 def record_fit(conn: Connection, outcome: Outcome) -> Entry:
-    """Enter a fit. What differs from the one on record is a variant, under a fit key of its own, and not accepted at first."""
+    """Enter a fit. What differs from the one on record is a variant, under a fit key of its own,
+    and not accepted at first.
+    """
     before = entry_of(conn, outcome.fit_key)
     if before is None or before.digest == outcome.digest:
         return _enter(conn, outcome, {"variant_of": None, "is_accepted": True})
     own_key = hashlib.sha256(f"{outcome.fit_key} {outcome.digest}".encode()).hexdigest()
-    return _enter(conn, replace(outcome, fit_key=own_key), {"variant_of": outcome.fit_key, "is_accepted": False})
+    return _enter(
+        conn,
+        replace(outcome, fit_key=own_key),
+        {"variant_of": outcome.fit_key, "is_accepted": False},
+    )
 
 
 def accept_fit(conn: Connection, fit_key: str) -> None:
@@ -67,7 +79,12 @@ def accept_fit(conn: Connection, fit_key: str) -> None:
 
 
 def _enter(conn: Connection, outcome: Outcome, variant: Mapping[str, Any]) -> Entry:
-    params = {**vars(outcome), "recipe": Jsonb(outcome.recipe.to_json()), "recipe_key": outcome.recipe.key, **variant}
+    params = {
+        **vars(outcome),
+        "recipe": Jsonb(outcome.recipe.to_json()),
+        "recipe_key": outcome.recipe.key,
+        **variant,
+    }
     with conn.transaction():
         conn.execute(queries("fits")["record_fit"], params)
         row = conn.execute(queries("fits")["fit"], {"fit_key": outcome.fit_key}).fetchone()

@@ -1,4 +1,6 @@
-"""One fit, or the one made before: nothing is fitted twice on the same data, be it by itself or as a member of a blend."""
+"""One fit, or the one made before: nothing is fitted twice on the same data, be it by itself or as
+a member of a blend.
+"""
 
 import hashlib
 import logging
@@ -29,7 +31,8 @@ from recsys.registry.store import LOCK, Registry
 log = logging.getLogger(__name__)
 
 _WHAT_TO_DO = (
-    "What was published stays. To decide the week anew, with a model as it is fitted now: python -m recsys run --as-of {as_of} "
+    "What was published stays. To decide the week anew, with a model as it is fitted now: python "
+    "-m recsys run --as-of {as_of} "
     "--force"
 )
 
@@ -42,7 +45,8 @@ _NOT_ITS_OWN = (psycopg.Error, MlflowException, OSError, LedgerError)
 class Fit:
     """What is fitted, on what, up to where, for which week.
 
-    `anew`: a person has the week decided anew, so that what takes a lost model's place may differ from it.
+    `anew`: a person has the week decided anew, so that what takes a lost model's place may differ
+    from it.
     """
 
     recipe: Recipe
@@ -76,12 +80,15 @@ class _Making:
 
 
 def fit_once(conn: Connection, registry: Registry, fit: Fit) -> Fitted:
-    """The run of this fit: found by its fit key, or made now. Two runs that want the same fit wait for one another.
+    """The run of this fit: found by its fit key, or made now. Two runs that want the same fit wait
+    for one another.
 
-    Where MLflow has lost it, it is made again and must come to the same arrays. Raises ModelLost where it does not, unless the
-    week is decided anew. The members of a blend are fits of their own, found or made likewise while the blend's is under way:
-    since no blend is in a blend, who waits for a member is never waited for by it. Raises FitError where the recipe itself
-    cannot be fitted; what goes wrong with MLflow, Postgres or a file is raised as it is, since a retry may help.
+    Where MLflow has lost it, it is made again and must come to the same arrays. Raises ModelLost
+    where it does not, unless the week is decided anew. The members of a blend are fits of their
+    own, found or made likewise while the blend's is under way: since no blend is in a blend, who
+    waits for a member is never waited for by it. Raises FitError where the recipe itself cannot be
+    fitted; what goes wrong with MLflow, Postgres or a file is raised as it is, since a retry may
+    help.
     """
     with _own_fault():
         making = _making(registry, fit)
@@ -90,7 +97,9 @@ def fit_once(conn: Connection, registry: Registry, fit: Fit) -> Fitted:
 
 
 def fitted_model(conn: Connection, registry: Registry, fit: Fit) -> tuple[Fitted, Recommender]:
-    """As `fit_once`, with the model. One that is there and cannot be read is lost too, and made again."""
+    """As `fit_once`, with the model. One that is there and cannot be read is lost too, and made
+    again.
+    """
     fitted = fit_once(conn, registry, fit)
     try:
         return fitted, registry.load(fitted.run_id)
@@ -101,16 +110,22 @@ def fitted_model(conn: Connection, registry: Registry, fit: Fit) -> tuple[Fitted
     return fitted, registry.load(fitted.run_id)
 
 
-def lost_model_fitted_again(conn: Connection, registry: Registry, fit: Fit, lost_key: str) -> tuple[Fitted, Recommender]:
-    """A model that a past decision names by its fit key and MLflow has lost, fitted again to the same arrays.
+def lost_model_fitted_again(
+    conn: Connection, registry: Registry, fit: Fit, lost_key: str
+) -> tuple[Fitted, Recommender]:
+    """A model that a past decision names by its fit key and MLflow has lost, fitted again to the
+    same arrays.
 
-    Raises ModelLost where it comes out different, or nobody can tell: then it is another model, which no past week uses.
+    Raises ModelLost where it comes out different, or nobody can tell: then it is another model,
+    which no past week uses.
     """
     before = fit_ledger.entry_of(conn, lost_key)
     if before is None:
         raise ModelLost(
-            f"week {fit.as_of}: MLflow has lost the model of {fit.recipe.key} (fit {lost_key[:12]}), and what it was is not on "
-            f"record, so that none can take its place. {_WHAT_TO_DO.format(as_of=fit.as_of)} (MLflow: {registry.uri})"
+            f"week {fit.as_of}: MLflow has lost the model of {fit.recipe.key} (fit "
+            f"{lost_key[:12]}), and what it was is not on "
+            f"record, so that none can take its place. {_WHAT_TO_DO.format(as_of=fit.as_of)} "
+            f"(MLflow: {registry.uri})"
         )
     fitted, model = fitted_model(conn, registry, replace(fit, anew=False))
     now = fit_ledger.entry_of(conn, fitted.fit_key)
@@ -129,7 +144,9 @@ def _own_fault() -> Iterator[None]:
     except ModelError as error:
         raise FitError(str(error)) from error
     except Exception as error:
-        raise FitError(f"{type(error).__name__}: {str(error).strip() or 'it says no more'}") from error
+        raise FitError(
+            f"{type(error).__name__}: {str(error).strip() or 'it says no more'}"
+        ) from error
 
 
 def _making(registry: Registry, fit: Fit) -> _Making:
@@ -137,7 +154,9 @@ def _making(registry: Registry, fit: Fit) -> _Making:
     model_type = model_class(fit.recipe.name)
     model = model_type(model_type.Config(**dict(fit.recipe.settings)), compute)
     encoder = _encoder(model, compute)
-    fingerprint = hashlib.sha256((fit.train.fingerprint() + fit.catalogue.fingerprint()).encode()).hexdigest()
+    fingerprint = hashlib.sha256(
+        (fit.train.fingerprint() + fit.catalogue.fingerprint()).encode()
+    ).hexdigest()
     key = fit_key(fit.recipe, cut=fit.cut, fingerprint=fingerprint, seed=fit.seed, encoder=encoder)
     return _Making(fit, model, encoder, fingerprint, key)
 
@@ -145,7 +164,10 @@ def _making(registry: Registry, fit: Fit) -> _Making:
 def _found(conn: Connection, registry: Registry, making: _Making) -> Fitted | None:
     """The fit as MLflow has it, or what a person took in its place; None where it is to be made."""
     fit = making.fit
-    for key in (making.fit_key, *fit_ledger.variants_of(conn, making.fit_key, accepted=not fit.anew)):
+    for key in (
+        making.fit_key,
+        *fit_ledger.variants_of(conn, making.fit_key, accepted=not fit.anew),
+    ):
         run_id = registry.find(key)
         if run_id is None:
             continue
@@ -162,7 +184,11 @@ def _made(conn: Connection, registry: Registry, making: _Making) -> Fitted:
     before = fit_ledger.entry_of(conn, key)
     if before:
         log.warning(
-            "%s up to %s: MLflow at %s has lost its fit %s; it is made again", fit.recipe.key, fit.cut, registry.uri, key[:12]
+            "%s up to %s: MLflow at %s has lost its fit %s; it is made again",
+            fit.recipe.key,
+            fit.cut,
+            registry.uri,
+            key[:12],
         )
     params = {**data_window(fit.train), "fingerprint": making.fingerprint, "seed": fit.seed}
     with advisory_lock(conn, LOCK):
@@ -177,7 +203,9 @@ def _made(conn: Connection, registry: Registry, making: _Making) -> Fitted:
         params=params,
         parent=parent,
     ) as run:
-        log.info("%s up to %s: fitting on %s ratings", fit.recipe.key, fit.cut, f"{len(fit.train):,}")
+        log.info(
+            "%s up to %s: fitting on %s ratings", fit.recipe.key, fit.cut, f"{len(fit.train):,}"
+        )
         if isinstance(making.model, Blend):
             making.model.fit_member = partial(_member, conn, registry, fit)
         with _own_fault():
@@ -211,15 +239,21 @@ def _outcome(making: _Making, run_id: str, digest: str) -> fit_ledger.Outcome:
 
 def _differs(registry: Registry, fit: Fit, lost_key: str, expected: str, found: str) -> ModelLost:
     return ModelLost(
-        f"week {fit.as_of}: MLflow has lost the model of {fit.recipe.key} (fit {lost_key[:12]}), and fitted again it is another "
-        f"one: found arrays of digest {found[:12]}, expected {expected[:12]} (another kind of CPU, other code, or an erased "
+        f"week {fit.as_of}: MLflow has lost the model of {fit.recipe.key} (fit {lost_key[:12]}), "
+        "and fitted again it is another "
+        f"one: found arrays of digest {found[:12]}, expected {expected[:12]} (another kind of CPU, "
+        "other code, or an erased "
         f"user?). {_WHAT_TO_DO.format(as_of=fit.as_of)} (MLflow: {registry.uri})"
     )
 
 
 def _encoder(model: Recommender, compute: Compute) -> str:
     """The title encoder in a model's fit key; a blend's is its members'."""
-    kinds = [model_class(member.name) for member in model.config.members] if isinstance(model, Blend) else [type(model)]
+    kinds = (
+        [model_class(member.name) for member in model.config.members]
+        if isinstance(model, Blend)
+        else [type(model)]
+    )
     return ", ".join(sorted({kind.encoder(compute) for kind in kinds} - {""}))
 
 
@@ -233,10 +267,14 @@ def _member(
     catalogue: Catalogue,
     cut: str | None,
 ) -> Recommender:
-    """A member of a blend, fitted where the blend itself is cut or, with a `cut`, where its validation starts."""
+    """A member of a blend, fitted where the blend itself is cut or, with a `cut`, where its
+    validation starts.
+    """
     recipe = Recipe.of(name, **config.model_dump())
     if cut is None:
         fit = replace(blend, recipe=recipe, train=train, catalogue=catalogue)
     else:
-        fit = replace(blend, recipe=recipe, train=train, catalogue=catalogue, cut=cut, kind="validation")
+        fit = replace(
+            blend, recipe=recipe, train=train, catalogue=catalogue, cut=cut, kind="validation"
+        )
     return fitted_model(conn, registry, fit)[1]

@@ -7,8 +7,9 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-#: For a fit, whose work would be lost: six attempts over 150 s of refusals, so that an outage of two minutes passes. A server
-#: that takes in a large model may be silent for a minute; one that never answers is given up after nine.
+#: For a fit, whose work would be lost: six attempts over 150 s of refusals, so that an outage of
+#: two minutes passes. A server that takes in a large model may be silent for a minute; one that
+#: never answers is given up after nine.
 PATIENT = {
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "60",  # seconds, of one attempt
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "5",
@@ -24,7 +25,9 @@ BRIEF = PATIENT | {
 
 @contextmanager
 def brief() -> Iterator[None]:
-    """Within: MLflow's client gives up after some ten seconds, wherever the environment has not chosen otherwise."""
+    """Within: MLflow's client gives up after some ten seconds, wherever the environment has not
+    chosen otherwise.
+    """
     ours = [name for name in PATIENT if os.environ.get(name) == PATIENT[name]]
     os.environ.update({name: BRIEF[name] for name in ours})
     try:

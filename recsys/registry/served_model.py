@@ -1,6 +1,8 @@
-"""What MLflow runs when it serves a model: code beside arrays, no pickle. Logged with each model; needs `recsys` installed.
+"""What MLflow runs when it serves a model: code beside arrays, no pickle. Logged with each model;
+needs `recsys` installed.
 
-`mlflow.pyfunc.load_model("models:/movie-recommender@champion").predict(DataFrame({"user_id": …}), params={"n": 10})`
+`mlflow.pyfunc.load_model("models:/movie-recommender@champion").predict(DataFrame({"user_id": …}),
+params={"n": 10})`
 """
 
 from pathlib import Path
@@ -18,7 +20,9 @@ DEFAULT_N = 10
 
 
 class ServedModel(PythonModel):
-    """Lists straight from the model: what a user has seen, and what was withdrawn, only publishing knows and leaves out."""
+    """Lists straight from the model: what a user has seen, and what was withdrawn, only publishing
+    knows and leaves out.
+    """
 
     def load_context(self, context: Any) -> None:
         self.model = load_directory(Path(context.artifacts["model"]))
@@ -26,7 +30,9 @@ class ServedModel(PythonModel):
     def predict(  # pyright: ignore[reportIncompatibleMethodOverride] - the base is untyped
         self, context: Any, model_input: pd.DataFrame, params: dict[str, Any] | None = None
     ) -> pd.DataFrame:
-        """One row a row of `model_input`: user_id, movie_ids and scores, both lists, best first, empty for a stranger."""
+        """One row a row of `model_input`: user_id, movie_ids and scores, both lists, best first,
+        empty for a stranger.
+        """
         users = model_input["user_id"].to_numpy(dtype=np.int64)
         best = self.model.recommend(users, n=int((params or {}).get("n", DEFAULT_N)))
         ends = (best.ids >= 0).sum(axis=1)

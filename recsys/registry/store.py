@@ -1,4 +1,6 @@
-"""The registry: fits as MLflow runs, champions as versions of one registered model, a run a week for what the week reports."""
+"""The registry: fits as MLflow runs, champions as versions of one registered model, a run a week
+for what the week reports.
+"""
 
 from recsys.registry.fits import FitRun, data_window
 from recsys.registry.studies import Studies

@@ -19,21 +19,26 @@ MLFLOW_NOTE = "mlflow.note.content"
 log = logging.getLogger(__name__)
 
 
-#: Name of the lock that is held for what MLflow looks up and then makes: two runs at once would both find nothing.
+#: Name of the lock that is held for what MLflow looks up and then makes: two runs at once would
+#: both find nothing.
 LOCK = "registry"
 EXPERIMENT_NOTE = """Every fit, evaluation and report of the weekly recommender.
 
-A run `week …` holds what the week reports (exam.md, report.md, weeks.html); its fits lie beneath it, named by recipe, week and
-kind:
+A run `week …` holds what the week reports (exam.md, report.md, weeks.html); its fits lie beneath
+it, named by recipe, week and kind:
 
-- `exam`: fitted up to the exam's cut and evaluated on it: its metrics are the exam's figures, on all users and on each slice.
-- `refit`: fitted on all that the week may see; its versions are registered, the champion's among them.
+- `exam`: fitted up to the exam's cut and evaluated on it: its metrics are the exam's figures, on
+  all users and on each slice.
+- `refit`: fitted on all that the week may see; its versions are registered, the champion's among
+  them.
 - `validation`: a member of a blend, fitted to learn the blend's weights.
 
-A run `study …` is a search for hyperparameters, with its trials beneath it. To compare recipes: `tags.kind = 'exam'`, sorted by
-NDCG_at_10. How each recipe's figures went from week to week: the experiment of this name and `over the weeks`."""
-CHARTS_NOTE = """How each recipe did in the exams, week by week: one run a recipe, for the charts page. A metric's step counts the
-weeks since 1970, its time is the week's as_of. The fits are in the experiment of this name without `over the weeks`."""
+A run `study …` is a search for hyperparameters, with its trials beneath it. To compare recipes:
+`tags.kind = 'exam'`, sorted by NDCG_at_10. How each recipe's figures went from week to week: the
+experiment of this name and `over the weeks`."""
+CHARTS_NOTE = """How each recipe did in the exams, week by week: one run a recipe, for the charts
+page. A metric's step counts the weeks since 1970, its time is the week's as_of. The fits are in
+the experiment of this name without `over the weeks`."""
 
 
 class Tracking:
@@ -58,14 +63,16 @@ class Tracking:
 
     @cached_property
     def charts_id(self) -> str:
-        """Of the experiment whose charts page shows the weeks by recipe: nothing else is in it, as a page shows few runs."""
+        """Of the experiment whose charts page shows the weeks by recipe: nothing else is in it, as
+        a page shows few runs.
+        """
         return self._experiment(f"{self.settings.mlflow_experiment} over the weeks", CHARTS_NOTE)
 
     def _experiment(self, name: str, note: str) -> str:
         """Id of an experiment, created if need be; two processes may try at once.
 
-        MLflow keeps the name of a deleted experiment, so that no other can have it: that one is restored, with a warning. Raises
-        LedgerError where it cannot be.
+        MLflow keeps the name of a deleted experiment, so that no other can have it: that one is
+        restored, with a warning. Raises LedgerError where it cannot be.
         """
         experiment = self.client.get_experiment_by_name(name)
         if experiment is None:
@@ -73,44 +80,72 @@ class Tracking:
                 return self.client.create_experiment(name, tags={MLFLOW_NOTE: note})
             experiment = self.client.get_experiment_by_name(name)
         if experiment is None:
-            raise LedgerError(f"MLflow at {self.uri} has no experiment {name!r} though it could not be created either")
+            raise LedgerError(
+                f"MLflow at {self.uri} has no experiment {name!r} though it could "
+                "not be created either"
+            )
         if experiment.lifecycle_stage != "active":
             self._restore(experiment)
-        if MLFLOW_NOTE not in experiment.tags:  # made by an earlier release; a person's own words stay
+        # made by an earlier release; a person's own words stay
+        if MLFLOW_NOTE not in experiment.tags:
             self.client.set_experiment_tag(experiment.experiment_id, MLFLOW_NOTE, note)
         return experiment.experiment_id
 
     def _restore(self, experiment: Experiment) -> None:
-        known = f"MLflow's experiment {experiment.name!r} (id {experiment.experiment_id}) was deleted"
+        known = (
+            f"MLflow's experiment {experiment.name!r} (id {experiment.experiment_id}) was deleted"
+        )
         try:
             self.client.restore_experiment(experiment.experiment_id)
         except MlflowException as error:
             raise LedgerError(
-                f"{known} and could not be restored: {error.message}; restore it with `mlflow experiments restore "
-                f"--experiment-id {experiment.experiment_id}`, or name another in RECSYS_MLFLOW_EXPERIMENT (at {self.uri})"
+                f"{known} and could not be restored: {error.message}; restore it with `mlflow "
+                "experiments restore "
+                f"--experiment-id {experiment.experiment_id}`, or name another in "
+                f"RECSYS_MLFLOW_EXPERIMENT (at {self.uri})"
             ) from error
-        log.warning("%s: it is restored, as MLflow lets no other have its name (at %s)", known, self.uri)
+        log.warning(
+            "%s: it is restored, as MLflow lets no other have its name (at %s)", known, self.uri
+        )
 
-    def first_run(self, condition: str, order: Sequence[str] = ("attributes.start_time ASC",)) -> Run | None:
+    def first_run(
+        self, condition: str, order: Sequence[str] = ("attributes.start_time ASC",)
+    ) -> Run | None:
         """The experiment's first run of a kind, None without one."""
         return next(self.runs(condition, order, at_most=1), None)
 
-    def runs(self, condition: str, order: Sequence[str] = ("attributes.start_time ASC",), *, at_most: int = 100) -> Iterator[Run]:
+    def runs(
+        self,
+        condition: str,
+        order: Sequence[str] = ("attributes.start_time ASC",),
+        *,
+        at_most: int = 100,
+    ) -> Iterator[Run]:
         """The experiment's runs of a kind, those that were deleted left out."""
-        yield from self.client.search_runs([self.experiment_id], condition, max_results=at_most, order_by=list(order))
+        yield from self.client.search_runs(
+            [self.experiment_id], condition, max_results=at_most, order_by=list(order)
+        )
 
     def create_run(self, name: str, tags: Mapping[str, str]) -> str:
-        """Id of a new run. A name that another has gets a number, so that no two are of one name."""
-        alike = {run.info.run_name for run in self.runs(f"attributes.run_name LIKE '{name}%'", at_most=1000)}
+        """Id of a new run. A name that another has gets a number, so that no two are of one
+        name.
+        """
+        alike = {
+            run.info.run_name
+            for run in self.runs(f"attributes.run_name LIKE '{name}%'", at_most=1000)
+        }
         number, unique = 1, name
         while unique in alike:
             number += 1
             unique = f"{name} ({number})"
-        return self.client.create_run(self.experiment_id, run_name=unique, tags=dict(tags)).info.run_id
+        return self.client.create_run(
+            self.experiment_id, run_name=unique, tags=dict(tags)
+        ).info.run_id
 
 
 def metrics_of_week(values: Mapping[str, float], as_of: date) -> list[Metric]:
-    """Metrics of a week, dated by it: logged again, they are the same. Their step counts the weeks since 1970.
+    """Metrics of a week, dated by it: logged again, they are the same. Their step counts the weeks
+    since 1970.
 
     `@` in a metric's name, which MLflow refuses, becomes `_at_`.
     """

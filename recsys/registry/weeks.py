@@ -1,4 +1,6 @@
-"""Weeks as MLflow runs: one a week, its fits beneath it, with what the week reports; and each recipe's figures over the weeks."""
+"""Weeks as MLflow runs: one a week, its fits beneath it, with what the week reports; and each
+recipe's figures over the weeks.
+"""
 
 from collections.abc import Mapping
 from datetime import date
@@ -15,13 +17,22 @@ class Weeks(Tracking):
         if run:
             return run.info.run_id
         note = f"The week up to {as_of}: its fits lie beneath it, its reports are its artifacts."
-        return self.create_run(f"week {as_of}", {"kind": "week", "as_of": as_of.isoformat(), MLFLOW_NOTE: note})
+        return self.create_run(
+            f"week {as_of}", {"kind": "week", "as_of": as_of.isoformat(), MLFLOW_NOTE: note}
+        )
 
-    def record_week(self, as_of: date, *, texts: Mapping[str, str], metrics: Mapping[str, float], is_last: bool = False) -> str:
+    def record_week(
+        self,
+        as_of: date,
+        *,
+        texts: Mapping[str, str],
+        metrics: Mapping[str, float],
+        is_last: bool = False,
+    ) -> str:
         """Keep a week's texts (file name → content) and metrics in the week's run. Returns its id.
 
-        The same again changes nothing: a text replaces its namesake, and a metric's time is `as_of`, not the clock's. What is the
-        week's last ends the run, once.
+        The same again changes nothing: a text replaces its namesake, and a metric's time is
+        `as_of`, not the clock's. What is the week's last ends the run, once.
         """
         run_id = self.week_run(as_of)
         self.client.log_batch(run_id, metrics=metrics_of_week(metrics, as_of))
@@ -32,19 +43,25 @@ class Weeks(Tracking):
         return run_id
 
     def record_figures(self, run_id: str, as_of: date, figures: Mapping[str, float]) -> None:
-        """Keep what a week found of a fit with the fit's run. A run that MLflow has lost, or a person deleted, is left alone."""
+        """Keep what a week found of a fit with the fit's run. A run that MLflow has lost, or a
+        person deleted, is left alone.
+        """
         with unless("RESOURCE_DOES_NOT_EXIST"):
             if self.client.get_run(run_id).info.lifecycle_stage == "active":
                 self.client.log_batch(run_id, metrics=metrics_of_week(figures, as_of))
 
     def record_chart(self, recipe_key: str, as_of: date, figures: Mapping[str, float]) -> None:
         """Add a week's figures to the recipe's line over the weeks."""
-        runs = self.client.search_runs([self.charts_id], f"tags.recipe = '{recipe_key}'", max_results=1)
+        runs = self.client.search_runs(
+            [self.charts_id], f"tags.recipe = '{recipe_key}'", max_results=1
+        )
         if runs:
             run_id = runs[0].info.run_id
         else:
             note = f"How {recipe_key} did in each week's exam."
             tags = {"kind": "chart", "recipe": recipe_key, MLFLOW_NOTE: note}
-            run_id = self.client.create_run(self.charts_id, run_name=recipe_key, tags=tags).info.run_id
+            run_id = self.client.create_run(
+                self.charts_id, run_name=recipe_key, tags=tags
+            ).info.run_id
             self.client.set_terminated(run_id)
         self.client.log_batch(run_id, metrics=metrics_of_week(figures, as_of))

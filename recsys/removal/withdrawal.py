@@ -1,4 +1,6 @@
-"""A movie that may not be recommended any more: from the next publication on, or at once; and back again."""
+"""A movie that may not be recommended any more: from the next publication on, or at once; and back
+again.
+"""
 
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -16,7 +18,9 @@ from recsys.settings import Settings
 
 @dataclass(frozen=True)
 class Movie:
-    """A movie as readers see it now. `withdrawn_at` and `reason` are None where it is not withdrawn."""
+    """A movie as readers see it now. `withdrawn_at` and `reason` are None where it is not
+    withdrawn.
+    """
 
     title: str
     withdrawn_at: datetime | None
@@ -31,8 +35,14 @@ class Movie:
         """Return in how many lists of the live publication it is, as a sentence."""
         if self.publication_id is None:
             return "Nothing is live."
-        lists = f"{self.n_lists:,} of the {self.n_users:,} lists" if self.n_lists else "none of the lists"
-        return f"It is in {lists} of the live publication {self.publication_id} (week {self.as_of})."
+        lists = (
+            f"{self.n_lists:,} of the {self.n_users:,} lists"
+            if self.n_lists
+            else "none of the lists"
+        )
+        return (
+            f"It is in {lists} of the live publication {self.publication_id} (week {self.as_of})."
+        )
 
 
 def find_movie(conn: Connection, movie_id: int) -> Movie:
@@ -40,17 +50,26 @@ def find_movie(conn: Connection, movie_id: int) -> Movie:
     cursor = conn.cursor(row_factory=class_row(Movie))
     movie = cursor.execute(queries("removal")["movie"], {"movie_id": movie_id}).fetchone()
     if movie is None:
-        raise RequestError(f"no movie {movie_id}: expected one that a drop told of. Nothing was changed")
+        raise RequestError(
+            f"no movie {movie_id}: expected one that a drop told of. Nothing was changed"
+        )
     return movie
 
 
 def withdraw_movie(
-    settings: Settings, movie_id: int, reason: str, *, now: bool = False, requested_by: str = "", run_id: str = ""
+    settings: Settings,
+    movie_id: int,
+    reason: str,
+    *,
+    now: bool = False,
+    requested_by: str = "",
+    run_id: str = "",
 ) -> str:
     """Keep a movie out of every publication from now on; return what was done as a sentence.
 
-    `now`: also put a copy of the live publication before readers that lacks it, in the same transaction. The champion stays.
-    The same again changes nothing. Raises RequestError for a movie that no drop brought.
+    `now`: also put a copy of the live publication before readers that lacks it, in the same
+    transaction. The champion stays. The same again changes nothing. Raises RequestError for a movie
+    that no drop brought.
     """
     act = {"movie_id": movie_id, "reason": check_reason(reason), "requested_by": requested_by}
     with connect(settings) as conn, conn.transaction():
@@ -58,16 +77,27 @@ def withdraw_movie(
         movie = find_movie(conn, movie_id)
         name = f"movie {movie_id}, {movie.title},"
         conn.execute(queries("removal")["withdraw"], act)
-        done = f"{name} was withdrawn before: {movie.reason}" if movie.withdrawn_at else f"{name} is withdrawn"
+        done = (
+            f"{name} was withdrawn before: {movie.reason}"
+            if movie.withdrawn_at
+            else f"{name} is withdrawn"
+        )
         if now:
-            return f"{done}. {_serve_without(conn, movie, f'{name} was withdrawn: {reason}', act | {'run_id': run_id})}"
+            why = f"{name} was withdrawn: {reason}"
+            return f"{done}. {_serve_without(conn, movie, why, act | {'run_id': run_id})}"
     if movie.n_lists:
-        return f"{done}: no publication from now on holds it. {movie.place} To take it out of them now: --now"
+        return (
+            f"{done}: no publication from now on holds it. {movie.place} To take it out of them "
+            "now: --now"
+        )
     return f"{done}: no publication from now on holds it"
 
 
-def undo_withdrawal(settings: Settings, movie_id: int, reason: str, *, requested_by: str = "") -> str:
-    """Let a movie be recommended again from the next publication on; return what was done as a sentence.
+def undo_withdrawal(
+    settings: Settings, movie_id: int, reason: str, *, requested_by: str = ""
+) -> str:
+    """Let a movie be recommended again from the next publication on; return what was done as a
+    sentence.
 
     Raises RequestError for a movie that is not withdrawn.
     """
@@ -76,7 +106,9 @@ def undo_withdrawal(settings: Settings, movie_id: int, reason: str, *, requested
         conn.execute(queries("live")["hold"])
         movie = find_movie(conn, movie_id)
         if not conn.execute(queries("removal")["undo_withdrawal"], act).rowcount:
-            raise RequestError(f"movie {movie_id}, {movie.title}, is not withdrawn: nothing to undo")
+            raise RequestError(
+                f"movie {movie_id}, {movie.title}, is not withdrawn: nothing to undo"
+            )
     return (
         f"movie {movie_id}, {movie.title}, may be recommended again from the next publication on; "
         "a rollback to one that held it brings it back at once"
@@ -92,6 +124,7 @@ def _serve_without(conn: Connection, movie: Movie, reason: str, act: dict) -> st
         return f"No list of the live publication {copy_id} holds it: nothing had to be taken out"
     go_live(conn, act | {"publication_id": copy_id, "cause": "by hand", "reason": reason})
     return (
-        f"Publication {copy_id} is live in place of {movie.publication_id}: the same lists but for the {movie.n_lists:,} that "
+        f"Publication {copy_id} is live in place of {movie.publication_id}: the same lists but for "
+        f"the {movie.n_lists:,} that "
         "held it, which end with what comes next"
     )

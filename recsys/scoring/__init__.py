@@ -1,1 +1,3 @@
-"""From a model version to a live publication: candidates by shard, then the rules of sql/batch_recommendations.sql."""
+"""From a model version to a live publication: candidates by shard, then the rules of
+sql/batch_recommendations.sql.
+"""

@@ -1,4 +1,6 @@
-"""One publication, made beside the live one and switched to in the same transaction: readers see one of the two, whole."""
+"""One publication, made beside the live one and switched to in the same transaction: readers see
+one of the two, whole.
+"""
 
 import logging
 import time
@@ -41,10 +43,11 @@ class Publication:
 
 
 def publish(conn: Connection, edition: Edition, origin: Origin) -> Publication:
-    """Make the edition's publication, unless it is there, and let readers see it, unless a newer week is live.
+    """Make the edition's publication, unless it is there, and let readers see it, unless a newer
+    week is live.
 
-    A challenger's publication is made first and seen by nobody. Raises PublicationError where a shard was not scored or the
-    result fails a check; readers then keep what they have.
+    A challenger's publication is made first and seen by nobody. Raises PublicationError where a
+    shard was not scored or the result fails a check; readers then keep what they have.
     """
     _make_way(conn, edition)
     shadow = publish(conn, edition.challenger, origin) if edition.challenger else None
@@ -57,12 +60,21 @@ def publish(conn: Connection, edition: Edition, origin: Origin) -> Publication:
             was_there = bool(known and known.has_rows)
             publication_id = known.publication_id if known else _new_id(conn)
             if not was_there:
-                _make(conn, edition, publication_id, {**asdict(origin), "shadow_id": shadow.publication_id if shadow else None})
+                _make(
+                    conn,
+                    edition,
+                    publication_id,
+                    {**asdict(origin), "shadow_id": shadow.publication_id if shadow else None},
+                )
                 _compare(conn, known, _known(conn, edition))
-            conn.execute(queries("publication")["forget_candidates"], {"publication_key": edition.key})
-            attached_at = time.monotonic()  # last of all, as locks that others may meet are held from here on
+            conn.execute(
+                queries("publication")["forget_candidates"], {"publication_key": edition.key}
+            )
+            # last of all, as locks that others may meet are held from here on
+            attached_at = time.monotonic()
             if edition.promotion_id is not None:
-                conn.execute(queries("live")["hold"])  # before the parent's lock, as whoever copies a publication takes them so
+                # before the parent's lock, as whoever copies a publication takes them so
+                conn.execute(queries("live")["hold"])
             if not was_there:
                 run_on(conn, queries("publication")["attach_partition"], publication_id)
             if edition.promotion_id is not None:
@@ -70,7 +82,10 @@ def publish(conn: Connection, edition: Edition, origin: Origin) -> Publication:
         held = time.monotonic() - attached_at
         wal = float(one_row(conn, queries("publication")["wal_position"]).position - wal_before)
         if not was_there:
-            told = "publication %s: attached and committed in %.0f ms; the server wrote %.1f MB of WAL meanwhile"
+            told = (
+                "publication %s: attached and committed in %.0f ms; the server wrote %.1f MB of "
+                "WAL meanwhile"
+            )
             log.info(told, publication_id, held * 1e3, wal / 1e6)
         made = _known(conn, edition)
     counts = (made.n_users, made.n_rows, made.n_fallback, made.rows_sha256)
@@ -78,8 +93,12 @@ def publish(conn: Connection, edition: Edition, origin: Origin) -> Publication:
 
 
 def to_make(conn: Connection, edition: Edition) -> list[Edition]:
-    """What has to be scored of an edition and its challenger's: of which the rows are not there, or may not be taken over."""
-    missing = [made for made in (edition, edition.challenger) if made and not _is_published(conn, made)]
+    """What has to be scored of an edition and its challenger's: of which the rows are not there, or
+    may not be taken over.
+    """
+    missing = [
+        made for made in (edition, edition.challenger) if made and not _is_published(conn, made)
+    ]
     stale = edition.challenger if _is_stale(conn, edition) else None
     return [*missing, *([stale] if stale else [])]
 
@@ -90,11 +109,21 @@ def _is_published(conn: Connection, edition: Edition) -> bool:
 
 
 def _is_stale(conn: Connection, edition: Edition) -> bool:
-    """Whether lists that are still to be taken from the challenger's publication hold a movie that was withdrawn since."""
-    shadow = _known(conn, edition.challenger) if edition.challenger and not _is_published(conn, edition) else None
+    """Whether lists that are still to be taken from the challenger's publication hold a movie that
+    was withdrawn since.
+    """
+    shadow = (
+        _known(conn, edition.challenger)
+        if edition.challenger and not _is_published(conn, edition)
+        else None
+    )
     if shadow is None or not shadow.has_rows:
         return False
-    return bool(conn.execute(queries("live")["withdrawn_since"], {"publication_id": shadow.publication_id}).fetchall())
+    return bool(
+        conn.execute(
+            queries("live")["withdrawn_since"], {"publication_id": shadow.publication_id}
+        ).fetchall()
+    )
 
 
 def _make_way(conn: Connection, edition: Edition) -> None:
@@ -107,22 +136,31 @@ def _make_way(conn: Connection, edition: Edition) -> None:
 
 
 def retire_outlived(conn: Connection, *, keep_weeks: int) -> list[int]:
-    """Drop the rows of publications whose time is over; return their ids. Readers never wait for it, nor it for them for long."""
+    """Drop the rows of publications whose time is over; return their ids. Readers never wait for
+    it, nor it for them for long.
+    """
     retired: list[int] = []
     with advisory_lock(conn, "retire"):
         conn.execute(queries("publication")["wait_briefly"])
-        for old in conn.execute(queries("publication")["outlived"], {"keep_weeks": keep_weeks}).fetchall():
+        for old in conn.execute(
+            queries("publication")["outlived"], {"keep_weeks": keep_weeks}
+        ).fetchall():
             try:
                 dropped = _drop(conn, old)
-            except errors.LockNotAvailable:  # Postgres detaches one at a time, so that the others wait with it
-                log.info("publication %s is still being read; the next run drops it", old.publication_id)
+            # Postgres detaches one at a time, so that the others wait with it
+            except errors.LockNotAvailable:
+                log.info(
+                    "publication %s is still being read; the next run drops it", old.publication_id
+                )
                 break
             retired += [old.publication_id] if dropped else []
     return retired
 
 
 def _finish_detach(conn: Connection, edition: Edition) -> None:
-    """A publication that is made again may still be on its way out; its old table goes before the new one is made."""
+    """A publication that is made again may still be on its way out; its old table goes before the
+    new one is made.
+    """
     known = _known(conn, edition)
     if known is None or not known.is_half_detached:
         return
@@ -131,12 +169,15 @@ def _finish_detach(conn: Connection, edition: Edition) -> None:
         run_on(conn, queries("publication")["finish_detach"], known.publication_id)
     except errors.LockNotAvailable as error:
         raise BusyError(
-            f"week {edition.week.as_of}: publication {known.publication_id} is on its way out and still read; try again later"
+            f"week {edition.week.as_of}: publication {known.publication_id} is on its way out and "
+            "still read; try again later"
         ) from error
 
 
 def _known(conn: Connection, edition: Edition) -> Any:
-    return conn.execute(queries("publication")["by_key"], {"publication_key": edition.key}).fetchone()
+    return conn.execute(
+        queries("publication")["by_key"], {"publication_key": edition.key}
+    ).fetchone()
 
 
 def _new_id(conn: Connection) -> int:
@@ -145,10 +186,16 @@ def _new_id(conn: Connection) -> int:
 
 def _make(conn: Connection, edition: Edition, publication_id: int, made_by: dict[str, Any]) -> None:
     """The publication's own table: filled, checked, recorded."""
-    missing = [row.shard for row in conn.execute(queries("publication")["shards_missing"], {"publication_key": edition.key})]
+    missing = [
+        row.shard
+        for row in conn.execute(
+            queries("publication")["shards_missing"], {"publication_key": edition.key}
+        )
+    ]
     if missing:
         raise PublicationError(
-            f"week {edition.week.as_of}: no candidates of shard {missing}; run score_users again, then this step"
+            f"week {edition.week.as_of}: no candidates of shard {missing}; run score_users again, "
+            "then this step"
         )
     keys = {"publication_id": publication_id, "publication_key": edition.key}
     split = {"experiment": edition.experiment, "share": edition.share, "arm": edition.arm}
@@ -163,7 +210,9 @@ def _make(conn: Connection, edition: Edition, publication_id: int, made_by: dict
 
 
 def _gather(conn: Connection, params: dict[str, Any]) -> None:
-    """What needs all ratings, in tables of the transaction's own: these are filled by several workers, an INSERT by one."""
+    """What needs all ratings, in tables of the transaction's own: these are filled by several
+    workers, an INSERT by one.
+    """
     conn.execute(queries("publication")["gather_readers"], params)
     conn.execute(queries("publication")["hash_the_few"])
     conn.execute(queries("publication")["weigh_likes"], params)
@@ -173,7 +222,9 @@ def _gather(conn: Connection, params: dict[str, Any]) -> None:
     conn.execute(queries("publication")["analyze_found"])
 
 
-def _record(conn: Connection, edition: Edition, publication_id: int, params: dict[str, Any]) -> None:
+def _record(
+    conn: Connection, edition: Edition, publication_id: int, params: dict[str, Any]
+) -> None:
     counts = count_rows(conn, publication_id)
     made_of = {
         "recipe_key": edition.model.recipe.key,
@@ -191,9 +242,15 @@ def _record(conn: Connection, edition: Edition, publication_id: int, params: dic
 def _compare(conn: Connection, before: Any, now: Any) -> None:
     """Say so where a publication that is made again differs, and whether the ledger explains it."""
     if before and before.rows_sha256 != now.rows_sha256:
-        removals = one_row(conn, queries("removal")["removals_since"], {"publication_id": now.publication_id})
+        removals = one_row(
+            conn, queries("removal")["removals_since"], {"publication_id": now.publication_id}
+        )
         level = logging.INFO if removals.n else logging.WARNING
-        why = f"{removals.n} removals since then explain it" if removals.n else "nothing in the ledger explains it"
+        why = (
+            f"{removals.n} removals since then explain it"
+            if removals.n
+            else ("nothing in the ledger explains it")
+        )
         told = "publication %s was made again and differs: rows %s, before %s; %s"
         log.log(level, told, now.publication_id, now.rows_sha256[:12], before.rows_sha256[:12], why)
     if before:
@@ -201,13 +258,28 @@ def _compare(conn: Connection, before: Any, now: Any) -> None:
 
 
 def _let_readers_see(conn: Connection, edition: Edition, publication_id: int, run_id: str) -> None:
-    """The flip, unless history says otherwise. Flips wait for one another, so that a rollback made meanwhile is seen here."""
+    """The flip, unless history says otherwise. Flips wait for one another, so that a rollback made
+    meanwhile is seen here.
+    """
     asked = {"as_of": edition.week.as_of, "promotion_id": edition.promotion_id}
     if not one_row(conn, queries("live")["may_go_live"], asked).may:
-        log.info("week %s: what is live stays so: a newer week, a rollback, or a later decision of this week", edition.week.as_of)
+        log.info(
+            "week %s: what is live stays so: a newer week, a rollback, or a later decision of "
+            "this week",
+            edition.week.as_of,
+        )
         return
-    conn.execute(queries("live")["adopt"], {"publication_id": publication_id, "promotion_id": edition.promotion_id})
-    flip = {"publication_id": publication_id, "cause": "published", "reason": None, "requested_by": None, "run_id": run_id}
+    conn.execute(
+        queries("live")["adopt"],
+        {"publication_id": publication_id, "promotion_id": edition.promotion_id},
+    )
+    flip = {
+        "publication_id": publication_id,
+        "cause": "published",
+        "reason": None,
+        "requested_by": None,
+        "run_id": run_id,
+    }
     go_live(conn, flip)
 
 
@@ -215,7 +287,9 @@ def _drop(conn: Connection, old: Any) -> bool:
     """Each step stands alone, and a run that was cut short is finished by the next one."""
     with conn.transaction():
         conn.execute(queries("live")["hold"])
-        if not conn.execute(queries("publication")["mark_dropped"], {"publication_id": old.publication_id}).rowcount:
+        if not conn.execute(
+            queries("publication")["mark_dropped"], {"publication_id": old.publication_id}
+        ).rowcount:
             return False  # a person has put it before readers since it was listed
     if old.is_half_detached:
         run_on(conn, queries("publication")["finish_detach"], old.publication_id)

@@ -1,1 +1,3 @@
-"""Searching a recipe's hyperparameters: Optuna proposes, the validation slice decides, and the ledger remembers."""
+"""Searching a recipe's hyperparameters: Optuna proposes, the validation slice decides, and the
+ledger remembers.
+"""

@@ -1,7 +1,9 @@
-"""What to try next: a function of what has been tried, so that a study broken off goes on as if it had not been.
+"""What to try next: a function of what has been tried, so that a study broken off goes on as if it
+had not been.
 
-Optuna's own storage is not used: its tables would be no part of our migrations, and a process killed in a trial would leave that
-trial open for ever. Its sampler is told the trials of our ledger anew each time, and seeded by their number.
+Optuna's own storage is not used: its tables would be no part of our migrations, and a process
+killed in a trial would leave that trial open for ever. Its sampler is told the trials of our ledger
+anew each time, and seeded by their number.
 """
 
 from collections.abc import Mapping, Sequence
@@ -23,7 +25,9 @@ optuna.logging.set_verbosity(optuna.logging.WARNING)
 
 @dataclass(frozen=True)
 class Trial:
-    """A recipe that was tried, and its NDCG@10 on the validation slice: None where it could not be fitted."""
+    """A recipe that was tried, and its NDCG@10 on the validation slice: None where it could not be
+    fitted.
+    """
 
     recipe: Recipe
     ndcg: float | None
@@ -33,7 +37,8 @@ class Trial:
 class Space:
     """Where a recipe is searched: the fields of its Config that carry a `Search`.
 
-    `searched`: field → where Optuna looks. `doubled`: the one field that is doubled → its sizes from small to large, else empty.
+    `searched`: field → where Optuna looks. `doubled`: the one field that is doubled → its sizes
+    from small to large, else empty.
     """
 
     default: Recipe
@@ -42,12 +47,15 @@ class Space:
 
     @classmethod
     def of(cls, name: str) -> "Space":
-        """Of a recipe's name. Raises ModelError where nothing is searched, or more than one field is to be doubled."""
+        """Of a recipe's name. Raises ModelError where nothing is searched, or more than one field
+        is to be doubled.
+        """
         searches = searches_of(name)
         doubled = {field: _sizes(search) for field, search in searches.items() if search.doubled}
         if len(doubled) == len(searches) or len(doubled) > 1:
             raise ModelError(
-                f"{name}: {len(searches)} hyperparameters carry a Search, {len(doubled)} of them doubled; expected at least one "
+                f"{name}: {len(searches)} hyperparameters carry a Search, {len(doubled)} of them "
+                "doubled; expected at least one "
                 "to search, and at most one to double"
             )
         searched = {field: _distribution(name, field) for field in searches if field not in doubled}
@@ -64,20 +72,30 @@ class Space:
 
     def is_small(self, recipe: Recipe) -> bool:
         """Whether it has the smallest size; any recipe has, where nothing is doubled."""
-        return all(dict(recipe.settings)[field] == sizes[0] for field, sizes in self.doubled.items())
+        return all(
+            dict(recipe.settings)[field] == sizes[0] for field, sizes in self.doubled.items()
+        )
 
     def n_small(self, n_trials: int) -> int:
-        """How many of all trials are for the search: at least one; the default and the doublings need the others."""
-        n_other = sum(len(sizes) - 1 for sizes in self.doubled.values()) + (not self.is_small(self.default))
+        """How many of all trials are for the search: at least one; the default and the doublings
+        need the others.
+        """
+        n_other = sum(len(sizes) - 1 for sizes in self.doubled.values()) + (
+            not self.is_small(self.default)
+        )
         return max(n_trials - n_other, 1)
 
 
-def next_recipe(space: Space, trials: Sequence[Trial], *, n_trials: int, seed: int) -> Recipe | None:
-    """What to try after `trials`, of which there may be `n_trials` in all; None where the study is done.
+def next_recipe(
+    space: Space, trials: Sequence[Trial], *, n_trials: int, seed: int
+) -> Recipe | None:
+    """What to try after `trials`, of which there may be `n_trials` in all; None where the study is
+    done.
 
-    The default comes first. Then all searched fields are searched together, at the smallest size where one field is doubled; and
-    then that size is doubled, the best of the others kept, for as long as validation improves (for `als` this is the recipe of
-    Rendle et al. 2022). A study that ends early leaves trials over.
+    The default comes first. Then all searched fields are searched together, at the smallest size
+    where one field is doubled; and then that size is doubled, the best of the others kept, for as
+    long as validation improves (for `als` this is the recipe of Rendle et al. 2022). A study that
+    ends early leaves trials over.
     """
     if len(trials) >= n_trials:
         return None
@@ -93,13 +111,22 @@ def next_recipe(space: Space, trials: Sequence[Trial], *, n_trials: int, seed: i
 
 def best_of(trials: Sequence[Trial]) -> Trial | None:
     """The best, the earliest of equals; None where none could be fitted."""
-    return max((trial for trial in trials if trial.ndcg is not None), key=lambda trial: trial.ndcg or 0.0, default=None)
+    return max(
+        (trial for trial in trials if trial.ndcg is not None),
+        key=lambda trial: trial.ndcg or 0.0,
+        default=None,
+    )
 
 
 def searches_of(name: str) -> dict[str, Search]:
     """Field → its Search, for the fields of that recipe's Config that have one."""
     fields = model_class(name).Config.model_fields
-    return {field: found for field, info in fields.items() for found in info.metadata if isinstance(found, Search)}
+    return {
+        field: found
+        for field, info in fields.items()
+        for found in info.metadata
+        if isinstance(found, Search)
+    }
 
 
 def tunable() -> list[str]:
@@ -108,7 +135,10 @@ def tunable() -> list[str]:
 
 
 def _distribution(name: str, field: str) -> BaseDistribution:
-    search, annotation = searches_of(name)[field], model_class(name).Config.model_fields[field].annotation
+    search, annotation = (
+        searches_of(name)[field],
+        model_class(name).Config.model_fields[field].annotation,
+    )
     if int in (annotation, *get_args(annotation)):
         return IntDistribution(int(search.low), int(search.high), log=search.log)
     return FloatDistribution(search.low, search.high, log=search.log)
@@ -122,19 +152,27 @@ def _sizes(search: Search) -> tuple[float, ...]:
 
 
 def _proposed(space: Space, trials: Sequence[Trial], seed: int) -> Recipe:
-    """By tree-structured Parzen estimators over all fields at once (Bergstra et al. 2011; Falkner et al. 2018)."""
-    study = optuna.create_study(direction="maximize", sampler=TPESampler(seed=seed, multivariate=True))
+    """By tree-structured Parzen estimators over all fields at once (Bergstra et al. 2011; Falkner
+    et al. 2018).
+    """
+    study = optuna.create_study(
+        direction="maximize", sampler=TPESampler(seed=seed, multivariate=True)
+    )
     searched = dict(space.searched)
     for trial in trials:
         settings = dict(trial.recipe.settings)
         params = {field: settings[field] for field in searched}
         state = TrialState.FAIL if trial.ndcg is None else TrialState.COMPLETE
-        study.add_trial(create_trial(params=params, distributions=searched, value=trial.ndcg, state=state))
+        study.add_trial(
+            create_trial(params=params, distributions=searched, value=trial.ndcg, state=state)
+        )
     return space.with_(trials[0].recipe, study.ask(searched).params)
 
 
 def _next_size(space: Space, trials: Sequence[Trial], best: Trial | None) -> Recipe | None:
-    """The first size of `best` that has not been tried, unless a smaller one was no better than the one before it."""
+    """The first size of `best` that has not been tried, unless a smaller one was no better than the
+    one before it.
+    """
     marks = {trial.recipe.key: trial.ndcg for trial in trials}
     for field, sizes in space.doubled.items():
         for size in sizes[1:]:

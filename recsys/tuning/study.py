@@ -1,4 +1,6 @@
-"""A study: one recipe tuned on one week's validation slice, trial by trial, each an MLflow run beneath the study's."""
+"""A study: one recipe tuned on one week's validation slice, trial by trial, each an MLflow run
+beneath the study's.
+"""
 
 import hashlib
 import json
@@ -32,7 +34,8 @@ Told = Callable[[list[Trial]], None]
 
 @dataclass(frozen=True)
 class Study:
-    """What is tuned, and on what: fits see `validation.known` and are marked on `validation.held_out`.
+    """What is tuned, and on what: fits see `validation.known` and are marked on
+    `validation.held_out`.
 
     Both lie before the exam of the week `as_of`, so that what is found may sit it.
     """
@@ -46,7 +49,9 @@ class Study:
     min_history: int
 
     def key(self, registry: Registry) -> str:
-        """Equal keys, equal trials: the recipe, the week, and a digest of data, seed, code, title encoder and sampler."""
+        """Equal keys, equal trials: the recipe, the week, and a digest of data, seed, code, title
+        encoder and sampler.
+        """
         parts = {
             "known": self.validation.known.fingerprint(),
             "held_out": self.validation.held_out.fingerprint(),
@@ -63,7 +68,9 @@ class Study:
 
 @dataclass(frozen=True)
 class Found:
-    """How a study ended: `best` is what was entered as a tuned recipe; None where nothing beat the default."""
+    """How a study ended: `best` is what was entered as a tuned recipe; None where nothing beat the
+    default.
+    """
 
     study: str
     trials: list[Trial]
@@ -72,24 +79,37 @@ class Found:
     def __str__(self) -> str:
         default = self.trials[0]
         if default.ndcg is None:
-            return f"{self.study}: {len(self.trials)} trials; the default could not be fitted, so nothing is kept"
+            return (
+                f"{self.study}: {len(self.trials)} trials; the default could not be fitted, so "
+                "nothing is kept"
+            )
         if self.best is None or self.best.ndcg is None:
-            return f"{self.study}: {len(self.trials)} trials; none beat the default's NDCG@10 {default.ndcg:.4f}"
+            return (
+                f"{self.study}: {len(self.trials)} trials; none beat the default's NDCG@10 "
+                f"{default.ndcg:.4f}"
+            )
         return (
-            f"{self.study}: {len(self.trials)} trials; {self.best.recipe.key} has NDCG@10 {self.best.ndcg:.4f} on the validation "
-            f"slice, the default {default.ndcg:.4f}; it sits the exam of the next week that names no recipes"
+            f"{self.study}: {len(self.trials)} trials; {self.best.recipe.key} has NDCG@10 "
+            f"{self.best.ndcg:.4f} on the validation "
+            f"slice, the default {default.ndcg:.4f}; it sits the exam of the next week that names "
+            "no recipes"
         )
 
 
-def run_study(conn: Connection, registry: Registry, study: Study, *, n_trials: int, told: Told) -> Found:
-    """Try until there are `n_trials` in all, those of earlier runs counted, and enter what was found.
+def run_study(
+    conn: Connection, registry: Registry, study: Study, *, n_trials: int, told: Told
+) -> Found:
+    """Try until there are `n_trials` in all, those of earlier runs counted, and enter what was
+    found.
 
-    A trial whose recipe cannot be fitted is entered as such and passed over. Raises NothingToRecommend where nobody decides the
-    validation slice, ModelError where the recipe has nothing to search.
+    A trial whose recipe cannot be fitted is entered as such and passed over. Raises
+    NothingToRecommend where nobody decides the validation slice, ModelError where the recipe has
+    nothing to search.
     """
     if not len(study.validation.users):
         raise NothingToRecommend(
-            f"week {study.as_of}: no user decides a validation slice of the {len(study.validation.known):,} ratings before its "
+            f"week {study.as_of}: no user decides a validation slice of the "
+            f"{len(study.validation.known):,} ratings before its "
             "exam; expected some with a known rating and a held-out like"
         )
     key, space = study.key(registry), Space.of(study.name)
@@ -109,8 +129,18 @@ def run_study(conn: Connection, registry: Registry, study: Study, *, n_trials: i
     return found
 
 
-def _try(conn: Connection, registry: Registry, study: Study, key: str, parent: str, number: int, recipe: Recipe) -> Trial:
-    """One trial, entered once it has ended: one that was killed leaves nothing and is made again."""
+def _try(
+    conn: Connection,
+    registry: Registry,
+    study: Study,
+    key: str,
+    parent: str,
+    number: int,
+    recipe: Recipe,
+) -> Trial:
+    """One trial, entered once it has ended: one that was killed leaves nothing and is made
+    again.
+    """
     ndcg, failure = None, None
     with registry.trial_run(key, parent, number, recipe) as run:
         try:
@@ -126,9 +156,13 @@ def _try(conn: Connection, registry: Registry, study: Study, key: str, parent: s
 
 def _ndcg(registry: Registry, study: Study, recipe: Recipe, report: Report) -> float:
     model_type = model_class(recipe.name)
-    model = model_type(model_type.Config(**dict(recipe.settings)), compute_of(registry.settings, seed=study.seed))
+    model = model_type(
+        model_type.Config(**dict(recipe.settings)), compute_of(registry.settings, seed=study.seed)
+    )
     model.fit(study.validation.known, study.catalogue, report=report)
-    result = examine(model, study.validation, like_threshold=study.like_threshold, min_history=study.min_history)
+    result = examine(
+        model, study.validation, like_threshold=study.like_threshold, min_history=study.min_history
+    )
     return float(result.ndcg.mean())
 
 
@@ -141,6 +175,8 @@ def _better(trials: list[Trial]) -> Trial | None:
 
 
 def _metrics(trials: list[Trial]) -> dict[str, float]:
-    """What the study's own run shows: the default's figure and the best one, where there are such."""
+    """What the study's own run shows: the default's figure and the best one, where there are
+    such.
+    """
     shown = {f"default {DECIDING}": trials[0], f"best {DECIDING}": best_of(trials)}
     return {name: trial.ndcg for name, trial in shown.items() if trial and trial.ndcg is not None}

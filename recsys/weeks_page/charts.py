@@ -1,4 +1,6 @@
-"""The geometry of the page's charts, in units of their SVG viewBox. The template draws; this says where."""
+"""The geometry of the page's charts, in units of their SVG viewBox. The template draws; this says
+where.
+"""
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -8,7 +10,8 @@ from zlib import crc32
 
 from recsys.models import MODELS
 
-#: Okabe and Ito's colours, which stay apart for colour-blind eyes, less those too light for a line on white; then Tol's.
+#: Okabe and Ito's colours, which stay apart for colour-blind eyes, less those too light for a line
+#: on white; then Tol's.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#AA4499", "#999933")
 #: What all others are measured against.
 BASELINE, BASELINE_COLOUR = "popularity", "#7F8790"
@@ -16,7 +19,8 @@ BASELINE, BASELINE_COLOUR = "popularity", "#7F8790"
 COLOURED = tuple(name for name in MODELS if name != BASELINE)
 #: Recipes of one name share its colour: the first is solid, the others dashed.
 DASHES = ("", "7 3", "2 3", "7 3 2 3")
-#: Parts of a whole, from much to little: one hue, so that nobody takes them for recipes. The template defines the colours.
+#: Parts of a whole, from much to little: one hue, so that nobody takes them for recipes. The
+#: template defines the colours.
 SHADES = tuple(f"var(--shade-{place})" for place in range(1, 6))
 REST_SHADE = "var(--shade-rest)"
 
@@ -37,9 +41,11 @@ class Style:
 
 
 def styles_of(keys: Iterable[str]) -> dict[str, Style]:
-    """A look for each recipe key, in the order given; labelled by its name, or by its key where two share a name.
+    """A look for each recipe key, in the order given; labelled by its name, or by its key where two
+    share a name.
 
-    The colour follows from the name alone, so that it is the same on every page; recipes that share a name differ by dash.
+    The colour follows from the name alone, so that it is the same on every page; recipes that share
+    a name differ by dash.
     """
     ordered = list(dict.fromkeys(keys))
     names = [name_of(key) for key in ordered]
@@ -64,7 +70,9 @@ def _colour(name: str) -> str:
 
 @dataclass(frozen=True)
 class Frame:
-    """A chart's plane: weeks from left to right, a place each, and values from `low` at the bottom to `high` at the top."""
+    """A chart's plane: weeks from left to right, a place each, and values from `low` at the bottom
+    to `high` at the top.
+    """
 
     dates: Sequence[date]
     low: float
@@ -94,7 +102,9 @@ class Frame:
         return round(self.left + (self.dates.index(day) + 0.5) * self.pitch, 1)
 
     def y(self, value: float) -> float:
-        return round(self.floor - (value - self.low) / (self.high - self.low) * (self.floor - self.top), 1)
+        return round(
+            self.floor - (value - self.low) / (self.high - self.low) * (self.floor - self.top), 1
+        )
 
     def path(self, points: Iterable[tuple[date, float]]) -> str:
         """The corners of a line through (week, value)."""
@@ -106,16 +116,22 @@ class Frame:
         digits = max(0, -math.floor(math.log10(step)))
         first = math.ceil(self.low / step - 1e-9)
         last = math.floor(self.high / step + 1e-9)
-        return [(self.y(count * step), f"{count * step:,.{digits}f}") for count in range(first, last + 1)]
+        return [
+            (self.y(count * step), f"{count * step:,.{digits}f}")
+            for count in range(first, last + 1)
+        ]
 
     def week_labels(self) -> list[tuple[float, str]]:
-        """Places and labels of as many weeks as there is room for; in a wide chart a year's first has the year with it."""
+        """Places and labels of as many weeks as there is room for; in a wide chart a year's first
+        has the year with it.
+        """
         wide = self.width > NARROW
         every = math.ceil((12 if wide else 7.5) * LETTER / self.pitch)
         shown = [day for day in self.dates[::every] if self.x(day) + 3 * LETTER <= self.width]
         years = [None, *(day.year for day in shown)]
         return [
-            (self.x(day), day_label(day, year=wide and day.year != before)) for day, before in zip(shown, years, strict=False)
+            (self.x(day), day_label(day, year=wide and day.year != before))
+            for day, before in zip(shown, years, strict=False)
         ]
 
 
@@ -133,8 +149,16 @@ def round_step(wanted: float) -> float:
     return next(power * factor for factor in (1, 2, 5, 10) if wanted <= power * factor * (1 + 1e-9))
 
 
-def frame_around(dates: Sequence[date], values: Iterable[float | None], *, floor: float | None = None, **shape: float) -> Frame:
-    """A frame that holds all values with some air, from `floor` on where one is given, and the labels of its ticks whole."""
+def frame_around(
+    dates: Sequence[date],
+    values: Iterable[float | None],
+    *,
+    floor: float | None = None,
+    **shape: float,
+) -> Frame:
+    """A frame that holds all values with some air, from `floor` on where one is given, and the
+    labels of its ticks whole.
+    """
     known = [value for value in values if value is not None and math.isfinite(value)] or [0.0]
     low, high = min(known), max(known)
     air = 0.08 * (high - low) or abs(high) * 0.1 or 1.0
@@ -145,7 +169,9 @@ def frame_around(dates: Sequence[date], values: Iterable[float | None], *, floor
 
 
 def spread(places: Mapping[str, float], *, gap: float, end: float) -> dict[str, float]:
-    """Places for labels, from the top down: as given, but none nearer than `gap` to another, and none beyond `end`."""
+    """Places for labels, from the top down: as given, but none nearer than `gap` to another, and
+    none beyond `end`.
+    """
     ordered = sorted(places, key=lambda name: (places[name], name))
     moved: dict[str, float] = {}
     last = -math.inf

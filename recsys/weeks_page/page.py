@@ -1,4 +1,6 @@
-"""Drawing the page of all weeks: one HTML file with its plots as inline SVG, which needs nothing from anywhere."""
+"""Drawing the page of all weeks: one HTML file with its plots as inline SVG, which needs nothing
+from anywhere.
+"""
 
 import math
 from collections import defaultdict
@@ -13,7 +15,18 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from recsys.evaluation.metrics import DECIDING
 from recsys.realised import LEAST_USERS
-from recsys.weeks_page.charts import LABEL_GAP, REST_SHADE, SHADES, Frame, Style, day_label, frame_around, runs, spread, styles_of
+from recsys.weeks_page.charts import (
+    LABEL_GAP,
+    REST_SHADE,
+    SHADES,
+    Frame,
+    Style,
+    day_label,
+    frame_around,
+    runs,
+    spread,
+    styles_of,
+)
 from recsys.weeks_page.record import DriftFigure, Flip, Mark, Realised, Record, WeekLine
 
 TEMPLATE = "page.html.jinja"
@@ -78,7 +91,9 @@ class Measure:
     @property
     def band(self) -> str:
         """The corners of the area between the bounds, "" where no week has them."""
-        bounded = [figure for figure in self.figures if figure.low is not None and figure.high is not None]
+        bounded = [
+            figure for figure in self.figures if figure.low is not None and figure.high is not None
+        ]
         upper = [(figure.as_of, self._inside(figure.high)) for figure in bounded]
         lower = [(figure.as_of, self._inside(figure.low)) for figure in reversed(bounded)]
         return self.frame.path(upper + lower)
@@ -127,7 +142,14 @@ class View:
 
     @cached_property
     def exam_frame(self) -> Frame:
-        return frame_around(self.dates, [mark.value for mark in self.record.marks], height=340, right=NAMES, top=26, bottom=52)
+        return frame_around(
+            self.dates,
+            [mark.value for mark in self.record.marks],
+            height=340,
+            right=NAMES,
+            top=26,
+            bottom=52,
+        )
 
     @property
     def name_places(self) -> dict[str, float]:
@@ -142,7 +164,9 @@ class View:
 
     @cached_property
     def signs(self) -> list[Sign]:
-        """Decisions that are no mere going on, and what people rolled back and forward, in order."""
+        """Decisions that are no mere going on, and what people rolled back and forward, in
+        order.
+        """
         decided = [
             Sign(week.as_of, week.decision, week.decided, " ".join(week.reasons or ()))
             for week in self.weeks
@@ -152,10 +176,19 @@ class View:
 
     def exam_value(self, week: WeekLine) -> float | None:
         """What the champion of a week reached at its exam."""
-        return next((mark.value for mark in self.lines.get(week.champion or "", ()) if mark.as_of == week.as_of), None)
+        return next(
+            (
+                mark.value
+                for mark in self.lines.get(week.champion or "", ())
+                if mark.as_of == week.as_of
+            ),
+            None,
+        )
 
     def is_champion(self, mark: Mark) -> bool:
-        return any(week.as_of == mark.as_of and week.champion == mark.recipe_key for week in self.weeks)
+        return any(
+            week.as_of == mark.as_of and week.champion == mark.recipe_key for week in self.weeks
+        )
 
     # what came true
 
@@ -171,7 +204,13 @@ class View:
     @cached_property
     def realised_frame(self) -> Frame:
         values = [value for row in self.measured for value in (row.value, row.low, row.high)]
-        return frame_around(self.dates, [*values, *(value for _, value in self.promised)], height=245, right=NAMES, top=28)
+        return frame_around(
+            self.dates,
+            [*values, *(value for _, value in self.promised)],
+            height=245,
+            right=NAMES,
+            top=28,
+        )
 
     @property
     def promised(self) -> list[tuple[date, float]]:
@@ -180,7 +219,9 @@ class View:
         return [(day, value) for day, value in values if value is not None]
 
     def beside(self, row: Realised) -> float:
-        """How far from its week's middle a figure stands, so that two of a week do not hide each other."""
+        """How far from its week's middle a figure stands, so that two of a week do not hide each
+        other.
+        """
         same = [other for other in self.measured if other.as_of == row.as_of]
         return 9.0 * (same.index(row) - (len(same) - 1) / 2)
 
@@ -193,13 +234,18 @@ class View:
     def measures(self) -> list[Measure]:
         """A chart a measure, those that left their bounds first."""
         ordered = sorted(self.record.drift, key=lambda figure: (figure.measure, figure.as_of))
-        grouped = [(name, list(figures)) for name, figures in groupby(ordered, key=lambda figure: figure.measure)]
+        grouped = [
+            (name, list(figures))
+            for name, figures in groupby(ordered, key=lambda figure: figure.measure)
+        ]
         found = [Measure(name, figures, self._drift_frame(figures)) for name, figures in grouped]
         return sorted(found, key=lambda measure: -measure.n_drifted)
 
     def _drift_frame(self, figures: Sequence[DriftFigure]) -> Frame:
         values = [value for figure in figures for value in (figure.value, figure.low, figure.high)]
-        return frame_around(self.dates, values, width=300, height=120, left=44, right=8, top=8, bottom=20)
+        return frame_around(
+            self.dates, values, width=300, height=120, left=44, right=8, top=8, bottom=20
+        )
 
     # times
 
@@ -239,13 +285,18 @@ class View:
                 if time.as_of == day:
                     spent[time.step if time.step in self.shades else REST] += time.seconds
             below = [0.0, *accumulate(spent.values())]
-            yield from (Bar(day, step, seconds, under) for (step, seconds), under in zip(spent.items(), below, strict=False))
+            yield from (
+                Bar(day, step, seconds, under)
+                for (step, seconds), under in zip(spent.items(), below, strict=False)
+            )
 
     # in one line
 
     @property
     def champion(self) -> str | None:
-        """The recipe whose lists readers have now; before anything was live, the newest decision's."""
+        """The recipe whose lists readers have now; before anything was live, the newest
+        decision's.
+        """
         live = [week.champion for week in self.weeks if week.was_live]
         decided = [week.decided for week in self.weeks if week.decided]
         return next(reversed(live or decided), None)
@@ -263,4 +314,9 @@ class View:
 
 
 def _flipped(flip: Flip) -> Sign:
-    return Sign(flip.as_of, flip.cause, flip.recipe_key, f"to publication {flip.publication_id}. {flip.reason}".strip())
+    return Sign(
+        flip.as_of,
+        flip.cause,
+        flip.recipe_key,
+        f"to publication {flip.publication_id}. {flip.reason}".strip(),
+    )

@@ -18,8 +18,9 @@ Row = TypeVar("Row")
 class WeekLine:
     """A week: how it was decided, and what readers had. None where it has not come that far.
 
-    `decided` is the key of the recipe that the decision named, `champion` of the one whose lists readers had; these differ
-    after a rollback, and where a past week was decided anew. A week that was never live has its newest publication.
+    `decided` is the key of the recipe that the decision named, `champion` of the one whose lists
+    readers had; these differ after a rollback, and where a past week was decided anew. A week that
+    was never live has its newest publication.
     """
 
     as_of: date
@@ -43,7 +44,8 @@ class Mark:
 
 @dataclass(frozen=True)
 class Realised:
-    """What came true of the lists that readers had from the week `as_of` on, with its interval, on `n` users.
+    """What came true of the lists that readers had from the week `as_of` on, with its interval, on
+    `n` users.
 
     A challenger's are those of its arm, or those that no reader saw.
     """
@@ -71,7 +73,9 @@ class Flip:
 
 @dataclass(frozen=True)
 class DriftFigure:
-    """A measure of a week, and the bounds that the weeks before it gave: None where they gave none."""
+    """A measure of a week, and the bounds that the weeks before it gave: None where they gave
+    none.
+    """
 
     as_of: date
     measure: str

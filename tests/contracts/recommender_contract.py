@@ -1,4 +1,6 @@
-"""What every recipe promises. A new one inherits `RecommenderContract` in a class that names its recipe."""
+"""What every recipe promises. A new one inherits `RecommenderContract` in a class that names its
+recipe.
+"""
 
 import copy
 from pathlib import Path
@@ -42,7 +44,9 @@ class RecommenderContract:
 
     # right answers
 
-    def test_finds_the_own_colour_of_a_checkerboard(self, fitted: Recommender, world: World) -> None:
+    def test_finds_the_own_colour_of_a_checkerboard(
+        self, fitted: Recommender, world: World
+    ) -> None:
         users = world.train.user_ids
         top = fitted.recommend(users, n=1, seen=world.train.seen_by(users))
         own_colour = top.ids[:, 0] % 2 == users % 2
@@ -67,7 +71,9 @@ class RecommenderContract:
     def test_a_stranger_is_not_known(self, fitted: Recommender, world: World) -> None:
         assert list(fitted.knows(np.array([world.train.user_ids[0], STRANGER]))) == [True, False]
 
-    def test_a_strangers_row_is_empty_unless_strangers_are_served(self, fitted: Recommender) -> None:
+    def test_a_strangers_row_is_empty_unless_strangers_are_served(
+        self, fitted: Recommender
+    ) -> None:
         top = fitted.recommend(np.array([STRANGER]), n=3)
         assert (top.ids >= 0).all() if self.serves_strangers else (top.ids == -1).all()
         assert (top.scores > -np.inf).all() == self.serves_strangers
@@ -77,7 +83,9 @@ class RecommenderContract:
         mixed = self.all_scores(fitted, np.array([STRANGER, *known, STRANGER]))
         np.testing.assert_array_equal(mixed[1:-1], self.all_scores(fitted, known))
 
-    def test_a_movie_that_nobody_rated_comes_last_or_by_content(self, fitted: Recommender, world: World) -> None:
+    def test_a_movie_that_nobody_rated_comes_last_or_by_content(
+        self, fitted: Recommender, world: World
+    ) -> None:
         scores = self.all_scores(fitted, world.train.user_ids)
         unrated = np.bincount(world.train.movies, minlength=scores.shape[1]) == 0
         assert unrated.any()
@@ -98,7 +106,9 @@ class RecommenderContract:
         assert hits.sum() == 0
 
     @pytest.mark.parametrize("n", [1, 5, 200])
-    def test_lists_are_the_best_of_all_scores(self, fitted: Recommender, world: World, n: int) -> None:
+    def test_lists_are_the_best_of_all_scores(
+        self, fitted: Recommender, world: World, n: int
+    ) -> None:
         users = np.array([STRANGER, *world.train.user_ids])
         seen = world.train.seen_by(users)
         scores = np.where(seen.toarray() > 0, -np.inf, self.all_scores(fitted, users))
@@ -106,7 +116,9 @@ class RecommenderContract:
         best = np.take_along_axis(scores, order, axis=1)
         top = fitted.recommend(users, n=n, seen=seen)
         np.testing.assert_array_equal(top.scores[:, : best.shape[1]], best)
-        np.testing.assert_array_equal(top.ids[:, : best.shape[1]], np.where(best > -np.inf, world.train.movie_ids[order], -1))
+        np.testing.assert_array_equal(
+            top.ids[:, : best.shape[1]], np.where(best > -np.inf, world.train.movie_ids[order], -1)
+        )
 
     def test_best_first(self, fitted: Recommender, world: World) -> None:
         top = fitted.recommend(world.train.user_ids, n=8)
@@ -116,11 +128,19 @@ class RecommenderContract:
         top = fitted.recommend(world.train.user_ids, n=8)
         assert all(len(set(row[row >= 0])) == (row >= 0).sum() for row in top.ids)
 
-    def test_ties_go_by_movie_id(self, fitted: Recommender, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_ties_go_by_movie_id(
+        self, fitted: Recommender, world: World, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         level = np.zeros((1, len(world.catalogue)), dtype=np.float32)
-        monkeypatch.setattr(fitted, "score_block", lambda users: np.repeat(level, len(users), axis=0))
+        monkeypatch.setattr(
+            fitted, "score_block", lambda users: np.repeat(level, len(users), axis=0)
+        )
         if isinstance(fitted, DotProduct):
-            monkeypatch.setattr(fitted, "vectors", lambda users: (np.ones((len(users), 2)), np.ones((level.size, 2))))
+            monkeypatch.setattr(
+                fitted,
+                "vectors",
+                lambda users: (np.ones((len(users), 2)), np.ones((level.size, 2))),
+            )
         top = fitted.recommend(world.train.user_ids[:2], n=4)
         assert (top.ids == world.catalogue.movie_ids[:4]).all()
 
@@ -170,11 +190,15 @@ class RecommenderContract:
 
     # saving
 
-    def test_a_saved_model_scores_as_before(self, fitted: Recommender, world: World, tmp_path: Path) -> None:
+    def test_a_saved_model_scores_as_before(
+        self, fitted: Recommender, world: World, tmp_path: Path
+    ) -> None:
         fitted.save(tmp_path)
         loaded = type(fitted).load(tmp_path, fitted.compute)
         users = np.array([*world.train.user_ids, STRANGER])
-        np.testing.assert_array_equal(self.all_scores(fitted, users), self.all_scores(loaded, users))
+        np.testing.assert_array_equal(
+            self.all_scores(fitted, users), self.all_scores(loaded, users)
+        )
         np.testing.assert_array_equal(fitted.knows(users), loaded.knows(users))
         assert loaded.config == fitted.config
         assert loaded.tags() == fitted.tags()

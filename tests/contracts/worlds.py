@@ -17,7 +17,9 @@ class World:
 
 
 def checkerboard(n_users: int = 60, n_movies: int = 20) -> World:
-    """User u likes the movies of u's own parity, all but one of them; the last two movies are rated by nobody."""
+    """User u likes the movies of u's own parity, all but one of them; the last two movies are rated
+    by nobody.
+    """
     users, movies = np.meshgrid(np.arange(n_users), np.arange(n_movies - 2), indexing="ij")
     hidden = (users // 2) % (n_movies // 2 - 1) == movies // 2
     liked = (users % 2 == movies % 2) & ~hidden
@@ -25,7 +27,8 @@ def checkerboard(n_users: int = 60, n_movies: int = 20) -> World:
 
 
 def skewed(n_users: int = 60, n_movies: int = 20, *, hated: bool = False) -> World:
-    """Movie 0 is liked by nearly everybody, each next one by fewer; the last five users liked movie 0 alone.
+    """Movie 0 is liked by nearly everybody, each next one by fewer; the last five users liked movie
+    0 alone.
 
     With `hated`, everybody but those five gives the last movie one star.
     """
@@ -47,11 +50,17 @@ def _world(users: np.ndarray, movies: np.ndarray, stars: np.ndarray, n_movies: i
 
 
 def catalogue_of(movie_ids: np.ndarray) -> Catalogue:
-    """Movies of even id are comedies by person 1, those of odd id dramas by person 2; the last year and runtime are unknown."""
+    """Movies of even id are comedies by person 1, those of odd id dramas by person 2; the last year
+    and runtime are unknown.
+    """
     count = len(movie_ids)
-    genres = Links(np.arange(count + 1), (movie_ids % 2).astype(np.int32), np.array(["Comedy", "Drama"]))
+    genres = Links(
+        np.arange(count + 1), (movie_ids % 2).astype(np.int32), np.array(["Comedy", "Drama"])
+    )
     people = Links(np.arange(count + 1), (movie_ids % 2).astype(np.int32), np.array([1, 2]))
     numbers = np.linspace(80, 120, count).astype(np.float32)
     numbers[-1] = np.nan
-    titles = tuple(f"{('Laughing', 'Weeping')[number % 2]} part {number} (1999)" for number in movie_ids)
+    titles = tuple(
+        f"{('Laughing', 'Weeping')[number % 2]} part {number} (1999)" for number in movie_ids
+    )
     return Catalogue(movie_ids, titles, numbers + 1900, numbers, genres, people, people)

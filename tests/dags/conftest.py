@@ -32,7 +32,9 @@ def tuning(dagbag):
 
 @pytest.fixture
 def logged(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
-    """What the notifier logs. Airflow takes the log over when it is first imported, so that is done before."""
+    """What the notifier logs. Airflow takes the log over when it is first imported, so that is done
+    before.
+    """
     import airflow.sdk  # noqa: F401
 
     caplog.set_level("WARNING", "recsys_airflow.notify")

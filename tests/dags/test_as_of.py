@@ -26,23 +26,30 @@ def zone(tmp_path: Path) -> LandingZone:
     ("run_type", "end", "asked", "expected"),
     [
         ("scheduled", INTERVAL_END, None, date(2018, 9, 24)),
-        ("scheduled", datetime(2018, 9, 10, tzinfo=UTC), None, date(2018, 9, 10)),  # its drop is still to come
+        # its drop is still to come
+        ("scheduled", datetime(2018, 9, 10, tzinfo=UTC), None, date(2018, 9, 10)),
         ("backfill", INTERVAL_END, "2018-10-01", date(2018, 9, 24)),
         ("manual", None, "2018-09-17", date(2018, 9, 17)),
         ("manual", INTERVAL_END, "2018-09-17", date(2018, 9, 17)),
         ("manual", INTERVAL_END, None, date(2018, 9, 24)),  # `dags test DATE`
-        ("manual", datetime(2026, 11, 16, tzinfo=UTC), None, None),  # the trigger form's interval, and no such drop
+        # the trigger form's interval, and no such drop
+        ("manual", datetime(2026, 11, 16, tzinfo=UTC), None, None),
         ("manual", None, None, None),
         ("manual", None, "", None),
     ],
 )
-def test_which_week(zone: LandingZone, run_type: str, end: datetime | None, asked: str | None, expected: date | None) -> None:
+def test_which_week(
+    zone: LandingZone, run_type: str, end: datetime | None, asked: str | None, expected: date | None
+) -> None:
     from airflow.utils.types import DagRunType
 
     from recsys_airflow.as_of import run_as_of
 
     for kind in (run_type, DagRunType(run_type)):
-        context: Any = {"dag_run": SimpleNamespace(run_type=kind, data_interval_end=end), "params": {"as_of": asked}}
+        context: Any = {
+            "dag_run": SimpleNamespace(run_type=kind, data_interval_end=end),
+            "params": {"as_of": asked},
+        }
         assert run_as_of(context, zone) == expected
 
 
@@ -50,5 +57,8 @@ def test_a_half_copied_drop_names_no_week(zone: LandingZone, tmp_path: Path) -> 
     from recsys_airflow.as_of import run_as_of
 
     (tmp_path / "movielens" / "2018-09-24" / "_SUCCESS").unlink()
-    context: Any = {"dag_run": SimpleNamespace(run_type="manual", data_interval_end=INTERVAL_END), "params": {}}
+    context: Any = {
+        "dag_run": SimpleNamespace(run_type="manual", data_interval_end=INTERVAL_END),
+        "params": {},
+    }
     assert run_as_of(context, zone) is None

@@ -29,7 +29,9 @@ def test_facts_that_are_in_order_pass(connected: None, name: str) -> None:
     check(name, execution_timeout=timedelta(minutes=1))
 
 
-def test_facts_that_are_not_fail_at_once_and_name_the_check(connected: None, conn: Connection) -> None:
+def test_facts_that_are_not_fail_at_once_and_name_the_check(
+    connected: None, conn: Connection
+) -> None:
     from airflow.sdk.exceptions import AirflowFailException
 
     conn.execute(
@@ -37,11 +39,16 @@ def test_facts_that_are_not_fail_at_once_and_name_the_check(connected: None, con
         " VALUES ('movielens', '2020-01-06', 1, '', '[]', '2020-01-06')"
     )
     conn.execute("INSERT INTO ratings SELECT 1, 2, now(), drop_id, 4 FROM drops")
-    with pytest.raises(AirflowFailException, match="the facts fail 1 of 1 checks in sql/checks: ratings_have_movies"):
+    with pytest.raises(
+        AirflowFailException,
+        match="the facts fail 1 of 1 checks in sql/checks: ratings_have_movies",
+    ):
         check("ratings_have_movies")
 
 
-def test_a_check_takes_no_longer_than_its_task(connected: None, conn: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_check_takes_no_longer_than_its_task(
+    connected: None, conn: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from airflow.sdk.exceptions import AirflowException
 
     monkeypatch.setattr("recsys.pipeline.sql_file", lambda _: "SELECT true AS ok FROM pg_sleep(5)")
@@ -57,13 +64,18 @@ def test_a_database_without_a_schema_names_the_command(connected: None, conn: Co
         check("ratings_in_range")
 
 
-def test_a_connection_of_the_hook_is_settled(connected: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_connection_of_the_hook_is_settled(
+    connected: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from recsys_airflow.hook import RecsysHook
 
     monkeypatch.setenv("PGCLIENTENCODING", "LATIN1")
     monkeypatch.setenv("PGOPTIONS", "-c timezone=Pacific/Auckland -c idle_session_timeout=1s")
     conn = RecsysHook().get_conn()
-    shown = [conn.execute(f"SHOW {name}").fetchone()[0] for name in ("client_encoding", "timezone", "idle_session_timeout")]
+    shown = [
+        conn.execute(f"SHOW {name}").fetchone()[0]
+        for name in ("client_encoding", "timezone", "idle_session_timeout")
+    ]
     assert shown == ["UTF8", "UTC", "0"]
     conn.rollback()
     assert conn.execute("SHOW timezone").fetchone()[0] == "UTC"

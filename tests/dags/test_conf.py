@@ -1,4 +1,6 @@
-"""A key of a run's conf that is no Param: refused by the first task, in every DAG, before anything waits or is done."""
+"""A key of a run's conf that is no Param: refused by the first task, in every DAG, before anything
+waits or is done.
+"""
 
 from types import SimpleNamespace
 from typing import Any
@@ -35,7 +37,14 @@ def test_an_unknown_key_fails_the_first_tasks_of_every_dag(dagbag, dag_id: str, 
 
 
 @pytest.mark.parametrize(
-    ("key", "meant"), [("as-of", "as_of"), ("as_off", "as_of"), ("asof", "as_of"), ("topN", "top_n"), ("recipe", "recipes")]
+    ("key", "meant"),
+    [
+        ("as-of", "as_of"),
+        ("as_off", "as_of"),
+        ("asof", "as_of"),
+        ("topN", "top_n"),
+        ("recipe", "recipes"),
+    ],
 )
 def test_the_nearest_param_is_suggested(dagbag, key: str, meant: str) -> None:
     for text in refuse(dagbag, "weekly_recommendations", {key: None, "top_n": 3}):

@@ -28,12 +28,17 @@ def complete(zone: Path, source: str, day: date) -> None:
 def sensor(source: str = "movielens", **kwargs: Any):
     from recsys_airflow.sensors import DropSensor
 
-    return DropSensor(task_id="wait", source=source, timeout=timedelta(days=6), poke_interval=60, **kwargs)
+    return DropSensor(
+        task_id="wait", source=source, timeout=timedelta(days=6), poke_interval=60, **kwargs
+    )
 
 
 def context(end: date | None, run_type: str = "scheduled") -> Any:
     moment = datetime(end.year, end.month, end.day, tzinfo=UTC) if end else None
-    return {"dag_run": SimpleNamespace(run_type=run_type, data_interval_end=moment), "params": {"as_of": None}}
+    return {
+        "dag_run": SimpleNamespace(run_type=run_type, data_interval_end=moment),
+        "params": {"as_of": None},
+    }
 
 
 def test_a_drop_that_is_there_is_not_waited_for(zone: Path) -> None:
@@ -48,7 +53,11 @@ def test_a_drop_to_come_is_waited_for_in_the_triggerer(zone: Path) -> None:
     with pytest.raises(TaskDeferred) as deferred:
         sensor().execute(context(TODAY))
     arguments: Any = deferred.value.trigger.serialize()[1]
-    assert (arguments["zone"], arguments["source"], arguments["when"]) == (str(zone), "movielens", str(TODAY))
+    assert (arguments["zone"], arguments["source"], arguments["when"]) == (
+        str(zone),
+        "movielens",
+        str(TODAY),
+    )
     assert arguments["poke_interval"] == 60
     assert arguments["deadline"] == f"{TODAY + timedelta(days=6)}T00:00:00+00:00"
     assert deferred.value.method_name == "resume"
@@ -58,7 +67,10 @@ def test_a_drop_to_come_is_waited_for_in_the_triggerer(zone: Path) -> None:
 def test_a_required_drop_that_does_not_come_fails_the_run_without_retries(zone: Path) -> None:
     from airflow.sdk.exceptions import AirflowFailException
 
-    said = r"^no _SUCCESS by 2018-09-30 00:00 UTC; expected a complete drop.*\(movielens drop of 2018-09-24 in .*\)$"
+    said = (
+        r"^no _SUCCESS by 2018-09-30 00:00 UTC; expected a complete drop.*\(movielens drop of "
+        r"2018-09-24 in .*\)$"
+    )
     with pytest.raises(AirflowFailException, match=said):
         sensor().resume(context(LONG_PAST), {"when": str(LONG_PAST), "arrived": False})
     with pytest.raises(AirflowFailException, match=said):
@@ -70,8 +82,13 @@ def test_what_no_retry_can_help_is_not_retried(zone: Path, monkeypatch: pytest.M
 
     monkeypatch.setenv("RECSYS_TOP_N", "many")
     event = {"when": str(LONG_PAST), "arrived": False}
-    for wait in (lambda: sensor().execute(context(TODAY)), lambda: sensor().resume(context(LONG_PAST), event)):
-        with pytest.raises(AirflowFailException, match="RECSYS_TOP_N: Input should be a valid integer"):
+    for wait in (
+        lambda: sensor().execute(context(TODAY)),
+        lambda: sensor().resume(context(LONG_PAST), event),
+    ):
+        with pytest.raises(
+            AirflowFailException, match="RECSYS_TOP_N: Input should be a valid integer"
+        ):
             wait()
 
 
@@ -86,7 +103,10 @@ def test_another_drop_that_does_not_come_leaves_a_note(zone: Path) -> None:
 
 
 def asked_for(day: date, run_type: str = "manual", **conf: Any) -> Any:
-    return {"dag_run": SimpleNamespace(run_type=run_type, data_interval_end=None, conf=conf), "params": {"as_of": str(day)}}
+    return {
+        "dag_run": SimpleNamespace(run_type=run_type, data_interval_end=None, conf=conf),
+        "params": {"as_of": str(day)},
+    }
 
 
 @pytest.mark.parametrize("source", ["movielens", "imdb"])
@@ -96,14 +116,21 @@ def test_a_week_of_the_future_is_not_waited_for(zone: Path, source: str) -> None
     complete(zone, "movielens", LONG_PAST)
     far = date(TODAY.year + 36, 1, 6)
     for day in (far, TODAY + timedelta(8)):
-        with pytest.raises(AirflowFailException, match=rf"as_of {day} is .* expected at most 7.*are those of {LONG_PAST}"):
+        with pytest.raises(
+            AirflowFailException,
+            match=rf"as_of {day} is .* expected at most "
+            rf"7.*are those of {LONG_PAST}",
+        ):
             sensor(source, required=source == "movielens").execute(asked_for(day))
     complete(zone, "movielens", far)
-    with pytest.raises(AirflowFailException, match="RECSYS_ALLOW_FUTURE"):  # a drop of the same mistyped year changes nothing
+    # a drop of the same mistyped year changes nothing
+    with pytest.raises(AirflowFailException, match="RECSYS_ALLOW_FUTURE"):
         sensor(source).execute(asked_for(far))
 
 
-def test_next_mondays_week_is_waited_for_and_generated_data_may_lie_ahead(zone: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_next_mondays_week_is_waited_for_and_generated_data_may_lie_ahead(
+    zone: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from airflow.sdk.exceptions import TaskDeferred
 
     with pytest.raises(TaskDeferred):
@@ -120,7 +147,12 @@ def test_a_manual_run_without_a_week_waits_for_nothing(zone: Path) -> None:
 def trigger(zone: Path, deadline: datetime, poke_interval: float = 0.02):
     from recsys_airflow.triggers import DropTrigger
 
-    arguments: Any = {"zone": str(zone), "source": "imdb", "when": str(TODAY), "deadline": deadline.isoformat()}
+    arguments: Any = {
+        "zone": str(zone),
+        "source": "imdb",
+        "when": str(TODAY),
+        "deadline": deadline.isoformat(),
+    }
     return DropTrigger(poke_interval=poke_interval, **arguments)
 
 
@@ -135,7 +167,10 @@ async def first_event(waiting: Any, meanwhile: Any = None) -> Any:
 
 def test_the_trigger_sees_the_drop_arrive(zone: Path) -> None:
     waiting = trigger(zone, datetime.now(UTC) + timedelta(hours=1))
-    assert asyncio.run(first_event(waiting, lambda: complete(zone, "imdb", TODAY))) == {"when": str(TODAY), "arrived": True}
+    assert asyncio.run(first_event(waiting, lambda: complete(zone, "imdb", TODAY))) == {
+        "when": str(TODAY),
+        "arrived": True,
+    }
 
 
 def test_the_trigger_gives_up_at_its_deadline_whatever_its_poke_interval(zone: Path) -> None:
@@ -145,10 +180,15 @@ def test_the_trigger_gives_up_at_its_deadline_whatever_its_poke_interval(zone: P
 
 def test_the_trigger_looks_once_more_at_its_deadline(zone: Path) -> None:
     complete(zone, "imdb", TODAY)
-    assert asyncio.run(first_event(trigger(zone, datetime.now(UTC) - timedelta(days=1)))) == {"when": str(TODAY), "arrived": True}
+    assert asyncio.run(first_event(trigger(zone, datetime.now(UTC) - timedelta(days=1)))) == {
+        "when": str(TODAY),
+        "arrived": True,
+    }
 
 
-def test_a_slow_zone_does_not_hold_up_the_triggerer(zone: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_slow_zone_does_not_hold_up_the_triggerer(
+    zone: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     import time
 
     from recsys.drops.zone import LandingZone

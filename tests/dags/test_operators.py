@@ -1,4 +1,6 @@
-"""The hook and the operators: what reaches recsys.pipeline, what a person is asked, and what is not tried again."""
+"""The hook and the operators: what reaches recsys.pipeline, what a person is asked, and what is not
+tried again.
+"""
 
 import sys
 from datetime import UTC, date, datetime, timedelta
@@ -41,8 +43,12 @@ PARAMS = {
 
 
 @pytest.fixture
-def calls(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Any, tuple[Any, ...], dict[str, Any]]]:
-    """What was asked of recsys.pipeline, which answers with the function's name, or with the week."""
+def calls(
+    monkeypatch: pytest.MonkeyPatch,
+) -> list[tuple[str, Any, tuple[Any, ...], dict[str, Any]]]:
+    """What was asked of recsys.pipeline, which answers with the function's name, or with the
+    week.
+    """
     asked: list[tuple[str, Any, tuple[Any, ...], dict[str, Any]]] = []
 
     class Pipeline(ModuleType):
@@ -59,7 +65,10 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Any, tuple[Any, ..
     monkeypatch.setitem(sys.modules, "recsys.pipeline", fake)
     monkeypatch.setattr(recsys, "pipeline", fake, raising=False)
     monkeypatch.setattr("recsys.costs.keep_cost", lambda *_, **__: None)
-    monkeypatch.setenv("AIRFLOW_CONN_RECSYS_DB", "postgres://pipeline:p%40ss%2Fword@db.example:5433/recsys?sslmode=require")
+    monkeypatch.setenv(
+        "AIRFLOW_CONN_RECSYS_DB",
+        "postgres://pipeline:p%40ss%2Fword@db.example:5433/recsys?sslmode=require",
+    )
     monkeypatch.setenv("RECSYS_SCORE_SHARDS", "3")
     return asked
 
@@ -67,7 +76,9 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Any, tuple[Any, ..
 def run(name: str, context: Any = None, **kwargs: Any) -> Any:
     from recsys_airflow import operators
 
-    operator = getattr(operators, name)(task_id=name, week=WEEK.to_json(), execution_timeout=timedelta(minutes=7), **kwargs)
+    operator = getattr(operators, name)(
+        task_id=name, week=WEEK.to_json(), execution_timeout=timedelta(minutes=7), **kwargs
+    )
     return operator.execute(context or {})
 
 
@@ -103,16 +114,38 @@ REPORTED = {"promotion_id": 12, "publication_id": 9}
         ("RefitWinner", {"approval": APPROVED.to_json()}, "refit_winner", (WEEK, APPROVED)),
         ("RefitWinner", {"approval": UNASKED.to_json()}, "refit_winner", (WEEK, UNASKED)),
         ("RefitChallenger", {}, "refit_challenger", (WEEK,)),
-        ("PromoteChampion", {"approval": APPROVED.to_json(), "model_version": "3"}, "promote_champion", (WEEK, "3", APPROVED)),
+        (
+            "PromoteChampion",
+            {"approval": APPROVED.to_json(), "model_version": "3"},
+            "promote_champion",
+            (WEEK, "3", APPROVED),
+        ),
         ("ScoreUsers", DECIDED | {"shard": 1}, "score_users", (WEEK, 12, 1, "5")),
-        ("ScoreUsers", DECIDED | {"challenger_version": "", "shard": 1}, "score_users", (WEEK, 12, 1, None)),
-        ("PublishRecommendations", DECIDED | {"challenger_version": ""}, "publish_recommendations", (WEEK, 12, None)),
+        (
+            "ScoreUsers",
+            DECIDED | {"challenger_version": "", "shard": 1},
+            "score_users",
+            (WEEK, 12, 1, None),
+        ),
+        (
+            "PublishRecommendations",
+            DECIDED | {"challenger_version": ""},
+            "publish_recommendations",
+            (WEEK, 12, None),
+        ),
         ("PublishRecommendations", DECIDED, "publish_recommendations", (WEEK, 12, "5")),
         ("TuneRecipe", {"recipe": "als", "n_trials": "30"}, "tune_recipe", (WEEK, "als")),
-        ("ReportWeek", REPORTED | {"notes": ["", "no imdb"]}, "report_week", (WEEK, 12, 9, ["no imdb"])),
+        (
+            "ReportWeek",
+            REPORTED | {"notes": ["", "no imdb"]},
+            "report_week",
+            (WEEK, 12, 9, ["no imdb"]),
+        ),
     ],
 )
-def test_an_operator_is_one_call(calls, name: str, kwargs: dict[str, Any], function: str, arguments: tuple[Any, ...]) -> None:
+def test_an_operator_is_one_call(
+    calls, name: str, kwargs: dict[str, Any], function: str, arguments: tuple[Any, ...]
+) -> None:
     returned = run(name, **kwargs)
     assert [(call[0], call[2]) for call in calls] == [(function, arguments)]
     assert returned == (None if name == "RefreshViews" else function)
@@ -120,7 +153,9 @@ def test_an_operator_is_one_call(calls, name: str, kwargs: dict[str, Any], funct
 
 def test_resolve_week_passes_on_what_was_asked(calls) -> None:
     by_hand = {"run_id": "manual__1", "run_kind": "manual", "started_by": "Ada"}
-    run_of = SimpleNamespace(run_type="manual", data_interval_end=None, run_id="manual__1", triggering_user_name="Ada")
+    run_of = SimpleNamespace(
+        run_type="manual", data_interval_end=None, run_id="manual__1", triggering_user_name="Ada"
+    )
     asked = {
         "recipes": ["als"],
         "top_n": 20,
@@ -134,26 +169,47 @@ def test_resolve_week_passes_on_what_was_asked(calls) -> None:
     assert Week.from_json(run("ResolveWeek", {"dag_run": run_of, "params": params})) == WEEK
     run("ResolveWeek", {"dag_run": run_of, "params": PARAMS})
     week_end = datetime(2018, 9, 17, tzinfo=UTC)
-    run_of = SimpleNamespace(run_type="scheduled", data_interval_end=week_end, run_id="scheduled__1", triggering_user_name=None)
+    run_of = SimpleNamespace(
+        run_type="scheduled",
+        data_interval_end=week_end,
+        run_id="scheduled__1",
+        triggering_user_name=None,
+    )
     run("ResolveWeek", {"dag_run": run_of, "params": PARAMS})
     usual = {name: PARAMS[name] for name in asked} | {"force": False}
     assert [call[3] for call in calls] == [
         asked | {"as_of": date(2018, 9, 24), "force": True} | by_hand,
         usual | {"as_of": None} | by_hand,
-        usual | {"as_of": date(2018, 9, 17), "run_id": "scheduled__1", "run_kind": "scheduled", "started_by": None},
+        usual
+        | {
+            "as_of": date(2018, 9, 17),
+            "run_id": "scheduled__1",
+            "run_kind": "scheduled",
+            "started_by": None,
+        },
     ]
 
 
 def test_a_rollback_passes_on_who_asked_for_what_and_why(calls) -> None:
     for user, known_as in (("Ada", "Ada"), (None, "somebody unnamed")):
         run_of = SimpleNamespace(run_id="manual__2", triggering_user_name=user)
-        context = {"dag_run": run_of, "params": {"publication_id": None, "reason": "too much horror"}}
+        context = {
+            "dag_run": run_of,
+            "params": {"publication_id": None, "reason": "too much horror"},
+        }
         assert run("RollbackPublication", context) == "rollback_publication"
-        asked = {"publication_id": None, "reason": "too much horror", "requested_by": known_as, "run_id": "manual__2"}
+        asked = {
+            "publication_id": None,
+            "reason": "too much horror",
+            "requested_by": known_as,
+            "run_id": "manual__2",
+        }
         assert (calls[-1][0], calls[-1][2], calls[-1][3]) == ("rollback_publication", (), asked)
 
 
-def test_a_rollback_to_what_is_not_there_is_not_tried_again(calls, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_rollback_to_what_is_not_there_is_not_tried_again(
+    calls, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from airflow.sdk.exceptions import AirflowFailException
 
     def fail(*_: Any, **__: Any) -> None:
@@ -162,14 +218,25 @@ def test_a_rollback_to_what_is_not_there_is_not_tried_again(calls, monkeypatch: 
     monkeypatch.setattr(sys.modules["recsys.pipeline"], "rollback_publication", fail, raising=False)
     run_of = SimpleNamespace(run_id="manual__2", triggering_user_name="Ada")
     with pytest.raises(AirflowFailException, match="no publication 7"):
-        run("RollbackPublication", {"dag_run": run_of, "params": {"publication_id": 7, "reason": "too much horror"}})
+        run(
+            "RollbackPublication",
+            {"dag_run": run_of, "params": {"publication_id": 7, "reason": "too much horror"}},
+        )
 
 
 def proposal(monkeypatch: pytest.MonkeyPatch, *, needs_approval: bool) -> list[dict[str, Any]]:
     """What the pipeline proposes; returns what Airflow is then asked to show to people."""
-    made, shown = Proposal(needs_approval, "Week 2018-09-24: promoted, als", "| recipe | NDCG@10 |"), []
-    monkeypatch.setattr(sys.modules["recsys.pipeline"], "propose_champion", lambda *_: made, raising=False)
-    monkeypatch.setattr("airflow.providers.standard.operators.hitl.upsert_hitl_detail", lambda **asked: shown.append(asked))
+    made, shown = (
+        Proposal(needs_approval, "Week 2018-09-24: promoted, als", "| recipe | NDCG@10 |"),
+        [],
+    )
+    monkeypatch.setattr(
+        sys.modules["recsys.pipeline"], "propose_champion", lambda *_: made, raising=False
+    )
+    monkeypatch.setattr(
+        "airflow.providers.standard.operators.hitl.upsert_hitl_detail",
+        lambda **asked: shown.append(asked),
+    )
     return shown
 
 
@@ -177,8 +244,16 @@ def ask() -> tuple[Any, Any]:
     """The operator, and the context of its task instance."""
     from recsys_airflow.operators import AskApproval
 
-    asking = AskApproval(task_id="ask_approval", week=WEEK.to_json(), execution_timeout=timedelta(minutes=7))
-    task = SimpleNamespace(id="0199", dag_id="weekly_recommendations", run_id="manual__1", task_id="ask_approval", map_index=-1)
+    asking = AskApproval(
+        task_id="ask_approval", week=WEEK.to_json(), execution_timeout=timedelta(minutes=7)
+    )
+    task = SimpleNamespace(
+        id="0199",
+        dag_id="weekly_recommendations",
+        run_id="manual__1",
+        task_id="ask_approval",
+        map_index=-1,
+    )
     return asking, {"task": asking, "task_instance": task, "ti": task}
 
 
@@ -189,7 +264,9 @@ def test_nobody_is_asked_where_nobody_need_be(calls, monkeypatch: pytest.MonkeyP
     assert not shown
 
 
-def test_a_question_shows_the_proposal_tells_of_itself_and_waits(calls, monkeypatch: pytest.MonkeyPatch, logged) -> None:
+def test_a_question_shows_the_proposal_tells_of_itself_and_waits(
+    calls, monkeypatch: pytest.MonkeyPatch, logged
+) -> None:
     from airflow.sdk.exceptions import TaskAwaitingInput
 
     monkeypatch.setenv("RECSYS_APPROVAL_HOURS", "1.5")
@@ -199,31 +276,57 @@ def test_a_question_shows_the_proposal_tells_of_itself_and_waits(calls, monkeypa
         asking.execute(context)
     with pytest.raises(TaskAwaitingInput) as waiting:  # a task that was cleared asks again
         asking.execute(context)
-    assert (waiting.value.timeout, waiting.value.method_name) == (timedelta(hours=1.5), "execute_complete")
+    assert (waiting.value.timeout, waiting.value.method_name) == (
+        timedelta(hours=1.5),
+        "execute_complete",
+    )
     assert asking.execution_timeout == timedelta(minutes=7)
     assert len(shown) == 2 and shown[0] == shown[1]
-    assert (shown[0]["subject"], shown[0]["body"]) == ("Week 2018-09-24: promoted, als", "| recipe | NDCG@10 |")
+    assert (shown[0]["subject"], shown[0]["body"]) == (
+        "Week 2018-09-24: promoted, als",
+        "| recipe | NDCG@10 |",
+    )
     assert (shown[0]["options"], shown[0]["defaults"]) == (["Approve", "Reject"], ["Reject"])
     assert "Week 2018-09-24: promoted, als?" in logged.text
-    assert "/runs/manual__1/tasks/ask_approval/required_actions" in logged.text and "1.5 hours" in logged.text
+    assert (
+        "/runs/manual__1/tasks/ask_approval/required_actions" in logged.text
+        and "1.5 hours" in logged.text
+    )
 
 
 @pytest.mark.parametrize(
     ("event", "expected"),
     [
-        ({"chosen_options": ["Approve"], "responded_by_user": {"id": "7", "name": "Ada"}}, Approval("approved", "Ada")),
-        ({"chosen_options": ["Reject"], "responded_by_user": {"id": "7", "name": "Ada"}}, Approval("rejected", "Ada")),
-        ({"chosen_options": ["Reject"], "responded_by_user": None, "timedout": True}, Approval("timed out")),
+        (
+            {"chosen_options": ["Approve"], "responded_by_user": {"id": "7", "name": "Ada"}},
+            Approval("approved", "Ada"),
+        ),
+        (
+            {"chosen_options": ["Reject"], "responded_by_user": {"id": "7", "name": "Ada"}},
+            Approval("rejected", "Ada"),
+        ),
+        (
+            {"chosen_options": ["Reject"], "responded_by_user": None, "timedout": True},
+            Approval("timed out"),
+        ),
     ],
 )
-def test_an_answer_reaches_the_ledger_as_it_was_given(calls, event: dict[str, Any], expected: Approval) -> None:
+def test_an_answer_reaches_the_ledger_as_it_was_given(
+    calls, event: dict[str, Any], expected: Approval
+) -> None:
     asking, context = ask()
-    answered = asking.execute_complete(context, {"params_input": {}, "responded_at": datetime.now(UTC), **event})
+    answered = asking.execute_complete(
+        context, {"params_input": {}, "responded_at": datetime.now(UTC), **event}
+    )
     assert Approval.from_json(answered) == expected
 
 
-@pytest.mark.parametrize(("name", "kwargs"), [("RefitWinner", {}), ("PromoteChampion", {"model_version": "3"})])
-def test_a_question_that_was_marked_as_done_is_no_approval(calls, name: str, kwargs: dict[str, Any]) -> None:
+@pytest.mark.parametrize(
+    ("name", "kwargs"), [("RefitWinner", {}), ("PromoteChampion", {"model_version": "3"})]
+)
+def test_a_question_that_was_marked_as_done_is_no_approval(
+    calls, name: str, kwargs: dict[str, Any]
+) -> None:
     from airflow.sdk.exceptions import AirflowFailException
 
     with pytest.raises(AirflowFailException, match="ask_approval has no answer"):
@@ -233,13 +336,20 @@ def test_a_question_that_was_marked_as_done_is_no_approval(calls, name: str, kwa
 
 def test_an_answer_that_was_not_on_offer_is_refused(calls) -> None:
     asking, context = ask()
-    event = {"chosen_options": ["Perhaps"], "params_input": {}, "responded_at": datetime.now(UTC), "responded_by_user": None}
+    event = {
+        "chosen_options": ["Perhaps"],
+        "params_input": {},
+        "responded_at": datetime.now(UTC),
+        "responded_by_user": None,
+    }
     with pytest.raises(ValueError, match="Perhaps"):
         asking.execute_complete(context, event)
 
 
 def test_find_week_asks_for_the_runs_week(calls) -> None:
-    run_of = SimpleNamespace(run_type="scheduled", data_interval_end=datetime(2018, 10, 1, tzinfo=UTC))
+    run_of = SimpleNamespace(
+        run_type="scheduled", data_interval_end=datetime(2018, 10, 1, tzinfo=UTC)
+    )
     assert Week.from_json(run("FindWeek", {"dag_run": run_of, "params": {}})) == WEEK
     run_of = SimpleNamespace(run_type="manual", data_interval_end=None)
     for asked in ("2018-09-24", None):
@@ -252,7 +362,9 @@ def test_find_week_asks_for_the_runs_week(calls) -> None:
 
 
 def test_airflow_is_given_no_none_to_keep(calls, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys.modules["recsys.pipeline"], "refit_challenger", lambda *_: None, raising=False)
+    monkeypatch.setattr(
+        sys.modules["recsys.pipeline"], "refit_challenger", lambda *_: None, raising=False
+    )
     assert run("RefitChallenger") == ""
 
 
@@ -303,16 +415,22 @@ def test_what_repeating_cannot_help_is_not_repeated(
         run("IngestDrops")
     assert isinstance(raised.value, AirflowFailException) == (not again)
     assert "\n" not in str(raised.value)
-    assert raised.value.__suppress_context__, "the task's log would show the traceback of what was told in a sentence"
+    assert raised.value.__suppress_context__, (
+        "the task's log would show the traceback of what was told in a sentence"
+    )
 
 
 def test_a_fault_of_the_code_keeps_its_traceback(calls, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys.modules["recsys.pipeline"], "ingest_drops", lambda *_: {}["movie_id"], raising=False)
+    monkeypatch.setattr(
+        sys.modules["recsys.pipeline"], "ingest_drops", lambda *_: {}["movie_id"], raising=False
+    )
     with pytest.raises(KeyError, match="movie_id"):
         run("IngestDrops")
 
 
-def test_settings_that_do_not_validate_are_not_tried_again(calls, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_settings_that_do_not_validate_are_not_tried_again(
+    calls, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from airflow.sdk.exceptions import AirflowFailException
 
     monkeypatch.setenv("RECSYS_TOP_N", "many")
@@ -334,13 +452,22 @@ def kept(calls, monkeypatch: pytest.MonkeyPatch) -> list[tuple[Week, str, str, i
 
 
 def test_what_a_weeks_steps_cost_is_kept(calls, kept, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys.modules["recsys.pipeline"], "ingest_drops", lambda *_: worked_on(7), raising=False)
-    run_of = SimpleNamespace(run_type="manual", data_interval_end=None, run_id="manual__1", triggering_user_name="Ada")
+    monkeypatch.setattr(
+        sys.modules["recsys.pipeline"], "ingest_drops", lambda *_: worked_on(7), raising=False
+    )
+    run_of = SimpleNamespace(
+        run_type="manual", data_interval_end=None, run_id="manual__1", triggering_user_name="Ada"
+    )
     run("ResolveWeek", {"dag_run": run_of, "params": PARAMS})
     run("IngestDrops")
     run("TrainModel", recipe=ALS.to_json())
     run("ScoreUsers", **DECIDED, shard=1)
-    steps = [("ResolveWeek", "", None), ("IngestDrops", "", 7), ("TrainModel", ALS.key, None), ("ScoreUsers", "shard 1", None)]
+    steps = [
+        ("ResolveWeek", "", None),
+        ("IngestDrops", "", 7),
+        ("TrainModel", ALS.key, None),
+        ("ScoreUsers", "shard 1", None),
+    ]
     assert kept == [(WEEK, *step) for step in steps]
 
 
@@ -349,11 +476,16 @@ def test_what_is_no_step_of_a_week_is_not_kept(calls, kept) -> None:
     run("ListShards")
     run("ListTunable", {"params": {"recipes": ["als"]}})
     run("TuneRecipe", recipe="als", n_trials="30")
-    run("FindWeek", {"dag_run": SimpleNamespace(run_type="manual", data_interval_end=None), "params": {}})
+    run(
+        "FindWeek",
+        {"dag_run": SimpleNamespace(run_type="manual", data_interval_end=None), "params": {}},
+    )
     assert len(calls) == 2 and not kept
 
 
-def test_a_step_that_fails_keeps_no_cost_and_the_try_that_succeeds_does(calls, kept, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_step_that_fails_keeps_no_cost_and_the_try_that_succeeds_does(
+    calls, kept, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from airflow.sdk.exceptions import AirflowException
 
     tries = iter([OSError("gone"), None])

@@ -9,7 +9,9 @@ from tests import airflow_home  # noqa: F401 - chooses Airflow's home
 
 
 def resolved(dag: Any, name: str, value: Any) -> Any:
-    """What the DAG's run gets where the form says `value`; of a copy, because a Param keeps what it has resolved."""
+    """What the DAG's run gets where the form says `value`; of a copy, because a Param keeps what it
+    has resolved.
+    """
     return copy.copy(dag.params.get_param(name)).resolve(value)
 
 
@@ -87,16 +89,29 @@ def test_what_the_form_starts_with_asks_for_what_is_usual(weekly) -> None:
 def test_the_forms_explain_themselves(dagbag, weekly, tuning, rollback) -> None:
     from recsys.models import MODELS
 
-    asked = {"recipes", "top_n", "challenger", "challenger_share", "challenger_weeks", "force_decision", "require_approval"}
+    asked = {
+        "recipes",
+        "top_n",
+        "challenger",
+        "challenger_share",
+        "challenger_weeks",
+        "force_decision",
+        "require_approval",
+    }
     assert set(weekly.params) == {"as_of", *asked}
     assert set(tuning.params) == {"as_of", "recipes", "trials"}
     assert set(rollback.params) == {"publication_id", "reason"}
     for dag in dagbag.dags.values():
         for name in dag.params:
             schema = dag.params.get_param(name).schema
-            assert schema["title"] and len(schema["description_md"]) > 50, f"{name}: give it a title and a description_md"
+            assert schema["title"] and len(schema["description_md"]) > 50, (
+                f"{name}: give it a title and a description_md"
+            )
     for dag in (weekly, tuning):
-        assert all(f"`{model}`" in dag.params.get_param("recipes").schema["description_md"] for model in MODELS)
+        assert all(
+            f"`{model}`" in dag.params.get_param("recipes").schema["description_md"]
+            for model in MODELS
+        )
 
 
 @pytest.mark.parametrize(
@@ -140,6 +155,8 @@ def test_a_number_with_bounds_says_them(dagbag) -> None:
             schema = dag.params.get_param(name).schema
             if "maximum" in schema:
                 bounds = f"{schema['minimum']:g} to {schema['maximum']:g}"
-                assert bounds in schema["description_md"], f"{dag.dag_id}, {name}: say {bounds!r} in its description"
+                assert bounds in schema["description_md"], (
+                    f"{dag.dag_id}, {name}: say {bounds!r} in its description"
+                )
                 bounded += 1
     assert bounded >= 4

@@ -11,7 +11,17 @@ import pytest
 
 from tests import airflow_home
 
-HEAVY = {"torch", "implicit", "mlflow", "pandas", "scipy", "sklearn", "sentence_transformers", "pyarrow", "optuna"}
+HEAVY = {
+    "torch",
+    "implicit",
+    "mlflow",
+    "pandas",
+    "scipy",
+    "sklearn",
+    "sentence_transformers",
+    "pyarrow",
+    "optuna",
+}
 VERBS = [
     "wait_for_movielens",
     "wait_for_imdb",
@@ -47,14 +57,17 @@ def test_every_dag_explains_itself(dagbag) -> None:
 
 
 def test_every_page_keeps_its_line_breaks(dagbag) -> None:
-    """Airflow's UI runs the lines of a block together unless it is a fence that names a language."""
+    """Airflow's UI runs the lines of a block together unless it is a fence that names a
+    language.
+    """
     pages = {dag.dag_id: dag.doc_md for dag in dagbag.dags.values()}
     for task in (task for dag in dagbag.dags.values() for task in dag.tasks):
         pages[f"{task.dag_id}.{task.task_id}"] = task.doc_md
     assert any("```text" in page for page in pages.values())
     for name, page in pages.items():
         assert not run_together(page), (
-            f"{name}: put it into a fence that names a language, ```text or ```bash: {run_together(page)}"
+            f"{name}: put it into a fence that names a language, ```text or ```bash: "
+            f"{run_together(page)}"
         )
 
 
@@ -86,10 +99,20 @@ def test_blocks_that_would_be_run_together_are_found(page: str, lost: list[str])
 
 def test_no_page_tests_a_dag_on_a_date(dagbag) -> None:
     """`dags test DAG DATE` deletes the run that has the date as its logical date."""
-    pages = [*(dag.doc_md for dag in dagbag.dags.values()), (airflow_home.ROOT / "README.md").read_text()]
-    commands = [line for page in pages for line in page.splitlines() if "dags test " in line and "airflow" in line]
+    pages = [
+        *(dag.doc_md for dag in dagbag.dags.values()),
+        (airflow_home.ROOT / "README.md").read_text(),
+    ]
+    commands = [
+        line
+        for page in pages
+        for line in page.splitlines()
+        if "dags test " in line and "airflow" in line
+    ]
     assert len(commands) >= 2
-    assert all("--conf" in line for line in commands), "a line that runs `dags test` names its week by --conf"
+    assert all("--conf" in line for line in commands), (
+        "a line that runs `dags test` names its week by --conf"
+    )
 
 
 def test_every_task_can_fail_well(dagbag) -> None:
@@ -97,32 +120,50 @@ def test_every_task_can_fail_well(dagbag) -> None:
         name = f"{task.dag_id}.{task.task_id}"
         assert task.owner == "recsys", f"{name}: owner is {task.owner!r}; set it in default_args"
         assert task.retries >= 2, f"{name}: {task.retries} retries; set them in default_args"
-        assert task.retry_exponential_backoff and task.max_retry_delay, f"{name}: retries without backoff; set it in default_args"
-        assert task.execution_timeout, f"{name}: set execution_timeout, it becomes the limit of the task's SQL statements"
+        assert task.retry_exponential_backoff and task.max_retry_delay, (
+            f"{name}: retries without backoff; set it in default_args"
+        )
+        assert task.execution_timeout, (
+            f"{name}: set execution_timeout, it becomes the limit of the task's SQL statements"
+        )
         told = [callback.__qualname__ for callback in task.on_failure_callback]
-        assert told == ["on_failure"], f"{name}: nobody hears when it fails; set on_failure_callback in default_args"
-        assert not task.depends_on_past, f"{name}: a waiting run would keep later ones from working; drop depends_on_past"
+        assert told == ["on_failure"], (
+            f"{name}: nobody hears when it fails; set on_failure_callback in default_args"
+        )
+        assert not task.depends_on_past, (
+            f"{name}: a waiting run would keep later ones from working; drop depends_on_past"
+        )
 
 
 def test_every_task_turns_errors_into_sentences(dagbag) -> None:
-    """And fails at once where no retry can help: StepOperator and DropSensor do, test_operators and test_drop_sensor hold it."""
+    """And fails at once where no retry can help: StepOperator and DropSensor do, test_operators and
+    test_drop_sensor hold it.
+    """
     from recsys_airflow.operators import StepOperator
     from recsys_airflow.sensors import DropSensor
 
     for task in (task for dag in dagbag.dags.values() for task in dag.tasks):
         kind = getattr(task, "operator_class", type(task))
-        assert issubclass(kind, StepOperator | DropSensor), f"{task.dag_id}.{task.task_id}: make it a StepOperator"
+        assert issubclass(kind, StepOperator | DropSensor), (
+            f"{task.dag_id}.{task.task_id}: make it a StepOperator"
+        )
 
 
 def test_every_task_has_a_page(dagbag) -> None:
     for task in (task for dag in dagbag.dags.values() for task in dag.tasks):
-        assert task.doc_md, f"{task.dag_id}.{task.task_id}: pass doc_md, or give its operator a docstring"
+        assert task.doc_md, (
+            f"{task.dag_id}.{task.task_id}: pass doc_md, or give its operator a docstring"
+        )
 
 
 def test_tasks_are_named_by_the_verbs(weekly) -> None:
     missing = set(VERBS) - set(weekly.task_ids)
-    assert not missing, f"no task named {sorted(missing)}: a task is named as its function in recsys.pipeline"
-    more = {name for name in weekly.task_ids if not name.startswith(("check_", "list_"))} - set(VERBS)
+    assert not missing, (
+        f"no task named {sorted(missing)}: a task is named as its function in recsys.pipeline"
+    )
+    more = {name for name in weekly.task_ids if not name.startswith(("check_", "list_"))} - set(
+        VERBS
+    )
     assert not more, f"{sorted(more)}: name the task as the pipeline's function, and add it here"
 
 
@@ -133,9 +174,15 @@ def test_tasks_run_in_the_order_of_the_picture(weekly) -> None:
     assert [name for name in order if name in VERBS] == VERBS
     side_by_side = {("refit_winner", "refit_challenger")}
     for earlier, later in set(pairwise(VERBS[1:])) - side_by_side:
-        assert earlier in weekly.get_task(later).get_flat_relative_ids(upstream=True), f"{later} does not wait for {earlier}"
-    assert {"ask_approval"} < set(weekly.get_task("refit_challenger").get_flat_relative_ids(upstream=True))
-    assert {"refit_winner", "refit_challenger"} < set(weekly.get_task("promote_champion").upstream_task_ids)
+        assert earlier in weekly.get_task(later).get_flat_relative_ids(upstream=True), (
+            f"{later} does not wait for {earlier}"
+        )
+    assert {"ask_approval"} < set(
+        weekly.get_task("refit_challenger").get_flat_relative_ids(upstream=True)
+    )
+    assert {"refit_winner", "refit_challenger"} < set(
+        weekly.get_task("promote_champion").upstream_task_ids
+    )
     assert all(task.trigger_rule == TriggerRule.ALL_SUCCESS for task in weekly.tasks)
 
 
@@ -144,20 +191,33 @@ def test_every_check_of_the_facts_stands_between_views_and_models(weekly) -> Non
     assert files, "sql/checks is empty"
     for path in files:
         check = weekly.get_task(f"check_{path.stem}")
-        assert (check.sql, check.conn_id) == (path.read_text(), "recsys_db"), f"{check.task_id} is of another file or database"
-        assert "refresh_views" in check.upstream_task_ids and "train_model" in check.get_flat_relative_ids(upstream=False)
+        assert (check.sql, check.conn_id) == (path.read_text(), "recsys_db"), (
+            f"{check.task_id} is of another file or database"
+        )
+        assert (
+            "refresh_views" in check.upstream_task_ids
+            and "train_model" in check.get_flat_relative_ids(upstream=False)
+        )
 
 
 def test_groups_read_like_the_picture(weekly) -> None:
-    groups = {name: set(group.children) for name, group in weekly.task_group.get_task_group_dict().items() if name}
+    groups = {
+        name: set(group.children)
+        for name, group in weekly.task_group.get_task_group_dict().items()
+        if name
+    }
     assert set(groups) == {"drops", "facts", "models", "publication"}
     assert groups["drops"] == {"wait_for_movielens", "wait_for_imdb", "resolve_week"}
 
 
 def test_runs_stand_side_by_side_and_start_by_the_clock_alone(weekly) -> None:
-    assert weekly.max_active_runs >= 16, "a run that waits for its drop must leave room for manual runs and backfills"
+    assert weekly.max_active_runs >= 16, (
+        "a run that waits for its drop must leave room for manual runs and backfills"
+    )
     assert weekly.catchup is False
-    assert weekly.start_date <= datetime(1995, 1, 9, tzinfo=UTC), "MovieLens' first ratings are of 1995-01-09"
+    assert weekly.start_date <= datetime(1995, 1, 9, tzinfo=UTC), (
+        "MovieLens' first ratings are of 1995-01-09"
+    )
 
 
 def test_the_data_interval_is_the_week_that_a_drop_closes(weekly) -> None:
@@ -165,7 +225,8 @@ def test_the_data_interval_is_the_week_that_a_drop_closes(weekly) -> None:
     from pendulum import datetime as moment
 
     timetable = coerce_to_core_timetable(weekly.timetable)
-    interval = timetable.infer_manual_data_interval(run_after=moment(2018, 9, 24))  # what `dags test DATE` asks
+    # what `dags test DATE` asks
+    interval = timetable.infer_manual_data_interval(run_after=moment(2018, 9, 24))
     assert (interval.start, interval.end) == (moment(2018, 9, 17), moment(2018, 9, 24))
 
 
@@ -192,14 +253,22 @@ def test_execution_timeouts_reach_the_checks_statements(weekly) -> None:
     for task in weekly.tasks:
         if task.task_id.startswith("check_"):
             assert task.execution_timeout == timedelta(minutes=10)
-            assert isinstance(task, CheckFacts), "an operator of ours settles its session and limits its statements"
+            assert isinstance(task, CheckFacts), (
+                "an operator of ours settles its session and limits its statements"
+            )
 
 
 def test_tuning_runs_by_the_month_one_at_a_time(tuning) -> None:
     from airflow.sdk import TriggerRule
 
-    assert [task.task_id for task in tuning.topological_sort()] == ["find_week", "list_tunable", "tune_recipe"]
-    assert tuning.get_task("tune_recipe").is_mapped, "one task a recipe: one that fails keeps no other from being tuned"
+    assert [task.task_id for task in tuning.topological_sort()] == [
+        "find_week",
+        "list_tunable",
+        "tune_recipe",
+    ]
+    assert tuning.get_task("tune_recipe").is_mapped, (
+        "one task a recipe: one that fails keeps no other from being tuned"
+    )
     assert all(task.trigger_rule == TriggerRule.ALL_SUCCESS for task in tuning.tasks)
     assert (tuning.catchup, tuning.max_active_runs) == (False, 1), (
         "a study is one after the other: the next starts from its ledger"
@@ -210,8 +279,10 @@ def test_tuning_runs_by_the_month_one_at_a_time(tuning) -> None:
     ("now", "last", "expected"),
     [
         ("2026-11-30T12:00", None, "2026-12-01"),
-        ("2026-11-02T12:00", None, "2026-12-01"),  # unpaused on the 2nd: November's study is not started
-        ("2026-12-01T00:00:20", None, "2026-12-01"),  # due, and the DAG file happens to be parsed before the scheduler looks
+        # unpaused on the 2nd: November's study is not started
+        ("2026-11-02T12:00", None, "2026-12-01"),
+        # due, and the DAG file happens to be parsed before the scheduler looks
+        ("2026-12-01T00:00:20", None, "2026-12-01"),
         ("2026-12-01T00:00:20", "2026-11-01", "2026-12-01"),
         ("2026-12-03T12:00", "2026-12-01", "2027-01-01"),
     ],
@@ -226,7 +297,9 @@ def test_tuning_starts_no_study_because_it_is_unpaused(
     def moment(text: str) -> Any:
         return instance(datetime.fromisoformat(text).replace(tzinfo=UTC))
 
-    assert tuning.start_date is None, "with a start date, Airflow starts the last month's study at once"
+    assert tuning.start_date is None, (
+        "with a start date, Airflow starts the last month's study at once"
+    )
     monkeypatch.setattr("airflow.timetables.trigger.utcnow", lambda: moment(now))
     dag = DagSerialization.deserialize_dag(DagSerialization.serialize_dag(tuning))
     before = DagRunInfo.interval(moment(last).subtract(months=1), moment(last)) if last else None
@@ -241,7 +314,8 @@ def test_what_is_started_by_hand_is_on_from_the_start(dagbag) -> None:
     assert {"rollback_publication", "retire_week", "tune_recipes"} <= by_hand.keys()
     for name, dag in by_hand.items():
         assert dag.is_paused_upon_creation is False, (
-            f"{name}: pass is_paused_upon_creation=False: a run by hand of a paused DAG is queued and never starts"
+            f"{name}: pass is_paused_upon_creation=False: a run by hand of a paused DAG is queued "
+            "and never starts"
         )
 
 
@@ -259,7 +333,9 @@ def parsed() -> str:
     """What a fresh process that parses the DAGs prints."""
     environment = os.environ | {"PYTHONPATH": str(airflow_home.ROOT)}
     command = [sys.executable, "-c", PARSE, str(airflow_home.ROOT / "dags")]
-    return subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
+    return subprocess.run(
+        command, env=environment, capture_output=True, text=True, check=True
+    ).stdout
 
 
 def test_parsing_loads_nothing_heavy(parsed: str) -> None:
@@ -272,5 +348,11 @@ def test_the_plugin_loader_leaves_the_package_alone() -> None:
 
     _, errors = _get_plugins()
     assert not errors
-    registered = {name for name in sys.modules if name in ("as_of", "hook", "operators", "params", "sensors", "triggers")}
-    assert not registered, f"{registered} were registered by bare name: name their folder in plugins/.airflowignore"
+    registered = {
+        name
+        for name in sys.modules
+        if name in ("as_of", "hook", "operators", "params", "sensors", "triggers")
+    }
+    assert not registered, (
+        f"{registered} were registered by bare name: name their folder in plugins/.airflowignore"
+    )

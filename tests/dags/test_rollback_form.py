@@ -1,4 +1,6 @@
-"""The form of rollback_publication: a list where the database can be asked, a field where it cannot."""
+"""The form of rollback_publication: a list where the database can be asked, a field where it
+cannot.
+"""
 
 import copy
 import socket
@@ -9,7 +11,10 @@ import pytest
 
 from tests import airflow_home  # noqa: F401 - chooses Airflow's home
 
-OFFERED = {12: "12: week 2018-09-24, als version 3, 610 users, live now", 11: "11: week 2018-09-17, als version 2, 609 users"}
+OFFERED = {
+    12: "12: week 2018-09-24, als version 3, 610 users, live now",
+    11: "11: week 2018-09-17, als version 2, 609 users",
+}
 
 
 def resolved(params: Any, name: str, value: Any) -> Any:
@@ -53,7 +58,11 @@ def test_a_reason_must_be_given() -> None:
     params = rollback_params(OFFERED)
     assert resolved(params, "reason", "too much horror") == "too much horror"
     assert refused(params, "reason", "    ") and refused(params, "reason", "\n\t  ")
-    assert refused(params, "reason", "") and refused(params, "reason", "hm") and refused(params, "reason", None)
+    assert (
+        refused(params, "reason", "")
+        and refused(params, "reason", "hm")
+        and refused(params, "reason", None)
+    )
     assert not params["reason"].has_value
 
 
@@ -61,7 +70,9 @@ def test_without_an_answer_the_file_still_parses(rollback) -> None:
     assert "enum" not in rollback.params.get_param("publication_id").schema
 
 
-def test_an_empty_database_offers_nothing(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_empty_database_offers_nothing(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from recsys_airflow.publications import past_publications
 
     monkeypatch.setenv("AIRFLOW_CONN_RECSYS_DB", database_url)
@@ -72,7 +83,10 @@ def test_a_database_that_does_not_answer_holds_no_parse_up(monkeypatch: pytest.M
     from recsys_airflow.publications import PATIENCE, past_publications
 
     with socket.create_server(("127.0.0.1", 0)) as silent:
-        monkeypatch.setenv("AIRFLOW_CONN_RECSYS_DB", f"postgresql://nobody:none@127.0.0.1:{silent.getsockname()[1]}/recsys")
+        monkeypatch.setenv(
+            "AIRFLOW_CONN_RECSYS_DB",
+            f"postgresql://nobody:none@127.0.0.1:{silent.getsockname()[1]}/recsys",
+        )
         started = time.monotonic()
         assert past_publications() == {}
     assert time.monotonic() - started < PATIENCE + 2

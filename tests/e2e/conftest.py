@@ -1,4 +1,6 @@
-"""Airflow's metadata database, the DAGs, and an environment in which its tasks find a test's own installation."""
+"""Airflow's metadata database, the DAGs, and an environment in which its tasks find a test's own
+installation.
+"""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -18,8 +20,12 @@ def airflow_database() -> None:
 
 
 @pytest.fixture
-def installation(settings: Settings, airflow_database: None, monkeypatch: pytest.MonkeyPatch) -> Settings:
-    """The test's settings, which the DAG's tasks read from the environment and from the connection recsys_db."""
+def installation(
+    settings: Settings, airflow_database: None, monkeypatch: pytest.MonkeyPatch
+) -> Settings:
+    """The test's settings, which the DAG's tasks read from the environment and from the connection
+    recsys_db.
+    """
     monkeypatch.setenv("AIRFLOW_CONN_RECSYS_DB", settings.database_url.get_secret_value())
     for name, value in in_environment(settings).items():
         monkeypatch.setenv(name, value)

@@ -1,4 +1,6 @@
-"""A running Airflow for tests: four services, PostgreSQL, MLflow, and what a person does there, by the REST API."""
+"""A running Airflow for tests: four services, PostgreSQL, MLflow, and what a person does there, by
+the REST API.
+"""
 
 import subprocess
 import time
@@ -33,7 +35,9 @@ class Api(AirflowApi):
     """What a person does in Airflow's UI."""
 
     def trigger(self, dag_id: str, **conf: Any) -> str:
-        return self._call("POST", f"/api/v2/dags/{dag_id}/dagRuns", json={"logical_date": None, "conf": conf})["dag_run_id"]
+        return self._call(
+            "POST", f"/api/v2/dags/{dag_id}/dagRuns", json={"logical_date": None, "conf": conf}
+        )["dag_run_id"]
 
     def state(self, run_id: str, dag_id: str = WEEKLY) -> str:
         return self._call("GET", f"/api/v2/dags/{dag_id}/dagRuns/{run_id}")["state"]
@@ -47,19 +51,30 @@ class Api(AirflowApi):
     def open_questions(self, run_id: str) -> list[dict[str, Any]]:
         """What the run has under Required Actions."""
         path = f"/api/v2/dags/{WEEKLY}/dagRuns/{run_id}/hitlDetails"
-        return self._call("GET", path, params={"response_received": False, "state": "awaiting_input"})["hitl_details"]
+        return self._call(
+            "GET", path, params={"response_received": False, "state": "awaiting_input"}
+        )["hitl_details"]
 
     def answer(self, run_id: str, option: str) -> None:
         path = f"/api/v2/dags/{WEEKLY}/dagRuns/{run_id}/taskInstances/ask_approval/-1/hitlDetails"
         self._call("PATCH", path, json={"chosen_options": [option], "params_input": {}})
 
     def clear_failed(self, run_id: str) -> list[str]:
-        """Clear the tasks of the run that failed, or did not run because of it; returns their ids."""
+        """Clear the tasks of the run that failed, or did not run because of it; returns their
+        ids.
+        """
         return self._clear({"dag_run_id": run_id, "only_failed": True})
 
     def clear_from(self, run_id: str, task_id: str) -> list[str]:
         """Clear the task and all that follow it; returns their ids."""
-        return self._clear({"dag_run_id": run_id, "task_ids": [task_id], "include_downstream": True, "only_failed": False})
+        return self._clear(
+            {
+                "dag_run_id": run_id,
+                "task_ids": [task_id],
+                "include_downstream": True,
+                "only_failed": False,
+            }
+        )
 
     def _clear(self, which: dict[str, Any]) -> list[str]:
         body = which | {"dry_run": False}
@@ -95,7 +110,9 @@ class Installation:
             return conn.execute(statement.encode(), params).rowcount
 
     def miss_deadline(self, run_id: str) -> int:
-        """Put the run's deadline into the past; returns how many it has that were not missed before."""
+        """Put the run's deadline into the past; returns how many it has that were not missed
+        before.
+        """
         passed = """
             UPDATE deadline SET deadline_time = now() - interval '1 min' FROM dag_run r
             WHERE r.id = dagrun_id AND run_id = %s AND NOT missed
@@ -116,7 +133,13 @@ class Installation:
 
     def run_until_asked(self, **conf: Any) -> tuple[str, dict[str, Any]]:
         """A run of the week that needs approval, and its question."""
-        run_id = self.api.trigger(WEEKLY, as_of=str(self.week), recipes=["popularity", "als"], require_approval=True, **conf)
+        run_id = self.api.trigger(
+            WEEKLY,
+            as_of=str(self.week),
+            recipes=["popularity", "als"],
+            require_approval=True,
+            **conf,
+        )
         question = until(lambda: self.question_of(run_id))[0]
         until(lambda: self.is_parked(run_id))
         return run_id, question
@@ -128,8 +151,9 @@ class Installation:
     def is_parked(self, run_id: str) -> bool:
         """Whether the scheduler has seen the asking process end.
 
-        Airflow 3.3 loses an answer, or the end of the time for one, that comes before: it takes the task that goes on for the
-        process that ended, tries again, and the retry asks anew (apache/airflow#67287). On a busy machine that takes seconds.
+        Airflow 3.3 loses an answer, or the end of the time for one, that comes before: it takes the
+        task that goes on for the process that ended, tries again, and the retry asks anew
+        (apache/airflow#67287). On a busy machine that takes seconds.
         """
         ended = f"TaskInstance Finished: dag_id={WEEKLY}, task_id=ask_approval, run_id={run_id},"
         return ended in self.stack.home.log("scheduler").read_text(errors="replace")
@@ -145,8 +169,15 @@ class Installation:
 
     def wait_for_failure(self, run_id: str, task_id: str) -> None:
         """Raises AssertionError where the run succeeds, or another task fails."""
-        assert until(lambda: (state := self.api.state(run_id)) in ("success", "failed") and state) == "failed"
-        failed = [task["task_id"] for task in self.api.task_instances(WEEKLY, run_id) if task["state"] == "failed"]
+        assert (
+            until(lambda: (state := self.api.state(run_id)) in ("success", "failed") and state)
+            == "failed"
+        )
+        failed = [
+            task["task_id"]
+            for task in self.api.task_instances(WEEKLY, run_id)
+            if task["state"] == "failed"
+        ]
         assert failed == [task_id]
 
     def drop(self, week: date) -> Path:
@@ -170,7 +201,9 @@ def until(look: Callable[[], Any], patience: float = PATIENCE) -> Any:
 
 @contextmanager
 def running_installation(folder: Path) -> Iterator[Installation]:
-    """All that `make demo` starts, in a folder of its own, with the drops of two weeks; mail goes to the test."""
+    """All that `make demo` starts, in a folder of its own, with the drops of two weeks; mail goes
+    to the test.
+    """
     generate_movielens(folder / "movielens", users=120, movies=120, ratings=6_000, seed=7)
     with pytest.MonkeyPatch.context() as environment, post_office() as (port, mail):
         for name, value in of_the_services(port).items():
@@ -180,7 +213,12 @@ def running_installation(folder: Path) -> Iterator[Installation]:
             weeks = replay(folder / "movielens", str(stack.home.drops), weeks=1)
             stack.up(lambda _: None)
             api = Api(stack.home)
-            until(lambda: all(api.has_dag(dag_id) for dag_id in (WEEKLY, "rollback_publication", "tune_recipes")))
+            until(
+                lambda: all(
+                    api.has_dag(dag_id)
+                    for dag_id in (WEEKLY, "rollback_publication", "tune_recipes")
+                )
+            )
             assert switch_on(api, WEEKLY, LandingZone(str(stack.home.drops)))
             yield Installation(stack, api, weeks, mail)
         finally:

@@ -1,4 +1,6 @@
-"""Weeks of history without a scheduler: killed in the middle, taken up again, ending in a page that a browser draws."""
+"""Weeks of history without a scheduler: killed in the middle, taken up again, ending in a page that
+a browser draws.
+"""
 
 import os
 import re
@@ -23,8 +25,18 @@ from stack.replay import Replay, replay_weeks
 
 RECIPES = ("popularity", "als")
 #: A browser that calls nobody.
-FLAGS = ("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-         "--disable-component-update", "--disable-sync", "--hide-scrollbars", "--window-size=1120,1900")  # fmt: skip
+FLAGS = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--hide-scrollbars",
+    "--window-size=1120,1900",
+)
 
 
 class Replayed:
@@ -35,10 +47,29 @@ class Replayed:
         self.postgres = Postgres(self.home)
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
-        command = [sys.executable, "-m", "stack", "replay", "--from", str(self.data), "--recipes", ",".join(RECIPES), *arguments]
-        environment = os.environ | {"RECSYS_HOME": str(self.home), "RECSYS_THREADS": "1", "COLUMNS": "200"}
+        command = [
+            sys.executable,
+            "-m",
+            "stack",
+            "replay",
+            "--from",
+            str(self.data),
+            "--recipes",
+            ",".join(RECIPES),
+            *arguments,
+        ]
+        environment = os.environ | {
+            "RECSYS_HOME": str(self.home),
+            "RECSYS_THREADS": "1",
+            "COLUMNS": "200",
+        }
         return subprocess.Popen(
-            command, cwd=REPOSITORY, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+            command,
+            cwd=REPOSITORY,
+            env=environment,
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
         )
 
     def run(self, *arguments: str) -> tuple[int, str]:
@@ -65,7 +96,9 @@ def replayed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Replayed]:
 
 @pytest.fixture(scope="module")
 def killed(replayed: Replayed) -> list[tuple]:
-    """Kill the replay in its second week, as soon as a step of it is done; return the first week's steps and their times."""
+    """Kill the replay in its second week, as soon as a step of it is done; return the first week's
+    steps and their times.
+    """
     process = replayed.start("--weeks", "3")
     assert process.stdout is not None
     for line in process.stdout:
@@ -76,7 +109,10 @@ def killed(replayed: Replayed) -> list[tuple]:
     process.send_signal(signal.SIGKILL)
     process.wait()
     process.stdout.close()
-    return replayed.rows("SELECT * FROM step_times WHERE as_of = (SELECT min(as_of) FROM step_times) ORDER BY started_at")
+    return replayed.rows(
+        "SELECT * FROM step_times WHERE as_of = (SELECT min(as_of) FROM "
+        "step_times) ORDER BY started_at"
+    )
 
 
 @pytest.fixture(scope="module")
@@ -96,11 +132,19 @@ def test_what_was_killed_goes_on(replayed: Replayed, killed: list[tuple], page: 
     try:
         weeks = replayed.rows("SELECT as_of FROM weeks ORDER BY as_of")
         assert len(weeks) == 3
-        first = replayed.rows("SELECT * FROM step_times WHERE as_of = (SELECT min(as_of) FROM step_times) ORDER BY started_at")
+        first = replayed.rows(
+            "SELECT * FROM step_times WHERE as_of = (SELECT min(as_of) FROM "
+            "step_times) ORDER BY started_at"
+        )
         assert first == killed
         assert replayed.rows("SELECT as_of FROM publications ORDER BY as_of") == weeks
-        assert replayed.rows("SELECT as_of FROM step_times WHERE step = 'report_week' ORDER BY as_of") == weeks
-        assert replayed.rows("SELECT DISTINCT split_part(recipe_key, '-', 1) FROM exam_entries ORDER BY 1") == [
+        assert (
+            replayed.rows("SELECT as_of FROM step_times WHERE step = 'report_week' ORDER BY as_of")
+            == weeks
+        )
+        assert replayed.rows(
+            "SELECT DISTINCT split_part(recipe_key, '-', 1) FROM exam_entries ORDER BY 1"
+        ) == [
             ("als",),
             ("popularity",),
         ]
@@ -133,7 +177,9 @@ def test_another_replay_needs_a_folder_of_its_own(replayed: Replayed, page: Path
         ({"recipes": ("als", "asl")}, "RECIPES has asl; expected some of "),
     ],
 )
-def test_what_cannot_be_replayed_is_refused_before_anything_is_made(tmp_path: Path, asked: dict[str, Any], said: str) -> None:
+def test_what_cannot_be_replayed_is_refused_before_anything_is_made(
+    tmp_path: Path, asked: dict[str, Any], said: str
+) -> None:
     wanted = replace(Replay(tmp_path, None, 1, ()), **asked)
     with pytest.raises(StackError, match=re.escape(said)):
         replay_weeks(Home(tmp_path / "home"), Console(), wanted)
@@ -152,12 +198,19 @@ def test_a_browser_draws_the_page(page: Path, tmp_path: Path) -> None:
     assert chromium, "`chromium` is not on the PATH: make tools"
     picture = tmp_path / "weeks.png"
     subprocess.run(
-        [*_browser(chromium, tmp_path), f"--screenshot={picture}", page.as_uri()], check=True, capture_output=True, timeout=120
+        [*_browser(chromium, tmp_path), f"--screenshot={picture}", page.as_uri()],
+        check=True,
+        capture_output=True,
+        timeout=120,
     )
     assert picture.read_bytes().startswith(b"\x89PNG")
     assert picture.stat().st_size > 50_000  # an empty window of this size has a tenth of it
     dumped = subprocess.run(
-        [*_browser(chromium, tmp_path), "--dump-dom", page.as_uri()], check=True, capture_output=True, text=True, timeout=120
+        [*_browser(chromium, tmp_path), "--dump-dom", page.as_uri()],
+        check=True,
+        capture_output=True,
+        text=True,
+        timeout=120,
     )
     for part in ("exam", "realised", "drift", "times", "weeks"):
         assert f'<section id="{part}">' in dumped.stdout

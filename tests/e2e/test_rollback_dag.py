@@ -1,4 +1,6 @@
-"""The DAG rollback_publication in one process: its form as the database has it, back and forward again, and what it refuses."""
+"""The DAG rollback_publication in one process: its form as the database has it, back and forward
+again, and what it refuses.
+"""
 
 from datetime import date
 from pathlib import Path
@@ -35,8 +37,12 @@ def live(conn: Connection) -> Any:
     return conn.execute("SELECT publication_id, as_of FROM publications WHERE is_live").fetchone()
 
 
-def test_back_and_forward_again(weeks: list[date], installation: Settings, conn: Connection) -> None:
-    newest, oldest = [publication_id for publication_id, _ in pipeline.past_publications(installation)]
+def test_back_and_forward_again(
+    weeks: list[date], installation: Settings, conn: Connection
+) -> None:
+    newest, oldest = [
+        publication_id for publication_id, _ in pipeline.past_publications(installation)
+    ]
     schema = parsed(DAG_ID).params.get_param("publication_id").schema
     assert schema["enum"] == [None, newest, oldest]
     told = schema["values_display"]
@@ -44,15 +50,25 @@ def test_back_and_forward_again(weeks: list[date], installation: Settings, conn:
 
     run = roll_back(reason="too much horror")
     assert run.state == "success" and live(conn) == (oldest, weeks[0])
-    assert "live now, since" in parsed(DAG_ID).params.get_param("publication_id").schema["values_display"][str(oldest)]
+    assert (
+        "live now, since"
+        in parsed(DAG_ID).params.get_param("publication_id").schema["values_display"][str(oldest)]
+    )
     assert roll_back(publication_id=newest, reason="it was not that bad").state == "success"
     assert live(conn) == (newest, weeks[1])
-    flips = conn.execute("SELECT cause, reason, requested_by FROM live_history ORDER BY seq DESC LIMIT 2").fetchall()
+    flips = conn.execute(
+        "SELECT cause, reason, requested_by FROM live_history ORDER BY seq DESC LIMIT 2"
+    ).fetchall()
     assert flips == [
         ("rolled forward", "it was not that bad", "dag_test"),
         ("rolled back", "too much horror", "dag_test"),
     ]
-    assert conn.execute("SELECT run_id FROM live_history WHERE cause = 'rolled back'").fetchone().run_id == run.run_id
+    assert (
+        conn.execute("SELECT run_id FROM live_history WHERE cause = 'rolled back'")
+        .fetchone()
+        .run_id
+        == run.run_id
+    )
 
 
 def test_what_the_form_refuses(weeks: list[date], conn: Connection) -> None:

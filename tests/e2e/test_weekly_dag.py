@@ -1,4 +1,6 @@
-"""The DAG over three weeks of a small generated world, in one process: `dag.test()`, a real database, a real MLflow store."""
+"""The DAG over three weeks of a small generated world, in one process: `dag.test()`, a real
+database, a real MLflow store.
+"""
 
 import hashlib
 from collections.abc import Sequence
@@ -21,13 +23,27 @@ from tests.postbox import mail_connection, post_office
 TASKS = 21 + len(MODELS)  # at least: fifteen steps, two lists, all recipes, two shards, the checks
 #: What a run keeps the cost of, by recipe and shard where it has several of a kind.
 STEPS = {
-    *((name, "") for name in (
-        "resolve_week", "ingest_drops", "refresh_views", "judge_publication", "examine_models", "watch_drift", "ask_approval",
-        "refit_winner", "refit_challenger", "promote_champion", "publish_recommendations", "report_week",
-    )),
+    *(
+        (name, "")
+        for name in (
+            "resolve_week",
+            "ingest_drops",
+            "refresh_views",
+            "judge_publication",
+            "examine_models",
+            "watch_drift",
+            "ask_approval",
+            "refit_winner",
+            "refit_challenger",
+            "promote_champion",
+            "publish_recommendations",
+            "report_week",
+        )
+    ),
     *(("train_model", name) for name in MODELS),
-    ("score_users", "shard 0"), ("score_users", "shard 1"),
-}  # fmt: skip
+    ("score_users", "shard 0"),
+    ("score_users", "shard 1"),
+}
 FACTS = ("users", "movies", "persons", "movie_persons", "imdb_titles", "links", "ratings", "tags")
 
 
@@ -56,10 +72,18 @@ def states(run: Any) -> dict[tuple[str, int], str]:
 
 
 def rows(conn: Connection) -> dict[str, str]:
-    """Every table of the project → a digest of its rows, whatever their order; not of those that say what was run."""
-    query = "SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename NOT IN ('runs', 'step_times') ORDER BY 1"
+    """Every table of the project → a digest of its rows, whatever their order; not of those that
+    say what was run.
+    """
+    query = (
+        "SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename NOT IN ('runs', "
+        "'step_times') ORDER BY 1"
+    )
     tables = conn.execute(query).fetchall()
-    digest = sql.SQL("SELECT count(*) || ' rows, md5 ' || coalesce(md5(string_agg(t::text, '' ORDER BY t::text)), '') FROM {} t")
+    digest = sql.SQL(
+        "SELECT count(*) || ' rows, md5 ' || coalesce(md5(string_agg(t::text, '' "
+        "ORDER BY t::text)), '') FROM {} t"
+    )
     return {name: one(conn, digest.format(sql.Identifier(name)))[0] for (name,) in tables}
 
 
@@ -86,7 +110,9 @@ def models(settings: Settings, tmp_path: Path) -> dict[str, Any]:
 
 def steps_kept(conn: Connection) -> set[tuple[date, str, str, str]]:
     """Steps of which the cost is kept; recipes by name."""
-    query = "SELECT as_of, run_id, step, split_part(part, '-', 1) FROM step_times WHERE peak_bytes > 0"
+    query = (
+        "SELECT as_of, run_id, step, split_part(part, '-', 1) FROM step_times WHERE peak_bytes > 0"
+    )
     return {tuple(row) for row in conn.execute(query)}
 
 
@@ -97,29 +123,53 @@ def zone_stamps(settings: Settings) -> dict[str, Any]:
 def changes(before: dict[str, Any], after: dict[str, Any]) -> dict[str, tuple[Any, Any]]:
     """What is there before and after, where it differs."""
     names = sorted(before.keys() | after.keys())
-    return {name: (before.get(name), after.get(name)) for name in names if before.get(name) != after.get(name)}
+    return {
+        name: (before.get(name), after.get(name))
+        for name in names
+        if before.get(name) != after.get(name)
+    }
 
 
-def test_three_weeks_twice(weekly: Any, weeks: list[date], installation: Settings, conn: Connection, tmp_path: Path) -> None:
+def test_three_weeks_twice(
+    weekly: Any, weeks: list[date], installation: Settings, conn: Connection, tmp_path: Path
+) -> None:
     def everything() -> dict[str, Any]:
         return rows(conn) | models(installation, tmp_path) | zone_stamps(installation)
 
     first = [run_week(weekly, as_of) for as_of in weeks]
     for run in first:
         assert set(states(run).values()) == {"success"} and len(states(run)) >= TASKS
-    sat = conn.execute("SELECT DISTINCT split_part(recipe_key, '-', 1) AS name FROM exam_results WHERE as_of = %s", [weeks[-1]])
+    sat = conn.execute(
+        "SELECT DISTINCT split_part(recipe_key, '-', 1) AS name FROM exam_results WHERE as_of = %s",
+        [weeks[-1]],
+    )
     assert {row.name for row in sat} == set(MODELS)
-    each = conn.execute("SELECT as_of, n_users, n_rows, is_live FROM publications ORDER BY as_of").fetchall()
-    known = "SELECT count(DISTINCT user_id) FROM ratings JOIN drops USING (drop_id) WHERE drop_date <= %s"
+    each = conn.execute(
+        "SELECT as_of, n_users, n_rows, is_live FROM publications ORDER BY as_of"
+    ).fetchall()
+    known = (
+        "SELECT count(DISTINCT user_id) FROM ratings JOIN drops USING (drop_id) WHERE drop_date <= "
+        "%s"
+    )
     users = [one(conn, known, [as_of])[0] for as_of in weeks]
     assert [(row.as_of, row.n_users, row.n_rows, row.is_live) for row in each] == [
         (as_of, n, 10 * n, as_of == weeks[-1]) for as_of, n in zip(weeks, users, strict=True)
     ]
-    assert one(conn, "SELECT count(*), min(as_of) FROM recommendations") == (each[-1].n_rows, weeks[-1])
-    assert steps_kept(conn) == {(as_of, run.run_id, *step) for as_of, run in zip(weeks, first, strict=True) for step in STEPS}
+    assert one(conn, "SELECT count(*), min(as_of) FROM recommendations") == (
+        each[-1].n_rows,
+        weeks[-1],
+    )
+    assert steps_kept(conn) == {
+        (as_of, run.run_id, *step)
+        for as_of, run in zip(weeks, first, strict=True)
+        for step in STEPS
+    }
 
     again = first[-1]
-    before, started = everything(), [{task.id: task.start_date for task in run.get_task_instances()} for run in first]
+    before, started = (
+        everything(),
+        [{task.id: task.start_date for task in run.get_task_instances()} for run in first],
+    )
     for as_of, earlier in zip(weeks, started, strict=True):
         again = run_week(weekly, as_of)
         tasks = again.get_task_instances()
@@ -139,10 +189,24 @@ def steps_of(run: Any) -> list[tuple[str, dict[str, Any]]]:
     def returned(task_id: str) -> Any:
         return run.get_task_instance(task_id).xcom_pull(task_ids=task_id)
 
-    week, approval, version = returned("resolve_week"), returned("ask_approval"), returned("refit_winner")
-    decided = {"promotion_id": returned("promote_champion"), "challenger_version": returned("refit_challenger")}
-    reported = {"promotion_id": decided["promotion_id"], "publication_id": returned("publish_recommendations")}
-    given: list[tuple[str, dict[str, Any]]] = [("IngestDrops", {}), ("RefreshViews", {}), ("JudgePublication", {})]
+    week, approval, version = (
+        returned("resolve_week"),
+        returned("ask_approval"),
+        returned("refit_winner"),
+    )
+    decided = {
+        "promotion_id": returned("promote_champion"),
+        "challenger_version": returned("refit_challenger"),
+    }
+    reported = {
+        "promotion_id": decided["promotion_id"],
+        "publication_id": returned("publish_recommendations"),
+    }
+    given: list[tuple[str, dict[str, Any]]] = [
+        ("IngestDrops", {}),
+        ("RefreshViews", {}),
+        ("JudgePublication", {}),
+    ]
     given += [("TrainModel", {"recipe": recipe}) for recipe in week["recipes"]]
     given += [("ExamineModels", {}), ("WatchDrift", {}), ("AskApproval", {})]
     given += [("RefitWinner", {"approval": approval}), ("RefitChallenger", {})]
@@ -155,11 +219,17 @@ def steps_of(run: Any) -> list[tuple[str, dict[str, Any]]]:
 def run_step(name: str, **keywords: Any) -> None:
     from recsys_airflow import operators
 
-    getattr(operators, name)(task_id="again", execution_timeout=timedelta(minutes=5), **keywords).execute({})
+    getattr(operators, name)(
+        task_id="again", execution_timeout=timedelta(minutes=5), **keywords
+    ).execute({})
 
 
 def test_a_rejected_drop_fails_its_task_and_changes_no_fact(
-    weekly: Any, weeks: list[date], installation: Settings, conn: Connection, monkeypatch: pytest.MonkeyPatch
+    weekly: Any,
+    weeks: list[date],
+    installation: Settings,
+    conn: Connection,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("RECSYS_RECIPES", "popularity")  # the quickest
     run_week(weekly, weeks[0])
@@ -176,14 +246,20 @@ def test_a_rejected_drop_fails_its_task_and_changes_no_fact(
     assert run.state == "failed"
     (message,) = mail
     assert message["Subject"] == "weekly_recommendations: ingest_drops failed"
-    assert f"Task ingest_drops of run {run.run_id} failed, try 1." in message.get_body().get_content()
+    assert (
+        f"Task ingest_drops of run {run.run_id} failed, try 1." in message.get_body().get_content()
+    )
     assert "rating &#x27;55&#x27;" in message.get_body().get_content()
     assert states(run)["ingest_drops", -1] == "failed"
     assert run.get_task_instance("ingest_drops").try_number == 1, "the same files would fail again"
-    assert {states(run)[task, -1] for task in ("refresh_views", "publish_recommendations")} == {"upstream_failed"}
+    assert {states(run)[task, -1] for task in ("refresh_views", "publish_recommendations")} == {
+        "upstream_failed"
+    }
     after = rows(conn)
     assert {table: after[table] for table in FACTS} == {table: before[table] for table in FACTS}
-    refused = conn.execute("SELECT source, drop_date, reason FROM drops WHERE state = 'refused'").fetchall()
+    refused = conn.execute(
+        "SELECT source, drop_date, reason FROM drops WHERE state = 'refused'"
+    ).fetchall()
     assert [(row.source, row.drop_date) for row in refused] == [("movielens", weeks[1])]
     assert "ratings.csv" in refused[0].reason and "55" in refused[0].reason
     assert one(conn, "SELECT count(*) FROM rejected_rows WHERE file = 'ratings.csv'")[0] >= 199

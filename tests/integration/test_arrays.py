@@ -43,28 +43,39 @@ def test_what_is_written_is_read(table: Connection) -> None:
         assert got[name].dtype.isnative
         np.testing.assert_array_equal(got[name], values)
     assert table.execute("SELECT a, b, c, d FROM t ORDER BY a LIMIT 1 OFFSET 3").fetchone() == (
-        2**40 + 3, -3, pytest.approx(-1 + 6 / (n - 1)), pytest.approx(3e300 / (n - 1)),
-    )  # fmt: skip
+        2**40 + 3,
+        -3,
+        pytest.approx(-1 + 6 / (n - 1)),
+        pytest.approx(3e300 / (n - 1)),
+    )
 
 
 def test_one_value_for_every_row(table: Connection) -> None:
     kinds = {"word": "text", "a": "bigint", "b": "integer"}
     values = {"word": "Zoë", "a": np.array([1, 2]), "b": 7}
     write_arrays(table, "COPY t (word, a, b) FROM STDIN (FORMAT binary)", values, kinds)
-    assert table.execute("SELECT word, a, b FROM t ORDER BY a").fetchall() == [("Zoë", 1, 7), ("Zoë", 2, 7)]
+    assert table.execute("SELECT word, a, b FROM t ORDER BY a").fetchall() == [
+        ("Zoë", 1, 7),
+        ("Zoë", 2, 7),
+    ]
 
 
 def test_no_rows(table: Connection) -> None:
     write_arrays(table, WRITE, {name: np.empty(0) for name in KINDS}, KINDS)
     got = read_arrays(table, READ, {}, KINDS)
     assert {name: (values.shape, values.dtype.str) for name, values in got.items()} == {
-        "a": ((0,), "<i8"), "b": ((0,), "<i4"), "c": ((0,), "<f4"), "d": ((0,), "<f8"),
-    }  # fmt: skip
+        "a": ((0,), "<i8"),
+        "b": ((0,), "<i4"),
+        "c": ((0,), "<f4"),
+        "d": ((0,), "<f8"),
+    }
 
 
 @pytest.mark.parametrize("rows", [1, 3, 24])
 def test_a_null_is_refused(table: Connection, rows: int) -> None:
-    table.execute("INSERT INTO t SELECT g, nullif(g, %s), 1, 1 FROM generate_series(1, %s) g", [rows, rows])
+    table.execute(
+        "INSERT INTO t SELECT g, nullif(g, %s), 1, 1 FROM generate_series(1, %s) g", [rows, rows]
+    )
     with pytest.raises(RecsysError, match="NULL"):
         read_arrays(table, READ, {}, KINDS)
 
@@ -76,19 +87,31 @@ def test_a_null_among_many_rows_is_refused(table: Connection) -> None:
     assert_usable(table)
 
 
-@pytest.mark.parametrize("query", ["SELECT 1::integer", "SELECT 'a'::text", "SELECT 1::bigint, 2::bigint", "SELECT 1::smallint"])
-def test_another_type_is_refused_where_it_has_another_width(table: Connection, query: LiteralString) -> None:
+@pytest.mark.parametrize(
+    "query",
+    ["SELECT 1::integer", "SELECT 'a'::text", "SELECT 1::bigint, 2::bigint", "SELECT 1::smallint"],
+)
+def test_another_type_is_refused_where_it_has_another_width(
+    table: Connection, query: LiteralString
+) -> None:
     with pytest.raises(RecsysError, match=r"multiple of|is not"):
         read_arrays(table, query, {}, {"a": "bigint"})
 
 
 def test_widths_that_only_sum_to_the_right_one_are_refused(table: Connection) -> None:
-    with pytest.raises(RecsysError, match="column 'a' of a binary COPY has a NULL, or is not bigint"):
+    with pytest.raises(
+        RecsysError, match="column 'a' of a binary COPY has a NULL, or is not bigint"
+    ):
         read_arrays(table, "SELECT 1::integer, 1::bigint", {}, {"a": "bigint", "b": "integer"})
 
 
 def test_times_are_read(table: Connection) -> None:
-    times = ["2026-11-16 00:00:00.000001", "2000-01-01 00:00:00", "1999-12-31 23:59:59", "1969-12-31 23:59:58"]
+    times = [
+        "2026-11-16 00:00:00.000001",
+        "2000-01-01 00:00:00",
+        "1999-12-31 23:59:59",
+        "1969-12-31 23:59:58",
+    ]
     query = "SELECT t::timestamptz FROM unnest(%(times)s::text[]) t"
     got = read_arrays(table, query, {"times": times}, {"t": "timestamptz"})["t"]
     assert got.dtype == np.dtype("datetime64[us]")
@@ -117,7 +140,12 @@ def test_a_statement_that_is_refused_is_told_as_it_is(table: Connection) -> None
 def test_the_statement_timeout_holds(table: Connection) -> None:
     table.execute("SET statement_timeout = '200ms'")
     with pytest.raises(psycopg.errors.QueryCanceled, match="statement timeout"):
-        read_arrays(table, "SELECT g::bigint FROM generate_series(1, 5) g, pg_sleep(g * 0.1)", {}, {"a": "bigint"})
+        read_arrays(
+            table,
+            "SELECT g::bigint FROM generate_series(1, 5) g, pg_sleep(g * 0.1)",
+            {},
+            {"a": "bigint"},
+        )
     assert_usable(table)
 
 
@@ -136,10 +164,16 @@ def interrupted_after(seconds: float) -> Iterator[None]:
 
 
 @pytest.mark.parametrize(
-    "query", ["SELECT 1::bigint FROM pg_sleep(60)", "SELECT g::bigint FROM generate_series(1, 9e9::bigint) g"]
+    "query",
+    [
+        "SELECT 1::bigint FROM pg_sleep(60)",
+        "SELECT g::bigint FROM generate_series(1, 9e9::bigint) g",
+    ],
 )
 def test_an_interrupt_ends_a_read(database_url: str, query: LiteralString) -> None:
-    """As Airflow's does, where a task is to end; the connection goes with it, as psycopg leaves it in no state to be used."""
+    """As Airflow's does, where a task is to end; the connection goes with it, as psycopg leaves it
+    in no state to be used.
+    """
     start = monotonic()
     with (
         pytest.raises(KeyboardInterrupt),
@@ -157,7 +191,9 @@ def test_rows_of_the_same_transaction_are_read(table: Connection) -> None:
 
 
 def test_the_answer_is_not_held_twice(table: Connection) -> None:
-    """The arrays, one column of them again while its parts are joined, and what is being decoded."""
+    """The arrays, one column of them again while its parts are joined, and what is being
+    decoded.
+    """
     n, names = 400_000, "abcd"
     query = "SELECT g::bigint, g::bigint, g::bigint, g::bigint FROM generate_series(1, 400000) g"
     tracemalloc.start()
@@ -177,5 +213,7 @@ def assert_usable(conn: Connection) -> None:
 def test_a_table_that_refuses_a_row_takes_none(table: Connection) -> None:
     table.execute("ALTER TABLE t ADD CHECK (a < 2)")
     with pytest.raises(psycopg.errors.CheckViolation):
-        write_arrays(table, "COPY t (a) FROM STDIN (FORMAT binary)", {"a": np.array([1, 2])}, {"a": "bigint"})
+        write_arrays(
+            table, "COPY t (a) FROM STDIN (FORMAT binary)", {"a": np.array([1, 2])}, {"a": "bigint"}
+        )
     assert table.execute("SELECT count(*) FROM t").fetchone() == (0,)

@@ -1,4 +1,6 @@
-"""A blend's members are fits like any other: made once a cut, found again by the week, by other blends and by re-runs."""
+"""A blend's members are fits like any other: made once a cut, found again by the week, by other
+blends and by re-runs.
+"""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -40,33 +42,52 @@ def fits(settings: Settings) -> Counter[tuple[str, str]]:
     runs = registry.client.search_runs([registry.experiment_id], "tags.fit_key != ''")
     assert len({run.data.tags["fit_key"] for run in runs}) == len(runs), "a fit was made twice"
     assert {run.info.status for run in runs} == {"FINISHED"}
-    return Counter((run.data.tags["recipe"].split("-")[0], f"{run.data.tags['kind']} {run.data.tags['cut']}") for run in runs)
+    return Counter(
+        (run.data.tags["recipe"].split("-")[0], f"{run.data.tags['kind']} {run.data.tags['cut']}")
+        for run in runs
+    )
 
 
 def refit(settings: Settings, conn: Connection, week: Week, recipe: Recipe) -> str:
     catalogue, interactions = pipeline._sight(conn, week)
-    fit = Fit(recipe, interactions, catalogue, cut=week.as_of.isoformat(), kind="refit", as_of=week.as_of, seed=week.seed)
+    fit = Fit(
+        recipe,
+        interactions,
+        catalogue,
+        cut=week.as_of.isoformat(),
+        kind="refit",
+        as_of=week.as_of,
+        seed=week.seed,
+    )
     return fit_once(conn, Registry(settings), fit).run_id
 
 
 def names(found: Counter[tuple[str, str]], kind: str) -> Sequence[str]:
-    return sorted(name for (name, cut), n in found.items() for _ in range(n) if cut.startswith(kind))
+    return sorted(
+        name for (name, cut), n in found.items() for _ in range(n) if cut.startswith(kind)
+    )
 
 
-def test_each_member_is_fitted_once_a_cut_and_never_again(settings: Settings, conn: Connection, week: Week) -> None:
+def test_each_member_is_fitted_once_a_cut_and_never_again(
+    settings: Settings, conn: Connection, week: Week
+) -> None:
     found = fits(settings)
     assert names(found, "validation") == ["als", "popularity"]
-    assert names(found, "exam") == ["als", "blend", "popularity"]  # the blend's members are the week's own fits
+    # the blend's members are the week's own fits
+    assert names(found, "exam") == ["als", "blend", "popularity"]
     refit(settings, conn, week, BLEND)
     found = fits(settings)
-    assert names(found, "validation") == ["als", "popularity"]  # weights come from the exam's fits, which are there
+    # weights come from the exam's fits, which are there
+    assert names(found, "validation") == ["als", "popularity"]
     assert names(found, "refit") == ["als", "blend", "popularity"]
     refit(settings, conn, week, BLEND)
     pipeline.run_week(settings, as_of=week.as_of)
     assert fits(settings) == found
 
 
-def test_other_blends_at_once_find_the_members(settings: Settings, conn: Connection, week: Week) -> None:
+def test_other_blends_at_once_find_the_members(
+    settings: Settings, conn: Connection, week: Week
+) -> None:
     before = fits(settings)
     exam, catalogue = pipeline._exam(settings, conn, week)
 
@@ -77,7 +98,10 @@ def test_other_blends_at_once_find_the_members(settings: Settings, conn: Connect
 
     recent = {"name": "popularity", "settings": {"half_life_days": 7.0}}
     with ThreadPoolExecutor(2) as pool:
-        for future in [pool.submit(fit, *asked) for asked in (("ranks", [ALS, recent]), ("scores", [recent, ALS]))]:
+        for future in [
+            pool.submit(fit, *asked)
+            for asked in (("ranks", [ALS, recent]), ("scores", [recent, ALS]))
+        ]:
             future.result()
     both = {
         ("blend", f"exam {exam.kind}"): 2,
@@ -106,10 +130,14 @@ def test_weights_are_learned_from_fits_that_saw_nothing_of_the_validation(
     fit_once(conn, Registry(settings), pipeline._fit_for_exam(week, blend, exam, catalogue))
     validation = split_exam(exam.known, min_users=5, like_threshold=4.0)
     assert exam.cut and validation.cut
-    assert cuts[validation.cut.isoformat()] < validation.cut.timestamp() <= cuts[None] < exam.cut.timestamp()  # type: ignore[index]
+    newest = cuts[None]  # type: ignore[index]
+    assert cuts[validation.cut.isoformat()] < validation.cut.timestamp() <= newest
+    assert newest < exam.cut.timestamp()
 
 
-def test_the_blend_is_served_like_any_other(settings: Settings, conn: Connection, week: Week) -> None:
+def test_the_blend_is_served_like_any_other(
+    settings: Settings, conn: Connection, week: Week
+) -> None:
     registry = Registry(settings)
     run_id = refit(settings, conn, week, BLEND)
     model = registry.load(run_id)
@@ -117,12 +145,20 @@ def test_the_blend_is_served_like_any_other(settings: Settings, conn: Connection
     users = model.user_ids_[:3]
     served = mlflow.pyfunc.load_model(f"models:/{registry.model_id(run_id)}")
     lists = served.predict(pd.DataFrame({"user_id": users}), params={"n": 4})
-    np.testing.assert_array_equal(np.array(lists["movie_ids"].tolist()), model.recommend(users, n=4).ids)
+    np.testing.assert_array_equal(
+        np.array(lists["movie_ids"].tolist()), model.recommend(users, n=4).ids
+    )
 
 
-def test_the_title_encoder_of_a_member_is_in_the_blends_key(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("recsys.models.hybrid.Hybrid.encoder", classmethod(lambda cls, compute: "tfidf-svd"))
+def test_the_title_encoder_of_a_member_is_in_the_blends_key(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(
+        "recsys.models.hybrid.Hybrid.encoder", classmethod(lambda cls, compute: "tfidf-svd")
+    )
     compute, als, hybrid = Compute(), Member(name="als"), Member(name="hybrid")
-    with_hybrid, without = (Blend(BlendConfig(members=members), compute) for members in ((als, hybrid), (als,)))
+    with_hybrid, without = (
+        Blend(BlendConfig(members=members), compute) for members in ((als, hybrid), (als,))
+    )
     assert fitting._encoder(with_hybrid, compute) == "tfidf-svd"
     assert fitting._encoder(without, compute) == ""

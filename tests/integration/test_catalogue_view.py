@@ -22,7 +22,18 @@ T = int(datetime(2020, 1, 1, tzinfo=UTC).timestamp())
 DAY, NEXT = date(2020, 1, 6), date(2020, 1, 13)
 RATINGS = f"userId,movieId,rating,timestamp\n1,1,5,{T}\n"
 COLUMNS = [
-    *("movie_id", "title", "year", "genres", "imdb_id", "runtime_minutes", "average_rating", "votes", "directors", "actors"),
+    *(
+        "movie_id",
+        "title",
+        "year",
+        "genres",
+        "imdb_id",
+        "runtime_minutes",
+        "average_rating",
+        "votes",
+        "directors",
+        "actors",
+    ),
     "withdrawn_at",
 ]
 FIRST_QUERY: LiteralString = """
@@ -38,7 +49,12 @@ def movies(**titles: str) -> dict[str, str]:
 
 
 def titles(conn: Connection) -> list[tuple]:
-    return [tuple(row) for row in conn.execute("SELECT movie_id, title FROM catalogue ORDER BY movie_id").fetchall()]
+    return [
+        tuple(row)
+        for row in conn.execute(
+            "SELECT movie_id, title FROM catalogue ORDER BY movie_id"
+        ).fetchall()
+    ]
 
 
 @pytest.fixture
@@ -53,20 +69,28 @@ def test_a_movie_is_there_as_soon_as_its_drop_is_in(landing: Landing) -> None:
     assert titles(landing.conn) == [(1, "Toy Story Again (1995)"), (2, "Heat (1995)")]
 
 
-def test_the_catalogue_says_what_it_said_when_it_was_computed_on_each_read(conn: Connection, settings: Settings) -> None:
-    """The newest drop's word on each, whatever the order of arrival; people of the newest cast, under their newest names."""
+def test_the_catalogue_says_what_it_said_when_it_was_computed_on_each_read(
+    conn: Connection, settings: Settings
+) -> None:
+    """The newest drop's word on each, whatever the order of arrival; people of the newest cast,
+    under their newest names.
+    """
     conn.execute(
-        "INSERT INTO drops (source, drop_date, revision, sha256, files, admitted_for) SELECT 'imdb', day, rev, 'x', '[]', day "
+        "INSERT INTO drops (source, drop_date, revision, sha256, files, admitted_for) SELECT "
+        "'imdb', day, rev, 'x', '[]', day "
         "FROM (VALUES (date '2020-01-13', 1), ('2020-01-06', 1), ('2020-01-13', 2)) AS d (day, rev)"
     )
     conn.execute(
-        "INSERT INTO movies VALUES (1, 1, 'New', 1999, '{Drama}'), (1, 2, 'Old', 1998, '{}'), (2, 2, 'Alone', NULL, '{}')"
+        "INSERT INTO movies VALUES (1, 1, 'New', 1999, '{Drama}'), (1, 2, 'Old', 1998, '{}'), (2, "
+        "2, 'Alone', NULL, '{}')"
     )
     conn.execute(
         "INSERT INTO imdb_titles VALUES (1, 2, 7, 'movie', 'x', 1998, 90, '{}', 7.5, 10), "
         "(1, 3, 8, 'movie', 'x', 1, 91, '{}', 8, 11)"
     )
-    conn.execute("INSERT INTO persons VALUES (5, 2, 'Ann'), (5, 3, 'Anna'), (6, 1, 'Ben'), (7, 1, 'Cy')")
+    conn.execute(
+        "INSERT INTO persons VALUES (5, 2, 'Ann'), (5, 3, 'Anna'), (6, 1, 'Ben'), (7, 1, 'Cy')"
+    )
     conn.execute(
         "INSERT INTO movie_persons VALUES (1, 2, 'actor', 1, 7), (1, 3, 'actor', 2, 6), "
         "(1, 3, 'actor', 1, 5), (1, 3, 'director', 1, 6)"
@@ -93,7 +117,9 @@ def test_an_erasure_leaves_the_catalogue_fresh(landing: Landing, settings: Setti
     assert titles(landing.conn) == [(1, "Renamed")]
 
 
-def test_readers_see_the_columns_that_they_saw_each_with_a_comment(conn: Connection, postgres: Postgres) -> None:
+def test_readers_see_the_columns_that_they_saw_each_with_a_comment(
+    conn: Connection, postgres: Postgres
+) -> None:
     with psycopg.connect(postgres.url(conn.info.dbname, "recsys_reader")) as reader:
         cursor = reader.execute("SELECT * FROM catalogue")
         assert [column.name for column in cursor.description or ()] == COLUMNS
@@ -114,20 +140,43 @@ def test_readers_see_the_columns_that_they_saw_each_with_a_comment(conn: Connect
 def large(conn: Connection) -> Connection:
     """Twenty thousand movies with people, and a live list of user 42 among a thousand others'."""
     conn.execute(
-        "INSERT INTO drops (source, drop_date, revision, sha256, files, admitted_for) VALUES ('movielens', %s, 1, 'x', '[]', %s)",
+        "INSERT INTO drops (source, drop_date, revision, sha256, files, admitted_for) VALUES "
+        "('movielens', %s, 1, 'x', '[]', %s)",
         [DAY, DAY],
     )
-    conn.execute("INSERT INTO movies SELECT n, 1, 'Movie ' || n, 1990, '{Drama}' FROM generate_series(1, 20000) n")
-    conn.execute("INSERT INTO persons SELECT n, 1, 'Person ' || n FROM generate_series(1, 5000) n")
-    conn.execute("INSERT INTO movie_persons SELECT n, 1, 'actor', 1, n % 5000 + 1 FROM generate_series(1, 20000) n")
-    conn.execute("INSERT INTO weeks (as_of, watermark, params, resolved_late) VALUES (%s, 1, '{}', false)", [DAY])
     conn.execute(
-        "INSERT INTO publications (publication_key, as_of, watermark, params, recipe_key, model_version, n_users, "
-        "n_rows, n_fallback, rows_sha256) VALUES ('k', %s, 1, '{}', 'als', '1', 1000, 10000, 0, 'x')",
+        "INSERT INTO movies SELECT n, 1, 'Movie ' || n, 1990, '{Drama}' FROM "
+        "generate_series(1, 20000) n"
+    )
+    conn.execute("INSERT INTO persons SELECT n, 1, 'Person ' || n FROM generate_series(1, 5000) n")
+    conn.execute(
+        "INSERT INTO movie_persons SELECT n, 1, 'actor', 1, n % 5000 + 1 FROM "
+        "generate_series(1, 20000) n"
+    )
+    conn.execute(
+        "INSERT INTO weeks (as_of, watermark, params, resolved_late) VALUES (%s, 1, '{}', false)",
         [DAY],
     )
-    go_live(conn, {"publication_id": 1, "cause": "published", "reason": None, "requested_by": None, "run_id": ""})
-    conn.execute("CREATE TABLE batch_recommendations_1 PARTITION OF batch_recommendations FOR VALUES IN (1)")
+    conn.execute(
+        "INSERT INTO publications (publication_key, as_of, watermark, params, recipe_key, "
+        "model_version, n_users, "
+        "n_rows, n_fallback, rows_sha256) VALUES ('k', %s, 1, '{}', 'als', '1', 1000, 10000, 0, "
+        "'x')",
+        [DAY],
+    )
+    go_live(
+        conn,
+        {
+            "publication_id": 1,
+            "cause": "published",
+            "reason": None,
+            "requested_by": None,
+            "run_id": "",
+        },
+    )
+    conn.execute(
+        "CREATE TABLE batch_recommendations_1 PARTITION OF batch_recommendations FOR VALUES IN (1)"
+    )
     conn.execute(
         "INSERT INTO batch_recommendations SELECT 1, u, r, u * 10 + r, 1, 'model' "
         "FROM generate_series(1, 1000) u, generate_series(1, 10) r"
@@ -142,7 +191,9 @@ def nodes(plan: dict) -> list[dict]:
 
 
 @pytest.mark.parametrize("query", ["SELECT * FROM catalogue WHERE movie_id = 7", FIRST_QUERY])
-def test_a_movie_is_found_by_its_key_and_no_fact_is_read(large: Connection, query: LiteralString) -> None:
+def test_a_movie_is_found_by_its_key_and_no_fact_is_read(
+    large: Connection, query: LiteralString
+) -> None:
     ((explained,),) = large.execute("EXPLAIN (FORMAT JSON) " + query).fetchall()
     plan = nodes((json.loads(explained) if isinstance(explained, str) else explained)[0]["Plan"])
     read = {node["Relation Name"]: node["Node Type"] for node in plan if "Relation Name" in node}
@@ -150,15 +201,23 @@ def test_a_movie_is_found_by_its_key_and_no_fact_is_read(large: Connection, quer
     assert not FACTS & set(read)
 
 
-def test_a_reader_never_waits_for_a_refresh(large: Connection, settings: Settings, postgres: Postgres) -> None:
-    """A reader polls while all is made again: it waits for no lock, and sees each movie with its old title or its new one."""
+def test_a_reader_never_waits_for_a_refresh(
+    large: Connection, settings: Settings, postgres: Postgres
+) -> None:
+    """A reader polls while all is made again: it waits for no lock, and sees each movie with its
+    old title or its new one.
+    """
     seen, stop = [], threading.Event()
 
     def poll() -> None:
-        with psycopg.connect(postgres.url(large.info.dbname, "recsys_reader"), autocommit=True) as reader:
+        with psycopg.connect(
+            postgres.url(large.info.dbname, "recsys_reader"), autocommit=True
+        ) as reader:
             reader.execute("SET lock_timeout = '50ms'")
             while not stop.is_set():
-                seen.extend(reader.execute("SELECT title FROM catalogue WHERE movie_id = 7").fetchall())
+                seen.extend(
+                    reader.execute("SELECT title FROM catalogue WHERE movie_id = 7").fetchall()
+                )
 
     with ThreadPoolExecutor() as pool:
         reader = pool.submit(poll)

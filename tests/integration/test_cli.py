@@ -30,7 +30,13 @@ def installed(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     """The test's installation in the environment."""
     for name in settings.model_fields_set:
         value = getattr(settings, name)
-        text = value.get_secret_value() if name == "database_url" else ",".join(value) if name == "recipes" else str(value)
+        text = (
+            value.get_secret_value()
+            if name == "database_url"
+            else (",").join(value)
+            if name == "recipes"
+            else str(value)
+        )
         monkeypatch.setenv(f"RECSYS_{name.upper()}", text)
     monkeypatch.setattr(cli, "console", Console(width=200))
 
@@ -46,7 +52,9 @@ def told(installed: None, capsys: pytest.CaptureFixture[str]) -> Callable[..., t
     return run
 
 
-def test_run_then_look(told: Callable[..., tuple[int, str]], weeks: list[date], conn: Connection) -> None:
+def test_run_then_look(
+    told: Callable[..., tuple[int, str]], weeks: list[date], conn: Connection
+) -> None:
     assert told("run", "--as-of", str(weeks[0]), "--recipes", "als", "--top-n", "4")[0] == 0
     status, exam = told("exam")
     assert status == 0
@@ -57,7 +65,9 @@ def test_run_then_look(told: Callable[..., tuple[int, str]], weeks: list[date], 
     status, lists = told("recommend", str(user), "-n", "2")
     assert status == 0
     best = conn.execute(
-        "SELECT title FROM recommendations JOIN catalogue USING (movie_id) WHERE user_id = %s ORDER BY rank LIMIT 3", [user]
+        "SELECT title FROM recommendations JOIN catalogue USING (movie_id) WHERE user_id = %s "
+        "ORDER BY rank LIMIT 3",
+        [user],
     ).fetchall()
     assert all(row.title in lists for row in best[:2])
     assert best[2].title not in lists.split("recommended")[1]
@@ -88,19 +98,26 @@ def test_tune_then_train_what_was_found(
     assert f"popularity {weeks[0]} " in text and ": 3 trials; " in text
     assert conn.execute("SELECT count(*) AS n FROM tuning_trials").fetchone().n == 3
     status, run_id = told("train", "popularity", "--as-of", str(weeks[1]))
-    sat = conn.execute("SELECT run_id FROM exam_entries WHERE recipe_key LIKE 'popularity%'").fetchone()
+    sat = conn.execute(
+        "SELECT run_id FROM exam_entries WHERE recipe_key LIKE 'popularity%'"
+    ).fetchone()
     assert (status, run_id.strip()) == (0, sat.run_id)
     assert "ModelError: no recipe 'popularity-00000000'" in told("train", "popularity-00000000")[1]
 
 
 def test_the_bar_counts_trials_and_shows_the_best(
-    told: Callable[..., tuple[int, str]], settings: Settings, weeks: list[date], monkeypatch: pytest.MonkeyPatch
+    told: Callable[..., tuple[int, str]],
+    settings: Settings,
+    weeks: list[date],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     pipeline.run_week(settings, as_of=weeks[0])
     shown = StringIO()
     monkeypatch.setattr(cli, "errors", Console(file=shown, width=150))
     assert told("tune", "popularity", "--trials", "2")[0] == 0
-    assert re.search(rf"popularity, week {weeks[0]} .*2/2 .*best NDCG@10 0\.\d{{4}}", shown.getvalue())
+    assert re.search(
+        rf"popularity, week {weeks[0]} .*2/2 .*best NDCG@10 0\.\d{{4}}", shown.getvalue()
+    )
 
 
 def test_predict_stars_of_a_movie_told_of(
@@ -124,23 +141,56 @@ def test_predict_stars_of_a_movie_told_of(
     user = str(model.user_ids_[0])
     director, actor = (
         conn.execute(
-            "SELECT person_id, name FROM movie_persons JOIN persons USING (person_id) WHERE role = %s "
-            "GROUP BY 1, 2 ORDER BY count(*) DESC, 1 LIMIT 1", [role]
+            "SELECT person_id, name FROM movie_persons JOIN persons USING (person_id) WHERE role = "
+            "%s "
+            "GROUP BY 1, 2 ORDER BY count(*) DESC, 1 LIMIT 1",
+            [role],
         ).fetchone()
         for role in ("director", "actor")
-    )  # fmt: skip
-    movie = Description("Such a Movie", ("Comedy", "Drama"), (director.person_id,), (actor.person_id,), runtime=99, year=1999)
+    )
+    movie = Description(
+        "Such a Movie",
+        ("Comedy", "Drama"),
+        (director.person_id,),
+        (actor.person_id,),
+        runtime=99,
+        year=1999,
+    )
     described = Catalogue.of_descriptions([movie])
     stars = model.predict_described(model.user_ids_[:1], described)[0, 0]
     rate, asked_about = Hybrid.predict_described, []
-    monkeypatch.setattr(Hybrid, "predict_described", lambda *args: asked_about.append(args[2].fingerprint()) or rate(*args))
+    monkeypatch.setattr(
+        Hybrid,
+        "predict_described",
+        lambda *args: asked_about.append(args[2].fingerprint()) or rate(*args),
+    )
     people = ("--director", director.name.upper(), "--actor", actor.name)
-    asked = ("--title", "Such a Movie", "--genre", "Comedy", "--genre", "Drama", *people, "--runtime", "99", "--year", "1999")
-    assert told("predict", user, *asked) == (0, f"user {user} would give 'Such a Movie' {stars:.2f} stars\n")
-    assert asked_about == [described.fingerprint()]  # of each thing told, a movie's stars may change too little to be seen
-    conn.execute("INSERT INTO ratings SELECT 999998, movie_id, rated_at, drop_id, rating FROM ratings LIMIT 1")
+    asked = (
+        "--title",
+        "Such a Movie",
+        "--genre",
+        "Comedy",
+        "--genre",
+        "Drama",
+        *people,
+        "--runtime",
+        "99",
+        "--year",
+        "1999",
+    )
+    assert told("predict", user, *asked) == (
+        0,
+        f"user {user} would give 'Such a Movie' {stars:.2f} stars\n",
+    )
+    # of each thing told, a movie's stars may change too little to be seen
+    assert asked_about == [described.fingerprint()]
+    conn.execute(
+        "INSERT INTO ratings SELECT 999998, movie_id, rated_at, drop_id, rating FROM "
+        "ratings LIMIT 1"
+    )
     for wrong, said in {
-        (user, "--title", "T", "--director", "Nobody at All"): "director 'Nobody at All': nobody of that name in the drops",
+        (user, "--title", "T", "--director", "Nobody at All"): "director 'Nobody at All': nobody "
+        "of that name in the drops",
         (user, "--title", "T", "--genre", "Comdy"): "no genre Comdy: expected some of ",
         ("999999", "--title", "T"): "user 999999 has no rating that run ",
         ("999998", "--title", "T"): "user 999998 has no rating that run ",
@@ -156,11 +206,14 @@ def test_an_error_is_a_sentence(told: Callable[..., tuple[int, str]], weeks: lis
     assert (status, "NothingToRecommend: week of any date is not decided" in text) == (1, True)
     assert told("recommend", "1") == (
         1,
-        "NothingToRecommend: user 1 has no row in the live publication: expected a user whom its week knows\n",
+        "NothingToRecommend: user 1 has no row in the live publication: expected a user whom its "
+        "week knows\n",
     )
 
 
-def test_settings_that_are_missing_are_named(told: Callable[..., tuple[int, str]], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_settings_that_are_missing_are_named(
+    told: Callable[..., tuple[int, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.delenv("RECSYS_DATABASE_URL")
     status, text = told("exam")
     assert status == 1
@@ -180,11 +233,18 @@ def test_a_withdrawn_movie_is_published_no_more(
     told: Callable[..., tuple[int, str]], settings: Settings, weeks: list[date], conn: Connection
 ) -> None:
     pipeline.run_week(settings, as_of=weeks[0])
-    top = conn.execute("SELECT movie_id FROM recommendations GROUP BY 1 ORDER BY count(*) DESC LIMIT 1").fetchone().movie_id
+    top = (
+        conn.execute(
+            "SELECT movie_id FROM recommendations GROUP BY 1 ORDER BY count(*) DESC LIMIT 1"
+        )
+        .fetchone()
+        .movie_id
+    )
     assert told("withdraw", str(top), "--reason", "rights", "--yes")[0] == 0
     pipeline.run_week(settings, as_of=weeks[1])
     live = conn.execute(
-        "SELECT as_of, count(*) FILTER (WHERE movie_id = %s) AS n FROM recommendations GROUP BY 1", [top]
+        "SELECT as_of, count(*) FILTER (WHERE movie_id = %s) AS n FROM recommendations GROUP BY 1",
+        [top],
     ).fetchall()
     assert live == [(weeks[1], 0)]
     assert told("withdraw", "999999", "--reason", "rights", "--yes")[0] == 1
@@ -195,9 +255,15 @@ def test_erase_takes_the_user_out_of_the_next_publication(
 ) -> None:
     pipeline.run_week(settings, as_of=weeks[0])
     assert told("erase", "1", "--yes")[0] == 0
-    assert conn.execute("SELECT count(*) AS n FROM recommendations WHERE user_id = 1").fetchone().n == 0
+    assert (
+        conn.execute("SELECT count(*) AS n FROM recommendations WHERE user_id = 1").fetchone().n
+        == 0
+    )
     pipeline.run_week(settings, as_of=weeks[1])
-    assert conn.execute("SELECT count(*) AS n FROM recommendations WHERE user_id = 1").fetchone().n == 0
+    assert (
+        conn.execute("SELECT count(*) AS n FROM recommendations WHERE user_id = 1").fetchone().n
+        == 0
+    )
 
 
 def test_look_back_and_roll_back(
@@ -210,30 +276,49 @@ def test_look_back_and_roll_back(
     status, listed = told("rollback", "--list")
     assert status == 0
     assert re.match(
-        rf"{second}: week {weeks[1]}, .* users, live now, since .*\n{first}: week {weeks[0]}, .*, live last from", listed
+        rf"{second}: week {weeks[1]}, .* users, live now, since .*\n{first}: week {weeks[0]}, .*, "
+        r"live last from",
+        listed,
     )
     status, done = told("rollback", "--reason", "odd lists")
-    assert (status, done.startswith(f"rolled back from publication {second} to publication {first} of week")) == (0, True)
-    assert told("rollback", "--to", str(second), "--reason", "they were fine")[1].startswith("rolled forward")
+    assert (
+        status,
+        done.startswith(f"rolled back from publication {second} to publication {first} of week"),
+    ) == (0, True)
+    assert told("rollback", "--to", str(second), "--reason", "they were fine")[1].startswith(
+        "rolled forward"
+    )
     flips = conn.execute(
-        "SELECT publication_id, reason, requested_by, run_id FROM live_history WHERE cause <> 'published' ORDER BY seq"
+        "SELECT publication_id, reason, requested_by, run_id FROM live_history WHERE cause <> "
+        "'published' ORDER BY seq"
     )
     made = flips.fetchall()
     assert [(row.publication_id, row.reason, row.requested_by) for row in made] == [
-        (first, "odd lists", getuser()), (second, "they were fine", getuser())
-    ]  # fmt: skip
+        (first, "odd lists", getuser()),
+        (second, "they were fine", getuser()),
+    ]
     assert all(row.run_id.startswith(f"{getuser()} at a terminal") for row in made)
     status, history = told("history")
     assert (status, history.count("rolled")) == (0, 2)
     assert str(weeks[0]) not in told("history", "--weeks", "1")[1]
     assert f"publication {second} of week" in told("history", "--user", "42")[1]
-    assert f"publication {first} of week" in told("history", "--user", "42", "--week", str(weeks[0]))[1]
+    assert (
+        f"publication {first} of week"
+        in told("history", "--user", "42", "--week", str(weeks[0]))[1]
+    )
     status, text = told("history", "--user", "42", "--on", "2001-01-01")
-    assert (status, text.startswith("NothingToRecommend: nothing was live at the end of 2001-01-01")) == (1, True)
-    assert told("rollback", "--to", "999", "--reason", "r")[1].startswith("PublicationError: no publication 999")
+    assert (
+        status,
+        text.startswith("NothingToRecommend: nothing was live at the end of 2001-01-01"),
+    ) == (1, True)
+    assert told("rollback", "--to", "999", "--reason", "r")[1].startswith(
+        "PublicationError: no publication 999"
+    )
 
 
-@pytest.mark.parametrize("wrong", [("rollback",), ("rollback", "--to", "1"), ("rollback", "--list", "--reason", "r")])
+@pytest.mark.parametrize(
+    "wrong", [("rollback",), ("rollback", "--to", "1"), ("rollback", "--list", "--reason", "r")]
+)
 def test_a_rollback_has_a_reason(wrong: tuple[str, ...]) -> None:
     with pytest.raises(SystemExit):
         cli.main(list(wrong))
@@ -243,7 +328,10 @@ def test_a_run_asks_what_its_flags_say(installed: None, monkeypatch: pytest.Monk
     asked: dict[str, object] = {}
     monkeypatch.setattr(pipeline, "run_week", lambda _settings, **named: asked.update(named))
     experiment = ("--challenger", "als", "--challenger-share", "0.1", "--challenger-weeks", "2")
-    assert cli.main(["run", "--as-of", "2018-09-24", "--force", "--require-approval", *experiment]) == 0
+    assert (
+        cli.main(["run", "--as-of", "2018-09-24", "--force", "--require-approval", *experiment])
+        == 0
+    )
     wanted = {"as_of": date(2018, 9, 24), "force": True, "require_approval": True}
     wanted |= {"challenger": "als", "challenger_share": 0.1, "challenger_weeks": 2}
     assert {name: asked[name] for name in wanted} == wanted
@@ -274,9 +362,16 @@ def test_a_run_asks_at_a_terminal_before_it_crowns(
     monkeypatch.setattr("sys.stdin", stdin)
     status, shown = told("run", "--as-of", str(weeks[0]), "--recipes", "als", "--require-approval")
     row = conn.execute("SELECT approval, approved_by, decision FROM promotions").fetchone()
-    answer = {"y\n": ("approved", getuser()), "n\n": ("rejected", getuser()), None: ("timed out", None)}[typed]
+    answer = {
+        "y\n": ("approved", getuser()),
+        "n\n": ("rejected", getuser()),
+        None: ("timed out", None),
+    }[typed]
     assert (status, row.approval, row.approved_by) == (0, *answer)
-    assert ("Crown the new champion?" in shown, "NDCG@10" in shown) == (typed is not None, typed is not None)
+    assert ("Crown the new champion?" in shown, "NDCG@10" in shown) == (
+        typed is not None,
+        typed is not None,
+    )
 
 
 @pytest.mark.parametrize(
@@ -310,7 +405,11 @@ def test_the_readme_knows_no_other_command() -> None:
 
 def test_every_setting_is_in_the_readme() -> None:
     readme = (ROOT / "README.md").read_text()
-    missing = [name for name in Settings.model_fields if name != "statement_timeout" and f"`RECSYS_{name.upper()}`" not in readme]
+    missing = [
+        name
+        for name in Settings.model_fields
+        if name != "statement_timeout" and f"`RECSYS_{name.upper()}`" not in readme
+    ]
     assert not missing, f"add to README.md's table of settings: {missing}"
 
 

@@ -1,4 +1,6 @@
-"""A week is decided once; anew only when forced; with a person's say; and never by a refit that has broken down."""
+"""A week is decided once; anew only when forced; with a person's say; and never by a refit that has
+broken down.
+"""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
@@ -39,25 +41,35 @@ def mark(conn: Connection, as_of: date, **means: float) -> None:
     conn.execute("UPDATE exam_results SET value = 0.1 WHERE as_of = %s", [as_of])
     for name, mean in means.items():
         filled = "UPDATE exam_entries SET ndcg = array_fill(%s::real, ARRAY[cardinality(ndcg)])"
-        conn.execute(f"{filled} WHERE as_of = %s AND recipe_key LIKE %s", [mean, as_of, f"{name}-%"])  # pyright: ignore
+        conn.execute(
+            f"{filled} WHERE as_of = %s AND recipe_key LIKE %s", [mean, as_of, f"{name}-%"]
+        )  # pyright: ignore
 
 
 def rest(settings: Settings, week: Week, approval: Approval = UNASKED) -> int:
     """From the decision to the publication; returns its id."""
-    decided = pipeline.promote_champion(settings, week, pipeline.refit_winner(settings, week, approval), approval)
+    decided = pipeline.promote_champion(
+        settings, week, pipeline.refit_winner(settings, week, approval), approval
+    )
     for shard in range(settings.score_shards):
         pipeline.score_users(settings, week, decided, shard)
     return pipeline.publish_recommendations(settings, week, decided)
 
 
 def live(conn: Connection) -> int:
-    return conn.execute("SELECT publication_id FROM publications WHERE is_live").fetchone().publication_id
+    return (
+        conn.execute("SELECT publication_id FROM publications WHERE is_live")
+        .fetchone()
+        .publication_id
+    )
 
 
 # ---------------------------------------------------------------- what is on record
 
 
-def test_every_answer_of_every_gate_is_on_record(settings: Settings, weeks: list[date], conn: Connection) -> None:
+def test_every_answer_of_every_gate_is_on_record(
+    settings: Settings, weeks: list[date], conn: Connection
+) -> None:
     week = examined(settings, weeks[0])
     mark(conn, weeks[0], popularity=0.1, als=0.2)
     rest(settings, week)
@@ -66,7 +78,12 @@ def test_every_answer_of_every_gate_is_on_record(settings: Settings, weeks: list
     verdicts = ledger.verdicts_of(conn, champion.promotion_id)
     assert {verdict.gate for verdict in verdicts} == {*EXAM_GATES, *REFIT_GATES}
     row = conn.execute("SELECT * FROM promotions").fetchone()
-    assert row.n_ratings == conn.execute("SELECT count(*) AS n FROM ratings WHERE rated_at < %s", [weeks[0]]).fetchone().n
+    assert (
+        row.n_ratings
+        == conn.execute("SELECT count(*) AS n FROM ratings WHERE rated_at < %s", [weeks[0]])
+        .fetchone()
+        .n
+    )
     assert len(row.fingerprint) == 64
     assert row.git_sha
     tags = Registry(settings).version_tags(champion.model.version)
@@ -79,12 +96,17 @@ def test_exams_that_share_their_ratings_are_told_apart_from_fresh_ones(
 ) -> None:
     for as_of in weeks:
         pipeline.run_week(settings, as_of=as_of)
-    shares = {(row.as_of, row.earlier): row.share for row in conn.execute("SELECT * FROM exam_overlaps")}
+    shares = {
+        (row.as_of, row.earlier): row.share for row in conn.execute("SELECT * FROM exam_overlaps")
+    }
     assert shares.keys() == {(weeks[1], weeks[0]), (weeks[2], weeks[0]), (weeks[2], weeks[1])}
-    assert all(0.5 < share < 1 for share in shares.values())  # each user's own newest ratings, a week apart
+    # each user's own newest ratings, a week apart
+    assert all(0.5 < share < 1 for share in shares.values())
 
 
-def test_who_lost_may_not_win_on_nearly_the_same_exam(settings: Settings, weeks: list[date], conn: Connection) -> None:
+def test_who_lost_may_not_win_on_nearly_the_same_exam(
+    settings: Settings, weeks: list[date], conn: Connection
+) -> None:
     first = examined(settings, weeks[0], recipes=["als"])
     mark(conn, weeks[0], popularity=0.1, als=0.2)
     rest(settings, first)
@@ -99,7 +121,9 @@ def test_who_lost_may_not_win_on_nearly_the_same_exam(settings: Settings, weeks:
     champion = ledger.champion_of(conn, weeks[2])
     assert (champion.outcome, champion.recipe.name) == ("kept", "als")
     refused = [
-        v.gate for v in ledger.verdicts_of(conn, champion.promotion_id) if not v.passed and v.recipe_key.startswith("item_knn")
+        v.gate
+        for v in ledger.verdicts_of(conn, champion.promotion_id)
+        if not v.passed and v.recipe_key.startswith("item_knn")
     ]
     assert refused == ["fresh exam"]
 
@@ -112,15 +136,20 @@ def test_what_could_not_be_told_asks_for_more_users_the_next_week(
     rest(settings, first)
     second = examined(settings, weeks[1], recipes=["als", "item_knn"])
     mark(conn, weeks[1], popularity=0.1, als=0.2)
-    noisy = np.random.default_rng(1).normal(0.21, 0.3, len(exams.marks_of(conn, weeks[1])["als-" + first_key(conn, "als")].ndcg))
+    noisy = np.random.default_rng(1).normal(
+        0.21, 0.3, len(exams.marks_of(conn, weeks[1])["als-" + first_key(conn, "als")].ndcg)
+    )
     conn.execute(
-        "UPDATE exam_entries SET ndcg = %s WHERE as_of = %s AND recipe_key LIKE 'item_knn-%%'", [noisy.tolist(), weeks[1]]
+        "UPDATE exam_entries SET ndcg = %s WHERE as_of = %s AND recipe_key LIKE 'item_knn-%%'",
+        [noisy.tolist(), weeks[1]],
     )
     rest(settings, second)
     champion = ledger.champion_of(conn, weeks[1])
     assert champion.outcome == "not decided"
     assert (champion.users_needed or 0) > 1_000
-    assert pipeline.resolve_week(settings, as_of=weeks[2]).exam_wanted_users == champion.users_needed
+    assert (
+        pipeline.resolve_week(settings, as_of=weeks[2]).exam_wanted_users == champion.users_needed
+    )
     assert pipeline.resolve_week(settings, as_of=weeks[1]).exam_wanted_users == 0
 
 
@@ -141,13 +170,19 @@ def test_a_forced_decision_is_a_row_of_its_own_and_moves_the_newest_week(
     mark(conn, weeks[0], popularity=0.1, als=0.2)
     assert rest(settings, examined(settings, weeks[0])) == before
     forced = rest(settings, examined(settings, weeks[0], force=True, run_id="run 1"))
-    assert rest(settings, examined(settings, weeks[0], force=True, run_id="run 1")) == forced  # a retry forces nothing more
-    assert [(row.decision, row.forced) for row in conn.execute("SELECT * FROM promotions ORDER BY promotion_id")] == [
-        ("popularity", False), ("first", True),
-    ]  # fmt: skip
+    # a retry forces nothing more
+    assert rest(settings, examined(settings, weeks[0], force=True, run_id="run 1")) == forced
+    assert [
+        (row.decision, row.forced)
+        for row in conn.execute("SELECT * FROM promotions ORDER BY promotion_id")
+    ] == [
+        ("popularity", False),
+        ("first", True),
+    ]
     assert live(conn) == forced != before
     assert ledger.newest_champion(conn).recipe.name == "als"
-    assert rest(settings, examined(settings, weeks[0])) == forced  # from now on the week is what was forced
+    # from now on the week is what was forced
+    assert rest(settings, examined(settings, weeks[0])) == forced
 
 
 def test_a_forced_decision_of_an_older_week_moves_nothing_that_is_newer(
@@ -176,19 +211,35 @@ def test_a_run_that_was_under_way_keeps_its_decision_and_does_not_undo_the_force
         pipeline.score_users(settings, week, decided, shard)
     ours = pipeline.publish_recommendations(settings, week, decided)
     assert ours != forced
-    made = conn.execute("SELECT recipe_key FROM publications WHERE publication_id = %s", [ours]).fetchone().recipe_key
+    made = (
+        conn.execute("SELECT recipe_key FROM publications WHERE publication_id = %s", [ours])
+        .fetchone()
+        .recipe_key
+    )
     assert made.startswith("popularity")
     assert live(conn) == forced
 
 
-def test_a_forced_run_beside_others_of_the_same_week(settings: Settings, weeks: list[date], conn: Connection) -> None:
+def test_a_forced_run_beside_others_of_the_same_week(
+    settings: Settings, weeks: list[date], conn: Connection
+) -> None:
     """A backfill, a manual run with other parameters, and one that decides anew, all at once."""
-    pipeline.resolve_week(settings, as_of=weeks[0])  # whose run is the week's first is not left to chance: it says what is usual
-    runs = [{}, {"top_n": 4}, {"force": True, "run_id": "run 1"}, {"force": True, "run_id": "run 2", "top_n": 6}]
+    # whose run is the week's first is not left to chance: it says what is usual
+    pipeline.resolve_week(settings, as_of=weeks[0])
+    runs = [
+        {},
+        {"top_n": 4},
+        {"force": True, "run_id": "run 1"},
+        {"force": True, "run_id": "run 2", "top_n": 6},
+    ]
     with ThreadPoolExecutor(len(runs)) as pool:
-        for future in [pool.submit(pipeline.run_week, settings, as_of=weeks[0], **asked) for asked in runs]:  # pyright: ignore
+        for future in [
+            pool.submit(pipeline.run_week, settings, as_of=weeks[0], **asked) for asked in runs
+        ]:  # pyright: ignore
             future.result()
-    decided = conn.execute("SELECT forced, run_id FROM promotions ORDER BY forced, run_id").fetchall()
+    decided = conn.execute(
+        "SELECT forced, run_id FROM promotions ORDER BY forced, run_id"
+    ).fetchall()
     assert [row.forced for row in decided] in ([False, True, True], [True, True])
     assert [row.run_id for row in decided if row.forced] == ["run 1", "run 2"]
     lengths = conn.execute(
@@ -205,7 +256,9 @@ def test_a_forced_run_beside_others_of_the_same_week(settings: Settings, weeks: 
 # ---------------------------------------------------------------- a person's say
 
 
-def test_what_is_put_before_a_person_is_the_exam_and_every_gate(settings: Settings, weeks: list[date], conn: Connection) -> None:
+def test_what_is_put_before_a_person_is_the_exam_and_every_gate(
+    settings: Settings, weeks: list[date], conn: Connection
+) -> None:
     week = examined(settings, weeks[0], require_approval=True)
     mark(conn, weeks[0], popularity=0.1, als=0.2)
     proposal = pipeline.propose_champion(settings, week)
@@ -217,8 +270,12 @@ def test_what_is_put_before_a_person_is_the_exam_and_every_gate(settings: Settin
     assert not pipeline.propose_champion(settings, examined(settings, weeks[0])).needs_approval
 
 
-def test_a_person_reads_first_what_each_answer_does(settings: Settings, weeks: list[date], conn: Connection) -> None:
-    """First champion, then a newer week, then a week that is past: what readers see changes in the first two alone."""
+def test_a_person_reads_first_what_each_answer_does(
+    settings: Settings, weeks: list[date], conn: Connection
+) -> None:
+    """First champion, then a newer week, then a week that is past: what readers see changes in the
+    first two alone.
+    """
     first = examined(settings, weeks[0], recipes=["als"], require_approval=True)
     mark(conn, weeks[0], popularity=0.1, als=0.2)
     keys = {recipe.name: recipe.key for recipe in first.recipes}
@@ -226,44 +283,65 @@ def test_a_person_reads_first_what_each_answer_does(settings: Settings, weeks: l
     assert lines[:3] == [
         f"- **Approve**: {keys['als']} is the week's champion, and makes its lists.",
         f"- **Reject**, or no answer in time: {keys['popularity']} is, and makes them.",
-        "- Readers now see nothing yet; after this run they see the lists of the recipe that is chosen here.",
+        "- Readers now see nothing yet; after this run they see the lists of the recipe that is "
+        "chosen here.",
     ]
     rest(settings, first, Approval("approved", "ann"))
 
     second = examined(settings, weeks[1], recipes=["als", "item_knn"], require_approval=True)
     mark(conn, weeks[1], popularity=0.1, als=0.2, item_knn=0.3)
     proposal = pipeline.propose_champion(settings, second)
-    live = conn.execute("SELECT publication_id FROM publications WHERE is_live").fetchone().publication_id
+    live = (
+        conn.execute("SELECT publication_id FROM publications WHERE is_live")
+        .fetchone()
+        .publication_id
+    )
     assert f"**Reject**, or no answer in time: {keys['als']} is, and makes them." in proposal.body
-    assert f"Readers now see publication {live} of week {weeks[0]}; after this run they see" in proposal.body
+    assert (
+        f"Readers now see publication {live} of week {weeks[0]}; after this run they see"
+        in proposal.body
+    )
     assert f"{keys['als']} (incumbent)" in proposal.body and "(proposed)" in proposal.body
     rest(settings, second, Approval("approved", "ann"))
 
     again = examined(settings, weeks[0], recipes=["als"], require_approval=True, force=True)
-    live = conn.execute("SELECT publication_id FROM publications WHERE is_live").fetchone().publication_id
+    live = (
+        conn.execute("SELECT publication_id FROM publications WHERE is_live")
+        .fetchone()
+        .publication_id
+    )
     effect = pipeline.propose_champion(settings, again).body.splitlines()[2]
     assert effect.startswith(
-        f"- Neither changes what readers see, publication {live} of week {weeks[1]}: week {weeks[0]} is past"
+        f"- Neither changes what readers see, publication {live} of week {weeks[1]}: week "
+        f"{weeks[0]} is past"
     )
 
 
-def test_a_person_sees_only_who_competed(settings: Settings, weeks: list[date], conn: Connection) -> None:
+def test_a_person_sees_only_who_competed(
+    settings: Settings, weeks: list[date], conn: Connection
+) -> None:
     """An earlier run of the week had examined another recipe, with a better score."""
     examined(settings, weeks[0], recipes=["als", "item_knn"])
     week = examined(settings, weeks[0], recipes=["als"], require_approval=True, force=True)
     mark(conn, weeks[0], popularity=0.1, als=0.2, item_knn=0.3)
     body = pipeline.propose_champion(settings, week).body
-    assert f"{next(recipe.key for recipe in week.recipes if recipe.name == 'als')} (proposed)" in body
+    assert (
+        f"{next(recipe.key for recipe in week.recipes if recipe.name == 'als')} (proposed)" in body
+    )
     assert "item_knn" not in body
 
 
-def test_a_person_reads_which_gates_refused_the_others(settings: Settings, weeks: list[date], conn: Connection) -> None:
+def test_a_person_reads_which_gates_refused_the_others(
+    settings: Settings, weeks: list[date], conn: Connection
+) -> None:
     week = examined(settings, weeks[0], recipes=["als", "item_knn"], require_approval=True)
     mark(conn, weeks[0], popularity=0.1, als=0.2, item_knn=0.05)
     body = pipeline.propose_champion(settings, week).body
     knn = next(recipe.key for recipe in week.recipes if recipe.name == "item_knn")
     assert f"- {knn}: refused by beats popularity" in body
-    assert sum(line.startswith("| ") for line in body.splitlines()) < 40, "the buttons stand below the text"
+    assert sum(line.startswith("| ") for line in body.splitlines()) < 40, (
+        "the buttons stand below the text"
+    )
 
 
 @pytest.mark.parametrize(
@@ -275,7 +353,12 @@ def test_a_person_reads_which_gates_refused_the_others(settings: Settings, weeks
     ],
 )
 def test_the_answer_decides(
-    settings: Settings, weeks: list[date], conn: Connection, approval: Approval, outcome: str, champion: str
+    settings: Settings,
+    weeks: list[date],
+    conn: Connection,
+    approval: Approval,
+    outcome: str,
+    champion: str,
 ) -> None:
     first = examined(settings, weeks[0], recipes=["als"])
     mark(conn, weeks[0], popularity=0.1, als=0.2)
@@ -285,22 +368,36 @@ def test_the_answer_decides(
     rest(settings, week, approval)
     decided = ledger.champion_of(conn, weeks[1])
     assert (decided.outcome, decided.recipe.name, decided.approval) == (outcome, champion, approval)
-    assert conn.execute("SELECT recipe_key FROM recommendations LIMIT 1").fetchone().recipe_key == decided.recipe.key
-    assert not pipeline.propose_champion(settings, week).needs_approval  # it is decided: nobody is asked again
+    assert (
+        conn.execute("SELECT recipe_key FROM recommendations LIMIT 1").fetchone().recipe_key
+        == decided.recipe.key
+    )
+    # it is decided: nobody is asked again
+    assert not pipeline.propose_champion(settings, week).needs_approval
 
 
-def test_without_airflow_someone_is_asked_too(settings: Settings, weeks: list[date], conn: Connection) -> None:
+def test_without_airflow_someone_is_asked_too(
+    settings: Settings, weeks: list[date], conn: Connection
+) -> None:
     asked: list[Proposal] = []
 
     def approve(proposal: Proposal) -> Approval:
         asked.append(proposal)
         return Approval("rejected", "ann")
 
-    eager = settings.model_copy(update={"require_approval": True, "minimum_effect": 1e-9, "recipes": ("als", "item_knn", "ease")})
+    eager = settings.model_copy(
+        update={
+            "require_approval": True,
+            "minimum_effect": 1e-9,
+            "recipes": ("als", "item_knn", "ease"),
+        }
+    )
     for as_of in weeks:
         pipeline.run_week(eager, as_of=as_of, approve=approve)
     assert len(asked) <= 3
-    rows = conn.execute("SELECT approval, decision FROM promotions WHERE approval IS NOT NULL").fetchall()
+    rows = conn.execute(
+        "SELECT approval, decision FROM promotions WHERE approval IS NOT NULL"
+    ).fetchall()
     assert len(rows) == len(asked)
     assert {row.decision for row in rows} <= {"kept", "popularity"}
 
@@ -313,7 +410,11 @@ def broken_refits(monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
 
     def finite(refit):
         refused = refit.name in names
-        return real(refit) if not refused else type(real(refit))(False, 1.0, 0.0, "1 in factors is not finite; expected none.")
+        return (
+            real(refit)
+            if not refused
+            else type(real(refit))(False, 1.0, 0.0, "1 in factors is not finite; expected none.")
+        )
 
     monkeypatch.setitem(REFIT_GATES, "finite", finite)
 
@@ -337,7 +438,9 @@ def test_where_the_refit_is_refused_the_incumbents_recipe_is_published(
         if v.figure == 1.0 and not v.passed
     ]
     assert ("item_knn", "finite") in refused
-    assert conn.execute("SELECT DISTINCT recipe_key, as_of FROM recommendations").fetchall() == [(champion.recipe.key, weeks[1])]
+    assert conn.execute("SELECT DISTINCT recipe_key, as_of FROM recommendations").fetchall() == [
+        (champion.recipe.key, weeks[1])
+    ]
 
 
 def test_where_every_refit_is_refused_readers_keep_what_they_have(
@@ -348,7 +451,9 @@ def test_where_every_refit_is_refused_readers_keep_what_they_have(
     broken_refits(monkeypatch, "als", "popularity")
     week = examined(settings, weeks[1])
     for _ in range(2):
-        with pytest.raises(ModelError, match="refused by its gates, and there is no other to fall back on"):
+        with pytest.raises(
+            ModelError, match="refused by its gates, and there is no other to fall back on"
+        ):
             pipeline.refit_winner(settings, week)
     assert live(conn) == published
     assert ledger.champion_of(conn, weeks[1]) is None
@@ -375,9 +480,14 @@ def test_a_week_is_decided_anew_by_other_code(
     pipeline.run_week(settings, as_of=weeks[0])
     monkeypatch.setattr("recsys.registry.fit_key.code_version", lambda: "a later version")
     pipeline.run_week(settings, as_of=weeks[0], force=True, run_id="anew")
-    decided = conn.execute("SELECT promotion_id, fit_key FROM promotions ORDER BY promotion_id").fetchall()
+    decided = conn.execute(
+        "SELECT promotion_id, fit_key FROM promotions ORDER BY promotion_id"
+    ).fetchall()
     assert len({row.fit_key for row in decided}) == 2
-    assert all({v.gate for v in ledger.verdicts_of(conn, row.promotion_id)} >= REFIT_GATES.keys() for row in decided)
+    assert all(
+        {v.gate for v in ledger.verdicts_of(conn, row.promotion_id)} >= REFIT_GATES.keys()
+        for row in decided
+    )
 
 
 def test_who_did_not_surely_beat_popularity_at_first_has_lost_too(
@@ -393,7 +503,9 @@ def test_who_did_not_surely_beat_popularity_at_first_has_lost_too(
     assert [key.split("-")[0] for key in exams.exams_lost(conn, weeks[1])] == ["als"]
 
 
-def test_whom_a_challenger_deposed_has_lost(settings: Settings, weeks: list[date], conn: Connection) -> None:
+def test_whom_a_challenger_deposed_has_lost(
+    settings: Settings, weeks: list[date], conn: Connection
+) -> None:
     week = examined(settings, weeks[0], recipes=["als"])
     mark(conn, weeks[0], popularity=0.1, als=0.2)
     rest(settings, week)
@@ -404,19 +516,28 @@ def test_whom_a_challenger_deposed_has_lost(settings: Settings, weeks: list[date
     assert {key.split("-")[0] for key in exams.exams_lost(conn, weeks[2])} == {"als", "popularity"}
 
 
-def test_a_dated_exam_that_could_not_tell_is_no_loss(settings: Settings, weeks: list[date], conn: Connection) -> None:
+def test_a_dated_exam_that_could_not_tell_is_no_loss(
+    settings: Settings, weeks: list[date], conn: Connection
+) -> None:
     week = examined(settings, weeks[0], recipes=["als"])
     mark(conn, weeks[0], popularity=0.2)
-    noisy = np.random.default_rng(1).normal(0.2, 0.3, len(next(iter(exams.marks_of(conn, weeks[0]).values())).ndcg))
-    conn.execute("UPDATE exam_entries SET ndcg = %s WHERE recipe_key LIKE 'als-%%'", [noisy.tolist()])
+    noisy = np.random.default_rng(1).normal(
+        0.2, 0.3, len(next(iter(exams.marks_of(conn, weeks[0]).values())).ndcg)
+    )
+    conn.execute(
+        "UPDATE exam_entries SET ndcg = %s WHERE recipe_key LIKE 'als-%%'", [noisy.tolist()]
+    )
     rest(settings, week)
     examined(settings, weeks[1])
-    assert {key.split("-")[0] for key in exams.exams_lost(conn, weeks[1])} == {"als"}  # no exam of own newest can have more users
+    # no exam of own newest can have more users
+    assert {key.split("-")[0] for key in exams.exams_lost(conn, weeks[1])} == {"als"}
     conn.execute("UPDATE exams SET kind = 'dated'")
     assert exams.exams_lost(conn, weeks[1]) == {}
 
 
-def test_where_a_person_must_agree_nothing_new_goes_by_unasked(settings: Settings, weeks: list[date], conn: Connection) -> None:
+def test_where_a_person_must_agree_nothing_new_goes_by_unasked(
+    settings: Settings, weeks: list[date], conn: Connection
+) -> None:
     """The proposal was nothing new, so that nobody was asked; then other marks made it one."""
     week = examined(settings, weeks[0], require_approval=True)
     mark(conn, weeks[0], popularity=0.2, als=0.1)
@@ -427,11 +548,15 @@ def test_where_a_person_must_agree_nothing_new_goes_by_unasked(settings: Setting
     assert (champion.outcome, champion.recipe.name) == ("popularity", "popularity")
 
 
-def test_a_later_decision_for_the_same_model_is_why_it_is_live(settings: Settings, weeks: list[date], conn: Connection) -> None:
+def test_a_later_decision_for_the_same_model_is_why_it_is_live(
+    settings: Settings, weeks: list[date], conn: Connection
+) -> None:
     first = examined(settings, weeks[0])
     mark(conn, weeks[0], popularity=0.1, als=0.2)
     published = rest(settings, first)
     again = examined(settings, weeks[0], force=True, run_id="anew", require_approval=True)
     assert rest(settings, again, Approval("approved", "ann")) == published
-    row = conn.execute("SELECT approval, approved_by FROM lineage WHERE publication_id = %s", [published]).fetchone()
+    row = conn.execute(
+        "SELECT approval, approved_by FROM lineage WHERE publication_id = %s", [published]
+    ).fetchone()
     assert (row.approval, row.approved_by) == ("approved", "ann")

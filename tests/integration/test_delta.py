@@ -1,4 +1,6 @@
-"""A year told week by week is the same as told at once: what deltas append, and a first load puts in order at once."""
+"""A year told week by week is the same as told at once: what deltas append, and a first load puts
+in order at once.
+"""
 
 import random
 from datetime import UTC, date, datetime, timedelta
@@ -20,7 +22,9 @@ Events = dict[tuple[int, int, int], float]
 
 
 def told_by_week(dice: random.Random) -> list[Events]:
-    """What each weekly drop tells: new ratings, another one of a movie rated before, corrections, and what is known already."""
+    """What each weekly drop tells: new ratings, another one of a movie rated before, corrections,
+    and what is known already.
+    """
     known: Events = {}
     weeks: list[Events] = []
     for week in range(WEEKS):
@@ -28,7 +32,9 @@ def told_by_week(dice: random.Random) -> list[Events]:
         for _ in range(150):
             at = SINCE + week * WEEK + dice.randrange(WEEK)
             told[dice.randint(1, USERS), dice.randint(1, MOVIES), at] = dice.randint(1, 10) / 2
-        told |= {event: dice.randint(1, 10) / 2 for event in dice.sample(sorted(known), len(known) // 10)}
+        told |= {
+            event: dice.randint(1, 10) / 2 for event in dice.sample(sorted(known), len(known) // 10)
+        }
         told |= {event: known[event] for event in dice.sample(sorted(known), len(known) // 5)}
         known |= told
         weeks.append(told)
@@ -36,12 +42,17 @@ def told_by_week(dice: random.Random) -> list[Events]:
 
 
 def csv(events: Events, order: list[tuple[int, int, int]], looks: str = "{:.1f}") -> str:
-    rows = [f"{user},{movie},{looks.format(events[user, movie, at])},{at}\n" for user, movie, at in order]
+    rows = [
+        f"{user},{movie},{looks.format(events[user, movie, at])},{at}\n"
+        for user, movie, at in order
+    ]
     return "userId,movieId,rating,timestamp\n" + "".join(rows)
 
 
 def movies() -> str:
-    return "movieId,title,genres\n" + "".join(f"{movie},Film {movie} (2000),Drama\n" for movie in range(1, MOVIES + 1))
+    return ("movieId,title,genres\n") + "".join(
+        f"{movie},Film {movie} (2000),Drama\n" for movie in range(1, MOVIES + 1)
+    )
 
 
 def visible(landing: Landing, as_of: date, *, refreshed: bool = True) -> set[tuple]:
@@ -49,7 +60,9 @@ def visible(landing: Landing, as_of: date, *, refreshed: bool = True) -> set[tup
     for statement in queries("views").values() if refreshed else ():
         landing.conn.execute(statement)
     sight = {"as_of": as_of, "watermark": 1_000_000}
-    found = [tuple(row) for row in landing.conn.execute(queries("visible")["ratings"], sight).fetchall()]
+    found = [
+        tuple(row) for row in landing.conn.execute(queries("visible")["ratings"], sight).fetchall()
+    ]
     assert len(found) == len({(user, movie) for user, movie, _, _ in found})
     return set(found)
 
@@ -62,7 +75,9 @@ def landing(tmp_path: Path, conn: Connection) -> Landing:
 @pytest.mark.parametrize("looks", ["{:.1f}", "{:.2f}"], ids=["as numbers", "read after all"])
 @pytest.mark.parametrize("ordered", [True, False])
 @pytest.mark.parametrize("seed", range(3))
-def test_delta_merge_equals_full_reload(landing: Landing, tmp_path: Path, seed: int, ordered: bool, looks: str) -> None:
+def test_delta_merge_equals_full_reload(
+    landing: Landing, tmp_path: Path, seed: int, ordered: bool, looks: str
+) -> None:
     weeks = told_by_week(random.Random(seed))
     whole: Events = {}
     for place, told in enumerate(weeks):
@@ -72,12 +87,15 @@ def test_delta_merge_equals_full_reload(landing: Landing, tmp_path: Path, seed: 
         assert got.new["ratings"] == sum(whole.get(event) != stars for event, stars in told.items())
         whole |= told
     as_told = visible(landing, ends_at := START + timedelta(weeks=WEEKS), refreshed=False)
-    assert visible(landing, ends_at) == as_told  # whoever sees a rating sees what took its place, before any refresh
+    # whoever sees a rating sees what took its place, before any refresh
+    assert visible(landing, ends_at) == as_told
     ends = [START + timedelta(weeks=place) for place in range(WEEKS + 1)]
     by_week = [visible(landing, end) for end in ends]
     assert by_week[-1] == {
         (user, movie, whole[user, movie, at], datetime.fromtimestamp(at, UTC))
-        for user, movie, at in {(user, movie): (user, movie, at) for user, movie, at in sorted(whole)}.values()
+        for user, movie, at in {
+            (user, movie): (user, movie, at) for user, movie, at in sorted(whole)
+        }.values()
     }
 
     landing.conn.execute("TRUNCATE ratings, rerated, movies, drops RESTART IDENTITY CASCADE")
@@ -86,14 +104,23 @@ def test_delta_merge_equals_full_reload(landing: Landing, tmp_path: Path, seed: 
     again.bring(START, {"movies.csv": movies(), "ratings.csv": csv(whole, order, looks)})
     assert [visible(again, end) for end in ends] == by_week
     ((n_pairs,),) = again.rows("SELECT count(*) FROM rerated")
-    assert n_pairs == len({event[:2] for event in whole if sum(other[:2] == event[:2] for other in whole) > 1}) > 20
+    assert (
+        n_pairs
+        == len({event[:2] for event in whole if sum(other[:2] == event[:2] for other in whole) > 1})
+        > 20
+    )
 
 
 def test_a_first_load_in_order_knows_no_pair_twice(landing: Landing) -> None:
-    told = {(user, movie, SINCE): 4.0 for user in range(1, USERS + 1) for movie in range(1, MOVIES + 1)}
+    told = {
+        (user, movie, SINCE): 4.0 for user in range(1, USERS + 1) for movie in range(1, MOVIES + 1)
+    }
     landing.bring(START, {"movies.csv": movies(), "ratings.csv": csv(told, sorted(told))})
     assert landing.rows("SELECT count(*) FROM rerated") == [(0,)]
-    landing.bring(START + timedelta(7), {"ratings.csv": csv({(1, 1, SINCE + 9): 2.0, (2, 1, SINCE): 4.0}, [(1, 1, SINCE + 9)])})
+    landing.bring(
+        START + timedelta(7),
+        {"ratings.csv": csv({(1, 1, SINCE + 9): 2.0, (2, 1, SINCE): 4.0}, [(1, 1, SINCE + 9)])},
+    )
     assert landing.rows("SELECT user_id, movie_id FROM rerated") == [(1, 1)]
 
 
@@ -101,5 +128,8 @@ def test_the_key_stands_again_after_a_first_load(landing: Landing) -> None:
     """Also where the first drop with ratings is not the first drop."""
     landing.bring(START, {"movies.csv": movies(), "ratings.csv": csv({}, [])})
     landing.bring(START + timedelta(7), {"ratings.csv": csv({(1, 1, SINCE): 2.0}, [(1, 1, SINCE)])})
-    key = "SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conrelid = 'ratings'::regclass AND contype = 'p'"
+    key = (
+        "SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conrelid = 'ratings'::regclass "
+        "AND contype = 'p'"
+    )
     assert landing.rows(key) == [("PRIMARY KEY (user_id, movie_id, rated_at, drop_id)",)]

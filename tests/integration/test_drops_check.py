@@ -26,7 +26,9 @@ def landing(settings: Settings, conn: Connection) -> Landing:
 
 
 @pytest.fixture
-def drops(settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Check:
+def drops(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Check:
     """Run `drops …` beside the test's database; give its status and its lines."""
     monkeypatch.setenv("RECSYS_DATABASE_URL", settings.database_url.get_secret_value())
     monkeypatch.setenv("RECSYS_DROPS", settings.drops)
@@ -42,19 +44,26 @@ def drops(settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Ca
 def everything(conn: Connection) -> dict[str, list]:
     """All rows of the ledger, the facts and staging."""
     tables = conn.execute(
-        "SELECT format('%I.%I', schemaname, tablename) AS name FROM pg_tables WHERE schemaname IN ('public', 'staging')"
+        "SELECT format('%I.%I', schemaname, tablename) AS name FROM pg_tables WHERE schemaname IN "
+        "('public', 'staging')"
     ).fetchall()
-    return {row.name: sorted(map(str, conn.execute(f"TABLE {row.name}".encode()).fetchall())) for row in tables}
+    return {
+        row.name: sorted(map(str, conn.execute(f"TABLE {row.name}".encode()).fetchall()))
+        for row in tables
+    }
 
 
-def test_a_good_drop_would_be_taken_in_and_nothing_changes(landing: Landing, drops: Check, conn: Connection) -> None:
+def test_a_good_drop_would_be_taken_in_and_nothing_changes(
+    landing: Landing, drops: Check, conn: Connection
+) -> None:
     landing.bring(DAY - WEEK, only((7, 1, 4, T - 500)))
     landing.put(DAY, CSV)
     before = everything(conn)
     status, lines = drops("check")
     assert status == 0
     assert (
-        f"movielens {DAY}: would be taken in, movies.csv 3 rows, links.csv 3 rows, ratings.csv 3 rows, tags.csv 1 rows" in lines
+        f"movielens {DAY}: would be taken in, movies.csv 3 rows, links.csv 3 rows, ratings.csv 3 "
+        "rows, tags.csv 1 rows" in lines
     )
     assert f"movielens {DAY - WEEK}: is taken in, movies.csv 3 rows, ratings.csv 1 rows" in lines
     assert everything(conn) == before
@@ -62,13 +71,20 @@ def test_a_good_drop_would_be_taken_in_and_nothing_changes(landing: Landing, dro
 
 
 def test_a_missing_column_is_told_before_it_is_ingested(landing: Landing, drops: Check) -> None:
-    landing.put(DAY, {"movies.csv": MOVIES, "ratings.csv": "userId,movieId,stars,timestamp\n7,1,4,5\n"})
+    landing.put(
+        DAY, {"movies.csv": MOVIES, "ratings.csv": "userId,movieId,stars,timestamp\n7,1,4,5\n"}
+    )
     status, lines = drops("check", "movielens", str(DAY))
     assert status == 1
-    assert lines[-1].startswith(f"movielens {DAY}: refused: ratings.csv line 1: no column rating; found 'userId,movieId,stars")
+    assert lines[-1].startswith(
+        f"movielens {DAY}: refused: ratings.csv line 1: no column rating; "
+        "found 'userId,movieId,stars"
+    )
 
 
-def test_a_share_of_bad_rows_is_told_with_the_first_of_them(landing: Landing, drops: Check, conn: Connection) -> None:
+def test_a_share_of_bad_rows_is_told_with_the_first_of_them(
+    landing: Landing, drops: Check, conn: Connection
+) -> None:
     landing.put(DAY, only((7, 1, 4, T), (7, 2, 55, T), (8, 9, 4, T)))
     before = everything(conn)
     status, lines = drops("check")
@@ -82,12 +98,18 @@ def test_a_share_of_bad_rows_is_told_with_the_first_of_them(landing: Landing, dr
     assert everything(conn) == before
 
 
-def test_a_few_bad_rows_are_shown_of_a_drop_that_would_be_taken_in(landing: Landing, drops: Check) -> None:
+def test_a_few_bad_rows_are_shown_of_a_drop_that_would_be_taken_in(
+    landing: Landing, drops: Check
+) -> None:
     landing.put(DAY, only(*MANY, (7, 2, 55, T)))
     status, lines = drops("check")
     assert status == 0
-    assert lines[1] == f"movielens {DAY}: would be taken in, movies.csv 3 rows, ratings.csv 201 rows (1 bad)"
-    assert lines[2] == "    ratings.csv line 202: rating '55' is not between 0.5 and 5 in half stars"
+    assert lines[1] == (
+        f"movielens {DAY}: would be taken in, movies.csv 3 rows, ratings.csv 201 rows (1 bad)"
+    )
+    assert lines[2] == (
+        "    ratings.csv line 202: rating '55' is not between 0.5 and 5 in half stars"
+    )
 
 
 def test_a_drop_of_other_users_is_told(landing: Landing, drops: Check) -> None:
@@ -95,12 +117,17 @@ def test_a_drop_of_other_users_is_told(landing: Landing, drops: Check) -> None:
     landing.put(DAY + WEEK, ML_1M)
     status, lines = drops("check")
     assert status == 1
-    assert lines[-1].startswith(f"movielens {DAY + WEEK}: refused: its users are of another release: found layout 'double-colon'")
+    assert lines[-1].startswith(
+        f"movielens {DAY + WEEK}: refused: its users are of another "
+        "release: found layout 'double-colon'"
+    )
 
 
 def test_a_drop_sees_the_movies_of_those_before_it(landing: Landing, drops: Check) -> None:
     landing.put(DAY, CSV)
-    landing.put(DAY + WEEK, {"movies.csv": "movieId,title,genres\n", "ratings.csv": ratings((9, 1, 4, T))})
+    landing.put(
+        DAY + WEEK, {"movies.csv": "movieId,title,genres\n", "ratings.csv": ratings((9, 1, 4, T))}
+    )
     for arguments in ((), ("movielens", str(DAY + WEEK))):
         status, lines = drops("check", *arguments)
         assert status == 0
@@ -137,7 +164,11 @@ def damaged_archive(place: Path) -> str:
 @pytest.mark.parametrize("database", [True, False], ids=["database", "files alone"])
 @pytest.mark.parametrize("spoil", [dead_link, other_sums, damaged_archive])
 def test_a_spoilt_drop_is_told_and_the_others_are_checked(
-    landing: Landing, drops: Check, monkeypatch: pytest.MonkeyPatch, spoil: Callable[[Path], str], database: bool
+    landing: Landing,
+    drops: Check,
+    monkeypatch: pytest.MonkeyPatch,
+    spoil: Callable[[Path], str],
+    database: bool,
 ) -> None:
     reason = spoil(landing.put(DAY, only((7, 1, 4, T))))
     landing.put(DAY + WEEK, only((7, 1, 4, T)))
@@ -147,7 +178,11 @@ def test_a_spoilt_drop_is_told_and_the_others_are_checked(
     assert status == 1
     assert [line for line in lines if line.startswith(f"movielens {DAY}: refused: {reason}")]
     assert [
-        line for line in lines if line.startswith(f"movielens {DAY + WEEK}: {'would be taken in' if database else 'can be read'}")
+        line
+        for line in lines
+        if line.startswith(
+            f"movielens {DAY + WEEK}: {'would be taken in' if database else 'can be read'}"
+        )
     ]
 
 
@@ -155,7 +190,10 @@ def test_a_drop_taken_in_that_was_damaged_since_is_told(landing: Landing, drops:
     landing.bring(DAY, CSV)
     (landing.folder / "movielens" / str(DAY) / "extra.csv").symlink_to("/gone")
     status, lines = drops("check")
-    assert (status, lines[-1][: len(f"movielens {DAY}: refused: extra.csv")]) == (1, f"movielens {DAY}: refused: extra.csv")
+    assert (status, lines[-1][: len(f"movielens {DAY}: refused: extra.csv")]) == (
+        1,
+        f"movielens {DAY}: refused: extra.csv",
+    )
 
 
 def test_a_refused_drop_and_its_revision(landing: Landing, drops: Check) -> None:
@@ -187,21 +225,29 @@ def test_without_a_database_the_files_alone_are_checked(
     status, lines = drops("check")
     assert status == 1
     assert said in lines[1] and "whether their users are those that the database knows" in lines[1]
-    assert f"movielens {DAY}: can be read, movies.csv 3 rows, ratings.csv 201 rows, tags.csv 1 rows" in lines
-    assert [line for line in lines if line.startswith(f"imdb {DAY}: can be read, title.basics.tsv ")]
     assert (
-        f"movielens {DAY + WEEK}: refused: 1 of 2 rows of ratings.csv are bad (50.0%, allowed 1.0%); the first is line 2: 3"
-        in "\n".join(lines)
+        f"movielens {DAY}: can be read, movies.csv 3 rows, ratings.csv 201 rows, tags.csv 1 rows"
+        in lines
+    )
+    assert [
+        line for line in lines if line.startswith(f"imdb {DAY}: can be read, title.basics.tsv ")
+    ]
+    assert (
+        f"movielens {DAY + WEEK}: refused: 1 of 2 rows of ratings.csv are bad (50.0%, allowed "
+        "1.0%); the first is line 2: 3" in "\n".join(lines)
     )
 
 
-def test_a_database_before_its_schema_is_no_database(landing: Landing, drops: Check, conn: Connection) -> None:
+def test_a_database_before_its_schema_is_no_database(
+    landing: Landing, drops: Check, conn: Connection
+) -> None:
     landing.put(DAY, CSV)
     conn.execute("DROP SCHEMA staging CASCADE")
     status, lines = drops("check")
     assert status == 0
     assert lines[1].startswith(
-        "the database has no schema yet (python -m recsys migrate): checked is what the files alone can say"
+        "the database has no schema yet (python -m recsys migrate): checked is what the files "
+        "alone can say"
     )
 
 
@@ -219,7 +265,9 @@ def test_what_is_no_drop_or_not_complete_is_told(landing: Landing, drops: Check)
     assert drops("check", "movielens", str(DAY))[0] == 0
 
 
-def test_drops_of_the_future_are_warned_of(landing: Landing, drops: Check, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_drops_of_the_future_are_warned_of(
+    landing: Landing, drops: Check, monkeypatch: pytest.MonkeyPatch
+) -> None:
     landing.put(date(2062, 1, 6), only((7, 1, 4, T)))
     landing.put(date.today() + timedelta(days=6), only((8, 1, 4, T)))
     for command in ("list", "check"):
@@ -238,7 +286,10 @@ def test_the_list_shows_what_cannot_be_read(landing: Landing, drops: Check) -> N
     status, lines = drops("list")
     text = "\n".join(lines)
     assert status == 0
-    assert f"movielens {DAY}: extra.csv cannot be read: it is a link to /gone, which is not there" in text
+    assert (
+        f"movielens {DAY}: extra.csv cannot be read: it is a link to /gone, which is not there"
+        in text
+    )
     assert "imdb is a file; expected a folder with a folder for each drop" in text
     assert "[bold]x.csv, links.csv, movies.csv, ratings.csv, tags.csv" in text
 
@@ -246,10 +297,19 @@ def test_the_list_shows_what_cannot_be_read(landing: Landing, drops: Check) -> N
 @pytest.mark.parametrize("command", ["list", "check"])
 def test_a_zone_without_a_drop_says_what_is_expected(drops: Check, command: str) -> None:
     status, lines = drops(command, "--drops", "/nonexistent/zone")
-    assert (status, lines[-1]) == (0, "no complete drop here; expected movielens/<YYYY-MM-DD>/ with _SUCCESS in it")
+    assert (status, lines[-1]) == (
+        0,
+        "no complete drop here; expected movielens/<YYYY-MM-DD>/ with _SUCCESS in it",
+    )
 
 
-@pytest.mark.parametrize(("uri", "reason"), [("foo://x", "Protocol not known: foo"), ("s3://x", "Install s3fs to access S3")])
+@pytest.mark.parametrize(
+    ("uri", "reason"),
+    [("foo://x", "Protocol not known: foo"), ("s3://x", "Install s3fs to access S3")],
+)
 def test_a_zone_of_an_unknown_kind_is_refused_in_words(drops: Check, uri: str, reason: str) -> None:
     status, lines = drops("list", "--drops", uri)
-    assert (status, lines[0].startswith(f"DropError: {reason}; expected a folder or an fsspec URI")) == (1, True)
+    assert (
+        status,
+        lines[0].startswith(f"DropError: {reason}; expected a folder or an fsspec URI"),
+    ) == (1, True)

@@ -1,4 +1,6 @@
-"""An erased user is erased however the id is written, in every file, before the erasure and after it."""
+"""An erased user is erased however the id is written, in every file, before the erasure and after
+it.
+"""
 
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -20,36 +22,57 @@ LONGEST = 2**63 - 1
 #: What only the erased user says.
 MARK = "said-by-the-erased"
 
-SPELLINGS = [(0, "0"), (0, "00"), (0, "-0"), (7, "0007"), (7, "+7"), (7, " 7"), (7, "7.0"), (7, '"7"'), (LONGEST, str(LONGEST))]
+SPELLINGS = [
+    (0, "0"),
+    (0, "00"),
+    (0, "-0"),
+    (7, "0007"),
+    (7, "+7"),
+    (7, " 7"),
+    (7, "7.0"),
+    (7, '"7"'),
+    (LONGEST, str(LONGEST)),
+]
 
 
 def double_colon(user: str, at: int) -> dict[str, str]:
-    """Rows of the user that are read, read after all (4.50), set aside and broken; and another user's."""
+    """Rows of the user that are read, read after all (4.50), set aside and broken; and another
+    user's.
+    """
     return {
         "movies.dat": "1::Toy Story (1995)::Drama\n2::Heat (1995)::Crime\n",
         "users.dat": f"{user}::F::25::10::{MARK}\n{user}::M::25::10::{MARK}\n{OTHER}::M::1::1::1\n",
-        "ratings.dat": f"{user}::1::5::{at}\n{user}::2::4.50::{at}\n{user}::1::55::{at}\n{user}::1::4::{MARK}\n"
+        "ratings.dat": f"{user}::1::5::{at}\n{user}::2::4.50::{at}\n{user}::1::55::{at}\n"
+        f"{user}::1::4::{MARK}\n"
         f"{user}::1::5::{at}::{MARK}\n{user}::{MARK}\n{OTHER}::1::5::{at}\n",
-        "tags.dat": f"{user}::1::{MARK}::{at}\n{user}::1::{MARK}::soon\n{user}::1::\xff\0{MARK}::{at}\n{OTHER}::1::fun::{at}\n",
+        "tags.dat": f"{user}::1::{MARK}::{at}\n{user}::1::{MARK}::soon\n"
+        f"{user}::1::\xff\0{MARK}::{at}\n{OTHER}::1::fun::{at}\n",
     }
 
 
 def other_order(user: str, at: int) -> dict[str, str]:
-    """The user's column is not the first, so that a row that could not be read does not begin with it."""
+    """The user's column is not the first, so that a row that could not be read does not begin with
+    it.
+    """
     return {
         "movies.csv": "movieId,title,genres\n1,Toy Story (1995),Drama\n2,Heat (1995),Crime\n",
         "ratings.csv": "rating,movieId,userId,timestamp\n"
-        f"5,1,{user},{at}\n4.50,2,{user},{at}\n9,1,{user},{at}\n5,1,{user},{at},{MARK}\n5,1,{user}\n5,1,{OTHER},{at}\n3\n",
-        "tags.csv": f'movieId,userId,tag,timestamp\n1,{user},{MARK},{at}\n1,{user},"{MARK}, and",{at},1\n1,{OTHER},fun,{at}\n',
+        f"5,1,{user},{at}\n4.50,2,{user},{at}\n9,1,{user},{at}\n5,1,{user},{at},{MARK}\n"
+        f"5,1,{user}\n5,1,{OTHER},{at}\n3\n",
+        "tags.csv": f'movieId,userId,tag,timestamp\n1,{user},{MARK},{at}\n1,{user},"{MARK}, '
+        f'and",{at},1\n1,{OTHER},fun,{at}\n',
     }
 
 
 def columns(conn: Connection, condition: str) -> list[tuple[str, str]]:
     """(relation, column) of every table and materialized view of the project."""
     found = conn.execute(
-        "SELECT format('%%I.%%I', n.nspname, c.relname), a.attname FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid "
-        "JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind IN ('r', 'p', 'm') AND a.attnum > 0 "
-        f"AND NOT a.attisdropped AND n.nspname IN ('public', 'staging') AND {condition} ORDER BY 1, 2".encode(),
+        "SELECT format('%%I.%%I', n.nspname, c.relname), a.attname FROM pg_attribute a JOIN "
+        "pg_class c ON c.oid = a.attrelid "
+        "JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind IN ('r', 'p', 'm') AND "
+        "a.attnum > 0 "
+        f"AND NOT a.attisdropped AND n.nspname IN ('public', 'staging') AND {condition} ORDER BY "
+        "1, 2".encode(),
         [],
     )
     return [(row[0], row[1]) for row in found]
@@ -79,16 +102,54 @@ def belongings(conn: Connection, user: int) -> list[str]:
 
 
 READ_AS = {
-    **dict.fromkeys(("0", "00", "-0", "+0", " 0", "0.0", "0e0", '"0"', "0|1|5", "0::1::5", "0\\t1", "'0' is", ".0"), 0),
-    **dict.fromkeys(("7", "0007", "+7", "\ufeff7", "\u00a07", "7 ", "7.", "7.0", "7e0", '"7"', '"7",1', "0" * 500 + "7"), 7),
+    **dict.fromkeys(
+        (
+            "0",
+            "00",
+            "-0",
+            "+0",
+            " 0",
+            "0.0",
+            "0e0",
+            '"0"',
+            "0|1|5",
+            "0::1::5",
+            "0\\t1",
+            "'0' is",
+            ".0",
+        ),
+        0,
+    ),
+    **dict.fromkeys(
+        (
+            "7",
+            "0007",
+            "+7",
+            "\ufeff7",
+            "\u00a07",
+            "7 ",
+            "7.",
+            "7.0",
+            "7e0",
+            '"7"',
+            '"7",1',
+            "0" * 500 + "7",
+        ),
+        7,
+    ),
     **dict.fromkeys(("1e1", "10|7"), 10),
     **dict.fromkeys((str(LONGEST), f"0{LONGEST}", f"{LONGEST}::1"), LONGEST),
-    **dict.fromkeys(("", "|7", "x7", "7.5", "9223372036854775808", "1e30", "-", ".", "\uff17", "E7"), None),
+    **dict.fromkeys(
+        ("", "|7", "x7", "7.5", "9223372036854775808", "1e30", "-", ".", "\uff17", "E7"), None
+    ),
 }
 
 
 def test_a_user_is_the_number_that_a_text_begins_with(conn: Connection) -> None:
-    found = {text: conn.execute("SELECT staging.user_of(%s)", [text]).fetchall()[0][0] for text in READ_AS}
+    found = {
+        text: conn.execute("SELECT staging.user_of(%s)", [text]).fetchall()[0][0]
+        for text in READ_AS
+    }
     assert found == READ_AS
 
 
@@ -118,14 +179,22 @@ def test_another_order_sets_aside_no_other_users_rows(settings: Settings, landin
     """Rows begin with the stars: an erasure of user 5 is none of theirs."""
     landing.bring(FIRST, other_order("7", T), max_bad_share=1)
     before = landing.rows("SELECT file, line, user_id FROM rejected_rows ORDER BY 1, 2")
-    assert before == [("ratings.csv", line, user) for line, user in ((4, 7), (5, 7), (6, 7), (8, None))] + [("tags.csv", 3, 7)]
+    assert before == [
+        ("ratings.csv", line, user) for line, user in ((4, 7), (5, 7), (6, 7), (8, None))
+    ] + [("tags.csv", 3, 7)]
     erase_user(settings, 5, bar=True)
     assert landing.rows("SELECT file, line, user_id FROM rejected_rows ORDER BY 1, 2") == before
 
 
 @pytest.mark.parametrize("text", ["+7", "0007", str(LONGEST)])
-def test_a_refusals_reason_names_no_erased_user(settings: Settings, landing: Landing, text: str) -> None:
-    twice = {"users.dat": f"{text}::F::25::10::1\n{text}::F::25::10::1\n", "ratings.dat": f"{OTHER}::1::5::{T}\n", "tags.dat": ""}
+def test_a_refusals_reason_names_no_erased_user(
+    settings: Settings, landing: Landing, text: str
+) -> None:
+    twice = {
+        "users.dat": f"{text}::F::25::10::1\n{text}::F::25::10::1\n",
+        "ratings.dat": f"{OTHER}::1::5::{T}\n",
+        "tags.dat": "",
+    }
     landing.put(FIRST, double_colon(text, T) | twice)
     with pytest.raises(DropError):
         landing.take_in()
@@ -148,6 +217,8 @@ def test_an_id_that_is_no_number_hides_no_zero(landing: Landing) -> None:
     """A row without an id is not the same movie as movie 0."""
     movies = "movieId,title,genres\n,Nothing (1990),Drama\n0,Zero (1990),Drama\n"
     landing.bring(
-        FIRST, {"movies.csv": movies, "ratings.csv": f"userId,movieId,rating,timestamp\n1,0,5,{T}\n"}, max_bad_share=0.5
+        FIRST,
+        {"movies.csv": movies, "ratings.csv": f"userId,movieId,rating,timestamp\n1,0,5,{T}\n"},
+        max_bad_share=0.5,
     )
     assert landing.rows("SELECT movie_id, title FROM movies") == [(0, "Zero (1990)")]

@@ -1,4 +1,6 @@
-"""A fault between every two statements of ingest and of publish, and every state in between as another connection sees it."""
+"""A fault between every two statements of ingest and of publish, and every state in between as
+another connection sees it.
+"""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -26,8 +28,12 @@ class Cut(Exception):
 
 
 @contextmanager
-def before_every_statement(monkeypatch: pytest.MonkeyPatch, act: Callable[[int, psycopg.Cursor], None]) -> Iterator[list[int]]:
-    """Call `act(number, cursor)` before each statement and COPY that the library sends; the list counts them."""
+def before_every_statement(
+    monkeypatch: pytest.MonkeyPatch, act: Callable[[int, psycopg.Cursor], None]
+) -> Iterator[list[int]]:
+    """Call `act(number, cursor)` before each statement and COPY that the library sends; the list
+    counts them.
+    """
     sent = [0]
     originals = {name: getattr(psycopg.Cursor, name) for name in ("execute", "copy")}
 
@@ -62,9 +68,15 @@ def state(url: str) -> tuple[dict[str, int], list[tuple]]:
     with psycopg.connect(url, application_name="observer") as conn:
         facts = {}
         for table in FACTS:
-            facts |= {f"{table} of {drop}": n for drop, n in conn.execute(f"SELECT drop_id, count(*) FROM {table} GROUP BY 1")}  # pyright: ignore
-        columns = "as_of, user_id, rank, movie_id, score, source, recipe_key, model_version"  # ids of publications may have gaps
-        return facts, conn.execute(f"SELECT {columns} FROM recommendations ORDER BY user_id, rank").fetchall()  # pyright: ignore
+            facts |= {
+                f"{table} of {drop}": n
+                for drop, n in conn.execute(f"SELECT drop_id, count(*) FROM {table} GROUP BY 1")
+            }  # pyright: ignore
+        # ids of publications may have gaps
+        columns = "as_of, user_id, rank, movie_id, score, source, recipe_key, model_version"
+        return facts, conn.execute(
+            f"SELECT {columns} FROM recommendations ORDER BY user_id, rank"
+        ).fetchall()  # pyright: ignore
 
 
 class Copies:
@@ -80,15 +92,23 @@ class Copies:
         name = f"{self.template}_{self.count}"
         create_database(self.postgres, name, template=self.template)
         try:
-            yield self.settings.model_copy(update={"database_url": SecretStr(self.postgres.url(name))})
+            yield self.settings.model_copy(
+                update={"database_url": SecretStr(self.postgres.url(name))}
+            )
         finally:
-            execute(self.postgres, sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+            execute(
+                self.postgres, sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name))
+            )
 
 
 @pytest.fixture
 def copies(postgres: Postgres, settings: Settings) -> Copies:
     """Of the test's own database, as it stands when the first copy is made."""
-    return Copies(postgres, settings, settings.database_url.get_secret_value().rsplit("/", 1)[-1].split("?")[0])
+    return Copies(
+        postgres,
+        settings,
+        settings.database_url.get_secret_value().rsplit("/", 1)[-1].split("?")[0],
+    )
 
 
 def test_facts_are_all_of_a_drop_or_none_of_it(
@@ -174,7 +194,9 @@ def test_candidates_that_a_crash_took_are_missed(settings: Settings, weeks: list
     week, decided = _all_but_publish(settings, weeks[0])
     with connect(settings) as conn:
         conn.execute("TRUNCATE candidates")  # what Postgres does to an unlogged table after a crash
-    with pytest.raises(PublicationError, match=r"no candidates of shard \[0\]; run score_users again"):
+    with pytest.raises(
+        PublicationError, match=r"no candidates of shard \[0\]; run score_users again"
+    ):
         pipeline.publish_recommendations(settings, week, decided)
     pipeline.score_users(settings, week, decided, 0)
     pipeline.publish_recommendations(settings, week, decided)

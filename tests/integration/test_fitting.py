@@ -22,12 +22,18 @@ from recsys.settings import Settings
 @pytest.fixture
 def fit() -> Fit:
     movies = np.arange(1, 5)
-    none = Links(np.zeros(5, dtype=np.int64), np.zeros(0, dtype=np.int32), np.zeros(0, dtype=np.int64))
+    none = Links(
+        np.zeros(5, dtype=np.int64), np.zeros(0, dtype=np.int32), np.zeros(0, dtype=np.int64)
+    )
     unknown = np.full(4, np.nan, dtype=np.float32)
     catalogue = Catalogue(movies, ("A", "B", "C", "D"), unknown, unknown, none, none, none)
     users = np.array([1, 1, 2, 3])
-    train = Interactions.of(users, np.array([1, 2, 2, 3]), np.full(4, 5.0), np.arange(4) + 10**9, movie_ids=movies)
-    return Fit(Recipe.of("popularity"), train, catalogue, "2020-01-06", "exam", date(2020, 1, 6), seed=1)
+    train = Interactions.of(
+        users, np.array([1, 2, 2, 3]), np.full(4, 5.0), np.arange(4) + 10**9, movie_ids=movies
+    )
+    return Fit(
+        Recipe.of("popularity"), train, catalogue, "2020-01-06", "exam", date(2020, 1, 6), seed=1
+    )
 
 
 def test_found_again(conn: Connection, settings: Settings, fit: Fit) -> None:
@@ -37,7 +43,9 @@ def test_found_again(conn: Connection, settings: Settings, fit: Fit) -> None:
     assert np.array_equal(registry.load(first.run_id).movie_ids_, fit.catalogue.movie_ids)
 
 
-def test_anything_else_is_another_fit(conn: Connection, settings: Settings, fit: Fit, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_anything_else_is_another_fit(
+    conn: Connection, settings: Settings, fit: Fit, monkeypatch: pytest.MonkeyPatch
+) -> None:
     registry = Registry(settings)
     others = [
         replace(fit, recipe=Recipe.of("popularity", half_life_days=7.0)),
@@ -52,7 +60,9 @@ def test_anything_else_is_another_fit(conn: Connection, settings: Settings, fit:
     assert len(runs) == len(others) + 2
 
 
-def test_a_broken_fit_is_not_found(conn: Connection, settings: Settings, fit: Fit, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_broken_fit_is_not_found(
+    conn: Connection, settings: Settings, fit: Fit, monkeypatch: pytest.MonkeyPatch
+) -> None:
     registry = Registry(settings)
     with monkeypatch.context() as patch, pytest.raises(FitError, match="division by zero"):
         patch.setattr(Popularity, "fit", lambda *_, **__: 1 / 0)

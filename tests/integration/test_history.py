@@ -1,4 +1,6 @@
-"""Looking back: the view `lineage`, the README's queries, and the pages of `python -m recsys history`."""
+"""Looking back: the view `lineage`, the README's queries, and the pages of `python -m recsys
+history`.
+"""
 
 import re
 from datetime import UTC, date, datetime, timedelta
@@ -35,12 +37,16 @@ def settings(settings: Settings) -> Settings:
 def two_weeks(settings: Settings, weeks: list[date]) -> list[date]:
     """Two weeks that ran, the first of which a person may have had to agree to."""
     for as_of in weeks[:2]:
-        pipeline.run_week(settings, as_of=as_of, require_approval=True, approve=agree, run_id=f"run of {as_of}")
+        pipeline.run_week(
+            settings, as_of=as_of, require_approval=True, approve=agree, run_id=f"run of {as_of}"
+        )
     return weeks[:2]
 
 
 def lineage(conn: Connection, as_of: date) -> Any:
-    return conn.execute("SELECT * FROM lineage WHERE as_of = %s AND NOT is_shadow ORDER BY publication_id", [as_of]).fetchone()
+    return conn.execute(
+        "SELECT * FROM lineage WHERE as_of = %s AND NOT is_shadow ORDER BY publication_id", [as_of]
+    ).fetchone()
 
 
 def page(conn: Connection, show: Any, *args: Any, **named: Any) -> str:
@@ -54,7 +60,9 @@ def long_ago(conn: Connection, weeks: list[date]) -> None:
     of_week = "publication_id IN (SELECT publication_id FROM publications WHERE as_of = %s)"
     for as_of in weeks:
         moment = datetime(as_of.year, as_of.month, as_of.day, 9, tzinfo=UTC)
-        conn.execute(f"UPDATE live_history SET went_live_at = %s WHERE {of_week}".encode(), [moment, as_of])
+        conn.execute(
+            f"UPDATE live_history SET went_live_at = %s WHERE {of_week}".encode(), [moment, as_of]
+        )
 
 
 # ---------------------------------------------------------------- the view
@@ -67,68 +75,129 @@ def test_a_publication_names_its_model_data_code_decision_and_run(
         row = lineage(conn, as_of)
         decided = conn.execute("SELECT * FROM promotions WHERE as_of = %s", [as_of]).fetchone()
         tags = pipeline.Registry(settings).version_tags(row.model_version)
-        assert (row.recipe_key, row.recipe, row.model_version) == (decided.recipe_key, decided.recipe, decided.model_version)
+        assert (row.recipe_key, row.recipe, row.model_version) == (
+            decided.recipe_key,
+            decided.recipe,
+            decided.model_version,
+        )
         assert (row.fingerprint, str(row.n_ratings)) == (tags["fingerprint"], tags["n_ratings"])
-        assert (row.decision, row.reasons, row.run_id) == (decided.decision, decided.reasons, f"run of {as_of}")
+        assert (row.decision, row.reasons, row.run_id) == (
+            decided.decision,
+            decided.reasons,
+            f"run of {as_of}",
+        )
         assert (row.git_sha, row.decided_git_sha) == (SHA, SHA)
-        verdicts = conn.execute("SELECT passed FROM gate_verdicts WHERE promotion_id = %s", [row.promotion_id]).fetchall()
+        verdicts = conn.execute(
+            "SELECT passed FROM gate_verdicts WHERE promotion_id = %s", [row.promotion_id]
+        ).fetchall()
         passed = sum(verdict.passed for verdict in verdicts)
-        assert verdicts and (row.gates_passed, row.gates_refused) == (passed, len(verdicts) - passed)
-        rows = conn.execute("SELECT count(*) AS n, count(DISTINCT user_id) AS n_users FROM batch_recommendations "
-                            "WHERE publication_id = %s", [row.publication_id]).fetchone()  # fmt: skip
+        assert verdicts and (row.gates_passed, row.gates_refused) == (
+            passed,
+            len(verdicts) - passed,
+        )
+        rows = conn.execute(
+            "SELECT count(*) AS n, count(DISTINCT user_id) AS n_users FROM "
+            "batch_recommendations "
+            "WHERE publication_id = "
+            "%s",
+            [row.publication_id],
+        ).fetchone()
         assert (row.n_rows, row.n_users) == (rows.n, rows.n_users)
 
 
 def test_the_data_are_the_drops_taken_in_by_then(two_weeks: list[date], conn: Connection) -> None:
-    conn.execute("UPDATE drops SET state = 'refused' WHERE drop_date = %s AND source = 'imdb'", [two_weeks[0]])
     conn.execute(
-        "UPDATE drops SET settled_at = now() + interval '1 day' WHERE drop_date = %s AND source = 'imdb'", [two_weeks[1]]
+        "UPDATE drops SET state = 'refused' WHERE drop_date = %s AND source = 'imdb'",
+        [two_weeks[0]],
+    )
+    conn.execute(
+        "UPDATE drops SET settled_at = now() + interval '1 day' WHERE drop_date = %s AND source = "
+        "'imdb'",
+        [two_weeks[1]],
     )
     first, second = (lineage(conn, as_of) for as_of in two_weeks)
-    on_record = {(row.source, str(row.drop_date)): row for row in conn.execute("SELECT * FROM drops").fetchall()}
-    assert [(drop["source"], drop["drop_date"]) for drop in first.drops] == [("movielens", str(two_weeks[0]))]
-    assert [(drop["source"], drop["drop_date"]) for drop in second.drops] == [("movielens", str(as_of)) for as_of in two_weeks]
+    on_record = {
+        (row.source, str(row.drop_date)): row
+        for row in conn.execute("SELECT * FROM drops").fetchall()
+    }
+    assert [(drop["source"], drop["drop_date"]) for drop in first.drops] == [
+        ("movielens", str(two_weeks[0]))
+    ]
+    assert [(drop["source"], drop["drop_date"]) for drop in second.drops] == [
+        ("movielens", str(as_of)) for as_of in two_weeks
+    ]
     for drop in second.drops:
         known = on_record[drop["source"], drop["drop_date"]]
         assert (drop["sha256"], drop["revision"]) == (known.sha256, known.revision)
-        assert (drop["rows"], drop["new"]) == (sum(known.counts["read"].values()), sum(known.counts["new"].values()))
+        assert (drop["rows"], drop["new"]) == (
+            sum(known.counts["read"].values()),
+            sum(known.counts["new"].values()),
+        )
         assert drop["rows"] >= known.counts["read"]["ratings.csv"] > 0 < drop["new"]
 
 
-def test_a_drop_that_came_after_the_watermark_is_none_of_its_data(two_weeks: list[date], conn: Connection) -> None:
-    conn.execute("UPDATE drops SET settled_at = '2000-01-01'")  # as though another run had taken it in before this one published
+def test_a_drop_that_came_after_the_watermark_is_none_of_its_data(
+    two_weeks: list[date], conn: Connection
+) -> None:
+    # as though another run had taken it in before this one published
+    conn.execute("UPDATE drops SET settled_at = '2000-01-01'")
     assert {drop["drop_date"] for drop in lineage(conn, two_weeks[0]).drops} == {str(two_weeks[0])}
 
 
-def test_it_knows_when_readers_saw_a_publication(settings: Settings, two_weeks: list[date], conn: Connection) -> None:
-    pipeline.rollback_publication(settings, publication_id=None, reason="odd lists", requested_by="bob")
-    times = [row.went_live_at for row in conn.execute("SELECT went_live_at FROM live_history ORDER BY seq")]
+def test_it_knows_when_readers_saw_a_publication(
+    settings: Settings, two_weeks: list[date], conn: Connection
+) -> None:
+    pipeline.rollback_publication(
+        settings, publication_id=None, reason="odd lists", requested_by="bob"
+    )
+    times = [
+        row.went_live_at
+        for row in conn.execute("SELECT went_live_at FROM live_history ORDER BY seq")
+    ]
     first, second = (lineage(conn, as_of) for as_of in two_weeks)
-    assert [(period.lower, period.upper) for period in first.live] == [(times[0], times[1]), (times[2], None)]
+    assert [(period.lower, period.upper) for period in first.live] == [
+        (times[0], times[1]),
+        (times[2], None),
+    ]
     assert [(period.lower, period.upper) for period in second.live] == [(times[1], times[2])]
     assert [(told["cause"], told["reason"], told["requested_by"]) for told in first.by_hand] == [
         ("rolled back", "odd lists", "bob")
     ]
     assert second.by_hand is None
     live = conn.execute("SELECT publication_id FROM lineage WHERE live @> now()").fetchall()
-    assert live == conn.execute("SELECT publication_id FROM publications WHERE is_live").fetchall() == [(first.publication_id,)]
+    assert (
+        live
+        == conn.execute("SELECT publication_id FROM publications WHERE is_live").fetchall()
+        == [(first.publication_id,)]
+    )
 
 
-def test_a_clock_that_was_set_back_leaves_one_publication_at_a_time(two_weeks: list[date], conn: Connection) -> None:
+def test_a_clock_that_was_set_back_leaves_one_publication_at_a_time(
+    two_weeks: list[date], conn: Connection
+) -> None:
     conn.execute(
-        "UPDATE live_history SET went_live_at = went_live_at - interval '1 day' WHERE seq = (SELECT max(seq) FROM live_history)"
+        "UPDATE live_history SET went_live_at = went_live_at - interval '1 day' WHERE seq = "
+        "(SELECT max(seq) FROM live_history)"
     )
     first, second = (lineage(conn, as_of) for as_of in two_weeks)
     assert (list(first.live), [period.upper for period in second.live]) == ([], [None])
 
 
-def test_an_approval_is_in_the_lineage_of_what_was_approved(two_weeks: list[date], conn: Connection) -> None:
+def test_an_approval_is_in_the_lineage_of_what_was_approved(
+    two_weeks: list[date], conn: Connection
+) -> None:
     for as_of in two_weeks:
         row = lineage(conn, as_of)
         asked = row.decision in ("first", "promoted")
         assert (row.approval, row.approved_by) == (("approved", "ada") if asked else (None, None))
-    conn.execute("UPDATE promotions SET approval = 'rejected', approved_by = 'eve' WHERE as_of = %s", [two_weeks[1]])
-    assert (lineage(conn, two_weeks[1]).approval, lineage(conn, two_weeks[1]).approved_by) == ("rejected", "eve")
+    conn.execute(
+        "UPDATE promotions SET approval = 'rejected', approved_by = 'eve' WHERE as_of = %s",
+        [two_weeks[1]],
+    )
+    assert (lineage(conn, two_weeks[1]).approval, lineage(conn, two_weeks[1]).approved_by) == (
+        "rejected",
+        "eve",
+    )
 
 
 # ---------------------------------------------------------------- the README's queries
@@ -143,13 +212,17 @@ def readme_queries(moment: datetime | None = None) -> list[bytes]:
     return [text.replace(NOW, asked).encode() for text in found]
 
 
-def test_the_readmes_queries_return_rows_where_weeks_of_the_past_were_run_today(two_weeks: list[date], conn: Connection) -> None:
+def test_the_readmes_queries_return_rows_where_weeks_of_the_past_were_run_today(
+    two_weeks: list[date], conn: Connection
+) -> None:
     assert all(conn.execute(query).fetchall() for query in readme_queries())
 
 
 @pytest.fixture
 def in_week_one(two_weeks: list[date], conn: Connection) -> datetime:
-    """A moment at which readers saw the first week's publication, though the second's is live now."""
+    """A moment at which readers saw the first week's publication, though the second's is live
+    now.
+    """
     long_ago(conn, two_weeks)
     return datetime(two_weeks[0].year, two_weeks[0].month, two_weeks[0].day, 12, tzinfo=UTC)
 
@@ -159,21 +232,30 @@ def test_which_model_made_a_users_list_and_with_which_code(
 ) -> None:
     made = lineage(conn, two_weeks[0])
     rows = conn.execute(readme_queries(in_week_one)[0]).fetchall()
-    listed = conn.execute("SELECT movie_id FROM batch_recommendations WHERE (publication_id, user_id) = (%s, %s) ORDER BY rank",
-                          [made.publication_id, USER]).fetchall()  # fmt: skip
+    listed = conn.execute(
+        "SELECT movie_id FROM batch_recommendations WHERE (publication_id, "
+        "user_id) = (%s, %s) ORDER BY rank",
+        [made.publication_id, USER],
+    ).fetchall()
     assert [row.movie_id for row in rows] == [row.movie_id for row in listed] and len(listed) == 10
     origins = {(row.recipe_key, row.model_version, row.git_sha, row.run_id) for row in rows}
     assert origins == {(made.recipe_key, made.model_version, SHA, f"run of {two_weeks[0]}")}
     assert rows[0].recipe == made.recipe
 
 
-def test_on_which_data_it_was_made(in_week_one: datetime, two_weeks: list[date], conn: Connection) -> None:
+def test_on_which_data_it_was_made(
+    in_week_one: datetime, two_weeks: list[date], conn: Connection
+) -> None:
     made = lineage(conn, two_weeks[0])
     rows = conn.execute(readme_queries(in_week_one)[1]).fetchall()
     known = conn.execute(
-        "SELECT source, drop_date, sha256 FROM drops WHERE drop_id <= %s ORDER BY drop_date, source", [made.watermark]
+        "SELECT source, drop_date, sha256 FROM drops WHERE drop_id <= %s ORDER BY drop_date, "
+        "source",
+        [made.watermark],
     )
-    assert [(row.source, row.drop_date, row.sha256) for row in rows] == [tuple(row) for row in known.fetchall()]
+    assert [(row.source, row.drop_date, row.sha256) for row in rows] == [
+        tuple(row) for row in known.fetchall()
+    ]
     assert {(row.fingerprint, row.n_ratings, row.n_users, row.rows_sha256) for row in rows} == {
         (made.fingerprint, made.n_ratings, made.n_users, made.rows_sha256)
     }
@@ -183,14 +265,26 @@ def test_on_which_data_it_was_made(in_week_one: datetime, two_weeks: list[date],
 def test_why_it_was_champion_and_who_approved_it(
     settings: Settings, in_week_one: datetime, two_weeks: list[date], conn: Connection
 ) -> None:
-    conn.execute("UPDATE promotions SET approval = 'approved', approved_by = 'ada' WHERE as_of = %s", [two_weeks[0]])
-    pipeline.rollback_publication(settings, publication_id=None, reason="odd lists", requested_by="bob")
+    conn.execute(
+        "UPDATE promotions SET approval = 'approved', approved_by = 'ada' WHERE as_of = %s",
+        [two_weeks[0]],
+    )
+    pipeline.rollback_publication(
+        settings, publication_id=None, reason="odd lists", requested_by="bob"
+    )
     made = lineage(conn, two_weeks[0])
     rows = conn.execute(readme_queries(in_week_one)[2]).fetchall()
-    verdicts = conn.execute("SELECT recipe_key, gate, sentence FROM gate_verdicts WHERE promotion_id = %s ORDER BY 1, 2",
-                            [made.promotion_id]).fetchall()  # fmt: skip
-    assert [(row.recipe_key, row.gate, row.sentence) for row in rows] == [tuple(row) for row in verdicts] and verdicts
-    assert {(row.decision, tuple(row.reasons), row.approved_by) for row in rows} == {(made.decision, tuple(made.reasons), "ada")}
+    verdicts = conn.execute(
+        "SELECT recipe_key, gate, sentence FROM gate_verdicts WHERE "
+        "promotion_id = %s ORDER BY 1, 2",
+        [made.promotion_id],
+    ).fetchall()
+    assert [(row.recipe_key, row.gate, row.sentence) for row in rows] == [
+        tuple(row) for row in verdicts
+    ] and verdicts
+    assert {(row.decision, tuple(row.reasons), row.approved_by) for row in rows} == {
+        (made.decision, tuple(made.reasons), "ada")
+    }
     assert [told["requested_by"] for told in rows[0].by_hand] == ["bob"]
 
 
@@ -200,9 +294,13 @@ def test_why_it_was_champion_and_who_approved_it(
 def test_the_history_has_a_line_for_each_publication_and_each_rollback(
     settings: Settings, two_weeks: list[date], conn: Connection
 ) -> None:
-    pipeline.rollback_publication(settings, publication_id=None, reason="odd [lists]", requested_by="bob")
+    pipeline.rollback_publication(
+        settings, publication_id=None, reason="odd [lists]", requested_by="bob"
+    )
     conn.execute(
-        "UPDATE promotions SET forced = true, approval = 'approved', approved_by = 'ada' WHERE as_of = %s", [two_weeks[0]]
+        "UPDATE promotions SET forced = true, approval = 'approved', approved_by = 'ada' WHERE "
+        "as_of = %s",
+        [two_weeks[0]],
     )
     made = [lineage(conn, as_of) for as_of in two_weeks]
     told = page(conn, show_history, 5)
@@ -214,17 +312,30 @@ def test_the_history_has_a_line_for_each_publication_and_each_rollback(
     ]
     assert "rolled back: odd [lists]" in rollback and "bob" in rollback
     for row, of_week in ((newer, made[1]), (older, made[0])):
-        best = "SELECT value FROM exam_results WHERE (as_of, recipe_key, slice, metric) = (%s, %s, 'all', 'NDCG@10')"
+        best = (
+            "SELECT value FROM exam_results WHERE (as_of, recipe_key, slice, metric) = (%s, %s, "
+            "'all', 'NDCG@10')"
+        )
         ndcg = conn.execute(best, [of_week.as_of, of_week.recipe_key]).fetchone().value
         run = f"run of {of_week.as_of}"
-        for word in (f"{of_week.recipe_key} v{of_week.model_version}", of_week.decision, f"{ndcg:.4f}", SHA[:10], run):
+        for word in (
+            f"{of_week.recipe_key} v{of_week.model_version}",
+            of_week.decision,
+            f"{ndcg:.4f}",
+            SHA[:10],
+            run,
+        ):
             assert word in row
     assert [" now " in row for row in rows] == [False, False, True]
     assert ["approved by ada" in row and "(forced)" in row for row in rows] == [False, False, True]
-    assert f"│ {two_weeks[0]} │" not in page(conn, show_history, 1) and f"│ {two_weeks[0]} │" in told
+    assert (
+        f"│ {two_weeks[0]} │" not in page(conn, show_history, 1) and f"│ {two_weeks[0]} │" in told
+    )
 
 
-def test_a_narrow_terminal_breaks_no_date_and_no_figure(two_weeks: list[date], conn: Connection) -> None:
+def test_a_narrow_terminal_breaks_no_date_and_no_figure(
+    two_weeks: list[date], conn: Connection
+) -> None:
     shown = StringIO()
     show_history(conn, Console(file=shown, width=100), 5)
     assert all(f"│ {as_of} │" in shown.getvalue() for as_of in two_weeks)
@@ -238,11 +349,23 @@ def test_the_history_shows_what_people_did_rate(two_weeks: list[date], conn: Con
         (two_weeks[1], "all", 0.8, 10),
         (two_weeks[1], "model", 0.1, 9),
     ):
-        judged = (as_of, made.publication_id, two_weeks[0], source, made.recipe_key, value, value, value, n)
+        judged = (
+            as_of,
+            made.publication_id,
+            two_weeks[0],
+            source,
+            made.recipe_key,
+            value,
+            value,
+            value,
+            n,
+        )
         conn.execute(
-            "INSERT INTO realised_hits (as_of, publication_id, since, arm, source, recipe_key, metric, value, low, high, n) "
-            "VALUES (%s, %s, %s, 'all', %s, %s, 'NDCG@10', %s, %s, %s, %s)", judged
-        )  # fmt: skip
+            "INSERT INTO realised_hits (as_of, publication_id, since, arm, source, recipe_key, "
+            "metric, value, low, high, n) "
+            "VALUES (%s, %s, %s, 'all', %s, %s, 'NDCG@10', %s, %s, %s, %s)",
+            judged,
+        )
     told = page(conn, show_history, 5)
     assert told.count("0.8750") == 1  # the mean over users of both weeks that judged it
     assert len(re.findall(r"(?m)^│ \d{4}-", told)) == 2
@@ -254,18 +377,28 @@ def test_a_users_page_says_where_the_list_came_from(
     then, now = (lineage(conn, as_of) for as_of in two_weeks)
     told = page(conn, show_lineage, USER, on=two_weeks[0])
     titles = conn.execute(
-        "SELECT title FROM batch_recommendations JOIN catalogue USING (movie_id) WHERE (publication_id, user_id) = (%s, %s)",
+        "SELECT title FROM batch_recommendations JOIN catalogue USING (movie_id) WHERE "
+        "(publication_id, user_id) = (%s, %s)",
         [then.publication_id, USER],
     ).fetchall()
     assert titles and all(row.title in told for row in titles)
-    for word in (f"publication {then.publication_id} of week {two_weeks[0]}", f"{then.recipe_key}, version {then.model_version}",
-                 then.fingerprint, f"{then.n_ratings:,} ratings", then.rows_sha256, SHA, f"run of {two_weeks[0]}",
-                 f"decision {then.promotion_id}, {then.decision}"):  # fmt: skip
+    for word in (
+        f"publication {then.publication_id} of week {two_weeks[0]}",
+        f"{then.recipe_key}, version {then.model_version}",
+        then.fingerprint,
+        f"{then.n_ratings:,} ratings",
+        then.rows_sha256,
+        SHA,
+        f"run of {two_weeks[0]}",
+        f"decision {then.promotion_id}, {then.decision}",
+    ):
         assert word in told
     assert all(drop["sha256"] in told for drop in then.drops)
     assert f"of week {two_weeks[1]}" in page(conn, show_lineage, USER)
     assert f"publication {now.publication_id} " in page(conn, show_lineage, USER, on=two_weeks[1])
-    assert f"publication {then.publication_id} " in page(conn, show_lineage, USER, on=two_weeks[1] - timedelta(1))
+    assert f"publication {then.publication_id} " in page(
+        conn, show_lineage, USER, on=two_weeks[1] - timedelta(1)
+    )
 
 
 def test_a_week_is_asked_for_as_readers_had_it(
@@ -274,10 +407,14 @@ def test_a_week_is_asked_for_as_readers_had_it(
     first, second = (lineage(conn, as_of).publication_id for as_of in two_weeks)
 
     def shown(as_of: date) -> int:
-        return int(re.findall(r"publication (\d+) of week", page(conn, show_lineage, USER, as_of=as_of))[0])
+        return int(
+            re.findall(r"publication (\d+) of week", page(conn, show_lineage, USER, as_of=as_of))[0]
+        )
 
     assert [shown(as_of) for as_of in two_weeks] == [first, second]
-    pipeline.rollback_publication(settings, publication_id=None, reason="odd lists", requested_by="bob")
+    pipeline.rollback_publication(
+        settings, publication_id=None, reason="odd lists", requested_by="bob"
+    )
     assert [shown(as_of) for as_of in two_weeks] == [first, first]
     assert "rolled back" in page(conn, show_lineage, USER, as_of=two_weeks[1])
     pipeline.run_week(settings, as_of=weeks[2])
@@ -285,13 +422,23 @@ def test_a_week_is_asked_for_as_readers_had_it(
     assert shown(weeks[2]) not in (first, second)
 
 
-def test_a_challengers_user_is_told_the_challengers_model(settings: Settings, weeks: list[date], conn: Connection) -> None:
+def test_a_challengers_user_is_told_the_challengers_model(
+    settings: Settings, weeks: list[date], conn: Connection
+) -> None:
     settings = settings.model_copy(update={"recipes": ("popularity",)})
     pipeline.run_week(settings, as_of=weeks[0], challenger="als", challenger_share=0.5)
-    arms = dict(conn.execute("SELECT arm, min(user_id) AS user_id FROM recommendations GROUP BY arm").fetchall())
+    arms = dict(
+        conn.execute(
+            "SELECT arm, min(user_id) AS user_id FROM recommendations GROUP BY arm"
+        ).fetchall()
+    )
     made = lineage(conn, weeks[0])
     shadow = conn.execute("SELECT * FROM lineage WHERE is_shadow").fetchone()
-    assert made.challenger_id == shadow.publication_id and shadow.recipe["name"] == "als" and shadow.live is None
+    assert (
+        made.challenger_id == shadow.publication_id
+        and shadow.recipe["name"] == "als"
+        and shadow.live is None
+    )
     assert shadow.challenger_id is None
     pages = {arm: page(conn, show_lineage, user_id) for arm, user_id in arms.items()}
     assert f"{shadow.recipe_key}, version {shadow.model_version}; " in pages["challenger"]
@@ -300,7 +447,9 @@ def test_a_challengers_user_is_told_the_challengers_model(settings: Settings, we
     assert "shadow" in page(conn, show_history, 1)
 
 
-def test_what_cannot_be_shown_is_said(settings: Settings, weeks: list[date], conn: Connection) -> None:
+def test_what_cannot_be_shown_is_said(
+    settings: Settings, weeks: list[date], conn: Connection
+) -> None:
     with pytest.raises(NothingToRecommend, match="nothing was ever published"):
         page(conn, show_history, 5)
     with pytest.raises(NothingToRecommend, match="nothing was live yet"):
@@ -308,7 +457,11 @@ def test_what_cannot_be_shown_is_said(settings: Settings, weeks: list[date], con
     pipeline.run_week(settings, as_of=weeks[0])
     with pytest.raises(NothingToRecommend, match=r"nothing was live at the end of 2001-01-01"):
         page(conn, show_lineage, USER, on=date(2001, 1, 1))
-    with pytest.raises(NothingToRecommend, match=rf"nothing was live in week {weeks[0] - timedelta(7)}"):
+    with pytest.raises(
+        NothingToRecommend,
+        match=r"nothing was live in week "
+        rf"{weeks[0] - timedelta(7)}",
+    ):
         page(conn, show_lineage, USER, as_of=weeks[0] - timedelta(7))
     with pytest.raises(NothingToRecommend, match="user 999999 has no row in publication"):
         page(conn, show_lineage, 999999)
@@ -323,11 +476,21 @@ def test_a_page_outlives_the_rows(settings: Settings, weeks: list[date], conn: C
     assert lineage(conn, weeks[0]).rows_sha256 in told
 
 
-def test_what_a_run_was_outlives_it(settings: Settings, weeks: list[date], conn: Connection) -> None:
-    """Airflow may delete a run that lineage names; one that is cleared stays as it was first started."""
+def test_what_a_run_was_outlives_it(
+    settings: Settings, weeks: list[date], conn: Connection
+) -> None:
+    """Airflow may delete a run that lineage names; one that is cleared stays as it was first
+    started.
+    """
     run: dict[str, Any] = {"run_id": "manual__7", "run_kind": "manual", "started_by": "ada"}
     pipeline.run_week(settings, as_of=weeks[0], recipes=["popularity"], **run)
     pipeline.resolve_week(settings, as_of=weeks[0], **{**run, "started_by": "grace"})
-    kept = conn.execute("SELECT run_id, kind, started_by FROM runs JOIN lineage USING (run_id)").fetchall()
+    kept = conn.execute(
+        "SELECT run_id, kind, started_by FROM runs JOIN lineage USING (run_id)"
+    ).fetchall()
     assert kept == [("manual__7", "manual", "ada")]
-    assert re.search(r"manual__7, published .*; a manual run, first started .* by ada", page(conn, show_lineage, USER))
+    assert re.search(
+        r"manual__7, published .*; a manual run, first started .* by "
+        r"ada",
+        page(conn, show_lineage, USER),
+    )

@@ -22,11 +22,17 @@ def test_a_release_and_its_imdb_files_are_taken_in_whole(conn: Connection, tmp_p
     got = landing.bring(date(2016, 1, 4), files(tmp_path / "movielens"))
     assert got.rejected == {}
     assert got.new == {
-        "movies": release.movies, "links": release.movies, "users": 0, "ratings": release.ratings, "tags": release.tags,
-    }  # fmt: skip
+        "movies": release.movies,
+        "links": release.movies,
+        "users": 0,
+        "ratings": release.ratings,
+        "tags": release.tags,
+    }
     about = landing.bring(date(2016, 1, 5), files(tmp_path / "imdb"), "imdb")
     assert about.rejected == {}
     assert about.read["title.principals.tsv"] == imdb.principals
     assert about.new["titles"] == release.movies
-    told = landing.rows("SELECT role, count(DISTINCT movie_id) FROM movie_persons GROUP BY role ORDER BY role")
+    told = landing.rows(
+        "SELECT role, count(DISTINCT movie_id) FROM movie_persons GROUP BY role ORDER BY role"
+    )
     assert told == [("actor", release.movies), ("director", release.movies)]

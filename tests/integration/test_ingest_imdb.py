@@ -1,4 +1,6 @@
-"""IMDb drops: found by link or by name, cut down to the movies that we have, and kept as versions."""
+"""IMDb drops: found by link or by name, cut down to the movies that we have, and kept as
+versions.
+"""
 
 import gzip
 from datetime import UTC, date, datetime, timedelta
@@ -23,18 +25,34 @@ MOVIES = [
     (6, "Emma (1996)"),
     (7, "Nobody Knows It (1950)"),
 ]
-BASICS = "tconst\ttitleType\tprimaryTitle\toriginalTitle\tisAdult\tstartYear\tendYear\truntimeMinutes\tgenres\n"
+BASICS = (
+    "tconst\ttitleType\tprimaryTitle\toriginalTitle\tisAdult\tstartYear\tendYear\truntimeMinutes\t"
+    "genres\n"
+)
 CREW = "tconst\tdirectors\twriters\n"
 PRINCIPALS = "tconst\tordering\tnconst\tcategory\tjob\tcharacters\n"
 NAMES = "nconst\tprimaryName\tbirthYear\tdeathYear\tprimaryProfession\tknownForTitles\n"
 RATINGS = "tconst\taverageRating\tnumVotes\n"
 
 
-def title(number: int, name: str, year: object = 1995, *, kind: str = "movie", original: str = "", minutes: object = 90) -> str:
-    return f"tt{number:07d}\t{kind}\t{name}\t{original or name}\t0\t{year}\t\\N\t{minutes}\tDrama,Comedy\n"
+def title(
+    number: int,
+    name: str,
+    year: object = 1995,
+    *,
+    kind: str = "movie",
+    original: str = "",
+    minutes: object = 90,
+) -> str:
+    return (
+        f"tt{number:07d}\t{kind}\t{name}\t{original or name}\t0\t{year}\t\\N\t{minutes}\t"
+        "Drama,Comedy\n"
+    )
 
 
-def imdb(titles: str, *, crew: str = "", principals: str = "", names: str = "", ratings: str = "") -> dict[str, str | bytes]:
+def imdb(
+    titles: str, *, crew: str = "", principals: str = "", names: str = "", ratings: str = ""
+) -> dict[str, str | bytes]:
     """The five files, gzipped as published."""
     return {
         "title.basics.tsv.gz": BASICS + titles,
@@ -49,9 +67,18 @@ def imdb(titles: str, *, crew: str = "", principals: str = "", names: str = "", 
 def landing(tmp_path: Path, conn: Connection) -> Landing:
     """With seven movies, of which the first alone is linked."""
     zone = Landing(tmp_path / "drops", conn)
-    movies = "movieId,title,genres\n" + "".join(f'{movie},"{name}",Drama\n' for movie, name in MOVIES)
+    movies = ("movieId,title,genres\n") + "".join(
+        f'{movie},"{name}",Drama\n' for movie, name in MOVIES
+    )
     ratings = f"userId,movieId,rating,timestamp\n7,1,4,{T}\n"
-    zone.bring(DAY, {"movies.csv": movies, "links.csv": "movieId,imdbId,tmdbId\n1,0114709,862\n7,,\n", "ratings.csv": ratings})
+    zone.bring(
+        DAY,
+        {
+            "movies.csv": movies,
+            "links.csv": "movieId,imdbId,tmdbId\n1,0114709,862\n7,,\n",
+            "ratings.csv": ratings,
+        },
+    )
     return zone
 
 
@@ -61,14 +88,20 @@ def matched(landing: Landing) -> dict[int, int]:
 
 def cast(landing: Landing, drop: int) -> list[tuple]:
     return landing.rows(
-        f"SELECT role, position, person_id FROM movie_persons WHERE drop_id = {drop} ORDER BY movie_id, role DESC, position"
+        f"SELECT role, position, person_id FROM movie_persons WHERE drop_id = {drop} ORDER BY "
+        "movie_id, role DESC, position"
     )
 
 
 def test_a_linked_movie_is_found_whatever_its_title(landing: Landing) -> None:
-    got = landing.bring(DAY, imdb(title(114709, "Another Name", 1900) + title(5, "Toy Story")), "imdb")
+    got = landing.bring(
+        DAY, imdb(title(114709, "Another Name", 1900) + title(5, "Toy Story")), "imdb"
+    )
     assert matched(landing) == {1: 114709}
-    assert (got.read["title.basics.tsv"], got.new) == (2, {"titles": 1, "movie_persons": 0, "persons": 0})
+    assert (got.read["title.basics.tsv"], got.new) == (
+        2,
+        {"titles": 1, "movie_persons": 0, "persons": 0},
+    )
 
 
 @pytest.mark.parametrize(
@@ -90,9 +123,17 @@ def test_other_movies_are_found_by_title_and_year(landing: Landing, movie: int, 
 
 
 @pytest.mark.parametrize(
-    "line", [title(50, "Seven", 1994), title(50, "Seven", "\\N"), title(50, "Sevens"), title(50, "Toy Story")]
+    "line",
+    [
+        title(50, "Seven", 1994),
+        title(50, "Seven", "\\N"),
+        title(50, "Sevens"),
+        title(50, "Toy Story"),
+    ],
 )
-def test_another_year_or_name_is_another_film_and_a_linked_movie_waits_for_its_link(landing: Landing, line: str) -> None:
+def test_another_year_or_name_is_another_film_and_a_linked_movie_waits_for_its_link(
+    landing: Landing, line: str
+) -> None:
     landing.bring(DAY, imdb(line), "imdb")
     assert matched(landing) == {}
 
@@ -122,10 +163,15 @@ def test_one_title_may_be_two_movies_of_ours(landing: Landing) -> None:
             "ratings.csv": f"userId,movieId,rating,timestamp\n7,8,4,{T}\n",
         },
     )
-    files = imdb(title(114709, "Toy Story"), crew="tt0114709\tnm1\t\\N\n", ratings="tt0114709\t8.3\t900\n")
+    files = imdb(
+        title(114709, "Toy Story"), crew="tt0114709\tnm1\t\\N\n", ratings="tt0114709\t8.3\t900\n"
+    )
     landing.bring(DAY + WEEK, files, "imdb")
     assert matched(landing) == {1: 114709, 8: 114709}
-    assert landing.rows("SELECT movie_id, person_id FROM movie_persons ORDER BY 1") == [(1, 1), (8, 1)]
+    assert landing.rows("SELECT movie_id, person_id FROM movie_persons ORDER BY 1") == [
+        (1, 1),
+        (8, 1),
+    ]
 
 
 WHOLE = imdb(
@@ -143,12 +189,18 @@ WHOLE = imdb(
 def test_content_is_cut_down_to_our_movies(landing: Landing) -> None:
     got = landing.bring(DAY, WHOLE, "imdb")
     assert landing.rows(
-        "SELECT movie_id, title_type, primary_title, start_year, runtime_minutes, genres, average_rating, votes FROM imdb_titles"
+        "SELECT movie_id, title_type, primary_title, start_year, runtime_minutes, genres, "
+        "average_rating, votes FROM imdb_titles"
     ) == [(1, "movie", "Toy Story", 1995, 81, ["Drama", "Comedy"], pytest.approx(8.3), 900)]
-    assert cast(landing, 2) == [("director", 1, 5), ("director", 2, 4), ("actor", 1, 2), ("actor", 2, 3)]
-    assert landing.rows("SELECT person_id, name, birth_year, death_year FROM persons ORDER BY 1") == [
-        (n, f"Person {n}", 1900 + 10 * n, None) for n in (2, 3, 4, 5)
+    assert cast(landing, 2) == [
+        ("director", 1, 5),
+        ("director", 2, 4),
+        ("actor", 1, 2),
+        ("actor", 2, 3),
     ]
+    assert landing.rows(
+        "SELECT person_id, name, birth_year, death_year FROM persons ORDER BY 1"
+    ) == [(n, f"Person {n}", 1900 + 10 * n, None) for n in (2, 3, 4, 5)]
     assert got.read == {
         "title.basics.tsv": 2,
         "title.ratings.tsv": 2,
@@ -172,16 +224,20 @@ def test_a_changed_cast_is_one_whole_version(landing: Landing) -> None:
             "tt0114709\t10\tnm0000003\tactor", "tt0114709\t10\tnm0000003\tself"
         ),
     }
-    assert landing.bring(DAY + WEEK, left, "imdb").new == {"titles": 0, "movie_persons": 3, "persons": 0}
+    assert landing.bring(DAY + WEEK, left, "imdb").new == {
+        "titles": 0,
+        "movie_persons": 3,
+        "persons": 0,
+    }
     assert cast(landing, 3) == [("director", 1, 5), ("director", 2, 4), ("actor", 1, 2)]
 
 
 def test_what_imdb_does_not_know_is_empty(landing: Landing) -> None:
     line = title(114709, "Toy Story", "\\N", minutes="\\N").replace("Drama,Comedy", "\\N")
     landing.bring(DAY, imdb(line, crew="tt0114709\t\\N\t\\N\n"), "imdb")
-    assert landing.rows("SELECT start_year, runtime_minutes, genres, average_rating, votes FROM imdb_titles") == [
-        (None, None, [], None, None)
-    ]
+    assert landing.rows(
+        "SELECT start_year, runtime_minutes, genres, average_rating, votes FROM imdb_titles"
+    ) == [(None, None, [], None, None)]
 
 
 OURS = "tt0114709"
@@ -190,43 +246,80 @@ OURS = "tt0114709"
 @pytest.mark.parametrize(
     ("file", "row", "reason"),
     [
-        ("title.basics.tsv", f"{OURS}\tmovie\t\\N\tx\t0\t1995\t\\N\t81\tDrama", "the title is empty"),
-        ("title.basics.tsv", f"{OURS}\tmovie\tToy\tx\t0\t95\t\\N\t81\tDrama", "startYear '95' is not a year"),
+        (
+            "title.basics.tsv",
+            f"{OURS}\tmovie\t\\N\tx\t0\t1995\t\\N\t81\tDrama",
+            "the title is empty",
+        ),
+        (
+            "title.basics.tsv",
+            f"{OURS}\tmovie\tToy\tx\t0\t95\t\\N\t81\tDrama",
+            "startYear '95' is not a year",
+        ),
         (
             "title.basics.tsv",
             f"{OURS}\tmovie\tToy\tx\t0\t1995\t\\N\tlong\tDrama",
             "runtimeMinutes 'long' is not a number of minutes",
         ),
-        ("title.basics.tsv", title(114709, "Toy Story").strip(), "tt114709 stands in an earlier line too"),
+        (
+            "title.basics.tsv",
+            title(114709, "Toy Story").strip(),
+            "tt114709 stands in an earlier line too",
+        ),
         ("title.basics.tsv", "tt1\tmovie", "2 columns, expected 9"),
         ("title.ratings.tsv", f"{OURS}\t11\t5", "averageRating '11' is not between 0 and 10"),
         ("title.ratings.tsv", f"{OURS}\t8.1\tmany", "numVotes 'many' is not a number"),
         ("title.ratings.tsv", f"{OURS}\t8.1\t5", "tt114709 stands in an earlier line too"),
         ("title.crew.tsv", f"{OURS}\tJohn\t\\N", "directors 'John' are not nconst ids"),
         ("title.crew.tsv", f"{OURS}\tnm1\t\\N", "tt114709 stands in an earlier line too"),
-        ("title.principals.tsv", f"{OURS}\tfirst\tnm1\tactor\t\\N\t\\N", "ordering 'first' is not a number"),
-        ("title.principals.tsv", f"{OURS}\t1\tnobody\tactor\t\\N\t\\N", "nconst 'nobody' is not an id"),
+        (
+            "title.principals.tsv",
+            f"{OURS}\tfirst\tnm1\tactor\t\\N\t\\N",
+            "ordering 'first' is not a number",
+        ),
+        (
+            "title.principals.tsv",
+            f"{OURS}\t1\tnobody\tactor\t\\N\t\\N",
+            "nconst 'nobody' is not an id",
+        ),
         (
             "title.principals.tsv",
             f"{OURS}\t02\tnm0000003\tactor\t\\N\t\\N",
             "ordering 02 of tt114709 stands in an earlier line too",
         ),
         ("name.basics.tsv", "nm0000002\t\\N\t1900\t\\N\t\\N\t\\N", "the name is empty"),
-        ("name.basics.tsv", "nm0000002\tX\tlong ago\t\\N\t\\N\t\\N", "birthYear 'long ago' is not a year"),
+        (
+            "name.basics.tsv",
+            "nm0000002\tX\tlong ago\t\\N\t\\N\t\\N",
+            "birthYear 'long ago' is not a year",
+        ),
         ("name.basics.tsv", "nm0000002\tX\t\\N\tsoon\t\\N\t\\N", "deathYear 'soon' is not a year"),
-        ("name.basics.tsv", "nm0000002\tX\t\\N\t\\N\t\\N\t\\N", "nm0000002 stands in an earlier line too"),
+        (
+            "name.basics.tsv",
+            "nm0000002\tX\t\\N\t\\N\t\\N\t\\N",
+            "nm0000002 stands in an earlier line too",
+        ),
     ],
 )
-def test_a_bad_row_is_set_aside_with_its_line_and_reason(landing: Landing, file: str, row: str, reason: str) -> None:
+def test_a_bad_row_is_set_aside_with_its_line_and_reason(
+    landing: Landing, file: str, row: str, reason: str
+) -> None:
     text = str(WHOLE[f"{file}.gz"])
     landing.bring(DAY, {**WHOLE, f"{file}.gz": f"{text}{row}\n"}, "imdb", max_bad_share=0.5)
-    assert landing.rows("SELECT file, line, reason FROM rejected_rows") == [(file, text.count("\n") + 1, reason)]
-    assert landing.rows("SELECT movie_id, average_rating FROM imdb_titles") == [(1, pytest.approx(8.3))]
+    assert landing.rows("SELECT file, line, reason FROM rejected_rows") == [
+        (file, text.count("\n") + 1, reason)
+    ]
+    assert landing.rows("SELECT movie_id, average_rating FROM imdb_titles") == [
+        (1, pytest.approx(8.3))
+    ]
     assert len(cast(landing, 2)) == 4
 
 
 def test_bad_rows_of_films_that_are_not_ours_are_nobodys_concern(landing: Landing) -> None:
-    files = {**WHOLE, "title.ratings.tsv.gz": f"{WHOLE['title.ratings.tsv.gz']}tt0000001\tawful\t-1\n"}
+    files = {
+        **WHOLE,
+        "title.ratings.tsv.gz": f"{WHOLE['title.ratings.tsv.gz']}tt0000001\tawful\t-1\n",
+    }
     assert landing.bring(DAY, files, "imdb").rejected == {}
 
 
@@ -246,9 +339,16 @@ def test_bad_rows_of_films_that_are_not_ours_are_nobodys_concern(landing: Landin
         ("title.basics.tsv", b"tt0000002\tmovie\t\xff\tx\t0\t1939\t\\N\t81\tDrama", False),
     ],
 )
-def test_a_row_that_is_no_text_is_set_aside_where_it_may_be_ours(landing: Landing, file: str, row: bytes, is_ours: bool) -> None:
+def test_a_row_that_is_no_text_is_set_aside_where_it_may_be_ours(
+    landing: Landing, file: str, row: bytes, is_ours: bool
+) -> None:
     text = str(WHOLE[f"{file}.gz"])
-    got = landing.bring(DAY, {**WHOLE, f"{file}.gz": gzip.compress(text.encode() + row + b"\n")}, "imdb", max_bad_share=0.5)
+    got = landing.bring(
+        DAY,
+        {**WHOLE, f"{file}.gz": gzip.compress(text.encode() + row + b"\n")},
+        "imdb",
+        max_bad_share=0.5,
+    )
     reason = "not UTF-8 text, or a zero byte in it"
     expected = [(file, text.count("\n") + 1, reason)] if is_ours else []
     assert landing.rows("SELECT file, line, reason FROM rejected_rows") == expected
@@ -257,7 +357,9 @@ def test_a_row_that_is_no_text_is_set_aside_where_it_may_be_ours(landing: Landin
 
 @pytest.mark.parametrize("ident", ["tt0114709", "tt0000001", "nm0000002", "nm0000011"])
 @pytest.mark.parametrize("file", [name.removesuffix(".gz") for name in WHOLE])
-def test_a_broken_row_with_a_bad_byte_is_set_aside_at_its_line(landing: Landing, file: str, ident: str) -> None:
+def test_a_broken_row_with_a_bad_byte_is_set_aside_at_its_line(
+    landing: Landing, file: str, ident: str
+) -> None:
     """Of whatever movie: how many columns a row has is about the file."""
     head, text = str(WHOLE[f"{file}.gz"]).split("\n", 1)
     row = ident.encode() + b"\tMis\xe9re" + b"\t" * 10
@@ -267,7 +369,9 @@ def test_a_broken_row_with_a_bad_byte_is_set_aside_at_its_line(landing: Landing,
     assert landing.rows("SELECT file, line, reason, content FROM rejected_rows") == [
         (file, 2, f"12 columns, expected {n_columns}", f"{ident}\tMis\\xe9re" + "\t" * 10)
     ]
-    assert landing.rows("SELECT movie_id, average_rating FROM imdb_titles") == [(1, pytest.approx(8.3))]
+    assert landing.rows("SELECT movie_id, average_rating FROM imdb_titles") == [
+        (1, pytest.approx(8.3))
+    ]
     assert len(cast(landing, 2)) == 4
 
 
@@ -288,15 +392,22 @@ def test_one_broken_row_of_many_refuses_nothing(landing: Landing) -> None:
         ("1995", "", (1995, [])),
     ],
 )
-def test_genres_and_years_of_imdb_are_as_of_movielens(landing: Landing, year: str, genres: str, expected: tuple) -> None:
+def test_genres_and_years_of_imdb_are_as_of_movielens(
+    landing: Landing, year: str, genres: str, expected: tuple
+) -> None:
     line = title(114709, "Toy Story", year).replace("Drama,Comedy", genres)
     landing.bring(DAY, imdb(line), "imdb")
     assert landing.rows("SELECT start_year, genres FROM imdb_titles") == [expected]
 
 
 def test_a_person_twice_under_two_spellings_is_one(landing: Landing) -> None:
-    files = {**WHOLE, "name.basics.tsv.gz": f"{WHOLE['name.basics.tsv.gz']}nm2\tOther\t\\N\t\\N\t\\N\t\\N\n"}
-    files["title.principals.tsv.gz"] = f"{WHOLE['title.principals.tsv.gz']}tt0114709\t11\tnm2\tactor\t\\N\t\\N\n"
+    files = {
+        **WHOLE,
+        "name.basics.tsv.gz": f"{WHOLE['name.basics.tsv.gz']}nm2\tOther\t\\N\t\\N\t\\N\t\\N\n",
+    }
+    files["title.principals.tsv.gz"] = (
+        f"{WHOLE['title.principals.tsv.gz']}tt0114709\t11\tnm2\tactor\t\\N\t\\N\n"
+    )
     landing.bring(DAY, files, "imdb", max_bad_share=0.5)
     assert landing.rows("SELECT name FROM persons WHERE person_id = 2") == [("Person 2",)]
 
@@ -305,7 +416,9 @@ def test_a_person_twice_under_two_spellings_is_one(landing: Landing) -> None:
 def test_a_missing_file_is_named(landing: Landing, missing: str) -> None:
     landing.put(DAY, {name: text for name, text in WHOLE.items() if name != missing}, "imdb")
     with pytest.raises(
-        DropError, match=f"^no {missing.removesuffix('.gz')}; found .*, expected title.basics.tsv, .*imdb drop of {DAY} in "
+        DropError,
+        match=f"^no {missing.removesuffix('.gz')}; found .*, expected title.basics.tsv, "
+        f".*imdb drop of {DAY} in ",
     ):
         landing.take_in()
     assert landing.rows("SELECT state FROM drops WHERE source = 'imdb'") == [("refused",)]
@@ -315,9 +428,14 @@ def test_a_missing_file_is_named(landing: Landing, missing: str) -> None:
 def test_too_many_bad_rows_are_refused(landing: Landing) -> None:
     with pytest.raises(
         DropError,
-        match=r"1 of 3 rows of title\.ratings\.tsv are bad \(33\.3%, allowed 1\.0%\); the first is line 4: averageRating 'x'",
+        match=r"1 of 3 rows of title\.ratings\.tsv are bad \(33\.3%, allowed 1\.0%\); the first is "
+        r"line 4: averageRating 'x'",
     ):
-        landing.bring(DAY, {**WHOLE, "title.ratings.tsv.gz": f"{WHOLE['title.ratings.tsv.gz']}tt0114709\tx\t1\n"}, "imdb")
+        landing.bring(
+            DAY,
+            {**WHOLE, "title.ratings.tsv.gz": f"{WHOLE['title.ratings.tsv.gz']}tt0114709\tx\t1\n"},
+            "imdb",
+        )
     assert landing.rows("SELECT count(*) FROM imdb_titles") == [(0,)]
 
 
@@ -325,5 +443,7 @@ def test_movielens_of_the_same_date_comes_first(tmp_path: Path, conn: Connection
     landing = Landing(tmp_path / "other", conn)
     landing.put(DAY, WHOLE, "imdb")
     movies = "movieId,title,genres\n1,Toy Story (1995),Drama\n"
-    landing.put(DAY, {"movies.csv": movies, "ratings.csv": f"userId,movieId,rating,timestamp\n7,1,4,{T}\n"})
+    landing.put(
+        DAY, {"movies.csv": movies, "ratings.csv": f"userId,movieId,rating,timestamp\n7,1,4,{T}\n"}
+    )
     assert [got.new.get("titles") for got in landing.take_in()] == [None, 1]

@@ -1,4 +1,6 @@
-"""MovieLens drops, in every layout, from files to facts; and what happens to those that are not what they should be."""
+"""MovieLens drops, in every layout, from files to facts; and what happens to those that are not
+what they should be.
+"""
 
 import gzip
 from collections.abc import Mapping
@@ -16,7 +18,8 @@ WEEK = timedelta(days=7)
 T = int(datetime(2020, 1, 1, tzinfo=UTC).timestamp())
 
 MOVIES = (
-    'movieId,title,genres\n1,Toy Story (1995),Adventure|Children\n2,"American President, The (1995)",Drama\n'
+    'movieId,title,genres\n1,Toy Story (1995),Adventure|Children\n2,"American President, The '
+    '(1995)",Drama\n'
     '3,"Say ""Hi""",(no genres listed)\n'
 )
 LINKS = "movieId,imdbId,tmdbId\n1,0114709,862\n2,0112346,\n3,,\n"
@@ -64,7 +67,8 @@ def only(*rows: tuple) -> dict[str, str | bytes]:
 
 def stars(landing: Landing) -> list[tuple]:
     return landing.rows(
-        "SELECT user_id, movie_id, rating, extract(epoch FROM rated_at)::bigint FROM ratings ORDER BY 1, 2, 4, drop_id"
+        "SELECT user_id, movie_id, rating, extract(epoch FROM rated_at)::bigint FROM ratings ORDER "
+        "BY 1, 2, 4, drop_id"
     )
 
 
@@ -79,10 +83,18 @@ def refusal(landing: Landing, files: Mapping[str, str | bytes], max_bad_share: f
     with pytest.raises(DropError) as error:
         landing.take_in(max_bad_share=max_bad_share)
     message = str(error.value)
-    assert message.endswith(f" (movielens drop of {DAY + 50 * WEEK} in {landing.folder}/movielens/{DAY + 50 * WEEK})")
+    assert message.endswith(
+        f" (movielens drop of {DAY + 50 * WEEK} in {landing.folder}/movielens/{DAY + 50 * WEEK})"
+    )
     assert n_facts(landing) == before
-    ((state, reason),) = landing.rows("SELECT state, reason FROM drops ORDER BY drop_id DESC LIMIT 1")
-    assert (state, message.startswith(reason), str(landing.folder) in reason) == ("refused", True, False)
+    ((state, reason),) = landing.rows(
+        "SELECT state, reason FROM drops ORDER BY drop_id DESC LIMIT 1"
+    )
+    assert (state, message.startswith(reason), str(landing.folder) in reason) == (
+        "refused",
+        True,
+        False,
+    )
     return message
 
 
@@ -112,8 +124,12 @@ def test_csv(landing: Landing) -> None:
 def test_ml_1m(landing: Landing) -> None:
     landing.bring(DAY, ML_1M)
     assert stars(landing) == [(7, 1, 5.0, T), (7, 2, 1.0, T + 1), (8, 1, 3.0, T)]
-    assert landing.rows("SELECT title, year FROM movies WHERE movie_id = 2") == [("Misérables, Les (1995)", 1995)]
-    assert landing.rows("SELECT user_id, gender, age, occupation, zip_code FROM users ORDER BY 1") == [
+    assert landing.rows("SELECT title, year FROM movies WHERE movie_id = 2") == [
+        ("Misérables, Les (1995)", 1995)
+    ]
+    assert landing.rows(
+        "SELECT user_id, gender, age, occupation, zip_code FROM users ORDER BY 1"
+    ) == [
         (7, "F", 1, "10", "48067"),
         (8, "M", 56, "16", "70072-1234"),
     ]
@@ -122,12 +138,15 @@ def test_ml_1m(landing: Landing) -> None:
 def test_ml_10m(landing: Landing) -> None:
     landing.bring(DAY, ML_10M)
     assert stars(landing) == [(7, 1, 4.5, T), (7, 2, 0.5, T + 1), (8, 1, 3.0, T)]
-    assert landing.rows("SELECT title FROM movies WHERE movie_id = 2") == [("Misérables, Les (1995)",)]
+    assert landing.rows("SELECT title FROM movies WHERE movie_id = 2") == [
+        ("Misérables, Les (1995)",)
+    ]
     assert landing.rows("SELECT tag FROM tags") == [('"quoted" & café',)]
 
 
 BOTH = ["Toy Story (1995)", "Misérables, Les (1995)"]
-LATE = "".join(f"{n}::Film {n} (1990)::Drama\n" for n in range(10, 60_000))  # more than a block without an accent
+# more than a block without an accent
+LATE = "".join(f"{n}::Film {n} (1990)::Drama\n" for n in range(10, 60_000))
 
 
 @pytest.mark.parametrize(
@@ -138,21 +157,38 @@ LATE = "".join(f"{n}::Film {n} (1990)::Drama\n" for n in range(10, 60_000))  # m
         ({file: ML_10M[file] for file in ("movies.dat", "ratings.dat")}, BOTH, 0),
         ({file: ML_1M[file] for file in ("movies.dat", "ratings.dat")}, BOTH, 0),
         ({**ML_1M, "movies.dat": ML_10M["movies.dat"]}, BOTH, 0),
-        (ML_10M | {"movies.dat": b"1::Toy Story::\n2::Caf\xe9 \xe8::\n3::\xc3\xa9::\n"}, ["Toy Story", "é"], 1),
+        (
+            ML_10M | {"movies.dat": b"1::Toy Story::\n2::Caf\xe9 \xe8::\n3::\xc3\xa9::\n"},
+            ["Toy Story", "é"],
+            1,
+        ),
         (ML_10M | {"movies.dat": b"1::Toy Story::\n2::Caf\xe9::\n"}, ["Toy Story"], 1),
         ({**ML_1M, "movies.dat": b"1::\xe9::\n2::\xe8 \xc3\xa9::\n"}, ["é", "è Ã©"], 0),
-        ({**ML_1M, "movies.dat": b"\xef\xbb\xbf1::Toy Story::\n2::\xc3\xa9::\n"}, ["Toy Story", "é"], 0),
+        (
+            {**ML_1M, "movies.dat": b"\xef\xbb\xbf1::Toy Story::\n2::\xc3\xa9::\n"},
+            ["Toy Story", "é"],
+            0,
+        ),
     ],
     ids=[
-        "ml-10M, late", "ml-1m, late", "ml-10M, no tags", "ml-1m, no users", "ml-1m as UTF-8", "one bad row",
-        "tags say UTF-8", "ml-1m with UTF-8 by chance", "byte order mark",
+        "ml-10M, late",
+        "ml-1m, late",
+        "ml-10M, no tags",
+        "ml-1m, no users",
+        "ml-1m as UTF-8",
+        "one bad row",
+        "tags say UTF-8",
+        "ml-1m with UTF-8 by chance",
+        "byte order mark",
     ],
-)  # fmt: skip
+)
 def test_the_encoding_of_double_colon_files_is_told_by_content(
     landing: Landing, files: dict[str, str | bytes], titles: list[str], n_bad: int
 ) -> None:
     got = landing.bring(DAY, files, max_bad_share=0.5)
-    assert landing.rows("SELECT title FROM movies WHERE movie_id < 10 ORDER BY movie_id") == [(title,) for title in titles]
+    assert landing.rows("SELECT title FROM movies WHERE movie_id < 10 ORDER BY movie_id") == [
+        (title,) for title in titles
+    ]
     assert got.rejected.get("movies.dat", 0) == n_bad
 
 
@@ -168,7 +204,9 @@ def test_ml_100k(landing: Landing) -> None:
         ("Toy Story (1995)", 1995, ["Adventure", "Children's"]),
         ("Café (1994)", 1994, []),
     ]
-    assert landing.rows("SELECT user_id, gender, age, occupation, zip_code FROM users ORDER BY 1") == [
+    assert landing.rows(
+        "SELECT user_id, gender, age, occupation, zip_code FROM users ORDER BY 1"
+    ) == [
         (7, "M", 24, "technician", "85711"),
         (8, "F", 53, "other", "T8H1N"),
     ]
@@ -211,15 +249,30 @@ BAD_RATINGS = [
 
 def test_a_bad_rating_is_set_aside_with_its_line_and_reason(landing: Landing) -> None:
     """Each between two good ones."""
-    bad = [(row.replace("{T}", str(T)), reason.replace("{T}", str(T))) for row, reason in BAD_RATINGS]
+    bad = [
+        (row.replace("{T}", str(T)), reason.replace("{T}", str(T))) for row, reason in BAD_RATINGS
+    ]
     lines = ["7,1,4,1577836801"]
     for place, (row, _) in enumerate(bad):
         lines += [row, f"{100 + place},2,4,{T}"]
-    got = landing.bring(DAY, {"movies.csv": MOVIES, "ratings.csv": RATINGS_HEAD + "\n".join(lines)}, max_bad_share=0.5)
+    got = landing.bring(
+        DAY,
+        {"movies.csv": MOVIES, "ratings.csv": RATINGS_HEAD + "\n".join(lines)},
+        max_bad_share=0.5,
+    )
     found = landing.rows("SELECT file, line, reason FROM rejected_rows ORDER BY line")
-    assert found == [("ratings.csv", 3 + 2 * place, reason) for place, (_, reason) in enumerate(bad)]
-    assert (got.read["ratings.csv"], got.rejected, got.new["ratings"]) == (len(lines), {"ratings.csv": len(bad)}, 1 + len(bad))
-    assert [row[:2] for row in stars(landing)] == [(7, 1), *((100 + place, 2) for place in range(len(bad)))]
+    assert found == [
+        ("ratings.csv", 3 + 2 * place, reason) for place, (_, reason) in enumerate(bad)
+    ]
+    assert (got.read["ratings.csv"], got.rejected, got.new["ratings"]) == (
+        len(lines),
+        {"ratings.csv": len(bad)},
+        1 + len(bad),
+    )
+    assert [row[:2] for row in stars(landing)] == [
+        (7, 1),
+        *((100 + place, 2) for place in range(len(bad))),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -228,7 +281,11 @@ def test_a_bad_rating_is_set_aside_with_its_line_and_reason(landing: Landing) ->
         ("movies.csv", "x,T (1990),Drama", "movieId 'x' is not a whole number"),
         ("movies.csv", "9, ,Drama", "the title is empty"),
         ("movies.csv", "01,T (1990),Drama", "movieId 01 stands in an earlier line too"),
-        ("movies.csv", '9,T (1990),"Drama\n10,U,Drama"', "a line break in title or genres: is a quote left open?"),
+        (
+            "movies.csv",
+            '9,T (1990),"Drama\n10,U,Drama"',
+            "a line break in title or genres: is a quote left open?",
+        ),
         ("links.csv", "x,1,1", "movieId 'x' is not a whole number"),
         ("links.csv", "1,nm1,1", "imdbId 'nm1' is not a number"),
         ("links.csv", "1,1,x", "tmdbId 'x' is not a number"),
@@ -246,8 +303,12 @@ def test_a_bad_row_of_another_file_is_set_aside_with_its_line_and_reason(
 ) -> None:
     files = CSV | {file: f"{CSV[file]}{row}\n"}
     landing.bring(DAY, files, max_bad_share=0.5)
-    assert landing.rows("SELECT file, line, reason FROM rejected_rows") == [(file, CSV[file].count("\n") + 1, reason)]
-    assert landing.rows("SELECT count(*) FROM movies, links WHERE movies.movie_id = links.movie_id") == [(3,)]
+    assert landing.rows("SELECT file, line, reason FROM rejected_rows") == [
+        (file, CSV[file].count("\n") + 1, reason)
+    ]
+    assert landing.rows(
+        "SELECT count(*) FROM movies, links WHERE movies.movie_id = links.movie_id"
+    ) == [(3,)]
 
 
 @pytest.mark.parametrize(
@@ -258,7 +319,9 @@ def test_a_bad_row_of_another_file_is_set_aside_with_its_line_and_reason(
         ("07::F::1::10::1", "userId 07 stands in an earlier line too"),
     ],
 )
-def test_a_bad_user_is_set_aside_with_its_line_and_reason(landing: Landing, row: str, reason: str) -> None:
+def test_a_bad_user_is_set_aside_with_its_line_and_reason(
+    landing: Landing, row: str, reason: str
+) -> None:
     landing.bring(DAY, ML_1M | {"users.dat": ML_1M["users.dat"] + row + "\n"}, max_bad_share=0.5)
     assert landing.rows("SELECT file, line, reason, content FROM rejected_rows") == [
         ("users.dat", 3, reason, row.replace("::", "|"))
@@ -274,17 +337,27 @@ def test_every_way_to_write_half_stars(landing: Landing) -> None:
 def test_the_longest_tag_fits(landing: Landing) -> None:
     import random
 
-    tag = "".join(random.Random(1).choices("abcdefghijklmnopqrstuvwxyz0123456789", k=2000))  # does not compress
+    # does not compress
+    tag = "".join(random.Random(1).choices("abcdefghijklmnopqrstuvwxyz0123456789", k=2000))
     assert (
-        landing.bring(DAY, only((7, 1, 4, T)) | {"tags.csv": f"userId,movieId,tag,timestamp\n7,1,{tag},{T}\n"}).new["tags"] == 1
+        landing.bring(
+            DAY, only((7, 1, 4, T)) | {"tags.csv": f"userId,movieId,tag,timestamp\n7,1,{tag},{T}\n"}
+        ).new["tags"]
+        == 1
     )
 
 
 def test_all_quoted_files_are_the_same_facts(landing: Landing) -> None:
     def quote(text: str) -> str:
-        return "".join(",".join(f'"{value}"' for value in line.split(",")) + "\n" for line in text.splitlines())
+        return ("").join(
+            ",".join(f'"{value}"' for value in line.split(",")) + "\n" for line in text.splitlines()
+        )
 
-    files = {"movies.csv": MOVIES, "links.csv": quote(LINKS), "ratings.csv": quote(CSV["ratings.csv"])}
+    files = {
+        "movies.csv": MOVIES,
+        "links.csv": quote(LINKS),
+        "ratings.csv": quote(CSV["ratings.csv"]),
+    }
     got = landing.bring(DAY, files)
     assert (got.rejected, got.new["links"]) == ({}, 3)
     assert stars(landing) == [(7, 1, 4.5, T), (7, 2, 0.5, T + 1), (8, 1, 3.0, T)]
@@ -299,19 +372,28 @@ def test_whole_numbers_with_a_point_are_whole_numbers(landing: Landing) -> None:
     }
     assert landing.bring(DAY, files).rejected == {}
     assert stars(landing) == [(7, 1, 4.0, T), (8, 1, 3.0, T)]
-    assert landing.rows("SELECT movie_id, imdb_id, tmdb_id FROM links ORDER BY 1") == [(1, 114709, 862), (2, 112346, None)]
+    assert landing.rows("SELECT movie_id, imdb_id, tmdb_id FROM links ORDER BY 1") == [
+        (1, 114709, 862),
+        (2, 112346, None),
+    ]
     assert landing.rows("SELECT user_id, movie_id, tag FROM tags") == [(7, 1, "2.0")]
 
 
 def test_a_tag_that_stands_there_twice_is_counted_once(landing: Landing) -> None:
     lines = [f"7,1,t,{T}", f"7,1,T,{T}", f"7,1,t,{T + 1}", f"07,1.0,t,{T}", f'"7",1,"t",{T}']
-    got = landing.bring(DAY, CSV | {"tags.csv": "userId,movieId,tag,timestamp\n" + "\n".join(lines)}, max_bad_share=0.5)
+    got = landing.bring(
+        DAY,
+        CSV | {"tags.csv": "userId,movieId,tag,timestamp\n" + "\n".join(lines)},
+        max_bad_share=0.5,
+    )
     assert (got.read["tags.csv"], got.new["tags"], got.rejected) == (5, 3, {"tags.csv": 2})
     assert landing.rows("SELECT line, reason, content FROM rejected_rows ORDER BY line") == [
         (5, "the same user, movie, tag and time stand in line 2 too", f"07|1|t|{T}"),
         (6, "the same user, movie, tag and time stand in line 5 too", f"7|1|t|{T}"),
     ]
-    again = landing.bring(DAY + WEEK, CSV | {"tags.csv": f"userId,movieId,tag,timestamp\n{lines[0]}\n"})
+    again = landing.bring(
+        DAY + WEEK, CSV | {"tags.csv": f"userId,movieId,tag,timestamp\n{lines[0]}\n"}
+    )
     assert (again.new["tags"], again.rejected) == (0, {})
 
 
@@ -327,7 +409,9 @@ def test_a_tag_that_stands_there_twice_is_counted_once(landing: Landing) -> None
         ("Sci-Fi|Children's", ["Sci-Fi", "Children's"]),
     ],
 )
-def test_genres_are_trimmed_and_no_genre_is_none(landing: Landing, published: str, genres: list[str]) -> None:
+def test_genres_are_trimmed_and_no_genre_is_none(
+    landing: Landing, published: str, genres: list[str]
+) -> None:
     landing.bring(DAY, CSV | {"movies.csv": f"{MOVIES}4,T,{published}\n"})
     assert landing.rows("SELECT genres FROM movies WHERE movie_id = 4") == [(genres,)]
 
@@ -349,13 +433,21 @@ def test_genres_are_trimmed_and_no_genre_is_none(landing: Landing, published: st
         ("T (1995) (Director's Cut)", None),
     ],
 )
-def test_a_year_is_four_digits_of_a_time_that_had_films(landing: Landing, title: str, year: int | None) -> None:
+def test_a_year_is_four_digits_of_a_time_that_had_films(
+    landing: Landing, title: str, year: int | None
+) -> None:
     landing.bring(DAY, CSV | {"movies.csv": f"{MOVIES}4,{title},Drama\n"})
-    assert landing.rows("SELECT title, year FROM movies WHERE movie_id = 4") == [(title.strip(), year)]
+    assert landing.rows("SELECT title, year FROM movies WHERE movie_id = 4") == [
+        (title.strip(), year)
+    ]
 
 
-@pytest.mark.parametrize("layout", [CSV, ML_1M, ML_10M, ML_100K], ids=["csv", "ml-1m", "ml-10M", "ml-100k"])
-def test_a_broken_row_with_a_bad_byte_is_set_aside_in_every_file(landing: Landing, layout: dict[str, str | bytes]) -> None:
+@pytest.mark.parametrize(
+    "layout", [CSV, ML_1M, ML_10M, ML_100K], ids=["csv", "ml-1m", "ml-10M", "ml-100k"]
+)
+def test_a_broken_row_with_a_bad_byte_is_set_aside_in_every_file(
+    landing: Landing, layout: dict[str, str | bytes]
+) -> None:
     """A column too few or too many, and a byte that is no UTF-8."""
     names = [name for name in layout if name != "u.genre"]
     signs = {".dat": "::", "item": "|", "user": "|", "data": "\t"}
@@ -368,7 +460,9 @@ def test_a_broken_row_with_a_bad_byte_is_set_aside_in_every_file(landing: Landin
         first, rest = data.split(b"\n", 1)
         files[name] = first + b"\n" + b"7" + sign + b"Mis\xe9re" + sign * 40 + b"\n" + rest
     landing.bring(DAY, files, max_bad_share=0.5)
-    found = landing.rows("SELECT file, line, reason, left(content, 20) FROM rejected_rows ORDER BY file")
+    found = landing.rows(
+        "SELECT file, line, reason, left(content, 20) FROM rejected_rows ORDER BY file"
+    )
     assert [(file, line) for file, line, *_ in found] == [(name, 2) for name in sorted(names)]
     for name, _, reason, content in found:
         assert reason.startswith("42 columns, expected ")
@@ -404,8 +498,8 @@ def test_more_bad_rows_than_allowed_change_no_fact(landing: Landing) -> None:
     rows = [(7, 1, 4, T + n) for n in range(97)] + [(9, 2, 55, T), (9, 2, 44, T), (9, 99, 4, T)]
     message = refusal(landing, CSV | {"ratings.csv": ratings(*rows)}, max_bad_share=0.02)
     assert (
-        "3 of 100 rows of ratings.csv are bad (3.0%, allowed 2.0%); the first is line 99: rating '55' is not between 0.5"
-        in message
+        "3 of 100 rows of ratings.csv are bad (3.0%, allowed 2.0%); the first is line 99: rating "
+        "'55' is not between 0.5" in message
     )
     assert landing.rows("SELECT drop_id, file, line, content FROM rejected_rows ORDER BY line") == [
         (2, "ratings.csv", 99, f"9|2|55|{T}"),
@@ -419,7 +513,9 @@ def test_the_allowed_share_itself_is_allowed(landing: Landing) -> None:
     assert landing.bring(DAY, only(*rows), max_bad_share=0.02).rejected == {"ratings.csv": 2}
 
 
-def test_a_refused_drop_tells_its_rejected_rows_once_however_often_it_is_tried(landing: Landing) -> None:
+def test_a_refused_drop_tells_its_rejected_rows_once_however_often_it_is_tried(
+    landing: Landing,
+) -> None:
     for _ in range(2):
         message = refusal(landing, only((7, 1, 55, T)))
         assert "1 of 1 rows" in message
@@ -450,15 +546,18 @@ def test_missing_columns(landing: Landing, file: str, text: str, message: str) -
 
 
 def test_an_unknown_layout(landing: Landing) -> None:
-    assert "no ratings file; found films.txt, expected one of ratings.csv, ratings.dat, u.data" in refusal(
-        landing, {"films.txt": "x"}
+    assert (
+        "no ratings file; found films.txt, expected one of ratings.csv, ratings.dat, u.data"
+        in refusal(landing, {"films.txt": "x"})
     )
 
 
 def test_files_cut_short(landing: Landing) -> None:
     text = ratings(*((7, 1, 4, T + n) for n in range(3000)))
     whole = gzip.compress(text.encode())
-    assert "ratings.csv.gz cannot be read" in refusal(landing, {"movies.csv": MOVIES, "ratings.csv.gz": whole[: len(whole) // 2]})
+    assert "ratings.csv.gz cannot be read" in refusal(
+        landing, {"movies.csv": MOVIES, "ratings.csv.gz": whole[: len(whole) // 2]}
+    )
 
 
 def test_a_zip_cut_short(landing: Landing) -> None:
@@ -490,8 +589,8 @@ def test_another_layout_is_another_population(landing: Landing) -> None:
     landing.bring(DAY, CSV)
     message = refusal(landing, dict(ML_1M))
     assert (
-        "its users are of another release: found layout 'double-colon', expected 'csv' as in the movielens drop of 2020-01-06"
-        in message
+        "its users are of another release: found layout 'double-colon', expected 'csv' as in the "
+        "movielens drop of 2020-01-06" in message
     )
 
 
@@ -508,7 +607,10 @@ def test_renumbered_users_are_another_population(landing: Landing) -> None:
     landing.bring(DAY, only(*first))
     renumbered = [(31 - user, *rest) for user, *rest in first]
     message = refusal(landing, only(*renumbered))
-    assert "of 27 users with a known history from the drop's time, the drop has nothing of it for 27" in message
+    assert (
+        "of 27 users with a known history from the drop's time, the drop has nothing of it for 27"
+        in message
+    )
 
 
 def test_a_newer_release_of_the_same_users_is_taken_in(landing: Landing) -> None:
@@ -544,13 +646,17 @@ def test_the_same_content_under_a_new_date_adds_nothing(landing: Landing) -> Non
 
 def test_users_and_demographics_that_change_are_versions(landing: Landing) -> None:
     landing.bring(DAY, ML_1M)
-    got = landing.bring(DAY + WEEK, ML_1M | {"users.dat": "7::F::18::10::48067\n8::M::56::16::70072-1234\n"})
+    got = landing.bring(
+        DAY + WEEK, ML_1M | {"users.dat": "7::F::18::10::48067\n8::M::56::16::70072-1234\n"}
+    )
     assert got.new == {"movies": 0, "links": 0, "users": 1, "ratings": 0, "tags": 0}
 
 
 def test_the_same_date_with_other_content_is_a_revision(landing: Landing) -> None:
     landing.bring(DAY, only((7, 1, 4, T)))
-    got = landing.bring(DAY, only((7, 1, 2, T)) | {"movies.csv": MOVIES.replace("Toy Story", "Toy Stories")})
+    got = landing.bring(
+        DAY, only((7, 1, 2, T)) | {"movies.csv": MOVIES.replace("Toy Story", "Toy Stories")}
+    )
     assert (got.new["ratings"], got.new["movies"]) == (1, 1)
     assert landing.rows("SELECT drop_date, revision, state FROM drops ORDER BY drop_id") == [
         (DAY, 1, "ingested"),
@@ -564,16 +670,23 @@ def test_only_the_newest_of_several_unread_revisions_is_taken_in(landing: Landin
     landing.put(DAY, only((7, 1, 4, T)))
     ledger.register_drops(landing.conn, landing.zone, DAY)
     assert landing.bring(DAY, only((7, 1, 2, T))).new["ratings"] == 1
-    assert landing.rows("SELECT revision, state FROM drops ORDER BY drop_id") == [(1, "known"), (2, "ingested")]
+    assert landing.rows("SELECT revision, state FROM drops ORDER BY drop_id") == [
+        (1, "known"),
+        (2, "ingested"),
+    ]
 
 
-def test_a_week_goes_on_without_the_files_of_a_drop_that_is_taken_in(landing: Landing, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_week_goes_on_without_the_files_of_a_drop_that_is_taken_in(
+    landing: Landing, caplog: pytest.LogCaptureFixture
+) -> None:
     landing.put(DAY, only((7, 1, 4, T)))
     landing.take_in(as_of=DAY)
     (landing.folder / "movielens" / str(DAY) / "extra.csv").symlink_to("/nonexistent/x.csv")
     landing.put(DAY + WEEK, only((8, 1, 4, T)))
     assert [got.new["ratings"] for got in landing.take_in(as_of=DAY + WEEK)] == [1]
-    assert "does not need: extra.csv cannot be read: it is a link to /nonexistent/x.csv" in caplog.text
+    assert (
+        "does not need: extra.csv cannot be read: it is a link to /nonexistent/x.csv" in caplog.text
+    )
     assert landing.rows("SELECT drop_date, revision, state FROM drops ORDER BY 1") == [
         (DAY, 1, "ingested"),
         (DAY + WEEK, 1, "ingested"),
@@ -583,7 +696,10 @@ def test_a_week_goes_on_without_the_files_of_a_drop_that_is_taken_in(landing: La
 def test_a_week_goes_on_where_a_drop_taken_in_no_longer_has_its_checksums(landing: Landing) -> None:
     landing.put(DAY, only((7, 1, 4, T)))
     landing.take_in(as_of=DAY)
-    landing.put(DAY, only((7, 1, 5, T)) | {"SHA256SUMS": f"{'0' * 64}  movies.csv\n{'0' * 64}  ratings.csv\n"})
+    landing.put(
+        DAY,
+        only((7, 1, 5, T)) | {"SHA256SUMS": f"{'0' * 64}  movies.csv\n{'0' * 64}  ratings.csv\n"},
+    )
     assert landing.take_in(as_of=DAY + WEEK) == []
 
 
@@ -593,7 +709,9 @@ def test_a_week_stops_at_an_unreadable_drop_that_was_never_taken_in(landing: Lan
     (landing.folder / "movielens" / str(DAY + WEEK) / "extra.csv").symlink_to("/nonexistent/x.csv")
     assert len(landing.take_in(as_of=DAY)) == 1  # one that is newer than the week is not looked at
     for later in (DAY + WEEK, DAY + 2 * WEEK):
-        with pytest.raises(DropError, match=rf"^extra\.csv cannot be read: .*\(movielens drop of {DAY + WEEK} in "):
+        with pytest.raises(
+            DropError, match=rf"^extra\.csv cannot be read: .*\(movielens drop of {DAY + WEEK} in "
+        ):
             landing.take_in(as_of=later)
 
 
@@ -613,7 +731,8 @@ def test_a_week_whose_drops_are_in_needs_no_file_any_more(landing: Landing) -> N
 
     landing.bring(DAY, only((7, 1, 4, T)))
     landing.conn.execute(
-        "INSERT INTO weeks (as_of, watermark, params, resolved_late, ingested_at) VALUES (%s, 1, %s, false, now())",
+        "INSERT INTO weeks (as_of, watermark, params, resolved_late, ingested_at) VALUES (%s, 1, "
+        "%s, false, now())",
         [DAY + WEEK, Jsonb({})],
     )
     (landing.put(DAY + WEEK, {}) / "extra.csv").symlink_to("/nonexistent/x.csv")  # came after all
@@ -625,11 +744,15 @@ def test_a_week_whose_drops_are_in_needs_no_file_any_more(landing: Landing) -> N
 def test_a_re_rating_a_late_rating_and_a_correction_are_rows_of_their_own(landing: Landing) -> None:
     landing.bring(DAY, only((7, 1, 4, T)))
     landing.bring(DAY + WEEK, only((7, 1, 2, T + 500), (7, 1, 3, T - 500), (7, 1, 5, T)))
-    found = landing.rows("SELECT rating, extract(epoch FROM rated_at)::bigint, drop_id FROM ratings ORDER BY 2, 3")
+    found = landing.rows(
+        "SELECT rating, extract(epoch FROM rated_at)::bigint, drop_id FROM ratings ORDER BY 2, 3"
+    )
     assert found == [(3.0, T - 500, 2), (4.0, T, 1), (5.0, T, 2), (2.0, T + 500, 2)]
 
 
-def test_what_an_older_drop_says_late_is_kept_unless_the_newest_says_the_same(landing: Landing) -> None:
+def test_what_an_older_drop_says_late_is_kept_unless_the_newest_says_the_same(
+    landing: Landing,
+) -> None:
     landing.bring(DAY, only((7, 1, 4, T)))
     landing.bring(DAY + 2 * WEEK, only((7, 1, 5, T)))
     assert landing.bring(DAY + WEEK, only((7, 1, 5, T))).new["ratings"] == 0
@@ -637,7 +760,9 @@ def test_what_an_older_drop_says_late_is_kept_unless_the_newest_says_the_same(la
 
 
 def test_the_order_in_which_drops_are_taken_in_does_not_matter(landing: Landing) -> None:
-    """A week's watermark is a number of arrival: what a later arrival says must not stand for an earlier one's word."""
+    """A week's watermark is a number of arrival: what a later arrival says must not stand for an
+    earlier one's word.
+    """
     from recsys.ingest import ledger
 
     landing.put(DAY + WEEK, CSV)
@@ -650,7 +775,10 @@ def test_the_order_in_which_drops_are_taken_in_does_not_matter(landing: Landing)
 
 def test_an_erased_user_is_not_brought_back(landing: Landing) -> None:
     landing.conn.execute("INSERT INTO erased_users (user_id) VALUES (7)")
-    bad = {"ratings.csv": f"{RATINGS_HEAD}007,1,4,{T}\n7,1,55,{T}\n7,1\n8,1,3,{T}\n", "tags.csv": f"{TAGS}7,1,t\n77,1,t\n"}
+    bad = {
+        "ratings.csv": f"{RATINGS_HEAD}007,1,4,{T}\n7,1,55,{T}\n7,1\n8,1,3,{T}\n",
+        "tags.csv": f"{TAGS}7,1,t\n77,1,t\n",
+    }
     got = landing.bring(DAY, CSV | bad, max_bad_share=0.5)
     assert stars(landing) == [(8, 1, 3.0, T)]
     assert (got.new["tags"], got.rejected) == (0, {"tags.csv": 1})

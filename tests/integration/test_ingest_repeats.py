@@ -1,4 +1,6 @@
-"""A row that is none takes nobody's place: of several rows about one thing the first that can be read is the fact."""
+"""A row that is none takes nobody's place: of several rows about one thing the first that can be
+read is the fact.
+"""
 
 from datetime import date
 from pathlib import Path
@@ -22,12 +24,15 @@ ML_1M = {
     "ratings.dat": f"7::1::4::{T}\n",
 }
 IMDB = {
-    "title.basics.tsv": "tconst\ttitleType\tprimaryTitle\toriginalTitle\tisAdult\tstartYear\tendYear\truntimeMinutes\tgenres\n"
+    "title.basics.tsv": "tconst\ttitleType\tprimaryTitle\toriginalTitle\tisAdult\tstartYear\t"
+    "endYear\truntimeMinutes\tgenres\n"
     "tt0114709\tmovie\tToy Story\tToy Story\t0\t1995\t\\N\t81\tDrama\n",
     "title.ratings.tsv": "tconst\taverageRating\tnumVotes\ntt0114709\t8.3\t1000\n",
     "title.crew.tsv": "tconst\tdirectors\twriters\ntt0114709\tnm0000005\t\\N\n",
-    "title.principals.tsv": "tconst\tordering\tnconst\tcategory\tjob\tcharacters\ntt0114709\t1\tnm0000002\tactor\t\\N\t\\N\n",
-    "name.basics.tsv": "nconst\tprimaryName\tbirthYear\tdeathYear\nnm0000002\tAnna\t1950\t\\N\nnm0000005\tBoris\t1950\t\\N\n",
+    "title.principals.tsv": "tconst\tordering\tnconst\tcategory\tjob\tcharacters\ntt0114709\t1\t"
+    "nm0000002\tactor\t\\N\t\\N\n",
+    "name.basics.tsv": "nconst\tprimaryName\tbirthYear\tdeathYear\nnm0000002\tAnna\t1950\t\\N\n"
+    "nm0000005\tBoris\t1950\t\\N\n",
 }
 FACTS = ("ratings", "tags", "movies", "links", "users", "imdb_titles", "movie_persons", "persons")
 
@@ -39,7 +44,12 @@ def landing(tmp_path: Path, conn: Connection) -> Landing:
 
 def facts(landing: Landing, drop_id: int) -> dict[str, list[tuple]]:
     return {
-        table: sorted(landing.rows(f"SELECT to_jsonb(f) - 'drop_id' FROM {table} f WHERE drop_id = {drop_id}"), key=str)
+        table: sorted(
+            landing.rows(
+                f"SELECT to_jsonb(f) - 'drop_id' FROM {table} f WHERE drop_id = {drop_id}"
+            ),
+            key=str,
+        )
         for table in FACTS
     }
 
@@ -70,7 +80,9 @@ def test_a_bad_row_of_movielens_takes_nobodys_place(landing: Landing, file: str,
     landing.take_in(max_bad_share=0.9)
     assert landing.rows("SELECT file, line FROM rejected_rows") == [(file, 2 if is_csv else 1)]
     brought = {table for table, rows in facts(landing, 1).items() if len(rows) == 1}
-    assert brought == ({"ratings", "tags", "movies", "links"} if is_csv else {"ratings", "movies", "users"})
+    assert brought == (
+        {"ratings", "tags", "movies", "links"} if is_csv else {"ratings", "movies", "users"}
+    )
 
 
 @pytest.mark.parametrize(
@@ -87,11 +99,17 @@ def test_a_bad_row_of_movielens_takes_nobodys_place(landing: Landing, file: str,
 )
 def test_a_bad_row_of_imdb_takes_nobodys_place(landing: Landing, file: str, row: str) -> None:
     landing.bring(DAY, CSV)
-    landing.bring(NEXT, IMDB | {file: with_row(IMDB[file], row, header=True)}, "imdb", max_bad_share=0.9)
+    landing.bring(
+        NEXT, IMDB | {file: with_row(IMDB[file], row, header=True)}, "imdb", max_bad_share=0.9
+    )
     assert landing.rows("SELECT file, line FROM rejected_rows") == [(file, 2)]
     spoilt = facts(landing, 2)
     assert landing.rows("SELECT average_rating::text, votes FROM imdb_titles") == [("8.3", 1000)]
-    assert {table: len(rows) for table, rows in spoilt.items() if rows} == {"imdb_titles": 1, "movie_persons": 2, "persons": 2}
+    assert {table: len(rows) for table, rows in spoilt.items() if rows} == {
+        "imdb_titles": 1,
+        "movie_persons": 2,
+        "persons": 2,
+    }
 
 
 def test_of_two_good_rows_the_second_is_set_aside(landing: Landing) -> None:

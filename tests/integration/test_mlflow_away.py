@@ -1,4 +1,6 @@
-"""MLflow away, refusing or silent: what only mirrors the ledger neither stops nor holds up anything."""
+"""MLflow away, refusing or silent: what only mirrors the ledger neither stops nor holds up
+anything.
+"""
 
 import logging
 import socket
@@ -55,7 +57,11 @@ def elsewhere(settings: Settings, uri: str) -> Settings:
 
 
 def live_now(conn: Connection) -> int:
-    return conn.execute("SELECT publication_id FROM publications WHERE is_live").fetchone().publication_id
+    return (
+        conn.execute("SELECT publication_id FROM publications WHERE is_live")
+        .fetchone()
+        .publication_id
+    )
 
 
 @pytest.fixture
@@ -68,7 +74,9 @@ def two_weeks(settings: Settings, weeks: list[date], monkeypatch: pytest.MonkeyP
 
 
 def roll_back(settings: Settings, publication_id: int) -> str:
-    return pipeline.rollback_publication(settings, publication_id=publication_id, reason="bad lists", requested_by="ann")
+    return pipeline.rollback_publication(
+        settings, publication_id=publication_id, reason="bad lists", requested_by="ann"
+    )
 
 
 def test_a_rollback_is_done_and_said_though_mlflow_refuses(

@@ -1,4 +1,6 @@
-"""MLflow that has lost what the ledger names: what a week needs is fitted again, and is the same model or none."""
+"""MLflow that has lost what the ledger names: what a week needs is fitted again, and is the same
+model or none.
+"""
 
 import shutil
 import sqlite3
@@ -68,11 +70,16 @@ def damage_the_arrays(settings: Settings) -> None:
 def empty_the_store(settings: Settings) -> None:
     """Another MLflow altogether: what it numbers from 1 on are other models."""
     store = database(settings)
-    with closing(sqlite3.connect(store.with_name("empty.db"))) as empty, closing(sqlite3.connect(store)) as emptied:
+    with (
+        closing(sqlite3.connect(store.with_name("empty.db"))) as empty,
+        closing(sqlite3.connect(store)) as emptied,
+    ):
         empty.backup(emptied)
     registry = Registry(settings)
     registry.client.create_registered_model(settings.registered_model)
-    registry.client.create_model_version(settings.registered_model, str(store), tags={"recipe": "other", "fit_key": "other"})
+    registry.client.create_model_version(
+        settings.registered_model, str(store), tags={"recipe": "other", "fit_key": "other"}
+    )
 
 
 LOSSES = [
@@ -102,7 +109,9 @@ def settings(settings: Settings) -> Settings:
 
 
 def steps(settings: Settings, week: Week, lose: Callable[[Settings], None]) -> Iterator[str]:
-    """A week's steps from the first that speaks to MLflow on, with a loss before each. Gives the name of each that is done."""
+    """A week's steps from the first that speaks to MLflow on, with a loss before each. Gives the
+    name of each that is done.
+    """
     for recipe in week.recipes:
         lose(settings)
         pipeline.train_model(settings, week, recipe)
@@ -145,15 +154,23 @@ def test_a_week_survives_a_loss_before_each_of_its_steps(
     assert list(steps(settings, week, lose))[-1] == "report"
     lose(settings)
     later = pipeline.run_week(settings, as_of=weeks[1])
-    assert conn.execute("SELECT as_of FROM publications WHERE is_live").fetchall() == [(later.as_of,)]
+    assert conn.execute("SELECT as_of FROM publications WHERE is_live").fetchall() == [
+        (later.as_of,)
+    ]
     champion = ledger.newest_champion(conn)
     registry = Registry(settings)
     assert champion
     assert registry.champion() == registry.find_version(champion.model.fit_key)
-    assert conn.execute("SELECT count(*) AS n FROM fits WHERE variant_of IS NOT NULL").fetchone().n == 0
+    assert (
+        conn.execute("SELECT count(*) AS n FROM fits WHERE variant_of IS NOT NULL").fetchone().n
+        == 0
+    )
 
 
-@pytest.mark.parametrize("lose", [delete_the_registered_model, delete_each_logged_model, damage_the_arrays, empty_the_store])
+@pytest.mark.parametrize(
+    "lose",
+    [delete_the_registered_model, delete_each_logged_model, damage_the_arrays, empty_the_store],
+)
 def test_a_decided_week_that_is_scored_again_after_a_loss_publishes_the_same(
     settings: Settings, weeks: list[date], conn: Connection, lose: Callable[[Settings], None]
 ) -> None:
@@ -168,14 +185,23 @@ def test_a_decided_week_that_is_scored_again_after_a_loss_publishes_the_same(
     assert registry.champion() == registry.find_version(champion.model.fit_key)
 
 
-@pytest.mark.parametrize("lose", [delete_the_experiment, delete_the_registered_model, delete_each_version, empty_the_store])
+@pytest.mark.parametrize(
+    "lose",
+    [delete_the_experiment, delete_the_registered_model, delete_each_version, empty_the_store],
+)
 def test_no_loss_stops_a_rollback(
-    settings: Settings, weeks: list[date], conn: Connection, caplog: pytest.LogCaptureFixture, lose: Callable[[Settings], None]
+    settings: Settings,
+    weeks: list[date],
+    conn: Connection,
+    caplog: pytest.LogCaptureFixture,
+    lose: Callable[[Settings], None],
 ) -> None:
     for as_of in weeks[:2]:
         pipeline.run_week(settings, as_of=as_of, recipes=["popularity"])
     lose(settings)
-    told = pipeline.rollback_publication(settings, publication_id=1, reason="bad lists", requested_by="ann")
+    told = pipeline.rollback_publication(
+        settings, publication_id=1, reason="bad lists", requested_by="ann"
+    )
     assert told.startswith("rolled back from publication 2 to publication 1")
     lose(settings)
     pipeline.run_week(settings, as_of=weeks[2])
@@ -225,7 +251,9 @@ def test_a_past_week_fails_and_the_lists_stay_where_a_refit_differs(
     with pytest.raises(ModelLost):  # nor is the other model taken at the next attempt
         pipeline.run_week(settings, as_of=weeks[0], recipes=["popularity"], top_n=3)
 
-    pipeline.run_week(settings, as_of=weeks[0], recipes=["popularity"], top_n=3, force=True, run_id="anew")
+    pipeline.run_week(
+        settings, as_of=weeks[0], recipes=["popularity"], top_n=3, force=True, run_id="anew"
+    )
     anew = ledger.newest_champion(conn)
     assert anew
     assert anew.model.fit_key != champion.model.fit_key
@@ -234,7 +262,8 @@ def test_a_past_week_fails_and_the_lists_stay_where_a_refit_differs(
     assert conn.execute("SELECT max(rank) AS n FROM recommendations").fetchone().n == 3
     assert Registry(settings).champion() == Registry(settings).find_version(anew.model.fit_key)
     published = conn.execute("SELECT count(*) AS n FROM publications").fetchone().n
-    pipeline.run_week(settings, as_of=weeks[0], recipes=["popularity"], top_n=3)  # and stands from then on
+    # and stands from then on
+    pipeline.run_week(settings, as_of=weeks[0], recipes=["popularity"], top_n=3)
     assert conn.execute("SELECT count(*) AS n FROM publications").fetchone().n == published
 
 
@@ -272,21 +301,29 @@ def test_a_fit_from_before_digests_were_kept_gets_its_own_when_it_is_met(
 # ---------------------------------------------------------------- others that ask
 
 
-def test_predict_says_what_to_do_where_the_model_is_lost(settings: Settings, conn: Connection, weeks: list[date]) -> None:
+def test_predict_says_what_to_do_where_the_model_is_lost(
+    settings: Settings, conn: Connection, weeks: list[date]
+) -> None:
     quick = {"max_epochs": 2, "rating_epochs": 3, "size": 8, "rating_size": 8}
     week = pipeline.resolve_week(settings, as_of=weeks[0])
     pipeline.ingest_drops(settings, week)
     pipeline.refresh_views(settings)
     pipeline.train_model(settings, week, Recipe.of("hybrid", **quick))
     delete_the_artifacts(settings)
-    with pytest.raises(LedgerError, match=r"MLflow has no fit of recipe hybrid .*python -m recsys train hybrid"):
+    with pytest.raises(
+        LedgerError,
+        match=r"MLflow has no fit of recipe hybrid .*python -m recsys "
+        r"train hybrid",
+    ):
         predict_stars(conn, Registry(settings), 1, Description(title="New"))
     assert pipeline.train_model(settings, week, Recipe.of("hybrid", **quick), again_if_lost=True)
     with pytest.raises(RecsysError, match="user 0 has no rating that run"):
         predict_stars(conn, Registry(settings), 0, Description(title="New"))
 
 
-def test_the_ledger_keeps_a_digest_of_every_fit(settings: Settings, weeks: list[date], conn: Connection) -> None:
+def test_the_ledger_keeps_a_digest_of_every_fit(
+    settings: Settings, weeks: list[date], conn: Connection
+) -> None:
     pipeline.run_week(settings, as_of=weeks[0])
     registry = Registry(settings)
     for run in registry.runs("tags.fit_key != ''"):

@@ -1,4 +1,6 @@
-"""The same losses through a real MLflow server: what a store says by an exception, a server says by a status."""
+"""The same losses through a real MLflow server: what a store says by an exception, a server says by
+a status.
+"""
 
 import os
 import shutil
@@ -28,14 +30,27 @@ def mlflow_store(empty_mlflow_store: Path, tmp_path: Path) -> Iterator[str]:
     shutil.copy(empty_mlflow_store, tmp_path / "mlflow.db")
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
+    command = [
+        sys.executable,
+        "-m",
+        "mlflow",
+        "server",
+        "--host",
+        "127.0.0.1",
+        "--port",
+        str(port),
+        "--workers",
+        "1",
+    ]
     environment = os.environ | {
         "MLFLOW_BACKEND_STORE_URI": f"sqlite:///{tmp_path}/mlflow.db",
         "MLFLOW_ARTIFACTS_DESTINATION": str(tmp_path / "artifacts"),
         "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
     }
     with (tmp_path / "server.log").open("w") as log:
-        server = subprocess.Popen(command, env=environment, stdout=log, stderr=log, start_new_session=True)
+        server = subprocess.Popen(
+            command, env=environment, stdout=log, stderr=log, start_new_session=True
+        )
     try:
         _wait_healthy(server, f"http://127.0.0.1:{port}", tmp_path / "server.log")
         yield f"http://127.0.0.1:{port}"
@@ -68,7 +83,9 @@ def test_a_week_and_what_is_lost_of_it_through_a_server(
     pipeline.run_week(settings, as_of=weeks[0])
     expected = scored_again(settings, conn, weeks[0])
     registry, name = Registry(settings), settings.registered_model
-    best = registry.client.search_runs([registry.experiment_id], "tags.kind = 'exam'", order_by=["metrics.NDCG_at_10 DESC"])
+    best = registry.client.search_runs(
+        [registry.experiment_id], "tags.kind = 'exam'", order_by=["metrics.NDCG_at_10 DESC"]
+    )
     assert len({run.data.tags["mlflow.parentRunId"] for run in best}) == 1
     assert best[0].data.metrics["NDCG_at_10"] >= best[-1].data.metrics["NDCG_at_10"] > 0
     assert len(registry.client.search_runs([registry.charts_id])) == len(best)
@@ -90,5 +107,11 @@ def test_a_week_and_what_is_lost_of_it_through_a_server(
     assert champion
     assert registry.champion() == registry.find_version(champion.model.fit_key)
     served = mlflow.pyfunc.load_model(f"models:/{name}@champion")
-    user = conn.execute("SELECT min(user_id) AS user_id FROM recommendations WHERE source = 'model'").fetchone().user_id
-    assert len(served.predict(pd.DataFrame({"user_id": [user]}), params={"n": 3})["movie_ids"][0]) == 3
+    user = (
+        conn.execute("SELECT min(user_id) AS user_id FROM recommendations WHERE source = 'model'")
+        .fetchone()
+        .user_id
+    )
+    assert (
+        len(served.predict(pd.DataFrame({"user_id": [user]}), params={"n": 3})["movie_ids"][0]) == 3
+    )

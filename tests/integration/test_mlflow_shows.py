@@ -1,4 +1,6 @@
-"""What people see in MLflow: figures where the fits are, fits beneath their week, lines over the weeks, words on everything."""
+"""What people see in MLflow: figures where the fits are, fits beneath their week, lines over the
+weeks, words on everything.
+"""
 
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
@@ -16,7 +18,9 @@ from recsys.settings import Settings
 
 PARENT = "mlflow.parentRunId"
 NOTE = "mlflow.note.content"
-BLEND = Recipe.of("blend", members=[{"name": "als", "settings": {"factors": 8}}, {"name": "popularity"}])
+BLEND = Recipe.of(
+    "blend", members=[{"name": "als", "settings": {"factors": 8}}, {"name": "popularity"}]
+)
 RECIPES = (Recipe.of("popularity"), Recipe.of("als", factors=8), BLEND)
 
 
@@ -30,7 +34,9 @@ def two_weeks(settings: Settings, weeks: list[date], monkeypatch: pytest.MonkeyP
 
 
 def all_runs(registry: Registry) -> list[Run]:
-    return list(registry.client.search_runs([registry.experiment_id, registry.charts_id], max_results=1000))
+    return list(
+        registry.client.search_runs([registry.experiment_id, registry.charts_id], max_results=1000)
+    )
 
 
 def shown_as(metric: str, part: str) -> str:
@@ -41,10 +47,15 @@ def shown_as(metric: str, part: str) -> str:
 def figures(conn: Connection, as_of: date, recipe_key: str) -> Mapping[str, float]:
     """The exam's figures by the names that MLflow has them under."""
     query = "SELECT metric, slice, value FROM exam_results WHERE as_of = %s AND recipe_key = %s"
-    return {shown_as(row.metric, row.slice): row.value for row in conn.execute(query, [as_of, recipe_key])}
+    return {
+        shown_as(row.metric, row.slice): row.value
+        for row in conn.execute(query, [as_of, recipe_key])
+    }
 
 
-def test_fits_lie_beneath_their_week_and_no_two_runs_have_one_name(settings: Settings, two_weeks: list[date]) -> None:
+def test_fits_lie_beneath_their_week_and_no_two_runs_have_one_name(
+    settings: Settings, two_weeks: list[date]
+) -> None:
     registry = Registry(settings)
     by_id = {run.info.run_id: run for run in all_runs(registry)}
     fits = [run for run in by_id.values() if "fit_key" in run.data.tags]
@@ -56,7 +67,9 @@ def test_fits_lie_beneath_their_week_and_no_two_runs_have_one_name(settings: Set
     names = [run.info.run_name for run in by_id.values()]
     assert len(set(names)) == len(names)
     week = registry.week_run(two_weeks[0])
-    beneath = registry.client.search_runs([registry.experiment_id], f"tags.`{PARENT}` = '{week}' and tags.kind = 'exam'")
+    beneath = registry.client.search_runs(
+        [registry.experiment_id], f"tags.`{PARENT}` = '{week}' and tags.kind = 'exam'"
+    )
     assert {run.data.tags["recipe"] for run in beneath} == {recipe.key for recipe in RECIPES}
 
 
@@ -76,16 +89,25 @@ def test_an_exams_figures_are_with_the_fits_and_on_lines_over_the_weeks(
         for run in best:
             expected = figures(conn, as_of, run.data.tags["recipe"])
             assert {"NDCG_at_10 light users", "NDCG_at_10 heavy users"} < set(expected)
-            assert {name: run.data.metrics.get(name) for name in expected} == pytest.approx(expected)
+            assert {name: run.data.metrics.get(name) for name in expected} == pytest.approx(
+                expected
+            )
 
     lines = registry.client.search_runs([registry.charts_id])
     assert {run.info.run_name for run in lines} == {recipe.key for recipe in RECIPES}
     for run in lines:
         line = registry.client.get_metric_history(run.info.run_id, "NDCG_at_10")
-        expected = [figures(conn, as_of, run.data.tags["recipe"])["NDCG_at_10"] for as_of in two_weeks]
+        expected = [
+            figures(conn, as_of, run.data.tags["recipe"])["NDCG_at_10"] for as_of in two_weeks
+        ]
         assert [metric.value for metric in line] == pytest.approx(expected)
-        assert [metric.step for metric in line] == [(as_of - date(1970, 1, 1)).days // 7 for as_of in two_weeks]
-        moments = [datetime(as_of.year, as_of.month, as_of.day, tzinfo=UTC).timestamp() * 1000 for as_of in two_weeks]
+        assert [metric.step for metric in line] == [
+            (as_of - date(1970, 1, 1)).days // 7 for as_of in two_weeks
+        ]
+        moments = [
+            datetime(as_of.year, as_of.month, as_of.day, tzinfo=UTC).timestamp() * 1000
+            for as_of in two_weeks
+        ]
         assert [metric.timestamp for metric in line] == moments
 
 
@@ -100,8 +122,12 @@ def test_the_champions_version_says_how_it_did_and_everything_has_a_description(
     assert version.tags[f"decision {champion.promotion_id}"].startswith(f"week {two_weeks[1]}")
     assert f"| NDCG@10 | {expected['NDCG_at_10']:.4f} |" in (version.description or "")
     run = registry.client.get_run(str(version.run_id))
-    assert {name: run.data.metrics.get(f"exam {name}") for name in expected} == pytest.approx(expected)
-    assert "champion" in str(registry.client.get_registered_model(settings.registered_model).description)
+    assert {name: run.data.metrics.get(f"exam {name}") for name in expected} == pytest.approx(
+        expected
+    )
+    assert "champion" in str(
+        registry.client.get_registered_model(settings.registered_model).description
+    )
     assert "evaluat" in registry.client.get_experiment(registry.experiment_id).tags[NOTE]
     assert "week by week" in registry.client.get_experiment(registry.charts_id).tags[NOTE]
     signature = get_model_info(f"models:/{settings.registered_model}@champion").signature
@@ -121,7 +147,13 @@ def test_words_of_a_persons_own_stay(settings: Settings, two_weeks: list[date]) 
 def everything(registry: Registry) -> object:
     """All that a rerun must not change, the ends of runs included."""
     runs = {
-        run.info.run_id: (run.info.status, run.info.end_time, run.data.tags, run.data.params, run.data.metrics)
+        run.info.run_id: (
+            run.info.status,
+            run.info.end_time,
+            run.data.tags,
+            run.data.params,
+            run.data.metrics,
+        )
         for run in all_runs(registry)
     }
     lengths = {
@@ -130,11 +162,16 @@ def everything(registry: Registry) -> object:
         for name in metrics
         if "NDCG" in name
     }
-    versions = [(version.version, version.tags, version.description) for version in registry.client.search_model_versions()]
+    versions = [
+        (version.version, version.tags, version.description)
+        for version in registry.client.search_model_versions()
+    ]
     return runs, lengths, versions
 
 
-def test_running_the_weeks_again_changes_nothing_and_ends_no_run_anew(settings: Settings, two_weeks: list[date]) -> None:
+def test_running_the_weeks_again_changes_nothing_and_ends_no_run_anew(
+    settings: Settings, two_weeks: list[date]
+) -> None:
     registry = Registry(settings)
     before = everything(registry)
     for as_of in two_weeks:
@@ -144,7 +181,9 @@ def test_running_the_weeks_again_changes_nothing_and_ends_no_run_anew(settings: 
     assert {run.info.status for run in weeks} == {"FINISHED"}
 
 
-def test_a_weeks_run_ends_with_its_report_and_later_weeks_leave_it(settings: Settings, weeks: list[date]) -> None:
+def test_a_weeks_run_ends_with_its_report_and_later_weeks_leave_it(
+    settings: Settings, weeks: list[date]
+) -> None:
     week = pipeline.resolve_week(settings, as_of=weeks[0])
     pipeline.ingest_drops(settings, week)
     pipeline.refresh_views(settings)

@@ -1,4 +1,6 @@
-"""`python -m bench.mutants`: damaged drops, taken in for real, end as the independent parser says."""
+"""`python -m bench.mutants`: damaged drops, taken in for real, end as the independent parser
+says.
+"""
 
 from pathlib import Path
 
@@ -15,7 +17,9 @@ def test_mutants_end_as_the_independent_parser_says(capsys: pytest.CaptureFixtur
     assert status == 0
 
 
-def test_a_drop_that_takes_too_long_is_ended_and_the_next_is_taken_in(database_url: str, tmp_path: Path) -> None:
+def test_a_drop_that_takes_too_long_is_ended_and_the_next_is_taken_in(
+    database_url: str, tmp_path: Path
+) -> None:
     worker = Worker(tmp_path)
     try:
         task = Task(database_url, str(tmp_path / "drops"))
@@ -26,4 +30,9 @@ def test_a_drop_that_takes_too_long_is_ended_and_the_next_is_taken_in(database_u
     finally:
         worker.stop()
     assert observed is not None
-    assert (observed.state, observed.error, observed.crash, observed.printed) == ("not registered", "", "", "")
+    assert (observed.state, observed.error, observed.crash, observed.printed) == (
+        "not registered",
+        "",
+        "",
+        "",
+    )

@@ -43,19 +43,31 @@ def pooled(postgres: Postgres, settings: Settings) -> Iterator[Callable[[str], S
     program = shutil.which("pgbouncer") or "/usr/sbin/pgbouncer"
     assert Path(program).exists(), "no pgbouncer: apt install pgbouncer"
     account = unprivileged_account()
-    identity = {} if account is None else {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
+    identity = (
+        {}
+        if account is None
+        else {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
+    )
     with ExitStack() as ends:
 
         def start(mode: str) -> Settings:
             folder, port = Path(tempfile.mkdtemp(prefix="recsys-pooler-")), free_port()
             ends.callback(shutil.rmtree, folder)
             own_folder(account, folder)
-            (folder / "users.txt").write_text(f'"recsys_pipeline" "{postgres.record["passwords"]["recsys_pipeline"]}"\n')
-            (folder / "pooler.ini").write_text(CONFIGURATION.format(postgres=postgres.port, port=port, folder=folder, mode=mode))
-            process = subprocess.Popen([program, folder / "pooler.ini"], stderr=subprocess.DEVNULL, **identity)  # pyright: ignore
+            (folder / "users.txt").write_text(
+                f'"recsys_pipeline" "{postgres.record["passwords"]["recsys_pipeline"]}"\n'
+            )
+            (folder / "pooler.ini").write_text(
+                CONFIGURATION.format(postgres=postgres.port, port=port, folder=folder, mode=mode)
+            )
+            process = subprocess.Popen(
+                [program, folder / "pooler.ini"], stderr=subprocess.DEVNULL, **identity
+            )  # pyright: ignore
             ends.callback(process.wait)
             ends.callback(process.terminate)
-            url = settings.database_url.get_secret_value().replace(f":{postgres.port}/", f":{port}/")
+            url = settings.database_url.get_secret_value().replace(
+                f":{postgres.port}/", f":{port}/"
+            )
             _wait_for(url)
             return settings.model_copy(update={"database_url": SecretStr(url)})
 
@@ -82,9 +94,20 @@ def test_a_week_runs_by_way_of_a_pooler_in_session_mode(
     pipeline.run_week(by_pooler, as_of=weeks[0])
     with connect(by_pooler) as conn:
         assert conn.execute("SHOW timezone").fetchone() == ("UTC",)
-        users = conn.execute("SELECT count(DISTINCT user_id) AS n FROM recommendations WHERE as_of = %s", [weeks[0]]).fetchone().n
+        users = (
+            conn.execute(
+                "SELECT count(DISTINCT user_id) AS n FROM recommendations WHERE as_of = %s",
+                [weeks[0]],
+            )
+            .fetchone()
+            .n
+        )
     with connect(settings) as conn:
-        assert conn.execute("SELECT count(DISTINCT user_id) AS n FROM recommendations").fetchone().n == users > 50
+        assert (
+            conn.execute("SELECT count(DISTINCT user_id) AS n FROM recommendations").fetchone().n
+            == users
+            > 50
+        )
 
 
 def test_start_up_options_are_what_a_pooler_refuses(pooled: Callable[[str], Settings]) -> None:
@@ -94,7 +117,9 @@ def test_start_up_options_are_what_a_pooler_refuses(pooled: Callable[[str], Sett
         psycopg.connect(url, options="-c timezone=UTC")
 
 
-def test_a_pooler_in_transaction_mode_loses_locks_and_is_told(pooled: Callable[[str], Settings]) -> None:
+def test_a_pooler_in_transaction_mode_loses_locks_and_is_told(
+    pooled: Callable[[str], Settings],
+) -> None:
     settings = pooled("transaction")
     lost = "the lock 'views' was lost while it was held: a pooler in transaction mode"
     with connect(settings) as conn, connect(settings) as other:

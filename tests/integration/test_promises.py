@@ -30,7 +30,9 @@ def lists(conn: Connection, as_of: date) -> list[tuple]:
 
 def drop_rows_of(conn: Connection, as_of: date) -> None:
     """As an operator who needs the space might."""
-    for row in conn.execute("SELECT publication_id FROM publications WHERE as_of = %s", [as_of]).fetchall():
+    for row in conn.execute(
+        "SELECT publication_id FROM publications WHERE as_of = %s", [as_of]
+    ).fetchall():
         conn.execute(f"DROP TABLE batch_recommendations_{row.publication_id}")  # pyright: ignore
 
 
@@ -38,12 +40,18 @@ def counts(conn: Connection) -> dict[str, int]:
     """Rows of every table and view of the project, but those that tell what was run."""
     query = """
         SELECT oid::regclass::text AS name FROM pg_class
-        WHERE relkind IN ('r', 'p', 'm') AND relnamespace = 'public'::regnamespace AND relname <> 'step_times'"""
+        WHERE relkind IN ('r', 'p', 'm') AND relnamespace = 'public'::regnamespace
+        AND relname <> 'step_times'"""
     names = conn.execute(query).fetchall()
-    return {row.name: conn.execute(f"SELECT count(*) AS n FROM {row.name}").fetchone().n for row in names}  # pyright: ignore
+    counts = {}
+    for row in names:
+        counts[row.name] = conn.execute(f"SELECT count(*) FROM {row.name}").fetchone()[0]  # pyright: ignore
+    return counts
 
 
-def write_drop(zone: str, source: str, when: date, files: Mapping[str, Sequence[Sequence[object]]]) -> None:
+def write_drop(
+    zone: str, source: str, when: date, files: Mapping[str, Sequence[Sequence[object]]]
+) -> None:
     """A complete drop of CSV files."""
     folder = Path(zone) / source / when.isoformat()
     folder.mkdir(parents=True)
@@ -65,15 +73,24 @@ def sight_fingerprint(conn: Connection, week: Week) -> tuple[str, str, list[int]
     """All that a fit and a publication of the week can see."""
     catalogue = read_catalogue(conn, week.sight)
     interactions = read_interactions(conn, week.sight, catalogue.movie_ids)
-    assert (interactions.csr(np.ones(len(interactions))).data == 1).all()  # one rating a user and movie, whatever came later
-    return catalogue.fingerprint(), interactions.fingerprint(), read_users(conn, week.sight).tolist()
+    # one rating a user and movie, whatever came later
+    assert (interactions.csr(np.ones(len(interactions))).data == 1).all()
+    return (
+        catalogue.fingerprint(),
+        interactions.fingerprint(),
+        read_users(conn, week.sight).tolist(),
+    )
 
 
-def test_a_week_ends_in_a_live_list_for_every_user(settings: Settings, weeks: list[date], conn: Connection) -> None:
+def test_a_week_ends_in_a_live_list_for_every_user(
+    settings: Settings, weeks: list[date], conn: Connection
+) -> None:
     for as_of in weeks:
         pipeline.run_week(settings, as_of=as_of)
     users = {row.user_id for row in conn.execute("SELECT DISTINCT user_id FROM ratings")}
-    live = conn.execute("SELECT user_id, as_of, count(*) AS n FROM recommendations GROUP BY user_id, as_of").fetchall()
+    live = conn.execute(
+        "SELECT user_id, as_of, count(*) AS n FROM recommendations GROUP BY user_id, as_of"
+    ).fetchall()
     assert {row.user_id for row in live} == users
     assert {(row.as_of, row.n) for row in live} == {(weeks[-1], 10)}
 
@@ -96,7 +113,10 @@ def test_a_past_week_publishes_the_same_bytes_after_its_future_came_in(
     seen = [sight_fingerprint(conn, week) for week in ran]
     _publish_corrections(settings, conn, weeks)
     pipeline.run_week(settings, as_of=weeks[-1] + timedelta(7))
-    assert conn.execute("SELECT state FROM drops ORDER BY drop_id DESC LIMIT 2").fetchall() == [("ingested",), ("ingested",)]
+    assert conn.execute("SELECT state FROM drops ORDER BY drop_id DESC LIMIT 2").fetchall() == [
+        ("ingested",),
+        ("ingested",),
+    ]
     for as_of in weeks:
         drop_rows_of(conn, as_of)
         pipeline.run_week(settings, as_of=as_of)
@@ -109,14 +129,27 @@ def test_approval_split_and_rollback_in_its_history_change_no_byte_of_it(
 ) -> None:
     eager = settings.model_copy(update={"minimum_effect": 0.001})
     said = Approval("approved", "ann")
-    pipeline.run_week(eager, as_of=weeks[0], recipes=["item_knn"], require_approval=True, approve=lambda _: said)
-    pipeline.run_week(eager, as_of=weeks[1], challenger="als", challenger_share=0.4, challenger_weeks=1)
-    pipeline.rollback_publication(eager, publication_id=None, reason="odd lists", requested_by="ann")
+    pipeline.run_week(
+        eager, as_of=weeks[0], recipes=["item_knn"], require_approval=True, approve=lambda _: said
+    )
+    pipeline.run_week(
+        eager, as_of=weeks[1], challenger="als", challenger_share=0.4, challenger_weeks=1
+    )
+    pipeline.rollback_publication(
+        eager, publication_id=None, reason="odd lists", requested_by="ann"
+    )
     pipeline.run_week(eager, as_of=weeks[2])
-    pipeline.rollback_publication(eager, publication_id=None, reason="odd again", requested_by="ann")
+    pipeline.rollback_publication(
+        eager, publication_id=None, reason="odd again", requested_by="ann"
+    )
     before, ledgers = [lists(conn, as_of) for as_of in weeks], _ledgers(conn)
-    assert [row.approval for row in conn.execute("SELECT approval FROM promotions WHERE as_of = %s", [weeks[0]])] == ["approved"]
-    assert conn.execute("SELECT count(DISTINCT arm) AS n FROM batch_recommendations").fetchone().n == 2
+    assert [
+        row.approval
+        for row in conn.execute("SELECT approval FROM promotions WHERE as_of = %s", [weeks[0]])
+    ] == ["approved"]
+    assert (
+        conn.execute("SELECT count(DISTINCT arm) AS n FROM batch_recommendations").fetchone().n == 2
+    )
     _publish_corrections(settings, conn, weeks)
     for as_of in weeks:
         drop_rows_of(conn, as_of)
@@ -127,28 +160,54 @@ def test_approval_split_and_rollback_in_its_history_change_no_byte_of_it(
 
 def _ledgers(conn: Connection) -> dict[str, list[str]]:
     """Every decision, flip, experiment and judgement."""
-    tables = ("promotions", "live_history", "experiments", "gate_verdicts", "realised_hits", "drift", "newest_live")
-    return {table: sorted(map(str, conn.execute(f"SELECT * FROM {table}").fetchall())) for table in tables}  # pyright: ignore
+    tables = (
+        "promotions",
+        "live_history",
+        "experiments",
+        "gate_verdicts",
+        "realised_hits",
+        "drift",
+        "newest_live",
+    )
+    return {
+        table: sorted(map(str, conn.execute(f"SELECT * FROM {table}").fetchall()))
+        for table in tables
+    }  # pyright: ignore
 
 
 def _publish_corrections(settings: Settings, conn: Connection, weeks: list[date]) -> None:
-    """A re-rating, a late rating and a late user from before week 2, another title and genre, another cast."""
+    """A re-rating, a late rating and a late user from before week 2, another title and genre,
+    another cast.
+    """
     early = seconds(weeks[1]) - 3 * 86400
-    rated = conn.execute("SELECT user_id, movie_id FROM ratings ORDER BY rated_at LIMIT 1").fetchone()
+    rated = conn.execute(
+        "SELECT user_id, movie_id FROM ratings ORDER BY rated_at LIMIT 1"
+    ).fetchone()
     others = (
-        "SELECT min(movie_id) AS movie_id FROM movies WHERE movie_id NOT IN (SELECT movie_id FROM ratings WHERE user_id = %s)"
+        "SELECT min(movie_id) AS movie_id FROM movies WHERE movie_id NOT IN (SELECT movie_id FROM "
+        "ratings WHERE user_id = %s)"
     )
     unrated = conn.execute(others, [rated.user_id]).fetchone()
     late_user = [
-        [9_999, row.movie_id, 5, early + n] for n, row in enumerate(conn.execute("SELECT DISTINCT movie_id FROM ratings LIMIT 8"))
+        [9_999, row.movie_id, 5, early + n]
+        for n, row in enumerate(conn.execute("SELECT DISTINCT movie_id FROM ratings LIMIT 8"))
     ]
     told = conn.execute("SELECT movie_id, title FROM movies ORDER BY movie_id LIMIT 1").fetchone()
     when = weeks[-1] + timedelta(7)
-    ratings = [[rated.user_id, rated.movie_id, 0.5, early], [rated.user_id, unrated.movie_id, 5, early + 60], *late_user]
-    write_drop(settings.drops, "movielens", when, {
-        "ratings.csv": [RATINGS, *ratings],
-        "movies.csv": [MOVIES, [told.movie_id, "Another Title (1931)", "Western|Musical"]],
-    })  # fmt: skip
+    ratings = [
+        [rated.user_id, rated.movie_id, 0.5, early],
+        [rated.user_id, unrated.movie_id, 5, early + 60],
+        *late_user,
+    ]
+    write_drop(
+        settings.drops,
+        "movielens",
+        when,
+        {
+            "ratings.csv": [RATINGS, *ratings],
+            "movies.csv": [MOVIES, [told.movie_id, "Another Title (1931)", "Western|Musical"]],
+        },
+    )
     _publish_another_cast(settings, weeks[-1], when)
 
 
@@ -161,11 +220,15 @@ def _publish_another_cast(settings: Settings, newest: date, when: date) -> None:
     for name, member in members.items():
         with member.open() as stream:
             text = stream.read()
-        (folder / name).write_bytes(text.replace(b"\tnm", b"\tnm9") if name == "title.crew.tsv" else text)
+        (folder / name).write_bytes(
+            text.replace(b"\tnm", b"\tnm9") if name == "title.crew.tsv" else text
+        )
     (folder / "_SUCCESS").touch()
 
 
-def test_the_corrections_do_reach_a_week_that_may_see_them(settings: Settings, weeks: list[date], conn: Connection) -> None:
+def test_the_corrections_do_reach_a_week_that_may_see_them(
+    settings: Settings, weeks: list[date], conn: Connection
+) -> None:
     last = [pipeline.run_week(settings, as_of=as_of) for as_of in weeks][-1]
     before = sight_fingerprint(conn, last)
     _publish_corrections(settings, conn, weeks)
@@ -174,21 +237,31 @@ def test_the_corrections_do_reach_a_week_that_may_see_them(settings: Settings, w
     assert 9_999 in after[2]
 
 
-def test_history_does_not_govern_the_present(settings: Settings, weeks: list[date], conn: Connection) -> None:
+def test_history_does_not_govern_the_present(
+    settings: Settings, weeks: list[date], conn: Connection
+) -> None:
     pipeline.run_week(settings, as_of=weeks[0])
     pipeline.run_week(settings, as_of=weeks[2])
-    present = (lists(conn, weeks[2]), conn.execute("SELECT publication_id FROM publications WHERE is_live").fetchall())
+    present = (
+        lists(conn, weeks[2]),
+        conn.execute("SELECT publication_id FROM publications WHERE is_live").fetchall(),
+    )
     champion = ledger.newest_champion(conn)
     late = pipeline.run_week(settings, as_of=weeks[1])
     assert late.resolved_late
     assert late.watermark == pipeline.resolve_week(settings, as_of=weeks[2]).watermark
-    assert (lists(conn, weeks[2]), conn.execute("SELECT publication_id FROM publications WHERE is_live").fetchall()) == present
+    assert (
+        lists(conn, weeks[2]),
+        conn.execute("SELECT publication_id FROM publications WHERE is_live").fetchall(),
+    ) == present
     assert ledger.newest_champion(conn) == champion
     assert pipeline.Registry(settings).champion() == champion.model.version  # pyright: ignore[reportOptionalMemberAccess]
     assert lists(conn, weeks[1])
 
 
-def test_a_late_week_sees_nothing_after_its_as_of(settings: Settings, weeks: list[date], conn: Connection) -> None:
+def test_a_late_week_sees_nothing_after_its_as_of(
+    settings: Settings, weeks: list[date], conn: Connection
+) -> None:
     pipeline.run_week(settings, as_of=weeks[2])
     week = pipeline.resolve_week(settings, as_of=weeks[0])
     catalogue = read_catalogue(conn, week.sight)
@@ -222,19 +295,32 @@ def test_the_number_of_shards_changes_nothing(
     assert lists(conn, weeks[0]) == whole
 
 
-def test_an_outage_of_three_weeks_loses_nothing(settings: Settings, weeks: list[date], conn: Connection) -> None:
+def test_an_outage_of_three_weeks_loses_nothing(
+    settings: Settings, weeks: list[date], conn: Connection
+) -> None:
     pipeline.run_week(settings, as_of=weeks[2])
-    dates = [row.drop_date for row in conn.execute("SELECT drop_date FROM drops WHERE state = 'ingested' ORDER BY drop_id")]
+    dates = [
+        row.drop_date
+        for row in conn.execute(
+            "SELECT drop_date FROM drops WHERE state = 'ingested' ORDER BY drop_id"
+        )
+    ]
     assert dates == [day for day in weeks for _ in ("movielens", "imdb")]
 
 
-def test_a_bad_drop_fails_its_week_each_time_and_no_other(settings: Settings, weeks: list[date], conn: Connection) -> None:
+def test_a_bad_drop_fails_its_week_each_time_and_no_other(
+    settings: Settings, weeks: list[date], conn: Connection
+) -> None:
     pipeline.run_week(settings, as_of=weeks[2])
     before = counts(conn)
     bad, next_week = weeks[2] + timedelta(7), weeks[2] + timedelta(14)
-    write_drop(settings.drops, "movielens", bad, {"ratings.csv": [RATINGS, [1, 1, 55, seconds(bad) - 9]]})
+    write_drop(
+        settings.drops, "movielens", bad, {"ratings.csv": [RATINGS, [1, 1, 55, seconds(bad) - 9]]}
+    )
     for _ in range(2):
-        with pytest.raises(DropError, match=r"ratings\.csv.* bad .*line 2: rating '55' is not between 0\.5 and 5"):
+        with pytest.raises(
+            DropError, match=r"ratings\.csv.* bad .*line 2: rating '55' is not between 0\.5 and 5"
+        ):
             pipeline.run_week(settings, as_of=bad)
     after = counts(conn)
     assert {name: after[name] - before[name] for name in after if after[name] != before[name]} == {
@@ -242,15 +328,24 @@ def test_a_bad_drop_fails_its_week_each_time_and_no_other(settings: Settings, we
         "rejected_rows": 1,
         "weeks": 1,
     }
-    write_drop(settings.drops, "movielens", next_week, {"ratings.csv": [RATINGS, [1, 1, 5, seconds(bad) - 9]]})
+    write_drop(
+        settings.drops,
+        "movielens",
+        next_week,
+        {"ratings.csv": [RATINGS, [1, 1, 5, seconds(bad) - 9]]},
+    )
     pipeline.run_week(settings, as_of=next_week)
     assert conn.execute("SELECT as_of FROM publications WHERE is_live").fetchall() == [(next_week,)]
 
 
-def test_a_corrected_drop_lets_its_week_run(settings: Settings, weeks: list[date], conn: Connection) -> None:
+def test_a_corrected_drop_lets_its_week_run(
+    settings: Settings, weeks: list[date], conn: Connection
+) -> None:
     pipeline.run_week(settings, as_of=weeks[2])
     when = weeks[2] + timedelta(7)
-    write_drop(settings.drops, "movielens", when, {"ratings.csv": [RATINGS, [1, 1, 55, seconds(when) - 9]]})
+    write_drop(
+        settings.drops, "movielens", when, {"ratings.csv": [RATINGS, [1, 1, 55, seconds(when) - 9]]}
+    )
     with pytest.raises(DropError):
         pipeline.run_week(settings, as_of=when)
     (Path(settings.drops) / "movielens" / when.isoformat() / "ratings.csv").write_text(
@@ -258,21 +353,31 @@ def test_a_corrected_drop_lets_its_week_run(settings: Settings, weeks: list[date
     )
     pipeline.run_week(settings, as_of=when)
     revisions = conn.execute(
-        "SELECT revision, state FROM drops WHERE drop_date = %s AND source = 'movielens' ORDER BY revision", [when]
+        "SELECT revision, state FROM drops WHERE drop_date = %s AND source = 'movielens' ORDER BY "
+        "revision",
+        [when],
     )
     assert revisions.fetchall() == [(1, "refused"), (2, "ingested")]
 
 
-def test_a_watermark_that_another_run_moved_is_not_worked_with(settings: Settings, weeks: list[date], conn: Connection) -> None:
+def test_a_watermark_that_another_run_moved_is_not_worked_with(
+    settings: Settings, weeks: list[date], conn: Connection
+) -> None:
     when = weeks[2] + timedelta(7)
-    write_drop(settings.drops, "movielens", when, {"ratings.csv": [RATINGS, [1, 1, 5, seconds(when) - 9]]})
+    write_drop(
+        settings.drops, "movielens", when, {"ratings.csv": [RATINGS, [1, 1, 5, seconds(when) - 9]]}
+    )
     stale = pipeline.resolve_week(settings, as_of=when)
     (Path(settings.drops) / "movielens" / when.isoformat() / "ratings.csv").write_text(
         f"{','.join(RATINGS)}\n1,1,4,{seconds(when) - 9}\n"
     )
     fresh = pipeline.resolve_week(settings, as_of=when)
     pipeline.ingest_drops(settings, fresh)
-    with pytest.raises(LedgerError, match=rf"found watermark {fresh.watermark}, expected {stale.watermark}: run it again"):
+    with pytest.raises(
+        LedgerError,
+        match=rf"found watermark {fresh.watermark}, expected "
+        rf"{stale.watermark}: run it again",
+    ):
         pipeline.ingest_drops(settings, stale)
     pipeline.ingest_drops(settings, pipeline.resolve_week(settings, as_of=when))
 
@@ -282,18 +387,27 @@ def test_a_manual_run_of_the_same_week_with_other_parameters_keeps_its_own_rows(
 ) -> None:
     pipeline.run_week(settings, as_of=weeks[0])
     pipeline.run_week(settings, as_of=weeks[0], top_n=3)
-    lengths = conn.execute("SELECT publication_id, max(rank) AS n FROM batch_recommendations GROUP BY 1 ORDER BY 1").fetchall()
+    lengths = conn.execute(
+        "SELECT publication_id, max(rank) AS n FROM batch_recommendations GROUP BY 1 ORDER BY 1"
+    ).fetchall()
     assert [row.n for row in lengths] == [10, 3]
     assert pipeline.resolve_week(settings, as_of=weeks[0]).top_n == 10
 
 
-def test_a_week_is_run_again_with_what_its_first_run_asked_for(settings: Settings, weeks: list[date], conn: Connection) -> None:
+def test_a_week_is_run_again_with_what_its_first_run_asked_for(
+    settings: Settings, weeks: list[date], conn: Connection
+) -> None:
     pipeline.run_week(settings, as_of=weeks[0], recipes=["als"], top_n=4)
     first = lists(conn, weeks[0])
-    other = settings.model_copy(update={"recipes": ("popularity",), "top_n": 7, "seed": 3, "exam_min_users": 1})
+    other = settings.model_copy(
+        update={"recipes": ("popularity",), "top_n": 7, "seed": 3, "exam_min_users": 1}
+    )
     pipeline.run_week(other, as_of=weeks[0])
     assert lists(conn, weeks[0]) == first
-    assert [recipe.name for recipe in pipeline.resolve_week(other, as_of=weeks[0]).recipes] == ["popularity", "als"]
+    assert [recipe.name for recipe in pipeline.resolve_week(other, as_of=weeks[0]).recipes] == [
+        "popularity",
+        "als",
+    ]
 
 
 def test_a_champion_promoted_in_between_sits_no_exam_that_was_set(
@@ -309,39 +423,58 @@ def test_a_champion_promoted_in_between_sits_no_exam_that_was_set(
     assert ledger.champion_of(conn, weeks[1]).incumbent is None
 
 
-def test_other_recipes_of_another_run_decide_nothing_here(settings: Settings, weeks: list[date], conn: Connection) -> None:
+def test_other_recipes_of_another_run_decide_nothing_here(
+    settings: Settings, weeks: list[date], conn: Connection
+) -> None:
     week = pipeline.resolve_week(settings, as_of=weeks[0], recipes=["popularity"])
     pipeline.ingest_drops(settings, week)
     pipeline.refresh_views(settings)
     pipeline.examine_models(settings, week)
     version = pipeline.refit_winner(settings, week)
-    pipeline.examine_models(settings, pipeline.resolve_week(settings, as_of=weeks[0], recipes=["als"]))
-    conn.execute("UPDATE exam_entries SET ndcg = array_fill(1::real, ARRAY[cardinality(ndcg)]) WHERE recipe_key LIKE 'als-%'")
+    pipeline.examine_models(
+        settings, pipeline.resolve_week(settings, as_of=weeks[0], recipes=["als"])
+    )
+    conn.execute(
+        "UPDATE exam_entries SET ndcg = array_fill(1::real, ARRAY[cardinality(ndcg)]) "
+        "WHERE recipe_key LIKE 'als-%'"
+    )
     decided = ledger.decision_by_id(conn, pipeline.promote_champion(settings, week, version))
     assert decided.recipe.name == "popularity"
 
 
-def test_a_week_whose_ingest_failed_says_that_it_is_late_by_then(settings: Settings, weeks: list[date]) -> None:
+def test_a_week_whose_ingest_failed_says_that_it_is_late_by_then(
+    settings: Settings, weeks: list[date]
+) -> None:
     assert not pipeline.resolve_week(settings, as_of=weeks[0]).resolved_late
     pipeline.run_week(settings, as_of=weeks[1])
     assert pipeline.resolve_week(settings, as_of=weeks[0]).resolved_late
 
 
-def test_another_number_of_shards_starts_anew(settings: Settings, weeks: list[date], conn: Connection) -> None:
+def test_another_number_of_shards_starts_anew(
+    settings: Settings, weeks: list[date], conn: Connection
+) -> None:
     week = pipeline.run_week(settings.model_copy(update={"score_shards": 3}), as_of=weeks[0])
     whole = lists(conn, weeks[0])
     drop_rows_of(conn, weeks[0])
     decided = ledger.champion_of(conn, weeks[0]).promotion_id
     for n_shards in (3, 2):
         for shard in range(n_shards):
-            pipeline.score_users(settings.model_copy(update={"score_shards": n_shards}), week, decided, shard)
+            pipeline.score_users(
+                settings.model_copy(update={"score_shards": n_shards}), week, decided, shard
+            )
     pipeline.publish_recommendations(settings, week, decided)
     assert lists(conn, weeks[0]) == whole
 
 
-def test_a_past_week_knows_no_user_of_the_future(settings: Settings, weeks: list[date], conn: Connection) -> None:
+def test_a_past_week_knows_no_user_of_the_future(
+    settings: Settings, weeks: list[date], conn: Connection
+) -> None:
     pipeline.run_week(settings, as_of=weeks[2])
-    newest = conn.execute("SELECT max(drop_id) AS drop_id FROM drops WHERE source = 'movielens'").fetchone().drop_id
+    newest = (
+        conn.execute("SELECT max(drop_id) AS drop_id FROM drops WHERE source = 'movielens'")
+        .fetchone()
+        .drop_id
+    )
     conn.execute("INSERT INTO users (user_id, drop_id) VALUES (5555, %s)", [newest])
     pipeline.run_week(settings, as_of=weeks[0])
     assert 5555 in read_users(conn, pipeline.resolve_week(settings, as_of=weeks[2]).sight)
@@ -349,10 +482,14 @@ def test_a_past_week_knows_no_user_of_the_future(settings: Settings, weeks: list
     assert 5555 not in read_users(conn, pipeline.resolve_week(settings, as_of=weeks[0]).sight)
 
 
-def test_a_drop_put_back_as_it_was_is_a_revision_too(settings: Settings, weeks: list[date], conn: Connection) -> None:
+def test_a_drop_put_back_as_it_was_is_a_revision_too(
+    settings: Settings, weeks: list[date], conn: Connection
+) -> None:
     pipeline.run_week(settings, as_of=weeks[2])
     when = weeks[2] + timedelta(7)
-    write_drop(settings.drops, "movielens", when, {"ratings.csv": [RATINGS, [1, 1, 5, seconds(when) - 9]]})
+    write_drop(
+        settings.drops, "movielens", when, {"ratings.csv": [RATINGS, [1, 1, 5, seconds(when) - 9]]}
+    )
     path = Path(settings.drops) / "movielens" / when.isoformat() / "ratings.csv"
     published = path.read_text()
     pipeline.run_week(settings, as_of=when)
@@ -366,11 +503,17 @@ def test_a_drop_put_back_as_it_was_is_a_revision_too(settings: Settings, weeks: 
     assert known.where((known.users == 0) & (known.movies == 0)).ratings.tolist() == [5.0]
 
 
-def test_a_dated_exam_asks_for_nothing_that_was_rated_before(settings: Settings, weeks: list[date], conn: Connection) -> None:
-    """A user rates again, inside the exam's weeks, what was rated before: known as it was then, and no question."""
+def test_a_dated_exam_asks_for_nothing_that_was_rated_before(
+    settings: Settings, weeks: list[date], conn: Connection
+) -> None:
+    """A user rates again, inside the exam's weeks, what was rated before: known as it was then, and
+    no question.
+    """
     dated = settings.model_copy(update={"exam_min_users": 1})
     pipeline.run_week(dated, as_of=weeks[2])
-    old = conn.execute("SELECT user_id, movie_id, rating FROM ratings ORDER BY rated_at LIMIT 1").fetchone()
+    old = conn.execute(
+        "SELECT user_id, movie_id, rating FROM ratings ORDER BY rated_at LIMIT 1"
+    ).fetchone()
     when = weeks[2] + timedelta(7)
     again = [old.user_id, old.movie_id, 5.0 if old.rating < 4 else 1.0, seconds(when) - 9]
     fresh = [[user, 1, 5, seconds(when) - 8] for user in (70, 71)]
@@ -381,12 +524,17 @@ def test_a_dated_exam_asks_for_nothing_that_was_rated_before(settings: Settings,
     exam, _ = pipeline._exam(dated, conn, week)
     assert exam.kind == "dated"
     pair = exam.known.where(
-        (exam.known.user_ids[exam.known.users] == old.user_id) & (exam.known.movie_ids[exam.known.movies] == old.movie_id)
+        (exam.known.user_ids[exam.known.users] == old.user_id)
+        & (exam.known.movie_ids[exam.known.movies] == old.movie_id)
     )
     assert pair.ratings.tolist() == [old.rating]
     asked = exam.held_out
     assert (old.user_id, old.movie_id) not in set(
-        zip(asked.user_ids[asked.users].tolist(), asked.movie_ids[asked.movies].tolist(), strict=True)
+        zip(
+            asked.user_ids[asked.users].tolist(),
+            asked.movie_ids[asked.movies].tolist(),
+            strict=True,
+        )
     )
 
 
@@ -394,13 +542,17 @@ def test_steps_out_of_order_say_what_is_missing(settings: Settings, weeks: list[
     week = pipeline.resolve_week(settings, as_of=weeks[0])
     with pytest.raises(NothingToRecommend, match="no rating before"):
         pipeline.train_model(settings, week, week.recipes[0])
-    with pytest.raises(LedgerError, match="no decision 1 in the ledger: expected one that promote_champion entered"):
+    with pytest.raises(
+        LedgerError, match="no decision 1 in the ledger: expected one that promote_champion entered"
+    ):
         pipeline.score_users(settings, week, 1, 0)
     with pytest.raises(NothingToRecommend, match="no complete movielens drop in"):
         pipeline.resolve_week(settings.model_copy(update={"drops": "/nonexistent"}), as_of=None)
 
 
-def test_the_newest_drop_is_the_week_of_a_run_that_names_none(settings: Settings, weeks: list[date]) -> None:
+def test_the_newest_drop_is_the_week_of_a_run_that_names_none(
+    settings: Settings, weeks: list[date]
+) -> None:
     assert pipeline.resolve_week(settings, as_of=None).as_of == weeks[-1]
 
 
@@ -418,17 +570,23 @@ def test_week_travels_as_json(settings: Settings, weeks: list[date]) -> None:
     assert Week.from_json(week.to_json()) == week
 
 
-def test_old_publications_go_and_the_live_one_stays(settings: Settings, weeks: list[date], conn: Connection) -> None:
+def test_old_publications_go_and_the_live_one_stays(
+    settings: Settings, weeks: list[date], conn: Connection
+) -> None:
     brief = settings.model_copy(update={"keep_weeks": 1})
     for as_of in weeks:
         pipeline.run_week(brief, as_of=as_of)
     assert [bool(lists(conn, as_of)) for as_of in weeks] == [False, True, True]
-    assert conn.execute("SELECT as_of FROM publications WHERE dropped_at IS NOT NULL").fetchall() == [(weeks[0],)]
+    assert conn.execute(
+        "SELECT as_of FROM publications WHERE dropped_at IS NOT NULL"
+    ).fetchall() == [(weeks[0],)]
     pipeline.run_week(brief, as_of=weeks[0])
     assert conn.execute("SELECT as_of FROM publications WHERE is_live").fetchall() == [(weeks[2],)]
 
 
-def test_a_long_reader_keeps_no_run_waiting(settings: Settings, weeks: list[date], conn: Connection) -> None:
+def test_a_long_reader_keeps_no_run_waiting(
+    settings: Settings, weeks: list[date], conn: Connection
+) -> None:
     brief = settings.model_copy(update={"keep_weeks": 1})
     for as_of in weeks[:2]:
         pipeline.run_week(brief, as_of=as_of)
@@ -436,12 +594,16 @@ def test_a_long_reader_keeps_no_run_waiting(settings: Settings, weeks: list[date
         before = reader.execute("SELECT count(*) AS n FROM recommendations").fetchone()
         pipeline.run_week(brief, as_of=weeks[2])
         assert before == reader.execute("SELECT count(*) AS n FROM recommendations").fetchone()
-        assert conn.execute("SELECT as_of FROM publications WHERE is_live").fetchall() == [(weeks[2],)]
+        assert conn.execute("SELECT as_of FROM publications WHERE is_live").fetchall() == [
+            (weeks[2],)
+        ]
     pipeline.run_week(brief, as_of=weeks[2])
     assert not lists(conn, weeks[0])
 
 
-def test_a_long_reader_of_several_old_publications(settings: Settings, weeks: list[date], conn: Connection) -> None:
+def test_a_long_reader_of_several_old_publications(
+    settings: Settings, weeks: list[date], conn: Connection
+) -> None:
     kept = settings.model_copy(update={"keep_weeks": 9})
     for as_of in weeks:
         pipeline.run_week(kept, as_of=as_of)
@@ -460,4 +622,5 @@ def test_a_long_reader_of_several_old_publications(settings: Settings, weeks: li
     pipeline.publish_recommendations(kept, week, decided)
     assert lists(conn, weeks[0])
     pipeline.run_week(brief, as_of=when)
-    assert [bool(lists(conn, as_of)) for as_of in (*weeks[:2], when)] == [True, False, True]  # made again, kept again
+    # made again, kept again
+    assert [bool(lists(conn, as_of)) for as_of in (*weeks[:2], when)] == [True, False, True]

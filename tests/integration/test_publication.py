@@ -24,11 +24,23 @@ AS_OF = date(2020, 1, 6)
 RECIPE = Recipe("popularity", ())
 
 
-def edition(top_n: int = 3, min_history: int = 2, as_of: date = AS_OF, fit_key: str = "fit") -> Edition:
+def edition(
+    top_n: int = 3, min_history: int = 2, as_of: date = AS_OF, fit_key: str = "fit"
+) -> Edition:
     week = Week(
-        as_of, 1, (RECIPE,), top_n, seed=0, like_threshold=4.0, exam_min_users=9, min_history=min_history, half_life_days=30.0
+        as_of,
+        1,
+        (RECIPE,),
+        top_n,
+        seed=0,
+        like_threshold=4.0,
+        exam_min_users=9,
+        min_history=min_history,
+        half_life_days=30.0,
     )
-    return Edition(week, ModelVersion(RECIPE, "7", fit_key), promotion_id=1 + (as_of - AS_OF).days // 7)
+    return Edition(
+        week, ModelVersion(RECIPE, "7", fit_key), promotion_id=1 + (as_of - AS_OF).days // 7
+    )
 
 
 class World:
@@ -43,43 +55,61 @@ class World:
         )
         for as_of in (AS_OF, AS_OF + timedelta(7)):
             conn.execute(
-                "INSERT INTO weeks (as_of, watermark, params, resolved_late) VALUES (%s, 1, %s, false)", [as_of, Jsonb({})]
+                "INSERT INTO weeks (as_of, watermark, params, resolved_late) VALUES (%s, 1, %s, "
+                "false)",
+                [as_of, Jsonb({})],
             )
             conn.execute(
-                """INSERT INTO exams (as_of, kind, fingerprint, n_users, n_ratings) VALUES (%s, 'own newest', 'x', 1, 1)""",
+                """INSERT INTO exams (as_of, kind, fingerprint, n_users, n_ratings) VALUES (%s,
+                   'own newest', 'x', 1, 1)""",
                 [as_of],
             )
             conn.execute(
-                """INSERT INTO promotions (as_of, decision, recipe_key, recipe, model_version, fit_key, comparisons, reasons)
+                """INSERT INTO promotions (as_of, decision, recipe_key, recipe, model_version,
+                   fit_key, comparisons, reasons)
                    VALUES (%s, 'first', 'popularity', '{}', '7', 'fit', '[]', '{}')""",
                 [as_of],
             )
         genres = {1: ["Comedy"], 2: ["Comedy"], 3: ["Drama"], 4: ["Drama"], 5: ["Horror"], 6: []}
         for movie, names in genres.items():
             conn.execute(
-                "INSERT INTO movies (movie_id, drop_id, title, genres) VALUES (%s, 1, %s, %s)", [movie, f"Movie {movie}", names]
+                "INSERT INTO movies (movie_id, drop_id, title, genres) VALUES (%s, 1, %s, %s)",
+                [movie, f"Movie {movie}", names],
             )
 
     def rate(self, user: int, movie: int, rating: float = 5, days_ago: int = 1) -> None:
         at = AS_OF - timedelta(days_ago)
-        self.conn.execute("INSERT INTO ratings VALUES (%s, %s, %s, 1, %s)", [user, movie, at, rating])
+        self.conn.execute(
+            "INSERT INTO ratings VALUES (%s, %s, %s, 1, %s)", [user, movie, at, rating]
+        )
 
     def rate_again(self, user: int, movie: int, rating: float = 5) -> None:
         self.rate(user, movie, rating, days_ago=0)
-        self.conn.execute("UPDATE ratings SET rated_at = rated_at - interval '1 hour' WHERE rated_at = %s", [AS_OF])
+        self.conn.execute(
+            "UPDATE ratings SET rated_at = rated_at - interval '1 hour' WHERE rated_at = %s",
+            [AS_OF],
+        )
         self.conn.execute("INSERT INTO rerated VALUES (%s, %s)", [user, movie])
 
-    def candidates(self, made: Edition, rows: list[tuple[int, int, float]], n_shards: int = 1) -> None:
+    def candidates(
+        self, made: Edition, rows: list[tuple[int, int, float]], n_shards: int = 1
+    ) -> None:
         for user, movie, score in rows:
-            self.conn.execute("INSERT INTO candidates VALUES (%s, 0, %s, %s, %s)", [made.key, user, movie, score])
-        self.conn.execute("INSERT INTO scored_shards VALUES (%s, 0, %s, %s)", [made.key, n_shards, len(rows)])
+            self.conn.execute(
+                "INSERT INTO candidates VALUES (%s, 0, %s, %s, %s)", [made.key, user, movie, score]
+            )
+        self.conn.execute(
+            "INSERT INTO scored_shards VALUES (%s, 0, %s, %s)", [made.key, n_shards, len(rows)]
+        )
 
     def publish(self, made: Edition) -> dict[int, list[tuple[int, str]]]:
         for view in ("mv_movies", "mv_imdb_titles", "mv_movie_persons", "mv_rerated"):
             self.conn.execute(f"REFRESH MATERIALIZED VIEW {view}")  # pyright: ignore
         publish(self.conn, made, Origin("", ""))
         lists: dict[int, list[tuple[int, str]]] = {}
-        for row in self.conn.execute("SELECT user_id, movie_id, source FROM recommendations ORDER BY user_id, rank"):
+        for row in self.conn.execute(
+            "SELECT user_id, movie_id, source FROM recommendations ORDER BY user_id, rank"
+        ):
             lists.setdefault(row.user_id, []).append((row.movie_id, row.source))
         return lists
 
@@ -109,9 +139,11 @@ def test_a_short_history_gets_the_fallback_in_the_genres_that_the_user_likes(wor
         world.rate(user, 5)
         world.rate(user, 1)
     world.rate(2, 4)
-    world.rate(9, 3)  # likes a drama, nothing else: below min_history, so that the model is not asked
+    # likes a drama, nothing else: below min_history, so that the model is not asked
+    world.rate(9, 3)
     world.candidates(edition(), [(9, 2, 0.9)])
-    # the other drama, though few like it; then, in genres that the user has not liked, by popularity
+    # the other drama, though few like it; then, in genres that the user has not liked, by
+    # popularity
     assert world.publish(edition())[9] == [(4, "fallback"), (1, "fallback"), (5, "fallback")]
 
 
@@ -151,9 +183,17 @@ def test_a_publication_without_a_row_is_refused_and_readers_keep_theirs(world: W
         world.rate(1, movie)
     later = edition(as_of=AS_OF + timedelta(7))
     world.candidates(later, [])
-    with pytest.raises(PublicationError, match=r"would have no row: nobody has a movie left.*Nothing goes live"):
+    with pytest.raises(
+        PublicationError,
+        match=r"would have no row: nobody has a movie "
+        r"left.*Nothing goes live",
+    ):
         world.publish(later)
-    assert world.conn.execute("SELECT count(*) AS n FROM recommendations").fetchone().n == len(before[1]) > 0
+    assert (
+        world.conn.execute("SELECT count(*) AS n FROM recommendations").fetchone().n
+        == len(before[1])
+        > 0
+    )
     assert world.conn.execute("SELECT count(*) AS n FROM publications").fetchone().n == 1
 
 
@@ -183,17 +223,26 @@ def test_a_missing_shard_and_a_wrong_result_stop_it(world: World) -> None:
     ("broken", "fault"),
     [
         ("DELETE FROM {partition} WHERE rank = 3", "1 users with a list of the wrong length"),
-        ("UPDATE {partition} SET movie_id = 1 WHERE rank = 3", "1 users with a movie they had rated"),
-        ("UPDATE {partition} SET movie_id = 77 WHERE rank = 3", "1 users with a movie that is not on offer"),
         (
-            "UPDATE {partition} SET movie_id = (SELECT movie_id FROM {partition} WHERE rank = 1) WHERE rank = 3",
+            "UPDATE {partition} SET movie_id = 1 WHERE rank = 3",
+            "1 users with a movie they had rated",
+        ),
+        (
+            "UPDATE {partition} SET movie_id = 77 WHERE rank = 3",
+            "1 users with a movie that is not on offer",
+        ),
+        (
+            "UPDATE {partition} SET movie_id = (SELECT movie_id FROM {partition} WHERE rank = 1) "
+            "WHERE rank = 3",
             "1 users with a movie twice",
         ),
         ("UPDATE {partition} SET rank = 5 WHERE rank = 3", "1 users with holes in their ranks"),
         ("UPDATE {partition} SET user_id = 8", "1 users that the week does not know"),
     ],
 )
-def test_every_fault_is_found(world: World, broken: str, fault: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_fault_is_found(
+    world: World, broken: str, fault: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from recsys.promotion import partitions as module
 
     world.rate(1, 1)
@@ -202,7 +251,9 @@ def test_every_fault_is_found(world: World, broken: str, fault: str, monkeypatch
     rules = module.sql_file("batch_recommendations.sql")
     run = module.run_on
 
-    def then_break(conn: Connection, query: str, publication_id: int, params: dict | None = None) -> object:
+    def then_break(
+        conn: Connection, query: str, publication_id: int, params: dict | None = None
+    ) -> object:
         result = run(conn, query, publication_id, params)  # pyright: ignore[reportArgumentType]
         if query == rules:
             run(conn, broken, publication_id)  # pyright: ignore[reportArgumentType]
@@ -220,11 +271,16 @@ def test_one_user_is_read_by_an_index(world: World) -> None:
         world.rate(user, 2)
     for fit_key in ("fit", "fit2", "fit3"):
         made = edition(fit_key=fit_key)
-        world.candidates(made, [(user, movie, 0.5) for user in range(1, 400) for movie in (3, 4, 5)])
+        world.candidates(
+            made, [(user, movie, 0.5) for user in range(1, 400) for movie in (3, 4, 5)]
+        )
         world.publish(made)
     world.conn.execute("ANALYZE")
     plan = "\n".join(
-        row[0] for row in world.conn.execute("EXPLAIN (ANALYZE, COSTS off) SELECT * FROM recommendations WHERE user_id = 17")
+        row[0]
+        for row in world.conn.execute(
+            "EXPLAIN (ANALYZE, COSTS off) SELECT * FROM recommendations WHERE user_id = 17"
+        )
     )
     assert (
         "Index Scan using batch_recommendations" in plan
@@ -244,7 +300,8 @@ def test_the_same_key_adds_nothing_and_an_older_week_does_not_go_live(world: Wor
         world.publish(made)
         world.publish(made)
     rows = world.conn.execute(
-        "SELECT as_of, is_live, first_live_at IS NOT NULL AS was_live FROM publications ORDER BY publication_id"
+        "SELECT as_of, is_live, first_live_at IS NOT NULL AS was_live FROM publications ORDER BY "
+        "publication_id"
     ).fetchall()
     assert rows == [(AS_OF + timedelta(7), True, True), (AS_OF, False, False)]
 
@@ -253,7 +310,8 @@ def test_a_movie_rated_twice_is_one_of_the_history(world: World) -> None:
     world.rate(1, 1)
     world.rate_again(1, 1)
     world.candidates(edition(), [(1, 5, 0.9), (1, 4, 0.8), (1, 3, 0.7)])
-    assert {source for _, source in world.publish(edition())[1]} == {"fallback"}  # one movie, where two are asked for
+    # one movie, where two are asked for
+    assert {source for _, source in world.publish(edition())[1]} == {"fallback"}
 
 
 def test_readers_are_counted_by_the_movies_that_they_rated(world: World) -> None:
@@ -261,15 +319,25 @@ def test_readers_are_counted_by_the_movies_that_they_rated(world: World) -> None
     for _ in range(400):  # of the second drop, and of the future, they know nothing
         pair, seconds = (rng.randrange(12), rng.randrange(1, 7)), rng.randrange(4 * 86_400)
         rated = (*pair, AS_OF - timedelta(3), seconds, rng.choice([1, 1, 1, 2]))
-        world.conn.execute("INSERT INTO ratings VALUES (%s, %s, %s::timestamptz + make_interval(secs => %s), %s, 5)", rated)
-    world.conn.execute("INSERT INTO rerated SELECT user_id, movie_id FROM ratings GROUP BY 1, 2 HAVING count(*) > 1")
+        world.conn.execute(
+            "INSERT INTO ratings VALUES (%s, %s, %s::timestamptz + "
+            "make_interval(secs => %s), %s, 5)",
+            rated,
+        )
+    world.conn.execute(
+        "INSERT INTO rerated SELECT user_id, movie_id FROM ratings GROUP BY 1, 2 "
+        "HAVING count(*) > 1"
+    )
     world.conn.execute("INSERT INTO users (user_id, drop_id) VALUES (3, 1), (100, 1)")
     params = edition().params | edition().week.sight
     with world.conn.transaction(force_rollback=True):
         world.conn.execute(queries("publication")["gather_readers"], params)
-        readers = world.conn.execute("SELECT user_id, history, newest FROM readers ORDER BY user_id").fetchall()
+        readers = world.conn.execute(
+            "SELECT user_id, history, newest FROM readers ORDER BY user_id"
+        ).fetchall()
     plainly = world.conn.execute(
-        """SELECT user_id, count(DISTINCT movie_id), max(rated_at) FROM ratings WHERE drop_id = 1 AND rated_at < %s
+        """SELECT user_id, count(DISTINCT movie_id), max(rated_at) FROM ratings
+           WHERE drop_id = 1 AND rated_at < %s
            GROUP BY user_id ORDER BY user_id""",
         [AS_OF],
     ).fetchall()
@@ -281,7 +349,8 @@ def test_a_like_is_worth_half_for_every_half_life_to_twelve_decimals(world: Worl
     for user in range(3_000):
         seconds = ages.choice([60, 86_400, 10_000_000]) * ages.random() ** 2 * 100
         world.conn.execute(
-            "INSERT INTO ratings VALUES (%s, %s, %s::timestamptz - make_interval(secs => floor(%s)), 1, 5)",
+            "INSERT INTO ratings VALUES (%s, %s, %s::timestamptz - make_interval(secs => "
+            "floor(%s)), 1, 5)",
             [user, 1 + user % 3, AS_OF - timedelta(1), seconds],
         )
     params = edition().params | edition().week.sight
@@ -290,7 +359,8 @@ def test_a_like_is_worth_half_for_every_half_life_to_twelve_decimals(world: Worl
             world.conn.execute(queries("publication")[name], params)
         likes = dict(world.conn.execute("SELECT movie_id, likes FROM likes").fetchall())
     worth = world.conn.execute(
-        """SELECT movie_id, count(*), sum(power(0.5, extract(epoch FROM newest - rated_at)::float8 / 86400 / 30)::numeric)
+        """SELECT movie_id, count(*), sum(power(0.5, extract(epoch
+           FROM newest - rated_at)::float8 / 86400 / 30)::numeric)
            FROM ratings, (SELECT max(rated_at) AS newest FROM ratings) GROUP BY movie_id"""
     ).fetchall()
     for movie, n, total in worth:
@@ -315,16 +385,21 @@ def test_nobody_waits_for_a_publication_that_is_attached_and_flipped_to(
     def look_and_flip(conn: Connection, flip_to: dict[str, object]) -> None:
         flip(conn, flip_to)
         locks = conn.execute(
-            "SELECT mode FROM pg_locks WHERE pid = pg_backend_pid() AND relation = 'batch_recommendations'::regclass"
+            "SELECT mode FROM pg_locks WHERE pid = pg_backend_pid() AND relation = "
+            "'batch_recommendations'::regclass"
         ).fetchall()
-        with psycopg.connect(postgres.url(conn.info.dbname, "recsys_reader"), options="-c lock_timeout=1s") as reader:
+        with psycopg.connect(
+            postgres.url(conn.info.dbname, "recsys_reader"), options="-c lock_timeout=1s"
+        ) as reader:
             lists = reader.execute("SELECT DISTINCT as_of FROM recommendations").fetchall()
         seen.append(({row.mode for row in locks}, lists))
 
     monkeypatch.setattr(module, "go_live", look_and_flip)
     world.publish(edition(as_of=AS_OF + timedelta(7)))
     assert seen == [({"AccessShareLock", "ShareUpdateExclusiveLock"}, [(AS_OF,)])]
-    assert world.conn.execute("SELECT DISTINCT as_of FROM recommendations").fetchall() == [(AS_OF + timedelta(7),)]
+    assert world.conn.execute("SELECT DISTINCT as_of FROM recommendations").fetchall() == [
+        (AS_OF + timedelta(7),)
+    ]
 
 
 def test_a_history_holds_each_movie_once_and_none_that_the_model_lacks(world: World) -> None:
@@ -333,7 +408,9 @@ def test_a_history_holds_each_movie_once_and_none_that_the_model_lacks(world: Wo
     world.rate_again(3, 2)
     world.rate(5, 4)
     world.rate(6, 1, days_ago=-1)  # which the week is too early for
-    seen = read_histories(world.conn, edition().week.sight, np.array([2, 3, 4, 5, 6])).seen(np.array([1, 2, 3, 4]))
+    seen = read_histories(world.conn, edition().week.sight, np.array([2, 3, 4, 5, 6])).seen(
+        np.array([1, 2, 3, 4])
+    )
     assert seen.has_canonical_format
     assert (seen.toarray() > 0).tolist() == [
         [False, False, False, False],
@@ -351,5 +428,6 @@ def test_users_are_all_whom_the_week_may_know(world: World) -> None:
     for user, days_ago in ((2, -1), (3, 1), (4, 1), (7, -1), (8, 1), (9, -1)):
         for movie in (1, 2):
             world.rate(user, movie, days_ago=days_ago)
-    world.conn.execute("INSERT INTO ratings VALUES (11, 1, %s, 2, 5)", [AS_OF - timedelta(1)])  # beyond the watermark
+    # beyond the watermark
+    world.conn.execute("INSERT INTO ratings VALUES (11, 1, %s, 2, 5)", [AS_OF - timedelta(1)])
     assert read_users(world.conn, edition().week.sight).tolist() == [3, 4, 8, 100]

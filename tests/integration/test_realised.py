@@ -27,13 +27,16 @@ class World:
         self.conn = conn
         for n, day in enumerate((SINCE, AS_OF + timedelta(7)), start=1):
             conn.execute(
-                """INSERT INTO drops (source, drop_date, revision, sha256, files, admitted_for, state)
+                """INSERT INTO drops (source, drop_date, revision, sha256, files, admitted_for,
+                   state)
                    VALUES ('movielens', %s, %s, 'x', '[]', %s, 'ingested')""",
                 [day, n, day],
             )
         for as_of in (FIRST, SINCE, AS_OF):
             conn.execute(
-                "INSERT INTO weeks (as_of, watermark, params, resolved_late) VALUES (%s, 1, %s, false)", [as_of, Jsonb({})]
+                "INSERT INTO weeks (as_of, watermark, params, resolved_late) VALUES (%s, 1, %s, "
+                "false)",
+                [as_of, Jsonb({})],
             )
 
     def publish(
@@ -48,18 +51,27 @@ class World:
         shadow: bool = False,
         experiment: str | None = None,
     ) -> int:
-        """A publication; `challengers` are the users in the challenger's arm while an experiment lasts."""
+        """A publication; `challengers` are the users in the challenger's arm while an experiment
+        lasts.
+        """
         publication_id = self.conn.execute(
-            """INSERT INTO publications (publication_key, as_of, watermark, params, recipe_key, model_version, n_users, n_rows,
+            """INSERT INTO publications (publication_key, as_of, watermark, params, recipe_key,
+               model_version, n_users, n_rows,
                                          n_fallback, rows_sha256, is_shadow, experiment)
-               VALUES (gen_random_uuid(), %s, 1, '{}', %s, '1', 1, 1, 0, 'x', %s, %s) RETURNING publication_id""",
+               VALUES (gen_random_uuid(), %s, 1, '{}', %s, '1', 1, 1, 0, 'x', %s,
+               %s) RETURNING publication_id""",
             [as_of, recipe, shadow, experiment],
         ).fetchone()[0]
         table = f"batch_recommendations_{publication_id}"
-        self.conn.execute(f"CREATE TABLE {table} PARTITION OF batch_recommendations FOR VALUES IN ({publication_id})".encode())
+        self.conn.execute(
+            f"CREATE TABLE {table} PARTITION OF batch_recommendations FOR VALUES IN "
+            f"({publication_id})".encode()
+        )
         for user, movies in lists.items():
             source = "fallback" if user in fallback else "model"
-            arm = None if challengers is None else "challenger" if user in challengers else "champion"
+            arm = (
+                None if challengers is None else "challenger" if user in challengers else "champion"
+            )
             for rank, movie in enumerate(movies, start=1):
                 self.conn.execute(
                     "INSERT INTO batch_recommendations VALUES (%s, %s, %s, %s, 0, %s, %s)",
@@ -78,12 +90,23 @@ class World:
 
     def flip(self, publication_id: int, newest: date, cause: str = "published") -> None:
         self.conn.execute(
-            "INSERT INTO live_history (publication_id, as_of, cause) VALUES (%s, %s, %s)", [publication_id, newest, cause]
+            "INSERT INTO live_history (publication_id, as_of, cause) VALUES (%s, %s, %s)",
+            [publication_id, newest, cause],
         )
 
-    def rate(self, user: int, movie: int, rating: float = 5, *, at: datetime | date | None = None, drop: int = 1) -> None:
+    def rate(
+        self,
+        user: int,
+        movie: int,
+        rating: float = 5,
+        *,
+        at: datetime | date | None = None,
+        drop: int = 1,
+    ) -> None:
         when = at or SINCE + timedelta(1)
-        self.conn.execute("INSERT INTO ratings VALUES (%s, %s, %s, %s, %s)", [user, movie, when, drop, rating])
+        self.conn.execute(
+            "INSERT INTO ratings VALUES (%s, %s, %s, %s, %s)", [user, movie, when, drop, rating]
+        )
 
     def judge(self) -> dict[tuple[int, str, str, str], tuple[Any, int]]:
         """(publication, arm, source, metric) → value, n."""
@@ -92,11 +115,24 @@ class World:
         realised.judge(self.conn, week(), resamples=100)
         rows = realised.recorded(self.conn, AS_OF)
         assert {row.since for row in rows} <= {SINCE}
-        return {(row.publication_id, row.arm, row.source, row.metric): (pytest.approx(row.value), row.n) for row in rows}
+        return {
+            (row.publication_id, row.arm, row.source, row.metric): (pytest.approx(row.value), row.n)
+            for row in rows
+        }
 
 
 def week() -> Week:
-    return Week(AS_OF, 1, (), 10, seed=0, like_threshold=4.0, exam_min_users=9, min_history=5, half_life_days=30.0)
+    return Week(
+        AS_OF,
+        1,
+        (),
+        10,
+        seed=0,
+        like_threshold=4.0,
+        exam_min_users=9,
+        min_history=5,
+        half_life_days=30.0,
+    )
 
 
 @pytest.fixture
@@ -136,14 +172,17 @@ def test_only_first_ratings_of_the_time_count_and_only_ten_places(world: World) 
     world.rate(5, 10, at=SINCE)  # the first moment of the week
     world.rate(6, 10, 5)
     world.rate(6, 10, 2, at=SINCE + timedelta(3))  # thought better of it
-    world.rate(7, 19, at=datetime(2020, 1, 19, 23, 59, 59, tzinfo=UTC))  # the last moment, and rank 10
+    # the last moment, and rank 10
+    world.rate(7, 19, at=datetime(2020, 1, 19, 23, 59, 59, tzinfo=UTC))
     found = world.judge()
     assert found[made, "all", "all", "hit rate@10"] == (2 / 3, 3)  # users 4, 5 and 7
     assert found[made, "all", "all", "NDCG@10"] == ((0 + 1 + 1 / math.log2(11)) / 3, 3)
 
 
 def test_a_rollback_counts(world: World) -> None:
-    """What people had in the week is judged, whatever week it was made for, and not what went live and was taken back."""
+    """What people had in the week is judged, whatever week it was made for, and not what went live
+    and was taken back.
+    """
     old = world.publish({1: [10]}, as_of=FIRST, recipe="popularity-1")
     world.publish({1: [20]})
     world.flip(old, SINCE, "rolled back")
@@ -179,7 +218,12 @@ def test_judged_once(world: World) -> None:
 def test_a_challenger_in_the_shadow_is_judged_on_the_same_users(world: World) -> None:
     world.experiment(share=0)
     shadow = world.publish(
-        {1: [20], 2: [20], 3: [30]}, recipe="ease-1", live=False, shadow=True, experiment="e", challengers=[1, 2, 3]
+        {1: [20], 2: [20], 3: [30]},
+        recipe="ease-1",
+        live=False,
+        shadow=True,
+        experiment="e",
+        challengers=[1, 2, 3],
     )
     seen = world.publish({1: [10], 2: [20]}, experiment="e", challengers=[])
     for user, movie in ((1, 20), (2, 20), (3, 99)):
@@ -187,7 +231,8 @@ def test_a_challenger_in_the_shadow_is_judged_on_the_same_users(world: World) ->
     found = world.judge()
     assert found[seen, "all", "all", "hit rate@10"] == (1 / 2, 2)
     assert found[shadow, "all", "all", "hit rate@10"] == (2 / 3, 3)
-    assert found[shadow, "challenger - champion", "all", "hit rate@10"] == (1 / 2, 2)  # user 3 has no list to compare with
+    # user 3 has no list to compare with
+    assert found[shadow, "challenger - champion", "all", "hit rate@10"] == (1 / 2, 2)
     assert {arm for _, arm, _, _ in found} == {"all", "challenger - champion"}
     keys = {(row.publication_id, row.recipe_key) for row in realised.recorded(world.conn, AS_OF)}
     assert keys == {(seen, "als-1"), (shadow, "ease-1")}
@@ -195,8 +240,16 @@ def test_a_challenger_in_the_shadow_is_judged_on_the_same_users(world: World) ->
 
 def test_two_arms_are_compared(world: World) -> None:
     world.experiment(share=0.5)
-    shadow = world.publish({user: [20] for user in range(1, 6)}, recipe="ease-1", live=False, shadow=True, experiment="e")
-    made = world.publish({1: [20], 2: [20], 3: [10], 4: [10], 5: [10]}, experiment="e", challengers=[1, 2])
+    shadow = world.publish(
+        {user: [20] for user in range(1, 6)},
+        recipe="ease-1",
+        live=False,
+        shadow=True,
+        experiment="e",
+    )
+    made = world.publish(
+        {1: [20], 2: [20], 3: [10], 4: [10], 5: [10]}, experiment="e", challengers=[1, 2]
+    )
     for user in (1, 2, 3, 4, 5):
         world.rate(user, 20 if user != 5 else 10)
     found = world.judge()
@@ -204,11 +257,20 @@ def test_two_arms_are_compared(world: World) -> None:
     assert found[made, "challenger", "all", "hit rate@10"] == (1.0, 2)
     assert found[made, "champion", "all", "hit rate@10"] == (1 / 3, 3)
     assert found[made, "challenger - champion", "all", "hit rate@10"] == (2 / 3, 5)
-    assert (shadow, "challenger - champion", "all", "hit rate@10") not in found  # its readers' lists are its own: no contest
-    rows = {(row.publication_id, row.arm): row for row in realised.recorded(world.conn, AS_OF) if row.metric == "hit rate@10"}
-    assert [rows[made, arm].recipe_key for arm in ("champion", "challenger", "challenger - champion")] == [
-        "als-1", "ease-1", "ease-1",
-    ]  # fmt: skip
+    # its readers' lists are its own: no contest
+    assert (shadow, "challenger - champion", "all", "hit rate@10") not in found
+    rows = {
+        (row.publication_id, row.arm): row
+        for row in realised.recorded(world.conn, AS_OF)
+        if row.metric == "hit rate@10"
+    }
+    assert [
+        rows[made, arm].recipe_key for arm in ("champion", "challenger", "challenger - champion")
+    ] == [
+        "als-1",
+        "ease-1",
+        "ease-1",
+    ]
     difference = rows[made, "challenger - champion"]
     assert difference.low < 2 / 3 < difference.high  # the champion's users differ
 
@@ -234,8 +296,9 @@ def test_nobody_liked_anything_and_nothing_was_published(world: World) -> None:
     assert report.realised_table(world.conn, week()) == ""
     made = world.publish({1: [10]})
     assert world.judge() == {}
-    assert f"Publication {made}, which stood in week {SINCE}, was not judged: until {AS_OF} nobody" in report.realised_table(
-        world.conn, week()
+    assert (
+        f"Publication {made}, which stood in week {SINCE}, was not judged: until {AS_OF} nobody"
+        in report.realised_table(world.conn, week())
     )
 
 
@@ -245,7 +308,10 @@ def test_the_table_and_the_metrics(world: World) -> None:
     world.rate(1, 20)
     world.rate(2, 10)
     world.judge()
-    table = [[cell.strip() for cell in line.split("|")[1:-1]] for line in report.realised_table(world.conn, week()).split("\n")]
+    table = [
+        [cell.strip() for cell in line.split("|")[1:-1]]
+        for line in report.realised_table(world.conn, week()).split("\n")
+    ]
     assert table[2][:4] == ["lists", "publication", "recipe", "users"]
     assert [line[:4] for line in table[4:]] == [
         ["all", str(made), "als-1", "2"],
@@ -256,7 +322,11 @@ def test_the_table_and_the_metrics(world: World) -> None:
         ["challenger less champion", str(shadow), "ease-1", "1"],
     ]
     assert table[4][5] == "1.0000 (too few users for an interval)"
-    assert {name: value for name, value in report.realised_metrics(world.conn, week()).items() if "hit" in name} == {
+    assert {
+        name: value
+        for name, value in report.realised_metrics(world.conn, week()).items()
+        if "hit" in name
+    } == {
         "realised hit rate@10": 1.0,
         "realised hit rate@10 als-1": 1.0,
         "realised hit rate@10 model": 1.0,
@@ -274,7 +344,9 @@ def test_an_interval_is_shown_from_thirty_users_on(world: World) -> None:
     assert "1.0000 (1.0000 to 1.0000)" in report.realised_table(world.conn, week())
 
 
-def test_the_online_figure_stands_beside_the_offline_one(settings: Settings, weeks: list[date], conn: Connection) -> None:
+def test_the_online_figure_stands_beside_the_offline_one(
+    settings: Settings, weeks: list[date], conn: Connection
+) -> None:
     for as_of in weeks:
         pipeline.run_week(settings, as_of=as_of)
     value = realised.recorded(conn, weeks[1])[0].value

@@ -40,7 +40,10 @@ class Likes(Recommender):
 
     def fit(self, train, catalogue, *, report=silent):
         self.user_ids_, self.movie_ids_ = train.user_ids, train.movie_ids
-        self.likes_ = np.bincount(train.movies, minlength=len(train.movie_ids)).astype(np.float32) * self.config.weight
+        self.likes_ = (
+            np.bincount(train.movies, minlength=len(train.movie_ids)).astype(np.float32)
+            * self.config.weight
+        )
         for epoch in range(3):
             report("loss", 1.0 / (epoch + 1), epoch)
         return self
@@ -81,7 +84,9 @@ def registry(mlflow_store: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Reg
 
 def registry_of(mlflow_store: str) -> Registry:
     """Each process has its own."""
-    return Registry(Settings(database_url=SecretStr("postgresql://unused"), mlflow_tracking_uri=mlflow_store))
+    return Registry(
+        Settings(database_url=SecretStr("postgresql://unused"), mlflow_tracking_uri=mlflow_store)
+    )
 
 
 def recipe(weight: float = 1.0) -> Recipe:
@@ -94,7 +99,13 @@ def fitted() -> Likes:
 
 def log_fit(registry: Registry, key: str, *, model: Recommender | None = None) -> str:
     with registry.run(
-        key, recipe(), kind="refit", as_of=AS_OF, cut="2026-11-16", encoder="none", params={**data_window(TRAIN), "seed": 7}
+        key,
+        recipe(),
+        kind="refit",
+        as_of=AS_OF,
+        cut="2026-11-16",
+        encoder="none",
+        params={**data_window(TRAIN), "seed": 7},
     ) as run:
         run.log_model(model or Likes().fit(TRAIN, NO_CONTENT, report=run.report))
     return run.run_id
@@ -112,7 +123,10 @@ def test_a_fit_is_found_by_its_key_and_loads_as_it_was(registry: Registry, mlflo
     loaded = cast(Likes, registry.load(run_id))
     assert np.array_equal(loaded.likes_, fitted().likes_)
     assert np.array_equal(loaded.user_ids_, TRAIN.user_ids)
-    assert (loaded.compute.threads, loaded.compute.seed) == (registry.settings.threads, registry.settings.seed)
+    assert (loaded.compute.threads, loaded.compute.seed) == (
+        registry.settings.threads,
+        registry.settings.seed,
+    )
 
 
 def test_what_a_run_says_of_its_fit(registry: Registry):
@@ -137,13 +151,19 @@ def test_what_a_run_says_of_its_fit(registry: Registry):
         "encoder": "tfidf-svd",  # what the model says it used, over what was expected
     }
     losses = registry.client.get_metric_history(run.info.run_id, "loss")
-    assert [(metric.step, round(metric.value, 2)) for metric in losses] == [(0, 1.0), (1, 0.5), (2, 0.33)]
+    assert [(metric.step, round(metric.value, 2)) for metric in losses] == [
+        (0, 1.0),
+        (1, 0.5),
+        (2, 0.33),
+    ]
 
 
 def test_a_failed_fit_is_marked_and_not_found(registry: Registry):
     with (
         pytest.raises(ZeroDivisionError),
-        registry.run("a1", recipe(), kind="exam", as_of=AS_OF, cut="c", encoder="none", params={}) as run,
+        registry.run(
+            "a1", recipe(), kind="exam", as_of=AS_OF, cut="c", encoder="none", params={}
+        ) as run,
     ):
         run.log_model(fitted())
         raise ZeroDivisionError
@@ -154,7 +174,9 @@ def test_a_failed_fit_is_marked_and_not_found(registry: Registry):
 def test_a_fit_that_logs_no_model_has_failed(registry: Registry):
     with (
         pytest.raises(ModelError, match=r"likes-\w+ up to c ended without a model"),
-        registry.run("a1", recipe(), kind="exam", as_of=AS_OF, cut="c", encoder="none", params={}) as run,
+        registry.run(
+            "a1", recipe(), kind="exam", as_of=AS_OF, cut="c", encoder="none", params={}
+        ) as run,
     ):
         pass
     assert registry.client.get_run(run.run_id).info.status == "FAILED"
@@ -162,7 +184,8 @@ def test_a_fit_that_logs_no_model_has_failed(registry: Registry):
 
 def test_a_fit_broken_off_is_not_found(registry: Registry):
     log_fit(registry, "b2")
-    registry.client.create_run(registry.experiment_id, tags={"fit_key": "a1"})  # a process that was killed: RUNNING for ever
+    # a process that was killed: RUNNING for ever
+    registry.client.create_run(registry.experiment_id, tags={"fit_key": "a1"})
     assert registry.find("a1") is None
 
 
@@ -173,7 +196,9 @@ def test_a_run_without_a_model_cannot_be_loaded(registry: Registry):
             registry.load(run_id)
 
 
-def test_the_newest_fit_is_of_the_newest_week_and_the_refit_before_that_for_the_exam(registry: Registry):
+def test_the_newest_fit_is_of_the_newest_week_and_the_refit_before_that_for_the_exam(
+    registry: Registry,
+):
     def fit(as_of: str, kind: str, name: str = "likes", status: str = "FINISHED") -> str:
         run_id = log_fit(registry, "a1")
         for tag, value in {"recipe": f"{name}-00000000", "kind": kind, "as_of": as_of}.items():
@@ -228,9 +253,13 @@ def test_a_damaged_model_is_a_sentence_and_given_up(registry: Registry, name: st
 
 
 def test_a_digest_is_of_what_is_in_the_arrays(registry: Registry):
-    with registry.run("a1", recipe(), kind="exam", as_of=AS_OF, cut="c", encoder="none", params={}) as run:
+    with registry.run(
+        "a1", recipe(), kind="exam", as_of=AS_OF, cut="c", encoder="none", params={}
+    ) as run:
         run.log_model(fitted())
-    assert registry.digest_of(run.run_id) == run.digest == registry.digest_of(log_fit(registry, "b2"))
+    assert (
+        registry.digest_of(run.run_id) == run.digest == registry.digest_of(log_fit(registry, "b2"))
+    )
     other = fitted()
     other.likes_ = np.nextafter(other.likes_, np.inf)
     assert registry.digest_of(log_fit(registry, "c3", model=other)) != run.digest
@@ -239,7 +268,9 @@ def test_a_digest_is_of_what_is_in_the_arrays(registry: Registry):
     assert registry.digest_of(log_fit(registry, "d4", model=wider)) != run.digest
 
 
-def test_nothing_is_left_in_the_temporary_folder(registry: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_nothing_is_left_in_the_temporary_folder(
+    registry: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
     scratch = tmp_path / "scratch"
     scratch.mkdir()
     monkeypatch.setattr("tempfile.tempdir", str(scratch))
@@ -250,14 +281,18 @@ def test_nothing_is_left_in_the_temporary_folder(registry: Registry, tmp_path: P
 def test_no_artifact_is_a_pickle(registry: Registry, tmp_path: Path):
     log_fit(registry, "a1")
     logged = [path for path in (tmp_path / "mlflow-artifacts").rglob("*") if path.is_file()]
-    assert {"config.json", "arrays.npz", "served_model.py", "MLmodel"} <= {path.name for path in logged}
+    assert {"config.json", "arrays.npz", "served_model.py", "MLmodel"} <= {
+        path.name for path in logged
+    }
     for path in logged:
         assert path.suffix not in {".pkl", ".pickle", ".pt", ".joblib"}
         with pytest.raises(Exception):  # noqa: B017
             pickle.loads(path.read_bytes())  # noqa: S301
 
 
-def test_a_models_way_is_quiet(registry: Registry, capfd: pytest.CaptureFixture[str], recwarn: pytest.WarningsRecorder):
+def test_a_models_way_is_quiet(
+    registry: Registry, capfd: pytest.CaptureFixture[str], recwarn: pytest.WarningsRecorder
+):
     registry.set_champion(registry.register(log_fit(registry, "a1"), "a1", {}))
     registry.load_version("1")
     assert capfd.readouterr() == ("", "")
@@ -273,7 +308,10 @@ def test_registering_again_gives_the_same_version(registry: Registry):
     assert (first, second) == ("1", "2")
     assert registry.register(log_fit(registry, "a1"), "a1", {}) == first
     assert len(registry.client.search_model_versions("name = 'movie-recommender'")) == 2
-    assert registry.client.get_model_version("movie-recommender", "1").tags == {"recipe": "likes", "fit_key": "a1"}
+    assert registry.client.get_model_version("movie-recommender", "1").tags == {
+        "recipe": "likes",
+        "fit_key": "a1",
+    }
 
 
 def test_a_version_loads_by_its_number(registry: Registry):
@@ -296,7 +334,11 @@ def test_the_alias_mirrors_what_it_is_told(registry: Registry, monkeypatch: pyte
     for version in versions:
         registry.set_champion(version)
         assert registry.champion() == version
-    monkeypatch.setattr(registry.client, "set_registered_model_alias", lambda *_: pytest.fail("wrote what was right already"))
+    monkeypatch.setattr(
+        registry.client,
+        "set_registered_model_alias",
+        lambda *_: pytest.fail("wrote what was right already"),
+    )
     registry.set_champion(versions[-1])
 
 
@@ -322,7 +364,9 @@ def delete_model_files(registry: Registry, run_id: str) -> None:
 
 
 @pytest.mark.parametrize("lose", [delete_version, delete_registered_model, delete_model_files])
-def test_a_lost_version_is_registered_again_by_its_fit_key(registry: Registry, lose: Callable[[Registry, str], None]):
+def test_a_lost_version_is_registered_again_by_its_fit_key(
+    registry: Registry, lose: Callable[[Registry, str], None]
+):
     run_id = log_fit(registry, "a1")
     registry.register(run_id, "a1", {})
     lose(registry, run_id)
@@ -344,7 +388,9 @@ def test_a_number_that_another_store_gave_to_another_model_is_not_taken(registry
 
 def test_a_week_has_one_run_however_often_it_is_recorded(registry: Registry, mlflow_store: str):
     def record(registry: Registry, report: str) -> str:
-        return registry.record_week(AS_OF, texts={"report.md": report}, metrics={"likes NDCG@10": 0.25}, is_last=True)
+        return registry.record_week(
+            AS_OF, texts={"report.md": report}, metrics={"likes NDCG@10": 0.25}, is_last=True
+        )
 
     first = record(registry, "# one")
     assert record(registry_of(mlflow_store), "# two") == first
@@ -356,20 +402,29 @@ def test_a_week_has_one_run_however_often_it_is_recorded(registry: Registry, mlf
     assert load_text(f"runs:/{first}/report.md") == "# two"
 
 
-def test_the_experiment_is_made_once(registry: Registry, mlflow_store: str, monkeypatch: pytest.MonkeyPatch):
+def test_the_experiment_is_made_once(
+    registry: Registry, mlflow_store: str, monkeypatch: pytest.MonkeyPatch
+):
     late = registry_of(mlflow_store)
     found = late.client.get_experiment_by_name
     answers = iter([None])  # the other process creates it between our question and our attempt
-    monkeypatch.setattr(late.client, "get_experiment_by_name", lambda name: next(answers, found(name)))
+    monkeypatch.setattr(
+        late.client, "get_experiment_by_name", lambda name: next(answers, found(name))
+    )
     assert registry.experiment_id == late.experiment_id
 
 
-def test_a_deleted_experiment_is_restored_with_its_fits(registry: Registry, mlflow_store: str, caplog: pytest.LogCaptureFixture):
+def test_a_deleted_experiment_is_restored_with_its_fits(
+    registry: Registry, mlflow_store: str, caplog: pytest.LogCaptureFixture
+):
     run_id = log_fit(registry, "a1")
     registry.client.delete_experiment(registry.experiment_id)
     again = registry_of(mlflow_store)
     assert again.find("a1") == run_id
-    assert f"experiment 'weekly-recommendations' (id {again.experiment_id}) was deleted: it is restored" in caplog.text
+    assert (
+        f"experiment 'weekly-recommendations' (id {again.experiment_id}) was deleted: it is "
+        "restored" in caplog.text
+    )
 
 
 def test_a_deleted_experiment_that_may_not_be_restored_is_a_sentence(
@@ -383,7 +438,9 @@ def test_a_deleted_experiment_that_may_not_be_restored_is_a_sentence(
 
     monkeypatch.setattr(again.client, "restore_experiment", refuse)
     with pytest.raises(
-        LedgerError, match=r"was deleted and could not be restored: Permission denied; restore it with `mlflow exp"
+        LedgerError,
+        match=r"was deleted and could not be restored: Permission denied; restore it "
+        r"with `mlflow exp",
     ):
         again.find("a1")
 
@@ -395,11 +452,20 @@ KEY_PARTS = {"cut": "2026-11-01", "fingerprint": "f", "seed": 1, "encoder": "non
 
 
 def test_equal_fits_have_equal_keys():
-    assert fit_key(recipe(), **KEY_PARTS) == fit_key(Recipe.from_json(recipe().to_json()), **KEY_PARTS)
+    assert fit_key(recipe(), **KEY_PARTS) == fit_key(
+        Recipe.from_json(recipe().to_json()), **KEY_PARTS
+    )
 
 
 @pytest.mark.parametrize(
-    "change", [{"cut": "2026-11-02"}, {"fingerprint": "g"}, {"seed": 2}, {"encoder": "tfidf"}, {"recipe": recipe(2.0)}]
+    "change",
+    [
+        {"cut": "2026-11-02"},
+        {"fingerprint": "g"},
+        {"seed": 2},
+        {"encoder": "tfidf"},
+        {"recipe": recipe(2.0)},
+    ],
 )
 def test_any_part_changes_the_key(change: dict):
     parts = {"recipe": recipe(), **KEY_PARTS}

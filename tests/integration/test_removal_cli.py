@@ -18,8 +18,12 @@ Run = Callable[..., tuple[int, str]]
 
 
 @pytest.fixture
-def run(settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    """Run a command on the test's installation, with nobody at a terminal; give its status and what it printed."""
+def run(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Run:
+    """Run a command on the test's installation, with nobody at a terminal; give its status and what
+    it printed.
+    """
     monkeypatch.setenv("RECSYS_DATABASE_URL", settings.database_url.get_secret_value())
     for name in ("drops", "mlflow_tracking_uri", "title_model"):
         monkeypatch.setenv(f"RECSYS_{name.upper()}", getattr(settings, name))
@@ -38,7 +42,9 @@ def answer(monkeypatch: pytest.MonkeyPatch) -> Callable[[bool], None]:
 
     def say(answer: bool) -> None:
         monkeypatch.setattr(sys.stdin, "isatty", lambda: True, raising=False)
-        monkeypatch.setattr(Confirm, "ask", lambda question, **_options: sys.stdout.write(str(question)) and answer)
+        monkeypatch.setattr(
+            Confirm, "ask", lambda question, **_options: sys.stdout.write(str(question)) and answer
+        )
 
     return say
 
@@ -53,14 +59,17 @@ def live_week(settings: Settings, weeks: list[date]) -> date:
 def top(live_week: date, conn: Connection) -> tuple[int, str]:
     """The movie that is in most lists."""
     row = conn.execute(
-        "SELECT movie_id, title FROM recommendations JOIN catalogue USING (movie_id) GROUP BY 1, 2 ORDER BY count(*) DESC LIMIT 1"
+        "SELECT movie_id, title FROM recommendations JOIN catalogue USING (movie_id) GROUP BY 1, 2 "
+        "ORDER BY count(*) DESC LIMIT 1"
     ).fetchone()
     return row.movie_id, row.title
 
 
 def counts(conn: Connection) -> tuple[int, ...]:
     tables = ("withdrawals", "erased_users", "live_history", "publications", "ratings")
-    return tuple(conn.execute(f"SELECT count(*) FROM {table}".encode()).fetchone()[0] for table in tables)
+    return tuple(
+        conn.execute(f"SELECT count(*) FROM {table}".encode()).fetchone()[0] for table in tables
+    )
 
 
 def test_a_script_has_to_say_yes(run: Run, conn: Connection, top: tuple[int, str]) -> None:
@@ -83,7 +92,10 @@ def test_a_withdrawal_asks_with_the_movies_title(
     before = counts(conn)
     answer(False)
     status, text = run("withdraw", str(movie), "--reason", "rights")
-    assert (status, f"Withdraw movie {movie}, {title}, from the next publication on?" in text) == (1, True)
+    assert (status, f"Withdraw movie {movie}, {title}, from the next publication on?" in text) == (
+        1,
+        True,
+    )
     assert "Nothing was changed" in text
     assert counts(conn) == before
     answer(True)
@@ -113,10 +125,17 @@ def test_an_erasure_shows_what_goes_and_what_stays(
     status, text = run("erase", "1", "--now")
     assert status == 0
     assert f"user 1 is erased: {n} ratings" in text
-    assert f"model versions fitted on their ratings: 1 (popularity-af3a3c4c, week {live_week})" in text
+    assert (
+        f"model versions fitted on their ratings: 1 (popularity-af3a3c4c, week {live_week})" in text
+    )
     assert f"files of the drops movielens {live_week}" in text
-    assert "versions in use that wait to be fitted again: 1 (python -m recsys erase 1 --refit)" in text
-    assert conn.execute("SELECT cause FROM live_history ORDER BY seq").fetchall() == [("published",), ("by hand",)]
+    assert (
+        "versions in use that wait to be fitted again: 1 (python -m recsys erase 1 --refit)" in text
+    )
+    assert conn.execute("SELECT cause FROM live_history ORDER BY seq").fetchall() == [
+        ("published",),
+        ("by hand",),
+    ]
     assert "user 1 was erased on" in run("erase", "1")[1]
 
 
@@ -155,12 +174,15 @@ def test_refits_go_on_where_they_stopped(
     assert [row.model_version for row in refits.versions_to_refit(conn)] == ["2"]
     monkeypatch.undo()
     (said,) = refits.refit_versions(settings)
-    assert said.startswith(f"version 2 (popularity-af3a3c4c, week {weeks[1]}) was fitted again as version 4")
+    assert said.startswith(
+        f"version 2 (popularity-af3a3c4c, week {weeks[1]}) was fitted again as version 4"
+    )
     assert list(refits.refit_versions(settings)) == [
         "no version in use learned from a user who was erased since: nothing to fit again"
     ]
     champions = conn.execute(
-        "SELECT as_of, model_version, reasons[array_length(reasons, 1)] FROM promotions ORDER BY as_of"
+        "SELECT as_of, model_version, reasons[array_length(reasons, 1)] FROM promotions ORDER BY "
+        "as_of"
     ).fetchall()
     again = "Version {} was fitted again as version {}, without users who were erased."
     assert champions == [(weeks[0], "3", again.format(1, 3)), (weeks[1], "4", again.format(2, 4))]

@@ -21,18 +21,33 @@ def exam_line(conn: Connection, part: str) -> list[str]:
 @pytest.fixture
 def exam(conn: Connection) -> Connection:
     """An exam of 500 users, with slices of too few and of enough users."""
-    conn.execute("INSERT INTO weeks (as_of, watermark, params, resolved_late) VALUES (%s, 1, '{}', false)", [AS_OF])
     conn.execute(
-        "INSERT INTO exams (as_of, kind, fingerprint, n_users, n_ratings) VALUES (%s, 'own newest', 'f', 500, 900)",
+        "INSERT INTO weeks (as_of, watermark, params, resolved_late) VALUES (%s, 1, '{}', false)",
         [AS_OF],
     )
-    for part, value, n in (("all", 0.1, 500), ("light users", 0.1, 50), ("new movies", 0.0, 82), ("cold users", 0.2, 100)):
-        conn.execute("INSERT INTO exam_results VALUES (%s, %s, %s, 'NDCG@10', %s, %s)", [AS_OF, ALS, part, value, n])
+    conn.execute(
+        "INSERT INTO exams (as_of, kind, fingerprint, n_users, n_ratings) VALUES (%s, 'own "
+        "newest', 'f', 500, 900)",
+        [AS_OF],
+    )
+    for part, value, n in (
+        ("all", 0.1, 500),
+        ("light users", 0.1, 50),
+        ("new movies", 0.0, 82),
+        ("cold users", 0.2, 100),
+    ):
+        conn.execute(
+            "INSERT INTO exam_results VALUES (%s, %s, %s, 'NDCG@10', %s, %s)",
+            [AS_OF, ALS, part, value, n],
+        )
     return conn
 
 
 def test_a_slice_of_too_few_users_has_no_figure(exam: Connection) -> None:
-    assert exam_line(exam, "new movies") == ["NDCG@10, new movies (82 users, too few to measure)", "–"]
+    assert exam_line(exam, "new movies") == [
+        "NDCG@10, new movies (82 users, too few to measure)",
+        "–",
+    ]
 
 
 def test_a_slice_of_enough_users_has_its_figure(exam: Connection) -> None:

@@ -1,4 +1,6 @@
-"""A week of a mistyped year: refused, or taken out again, and nothing that counts weeks looks at it from then on."""
+"""A week of a mistyped year: refused, or taken out again, and nothing that counts weeks looks at it
+from then on.
+"""
 
 from datetime import date, timedelta
 
@@ -18,7 +20,9 @@ FAR = date(2062, 1, 6)
 
 @pytest.fixture
 def settings(settings: Settings) -> Settings:
-    """One recipe, as it is not the recipes that matter; and time that does not, as an earlier release ran."""
+    """One recipe, as it is not the recipes that matter; and time that does not, as an earlier
+    release ran.
+    """
     return settings.model_copy(update={"recipes": ("popularity",), "allow_future": True})
 
 
@@ -35,34 +39,55 @@ def live(conn: Connection) -> date:
     return conn.execute("SELECT as_of FROM publications WHERE is_live").fetchone().as_of
 
 
-def retire(settings: Settings, as_of: date, reason: str = "mistyped year", undo: bool = False) -> str:
+def retire(
+    settings: Settings, as_of: date, reason: str = "mistyped year", undo: bool = False
+) -> str:
     return pipeline.retire_week(settings, as_of, reason=reason, requested_by="ann", undo=undo)
 
 
 def roll_back(settings: Settings, publication_id: int | None = None) -> str:
-    return pipeline.rollback_publication(settings, publication_id=publication_id, reason="bad lists", requested_by="ann")
+    return pipeline.rollback_publication(
+        settings, publication_id=publication_id, reason="bad lists", requested_by="ann"
+    )
 
 
 # ---------------------------------------------------------------- the future
 
 
-@pytest.mark.parametrize(("days", "refused"), [(8, True), (13_000, True), (7, False), (0, False), (-400, False)])
+@pytest.mark.parametrize(
+    ("days", "refused"), [(8, True), (13_000, True), (7, False), (0, False), (-400, False)]
+)
 def test_a_week_more_than_seven_days_ahead_is_refused(
     settings: Settings, weeks: list[date], conn: Connection, days: int, refused: bool
 ) -> None:
     careful = settings.model_copy(update={"allow_future": False})
     as_of = weeks[2] + timedelta(days)
-    write_drop(settings.drops, "movielens", weeks[2] + timedelta(13_000), {"ratings.csv": [RATINGS]})
+    write_drop(
+        settings.drops, "movielens", weeks[2] + timedelta(13_000), {"ratings.csv": [RATINGS]}
+    )
     if not refused:
         assert pipeline.resolve_week(careful, as_of=as_of, today=weeks[2]).as_of == as_of
         return
-    with pytest.raises(RequestError, match=rf"as_of {as_of} is .* days after today, {weeks[2]}.*RECSYS_ALLOW_FUTURE") as error:
+    with pytest.raises(
+        RequestError,
+        match=rf"as_of {as_of} is .* days after today, "
+        rf"{weeks[2]}.*RECSYS_ALLOW_FUTURE",
+    ) as error:
         pipeline.resolve_week(careful, as_of=as_of, today=weeks[2])
-    assert f"are those of {weeks[0]}, {weeks[1]}, {weeks[2]}" in str(error.value), "a drop of the future is not on offer"
-    assert conn.execute("SELECT (SELECT count(*) FROM weeks) + (SELECT count(*) FROM drops) AS n").fetchone().n == 0
+    assert f"are those of {weeks[0]}, {weeks[1]}, {weeks[2]}" in str(error.value), (
+        "a drop of the future is not on offer"
+    )
+    assert (
+        conn.execute("SELECT (SELECT count(*) FROM weeks) + (SELECT count(*) FROM drops) AS n")
+        .fetchone()
+        .n
+        == 0
+    )
 
 
-def test_the_clock_says_what_the_future_is_where_nobody_else_does(settings: Settings, weeks: list[date]) -> None:
+def test_the_clock_says_what_the_future_is_where_nobody_else_does(
+    settings: Settings, weeks: list[date]
+) -> None:
     write_drop(settings.drops, "movielens", FAR, {"ratings.csv": [RATINGS]})
     careful = settings.model_copy(update={"allow_future": False})
     with pytest.raises(RequestError, match="as_of 2062-01-06"):
@@ -79,22 +104,30 @@ def test_a_retired_week_gives_way_to_what_readers_had_before(
 ) -> None:
     before = ledger.champion_of(conn, weeks[1])
     said = retire(settings, far)
-    assert said == "Week 2062-01-06 is retired: it counts for nothing from now on. Publication 2 of week " + (
-        f"{weeks[1]} is live in place of 3"
-    )
+    assert said == (
+        "Week 2062-01-06 is retired: it counts for nothing from now on. Publication 2 of week "
+    ) + (f"{weeks[1]} is live in place of 3")
     assert live(conn) == weeks[1]
-    assert ledger.newest_champion(conn).model.version == before.model.version == Registry(settings).champion()
+    assert (
+        ledger.newest_champion(conn).model.version
+        == before.model.version
+        == Registry(settings).champion()
+    )
     row = conn.execute("SELECT reason, requested_by, publication_id FROM retirements").fetchone()
     assert row == ("mistyped year", "ann", 3)
 
 
-def test_true_weeks_go_live_again_after_a_retirement(settings: Settings, weeks: list[date], conn: Connection, far: date) -> None:
+def test_true_weeks_go_live_again_after_a_retirement(
+    settings: Settings, weeks: list[date], conn: Connection, far: date
+) -> None:
     retire(settings, far)
     week = pipeline.run_week(settings, as_of=weeks[2])
     assert not week.resolved_late
     assert live(conn) == weeks[2]
     assert undecided_before(conn, weeks[2]) == []
-    judged = conn.execute("SELECT DISTINCT since FROM realised_hits WHERE as_of = %s", [weeks[2]]).fetchall()
+    judged = conn.execute(
+        "SELECT DISTINCT since FROM realised_hits WHERE as_of = %s", [weeks[2]]
+    ).fetchall()
     assert judged in ([], [(weeks[1],)])
 
 
@@ -107,10 +140,14 @@ def test_a_true_week_that_was_kept_from_readers_is_what_they_get(
     assert live(conn) == weeks[2]
     assert ledger.newest_champion(conn).as_of == weeks[2]
     pipeline.run_week(settings, as_of=weeks[2], top_n=4)
-    assert conn.execute("SELECT max(rank) AS n FROM recommendations").fetchone().n == 4, "it may be run again, as any newest week"
+    assert conn.execute("SELECT max(rank) AS n FROM recommendations").fetchone().n == 4, (
+        "it may be run again, as any newest week"
+    )
 
 
-def test_a_rollback_before_the_mistyped_week_stays_one(settings: Settings, weeks: list[date], conn: Connection) -> None:
+def test_a_rollback_before_the_mistyped_week_stays_one(
+    settings: Settings, weeks: list[date], conn: Connection
+) -> None:
     for as_of in weeks[:2]:
         pipeline.run_week(settings, as_of=as_of)
     roll_back(settings)
@@ -127,13 +164,21 @@ def test_a_retired_week_is_refused_until_that_is_undone(
     week = pipeline.resolve_week(settings, as_of=far, run_id="under way")
     decided = ledger.champion_of(conn, far).promotion_id
     retire(settings, far)
-    with pytest.raises(RequestError, match=r"week 2062-01-06 was retired by ann on .*: mistyped year; expected another week"):
+    with pytest.raises(
+        RequestError,
+        match=r"week 2062-01-06 was retired by ann on .*: mistyped "
+        r"year; expected another week",
+    ):
         pipeline.run_week(settings, as_of=far)
     pipeline.publish_recommendations(settings, week, decided)
     assert live(conn) == weeks[1], "a run that was under way moves nothing"
-    with pytest.raises(PublicationError, match="publication 3 is of week 2062-01-06, which ann retired"):
+    with pytest.raises(
+        PublicationError, match="publication 3 is of week 2062-01-06, which ann retired"
+    ):
         roll_back(settings, 3)
-    assert "counts again. Publication 3 of week 2062-01-06 is live in place of 2" in retire(settings, far, undo=True)
+    assert "counts again. Publication 3 of week 2062-01-06 is live in place of 2" in retire(
+        settings, far, undo=True
+    )
     assert live(conn) == far
     assert ledger.newest_champion(conn).as_of == far
     pipeline.run_week(settings, as_of=far)
@@ -158,7 +203,9 @@ def test_what_cannot_be_retired_is_refused(settings: Settings, weeks: list[date]
         retire(settings, weeks[0], reason="  ")
 
 
-def test_the_only_week_there_is_stays_before_readers(settings: Settings, weeks: list[date], conn: Connection) -> None:
+def test_the_only_week_there_is_stays_before_readers(
+    settings: Settings, weeks: list[date], conn: Connection
+) -> None:
     pipeline.run_week(settings, as_of=weeks[1])
     assert "its lists stay until another week is run" in retire(settings, weeks[1])
     assert live(conn) == weeks[1]
@@ -167,10 +214,14 @@ def test_the_only_week_there_is_stays_before_readers(settings: Settings, weeks: 
     assert live(conn) == weeks[0], "even an earlier one"
 
 
-def test_an_older_week_is_retired_without_a_flip(settings: Settings, weeks: list[date], conn: Connection) -> None:
+def test_an_older_week_is_retired_without_a_flip(
+    settings: Settings, weeks: list[date], conn: Connection
+) -> None:
     for as_of in weeks[:2]:
         pipeline.run_week(settings, as_of=as_of)
-    assert "Readers see another week's lists, and keep them" in retire(settings, weeks[0], "a broken drop")
+    assert "Readers see another week's lists, and keep them" in retire(
+        settings, weeks[0], "a broken drop"
+    )
     assert live(conn) == weeks[1]
     with pytest.raises(PublicationError, match="no publication was live before the present one"):
         roll_back(settings)
@@ -188,14 +239,18 @@ def kept(conn: Connection) -> list[date]:
     return [row.as_of for row in conn.execute(query).fetchall()]
 
 
-def test_a_mistyped_week_drops_no_good_lists(settings: Settings, weeks: list[date], conn: Connection) -> None:
+def test_a_mistyped_week_drops_no_good_lists(
+    settings: Settings, weeks: list[date], conn: Connection
+) -> None:
     brief = settings.model_copy(update={"keep_weeks": 2})
     for as_of in (*weeks[:2], FAR):
         pipeline.run_week(brief, as_of=as_of)
     assert kept(conn) == [*weeks[:2], FAR]
 
 
-def test_runs_of_one_week_push_no_other_weeks_lists_out(settings: Settings, weeks: list[date], conn: Connection) -> None:
+def test_runs_of_one_week_push_no_other_weeks_lists_out(
+    settings: Settings, weeks: list[date], conn: Connection
+) -> None:
     brief = settings.model_copy(update={"keep_weeks": 1})
     pipeline.run_week(brief, as_of=weeks[0])
     for top_n in (3, 4, 5):

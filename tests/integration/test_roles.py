@@ -11,27 +11,34 @@ OWNERS = {"recsys": "recsys_pipeline", "airflow": "airflow", "mlflow": "mlflow"}
 ROLES = tuple(PASSWORD_VARIABLES)
 
 
-def ask(postgres: Postgres, query: LiteralString, database: str = "recsys", role: str = SUPERUSER) -> list[tuple[Any, ...]]:
+def ask(
+    postgres: Postgres, query: LiteralString, database: str = "recsys", role: str = SUPERUSER
+) -> list[tuple[Any, ...]]:
     with psycopg.connect(postgres.url(database, role)) as conn:
         return conn.execute(query).fetchall()
 
 
 def test_no_role_of_the_project_is_privileged(postgres: Postgres) -> None:
     query = (
-        "SELECT rolname, rolsuper OR rolcreatedb OR rolcreaterole OR rolreplication OR rolbypassrls, rolcanlogin FROM pg_roles"
+        "SELECT rolname, rolsuper OR rolcreatedb OR rolcreaterole OR rolreplication OR "
+        "rolbypassrls, rolcanlogin FROM pg_roles"
     )
     found = {row[0]: row[1:] for row in ask(postgres, query)}
     assert {role: found[role] for role in ROLES} == dict.fromkeys(ROLES, (False, True))
 
 
 def test_each_database_has_its_owner(postgres: Postgres) -> None:
-    found: dict[str, str] = dict(ask(postgres, "SELECT datname, pg_get_userbyid(datdba)::text FROM pg_database"))
+    found: dict[str, str] = dict(
+        ask(postgres, "SELECT datname, pg_get_userbyid(datdba)::text FROM pg_database")
+    )
     assert {name: found[name] for name in OWNERS} == OWNERS
 
 
 @pytest.mark.parametrize("role", ROLES)
 def test_who_may_connect_where(postgres: Postgres, role: str) -> None:
-    expected = {name for name, owner in OWNERS.items() if owner == role} | ({"recsys"} if role == "recsys_reader" else set())
+    expected = {name for name, owner in OWNERS.items() if owner == role} | (
+        {"recsys"} if role == "recsys_reader" else set()
+    )
     allowed = set()
     for database in (*OWNERS, "postgres"):
         try:
@@ -49,7 +56,11 @@ def test_every_role_speaks_utc(postgres: Postgres, role: str) -> None:
 
 
 def test_reader_creates_nothing(postgres: Postgres) -> None:
-    statements: tuple[LiteralString, ...] = ("CREATE TABLE mine (a int)", "CREATE TEMP TABLE mine (a int)", "CREATE SCHEMA mine")
+    statements: tuple[LiteralString, ...] = (
+        "CREATE TABLE mine (a int)",
+        "CREATE TEMP TABLE mine (a int)",
+        "CREATE SCHEMA mine",
+    )
     for statement in statements:
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             ask(postgres, statement, "recsys", "recsys_reader")
@@ -82,7 +93,9 @@ def test_a_failing_bootstrap_logs_no_password(postgres: Postgres) -> None:
     from stack.postgres import BOOTSTRAP
 
     secrets = {variable: f"not-in-the-log-{role}" for role, variable in PASSWORD_VARIABLES.items()}
-    broken = BOOTSTRAP.read_text().replace("ALTER ROLE airflow LOGIN", "ALTER ROLE nobody_here LOGIN")
+    broken = BOOTSTRAP.read_text().replace(
+        "ALTER ROLE airflow LOGIN", "ALTER ROLE nobody_here LOGIN"
+    )
     script = postgres.state / "broken.sql"
     script.write_text(broken)
     try:

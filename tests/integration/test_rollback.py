@@ -1,4 +1,6 @@
-"""Undoing a publication: one flip of the ledger, seen by readers at once, followed by MLflow, undone by nobody but a person."""
+"""Undoing a publication: one flip of the ledger, seen by readers at once, followed by MLflow,
+undone by nobody but a person.
+"""
 
 import threading
 import time
@@ -28,12 +30,18 @@ def state(conn: Connection) -> tuple[date, int, str]:
 
 def roll_back(settings: Settings, publication_id: int | None = None, run_id: str = "") -> str:
     return pipeline.rollback_publication(
-        settings, publication_id=publication_id, reason="bad lists", requested_by="ann", run_id=run_id
+        settings,
+        publication_id=publication_id,
+        reason="bad lists",
+        requested_by="ann",
+        run_id=run_id,
     )
 
 
 @pytest.fixture
-def two_weeks(settings: Settings, weeks: list[date], conn: Connection) -> list[tuple[date, int, str]]:
+def two_weeks(
+    settings: Settings, weeks: list[date], conn: Connection
+) -> list[tuple[date, int, str]]:
     """What was live after each of two weeks, made by different champions."""
     states = []
     for as_of in weeks[:2]:
@@ -42,30 +50,42 @@ def two_weeks(settings: Settings, weeks: list[date], conn: Connection) -> list[t
     # whoever won: als is champion of the second
     conn.execute(
         """UPDATE promotions p SET recipe_key = e.recipe_key, recipe = e.recipe
-           FROM exam_entries e WHERE e.as_of = p.as_of AND e.recipe_key LIKE 'als-%%' AND p.as_of = %s""",
+           FROM exam_entries e WHERE e.as_of = p.as_of AND e.recipe_key LIKE 'als-%%'
+           AND p.as_of = %s""",
         [weeks[1]],
     )
     assert states[0][2] != states[1][2]
     return states
 
 
-def test_back_and_forward_again(settings: Settings, conn: Connection, two_weeks: list[tuple[date, int, str]]) -> None:
+def test_back_and_forward_again(
+    settings: Settings, conn: Connection, two_weeks: list[tuple[date, int, str]]
+) -> None:
     first, second = two_weeks
     rows = conn.execute("SELECT count(*) AS n FROM batch_recommendations").fetchone().n
     told = roll_back(settings)
     assert state(conn) == first
-    assert told.startswith(f"rolled back from publication {second[1]} to publication {first[1]} of week {first[0]}")
+    assert told.startswith(
+        f"rolled back from publication {second[1]} to publication {first[1]} of week {first[0]}"
+    )
     assert Registry(settings).champion() == first[2]
     assert roll_back(settings, second[1]).startswith("rolled forward")
     assert state(conn) == second
     assert Registry(settings).champion() == second[2]
-    kinds = [(row.decision, row.approved_by) for row in conn.execute("SELECT * FROM promotions ORDER BY promotion_id")][2:]
+    kinds = [
+        (row.decision, row.approved_by)
+        for row in conn.execute("SELECT * FROM promotions ORDER BY promotion_id")
+    ][2:]
     assert kinds == [("rolled back", "ann"), ("rolled forward", "ann")]
-    flips = conn.execute("SELECT publication_id, cause, reason, requested_by FROM live_history ORDER BY seq").fetchall()
+    flips = conn.execute(
+        "SELECT publication_id, cause, reason, requested_by FROM live_history ORDER BY seq"
+    ).fetchall()
     assert flips == [
-        (first[1], "published", None, None), (second[1], "published", None, None),
-        (first[1], "rolled back", "bad lists", "ann"), (second[1], "rolled forward", "bad lists", "ann"),
-    ]  # fmt: skip
+        (first[1], "published", None, None),
+        (second[1], "published", None, None),
+        (first[1], "rolled back", "bad lists", "ann"),
+        (second[1], "rolled forward", "bad lists", "ann"),
+    ]
     assert conn.execute("SELECT count(*) AS n FROM batch_recommendations").fetchone().n == rows
 
 
@@ -74,7 +94,12 @@ def test_running_the_week_again_does_not_undo_it(
 ) -> None:
     first, second = two_weeks
     roll_back(settings)
-    runs: list[dict[str, Any]] = [{}, {"top_n": 7}, {"force": True, "run_id": "1"}, {"force": True, "top_n": 3, "run_id": "2"}]
+    runs: list[dict[str, Any]] = [
+        {},
+        {"top_n": 7},
+        {"force": True, "run_id": "1"},
+        {"force": True, "top_n": 3, "run_id": "2"},
+    ]
     for asked in runs:
         pipeline.run_week(settings, as_of=weeks[1], **asked)
         assert state(conn) == first, asked
@@ -90,17 +115,30 @@ def test_the_next_week_defends_the_recipe_that_was_put_back(
 ) -> None:
     roll_back(settings)
     pipeline.run_week(settings, as_of=weeks[2])
-    defended = conn.execute("SELECT incumbent FROM exams WHERE as_of = %s", [weeks[2]]).fetchone().incumbent
+    defended = (
+        conn.execute("SELECT incumbent FROM exams WHERE as_of = %s", [weeks[2]])
+        .fetchone()
+        .incumbent
+    )
     assert defended.startswith("popularity-")
     assert state(conn)[0] == weeks[2]
 
 
-def test_the_same_again_changes_nothing(settings: Settings, conn: Connection, two_weeks: list[tuple[date, int, str]]) -> None:
+def test_the_same_again_changes_nothing(
+    settings: Settings, conn: Connection, two_weeks: list[tuple[date, int, str]]
+) -> None:
     first, _ = two_weeks
     roll_back(settings, first[1])
-    n = conn.execute("SELECT (SELECT count(*) FROM promotions) + (SELECT count(*) FROM live_history) AS n").fetchone()
+    n = conn.execute(
+        "SELECT (SELECT count(*) FROM promotions) + (SELECT count(*) FROM live_history) AS n"
+    ).fetchone()
     assert roll_back(settings, first[1]).endswith("is live already: nothing was changed")
-    assert conn.execute("SELECT (SELECT count(*) FROM promotions) + (SELECT count(*) FROM live_history) AS n").fetchone() == n
+    assert (
+        conn.execute(
+            "SELECT (SELECT count(*) FROM promotions) + (SELECT count(*) FROM live_history) AS n"
+        ).fetchone()
+        == n
+    )
     assert state(conn) == first
 
 
@@ -108,7 +146,9 @@ def test_what_cannot_be_put_back_is_refused(
     settings: Settings, weeks: list[date], conn: Connection, two_weeks: list[tuple[date, int, str]]
 ) -> None:
     first, second = two_weeks
-    with pytest.raises(PublicationError, match=r"no publication 99 with its rows in place: found 2 \(week"):
+    with pytest.raises(
+        PublicationError, match=r"no publication 99 with its rows in place: found 2 \(week"
+    ):
         roll_back(settings, 99)
     conn.execute(f"DROP TABLE batch_recommendations_{first[1]}")  # pyright: ignore
     with pytest.raises(PublicationError, match="no publication 1 with its rows in place"):
@@ -125,7 +165,10 @@ def test_a_second_rollback_goes_further_back_and_never_forth(
     assert state(conn)[:2] == second[:2]
     roll_back(settings)
     assert state(conn)[:2] == first[:2]
-    with pytest.raises(PublicationError, match=r"not rolled back from: nothing to roll back to; choose one of .*: 3 \(week"):
+    with pytest.raises(
+        PublicationError,
+        match=r"not rolled back from: nothing to roll back to; choose one of .*: 3 \(week",
+    ):
         roll_back(settings)
     assert state(conn)[:2] == first[:2]
     roll_back(settings, 3)
@@ -145,14 +188,23 @@ def test_a_rollback_without_a_reason_is_refused(
 def test_choices_can_be_told_apart(settings: Settings, weeks: list[date], conn: Connection) -> None:
     pipeline.run_week(settings, as_of=weeks[1], top_n=10)
     pipeline.run_week(settings, as_of=weeks[1], top_n=1)
-    pipeline.run_week(settings, as_of=weeks[0], challenger="popularity", challenger_share=0.5, challenger_weeks=1)
+    pipeline.run_week(
+        settings, as_of=weeks[0], challenger="popularity", challenger_share=0.5, challenger_weeks=1
+    )
     lines = dict(pipeline.past_publications(settings))
     n_users = conn.execute("SELECT count(DISTINCT user_id) AS n FROM recommendations").fetchone().n
-    one, ten, never = (lines[number] for number in sorted(lines, key=lambda number: lines[number].split("week ")[1])[::-1])
+    one, ten, never = (
+        lines[number]
+        for number in sorted(lines, key=lambda number: lines[number].split("week ")[1])[::-1]
+    )
     one, ten = sorted((one, ten), key=lambda line: "top 10" in line)
     assert f"top 1, {n_users:,} rows for {n_users:,} users, live now, since 20" in one
     assert f"top 10, {10 * n_users:,} rows for {n_users:,} users, live last from 20" in ten
-    assert f"week {weeks[0]}" in never and "in the experiment popularity-" in never and never.endswith("never live")
+    assert (
+        f"week {weeks[0]}" in never
+        and "in the experiment popularity-" in never
+        and never.endswith("never live")
+    )
 
 
 def test_nothing_to_roll_back_to(settings: Settings, weeks: list[date]) -> None:
@@ -161,12 +213,16 @@ def test_nothing_to_roll_back_to(settings: Settings, weeks: list[date]) -> None:
         roll_back(settings)
 
 
-def test_withdrawn_movies_are_left_out(settings: Settings, conn: Connection, two_weeks: list[tuple[date, int, str]]) -> None:
+def test_withdrawn_movies_are_left_out(
+    settings: Settings, conn: Connection, two_weeks: list[tuple[date, int, str]]
+) -> None:
     held = "SELECT min(movie_id) AS movie_id FROM batch_recommendations WHERE publication_id = 1"
     movie = conn.execute(held).fetchone().movie_id
     conn.execute("INSERT INTO withdrawals (movie_id, reason) VALUES (%s, 'rights')", [movie])
     assert roll_back(settings).endswith(f"It is 1 without the movies that were withdrawn: {movie}")
-    assert conn.execute("SELECT count(*) FROM recommendations WHERE movie_id = %s", [movie]).fetchone() == (0,)
+    assert conn.execute(
+        "SELECT count(*) FROM recommendations WHERE movie_id = %s", [movie]
+    ).fetchone() == (0,)
 
 
 # ---------------------------------------------------------------- cut short
@@ -195,7 +251,10 @@ def test_cut_short_between_the_ledger_and_mlflow_the_next_run_repairs_it(
 
 
 def test_cut_short_and_tried_again_it_does_not_undo_itself(
-    settings: Settings, conn: Connection, two_weeks: list[tuple[date, int, str]], monkeypatch: pytest.MonkeyPatch
+    settings: Settings,
+    conn: Connection,
+    two_weeks: list[tuple[date, int, str]],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     first, _ = two_weeks
     with monkeypatch.context() as patched:
@@ -208,13 +267,19 @@ def test_cut_short_and_tried_again_it_does_not_undo_itself(
 
 
 def test_cut_short_before_the_ledgers_commit_nothing_has_happened(
-    settings: Settings, conn: Connection, two_weeks: list[tuple[date, int, str]], monkeypatch: pytest.MonkeyPatch
+    settings: Settings,
+    conn: Connection,
+    two_weeks: list[tuple[date, int, str]],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     _, second = two_weeks
     real = live.queries
 
     def until_the_champion(topic: str) -> object:
-        return {name: text if name != "champion_follows" else "SELECT 1 / 0" for name, text in real(topic).items()}  # pyright: ignore
+        return {
+            name: text if name != "champion_follows" else "SELECT 1 / 0"
+            for name, text in real(topic).items()
+        }  # pyright: ignore
 
     with monkeypatch.context() as patched:
         patched.setattr(live, "queries", until_the_champion)
@@ -233,7 +298,8 @@ def test_a_week_decided_meanwhile_does_not_undo_it(
     week = up_to_the_exam(settings, weeks[2])
     decided = pipeline.promote_champion(settings, week, pipeline.refit_winner(settings, week))
     assert roll_back(settings).endswith(
-        f"Week {weeks[2]} was decided before that, and will not go live unless it is decided anew (force)"
+        f"Week {weeks[2]} was decided before that, and will not go live unless it is decided anew "
+        "(force)"
     )
     assert state(conn) == first
     for shard in range(settings.score_shards):
@@ -250,7 +316,9 @@ def test_a_week_at_its_exam_meanwhile_defends_what_was_put_back(
     week = up_to_the_exam(settings, weeks[2])
     roll_back(settings)
     pipeline.examine_models(settings, week)
-    decided = ledger.decision_by_id(conn, pipeline.promote_champion(settings, week, pipeline.refit_winner(settings, week)))
+    decided = ledger.decision_by_id(
+        conn, pipeline.promote_champion(settings, week, pipeline.refit_winner(settings, week))
+    )
     assert (decided.incumbent or "").startswith("popularity-")
     assert not any("is kept" in reason and "als" in reason for reason in decided.reasons)
 
@@ -280,7 +348,10 @@ def test_a_decision_made_beside_a_rollback_waits_for_it(
 
 
 def test_what_readers_see_is_not_retired(
-    settings: Settings, conn: Connection, two_weeks: list[tuple[date, int, str]], monkeypatch: pytest.MonkeyPatch
+    settings: Settings,
+    conn: Connection,
+    two_weeks: list[tuple[date, int, str]],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A person puts back a publication that has just been listed as outlived."""
     first, _ = two_weeks
@@ -337,7 +408,8 @@ def test_a_polling_reader_sees_one_whole_publication(
 ) -> None:
     def whole(reader: Connection) -> object:
         query = (
-            "SELECT publication_id, count(*) AS n, count(DISTINCT user_id) AS users FROM recommendations GROUP BY publication_id"
+            "SELECT publication_id, count(*) AS n, count(DISTINCT user_id) AS users FROM "
+            "recommendations GROUP BY publication_id"
         )
         return tuple(map(tuple, reader.execute(query).fetchall()))
 

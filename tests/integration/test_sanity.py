@@ -11,18 +11,23 @@ from recsys.promotion.sanity import _last_lists
 from recsys.settings import Settings
 
 
-def test_last_weeks_lists_less_what_was_rated_since(settings: Settings, weeks: list[date], conn: Connection) -> None:
-    pipeline.run_week(settings, as_of=weeks[0], challenger="als")  # a shadow beside it, which nobody had
+def test_last_weeks_lists_less_what_was_rated_since(
+    settings: Settings, weeks: list[date], conn: Connection
+) -> None:
+    # a shadow beside it, which nobody had
+    pipeline.run_week(settings, as_of=weeks[0], challenger="als")
     week = pipeline.resolve_week(settings, as_of=weeks[1])
     pipeline.ingest_drops(settings, week)
     pipeline.refresh_views(settings)
     listed = conn.execute(
         "SELECT user_id, rank, movie_id FROM batch_recommendations "
-        "WHERE publication_id = (SELECT publication_id FROM publications WHERE NOT is_shadow) ORDER BY user_id, rank"
+        "WHERE publication_id = (SELECT publication_id FROM publications WHERE NOT is_shadow) "
+        "ORDER BY user_id, rank"
     ).fetchall()
     first = listed[0]
     conn.execute(  # the user follows the first recommendation before the next week
-        "INSERT INTO ratings SELECT %s, %s, %s::date - interval '1 hour', max(drop_id), 5 FROM ratings",
+        "INSERT INTO ratings SELECT %s, %s, %s::date - interval '1 hour', max(drop_id), 5 FROM "
+        "ratings",
         [first.user_id, first.movie_id, weeks[1]],
     )
     pipeline.refresh_views(settings)
@@ -41,4 +46,5 @@ def test_last_weeks_lists_less_what_was_rated_since(settings: Settings, weeks: l
     assert found.tolist() == expected.tolist()
     assert found[np.searchsorted(users, first.user_id), 0] == -1
     before = pipeline.resolve_week(settings, as_of=weeks[0])
-    assert (_last_lists(conn, before, users, interactions) == -1).all()  # its own lists are not of a week before
+    # its own lists are not of a week before
+    assert (_last_lists(conn, before, users, interactions) == -1).all()

@@ -1,4 +1,6 @@
-"""The schema is the sum of its migrations; every named query fits it; each role may do what it needs and nothing else."""
+"""The schema is the sum of its migrations; every named query fits it; each role may do what it
+needs and nothing else.
+"""
 
 import re
 from datetime import date
@@ -22,28 +24,85 @@ PARAMETER = re.compile(r"%\((\w+)\)s")
 
 #: A value for each parameter that is not an id or a count, as its Python caller gives it.
 VALUES: dict[str, Any] = {
-    "as_of": date(2020, 1, 6), "drop_date": date(2020, 1, 6), "admitted_for": date(2020, 1, 6),
-    "files": Jsonb([]), "counts": Jsonb({}), "params": Jsonb({}), "recipe": Jsonb({}),
-    "comparisons": Jsonb([]), "incumbent_recipe": None,
-    "sources": ["movielens"], "reasons": ["r"], "user_ids": [1], "ndcg": [0.5],
-    "source": "movielens", "sha256": "x", "state": "known", "reason": "r", "population": "csv", "publication_key": "k",
-    "recipe_key": "als", "run_id": "r", "model_version": "1", "fit_key": "f", "incumbent": None,
-    "decision": "kept", "kind": "dated", "study": "s", "name": "als", "found_for": date(2020, 1, 6), "failure": None,
-    "fingerprint": "f", "rows_sha256": "x", "resolved_late": False, "slice": "all", "metric": "ndcg", "cut": None, "weeks": None,
-    "role": "director", "step": "train_model", "since": date(2020, 1, 6), "arm": "all", "measure": "m", "drifted": None,
-    "sketch": [1], "earlier": date(2020, 1, 6), "first_as_of": date(2020, 1, 6), "last_as_of": date(2020, 1, 6),
-    "forced": False, "approval": None, "approved_by": None, "users_needed": None, "git_sha": "g", "gate": "g", "passed": True,
-    "sentence": "s", "is_shadow": False, "experiment": "e", "cause": "published", "requested_by": "r", "before": None,
-    "part": "als", "until": None, "statement_timeout": "0", "started_by": None, "left_out": [1], "is_accepted": True,
-}  # fmt: skip
+    "as_of": date(2020, 1, 6),
+    "drop_date": date(2020, 1, 6),
+    "admitted_for": date(2020, 1, 6),
+    "files": Jsonb([]),
+    "counts": Jsonb({}),
+    "params": Jsonb({}),
+    "recipe": Jsonb({}),
+    "comparisons": Jsonb([]),
+    "incumbent_recipe": None,
+    "sources": ["movielens"],
+    "reasons": ["r"],
+    "user_ids": [1],
+    "ndcg": [0.5],
+    "source": "movielens",
+    "sha256": "x",
+    "state": "known",
+    "reason": "r",
+    "population": "csv",
+    "publication_key": "k",
+    "recipe_key": "als",
+    "run_id": "r",
+    "model_version": "1",
+    "fit_key": "f",
+    "incumbent": None,
+    "decision": "kept",
+    "kind": "dated",
+    "study": "s",
+    "name": "als",
+    "found_for": date(2020, 1, 6),
+    "failure": None,
+    "fingerprint": "f",
+    "rows_sha256": "x",
+    "resolved_late": False,
+    "slice": "all",
+    "metric": "ndcg",
+    "cut": None,
+    "weeks": None,
+    "role": "director",
+    "step": "train_model",
+    "since": date(2020, 1, 6),
+    "arm": "all",
+    "measure": "m",
+    "drifted": None,
+    "sketch": [1],
+    "earlier": date(2020, 1, 6),
+    "first_as_of": date(2020, 1, 6),
+    "last_as_of": date(2020, 1, 6),
+    "forced": False,
+    "approval": None,
+    "approved_by": None,
+    "users_needed": None,
+    "git_sha": "g",
+    "gate": "g",
+    "passed": True,
+    "sentence": "s",
+    "is_shadow": False,
+    "experiment": "e",
+    "cause": "published",
+    "requested_by": "r",
+    "before": None,
+    "part": "als",
+    "until": None,
+    "statement_timeout": "0",
+    "started_by": None,
+    "left_out": [1],
+    "is_accepted": True,
+}
 
 
 def test_migrating_again_applies_nothing(conn: Connection) -> None:
     assert migrate(conn) == []
-    assert {row.name for row in conn.execute("SELECT name FROM migrations")} == {path.name for path in migrations()}
+    assert {row.name for row in conn.execute("SELECT name FROM migrations")} == {
+        path.name for path in migrations()
+    }
 
 
-def test_a_migration_that_fails_leaves_nothing(conn: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_migration_that_fails_leaves_nothing(
+    conn: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
     conn.execute("DELETE FROM migrations WHERE name = 'mv_movies.sql'")
     conn.execute("DROP MATERIALIZED VIEW mv_movies CASCADE")
     conn.execute("CREATE TABLE mv_movies_key ()")  # in the way of the file's second statement
@@ -56,13 +115,16 @@ def test_a_migration_that_fails_leaves_nothing(conn: Connection, monkeypatch: py
 def test_every_view_has_the_index_that_a_concurrent_refresh_needs(conn: Connection) -> None:
     bare = conn.execute(
         "SELECT c.relname FROM pg_class c WHERE c.relkind = 'm' AND NOT EXISTS "
-        "(SELECT FROM pg_index i WHERE i.indrelid = c.oid AND i.indisunique AND i.indpred IS NULL AND i.indexprs IS NULL)"
+        "(SELECT FROM pg_index i WHERE i.indrelid = c.oid AND i.indisunique AND i.indpred IS NULL "
+        "AND i.indexprs IS NULL)"
     ).fetchall()
     assert bare == []
 
 
 def test_every_view_is_refreshed(conn: Connection) -> None:
-    views = {row.relname for row in conn.execute("SELECT relname FROM pg_class WHERE relkind = 'm'")}
+    views = {
+        row.relname for row in conn.execute("SELECT relname FROM pg_class WHERE relkind = 'm'")
+    }
     assert views == {text.split()[-1] for text in queries("views").values() if "REFRESH" in text}
 
 
@@ -75,7 +137,9 @@ def test_the_header_names_just_the_parameters_used(topic: str) -> None:
     assert set(headers) == set(queries(topic))
     for name, params in headers.items():
         by_format = set(re.findall(r"\{(\w+)\}", queries(topic)[name]))
-        assert {*filter(None, params.split(", "))} - by_format == set(PARAMETER.findall(queries(topic)[name])), f"{topic}.{name}"
+        assert {*filter(None, params.split(", "))} - by_format == set(
+            PARAMETER.findall(queries(topic)[name])
+        ), f"{topic}.{name}"
 
 
 @pytest.mark.parametrize("topic", TOPICS)
@@ -90,15 +154,26 @@ def test_no_name_stands_twice_and_nothing_stands_before_the_first(topic: str) ->
 
 @pytest.mark.parametrize(("topic", "name"), BLOCKS)
 def test_every_named_query_is_used(topic: str, name: str) -> None:
-    by_table = {f"{verb}_{table}" for source in SOURCES.values() for table in source.tables for verb in ("copy", "reject")}
+    by_table = {
+        f"{verb}_{table}"
+        for source in SOURCES.values()
+        for table in source.tables
+        for verb in ("copy", "reject")
+    }
     if (
         topic in ("views", "equality")
         or (topic == "ingest" and name in by_table | {"copy_rejects"})
         or (topic == "removal" and name.startswith("erase_"))
     ):
         return  # asked for by the name of a table, or all in a row
-    sources = (path.read_text() for folder in ("recsys", "stack", "plugins") for path in (ROOT / folder).rglob("*.py"))
-    assert any(f'"{name}"' in source for source in sources), f"sql/queries/{topic}.sql: nothing asks for {name}"
+    sources = (
+        path.read_text()
+        for folder in ("recsys", "stack", "plugins")
+        for path in (ROOT / folder).rglob("*.py")
+    )
+    assert any(f'"{name}"' in source for source in sources), (
+        f"sql/queries/{topic}.sql: nothing asks for {name}"
+    )
 
 
 def test_every_named_query_can_be_planned(conn: Connection) -> None:
@@ -112,7 +187,9 @@ def test_every_named_query_can_be_planned(conn: Connection) -> None:
 
 
 def plan(conn: Connection, text: str) -> None:
-    """EXPLAIN a query; select what a COPY would fill; run what is neither. Partitions' DDL is left to publishing."""
+    """EXPLAIN a query; select what a COPY would fill; run what is neither. Partitions' DDL is left
+    to publishing.
+    """
     if re.search(r"^(CREATE|ALTER|DROP) TABLE", text, re.MULTILINE):
         return
     text = text.replace("{partition}", "batch_recommendations").replace("{seq}", "0")
@@ -136,10 +213,13 @@ def test_every_check_answers_one_boolean(conn: Connection) -> None:
 # ---------------------------------------------------------------- roles
 
 
-def test_the_reader_may_read_the_recommendations_and_the_catalogue_and_nothing_else(conn: Connection) -> None:
+def test_the_reader_may_read_the_recommendations_and_the_catalogue_and_nothing_else(
+    conn: Connection,
+) -> None:
     readable = conn.execute(
         "SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
-        "WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast') "
+        "WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND n.nspname NOT IN ('pg_catalog', "
+        "'information_schema', 'pg_toast') "
         "AND (has_table_privilege('recsys_reader', c.oid, 'SELECT') "
         "OR has_any_column_privilege('recsys_reader', c.oid, 'SELECT'))"
     ).fetchall()
@@ -149,12 +229,14 @@ def test_the_reader_may_read_the_recommendations_and_the_catalogue_and_nothing_e
 def test_the_reader_may_write_nothing(conn: Connection) -> None:
     writable = conn.execute(
         "SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
-        "WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast') "
+        "WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND n.nspname NOT IN ('pg_catalog', "
+        "'information_schema', 'pg_toast') "
         "AND has_table_privilege('recsys_reader', c.oid, 'INSERT, UPDATE, DELETE, TRUNCATE')"
     ).fetchall()
     assert writable == []
     schemas = conn.execute(
-        "SELECT nspname FROM pg_namespace WHERE nspname NOT LIKE 'pg\\_%' AND nspname <> 'information_schema' "
+        "SELECT nspname FROM pg_namespace WHERE nspname NOT LIKE 'pg\\_%' AND nspname <> "
+        "'information_schema' "
         "AND has_schema_privilege('recsys_reader', oid, 'CREATE')"
     ).fetchall()
     assert schemas == []

@@ -78,12 +78,15 @@ def settings(database_url: str) -> Settings:
 
 
 @pytest.mark.parametrize("place", ["role", "database"])
-def test_what_role_or_database_set_does_not_reach_a_session(postgres: Postgres, settings: Settings, place: str) -> None:
+def test_what_role_or_database_set_does_not_reach_a_session(
+    postgres: Postgres, settings: Settings, place: str
+) -> None:
     url = settings.database_url.get_secret_value()
     for name, (wrong, _) in SETTINGS.items():
         alter(postgres, url, place, name, wrong)
     with psycopg.connect(url, autocommit=True) as plain:
-        assert plain.execute("SHOW intervalstyle").fetchone() == ("iso_8601",)  # else nothing is tried here
+        # else nothing is tried here
+        assert plain.execute("SHOW intervalstyle").fetchone() == ("iso_8601",)
     with connect(settings) as conn:
         assert shown(conn) == settled()
         with pytest.raises(psycopg.errors.DivisionByZero), conn.transaction():
@@ -94,17 +97,23 @@ def test_what_role_or_database_set_does_not_reach_a_session(postgres: Postgres, 
         assert shown(conn) == settled(statement_timeout="7min")
 
 
-def test_the_environment_does_not_reach_a_session(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_environment_does_not_reach_a_session(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("PGCLIENTENCODING", "LATIN1")
     monkeypatch.setenv("PGTZ", "Pacific/Auckland")
     monkeypatch.setenv("PGDATESTYLE", "SQL, DMY")
     options = {name: wrong for name, (wrong, _) in SETTINGS.items() if " " not in wrong}
-    monkeypatch.setenv("PGOPTIONS", " ".join(f"-c {name}={wrong}" for name, wrong in options.items()))
+    monkeypatch.setenv(
+        "PGOPTIONS", " ".join(f"-c {name}={wrong}" for name, wrong in options.items())
+    )
     with connect(settings) as conn:
         assert shown(conn) == settled()
 
 
-def test_an_encoding_of_the_environment_that_is_none_is_ignored(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_encoding_of_the_environment_that_is_none_is_ignored(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("PGCLIENTENCODING", "no-such-encoding")
     with connect(settings) as conn:
         assert shown(conn)["client_encoding"] == "UTF8"
@@ -113,17 +122,26 @@ def test_an_encoding_of_the_environment_that_is_none_is_ignored(settings: Settin
 @pytest.mark.parametrize("encoding", ["LATIN1", "WIN1252", "SQL_ASCII", "EUC_JP"])
 @pytest.mark.parametrize("place", PLACES)
 def test_text_is_taken_in_and_read_as_it_was_published(
-    postgres: Postgres, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str, encoding: str
+    postgres: Postgres,
+    settings: Settings,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    place: str,
+    encoding: str,
 ) -> None:
     if place == "environment":
         monkeypatch.setenv("PGCLIENTENCODING", encoding)
     else:
-        alter(postgres, settings.database_url.get_secret_value(), place, "client_encoding", encoding)
+        alter(
+            postgres, settings.database_url.get_secret_value(), place, "client_encoding", encoding
+        )
     files = {"movies.csv": MOVIES, "ratings.csv": RATINGS, "links.csv": LINKS, "tags.csv": TAGS}
     with connect(settings) as conn:
         got = Landing(tmp_path, conn).bring(date(2020, 1, 6), files)
         assert not sum(got.rejected.values())
-        assert {row.movie_id: row.title for row in conn.execute("SELECT movie_id, title FROM movies")} == TITLES
+        assert {
+            row.movie_id: row.title for row in conn.execute("SELECT movie_id, title FROM movies")
+        } == TITLES
     monkeypatch.setenv("PGCLIENTENCODING", "UTF8")
     with psycopg.connect(settings.database_url.get_secret_value(), client_encoding="UTF8") as plain:
         assert dict(plain.execute("SELECT movie_id, title FROM movies").fetchall()) == TITLES
@@ -134,7 +152,10 @@ def test_text_is_taken_in_and_read_as_it_was_published(
 def encoded(postgres: Postgres, request: pytest.FixtureRequest) -> Iterator[tuple[str, Settings]]:
     """A database of another encoding, and settings that point at it."""
     name = f"encoded_{request.param.lower()}"
-    made = sql.SQL("CREATE DATABASE {} OWNER recsys_pipeline ENCODING {} LOCALE_PROVIDER libc LOCALE 'C' TEMPLATE template0")
+    made = sql.SQL(
+        "CREATE DATABASE {} OWNER recsys_pipeline ENCODING {} LOCALE_PROVIDER libc "
+        "LOCALE 'C' TEMPLATE template0"
+    )
     execute(postgres, made.format(sql.Identifier(name), sql.Literal(request.param)))
     yield request.param, Settings(database_url=SecretStr(postgres.url(name)))
     execute(postgres, sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
@@ -142,7 +163,12 @@ def encoded(postgres: Postgres, request: pytest.FixtureRequest) -> Iterator[tupl
 
 def test_a_database_that_cannot_hold_every_title_is_refused(encoded: tuple[str, Settings]) -> None:
     encoding, settings = encoded
-    with pytest.raises(RecsysError, match=f"the database is encoded in {encoding}; expected UTF8") as raised, connect(settings):
+    with (
+        pytest.raises(
+            RecsysError, match=f"the database is encoded in {encoding}; expected UTF8"
+        ) as raised,
+        connect(settings),
+    ):
         pass
     assert not explain(raised.value).retry
 
@@ -150,14 +176,22 @@ def test_a_database_that_cannot_hold_every_title_is_refused(encoded: tuple[str, 
 def test_a_session_holds_on_to_an_idle_connection(settings: Settings) -> None:
     with connect(settings) as conn:
         options = {option.keyword: option.val for option in conn.pgconn.info}
-    assert (options[b"keepalives_idle"], options[b"keepalives_interval"], options[b"keepalives_count"]) == (b"60", b"10", b"6")
-    url = SecretStr(settings.database_url.get_secret_value() + "?keepalives_idle=5&application_name=mine")
+    assert (
+        options[b"keepalives_idle"],
+        options[b"keepalives_interval"],
+        options[b"keepalives_count"],
+    ) == (b"60", b"10", b"6")
+    url = SecretStr(
+        settings.database_url.get_secret_value() + "?keepalives_idle=5&application_name=mine"
+    )
     with connect(settings.model_copy(update={"database_url": url})) as conn:
         options = {option.keyword: option.val for option in conn.pgconn.info}
     assert options[b"keepalives_idle"] == b"5", "what the URL says of them holds"
 
 
-def test_a_connection_that_is_cut_in_the_middle_is_told_as_that(postgres: Postgres, settings: Settings) -> None:
+def test_a_connection_that_is_cut_in_the_middle_is_told_as_that(
+    postgres: Postgres, settings: Settings
+) -> None:
     with pytest.raises(psycopg.OperationalError) as raised, connect(settings) as conn:
         with psycopg.connect(postgres.url("postgres", SUPERUSER), autocommit=True) as administrator:
             administrator.execute("SELECT pg_terminate_backend(%s)", [conn.info.backend_pid])
@@ -166,10 +200,21 @@ def test_a_connection_that_is_cut_in_the_middle_is_told_as_that(postgres: Postgr
     assert "lost in the middle" in told.sentence and not told.hint and told.retry
 
 
-def test_a_refused_login_is_told_without_its_password(postgres: Postgres, settings: Settings) -> None:
-    url = settings.database_url.get_secret_value().replace(postgres.record["passwords"]["recsys_pipeline"], "wr0ng")
+def test_a_refused_login_is_told_without_its_password(
+    postgres: Postgres, settings: Settings
+) -> None:
+    url = settings.database_url.get_secret_value().replace(
+        postgres.record["passwords"]["recsys_pipeline"], "wr0ng"
+    )
     os.environ.pop("PGPASSFILE", None)
-    with pytest.raises(UnreachableError) as raised, connect(settings.model_copy(update={"database_url": SecretStr(url)})):
+    with (
+        pytest.raises(UnreachableError) as raised,
+        connect(settings.model_copy(update={"database_url": SecretStr(url)})),
+    ):
         pass
     told = explain(raised.value)
-    assert "password authentication failed" in told.sentence and "wr0ng" not in told.sentence and "make demo" in told.hint
+    assert (
+        "password authentication failed" in told.sentence
+        and "wr0ng" not in told.sentence
+        and "make demo" in told.hint
+    )

@@ -1,4 +1,6 @@
-"""Runs at the same time: everything is keyed by week or publication, and what is shared takes an advisory lock."""
+"""Runs at the same time: everything is keyed by week or publication, and what is shared takes an
+advisory lock.
+"""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
@@ -13,8 +15,10 @@ from recsys.settings import Settings
 def published(conn: Connection) -> list[tuple]:
     """All rows of all publications, by week and parameters."""
     query = """
-        SELECT p.as_of, p.params->>'top_n' AS top_n, b.user_id, b.rank, b.movie_id, b.score, b.source
-        FROM batch_recommendations b JOIN publications p USING (publication_id) ORDER BY 1, 2, 3, 4"""
+        SELECT p.as_of, p.params->>'top_n' AS top_n, b.user_id, b.rank, b.movie_id, b.score,
+        b.source
+        FROM batch_recommendations b JOIN publications p USING (publication_id) ORDER BY 1, 2, 3,
+        4"""
     return [tuple(row) for row in conn.execute(query)]
 
 
@@ -28,7 +32,9 @@ def together(settings: Settings, runs: list[dict]) -> None:
             future.result()
 
 
-def test_the_same_week_twice_at_once(settings: Settings, weeks: list[date], conn: Connection) -> None:
+def test_the_same_week_twice_at_once(
+    settings: Settings, weeks: list[date], conn: Connection
+) -> None:
     together(settings, [{"as_of": weeks[0]}] * 3)
     assert conn.execute("SELECT count(*) AS n FROM publications").fetchall() == [(1,)]
     assert conn.execute("SELECT count(*) AS n FROM promotions").fetchall() == [(1,)]
@@ -39,7 +45,9 @@ def test_the_same_week_twice_at_once(settings: Settings, weeks: list[date], conn
     assert len(registry.client.search_model_versions(f"name = '{settings.registered_model}'")) == 1
 
 
-def test_a_backfill_beside_the_newest_week(settings: Settings, weeks: list[date], conn: Connection) -> None:
+def test_a_backfill_beside_the_newest_week(
+    settings: Settings, weeks: list[date], conn: Connection
+) -> None:
     pipeline.run_week(settings, as_of=weeks[0])
     pipeline.run_week(settings, as_of=weeks[1])
     before = published(conn)
@@ -50,13 +58,18 @@ def test_a_backfill_beside_the_newest_week(settings: Settings, weeks: list[date]
     assert live(conn) == [weeks[2]]
 
 
-@pytest.mark.parametrize("parameters", [({"top_n": 4}, {"top_n": 7}), ({"recipes": ["als"]}, {"recipes": ["popularity"]})])
+@pytest.mark.parametrize(
+    "parameters",
+    [({"top_n": 4}, {"top_n": 7}), ({"recipes": ["als"]}, {"recipes": ["popularity"]})],
+)
 def test_two_manual_runs_of_one_week_with_other_parameters(
     settings: Settings, weeks: list[date], conn: Connection, parameters: tuple[dict, dict]
 ) -> None:
     together(settings, [{"as_of": weeks[0], **asked} for asked in parameters])
     assert conn.execute("SELECT count(*) AS n FROM promotions").fetchall() == [(1,)]
     assert live(conn) == [weeks[0]]
-    lengths = {row[1]: max(r[3] for r in published(conn) if r[1] == row[1]) for row in published(conn)}
+    lengths = {
+        row[1]: max(r[3] for r in published(conn) if r[1] == row[1]) for row in published(conn)
+    }
     assert lengths == {top_n: int(top_n) for top_n in lengths}
     assert len(lengths) == len({asked.get("top_n", 10) for asked in parameters})

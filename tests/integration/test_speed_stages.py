@@ -17,7 +17,14 @@ from recsys.registry.store import Registry
 
 WORLD = replace(RELEASES["ml-20m"], users=60, movies=400, rated=390, ratings=2_000, tags=50)
 TINY = Scale("tiny", WORLD)
-STEPS = {"ingest_drops", "refresh_views", "train_model", "examine_models", "score_users", "publish_recommendations"}
+STEPS = {
+    "ingest_drops",
+    "refresh_views",
+    "train_model",
+    "examine_models",
+    "score_users",
+    "publish_recommendations",
+}
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +38,10 @@ def ground(postgres, tmp_path_factory) -> Ground:
 
 def names(ground: Ground) -> set[str]:
     with connect(ground.in_use) as conn:
-        return {row.datname for row in conn.execute("SELECT datname FROM pg_database WHERE datname LIKE 'speed_%'")}
+        return {
+            row.datname
+            for row in conn.execute("SELECT datname FROM pg_database WHERE datname LIKE 'speed_%'")
+        }
 
 
 @pytest.mark.parametrize("name", STAGES)
@@ -39,7 +49,9 @@ def test_a_stage_measures_what_its_targets_speak_of(ground, name):
     stage = stage_class(name)(ground)
     assert stage.lacks() == ""
     seconds = stage.measure(1)
-    assert {label for bound in stage.bounds for label in (bound.over, bound.under)} | {stage.ours} <= set(seconds)
+    assert {label for bound in stage.bounds for label in (bound.over, bound.under)} | {
+        stage.ours
+    } <= set(seconds)
     assert {len(found) for found in seconds.values()} == {1}
     assert all(value > 0 for found in seconds.values() for value in found)
     kept = {ground.name(what) for what in ("blank", "unrated", "filled")}
@@ -50,14 +62,19 @@ def test_a_weeks_steps_make_up_the_week(ground):
     stage = stage_class("week")(ground)
     seconds = stage.measure(1)
     assert {label.split()[0] for label in seconds} >= STEPS
-    assert {label.split()[1].split("-")[0] for label in seconds if label.startswith("train_model ")} >= {"popularity", "als"}
+    assert {
+        label.split()[1].split("-")[0] for label in seconds if label.startswith("train_model ")
+    } >= {"popularity", "als"}
     assert set(stage.peaks) == set(seconds)
     assert stage.peaks["run_week"] == max(stage.peaks.values()) > 50 * 2**20
     steps = sum(found[0] for label, found in seconds.items() if label != "run_week")
-    assert 0.8 * seconds["run_week"][0] < steps <= seconds["run_week"][0]  # in between, what each cost is written down
+    # in between, what each cost is written down
+    assert 0.8 * seconds["run_week"][0] < steps <= seconds["run_week"][0]
     asked = f"tags.as_of = '{ground.zones.dates[1]}'"
     usual = Registry(ground.in_use)
-    assert usual.client.search_runs([usual.experiment_id], asked) == [], "the next week would find this one's fits"
+    assert usual.client.search_runs([usual.experiment_id], asked) == [], (
+        "the next week would find this one's fits"
+    )
 
 
 def test_ways_do_the_same_work(ground):
@@ -91,7 +108,10 @@ def test_a_delta_meets_a_full_and_an_empty_table(ground):
                 counts.setdefault(way.label, []).append(before)
                 assert after - before == TINY.delta
     full = TINY.ratings - TINY.delta * DELTAS
-    assert counts == {delta.OURS: [full + TINY.delta * done for done in range(DELTAS)], delta.EMPTY: [0] * DELTAS}
+    assert counts == {
+        delta.OURS: [full + TINY.delta * done for done in range(DELTAS)],
+        delta.EMPTY: [0] * DELTAS,
+    }
 
 
 def test_every_round_publishes_anew(ground):
@@ -106,7 +126,10 @@ def test_every_round_publishes_anew(ground):
                 assert conn.execute("SELECT count(*) AS n FROM recommendations").fetchone().n == 0
             way.run(None)
             with connect(settings) as conn:
-                assert conn.execute("SELECT count(*) AS n FROM recommendations").fetchone().n == 10 * WORLD.users
+                assert (
+                    conn.execute("SELECT count(*) AS n FROM recommendations").fetchone().n
+                    == 10 * WORLD.users
+                )
 
 
 def test_a_database_is_filled_once_and_whole(ground):

@@ -18,27 +18,40 @@ def settings(settings: Settings) -> Settings:
 
 def report_of(settings: Settings, as_of: date) -> str:
     registry = pipeline.Registry(settings)
-    return Path(registry.client.download_artifacts(registry.week_run(as_of), "report.md")).read_text()
+    return Path(
+        registry.client.download_artifacts(registry.week_run(as_of), "report.md")
+    ).read_text()
 
 
 def cost_table(page: str) -> list[list[str]]:
     """Cells of the report's last table, without its header."""
     lines = page.split("## What it cost")[1].splitlines()
-    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines if line.startswith("|")][2:]
+    return [
+        [cell.strip() for cell in line.strip("|").split("|")]
+        for line in lines
+        if line.startswith("|")
+    ][2:]
 
 
-def test_every_step_of_a_week_is_kept_with_its_rows(settings: Settings, weeks: list[date], conn: Connection) -> None:
+def test_every_step_of_a_week_is_kept_with_its_rows(
+    settings: Settings, weeks: list[date], conn: Connection
+) -> None:
     begun: list[str] = []
     week = pipeline.run_week(settings, as_of=weeks[0], run_id="monday", told=begun.append)
     found = costs_of_run(conn, weeks[0], "monday")
     assert [f"{cost.step} {cost.part}".rstrip() for cost in found] == begun
-    assert [cost.part for cost in found if cost.step == "train_model"] == [recipe.key for recipe in week.recipes]
+    assert [cost.part for cost in found if cost.step == "train_model"] == [
+        recipe.key for recipe in week.recipes
+    ]
     assert [cost.part for cost in found if cost.step == "score_users"] == ["shard 0", "shard 1"]
     assert all(cost.seconds > 0 and cost.peak_bytes > 50 * 2**20 for cost in found)
     rows: dict[str, int] = {}
     for cost in found:
         rows[cost.step] = rows.get(cost.step, 0) + (cost.n_rows or 0)
-    read = "SELECT sum(n::bigint)::bigint AS n FROM drops, jsonb_each_text(counts -> 'read') AS f (file, n)"
+    read = (
+        "SELECT sum(n::bigint)::bigint AS n FROM drops, jsonb_each_text(counts -> 'read') AS f "
+        "(file, n)"
+    )
     visible = conn.execute("SELECT count(*) AS n FROM ratings").fetchone().n
     published = conn.execute("SELECT count(*) AS n FROM recommendations").fetchone().n
     assert rows["ingest_drops"] == conn.execute(read).fetchone().n
@@ -46,12 +59,21 @@ def test_every_step_of_a_week_is_kept_with_its_rows(settings: Settings, weeks: l
     assert rows["examine_models"] == rows["refit_winner"] == visible
     assert rows["score_users"] >= rows["publish_recommendations"] == published
     assert {cost.step for cost in found if cost.n_rows is None} == {
-        "resolve_week", "refresh_views", "check_facts", "judge_publication", "watch_drift", "propose_champion",
-        "refit_challenger", "promote_champion", "report_week",
-    }  # fmt: skip
+        "resolve_week",
+        "refresh_views",
+        "check_facts",
+        "judge_publication",
+        "watch_drift",
+        "propose_champion",
+        "refit_challenger",
+        "promote_champion",
+        "report_week",
+    }
 
 
-def test_a_retry_adds_a_row_and_the_first_one_counts(settings: Settings, weeks: list[date], conn: Connection) -> None:
+def test_a_retry_adds_a_row_and_the_first_one_counts(
+    settings: Settings, weeks: list[date], conn: Connection
+) -> None:
     week = pipeline.resolve_week(settings, as_of=weeks[0], run_id="monday")
     for seconds in (3.0, 0.1):
         keep_cost(settings, week, "train_model", Cost(seconds, 2**20, 5), part="als-1")
@@ -64,7 +86,9 @@ def test_a_retry_adds_a_row_and_the_first_one_counts(settings: Settings, weeks: 
     assert costs_of_run(conn, weeks[0], "tuesday") == []
 
 
-def test_the_report_tells_what_each_step_cost(settings: Settings, weeks: list[date], conn: Connection) -> None:
+def test_the_report_tells_what_each_step_cost(
+    settings: Settings, weeks: list[date], conn: Connection
+) -> None:
     pipeline.run_week(settings, as_of=weeks[0], run_id="monday")
     page = report_of(settings, weeks[0])
     assert "(monday)" in page
@@ -72,26 +96,40 @@ def test_the_report_tells_what_each_step_cost(settings: Settings, weeks: list[da
     kept = [cost for cost in costs_of_run(conn, weeks[0], "monday") if cost.step != "report_week"]
     assert [line[0] for line in steps] == [f"{cost.step} {cost.part}".rstrip() for cost in kept]
     assert [line[3] for line in steps] == [f"{cost.peak_bytes / 2**20:,.0f} MiB" for cost in kept]
-    assert sum(float(line[2].rstrip("%")) for line in steps) == pytest.approx(100, abs=0.05 * len(steps))
+    assert sum(float(line[2].rstrip("%")) for line in steps) == pytest.approx(
+        100, abs=0.05 * len(steps)
+    )
     published = next(cost for cost in kept if cost.step == "publish_recommendations")
-    assert steps[-1][4:] == [f"{published.n_rows:,}", f"{published.n_rows / published.seconds:,.0f}"]
+    assert steps[-1][4:] == [
+        f"{published.n_rows:,}",
+        f"{published.n_rows / published.seconds:,.0f}",
+    ]
     assert next(line for line in steps if line[0] == "refresh_views")[4:] == ["–", "–"]
     seconds, peak = sum(cost.seconds for cost in kept), max(cost.peak_bytes for cost in kept)
     assert whole[1:4] == [f"{seconds:,.1f} s", "100.0%", f"{peak / 2**20:,.0f} MiB"]
 
 
-def test_a_run_that_finds_all_done_changes_no_byte_of_the_report(settings: Settings, weeks: list[date], conn: Connection) -> None:
+def test_a_run_that_finds_all_done_changes_no_byte_of_the_report(
+    settings: Settings, weeks: list[date], conn: Connection
+) -> None:
     pipeline.run_week(settings, as_of=weeks[0], run_id="monday")
     page = report_of(settings, weeks[0])
     for run_id in ("monday", "tuesday"):
         pipeline.run_week(settings, as_of=weeks[0], run_id=run_id)
         assert report_of(settings, weeks[0]) == page
-    again = {f"{cost.step} {cost.part}".rstrip(): cost.n_rows for cost in costs_of_run(conn, weeks[0], "tuesday")}
+    again = {
+        f"{cost.step} {cost.part}".rstrip(): cost.n_rows
+        for cost in costs_of_run(conn, weeks[0], "tuesday")
+    }
     assert again["ingest_drops"] == 0
-    assert again["score_users shard 0"] is None and again["examine_models"] is None, "what was found done was not worked on"
+    assert again["score_users shard 0"] is None and again["examine_models"] is None, (
+        "what was found done was not worked on"
+    )
 
 
-def test_a_publication_from_before_costs_were_kept_has_a_report(settings: Settings, weeks: list[date], conn: Connection) -> None:
+def test_a_publication_from_before_costs_were_kept_has_a_report(
+    settings: Settings, weeks: list[date], conn: Connection
+) -> None:
     week = pipeline.run_week(settings, as_of=weeks[0])
     conn.execute("TRUNCATE step_times")
     made = conn.execute("SELECT promotion_id, publication_id FROM publications").fetchone()
@@ -99,7 +137,9 @@ def test_a_publication_from_before_costs_were_kept_has_a_report(settings: Settin
     assert page.endswith("## What it cost\n\nNot measured.\n")
 
 
-def test_a_step_whose_memory_was_not_measured_is_told_so(settings: Settings, weeks: list[date], conn: Connection) -> None:
+def test_a_step_whose_memory_was_not_measured_is_told_so(
+    settings: Settings, weeks: list[date], conn: Connection
+) -> None:
     week = pipeline.run_week(settings, as_of=weeks[0])
     conn.execute("UPDATE step_times SET peak_bytes = NULL WHERE step = 'ingest_drops'")
     made = conn.execute("SELECT promotion_id, publication_id FROM publications").fetchone()

@@ -1,4 +1,6 @@
-"""What a terminal is shown: text as it stands, whatever it holds and whatever the terminal can show; never a traceback."""
+"""What a terminal is shown: text as it stands, whatever it holds and whatever the terminal can
+show; never a traceback.
+"""
 
 import os
 import re
@@ -40,7 +42,8 @@ GENRES = "[/red]|:smile:|[b]"
 def published() -> dict[str, str]:
     movies = "".join(f'{number},"{title}",{GENRES}\n' for number, title in TITLES.items())
     ratings = "".join(
-        f"{user},{movie},{4.5 if (user + movie) % 3 else 3.0},{1_500_000_000 + user * 100 + movie}\n"
+        f"{user},{movie},"
+        f"{4.5 if (user + movie) % 3 else 3.0},{1_500_000_000 + user * 100 + movie}\n"
         for user in range(1, 25)
         for movie in TITLES
         if (user + movie) % 2
@@ -57,7 +60,13 @@ def published() -> dict[str, str]:
 @pytest.fixture
 def settings(settings: Settings) -> Settings:
     return settings.model_copy(
-        update={"recipes": ("popularity",), "min_history": 1, "top_n": 2, "git_sha": "[/sha]", "drops": f"{settings.drops} [/in]"}
+        update={
+            "recipes": ("popularity",),
+            "min_history": 1,
+            "top_n": 2,
+            "git_sha": "[/sha]",
+            "drops": f"{settings.drops} [/in]",
+        }
     )
 
 
@@ -66,7 +75,13 @@ def environment(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> dict[str
     """The test's installation, in this process and for others."""
     for name in settings.model_fields_set:
         value = getattr(settings, name)
-        text = value.get_secret_value() if name == "database_url" else ",".join(value) if name == "recipes" else str(value)
+        text = (
+            value.get_secret_value()
+            if name == "database_url"
+            else (",").join(value)
+            if name == "recipes"
+            else str(value)
+        )
         monkeypatch.setenv(f"RECSYS_{name.upper()}", text)
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     return dict(os.environ)
@@ -77,7 +92,10 @@ def installed(environment: dict[str, str], settings: Settings, conn: Connection)
     """A week is live whose every name holds what rich would take for markup."""
     Landing(Path(settings.drops), conn).put(WEEK, published())
     pipeline.run_week(settings, as_of=WEEK, run_id="[/run] :smile:")
-    conn.execute("UPDATE promotions SET approval = 'approved', approved_by = '[/ada]', reasons = '{:smile: [/why]}'")
+    conn.execute(
+        "UPDATE promotions SET approval = 'approved', approved_by = '[/ada]', reasons = "
+        "'{:smile: [/why]}'"
+    )
     return settings
 
 
@@ -85,8 +103,14 @@ Told = Callable[..., tuple[int, str]]
 
 
 @pytest.fixture(params=["ours", "plain"])
-def told(request: pytest.FixtureRequest, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Told:
-    """Run a command on a console as the program makes it, and on one that would understand markup."""
+def told(
+    request: pytest.FixtureRequest,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> Told:
+    """Run a command on a console as the program makes it, and on one that would understand
+    markup.
+    """
     consoles = {"ours": terminal(width=250), "plain": Console(width=250)}
     monkeypatch.setattr(cli, "console", consoles[request.param])
 
@@ -111,9 +135,19 @@ def test_every_command_shows_brackets_and_colons_as_they_are(
         shown |= {movie: True for movie, title in TITLES.items() if title.split("\x1b")[0] in text}
     assert all(shown.values()), shown
     status, text = told("history")
-    assert status == 0 and "[/run] :smile:" in text and "approved by [/ada]" in text and "[/sha]" in text
+    assert (
+        status == 0
+        and "[/run] :smile:" in text
+        and "approved by [/ada]" in text
+        and "[/sha]" in text
+    )
     status, text = told("history", "--user", str(user))
-    assert status == 0 and ":smile: [/why]" in text and "[/run] :smile:" in text and "[/red], :smile:, [b]" in text
+    assert (
+        status == 0
+        and ":smile: [/why]" in text
+        and "[/run] :smile:" in text
+        and "[/red], :smile:, [b]" in text
+    )
     assert ":smile: [/why]" in told("exam")[1]
     assert "[dusk].csv" in told("drops", "list")[1] and "[/in]" in told("drops", "check")[1]
     assert "[/x] :smile:" in told("train", "[/x] :smile:")[1]
@@ -128,7 +162,10 @@ def test_an_approval_shows_its_subject_as_it_is(
     environment: dict[str, str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("rich.prompt.Confirm.ask", lambda *_, **__: True)
-    assert cli._ask(Proposal(True, "Week [/x]: first, :smile:", "|a|\n|-|\n|[/b]|")).answer == "approved"
+    assert (
+        cli._ask(Proposal(True, "Week [/x]: first, :smile:", "|a|\n|-|\n|[/b]|")).answer
+        == "approved"
+    )
     shown = capsys.readouterr().out
     assert "Week [/x]: first, :smile:" in shown and "[/b]" in shown
 
@@ -146,11 +183,15 @@ def test_an_end_of_input_at_the_question_is_nobody_there(monkeypatch: pytest.Mon
 
 def run(*arguments: str, module: str = "recsys", **more: str) -> subprocess.CompletedProcess[bytes]:
     command = [sys.executable, "-m", module, *arguments]
-    return subprocess.run(command, env=os.environ | more, cwd=ROOT, capture_output=True, check=False, timeout=120)
+    return subprocess.run(
+        command, env=os.environ | more, cwd=ROOT, capture_output=True, check=False, timeout=120
+    )
 
 
 @pytest.mark.parametrize("encoding", ["latin-1", "ascii"])
-def test_a_terminal_that_is_not_utf8_shows_what_it_can(installed: Settings, conn: Connection, encoding: str) -> None:
+def test_a_terminal_that_is_not_utf8_shows_what_it_can(
+    installed: Settings, conn: Connection, encoding: str
+) -> None:
     user = conn.execute("SELECT user_id FROM recommendations WHERE movie_id = 4 LIMIT 1").fetchone()
     user = user or conn.execute("SELECT user_id FROM ratings WHERE movie_id = 4 LIMIT 1").fetchone()
     for arguments in (
@@ -167,26 +208,42 @@ def test_a_terminal_that_is_not_utf8_shows_what_it_can(installed: Settings, conn
         if arguments[0] == "recommend":
             assert b"d?o ? " in done.stdout
     for arguments in (("up", "--help"), ("status",)):
-        done = run(*arguments, module="stack", PYTHONIOENCODING=encoding, RECSYS_HOME="/nonexistent/żądło")
-        assert done.returncode == 0 and b"Traceback" not in done.stderr + done.stdout, done.stderr.decode()
+        done = run(
+            *arguments, module="stack", PYTHONIOENCODING=encoding, RECSYS_HOME="/nonexistent/żądło"
+        )
+        assert done.returncode == 0 and b"Traceback" not in done.stderr + done.stdout, (
+            done.stderr.decode()
+        )
 
 
 def test_what_nobody_reads_to_its_end_ends_without_a_word(installed: Settings) -> None:
     ours = f"'{sys.executable}' -m recsys"
     script = f"{ours} recommend | head -1; {ours} history >&- ; {ours} history >/dev/full"
-    done = subprocess.run(["/bin/bash", "-c", script], env=os.environ, cwd=ROOT, capture_output=True, check=False, timeout=120)
+    done = subprocess.run(
+        ["/bin/bash", "-c", script],
+        env=os.environ,
+        cwd=ROOT,
+        capture_output=True,
+        check=False,
+        timeout=120,
+    )
     said = done.stderr.decode()
     assert "Traceback" not in said and "Exception ignored" not in said and "BrokenPipe" not in said
     assert "No space left on device" in said  # of the last, whose status says so too
     assert done.returncode == 1
 
 
-def test_a_command_that_is_stopped_says_so_and_no_more(installed: Settings, conn: Connection) -> None:
+def test_a_command_that_is_stopped_says_so_and_no_more(
+    installed: Settings, conn: Connection
+) -> None:
     """At a lock, where it waits for as long as it takes."""
     conn.execute("SELECT pg_advisory_lock(hashtextextended('drops', 0))")
     command = [sys.executable, "-m", "recsys", "run", "--as-of", str(WEEK)]
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    waiting = "SELECT count(*) AS n FROM pg_stat_activity WHERE wait_event = 'advisory' AND datname = current_database()"
+    waiting = (
+        "SELECT count(*) AS n FROM pg_stat_activity WHERE wait_event = 'advisory' AND datname = "
+        "current_database()"
+    )
     deadline = time.monotonic() + 100
     while not conn.execute(waiting).fetchone().n:
         assert time.monotonic() < deadline and process.poll() is None
@@ -210,15 +267,31 @@ def told_by(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
 
 
 COMMANDS = [
-    ["run"], ["run", "--as-of", "2020-01-06"], ["train", "als"], ["tune", "als"], ["exam"], ["recommend"], ["recommend", "1"],
-    ["predict", "1", "--title", "T"], ["history"], ["history", "--user", "1"], ["rollback", "--list"],
-    ["rollback", "--reason", "odd"], ["weeks"], ["withdraw", "1", "--reason", "odd"], ["erase", "1"],
-]  # fmt: skip
+    ["run"],
+    ["run", "--as-of", "2020-01-06"],
+    ["train", "als"],
+    ["tune", "als"],
+    ["exam"],
+    ["recommend"],
+    ["recommend", "1"],
+    ["predict", "1", "--title", "T"],
+    ["history"],
+    ["history", "--user", "1"],
+    ["rollback", "--list"],
+    ["rollback", "--reason", "odd"],
+    ["weeks"],
+    ["withdraw", "1", "--reason", "odd"],
+    ["erase", "1"],
+]
 
 
 @pytest.mark.parametrize("arguments", COMMANDS, ids=" ".join)
 def test_every_command_names_migrate_where_there_is_no_schema(
-    environment: dict[str, str], settings: Settings, conn: Connection, capsys: pytest.CaptureFixture[str], arguments: list[str]
+    environment: dict[str, str],
+    settings: Settings,
+    conn: Connection,
+    capsys: pytest.CaptureFixture[str],
+    arguments: list[str],
 ) -> None:
     Landing(Path(settings.drops), conn).put(WEEK, published())
     conn.execute("DROP SCHEMA public CASCADE")
@@ -242,7 +315,10 @@ def test_every_command_tells_of_a_postgres_that_is_away(
 
 
 def test_a_mlflow_that_is_away_is_told(
-    environment: dict[str, str], installed: Settings, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    environment: dict[str, str],
+    installed: Settings,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     for name, value in {"MAX_RETRIES": "0", "TIMEOUT": "2"}.items():
         monkeypatch.setenv(f"MLFLOW_HTTP_REQUEST_{name}", value)
@@ -252,7 +328,10 @@ def test_a_mlflow_that_is_away_is_told(
 
 
 def test_a_schema_that_is_older_than_the_code_is_told(
-    environment: dict[str, str], conn: Connection, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    environment: dict[str, str],
+    conn: Connection,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     conn.execute("DELETE FROM migrations WHERE name LIKE '015_%'")
     assert "schema lacks 015_weeks.sql; run: python -m recsys migrate" in told_by(capsys, "history")
@@ -271,10 +350,14 @@ def test_what_a_command_needs_and_nobody_gave_is_told(
     assert "RECSYS_LOG_LEVEL is 'LOUD'; expected DEBUG" in told_by(capsys, "history")
 
 
-def test_a_value_that_postgres_cannot_hold_is_told(environment: dict[str, str], capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_value_that_postgres_cannot_hold_is_told(
+    environment: dict[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
     said = told_by(capsys, "predict", "1", "--title", "T", "--director", "no\x00body")
     assert "cannot" in said and "NUL" in said
-    assert "not UTF-8" in told_by(capsys, "predict", "1", "--title", "T", "--director", "lone \udcff")
+    assert "not UTF-8" in told_by(
+        capsys, "predict", "1", "--title", "T", "--director", "lone \udcff"
+    )
 
 
 def test_a_fault_of_the_code_is_told_with_where_its_traceback_is(
@@ -291,12 +374,20 @@ def test_a_fault_of_the_code_is_told_with_where_its_traceback_is(
     assert any(record.exc_info and record.levelname == "DEBUG" for record in caplog.records)
 
 
-def test_a_folder_that_may_not_be_written_is_told(environment: dict[str, str], capsys: pytest.CaptureFixture[str]) -> None:
-    assert "cannot be used: No such file or directory: /proc/" in told_by(capsys, "weeks", "--output", "/proc/weeks.html")
+def test_a_folder_that_may_not_be_written_is_told(
+    environment: dict[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert "cannot be used: No such file or directory: /proc/" in told_by(
+        capsys, "weeks", "--output", "/proc/weeks.html"
+    )
 
 
-def test_the_stacks_commands_tell_in_sentences(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("stack.services.Stack.down", lambda _: Path("/nonexistent/[/here]").read_text())
+def test_the_stacks_commands_tell_in_sentences(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        "stack.services.Stack.down", lambda _: Path("/nonexistent/[/here]").read_text()
+    )
     assert stack_cli.main(["down"]) == 1
     caught = capsys.readouterr()
     assert "/nonexistent/[/here]" in caught.out and "Traceback" not in caught.out + caught.err
@@ -306,7 +397,10 @@ def test_the_stacks_commands_tell_in_sentences(capsys: pytest.CaptureFixture[str
 
 
 def test_history_and_exam_are_read_at_eighty_columns(
-    installed: Settings, conn: Connection, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    installed: Settings,
+    conn: Connection,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("COLUMNS", "80")
     key = conn.execute("SELECT recipe_key FROM promotions").fetchone().recipe_key
@@ -314,13 +408,20 @@ def test_history_and_exam_are_read_at_eighty_columns(
         for metric in METRICS:
             row = [WEEK, f"item_knn-{number:08d}", metric]
             conn.execute(
-                "INSERT INTO exam_results (as_of, recipe_key, slice, metric, value, n) VALUES (%s, %s, 'all', %s, 0.1, 9)", row
+                "INSERT INTO exam_results (as_of, recipe_key, slice, metric, value, n) VALUES (%s, "
+                "%s, 'all', %s, 0.1, 9)",
+                row,
             )
     for command in ("history", "exam"):
         capsys.readouterr()
         assert cli.main([command]) == 0
         lines = capsys.readouterr().out.splitlines()
-        assert max(map(len, lines if command == "history" else [line for line in lines if "│" in line])) <= 80
+        assert (
+            max(
+                map(len, lines if command == "history" else [line for line in lines if "│" in line])
+            )
+            <= 80
+        )
         if command == "history":
             (event,) = [line for line in lines if str(WEEK) in line]
             assert key in event and "…" not in event
@@ -343,7 +444,10 @@ def test_a_list_that_is_shorter_than_asked_for_is_said_to_be(
 
 
 def test_a_rollback_says_once_what_was_done(
-    installed: Settings, conn: Connection, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+    installed: Settings,
+    conn: Connection,
+    capsys: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     number = conn.execute("SELECT publication_id FROM publications").fetchone().publication_id
     capsys.readouterr()
@@ -353,7 +457,10 @@ def test_a_rollback_says_once_what_was_done(
 
 
 def test_a_password_that_is_wrong_is_told(
-    environment: dict[str, str], settings: Settings, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    environment: dict[str, str],
+    settings: Settings,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     url = re.sub(r":[^:@/]+@", ":wr0ng@", settings.database_url.get_secret_value())
     monkeypatch.setenv("RECSYS_DATABASE_URL", url)
@@ -362,7 +469,10 @@ def test_a_password_that_is_wrong_is_told(
 
 
 def test_a_database_that_is_cut_in_the_middle_is_told(
-    environment: dict[str, str], conn: Connection, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    environment: dict[str, str],
+    conn: Connection,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def cut(other: Connection, *_: object) -> None:
         conn.execute("SELECT pg_terminate_backend(%s)", [other.info.backend_pid])

@@ -1,4 +1,6 @@
-"""Tuning: on the validation slice alone, resumable, and what is found sits the exams of later weeks."""
+"""Tuning: on the validation slice alone, resumable, and what is found sits the exams of later
+weeks.
+"""
 
 from collections.abc import Mapping
 from datetime import date, timedelta
@@ -24,7 +26,9 @@ from recsys.week import Week
 
 
 class FadingConfig(PopularityConfig):
-    half_life_days: Annotated[float | None, Search(0.1, 10_000, log=True)] = Field(default=0.11, gt=0)
+    half_life_days: Annotated[float | None, Search(0.1, 10_000, log=True)] = Field(
+        default=0.11, gt=0
+    )
 
 
 class Fading(Popularity):
@@ -65,7 +69,9 @@ def taken_in(settings: Settings, as_of: date) -> Week:
 def tune(settings: Settings, week: Week, n_trials: int) -> list[Trial]:
     """All trials there are in the end."""
     told: list[list[Trial]] = []
-    pipeline.tune_recipe(settings, week, "fading", n_trials=n_trials, told=lambda trials: told.append(list(trials)))
+    pipeline.tune_recipe(
+        settings, week, "fading", n_trials=n_trials, told=lambda trials: told.append(list(trials))
+    )
     assert [len(trials) for trials in told] == list(range(len(told[0]), len(told[-1]) + 1))
     return told[-1]
 
@@ -92,30 +98,52 @@ def test_a_study_is_kept_trial_by_trial(settings: Settings, week: Week, conn: Co
     assert [run.info.run_id for run in children] == [row.run_id for row in kept]
     assert all(run.data.tags["mlflow.parentRunId"] == parent.info.run_id for run in children)
     for run, trial in zip(children, trials, strict=True):
-        assert float(run.data.params["half_life_days"]) == dict(trial.recipe.settings)["half_life_days"]
+        assert (
+            float(run.data.params["half_life_days"])
+            == dict(trial.recipe.settings)["half_life_days"]
+        )
         assert run.data.metrics.get("NDCG_at_10") == trial.ndcg
         assert run.info.status == ("FAILED" if trial.ndcg is None else "FINISHED")
     figures = [trial.ndcg for trial in trials if trial.ndcg is not None]
-    assert parent.data.metrics == {"default NDCG_at_10": trials[0].ndcg, "best NDCG_at_10": max(figures)}
+    assert parent.data.metrics == {
+        "default NDCG_at_10": trials[0].ndcg,
+        "best NDCG_at_10": max(figures),
+    }
     assert parent.info.status == "FINISHED"
 
 
-def test_what_beats_the_default_is_found_once(settings: Settings, week: Week, conn: Connection) -> None:
+def test_what_beats_the_default_is_found_once(
+    settings: Settings, week: Week, conn: Connection
+) -> None:
     trials = tune(settings, week, 5)
     best = max(trials, key=lambda trial: trial.ndcg or 0)
     (found,) = rows(conn, "tuned_recipes")
-    assert (found.recipe_key, found.name, Recipe.from_json(found.recipe)) == (best.recipe.key, "fading", best.recipe)
-    assert (found.validation_ndcg, found.default_ndcg, found.n_trials) == (best.ndcg, trials[0].ndcg, 5)
+    assert (found.recipe_key, found.name, Recipe.from_json(found.recipe)) == (
+        best.recipe.key,
+        "fading",
+        best.recipe,
+    )
+    assert (found.validation_ndcg, found.default_ndcg, found.n_trials) == (
+        best.ndcg,
+        trials[0].ndcg,
+        5,
+    )
     assert (found.found_for, found.validation_ndcg > found.default_ndcg) == (week.as_of, True)
     said = pipeline.tune_recipe(settings, week, "fading", n_trials=5)
-    assert best.recipe.key in said and f"NDCG@10 {best.ndcg:.4f}" in said and f"the default {trials[0].ndcg:.4f}" in said
+    assert (
+        best.recipe.key in said
+        and f"NDCG@10 {best.ndcg:.4f}" in said
+        and f"the default {trials[0].ndcg:.4f}" in said
+    )
     assert rows(conn, "tuned_recipes") == [found]
 
 
 def test_as_many_trials_again_add_nothing(settings: Settings, week: Week, conn: Connection) -> None:
     def everything() -> tuple[Any, ...]:
         shown = [
-            (run.info.run_id, run.data.metrics, run.data.params) for kind in ("study", "trial") for run in runs(settings, kind)
+            (run.info.run_id, run.data.metrics, run.data.params)
+            for kind in ("study", "trial")
+            for run in runs(settings, kind)
         ]
         return rows(conn, "tuning_trials"), rows(conn, "tuned_recipes"), rows(conn, "weeks"), shown
 
@@ -148,10 +176,15 @@ def test_a_killed_trials_run_does_not_stay_open(settings: Settings, week: Week) 
     assert registry.client.get_run(killed).info.status == "KILLED"
 
 
-def test_a_recipe_that_cannot_be_fitted_is_passed_over(settings: Settings, week: Week, conn: Connection) -> None:
+def test_a_recipe_that_cannot_be_fitted_is_passed_over(
+    settings: Settings, week: Week, conn: Connection
+) -> None:
     tune(settings, week, 12)
     failed = [row for row in rows(conn, "tuning_trials") if row.validation_ndcg is None]
-    assert failed and all(row.failure == "fading: a half-life between 1 and 10 days; expected any other" for row in failed)
+    assert failed and all(
+        row.failure == "fading: a half-life between 1 and 10 days; expected any other"
+        for row in failed
+    )
     assert all(1 < row.recipe["settings"]["half_life_days"] < 10 for row in failed)
     shown = [run.info.run_id for run in runs(settings, "trial") if run.info.status == "FAILED"]
     assert shown == [row.run_id for row in failed]
@@ -166,16 +199,26 @@ def test_a_default_that_nothing_beats_stays(
     else:
         monkeypatch.setattr(Fading, "fit", lambda *_, **__: (_ for _ in ()).throw(ModelError("no")))
     said = pipeline.tune_recipe(settings, week, "fading", n_trials=3)
-    assert ("none beat the default's NDCG@10 0.2500" if default == "best" else "the default could not be fitted") in said
+    assert (
+        "none beat the default's NDCG@10 0.2500"
+        if default == "best"
+        else "the default could not be fitted"
+    ) in said
     assert rows(conn, "tuned_recipes") == []
 
 
 # ---------------------------------------------------------------- what is looked at
 
 
-@pytest.mark.parametrize(("exam_min_users", "kinds"), [(1_000, ("own newest", "own newest")), (1, ("dated", "dated"))])
+@pytest.mark.parametrize(
+    ("exam_min_users", "kinds"), [(1_000, ("own newest", "own newest")), (1, ("dated", "dated"))]
+)
 def test_no_trial_knows_what_the_exam_asks(
-    settings: Settings, weeks: list[date], conn: Connection, exam_min_users: int, kinds: tuple[str, str]
+    settings: Settings,
+    weeks: list[date],
+    conn: Connection,
+    exam_min_users: int,
+    kinds: tuple[str, str],
 ) -> None:
     """All that the exam holds out is made another, and the trials' figures stay the same."""
     settings = settings.model_copy(update={"exam_min_users": exam_min_users})
@@ -184,19 +227,32 @@ def test_no_trial_knows_what_the_exam_asks(
     assert (exam.kind, pipeline._validation(conn, week, exam).kind) == kinds
     before = tune(settings, week, 3)
     asked = exam.held_out
-    pairs = {"users": asked.user_ids[asked.users].tolist(), "movies": asked.movie_ids[asked.movies].tolist()}
+    pairs = {
+        "users": asked.user_ids[asked.users].tolist(),
+        "movies": asked.movie_ids[asked.movies].tolist(),
+    }
     conn.execute(
         "UPDATE ratings SET rating = CASE WHEN rating >= 4 THEN 9 - rating ELSE 0.5 END FROM "
-        "unnest(%(users)s::bigint[], %(movies)s::bigint[]) AS asked (u, m) WHERE (user_id, movie_id) = (u, m)",
+        "unnest(%(users)s::bigint[], %(movies)s::bigint[]) AS asked (u, m) WHERE (user_id, "
+        "movie_id) = (u, m)",
         pairs,
     )
     pipeline.refresh_views(settings)
     poisoned, _ = pipeline._exam(settings, conn, week)
-    assert (poisoned.known.fingerprint(), len(poisoned.held_out)) == (exam.known.fingerprint(), len(asked))
+    assert (poisoned.known.fingerprint(), len(poisoned.held_out)) == (
+        exam.known.fingerprint(),
+        len(asked),
+    )
     assert poisoned.held_out.fingerprint() != asked.fingerprint()
     conn.execute("DELETE FROM tuning_trials")
     assert tune(settings, week, 3) == before
-    assert len({row.study for row in rows(conn, "tuning_trials")} | {row.study for row in rows(conn, "tuned_recipes")}) == 1
+    assert (
+        len(
+            {row.study for row in rows(conn, "tuning_trials")}
+            | {row.study for row in rows(conn, "tuned_recipes")}
+        )
+        == 1
+    )
 
 
 @pytest.mark.parametrize("exam_min_users", [1, 20])
@@ -214,7 +270,11 @@ def test_the_validation_slice_is_of_what_the_exams_fits_see(
 
 
 def pairs_of(interactions: Any) -> set[tuple[int, ...]]:
-    columns = (interactions.user_ids[interactions.users], interactions.movies, interactions.rated_at)
+    columns = (
+        interactions.user_ids[interactions.users],
+        interactions.movies,
+        interactions.rated_at,
+    )
     return set(map(tuple, np.column_stack(columns).tolist()))
 
 
@@ -231,7 +291,11 @@ def test_a_validation_cut_brings_back_nothing_that_users_own_newest_hold_out(
 
 
 def test_another_week_other_code_and_other_data_are_other_studies(
-    settings: Settings, week: Week, weeks: list[date], conn: Connection, monkeypatch: pytest.MonkeyPatch
+    settings: Settings,
+    week: Week,
+    weeks: list[date],
+    conn: Connection,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     tune(settings, week, 2)
     with monkeypatch.context() as patch:
@@ -251,7 +315,9 @@ def test_no_users_to_decide_is_said(settings: Settings, week: Week, conn: Connec
 
 
 def found_for(conn: Connection, as_of: date, recipe: Recipe, study: str = "study") -> None:
-    ledger.record_tuned(conn, study, as_of, Trial(recipe, 0.5), Trial(Recipe.of(recipe.name), 0.4), n_trials=3)
+    ledger.record_tuned(
+        conn, study, as_of, Trial(recipe, 0.5), Trial(Recipe.of(recipe.name), 0.4), n_trials=3
+    )
 
 
 def test_a_tuned_recipe_sits_the_exams_of_later_weeks(
@@ -259,10 +325,18 @@ def test_a_tuned_recipe_sits_the_exams_of_later_weeks(
 ) -> None:
     tune(settings, week, 5)
     (key,) = [row.recipe_key for row in rows(conn, "tuned_recipes")]
-    assert key not in [recipe.key for recipe in pipeline.resolve_week(settings, as_of=weeks[0]).recipes]
+    assert key not in [
+        recipe.key for recipe in pipeline.resolve_week(settings, as_of=weeks[0]).recipes
+    ]
     pipeline.run_week(settings, as_of=weeks[1])
-    sat = conn.execute("SELECT recipe_key FROM exam_entries WHERE as_of = %s", [weeks[1]]).fetchall()
-    assert {row.recipe_key for row in sat} == {key, Recipe.of("popularity").key, Recipe.of("fading").key}
+    sat = conn.execute(
+        "SELECT recipe_key FROM exam_entries WHERE as_of = %s", [weeks[1]]
+    ).fetchall()
+    assert {row.recipe_key for row in sat} == {
+        key,
+        Recipe.of("popularity").key,
+        Recipe.of("fading").key,
+    }
 
 
 def test_a_week_takes_the_newest_found_until_then_and_keeps_it(
@@ -277,35 +351,59 @@ def test_a_week_takes_the_newest_found_until_then_and_keeps_it(
     assert pipeline.resolve_week(settings, as_of=weeks[1]).recipes == expected
     found_for(conn, weeks[1], old, "c")
     assert pipeline.resolve_week(settings, as_of=weeks[1]).recipes == expected
-    assert pipeline.resolve_week(settings, as_of=weeks[2] + timedelta(7)).recipes == (*expected[:2], future)
+    assert pipeline.resolve_week(settings, as_of=weeks[2] + timedelta(7)).recipes == (
+        *expected[:2],
+        future,
+    )
 
 
-def test_a_week_that_names_its_recipes_takes_those(settings: Settings, week: Week, weeks: list[date], conn: Connection) -> None:
+def test_a_week_that_names_its_recipes_takes_those(
+    settings: Settings, week: Week, weeks: list[date], conn: Connection
+) -> None:
     tuned = Recipe.of("fading", half_life_days=20.0)
     found_for(conn, weeks[0], tuned)
     asked = pipeline.resolve_week(settings, as_of=weeks[1], recipes=["fading"]).recipes
     assert asked == (Recipe.of("popularity"), Recipe.of("fading"))
-    assert pipeline.resolve_week(settings, as_of=weeks[2], recipes=[tuned.key]).recipes == (Recipe.of("popularity"), tuned)
+    assert pipeline.resolve_week(settings, as_of=weeks[2], recipes=[tuned.key]).recipes == (
+        Recipe.of("popularity"),
+        tuned,
+    )
     for as_of, name in ((weeks[1], "fading-00000000"), (weeks[0] - timedelta(7), tuned.key)):
-        with pytest.raises(ModelError, match=f"no recipe '{name}': expected one of popularity, .*tuned for {as_of} or before"):
+        with pytest.raises(
+            ModelError,
+            match=f"no recipe '{name}': expected one of popularity, .*tuned for {as_of} or before",
+        ):
             pipeline.resolve_week(settings, as_of=as_of, recipes=[name])
 
 
-@pytest.mark.parametrize("stale", [{"half_life_days": 20.0}, {"half_life_days": -1.0, "like_threshold": 4.0}, {"gone": 1}])
+@pytest.mark.parametrize(
+    "stale",
+    [{"half_life_days": 20.0}, {"half_life_days": -1.0, "like_threshold": 4.0}, {"gone": 1}],
+)
 def test_a_recipe_of_other_code_fails_no_week(
     settings: Settings, week: Week, weeks: list[date], conn: Connection, stale: Mapping[str, float]
 ) -> None:
     found_for(conn, weeks[0], Recipe.of("fading", half_life_days=20.0))
-    conn.execute("UPDATE tuned_recipes SET recipe = %s", [Jsonb({"name": "fading", "settings": stale})])
-    assert pipeline.resolve_week(settings, as_of=weeks[1]).recipes == (Recipe.of("popularity"), Recipe.of("fading"))
+    conn.execute(
+        "UPDATE tuned_recipes SET recipe = %s", [Jsonb({"name": "fading", "settings": stale})]
+    )
+    assert pipeline.resolve_week(settings, as_of=weeks[1]).recipes == (
+        Recipe.of("popularity"),
+        Recipe.of("fading"),
+    )
 
 
 def test_the_week_to_tune_on(settings: Settings, weeks: list[date]) -> None:
-    with pytest.raises(NothingToRecommend, match="no week has its drops in: expected one that ran at least to ingest_drops"):
+    with pytest.raises(
+        NothingToRecommend,
+        match="no week has its drops in: expected one that ran at least to ingest_drops",
+    ):
         pipeline.find_week(settings, None)
     first, second = (taken_in(settings, as_of) for as_of in weeks[:2])
     pipeline.resolve_week(settings, as_of=weeks[2])
     assert pipeline.find_week(settings, None) == pipeline.find_week(settings, weeks[2]) == second
     assert pipeline.find_week(settings, weeks[0] + timedelta(6)) == first
-    with pytest.raises(NothingToRecommend, match=f"no week up to {weeks[0] - timedelta(1)} has its drops in"):
+    with pytest.raises(
+        NothingToRecommend, match=f"no week up to {weeks[0] - timedelta(1)} has its drops in"
+    ):
         pipeline.find_week(settings, weeks[0] - timedelta(1))

@@ -1,4 +1,6 @@
-"""One recipe that cannot be fitted does not stop a week that another can serve: it loses, and the report says why."""
+"""One recipe that cannot be fitted does not stop a week that another can serve: it loses, and the
+report says why.
+"""
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime
@@ -23,7 +25,9 @@ DAY = date(2020, 1, 6)
 
 
 def champion(conn: Connection, as_of: date) -> tuple[str, str]:
-    row = conn.execute("SELECT decision, recipe_key FROM promotions WHERE as_of = %s", [as_of]).fetchone()
+    row = conn.execute(
+        "SELECT decision, recipe_key FROM promotions WHERE as_of = %s", [as_of]
+    ).fetchone()
     return row.decision, row.recipe_key.split("-")[0]
 
 
@@ -47,7 +51,11 @@ def fails(error: Exception, when: Callable[[Interactions], bool] = lambda _train
 def disliked(settings: Settings, conn: Connection) -> None:
     """A drop in which nobody likes anything: every rating is 1 to 3 stars."""
     moment = int(datetime(2020, 1, 2, tzinfo=UTC).timestamp())
-    lines = [f"{user},{user % 7 + k},{1 + (user + k) % 3},{moment + k}\n" for user in range(1, 41) for k in range(11)]
+    lines = [
+        f"{user},{user % 7 + k},{1 + (user + k) % 3},{moment + k}\n"
+        for user in range(1, 41)
+        for k in range(11)
+    ]
     movies = [f"{movie},Movie {movie} (1990),Drama\n" for movie in range(30)]
     files = {
         "ratings.csv": "userId,movieId,rating,timestamp\n" + "".join(lines),
@@ -61,15 +69,26 @@ def test_a_week_in_which_nobody_likes_anything_is_served_by_popularity(
 ) -> None:
     week = pipeline.run_week(settings, as_of=DAY)
     assert champion(conn, DAY) == ("popularity", "popularity")
-    assert conn.execute("SELECT count(DISTINCT user_id) AS n FROM recommendations").fetchone().n == 40
+    assert (
+        conn.execute("SELECT count(DISTINCT user_id) AS n FROM recommendations").fetchone().n == 40
+    )
     reason = failed_fits(conn, DAY, "exam")[key_of(week, "als")]
     assert "is a like" in reason
-    assert f"{key_of(week, 'als')} is not among them, as it cannot be fitted: {reason}" in exam_table(conn, DAY)
+    assert (
+        f"{key_of(week, 'als')} is not among them, as it cannot be fitted: {reason}"
+        in exam_table(conn, DAY)
+    )
 
 
-@pytest.mark.parametrize("error", [ModelError("no factors"), MemoryError(), ValueError("a matrix of zeros")])
+@pytest.mark.parametrize(
+    "error", [ModelError("no factors"), MemoryError(), ValueError("a matrix of zeros")]
+)
 def test_whatever_a_recipe_does_wrong_is_its_own_loss(
-    settings: Settings, weeks: list[date], conn: Connection, monkeypatch: pytest.MonkeyPatch, error: Exception
+    settings: Settings,
+    weeks: list[date],
+    conn: Connection,
+    monkeypatch: pytest.MonkeyPatch,
+    error: Exception,
 ) -> None:
     monkeypatch.setattr(ALS, "fit", fails(error))
     week = pipeline.run_week(settings, as_of=weeks[0])
@@ -77,9 +96,16 @@ def test_whatever_a_recipe_does_wrong_is_its_own_loss(
     assert champion(conn, weeks[0])[1] == "popularity"
 
 
-@pytest.mark.parametrize("error", [psycopg.OperationalError("gone"), OSError("no space left"), ConnectionError("refused")])
+@pytest.mark.parametrize(
+    "error",
+    [psycopg.OperationalError("gone"), OSError("no space left"), ConnectionError("refused")],
+)
 def test_what_a_retry_may_mend_is_raised_and_no_recipe_loses_by_it(
-    settings: Settings, weeks: list[date], conn: Connection, monkeypatch: pytest.MonkeyPatch, error: Exception
+    settings: Settings,
+    weeks: list[date],
+    conn: Connection,
+    monkeypatch: pytest.MonkeyPatch,
+    error: Exception,
 ) -> None:
     monkeypatch.setattr(ALS, "fit", fails(error))
     with pytest.raises(type(error)):
@@ -109,14 +135,22 @@ def test_an_incumbent_that_cannot_be_fitted_does_not_defend(
     settings = settings.model_copy(update={"minimum_effect": 1e-6})
     pipeline.run_week(settings, as_of=weeks[0])
     conn.execute(
-        "UPDATE promotions SET decision = 'first', recipe_key = e.recipe_key, recipe = e.recipe FROM exam_entries e "
+        "UPDATE promotions SET decision = 'first', recipe_key = e.recipe_key, recipe = e.recipe "
+        "FROM exam_entries e "
         "WHERE e.as_of = promotions.as_of AND e.recipe_key LIKE 'als-%%'"
     )
     monkeypatch.setattr(ALS, "fit", fails(MemoryError()))
     pipeline.run_week(settings, as_of=weeks[1], recipes=["popularity"])
     assert champion(conn, weeks[1]) == ("popularity", "popularity")
-    reasons = conn.execute("SELECT reasons FROM promotions WHERE as_of = %s", [weeks[1]]).fetchone().reasons
-    assert reasons[0].startswith("The incumbent als-") and "cannot be fitted: MemoryError" in reasons[0]
+    reasons = (
+        conn.execute("SELECT reasons FROM promotions WHERE as_of = %s", [weeks[1]])
+        .fetchone()
+        .reasons
+    )
+    assert (
+        reasons[0].startswith("The incumbent als-")
+        and "cannot be fitted: MemoryError" in reasons[0]
+    )
 
 
 def test_a_refit_that_fails_falls_back_as_a_refused_one_does(
@@ -129,13 +163,20 @@ def test_a_refit_that_fails_falls_back_as_a_refused_one_does(
     for recipe in week.recipes:
         pipeline.train_model(settings, week, recipe)
     pipeline.examine_models(settings, week)
-    conn.execute("UPDATE exam_entries SET ndcg = array_fill(1::real, ARRAY[cardinality(ndcg)]) WHERE recipe_key LIKE 'als-%%'")
+    conn.execute(
+        "UPDATE exam_entries SET ndcg = array_fill(1::real, ARRAY[cardinality(ndcg)]) "
+        "WHERE recipe_key LIKE 'als-%%'"
+    )
     monkeypatch.setattr(ALS, "fit", fails(MemoryError()))
     version = pipeline.refit_winner(settings, week)
     pipeline.promote_champion(settings, week, version)
     assert champion(conn, weeks[0]) == ("popularity", "popularity")
     assert failed_fits(conn, weeks[0], "refit").keys() == {key_of(week, "als")}
-    reasons = conn.execute("SELECT reasons FROM promotions WHERE as_of = %s", [weeks[0]]).fetchone().reasons
+    reasons = (
+        conn.execute("SELECT reasons FROM promotions WHERE as_of = %s", [weeks[0]])
+        .fetchone()
+        .reasons
+    )
     assert any("it cannot be fitted: MemoryError" in reason for reason in reasons)
 
 

@@ -1,4 +1,6 @@
-"""The materialized views against brute force: for every (as_of, watermark) just the newest visible version, once."""
+"""The materialized views against brute force: for every (as_of, watermark) just the newest visible
+version, once.
+"""
 
 import random
 from datetime import UTC, date, datetime, timedelta
@@ -50,13 +52,24 @@ def refresh(conn: Connection) -> None:
         conn.execute(statement)
 
 
-def rate(conn: Connection, dice: random.Random, drops: list[int]) -> dict[int, dict[tuple[datetime, int], float]]:
-    """user → (rated_at, drop_id) → stars, each of one movie: re-ratings, late arrivals and corrections; at midnight too."""
+def rate(
+    conn: Connection, dice: random.Random, drops: list[int]
+) -> dict[int, dict[tuple[datetime, int], float]]:
+    """user → (rated_at, drop_id) → stars, each of one movie: re-ratings, late arrivals and
+    corrections; at midnight too.
+    """
     versions: dict[int, dict[tuple[datetime, int], float]] = {}
     for user in range(N_HISTORIES):
-        keys = {(noon(dice.randrange(7), dice.choice([0, 12])), dice.choice(drops)) for _ in range(dice.choice([1, 2, 3, 5, 9]))}
+        keys = {
+            (noon(dice.randrange(7), dice.choice([0, 12])), dice.choice(drops))
+            for _ in range(dice.choice([1, 2, 3, 5, 9]))
+        }
         versions[user] = {key: dice.randrange(1, 11) / 2 for key in keys}
-    rows = [(user, 1, at, drop, stars) for user, history in versions.items() for (at, drop), stars in history.items()]
+    rows = [
+        (user, 1, at, drop, stars)
+        for user, history in versions.items()
+        for (at, drop), stars in history.items()
+    ]
     copy(conn, "COPY ratings (user_id, movie_id, rated_at, drop_id, rating) FROM STDIN", rows)
     conn.execute(queries("ingest")["find_rerated"])
     refresh(conn)
@@ -81,12 +94,16 @@ def test_ratings_are_the_newest_visible_version(conn: Connection, seed: int) -> 
                 if seen:
                     at, _, _, stars = max(seen)
                     expected[user] = (1, stars, at)
-            found = conn.execute(queries("visible")["ratings"], {"as_of": as_of, "watermark": watermark}).fetchall()
+            found = conn.execute(
+                queries("visible")["ratings"], {"as_of": as_of, "watermark": watermark}
+            ).fetchall()
             assert len(found) == len(expected), (as_of, watermark)
             assert {row.user_id: tuple(row[1:]) for row in found} == expected, (as_of, watermark)
 
 
-def test_what_was_known_earlier_is_told_by_what_is_known_now_and_by_what_was_rated_again(conn: Connection) -> None:
+def test_what_was_known_earlier_is_told_by_what_is_known_now_and_by_what_was_rated_again(
+    conn: Connection,
+) -> None:
     dice = random.Random(0)
     rate(conn, dice, list(make_drops(conn, dice)))
     movie_ids = np.array([1])
@@ -98,34 +115,67 @@ def test_what_was_known_earlier_is_told_by_what_is_known_now_and_by_what_was_rat
             sight = {"as_of": cut, "watermark": watermark}
             still_so = now.where(now.rated_at < cut.timestamp())
             then = still_so.adding(read_rerated(conn, sight, movie_ids))
-            assert then.fingerprint() == read_interactions(conn, sight, movie_ids).fingerprint(), (watermark, cut)
+            assert then.fingerprint() == read_interactions(conn, sight, movie_ids).fingerprint(), (
+                watermark,
+                cut,
+            )
             added += len(then) - len(still_so)
     assert added > 100
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_movies_titles_and_casts_are_the_newest_visible_version(conn: Connection, seed: int) -> None:
+def test_movies_titles_and_casts_are_the_newest_visible_version(
+    conn: Connection, seed: int
+) -> None:
     dice = random.Random(100 + seed)
     ranks = make_drops(conn, dice)
-    told = {movie: dice.sample(list(ranks), dice.randint(1, N_DROPS)) for movie in range(N_HISTORIES)}
+    told = {
+        movie: dice.sample(list(ranks), dice.randint(1, N_DROPS)) for movie in range(N_HISTORIES)
+    }
     pairs = [(movie, drop) for movie, drops in told.items() for drop in drops]
-    cast = [(movie, drop, role, place, 10 * drop + place)
-            for movie, drop in pairs for role in ("actor", "director") for place in range(1, dice.randint(1, 3) + 1)]  # fmt: skip
-    copy(conn, "COPY movies (movie_id, drop_id, title, genres) FROM STDIN", [(m, d, f"title of {d}", []) for m, d in pairs])
-    copy(conn, "COPY imdb_titles (movie_id, drop_id, imdb_id, title_type, primary_title, genres) FROM STDIN",
-         [(m, d, d, "movie", f"title of {d}", []) for m, d in pairs])  # fmt: skip
+    cast = [
+        (movie, drop, role, place, 10 * drop + place)
+        for movie, drop in pairs
+        for role in ("actor", "director")
+        for place in range(1, dice.randint(1, 3) + 1)
+    ]
+    copy(
+        conn,
+        "COPY movies (movie_id, drop_id, title, genres) FROM STDIN",
+        [(m, d, f"title of {d}", []) for m, d in pairs],
+    )
+    copy(
+        conn,
+        "COPY imdb_titles (movie_id, drop_id, imdb_id, title_type, primary_title, genres) "
+        "FROM STDIN",
+        [(m, d, d, "movie", f"title of {d}", []) for m, d in pairs],
+    )
     copy(conn, "COPY movie_persons (movie_id, drop_id, role, position, person_id) FROM STDIN", cast)
     refresh(conn)
     for watermark in range(N_DROPS + 2):
-        seen = {movie: [drop for drop in drops if drop <= watermark] for movie, drops in told.items()}
-        newest = {movie: max(drops, key=lambda drop: ranks[drop]) for movie, drops in seen.items() if drops}
+        seen = {
+            movie: [drop for drop in drops if drop <= watermark] for movie, drops in told.items()
+        }
+        newest = {
+            movie: max(drops, key=lambda drop: ranks[drop])
+            for movie, drops in seen.items()
+            if drops
+        }
         for view in ("mv_movies", "mv_imdb_titles"):
             found = conn.execute(
-                f"SELECT movie_id, drop_id FROM {view} WHERE drop_id <= %s AND %s < superseded_by".encode(), [watermark] * 2
+                f"SELECT movie_id, drop_id FROM {view} WHERE drop_id <= %s AND %s < "
+                "superseded_by".encode(),
+                [watermark] * 2,
             )
             assert sorted(tuple(row) for row in found) == sorted(newest.items()), (view, watermark)
-        found = conn.execute(queries("visible")["movie_persons"], {"watermark": watermark}).fetchall()
-        expected = [(movie, role, person) for movie, drop, role, place, person in sorted(cast) if newest.get(movie) == drop]
+        found = conn.execute(
+            queries("visible")["movie_persons"], {"watermark": watermark}
+        ).fetchall()
+        expected = [
+            (movie, role, person)
+            for movie, drop, role, place, person in sorted(cast)
+            if newest.get(movie) == drop
+        ]
         assert [tuple(row) for row in found] == expected, watermark
 
 
@@ -142,28 +192,55 @@ def drops(conn: Connection) -> Connection:
 
 
 def visible(conn: Connection, as_of: int, watermark: int) -> list[tuple]:
-    found = conn.execute("SELECT movie_id, title FROM visible_movies(%s, %s) ORDER BY movie_id", [day(as_of), watermark])
+    found = conn.execute(
+        "SELECT movie_id, title FROM visible_movies(%s, %s) ORDER BY movie_id",
+        [day(as_of), watermark],
+    )
     return [tuple(row) for row in found]
 
 
 def test_a_film_of_the_future_is_not_known(drops: Connection) -> None:
-    rows = [(1, 1, "old", []), (1, 2, "renamed", []), (2, 2, "new", []), (3, 2, "rated before", []), (4, 2, "tagged before", [])]
+    rows = [
+        (1, 1, "old", []),
+        (1, 2, "renamed", []),
+        (2, 2, "new", []),
+        (3, 2, "rated before", []),
+        (4, 2, "tagged before", []),
+    ]
     copy(drops, "COPY movies (movie_id, drop_id, title, genres) FROM STDIN", rows)
-    copy(drops, "COPY ratings (user_id, movie_id, rated_at, drop_id, rating) FROM STDIN", [(1, 3, noon(3, 0), 2, 4)])
-    copy(drops, "COPY tags (user_id, movie_id, tag, tagged_at, drop_id) FROM STDIN", [(1, 4, "t", noon(3, 12), 2)])
+    copy(
+        drops,
+        "COPY ratings (user_id, movie_id, rated_at, drop_id, rating) FROM STDIN",
+        [(1, 3, noon(3, 0), 2, 4)],
+    )
+    copy(
+        drops,
+        "COPY tags (user_id, movie_id, tag, tagged_at, drop_id) FROM STDIN",
+        [(1, 4, "t", noon(3, 12), 2)],
+    )
     refresh(drops)
     assert visible(drops, 1, 0) == []
     assert visible(drops, 5, 1) == [(1, "old")]
     assert visible(drops, 1, 1) == []  # its drop is dated after this week, and nobody had rated it
-    assert visible(drops, 3, 2) == [(1, "renamed")]  # rated at this very midnight, which is not before it
+    # rated at this very midnight, which is not before it
+    assert visible(drops, 3, 2) == [(1, "renamed")]
     assert visible(drops, 4, 2) == [(1, "renamed"), (3, "rated before"), (4, "tagged before")]
     assert visible(drops, 5, 2) == visible(drops, 4, 2)
-    assert visible(drops, 6, 2) == [(1, "renamed"), (2, "new"), (3, "rated before"), (4, "tagged before")]
+    assert visible(drops, 6, 2) == [
+        (1, "renamed"),
+        (2, "new"),
+        (3, "rated before"),
+        (4, "tagged before"),
+    ]
 
 
 def test_a_rating_that_the_watermark_hides_shows_no_film(drops: Connection) -> None:
     copy(drops, "COPY movies (movie_id, drop_id, title, genres) FROM STDIN", [(1, 1, "film", [])])
-    copy(drops, "COPY ratings (user_id, movie_id, rated_at, drop_id, rating) FROM STDIN", [(1, 1, noon(0), 2, 4)])
+    copy(
+        drops,
+        "COPY ratings (user_id, movie_id, rated_at, drop_id, rating) FROM STDIN",
+        [(1, 1, noon(0), 2, 4)],
+    )
     refresh(drops)
     assert visible(drops, 1, 1) == []
     assert visible(drops, 1, 2) == [(1, "film")]

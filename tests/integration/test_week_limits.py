@@ -1,4 +1,6 @@
-"""A week is opened with numbers that there can be, or not at all; one that was not so is mended by the next run."""
+"""A week is opened with numbers that there can be, or not at all; one that was not so is mended by
+the next run.
+"""
 
 from datetime import date
 from typing import Any
@@ -13,13 +15,22 @@ from recsys.settings import Settings
 
 
 def n_stored(conn: Connection) -> int:
-    query = "SELECT (SELECT count(*) FROM weeks) + (SELECT count(*) FROM drops) + (SELECT count(*) FROM experiments) AS n"
+    query = (
+        "SELECT (SELECT count(*) FROM weeks) + (SELECT count(*) FROM drops) + (SELECT count(*) "
+        "FROM experiments) AS n"
+    )
     return conn.execute(query).fetchone().n
 
 
 @pytest.mark.parametrize(
     "asked",
-    [{"top_n": 0}, {"top_n": -3}, {"top_n": 3_000_000_000}, {"top_n": 2.5}, {"challenger_share": float("inf")}],
+    [
+        {"top_n": 0},
+        {"top_n": -3},
+        {"top_n": 3_000_000_000},
+        {"top_n": 2.5},
+        {"challenger_share": float("inf")},
+    ],
 )
 def test_a_run_out_of_limits_stores_nothing(
     settings: Settings, weeks: list[date], conn: Connection, asked: dict[str, Any]
@@ -31,7 +42,12 @@ def test_a_run_out_of_limits_stores_nothing(
 
 @pytest.mark.parametrize(
     "changed",
-    [{"top_n": 0}, {"seed": -1}, {"popularity_half_life_days": float("inf")}, {"like_threshold": float("nan")}],
+    [
+        {"top_n": 0},
+        {"seed": -1},
+        {"popularity_half_life_days": float("inf")},
+        {"like_threshold": float("nan")},
+    ],
 )
 def test_settings_out_of_limits_store_no_week(
     settings: Settings, weeks: list[date], conn: Connection, changed: dict[str, Any]
@@ -67,7 +83,9 @@ def test_a_number_named_at_the_terminal_is_what_a_poisoned_week_has_from_then_on
     assert pipeline.resolve_week(settings, as_of=weeks[0], top_n=4).top_n == 4
     assert pipeline.resolve_week(settings, as_of=weeks[0]).top_n == 4, "without naming it again"
     assert pipeline.resolve_week(settings, as_of=weeks[0], top_n=6).top_n == 6
-    assert pipeline.resolve_week(settings, as_of=weeks[0]).top_n == 4, "a sound week keeps its first run's"
+    assert pipeline.resolve_week(settings, as_of=weeks[0]).top_n == 4, (
+        "a sound week keeps its first run's"
+    )
 
 
 def test_a_study_of_one_trial_is_refused(settings: Settings, weeks: list[date]) -> None:

@@ -1,4 +1,6 @@
-"""Every number and date that a command takes has bounds, and is refused in a sentence beyond them."""
+"""Every number and date that a command takes has bounds, and is refused in a sentence beyond
+them.
+"""
 
 import argparse
 from collections.abc import Iterator
@@ -12,11 +14,25 @@ from recsys.arguments import DAY, ID, MINUTES, MOST_ID, Day, Number
 from stack.__main__ import parser as stack_parser
 
 #: Arguments that are text, each of which the command itself looks at.
-TEXT = {"recipes", "challenger", "recipe", "title", "genre", "director", "actor", "reason", "sql", "source", "drops"}
+TEXT = {
+    "recipes",
+    "challenger",
+    "recipe",
+    "title",
+    "genre",
+    "director",
+    "actor",
+    "reason",
+    "sql",
+    "source",
+    "drops",
+}
 FOLDERS = {"data", "imdb", "output", "movielens"}
 
 
-def arguments(parser: argparse.ArgumentParser, path: tuple[str, ...] = ()) -> Iterator[tuple[str, argparse.Action]]:
+def arguments(
+    parser: argparse.ArgumentParser, path: tuple[str, ...] = ()
+) -> Iterator[tuple[str, argparse.Action]]:
     """Every argument of every command, with the command's name."""
     for action in parser._actions:
         if isinstance(action, argparse._SubParsersAction):
@@ -26,7 +42,10 @@ def arguments(parser: argparse.ArgumentParser, path: tuple[str, ...] = ()) -> It
             yield " ".join(path), action
 
 
-EVERY = [*arguments(cli._parser()), *(("stack " + name, action) for name, action in arguments(stack_parser()))]
+EVERY = [
+    *arguments(cli._parser()),
+    *(("stack " + name, action) for name, action in arguments(stack_parser())),
+]
 BOUNDED = [(name, action) for name, action in EVERY if isinstance(action.type, Number | Day)]
 
 
@@ -34,11 +53,15 @@ def test_every_argument_that_is_a_number_or_a_date_has_bounds() -> None:
     assert len(BOUNDED) >= 22
     for command, action in EVERY:
         if not isinstance(action.type, Number | Day):
-            assert action.dest in TEXT | FOLDERS, f"{command} {action.dest}: give it a type of recsys.arguments, or name it here"
+            assert action.dest in TEXT | FOLDERS, (
+                f"{command} {action.dest}: give it a type of recsys.arguments, or name it here"
+            )
             assert action.type not in (int, float), f"{command} {action.dest}"
 
 
-def refusal(capsys: pytest.CaptureFixture[str], command: str, action: argparse.Action, value: str) -> str:
+def refusal(
+    capsys: pytest.CaptureFixture[str], command: str, action: argparse.Action, value: str
+) -> str:
     """What the parser says of an argument, having left with status 2."""
     parser = stack_parser() if command.startswith("stack ") else cli._parser()
     words = command.removeprefix("stack ").split()
@@ -51,17 +74,32 @@ def refusal(capsys: pytest.CaptureFixture[str], command: str, action: argparse.A
     return capsys.readouterr().err
 
 
-@pytest.mark.parametrize(("command", "action"), BOUNDED, ids=lambda value: str(getattr(value, "dest", value)))
+@pytest.mark.parametrize(
+    ("command", "action"), BOUNDED, ids=lambda value: str(getattr(value, "dest", value))
+)
 def test_what_is_out_of_bounds_is_refused_with_what_was_expected(
     capsys: pytest.CaptureFixture[str], command: str, action: argparse.Action
 ) -> None:
     bad = ["garbage", "", "9" * 5_000, "-1", "1e400", "nan", "inf", "-inf", "١٢", "0x10", "1_0"]
     if isinstance(action.type, Day):
-        bad += ["9999-12-31", "0001-01-01", "2018-13-01", "2018-02-30", "20180924", "2018-W39-1", "2018-09-24T00:00:00"]
+        bad += [
+            "9999-12-31",
+            "0001-01-01",
+            "2018-13-01",
+            "2018-02-30",
+            "20180924",
+            "2018-W39-1",
+            "2018-09-24T00:00:00",
+        ]
     else:
         assert isinstance(action.type, Number)
         limit = action.type.limit
-        bad += [str(int(limit.most) + 1), str(int(limit.least) - 1), "99999999999999999999", *(["1.5"] if limit.whole else [])]
+        bad += [
+            str(int(limit.most) + 1),
+            str(int(limit.least) - 1),
+            "99999999999999999999",
+            *(["1.5"] if limit.whole else []),
+        ]
     for value in bad:
         said = refusal(capsys, command, action, value)
         assert "found " in said and "expected " in said and "Traceback" not in said, (value, said)
@@ -90,7 +128,9 @@ def test_what_is_out_of_bounds_is_refused_with_what_was_expected(
         "withdraw 9223372036854775808 --reason odd",
     ],
 )
-def test_the_lines_that_were_tracebacks_are_refused(capsys: pytest.CaptureFixture[str], line: str) -> None:
+def test_the_lines_that_were_tracebacks_are_refused(
+    capsys: pytest.CaptureFixture[str], line: str
+) -> None:
     with pytest.raises(SystemExit) as left:
         cli.main(line.split())
     assert left.value.code == 2

@@ -1,4 +1,6 @@
-"""The bench reads files as published, does the papers' arithmetic, goes on where it was cut, fails while a target is missed."""
+"""The bench reads files as published, does the papers' arithmetic, goes on where it was cut, fails
+while a target is missed.
+"""
 
 import gzip
 import json
@@ -44,10 +46,12 @@ RATINGS = """1::1::5::100
 2::3::5::400
 """
 IMDB = {
-    "title.basics": "tconst\ttitleType\tprimaryTitle\toriginalTitle\tisAdult\tstartYear\tendYear\truntimeMinutes\tgenres\n"
+    "title.basics": "tconst\ttitleType\tprimaryTitle\toriginalTitle\tisAdult\tstartYear\tendYear\t"
+    "runtimeMinutes\tgenres\n"
     "tt0000007\tmovie\tToy Story\tToy Story\t0\t1995\t\\N\t81\tComedy,Family\n"
     "tt0000008\tmovie\tThe Adventure\tL'Avventura\t0\t1960\t\\N\t\\N\t\\N\n",
-    "title.crew": "tconst\tdirectors\twriters\ntt0000007\tnm0000005,nm0000004\t\\N\ntt0000008\t\\N\t\\N\n",
+    "title.crew": "tconst\tdirectors\twriters\ntt0000007\tnm0000005,nm0000004\t\\N\ntt0000008\t"
+    "\\N\t\\N\n",
     "title.principals": "tconst\tordering\tnconst\tcategory\tjob\tcharacters\n"
     "tt0000007\t2\tnm0000009\tactor\t\\N\t\\N\ntt0000007\t1\tnm0000010\tactress\t\\N\t\\N\n"
     "tt0000007\t3\tnm0000005\tdirector\t\\N\t\\N\n",
@@ -58,12 +62,16 @@ IMDB = {
 
 def write(path: Path, text: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(gzip.compress(text.encode()) if path.suffix == ".gz" else text.encode("latin-1"))
+    path.write_bytes(
+        gzip.compress(text.encode()) if path.suffix == ".gz" else text.encode("latin-1")
+    )
 
 
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
-    """A folder as DATA is: ML-1M's layout, IMDb's, and an NCF split in which items 0, 1, 2 are movies 3, 1, 2."""
+    """A folder as DATA is: ML-1M's layout, IMDb's, and an NCF split in which items 0, 1, 2 are
+    movies 3, 1, 2.
+    """
     folder = tmp_path / "data"
     write(folder / "movielens/ml-1m/movies.dat", MOVIES)
     write(folder / "movielens/ml-1m/ratings.dat", RATINGS)
@@ -115,7 +123,10 @@ def test_movies_have_imdbs_content_where_title_and_year_match(data):
     np.testing.assert_equal(catalogue.runtimes, np.array([81, np.nan, np.nan], dtype=np.float32))
     assert (catalogue.directors.indptr.tolist(), people) == ([0, 2, 2, 2], [5, 4])
     assert catalogue.actors.vocabulary[catalogue.actors.values].tolist() == [10, 9]
-    assert (catalogue.genres.indptr.tolist(), genres) == ([0, 3, 4, 4], ["Animation", "Comedy", "Family", "Drama"])
+    assert (catalogue.genres.indptr.tolist(), genres) == (
+        [0, 3, 4, 4],
+        ["Animation", "Comedy", "Family", "Drama"],
+    )
 
 
 def test_titles_in_latin_1_keep_their_accents(data):
@@ -132,7 +143,9 @@ def test_a_catalogue_of_some_movies_without_imdb(data):
 
 
 def test_ties_count_for_the_model_and_no_score_comes_last():
-    scores = np.array([[2.0, 2.0, 1.0, 3.0], [1.0, 1.0, 1.0, 1.0], [-np.inf, -np.inf, -np.inf, -np.inf]])
+    scores = np.array(
+        [[2.0, 2.0, 1.0, 3.0], [1.0, 1.0, 1.0, 1.0], [-np.inf, -np.inf, -np.inf, -np.inf]]
+    )
     assert ranks(scores).tolist() == [1, 0, 3]
 
 
@@ -154,7 +167,11 @@ def test_ncf_asks_the_given_candidates(data):
     recipe = Recipe.of("popularity", like_threshold=0.5, half_life_days=1e9)
     model = Popularity(Popularity.Config(**dict(recipe.settings)))
     found = PROTOCOLS["ncf"](data, StubFits(model)).measure(recipe, 1)
-    assert found == {"HR@10": 1.0, "NDCG@10": pytest.approx((1 / np.log2(3) + 1) / 2), "fit seconds": 1.5}
+    assert found == {
+        "HR@10": 1.0,
+        "NDCG@10": pytest.approx((1 / np.log2(3) + 1) / 2),
+        "fit seconds": 1.5,
+    }
 
 
 def test_ncf_refuses_negatives_of_others(data):
@@ -176,7 +193,10 @@ def test_errors_of_predicted_stars(data, monkeypatch):
         def predict(self, users, movies):
             return np.full(len(users), 3.0, dtype=np.float32)
 
-    monkeypatch.setattr("bench.quality.protocols.rating.random_share", lambda *_, seed: np.array([False, True, True, True]))
+    monkeypatch.setattr(
+        "bench.quality.protocols.rating.random_share",
+        lambda *_, seed: np.array([False, True, True, True]),
+    )
     fits = StubFits(Threes())
     found = PROTOCOLS["rating"](data, fits).measure(Recipe.of("popularity"), 1)
     assert fits.train.rated_at.tolist() == [100]
@@ -186,7 +206,9 @@ def test_errors_of_predicted_stars(data, monkeypatch):
 
 def test_new_movies_have_no_known_rating():
     train = checkerboard().train
-    raw = Ratings(train.user_ids[train.users], train.movie_ids[train.movies], train.ratings, train.rated_at)
+    raw = Ratings(
+        train.user_ids[train.users], train.movie_ids[train.movies], train.ratings, train.rated_at
+    )
     split = without(raw, train.movie_ids, seed=1)
     assert len(split.movies) == 2  # a tenth of 18 rated ones
     assert (np.diff(split.movies) > 0).all()
@@ -204,7 +226,9 @@ def test_paper_recall_is_over_what_fits_in_the_list():
 def test_held_out_users_show_four_fifths():
     rng = np.random.default_rng(0)
     user, movie = np.divmod(rng.choice(60 * 40, size=1_200, replace=False), 40)
-    split = held_out_users(Ratings(user, movie, rng.integers(3, 6, 1_200), np.zeros(1_200, dtype=np.int64)), 10)
+    split = held_out_users(
+        Ratings(user, movie, rng.integers(3, 6, 1_200), np.zeros(1_200, dtype=np.int64)), 10
+    )
     shown = np.bincount(split.train.user_ids[split.train.users], minlength=60)[split.users]
     asked = np.bincount(split.asked.user_ids[split.asked.users], minlength=60)[split.users]
     assert len(split.users) == 10
@@ -212,7 +236,8 @@ def test_held_out_users_show_four_fifths():
     assert len(split.train.user_ids) <= 50  # validation users are left out
     assert split.train.ratings.min() >= 4
     pairs = [
-        set(zip(part.user_ids[part.users].tolist(), part.movies.tolist(), strict=True)) for part in (split.train, split.asked)
+        set(zip(part.user_ids[part.users].tolist(), part.movies.tolist(), strict=True))
+        for part in (split.train, split.asked)
     ]
     assert not pairs[0] & pairs[1]
 
@@ -224,9 +249,13 @@ def test_mult_vae_on_a_small_set(tmp_path, monkeypatch):
     folder = tmp_path / "movielens/ml-20m"
     write(
         folder / "movies.csv",
-        "movieId,title,genres\n" + "".join(f"{number},Film {number} (1999),Drama\n" for number in range(30)),
+        "movieId,title,genres\n"
+        + "".join(f"{number},Film {number} (1999),Drama\n" for number in range(30)),
     )
-    write(folder / "ratings.csv", "userId,movieId,rating,timestamp\n" + "".join(f"{u},{m},{r},1\n" for u, m, r in rows))
+    write(
+        folder / "ratings.csv",
+        "userId,movieId,rating,timestamp\n" + "".join(f"{u},{m},{r},1\n" for u, m, r in rows),
+    )
     monkeypatch.setattr("bench.quality.protocols.mult_vae.HELD_OUT_USERS", 20)
     monkeypatch.setattr("bench.quality.protocols.mult_vae.USERS_AT_ONCE", 7)
     protocol = PROTOCOLS["mult-vae"](tmp_path, StubFits(Popularity()))
@@ -235,8 +264,15 @@ def test_mult_vae_on_a_small_set(tmp_path, monkeypatch):
     likes = np.bincount(split.train.movies, minlength=len(split.train.movie_ids))
     recalls = []
     for user_id in split.users:
-        shown, asked = (set(part.movies[part.user_ids[part.users] == user_id].tolist()) for part in (split.train, split.asked))
-        listed = [place for place in np.lexsort((np.arange(len(likes)), -likes)).tolist() if place not in shown][:20]
+        shown, asked = (
+            set(part.movies[part.user_ids[part.users] == user_id].tolist())
+            for part in (split.train, split.asked)
+        )
+        listed = [
+            place
+            for place in np.lexsort((np.arange(len(likes)), -likes)).tolist()
+            if place not in shown
+        ][:20]
         recalls.append(len(asked & set(listed)) / min(20, len(asked)))
     assert found["Recall@20"] == pytest.approx(np.mean(recalls))
     assert found["Recall@50"] == 1.0  # of 30 movies
@@ -256,7 +292,9 @@ def test_a_genre_profile_is_the_cosine_of_what_was_liked():
     world = checkerboard()
     model = GenreProfile().fit(world.train, world.catalogue)
     even = world.train.user_ids[world.train.user_ids % 2 == 0][:1]
-    np.testing.assert_allclose(model.score_block(even)[0], (world.train.movie_ids % 2 == 0).astype(float))
+    np.testing.assert_allclose(
+        model.score_block(even)[0], (world.train.movie_ids % 2 == 0).astype(float)
+    )
     disliked = replace(world.train, ratings=np.full(len(world.train), 3.0, dtype=np.float32))
     assert not GenreProfile().fit(disliked, world.catalogue).score_block(even).any()
 
@@ -317,7 +355,10 @@ def test_a_second_call_measures_nothing(tmp_path):
     found = rows_from(first, tmp_path / "q.jsonl"), rows_from(second, tmp_path / "q.jsonl")
     assert (first.measured, second.measured) == ([1, 2, 3], [])
     assert found[0] == found[1]
-    assert (found[1][0].mean("score"), found[1][0].spread("score")) == (pytest.approx(0.2), pytest.approx(0.1))
+    assert (found[1][0].mean("score"), found[1][0].spread("score")) == (
+        pytest.approx(0.2),
+        pytest.approx(0.1),
+    )
 
 
 def test_a_call_that_was_cut_off_goes_on(tmp_path):
@@ -334,7 +375,11 @@ def test_a_call_that_was_cut_off_goes_on(tmp_path):
 
 def test_other_settings_or_other_code_are_measured_anew(tmp_path, monkeypatch):
     rows_from(Counting(), tmp_path / "q.jsonl")
-    rows_from(other := Counting(), tmp_path / "q.jsonl", Contender("als", Recipe.of("als", factors=8), "chosen"))
+    rows_from(
+        other := Counting(),
+        tmp_path / "q.jsonl",
+        Contender("als", Recipe.of("als", factors=8), "chosen"),
+    )
     monkeypatch.setattr("bench.quality.measuring.code", lambda: "changed")
     rows_from(changed := Counting(), tmp_path / "q.jsonl")
     assert other.measured == changed.measured == [1, 2, 3]
@@ -360,8 +405,13 @@ def test_a_recipe_that_cannot_be_fitted_leaves_the_others_alone(tmp_path):
 # targets
 
 
-def row(label: str, *scores: float, kind: Any = "default", name: str = "als", protocol: str = "temporal") -> Row:
-    found = [Measurement("", protocol, label, {}, seed, {"NDCG@10": score}, 1.0, "") for seed, score in enumerate(scores)]
+def row(
+    label: str, *scores: float, kind: Any = "default", name: str = "als", protocol: str = "temporal"
+) -> Row:
+    found = [
+        Measurement("", protocol, label, {}, seed, {"NDCG@10": score}, 1.0, "")
+        for seed, score in enumerate(scores)
+    ]
     return Row(protocol, Contender(label, Recipe(name, ()), kind), found)
 
 
@@ -382,8 +432,18 @@ def target(who: str, sense: Any = "≥", value: float = 0.25, *, every_seed: boo
         (target("any", ">"), [row("a", 0.25)], False, "a"),
         (target("single"), [row("a", 0.24), row("b", 0.26, name="blend")], False, "a"),
         (target("b"), [row("a", 0.9), row("b", 0.2)], False, "b"),
-        (target("each default"), [row("a", 0.26), row("b", 0.2), row("popularity", 0.1)], False, "b"),
-        (target("each default"), [row("a", 0.26), row("b", 0.3), row("popularity", 0.1)], True, "a"),
+        (
+            target("each default"),
+            [row("a", 0.26), row("b", 0.2), row("popularity", 0.1)],
+            False,
+            "b",
+        ),
+        (
+            target("each default"),
+            [row("a", 0.26), row("b", 0.3), row("popularity", 0.1)],
+            True,
+            "a",
+        ),
         (target("each default"), [row("a", 0.26), row("b")], False, "a"),
         (target("each default"), [row("a", 0.26)], False, "a"),
         (target("any"), [row("a", 0.9, protocol="ncf")], False, None),
@@ -464,7 +524,9 @@ class FakeClient:
         return SimpleNamespace(info=SimpleNamespace(run_id="r", start_time=0))
 
     def log_batch(self, run_id: str, metrics: Any, params: Any) -> None:
-        self.calls.append((run_id, ({m.key: m.value for m in metrics}, {p.key: p.value for p in params})))
+        self.calls.append(
+            (run_id, ({m.key: m.value for m in metrics}, {p.key: p.value for p in params}))
+        )
 
     def set_terminated(self, run_id: str) -> None:
         self.calls.append(("ended", run_id))
@@ -482,7 +544,12 @@ def test_a_measurement_is_a_run_of_mlflow(monkeypatch):
         (
             "r",
             (
-                {"NDCG_at_10": 0.5, "times genre profile": 2.0, "intervals lower end": 0.1, "measurement seconds": 3.0},
+                {
+                    "NDCG_at_10": 0.5,
+                    "times genre profile": 2.0,
+                    "intervals lower end": 0.1,
+                    "measurement seconds": 3.0,
+                },
                 {"factors": "8", "seed": "2"},
             ),
         ),
@@ -500,7 +567,8 @@ def test_an_unknown_protocol_is_refused(run, tmp_path, capsys):
 
 
 @pytest.mark.parametrize(
-    ("value", "said"), [(0.4516, ".4516"), (-0.01, "-.0100"), (1.5, "1.5000"), (203.44, "203.4"), (0, ".0000")]
+    ("value", "said"),
+    [(0.4516, ".4516"), (-0.01, "-.0100"), (1.5, "1.5000"), (203.44, "203.4"), (0, ".0000")],
 )
 def test_numbers_as_papers_print_them(value, said):
     assert number(value) == said

@@ -1,4 +1,6 @@
-"""The speed bench takes turns, judges medians of ratios, goes on where it was cut, fails while a target is missed at 20m."""
+"""The speed bench takes turns, judges medians of ratios, goes on where it was cut, fails while a
+target is missed at 20m.
+"""
 
 import io
 import json
@@ -38,7 +40,14 @@ class Made(Stage):
     name, title, ours = "made", "a made stage", "ours"
     bounds = (Bound("ours", "theirs", "≤", 2),)
 
-    def __init__(self, seconds: dict[str, list[float]], scale: Scale = TINY, *, fails: str = "", lacking: str = "") -> None:
+    def __init__(
+        self,
+        seconds: dict[str, list[float]],
+        scale: Scale = TINY,
+        *,
+        fails: str = "",
+        lacking: str = "",
+    ) -> None:
         super().__init__(SimpleNamespace(scale=scale))  # pyright: ignore[reportArgumentType]
         self.seconds, self.fails, self.lacking = seconds, fails, lacking
         self.measured = 0
@@ -105,7 +114,9 @@ def test_other_rounds_scale_or_code_are_measured_anew(tmp_path, monkeypatch):
     seconds = {"ours": [1.0], "theirs": [1.0]}
     rows_from(Made(seconds), tmp_path / "s.jsonl")
     rows_from(rounds := Made(seconds), tmp_path / "s.jsonl", rounds=2)
-    rows_from(scale := Made(seconds, Scale("tiny", replace(WORLD, ratings=2_001))), tmp_path / "s.jsonl")
+    rows_from(
+        scale := Made(seconds, Scale("tiny", replace(WORLD, ratings=2_001))), tmp_path / "s.jsonl"
+    )
     monkeypatch.setattr("bench.speed.measuring.code", lambda: "changed")
     rows_from(code := Made(seconds), tmp_path / "s.jsonl")
     assert rounds.measured == scale.measured == code.measured == 1
@@ -115,7 +126,10 @@ def test_the_newest_measurement_of_each_scale(tmp_path):
     journal = Journal(tmp_path / "s.jsonl")
     for key, ratings, seconds in (("a", 20, 1.0), ("b", 10, 2.0), ("c", 20, 3.0)):
         journal.add(Measurement(key, "made", "", ratings, 2, {"ours": [seconds]}, ""))
-    assert [(found.ratings, found.seconds["ours"]) for found in journal.newest("made")] == [(10, [2.0]), (20, [3.0])]
+    assert [(found.ratings, found.seconds["ours"]) for found in journal.newest("made")] == [
+        (10, [2.0]),
+        (20, [3.0]),
+    ]
     assert journal.newest("other") == []
 
 
@@ -140,19 +154,33 @@ def test_the_median_of_ratios_decides(bound, ours, theirs, met, tmp_path, monkey
 
 
 def test_what_is_not_measured_is_missed_and_leaves_the_others_alone(tmp_path):
-    stages = [Made({}, fails="no memory"), Made({}, lacking="a file"), Made({"ours": [1.0], "theirs": [1.0]})]
+    stages = [
+        Made({}, fails="no memory"),
+        Made({}, lacking="a file"),
+        Made({"ours": [1.0], "theirs": [1.0]}),
+    ]
     rows = rows_of(stages, 1, Journal(tmp_path / "s.jsonl"), lambda *_: None)
     assert [row.failed for row in rows] == ["no memory", "lacks a file", ""]
     assert [verdict.met for row in rows for verdict in verdicts_of(row)] == [False, False, True]
 
 
 def test_every_bound_speaks_of_the_issues_table():
-    asked = {(name, bound.sense, bound.value) for name in STAGES for bound in stage_class(name).bounds}
+    asked = {
+        (name, bound.sense, bound.value) for name in STAGES for bound in stage_class(name).bounds
+    }
     assert asked == {
-        ("first-load", "≤", 6), ("delta", "≤", 3), ("imdb", "≤", 3), ("csr", "≤", 1.4), ("csr", "≥", 6), ("als", "≤", 1.05),
-        ("top-n", "≤", 1.35), ("top-n", "≥", 1.5), ("exam", "≤", 1.5), ("publication", "≤", 3),
+        ("first-load", "≤", 6),
+        ("delta", "≤", 3),
+        ("imdb", "≤", 3),
+        ("csr", "≤", 1.4),
+        ("csr", "≥", 6),
+        ("als", "≤", 1.05),
+        ("top-n", "≤", 1.35),
+        ("top-n", "≥", 1.5),
+        ("exam", "≤", 1.5),
+        ("publication", "≤", 3),
         ("publication", "≤", 4.05),  # 3 × 1.35
-    }  # fmt: skip
+    }
     assert [name for name in STAGES if stage_class(name).name != name] == []
 
 
@@ -160,7 +188,15 @@ def test_every_bound_speaks_of_the_issues_table():
 
 
 @pytest.mark.parametrize(
-    ("value", "said"), [(0.01234, "0.0123"), (1.234, "1.23"), (12.34, "12.3"), (1234.4, "1234"), (0, "0.00"), (4e-6, "0.0000")]
+    ("value", "said"),
+    [
+        (0.01234, "0.0123"),
+        (1.234, "1.23"),
+        (12.34, "12.3"),
+        (1234.4, "1234"),
+        (0, "0.00"),
+        (4e-6, "0.0000"),
+    ],
 )
 def test_three_digits(value, said):
     assert digits(value) == said
@@ -173,7 +209,9 @@ def shown(row: Row, scale: Scale) -> str:
 
 
 def test_the_table_has_medians_spread_ratio_and_verdict(tmp_path):
-    (row,) = rows_from(Made({"ours": [3.0, 4.0, 5.0], "theirs": [1.0, 1.0, 1.0]}), tmp_path / "s.jsonl")
+    (row,) = rows_from(
+        Made({"ours": [3.0, 4.0, 5.0], "theirs": [1.0, 1.0, 1.0]}), tmp_path / "s.jsonl"
+    )
     said = shown(row, DECIDES)
     for part in ("4.00 s", "3.00 – 5.00 s", "4.00 ×", "3.00 – 5.00 ×", "≤ 2 ×", "missed"):
         assert part in said
@@ -194,8 +232,14 @@ def test_a_picture_of_all_scales(tmp_path):
     journal = Journal(tmp_path / "s.jsonl")
     assert draw(journal, ["made"], tmp_path) == []
     for ratings in (10, 20):
-        journal.add(Measurement(str(ratings), "made", "", ratings, 2, {"ours": [1.0, 2.0], "theirs": [3.0, 4.0]}, ""))
-    assert [path.read_bytes()[:4] for path in draw(journal, ["made", "other"], tmp_path)] == [b"\x89PNG"]
+        journal.add(
+            Measurement(
+                str(ratings), "made", "", ratings, 2, {"ours": [1.0, 2.0], "theirs": [3.0, 4.0]}, ""
+            )
+        )
+    assert [path.read_bytes()[:4] for path in draw(journal, ["made", "other"], tmp_path)] == [
+        b"\x89PNG"
+    ]
 
 
 # the data
@@ -214,20 +258,27 @@ def test_a_release_is_cut_into_drops_that_make_it_up_again(tmp_path):
     for place, empty in enumerate(zones.empty, start=1):
         nothing, late = LandingZone(str(empty)).drops("movielens")
         assert (nothing.date, late.date) == (zones.dates[0], zones.dates[place])
-        assert (Path(nothing.uri) / "ratings.csv").read_text().splitlines() == ["userId,movieId,rating,timestamp"]
+        assert (Path(nothing.uri) / "ratings.csv").read_text().splitlines() == [
+            "userId,movieId,rating,timestamp"
+        ]
         assert (Path(late.uri) / "ratings.csv").read_text().splitlines()[1:] == lines[place]
 
 
 def test_data_are_made_once_and_anew_by_other_code(tmp_path, monkeypatch):
     zones_of(TINY, tmp_path)
     made = sorted(path.name for path in tmp_path.iterdir())
-    monkeypatch.setattr("bench.speed.data.generate_release", lambda *_, **__: pytest.fail("made again"))
+    monkeypatch.setattr(
+        "bench.speed.data.generate_release", lambda *_, **__: pytest.fail("made again")
+    )
     assert zones_of(TINY, tmp_path).dates[0] > date(2014, 1, 1)
     assert sorted(path.name for path in tmp_path.iterdir()) == made
     monkeypatch.undo()
     monkeypatch.setattr("bench.speed.data.digest_of", lambda _: "another one")
     zones_of(TINY, tmp_path)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["release-another ", "zones-another "]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "release-another ",
+        "zones-another ",
+    ]
 
 
 # the command
@@ -250,7 +301,9 @@ def run(monkeypatch, tmp_path):
     def called(*argv: str, decides: bool, **made: Any) -> int:
         scale = DECIDES if decides else TINY
         monkeypatch.setitem(SCALES, "tiny", scale)
-        monkeypatch.setattr(command, "stage_class", lambda _: lambda ground: Made(**made, scale=ground.scale))
+        monkeypatch.setattr(
+            command, "stage_class", lambda _: lambda ground: Made(**made, scale=ground.scale)
+        )
         monkeypatch.setattr(command, "STAGES", {"made": ""})
         monkeypatch.setattr("bench.speed.ground.Ground.drop_outdated", lambda _: None)
         monkeypatch.setattr(command, "Postgres", NoServer)
@@ -287,7 +340,11 @@ def test_the_journal_is_json_lines_and_kept(run, tmp_path, capsys):
 
 @pytest.mark.parametrize(
     ("argv", "said"),
-    [(["--scale", "2m"], "no scale 2m"), (["--only", "tea"], "no stage tea"), (["--repeats", "6"], "6 repeats; expected 1 to 5")],
+    [
+        (["--scale", "2m"], "no scale 2m"),
+        (["--only", "tea"], "no stage tea"),
+        (["--repeats", "6"], "6 repeats; expected 1 to 5"),
+    ],
 )
 def test_what_cannot_be_asked(argv, said, capsys, tmp_path):
     with pytest.raises(SystemExit):

@@ -1,4 +1,6 @@
-"""Lists found without making all scores: the same bytes as from all the exact scores, by blocks and threads of any number."""
+"""Lists found without making all scores: the same bytes as from all the exact scores, by blocks and
+threads of any number.
+"""
 
 import numpy as np
 import pytest
@@ -13,7 +15,11 @@ SIZE = 9
 
 
 def of_all_scores(
-    users: np.ndarray, movies: np.ndarray, n: int, ranked: np.ndarray, seen: sparse.csr_matrix | None
+    users: np.ndarray,
+    movies: np.ndarray,
+    n: int,
+    ranked: np.ndarray,
+    seen: sparse.csr_matrix | None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """A sort of every row of all exact scores."""
     scores = dot_scores(users, movies, 1) + np.float32(0)
@@ -23,23 +29,34 @@ def of_all_scores(
     order = np.argsort(-scores, axis=1, kind="stable")[:, :n]
     best = np.take_along_axis(scores, order, axis=1)
     short = ((0, 0), (0, n - order.shape[1]))
-    return np.pad(np.where(best > -np.inf, order, -1), short, constant_values=-1), np.pad(best, short, constant_values=-np.inf)
+    return np.pad(np.where(best > -np.inf, order, -1), short, constant_values=-1), np.pad(
+        best, short, constant_values=-np.inf
+    )
 
 
 def check(
-    users: np.ndarray, movies: np.ndarray, n: int, *, ranked: np.ndarray | None = None, seen: sparse.csr_matrix | None = None
+    users: np.ndarray,
+    movies: np.ndarray,
+    n: int,
+    *,
+    ranked: np.ndarray | None = None,
+    seen: sparse.csr_matrix | None = None,
 ) -> None:
     ranked = np.ones(len(movies), dtype=bool) if ranked is None else ranked
     expected = of_all_scores(users, movies, n, ranked, seen)
     for threads in (1, 3):
-        positions, scores = best_products(users, movies, n, ranked=ranked, seen=seen, threads=threads)
+        positions, scores = best_products(
+            users, movies, n, ranked=ranked, seen=seen, threads=threads
+        )
         np.testing.assert_array_equal(positions, expected[0])
         assert scores.tobytes() == expected[1].tobytes()
 
 
 def vectors(count: int, seed: int, spread: float = 1.0, size: int = SIZE) -> np.ndarray:
     rng = np.random.default_rng(seed)
-    return (rng.normal(size=(count, size)) * np.exp(rng.normal(scale=spread, size=(count, 1)))).astype(np.float32)
+    return (
+        rng.normal(size=(count, size)) * np.exp(rng.normal(scale=spread, size=(count, 1)))
+    ).astype(np.float32)
 
 
 def some_seen(n_users: int, n_movies: int, share: float) -> sparse.csr_matrix:
@@ -65,17 +82,30 @@ def whole_rows(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 @pytest.mark.parametrize("n", [1, 10, MOST_BY_LANES, MOST_BY_LANES + 1])
 def test_as_all_scores_give_them(n: int, n_movies: int, spread: float) -> None:
     ranked = np.random.default_rng(4).random(n_movies) < 0.9
-    check(vectors(60, 1, spread), vectors(n_movies, 2, spread), n, ranked=ranked, seen=some_seen(60, n_movies, 0.1))
+    check(
+        vectors(60, 1, spread),
+        vectors(n_movies, 2, spread),
+        n,
+        ranked=ranked,
+        seen=some_seen(60, n_movies, 0.1),
+    )
 
 
 def test_most_users_never_need_all_scores(whole_rows: list[int]) -> None:
-    check(vectors(700, 1, size=64), vectors(9 * LANES, 2, size=64), 10, seen=some_seen(700, 9 * LANES, 0.05))
+    check(
+        vectors(700, 1, size=64),
+        vectors(9 * LANES, 2, size=64),
+        10,
+        seen=some_seen(700, 9 * LANES, 0.05),
+    )
     assert not whole_rows
 
 
 @pytest.mark.parametrize("at_once", [1, 7, 512])
 @pytest.mark.parametrize("first", [1, 2, 30])
-def test_the_same_bytes_by_any_block(monkeypatch: pytest.MonkeyPatch, at_once: int, first: int) -> None:
+def test_the_same_bytes_by_any_block(
+    monkeypatch: pytest.MonkeyPatch, at_once: int, first: int
+) -> None:
     monkeypatch.setattr(products, "USERS_AT_ONCE", at_once)
     monkeypatch.setattr(products, "FIRST_MOVIES", first * LANES)
     check(vectors(30, 1), vectors(10 * LANES + 1, 2), 10, seen=some_seen(30, 10 * LANES + 1, 0.3))
@@ -83,7 +113,10 @@ def test_the_same_bytes_by_any_block(monkeypatch: pytest.MonkeyPatch, at_once: i
 
 def test_equal_scores_go_by_position(whole_rows: list[int]) -> None:
     rng = np.random.default_rng(0)
-    users, movies = rng.integers(-2, 3, (50, 4)).astype(np.float32), rng.integers(-1, 2, (6 * LANES, 4)).astype(np.float32)
+    users, movies = (
+        rng.integers(-2, 3, (50, 4)).astype(np.float32),
+        rng.integers(-1, 2, (6 * LANES, 4)).astype(np.float32),
+    )
     check(users, movies, 10, seen=some_seen(50, len(movies), 0.2))
     assert sum(whole_rows)
 
@@ -109,8 +142,12 @@ def test_what_float32_sums_in_the_wrong_order_is_ranked_right() -> None:
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_no_candidate_is_lost_though_float32_errs_as_far_as_it_may(monkeypatch: pytest.MonkeyPatch, seed: int) -> None:
-    """Products off by nearly as much as the bound of their sums allows; the movies' scores are all within that."""
+def test_no_candidate_is_lost_though_float32_errs_as_far_as_it_may(
+    monkeypatch: pytest.MonkeyPatch, seed: int
+) -> None:
+    """Products off by nearly as much as the bound of their sums allows; the movies' scores are all
+    within that.
+    """
     size = 64
     rng = np.random.default_rng(seed)
     users, movies = np.ones((30, size), dtype=np.float32), np.ones((8 * LANES, size))
@@ -121,7 +158,9 @@ def test_no_candidate_is_lost_though_float32_errs_as_far_as_it_may(monkeypatch: 
     def worst(left: np.ndarray, right: np.ndarray, out: np.ndarray) -> np.ndarray:
         lengths = np.linalg.norm(left, axis=1)[:, None] * np.linalg.norm(right, axis=0)
         matmul(left, right, out=out)
-        out += (size * 2.0**-24 * lengths * rng.choice([-0.99, 0.99], lengths.shape)).astype(np.float32)
+        out += (size * 2.0**-24 * lengths * rng.choice([-0.99, 0.99], lengths.shape)).astype(
+            np.float32
+        )
         return out
 
     monkeypatch.setattr(products.np, "matmul", worst)
@@ -158,7 +197,12 @@ def test_empty_vectors_and_nothing_ranked() -> None:
 
 
 def test_negative_scores_alone() -> None:
-    check(np.abs(vectors(30, 1)), -np.abs(vectors(9 * LANES, 2)), 10, seen=some_seen(30, 9 * LANES, 0.1))
+    check(
+        np.abs(vectors(30, 1)),
+        -np.abs(vectors(9 * LANES, 2)),
+        10,
+        seen=some_seen(30, 9 * LANES, 0.1),
+    )
 
 
 def test_vectors_too_long_to_add_exactly_are_refused() -> None:

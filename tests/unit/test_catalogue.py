@@ -16,10 +16,13 @@ def test_descriptions_make_a_catalogue() -> None:
     np.testing.assert_array_equal(movies.years, [1995, np.nan])
     np.testing.assert_array_equal(movies.runtimes, [170, np.nan])
     assert movies.genres.vocabulary[movies.genres.values].tolist() == ["Crime", "Action"]
-    assert movies.actors.vocabulary[movies.actors.values].tolist() == [BIGINT, 3]  # in billing order
+    # in billing order
+    assert movies.actors.vocabulary[movies.actors.values].tolist() == [BIGINT, 3]
     assert movies.actors.vocabulary.dtype == np.int64
     assert movies.directors.vocabulary.tolist() == [9]
-    assert [links.indptr.tolist() for links in (movies.genres, movies.directors, movies.actors)] == [
+    assert [
+        links.indptr.tolist() for links in (movies.genres, movies.directors, movies.actors)
+    ] == [
         [0, 2, 2],
         [0, 1, 1],
         [0, 2, 2],
@@ -29,4 +32,6 @@ def test_descriptions_make_a_catalogue() -> None:
 def test_no_description_makes_an_empty_catalogue() -> None:
     movies = Catalogue.of_descriptions([])
     assert len(movies) == 0
-    assert all(links.indptr.tolist() == [0] for links in (movies.genres, movies.directors, movies.actors))
+    assert all(
+        links.indptr.tolist() == [0] for links in (movies.genres, movies.directors, movies.actors)
+    )

@@ -1,4 +1,6 @@
-"""The bootstrap intervals: what they must find, what they must not, and that they are the same twice."""
+"""The bootstrap intervals: what they must find, what they must not, and that they are the same
+twice.
+"""
 
 from dataclasses import replace
 from statistics import NormalDist
@@ -6,7 +8,13 @@ from statistics import NormalDist
 import numpy as np
 import pytest
 
-from recsys.evaluation.comparison import Interval, paired_bootstrap, simultaneous_intervals, two_sample_bootstrap, users_needed
+from recsys.evaluation.comparison import (
+    Interval,
+    paired_bootstrap,
+    simultaneous_intervals,
+    two_sample_bootstrap,
+    users_needed,
+)
 
 
 def marks(n: int, seed: int = 0) -> np.ndarray:
@@ -14,7 +22,9 @@ def marks(n: int, seed: int = 0) -> np.ndarray:
 
 
 def mostly_zero(n: int, k: int, *, seed: int = 0) -> np.ndarray:
-    """Differences (n, k) as of an exam that most users fail with every model, the rest skewed to the right."""
+    """Differences (n, k) as of an exam that most users fail with every model, the rest skewed to
+    the right.
+    """
     rng = np.random.default_rng(seed)
     return rng.exponential(size=(n, k)) * (rng.random(n) < 0.3)[:, None]
 
@@ -43,19 +53,31 @@ def test_equal_marks_have_an_empty_interval():
 
 def test_sides_are_told_apart():
     a, b = marks(300), marks(300, seed=1)
-    ahead, behind = paired_bootstrap(a, b, resamples=500, seed=1), paired_bootstrap(b, a, resamples=500, seed=1)
-    assert (ahead.mean, ahead.low, ahead.high) == pytest.approx((-behind.mean, -behind.high, -behind.low))
+    ahead, behind = (
+        paired_bootstrap(a, b, resamples=500, seed=1),
+        paired_bootstrap(b, a, resamples=500, seed=1),
+    )
+    assert (ahead.mean, ahead.low, ahead.high) == pytest.approx(
+        (-behind.mean, -behind.high, -behind.low)
+    )
 
 
 def test_level_widens_the_interval():
-    wide, narrow = (paired_bootstrap(marks(300), marks(300, seed=1), resamples=500, seed=1, level=level) for level in (0.99, 0.5))
+    wide, narrow = (
+        paired_bootstrap(marks(300), marks(300, seed=1), resamples=500, seed=1, level=level)
+        for level in (0.99, 0.5)
+    )
     assert wide.low < narrow.low < narrow.high < wide.high
 
 
 def test_seed_decides_and_nothing_else():
     a, b = marks(300), marks(300, seed=1)
-    assert paired_bootstrap(a, b, resamples=500, seed=1) == paired_bootstrap(a, b, resamples=500, seed=1)
-    assert paired_bootstrap(a, b, resamples=500, seed=1) != paired_bootstrap(a, b, resamples=500, seed=2)
+    assert paired_bootstrap(a, b, resamples=500, seed=1) == paired_bootstrap(
+        a, b, resamples=500, seed=1
+    )
+    assert paired_bootstrap(a, b, resamples=500, seed=1) != paired_bootstrap(
+        a, b, resamples=500, seed=2
+    )
 
 
 def test_one_challenger_is_compared_as_a_pair_is():
@@ -71,15 +93,22 @@ def test_resamples_are_those_of_users_drawn_one_by_one():
     strayed = differences[:, 0][drawn].mean(axis=1) - interval.mean
     tolerance = strayed.std() / 20
     assert interval.mean - interval.low == pytest.approx(np.quantile(strayed, 0.975), abs=tolerance)
-    assert interval.high - interval.mean == pytest.approx(-np.quantile(strayed, 0.025), abs=tolerance)
-    assert interval.mean - interval.low > 1.1 * (interval.high - interval.mean)  # or no end is told from the other
+    assert interval.high - interval.mean == pytest.approx(
+        -np.quantile(strayed, 0.025), abs=tolerance
+    )
+    # or no end is told from the other
+    assert interval.mean - interval.low > 1.1 * (interval.high - interval.mean)
 
 
 def test_spread_and_critical_value_lead_to_the_lower_end():
     differences = mostly_zero(400, 3)
-    for column, interval in zip(differences.T, simultaneous_intervals(differences, resamples=500, seed=1), strict=True):
+    for column, interval in zip(
+        differences.T, simultaneous_intervals(differences, resamples=500, seed=1), strict=True
+    ):
         assert interval.sd == pytest.approx(column.std())
-        assert interval.low == pytest.approx(interval.mean - interval.critical * interval.sd / np.sqrt(interval.n))
+        assert interval.low == pytest.approx(
+            interval.mean - interval.critical * interval.sd / np.sqrt(interval.n)
+        )
 
 
 def test_four_that_are_not_alike_are_asked_as_much_as_the_luckiest_of_four():
@@ -91,23 +120,34 @@ def test_four_that_are_not_alike_are_asked_as_much_as_the_luckiest_of_four():
 
 def test_two_that_are_the_same_are_asked_no_more_than_one():
     one = np.random.default_rng(1).normal(size=(500, 1))
-    alone, twins = (simultaneous_intervals(each, resamples=500, seed=1) for each in (one, np.hstack([one, one])))
+    alone, twins = (
+        simultaneous_intervals(each, resamples=500, seed=1) for each in (one, np.hstack([one, one]))
+    )
     assert twins[0] == twins[1]
     assert twins[0].critical == pytest.approx(alone[0].critical)
 
 
 def test_scale_of_one_challenger_does_not_widen_anothers_interval():
     differences = np.random.default_rng(1).normal(size=(500, 2))
-    as_they_are, one_large = (simultaneous_intervals(differences * [1.0, by], resamples=500, seed=1)[0] for by in (1.0, 100.0))
+    as_they_are, one_large = (
+        simultaneous_intervals(differences * [1.0, by], resamples=500, seed=1)[0]
+        for by in (1.0, 100.0)
+    )
     assert (one_large.low, one_large.high) == pytest.approx((as_they_are.low, as_they_are.high))
 
 
 @pytest.mark.parametrize("always", [0.0, 0.1])
 def test_the_same_for_everyone_is_certain_and_leaves_the_others_as_they_were(always):
     moving = np.random.default_rng(1).normal(size=(501, 1))
-    beside = simultaneous_intervals(np.hstack([moving, np.full((501, 1), always)]), resamples=500, seed=1)
+    beside = simultaneous_intervals(
+        np.hstack([moving, np.full((501, 1), always)]), resamples=500, seed=1
+    )
     alone = simultaneous_intervals(moving, resamples=500, seed=1)
-    assert (beside[1].low, beside[1].high, beside[1].sd) == (pytest.approx(always), pytest.approx(always), 0.0)
+    assert (beside[1].low, beside[1].high, beside[1].sd) == (
+        pytest.approx(always),
+        pytest.approx(always),
+        0.0,
+    )
     assert (beside[0].low, beside[0].high) == pytest.approx((alone[0].low, alone[0].high))
 
 
@@ -116,18 +156,26 @@ def test_no_challenger_has_no_interval():
 
 
 def test_users_needed_are_those_of_the_textbook():
-    of_two_sides = Interval(mean=0.0, low=0.0, high=0.0, n=50, sd=0.2, critical=NormalDist().inv_cdf(0.975))
+    of_two_sides = Interval(
+        mean=0.0, low=0.0, high=0.0, n=50, sd=0.2, critical=NormalDist().inv_cdf(0.975)
+    )
     assert users_needed(of_two_sides, 0.01, power=0.8) == 3_140  # (1.960 + 0.842)² × 20² = 3,139.6
     assert users_needed(of_two_sides, 0.01) > 3_140
 
 
 def test_users_needed_grow_with_challengers_and_shrink_with_the_effect():
     few = Interval(mean=0.0, low=0.0, high=0.0, n=50, sd=0.2, critical=1.96)
-    assert users_needed(replace(few, critical=2.5), 0.01) > users_needed(few, 0.01) > users_needed(few, 0.02)
+    assert (
+        users_needed(replace(few, critical=2.5), 0.01)
+        > users_needed(few, 0.01)
+        > users_needed(few, 0.02)
+    )
 
 
 def test_where_all_are_alike_one_user_is_enough():
-    assert users_needed(Interval(mean=0.1, low=0.1, high=0.1, n=50, sd=0.0, critical=0.0), 0.01) == 1
+    assert (
+        users_needed(Interval(mean=0.1, low=0.1, high=0.1, n=50, sd=0.0, critical=0.0), 0.01) == 1
+    )
 
 
 def test_two_groups_agree_with_normal_theory():
@@ -150,5 +198,9 @@ def test_two_groups_are_not_paired():
 
 def test_two_groups_same_seed_same_interval():
     a, b = marks(300), marks(200, seed=1)
-    assert two_sample_bootstrap(a, b, resamples=500, seed=1) == two_sample_bootstrap(a, b, resamples=500, seed=1)
-    assert two_sample_bootstrap(a, b, resamples=500, seed=1) != two_sample_bootstrap(a, b, resamples=500, seed=2)
+    assert two_sample_bootstrap(a, b, resamples=500, seed=1) == two_sample_bootstrap(
+        a, b, resamples=500, seed=1
+    )
+    assert two_sample_bootstrap(a, b, resamples=500, seed=1) != two_sample_bootstrap(
+        a, b, resamples=500, seed=2
+    )

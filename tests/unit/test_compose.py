@@ -1,4 +1,6 @@
-"""No Docker engine is needed to know that docker-compose.yaml and the Dockerfile say what the code expects."""
+"""No Docker engine is needed to know that docker-compose.yaml and the Dockerfile say what the code
+expects.
+"""
 
 import re
 import subprocess
@@ -26,7 +28,8 @@ VISIBILITY = "AIRFLOW__CELERY_BROKER_TRANSPORT_OPTIONS__VISIBILITY_TIMEOUT"
 STRINGS = {"type": "array", "items": {"type": "string"}}
 DURATION = {"type": "string", "pattern": r"^\d+(s|m|h)$"}
 
-#: The parts of the Compose Specification that this file uses, as strict as the specification's own schema is on them.
+#: The parts of the Compose Specification that this file uses, as strict as the specification's own
+#: schema is on them.
 SERVICE = {
     "type": "object",
     "additionalProperties": False,
@@ -37,7 +40,11 @@ SERVICE = {
         "init": {"type": "boolean"},
         "profiles": {"const": ["celery"]},
         "user": {"type": "string"},
-        "deploy": {"type": "object", "additionalProperties": False, "properties": {"replicas": {"type": "integer"}}},
+        "deploy": {
+            "type": "object",
+            "additionalProperties": False,
+            "properties": {"replicas": {"type": "integer"}},
+        },
         "stop_grace_period": DURATION,
         "restart": {"enum": ["unless-stopped", "on-failure"]},
         "command": {"anyOf": [{"type": "string"}, STRINGS]},
@@ -49,7 +56,10 @@ SERVICE = {
             "uniqueItems": True,
             "items": {"type": "string", "pattern": r"^[^:]+(:-[^:]+)?:/[^:]+(:ro)?$"},
         },
-        "ports": {"type": "array", "items": {"type": "string", "pattern": r"^127\.0\.0\.1:\$\{[A-Z_]+:-\d+\}:\d+$"}},
+        "ports": {
+            "type": "array",
+            "items": {"type": "string", "pattern": r"^127\.0\.0\.1:\$\{[A-Z_]+:-\d+\}:\d+$"},
+        },
         "shm_size": {"type": "string", "pattern": r"^\d+mb$"},
         "depends_on": {
             "type": "object",
@@ -57,7 +67,15 @@ SERVICE = {
                 "type": "object",
                 "additionalProperties": False,
                 "required": ["condition"],
-                "properties": {"condition": {"enum": ["service_started", "service_healthy", "service_completed_successfully"]}},
+                "properties": {
+                    "condition": {
+                        "enum": [
+                            "service_started",
+                            "service_healthy",
+                            "service_completed_successfully",
+                        ]
+                    }
+                },
             },
         },
         "healthcheck": {
@@ -105,18 +123,30 @@ def test_schema(compose: dict[str, Any]) -> None:
     jsonschema.validate(compose, SCHEMA, cls=jsonschema.Draft202012Validator)
 
 
-def test_the_services_of_the_design_are_there_and_depend_on_services_that_exist(services: dict[str, Any]) -> None:
+def test_the_services_of_the_design_are_there_and_depend_on_services_that_exist(
+    services: dict[str, Any],
+) -> None:
     assert set(services) == {"postgres", "mlflow", *AIRFLOW, *CELERY}
     for name, service in services.items():
         for needed, how in service.get("depends_on", {}).items():
             assert needed in services, name
-            assert how["condition"] != "service_healthy" or "healthcheck" in services[needed], f"{name} waits for {needed}"
-    assert all("healthcheck" in service for name, service in services.items() if name != "airflow-init")
+            assert how["condition"] != "service_healthy" or "healthcheck" in services[needed], (
+                f"{name} waits for {needed}"
+            )
+    assert all(
+        "healthcheck" in service for name, service in services.items() if name != "airflow-init"
+    )
 
 
 def test_named_volumes_are_declared(compose: dict[str, Any]) -> None:
-    sources = {volume.split(":")[0] for service in compose["services"].values() for volume in service["volumes"]}
-    assert {source for source in sources if re.fullmatch(r"[a-z]+", source)} == set(compose["volumes"])
+    sources = {
+        volume.split(":")[0]
+        for service in compose["services"].values()
+        for volume in service["volumes"]
+    }
+    assert {source for source in sources if re.fullmatch(r"[a-z]+", source)} == set(
+        compose["volumes"]
+    )
 
 
 def test_postgres_runs_the_same_bootstrap_as_the_launcher(services: dict[str, Any]) -> None:
@@ -124,7 +154,11 @@ def test_postgres_runs_the_same_bootstrap_as_the_launcher(services: dict[str, An
     assert postgres["image"].startswith("postgres:18.")
     assert "./sql/bootstrap.sql:/docker-entrypoint-initdb.d/bootstrap.sql:ro" in postgres["volumes"]
     assert "postgres:/var/lib/postgresql" in postgres["volumes"]
-    read = set(re.findall(r"^\\getenv \w+ (\w+)$", (ROOT / "sql" / "bootstrap.sql").read_text(), re.MULTILINE))
+    read = set(
+        re.findall(
+            r"^\\getenv \w+ (\w+)$", (ROOT / "sql" / "bootstrap.sql").read_text(), re.MULTILINE
+        )
+    )
     assert read == set(PASSWORD_VARIABLES.values())
     assert read <= set(postgres["environment"])
 
@@ -132,7 +166,9 @@ def test_postgres_runs_the_same_bootstrap_as_the_launcher(services: dict[str, An
 def test_every_recsys_variable_is_a_setting(services: dict[str, Any]) -> None:
     known = {f"RECSYS_{name.upper()}" for name in Settings.model_fields}
     for name in AIRFLOW:
-        given = {variable for variable in services[name]["environment"] if variable.startswith("RECSYS_")}
+        given = {
+            variable for variable in services[name]["environment"] if variable.startswith("RECSYS_")
+        }
         assert given <= known, name
         assert {"RECSYS_DATABASE_URL", "RECSYS_DROPS", "RECSYS_MLFLOW_TRACKING_URI"} <= given
 
@@ -147,28 +183,47 @@ def test_the_connection_is_the_one_that_the_operators_use(services: dict[str, An
 def test_pipeline_connects_as_its_own_role(services: dict[str, Any]) -> None:
     for variable in (CONNECTION_VARIABLE, "RECSYS_DATABASE_URL"):
         url = services["scheduler"]["environment"][variable]
-        assert url == "postgresql://recsys_pipeline:${RECSYS_PIPELINE_PASSWORD:?run make env}@postgres:5432/recsys"
+        assert url == (
+            "postgresql://recsys_pipeline:${RECSYS_PIPELINE_PASSWORD:?run make "
+            "env}@postgres:5432/recsys"
+        )
 
 
-def test_compose_and_launcher_say_the_same_variables(services: dict[str, Any], dockerfile: str, tmp_path: Path) -> None:
+def test_compose_and_launcher_say_the_same_variables(
+    services: dict[str, Any], dockerfile: str, tmp_path: Path
+) -> None:
     """What the launcher sets for a process is set for its container, in compose or in the image."""
     home, postgres = Home(tmp_path), Postgres(tmp_path)
     home.create()
     image = set(re.findall(r"^(?:ENV|   ) ([A-Z_]+)=", dockerfile, re.MULTILINE))
-    only_there = {"AIRFLOW__API__HOST", "AIRFLOW__API__PORT", "AIRFLOW__LOGGING__COLORED_CONSOLE_LOG", "NO_PROXY", "no_proxy"}
-    assert set(airflow_environment(home, postgres)) - only_there <= set(services["scheduler"]["environment"]) | image
+    only_there = {
+        "AIRFLOW__API__HOST",
+        "AIRFLOW__API__PORT",
+        "AIRFLOW__LOGGING__COLORED_CONSOLE_LOG",
+        "NO_PROXY",
+        "no_proxy",
+    }
+    assert (
+        set(airflow_environment(home, postgres)) - only_there
+        <= set(services["scheduler"]["environment"]) | image
+    )
     assert set(mlflow_environment(home, postgres)) <= set(services["mlflow"]["environment"]) | image
 
 
 def test_no_secret_and_no_default_password_in_any_file(services: dict[str, Any]) -> None:
     example = dict(
-        line.split("=", 1) for line in (ROOT / ".env.example").read_text().splitlines() if "=" in line and line[0] != "#"
+        line.split("=", 1)
+        for line in (ROOT / ".env.example").read_text().splitlines()
+        if "=" in line and line[0] != "#"
     )
     for name, service in services.items():
         for variable, value in service["environment"].items():
             if variable == "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE":
                 continue  # a path
-            if re.search("PASSWORD|SECRET|_KEY$|_CONN|_AUTH$|DATABASE_URL|BROKER_URL|RESULT_BACKEND|BACKEND_STORE_URI", variable):
+            if re.search(
+                "PASSWORD|SECRET|_KEY$|_CONN|_AUTH$|DATABASE_URL|BROKER_URL|RESULT_BACKEND|BACKEND_STORE_URI",
+                variable,
+            ):
                 used = re.findall(r"\$\{(\w+):\?[^}]+\}", value)
                 assert used, f"{name}: {variable} is not from .env"
                 assert all(example[each] == "" for each in used), f"{name}: {variable}"
@@ -176,17 +231,27 @@ def test_no_secret_and_no_default_password_in_any_file(services: dict[str, Any])
 
 def test_every_variable_of_compose_is_in_the_example(compose: dict[str, Any]) -> None:
     text = (ROOT / "docker-compose.yaml").read_text()
-    example = {line.split("=")[0] for line in (ROOT / ".env.example").read_text().splitlines() if "=" in line and line[0] != "#"}
+    example = {
+        line.split("=")[0]
+        for line in (ROOT / ".env.example").read_text().splitlines()
+        if "=" in line and line[0] != "#"
+    }
     assert set(re.findall(r"\$\{(\w+)", text)) == example
 
 
 def test_make_env_fills_every_empty_variable_once(tmp_path: Path) -> None:
     path = tmp_path / ".env"
     write_compose_env(path)
-    written = dict(line.split("=", 1) for line in path.read_text().splitlines() if "=" in line and line[0] != "#")
+    written = dict(
+        line.split("=", 1)
+        for line in path.read_text().splitlines()
+        if "=" in line and line[0] != "#"
+    )
     assert path.stat().st_mode & 0o777 == 0o600
     secrets = [
-        value for name, value in written.items() if name not in ("AIRFLOW_PORT", "MLFLOW_PORT", "AIRFLOW_EXECUTOR", "DROPS")
+        value
+        for name, value in written.items()
+        if name not in ("AIRFLOW_PORT", "MLFLOW_PORT", "AIRFLOW_EXECUTOR", "DROPS")
     ]
     assert len(set(secrets)) == len(secrets) == 12
     assert all(len(secret) >= 32 for secret in secrets)
@@ -194,15 +259,23 @@ def test_make_env_fills_every_empty_variable_once(tmp_path: Path) -> None:
         write_compose_env(path)
 
 
-def test_paths_in_the_image_are_paths_of_the_repository(services: dict[str, Any], dockerfile: str) -> None:
-    copied = {line.split()[1] for line in dockerfile.splitlines() if line.startswith("COPY")} | {"requirements.txt"}
+def test_paths_in_the_image_are_paths_of_the_repository(
+    services: dict[str, Any], dockerfile: str
+) -> None:
+    copied = {line.split()[1] for line in dockerfile.splitlines() if line.startswith("COPY")} | {
+        "requirements.txt"
+    }
     text = dockerfile + "\n".join(str(service) for service in services.values())
     named = set(re.findall(rf"{IN_IMAGE}/([\w./-]+)", text))
     assert {"dags", "plugins", "docker/mlflow-auth.ini", "docker/airflow-init.sh"} <= named
     for path in named | copied:
         assert (ROOT / path).exists(), path
         assert path.split("/")[0] in copied, path
-    admitted = {line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")}
+    admitted = {
+        line[1:]
+        for line in (ROOT / ".dockerignore").read_text().splitlines()
+        if line.startswith("!")
+    }
     assert admitted == copied
 
 
@@ -229,8 +302,14 @@ def test_job_types_of_the_health_checks_exist(services: dict[str, Any]) -> None:
     from airflow.jobs.scheduler_job_runner import SchedulerJobRunner
     from airflow.jobs.triggerer_job_runner import TriggererJobRunner
 
-    known = {runner.job_type for runner in (SchedulerJobRunner, DagProcessorJobRunner, TriggererJobRunner)}
-    asked = {services[name]["healthcheck"]["test"][5] for name in ("scheduler", "dag-processor", "triggerer")}
+    known = {
+        runner.job_type
+        for runner in (SchedulerJobRunner, DagProcessorJobRunner, TriggererJobRunner)
+    }
+    asked = {
+        services[name]["healthcheck"]["test"][5]
+        for name in ("scheduler", "dag-processor", "triggerer")
+    }
     assert asked == known
 
 
@@ -244,40 +323,63 @@ def test_mlflow_command_has_options_that_exist(services: dict[str, Any]) -> None
     assert {"MLFLOW_BACKEND_STORE_URI", "MLFLOW_ARTIFACTS_DESTINATION"} <= variables
 
 
-def test_init_script_is_a_shell_script_that_uses_variables_that_it_gets(services: dict[str, Any]) -> None:
+def test_init_script_is_a_shell_script_that_uses_variables_that_it_gets(
+    services: dict[str, Any],
+) -> None:
     script = ROOT / "docker" / "airflow-init.sh"
     subprocess.run(["sh", "-n", str(script)], check=True)
     assert script.stat().st_mode & 0o111
     used = set(re.findall(r"\$(\w+)|environ\[\"(\w+)\"\]", script.read_text()))
-    assert {name for pair in used for name in pair if name} <= set(services["airflow-init"]["environment"])
+    assert {name for pair in used for name in pair if name} <= set(
+        services["airflow-init"]["environment"]
+    )
 
 
 # the profile celery
 
 
 def test_without_the_profile_tasks_run_in_the_scheduler(services: dict[str, Any]) -> None:
-    assert {name for name, service in services.items() if service.get("profiles") == ["celery"]} == CELERY
+    assert {
+        name for name, service in services.items() if service.get("profiles") == ["celery"]
+    } == CELERY
     assert {services[name]["environment"]["AIRFLOW__CORE__EXECUTOR"] for name in AIRFLOW} == {
         "${AIRFLOW_EXECUTOR:-LocalExecutor}"
     }
     assert "AIRFLOW_EXECUTOR=LocalExecutor" in (ROOT / ".env.example").read_text().splitlines()
-    needed = {each for name in services.keys() - CELERY for each in services[name].get("depends_on", {})}
+    needed = {
+        each for name in services.keys() - CELERY for each in services[name].get("depends_on", {})
+    }
     assert not needed & CELERY, "a service that is always there waits for one that is not"
 
 
 def test_the_broker_is_closed_to_all_but_the_services(services: dict[str, Any]) -> None:
-    broker, url = services["broker"], services["worker"]["environment"]["AIRFLOW__CELERY__BROKER_URL"]
+    broker, url = (
+        services["broker"],
+        services["worker"]["environment"]["AIRFLOW__CELERY__BROKER_URL"],
+    )
     assert "ports" not in broker and "ports" not in services["worker"]
     assert broker["environment"] == {"REDISCLI_AUTH": "${BROKER_PASSWORD:?run make env}"}
     assert url == "redis://:${BROKER_PASSWORD:?run make env}@broker:6379/0"
     assert "BROKER_PASSWORD" not in str(broker["command"]), "who lists processes reads it"
 
 
-def test_the_broker_gets_a_password_that_no_process_list_shows(services: dict[str, Any], tmp_path: Path) -> None:
+def test_the_broker_gets_a_password_that_no_process_list_shows(
+    services: dict[str, Any], tmp_path: Path
+) -> None:
     shell, flag, line = services["broker"]["command"]
     (there,) = re.findall(r"> (\S+)/redis\.conf", line)
-    line = line.replace("$$", "$").replace(there, str(tmp_path)).replace("exec redis-server", "exec echo")
-    told = subprocess.run([shell, flag, line], env={"REDISCLI_AUTH": "s3cret"}, check=True, capture_output=True, text=True)
+    line = (
+        line.replace("$$", "$")
+        .replace(there, str(tmp_path))
+        .replace("exec redis-server", "exec echo")
+    )
+    told = subprocess.run(
+        [shell, flag, line],
+        env={"REDISCLI_AUTH": "s3cret"},
+        check=True,
+        capture_output=True,
+        text=True,
+    )
     conf = tmp_path / "redis.conf"
     assert told.stdout == f"{conf} --dir /data\n"
     assert conf.read_text() == "requirepass s3cret\n"
@@ -291,7 +393,10 @@ def test_two_workers_are_like_the_scheduler(services: dict[str, Any]) -> None:
         name: scheduler[name] for name in ("image", "volumes", "environment", "env_file")
     }
     assert worker["depends_on"].keys() == scheduler["depends_on"].keys() | {"broker"}
-    at_once = int(worker["environment"]["AIRFLOW__CELERY__WORKER_CONCURRENCY"]) * worker["deploy"]["replicas"]
+    at_once = (
+        int(worker["environment"]["AIRFLOW__CELERY__WORKER_CONCURRENCY"])
+        * worker["deploy"]["replicas"]
+    )
     assert at_once == int(worker["environment"]["AIRFLOW__CORE__PARALLELISM"])
 
 
@@ -311,6 +416,11 @@ def test_celerys_settings_and_its_app_exist(services: dict[str, Any]) -> None:
         for section, content in get_provider_info()["config"].items()
         for option in content["options"]
     }
-    assert {name for name in services["worker"]["environment"] if name.startswith("AIRFLOW__CELERY")} <= known
+    assert {
+        name for name in services["worker"]["environment"] if name.startswith("AIRFLOW__CELERY")
+    } <= known
     assert find_spec("airflow.providers.celery.executors.celery_executor")
-    assert "--app airflow.providers.celery.executors.celery_executor.app " in services["worker"]["healthcheck"]["test"][3]
+    assert (
+        "--app airflow.providers.celery.executors.celery_executor.app "
+        in services["worker"]["healthcheck"]["test"][3]
+    )

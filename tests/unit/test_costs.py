@@ -33,7 +33,9 @@ def test_the_peak_is_the_steps_own() -> None:
     assert after.peak_bytes < big.peak_bytes - 0.9 * BIG, "a step inherits no peak"
 
 
-def test_where_no_peak_is_told_the_processs_own_is_taken(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_where_no_peak_is_told_the_processs_own_is_taken(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setattr(costs, "PROCESS", tmp_path / "none")
     with measured() as big:
         hold(BIG)

@@ -1,4 +1,6 @@
-"""Archives as they come off a bad line: whatever reading one raises is a sentence that names the member."""
+"""Archives as they come off a bad line: whatever reading one raises is a sentence that names the
+member.
+"""
 
 import bz2
 import gzip
@@ -68,7 +70,9 @@ def test_a_zip_of_any_compression_is_read(tmp_path: Path, packing: str) -> None:
 
 @pytest.mark.parametrize("packing", PACKINGS)
 def test_a_zip_damaged_anywhere_is_whole_or_refused(tmp_path: Path, packing: str) -> None:
-    """Bytes that nobody checks, such as a time stamp, may differ: then the content is whole, or is not there under its name."""
+    """Bytes that nobody checks, such as a time stamp, may differ: then the content is whole, or is
+    not there under its name.
+    """
     whole = zipped(PACKINGS[packing])
     refused = 0
     for seed in range(150):
@@ -86,7 +90,9 @@ def test_a_gzip_damaged_anywhere_is_whole_or_refused(tmp_path: Path) -> None:
     whole, refused = gzip.compress(TEXT, mtime=0), 0
     for seed in range(150):
         try:
-            assert read_all(tmp_path, ratings__csv__gz=flipped(whole, seed)) == {"ratings.csv": TEXT}
+            assert read_all(tmp_path, ratings__csv__gz=flipped(whole, seed)) == {
+                "ratings.csv": TEXT
+            }
         except DropError as error:
             assert str(error).startswith("ratings.csv.gz cannot be read: ")
             refused += 1
@@ -96,20 +102,29 @@ def test_a_gzip_damaged_anywhere_is_whole_or_refused(tmp_path: Path) -> None:
 def test_a_flipped_byte_of_lzma_names_the_member(tmp_path: Path) -> None:
     whole = bytearray(zipped(zipfile.ZIP_LZMA))
     whole[len(whole) // 2] ^= 0xFF
-    with pytest.raises(DropError, match=r"^ml\.zip:ml/ratings\.csv cannot be read: Corrupt input data; expected a whole file"):
+    with pytest.raises(
+        DropError,
+        match=r"^ml\.zip:ml/ratings\.csv cannot be read: Corrupt input data; expected a whole file",
+    ):
         read_all(tmp_path, ml__zip=bytes(whole))
 
 
 def test_an_unknown_compression_names_the_member(tmp_path: Path) -> None:
     whole = bytearray(zipped(zipfile.ZIP_STORED))
-    for signature, offset in ((b"PK\x03\x04", 8), (b"PK\x01\x02", 10)):  # compression method, local and central
+    # compression method, local and central
+    for signature, offset in ((b"PK\x03\x04", 8), (b"PK\x01\x02", 10)):
         whole[whole.index(signature) + offset] = 99
-    with pytest.raises(DropError, match=r"^ml\.zip:ml/ratings\.csv cannot be read: .*compression.*; expected a whole file"):
+    with pytest.raises(
+        DropError,
+        match=r"^ml\.zip:ml/ratings\.csv cannot be read: .*compression.*; expected a whole file",
+    ):
         read_all(tmp_path, ml__zip=bytes(whole))
 
 
 def test_a_name_that_is_not_utf8_is_refused(tmp_path: Path) -> None:
-    whole = zipped(zipfile.ZIP_STORED, "ml/r\xe4tings.csv").replace("r\xe4tings".encode(), b"r\xff\xfetings")
+    whole = zipped(zipfile.ZIP_STORED, "ml/r\xe4tings.csv").replace(
+        "r\xe4tings".encode(), b"r\xff\xfetings"
+    )
     with pytest.raises(DropError, match=r"^ml\.zip is not a whole zip file: .*utf-8"):
         read_all(tmp_path, ml__zip=whole)
 
@@ -124,13 +139,18 @@ PACKED_TWICE = {
 
 @pytest.mark.parametrize("kind", PACKED_TWICE)
 def test_a_file_packed_twice_is_refused_in_words(tmp_path: Path, kind: str) -> None:
-    with pytest.raises(DropError, match=rf"^ratings\.csv\.gz holds {kind} data where text was expected") as error:
+    with pytest.raises(
+        DropError, match=rf"^ratings\.csv\.gz holds {kind} data where text was expected"
+    ) as error:
         read_all(tmp_path, ratings__csv__gz=PACKED_TWICE[kind])
     assert str(error.value).isprintable()
 
 
 def test_a_packed_file_without_its_ending_is_refused_in_words(tmp_path: Path) -> None:
-    with pytest.raises(DropError, match=r"^ratings\.csv holds gzip data where text was expected: expected ratings\.csv plain"):
+    with pytest.raises(
+        DropError,
+        match=r"^ratings\.csv holds gzip data where text was expected: expected ratings\.csv plain",
+    ):
         read_all(tmp_path, ratings__csv=gzip.compress(TEXT))
 
 
@@ -143,7 +163,9 @@ def test_a_refused_member_leaves_no_file_open(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["ratings.csv.gz", "ml.zip"])
-def test_a_file_made_to_fill_a_disk_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+def test_a_file_made_to_fill_a_disk_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
     monkeypatch.setattr(members, "BOMB_BYTES", 1 << 20)
     bomb = bytes(8 << 20)
     content = gzip.compress(bomb)
@@ -158,7 +180,13 @@ def test_a_file_made_to_fill_a_disk_is_refused(tmp_path: Path, monkeypatch: pyte
 
 @pytest.mark.parametrize("folder", ["ml\\", "C:\\data\\ml\\", "ml\\inner/", "ml/inner\\"])
 def test_backslashes_in_a_zips_names_are_read_as_folders(tmp_path: Path, folder: str) -> None:
-    whole = zipped(zipfile.ZIP_DEFLATED, folder, f"{folder}ratings.csv", f"__MACOSX\\{folder}ratings.csv", f"{folder}.hidden")
+    whole = zipped(
+        zipfile.ZIP_DEFLATED,
+        folder,
+        f"{folder}ratings.csv",
+        f"__MACOSX\\{folder}ratings.csv",
+        f"{folder}.hidden",
+    )
     assert read_all(tmp_path, ml__zip=whole) == {"ratings.csv": TEXT}
 
 
@@ -168,5 +196,9 @@ def test_two_folders_with_one_name_are_still_one_file_too_many(tmp_path: Path) -
 
 
 def test_endings_in_capitals_are_read(tmp_path: Path) -> None:
-    contents = read_all(tmp_path, ratings__csv__GZ=gzip.compress(TEXT), ML__ZIP=zipped(zipfile.ZIP_DEFLATED, "ml/tags.csv"))
+    contents = read_all(
+        tmp_path,
+        ratings__csv__GZ=gzip.compress(TEXT),
+        ML__ZIP=zipped(zipfile.ZIP_DEFLATED, "ml/tags.csv"),
+    )
     assert contents == {"ratings.csv": TEXT, "tags.csv": TEXT}

@@ -1,4 +1,6 @@
-"""Who becomes champion, case by case; the gates that decide it are tested one by one in test_gates.py."""
+"""Who becomes champion, case by case; the gates that decide it are tested one by one in
+test_gates.py.
+"""
 
 from dataclasses import replace
 
@@ -20,11 +22,20 @@ def marks(mean: float, noise: np.ndarray | float = 0.0) -> Marks:
     return Marks(USERS, (mean + noise - np.mean(noise) + np.zeros(400)).astype(np.float32))
 
 
-def contest(incumbent: str | None, lost: dict[str, Lost] | None, /, **means: float | Marks) -> Contest:
+def contest(
+    incumbent: str | None, lost: dict[str, Lost] | None, /, **means: float | Marks
+) -> Contest:
     return Contest(
-        marks={key: value if isinstance(value, Marks) else marks(value) for key, value in means.items()},
-        incumbent=incumbent, popularity="popularity", bounds=Bounds(minimum_effect=0.01), resamples=200, seed=1, lost=lost or {},
-    )  # fmt: skip
+        marks={
+            key: value if isinstance(value, Marks) else marks(value) for key, value in means.items()
+        },
+        incumbent=incumbent,
+        popularity="popularity",
+        bounds=Bounds(minimum_effect=0.01),
+        resamples=200,
+        seed=1,
+        lost=lost or {},
+    )
 
 
 def verdict(incumbent: str | None, **means: float | Marks) -> Decision:
@@ -35,13 +46,20 @@ def test_the_first_champion_is_the_best_that_surely_beats_popularity():
     decision = verdict(None, popularity=0.2, als=0.25, hybrid=0.3)
     assert (decision.champion_key, decision.outcome, decision.is_new) == ("hybrid", "first", True)
     found = {(each.challenger, each.against): each.mean for each in decision.comparisons}
-    assert found == {("hybrid", "popularity"): pytest.approx(0.1), ("als", "popularity"): pytest.approx(0.05)}
+    assert found == {
+        ("hybrid", "popularity"): pytest.approx(0.1),
+        ("als", "popularity"): pytest.approx(0.05),
+    }
 
 
 def test_a_better_mean_within_chance_crowns_nobody():
     decision = verdict(None, popularity=0.2, als=marks(0.212, NOISE))
     assert decision.comparisons[0].low < 0.01
-    assert (decision.champion_key, decision.outcome, decision.is_new) == ("popularity", "popularity", False)
+    assert (decision.champion_key, decision.outcome, decision.is_new) == (
+        "popularity",
+        "popularity",
+        False,
+    )
 
 
 @pytest.mark.parametrize("best", [0.1, 0.2])
@@ -57,11 +75,18 @@ def test_popularity_alone():
 
 def test_a_challenger_surely_ahead_is_promoted():
     decision = verdict("als", popularity=0.2, als=0.25, hybrid=marks(0.3, NOISE))
-    assert (decision.champion_key, decision.outcome, decision.is_new) == ("hybrid", "promoted", True)
+    assert (decision.champion_key, decision.outcome, decision.is_new) == (
+        "hybrid",
+        "promoted",
+        True,
+    )
 
 
 def test_of_several_that_pass_the_best_is_promoted_ties_by_key():
-    assert verdict("als", popularity=0.2, als=0.25, hybrid=0.3, ease=0.3, knn=0.29).champion_key == "ease"
+    assert (
+        verdict("als", popularity=0.2, als=0.25, hybrid=0.3, ease=0.3, knn=0.29).champion_key
+        == "ease"
+    )
 
 
 def test_the_best_that_a_gate_refuses_makes_way_for_the_next():
@@ -90,7 +115,8 @@ def test_a_sure_win_of_few_users_stands():
 
 
 def test_popularity_deposes_a_champion_that_surely_loses_to_it():
-    decision = verdict("als", popularity=0.2, als=0.1, hybrid=0.19)  # hybrid beats the champion, but popularity more so
+    # hybrid beats the champion, but popularity more so
+    decision = verdict("als", popularity=0.2, als=0.1, hybrid=0.19)
     assert (decision.champion_key, decision.outcome) == ("popularity", "promoted")
 
 
@@ -114,7 +140,9 @@ def test_every_gate_is_asked_of_every_challenger():
 def test_reasons_are_the_winners_gates_or_what_the_best_was_refused_for():
     won = verdict("als", popularity=0.2, als=0.25, hybrid=0.3)
     assert len(won.reasons) == len(EXAM_GATES) + 1
-    assert won.reasons[0].startswith(f"hybrid, {BEATS_CHAMPION}: NDCG@10 0.3000 against 0.2500 of the champion als on 400 users")
+    assert won.reasons[0].startswith(
+        f"hybrid, {BEATS_CHAMPION}: NDCG@10 0.3000 against 0.2500 of the champion als on 400 users"
+    )
     lost = verdict("als", popularity=0.2, als=0.25, hybrid=0.255)
     assert [reason.split(":")[0] for reason in lost.reasons[:-1]] == [f"hybrid, {BEATS_CHAMPION}"]
 
@@ -122,7 +150,11 @@ def test_reasons_are_the_winners_gates_or_what_the_best_was_refused_for():
 def test_an_exam_that_nobody_decides_moves_nothing():
     nobody = Marks(np.array([], dtype=np.int64), np.array([], dtype=np.float32))
     decision = verdict("als", popularity=nobody, als=nobody, hybrid=nobody)
-    assert (decision.champion_key, decision.outcome, decision.users_needed) == ("als", "not decided", None)
+    assert (decision.champion_key, decision.outcome, decision.users_needed) == (
+        "als",
+        "not decided",
+        None,
+    )
     assert f"hybrid, {ENOUGH_EVIDENCE}: No user decides this exam." in decision.reasons
     assert verdict(None, popularity=nobody, als=nobody).champion_key == "popularity"
 
@@ -144,14 +176,16 @@ def test_missing_marks_are_named():
 
 def test_marks_on_other_users_are_refused():
     other = Marks(USERS + 1, marks(0.3).ndcg)
-    with pytest.raises(LedgerError, match="als sat the exam with other users than popularity: 400 and 400"):
+    with pytest.raises(
+        LedgerError, match="als sat the exam with other users than popularity: 400 and 400"
+    ):
         verdict(None, popularity=0.2, als=other)
     short = Marks(USERS, marks(0.3).ndcg[1:])
     with pytest.raises(LedgerError, match="marked als on 399 users, expected 400"):
         verdict(None, popularity=0.2, als=short)
 
 
-# ---------------------------------------------------------------- what comes between the exam and the ledger
+# ---------------------------------------- what comes between the exam and the ledger
 
 
 @pytest.fixture
@@ -164,7 +198,8 @@ def test_an_approved_decision_is_as_it_was(promoted):
 
 
 @pytest.mark.parametrize(
-    ("approval", "told"), [(Approval("rejected", "ann"), "rejected by ann"), (Approval("timed out"), "timed out")]
+    ("approval", "told"),
+    [(Approval("rejected", "ann"), "rejected by ann"), (Approval("timed out"), "timed out")],
 )
 def test_without_approval_the_champion_stays(promoted, approval, told):
     settled = settle(promoted, fallback="als", approval=approval)
@@ -187,19 +222,34 @@ def test_where_a_person_must_agree_and_was_not_asked_the_champion_stays(promoted
     settled = settle(promoted, fallback="als", required=True)
     assert (settled.champion_key, settled.outcome) == ("als", "kept")
     assert "hybrid was not approved: nobody was asked." in settled.reasons
-    assert settle(promoted, fallback="als", required=True, approval=Approval("approved", "ann")) == promoted
+    assert (
+        settle(promoted, fallback="als", required=True, approval=Approval("approved", "ann"))
+        == promoted
+    )
 
 
 def test_a_refused_refit_keeps_the_champion(promoted):
-    settled = settle(promoted, fallback="als", refused={"hybrid": "finite: 3 in scores are not finite; expected none."})
+    settled = settle(
+        promoted,
+        fallback="als",
+        refused={"hybrid": "finite: 3 in scores are not finite; expected none."},
+    )
     assert (settled.champion_key, settled.outcome) == ("als", "kept")
     assert "The refit of hybrid was refused by its gates." in settled.reasons
     assert "finite: 3 in scores are not finite; expected none." in settled.reasons
 
 
 def test_where_the_fallbacks_refit_is_refused_too_nothing_can_be_published(promoted):
-    with pytest.raises(ModelError, match=r"the refit of als was .*and there is no other.* als: concentration: all$"):
-        settle(promoted, fallback="als", refused={"hybrid": "finite: none", "als": "concentration: all"})
+    with pytest.raises(
+        ModelError,
+        match=r"the refit of als was .*and there is no other.* als: "
+        r"concentration: all$",
+    ):
+        settle(
+            promoted,
+            fallback="als",
+            refused={"hybrid": "finite: none", "als": "concentration: all"},
+        )
 
 
 def absent(incumbent: str, **means: float | Marks) -> Contest:
@@ -211,7 +261,9 @@ def test_without_its_incumbent_a_contest_is_won_by_who_beats_popularity():
     decision = decide(absent("ease", popularity=0.2, als=0.3))
     assert (decision.champion_key, decision.outcome) == ("als", "promoted")
     assert decision.reasons[0] == "The incumbent ease cannot be fitted: out of memory."
-    refused = settle(decision, fallback="popularity", approval=Approval("rejected", "ada"), required=True)
+    refused = settle(
+        decision, fallback="popularity", approval=Approval("rejected", "ada"), required=True
+    )
     assert (refused.champion_key, refused.outcome) == ("popularity", "popularity")
 
 

@@ -1,4 +1,6 @@
-"""Publishers' files as streams: every row that is a row, with its line; every other set aside, with its line."""
+"""Publishers' files as streams: every row that is a row, with its line; every other set aside, with
+its line.
+"""
 
 # pyarrow.compute makes its functions when it is imported:
 # pyright: reportAttributeAccessIssue=false
@@ -32,10 +34,20 @@ TSV = Delimited({"id": "id", "text": "text"}, "\t", ("id", "text"), quoted=False
 
 def member_of(tmp_path: Path, data: bytes, name: str = "file.csv") -> Member:
     (tmp_path / name).write_bytes(data)
-    return Member(name.removesuffix(".gz"), name, len(data), "the drop", LocalFileSystem(), str(tmp_path / name), None)
+    return Member(
+        name.removesuffix(".gz"),
+        name,
+        len(data),
+        "the drop",
+        LocalFileSystem(),
+        str(tmp_path / name),
+        None,
+    )
 
 
-def read(tmp_path: Path, data: bytes, spec: Delimited, name: str = "file.csv") -> tuple[list[tuple], list[Reject]]:
+def read(
+    tmp_path: Path, data: bytes, spec: Delimited, name: str = "file.csv"
+) -> tuple[list[tuple], list[Reject]]:
     """Rows as (line, id, text), and the rejects."""
     rows, rejects = [], []
     for part in read_delimited(member_of(tmp_path, data, name), spec):
@@ -47,15 +59,21 @@ def read(tmp_path: Path, data: bytes, spec: Delimited, name: str = "file.csv") -
     return rows, rejects
 
 
-def read_ours(tmp_path: Path, data: bytes, spec: Delimited) -> tuple[list[tuple], list[Reject], int]:
+def read_ours(
+    tmp_path: Path, data: bytes, spec: Delimited
+) -> tuple[list[tuple], list[Reject], int]:
     """The rows whose id is 1 or 2 as (line, id, text), the rejects, and out of how many rows."""
     rows, rejects, n_read = [], [], 0
     ours = pa.array([b"1", b"2"])
-    for part in read_wanted(member_of(tmp_path, data), spec, lambda batch: pc.is_in(batch["id"], value_set=ours)):
+    for part in read_wanted(
+        member_of(tmp_path, data), spec, lambda batch: pc.is_in(batch["id"], value_set=ours)
+    ):
         if isinstance(part, Reject):
             rejects.append(part)
         else:
-            assert part.batch.schema == pa.schema({"line": pa.int64(), "id": pa.string(), "text": pa.string()})
+            assert part.batch.schema == pa.schema(
+                {"line": pa.int64(), "id": pa.string(), "text": pa.string()}
+            )
             rows += [tuple(row.values()) for row in part.batch.to_pylist()]
             n_read += part.read
     return rows, rejects, n_read
@@ -75,15 +93,43 @@ def blocks(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> N
 @pytest.mark.usefixtures("blocks")
 @pytest.mark.parametrize("end", [b"\n", b"\r\n"], ids=["LF", "CRLF"])
 @pytest.mark.parametrize("header", [True, False], ids=["header", "no header"])
-def test_lines_are_exact_around_broken_and_blank_ones(tmp_path: Path, header: bool, end: bytes) -> None:
-    lines = [b"x", b"1,a", b"2,b", b"x,y,z", b"x", b"", b"3,c", b"4,d", b"5,e", b"x", b"x", b"x", b"x", b"x", b"6,f", b"", b"x"]
+def test_lines_are_exact_around_broken_and_blank_ones(
+    tmp_path: Path, header: bool, end: bytes
+) -> None:
+    lines = [
+        b"x",
+        b"1,a",
+        b"2,b",
+        b"x,y,z",
+        b"x",
+        b"",
+        b"3,c",
+        b"4,d",
+        b"5,e",
+        b"x",
+        b"x",
+        b"x",
+        b"x",
+        b"x",
+        b"6,f",
+        b"",
+        b"x",
+    ]
     spec = CSV if header else Delimited(CSV.columns, layout=("id", "text"))
     data = end.join([b"id,text", *lines] if header else lines) + end
     first = 2 if header else 1
     rows, rejects = read(tmp_path, data, spec)
-    places = {line.split(b",")[0].decode(): place for place, line in enumerate(lines, first) if line[:1].isdigit()}
-    assert [(line, ident) for line, ident, _ in rows] == [(place, ident) for ident, place in places.items()]
-    assert [reject.line for reject in rejects] == [place for place, line in enumerate(lines, first) if line[:1] == b"x"]
+    places = {
+        line.split(b",")[0].decode(): place
+        for place, line in enumerate(lines, first)
+        if line[:1].isdigit()
+    }
+    assert [(line, ident) for line, ident, _ in rows] == [
+        (place, ident) for ident, place in places.items()
+    ]
+    assert [reject.line for reject in rejects] == [
+        place for place, line in enumerate(lines, first) if line[:1] == b"x"
+    ]
     assert (rejects[1].reason, rejects[1].content) == ("3 columns, expected 2", "x,y,z")
     assert {reject.file for reject in rejects} == {"file.csv"}
 
@@ -92,20 +138,36 @@ def test_lines_are_exact_around_broken_and_blank_ones(tmp_path: Path, header: bo
 def test_lines_are_exact_in_many_random_files(tmp_path: Path) -> None:
     dice = random.Random(5)
     for _ in range(60):
-        lines = [dice.choice([b"1,a", b"22,bbbb", b"x", b"x,y,z", b""]) for _ in range(dice.randrange(40))]
+        lines = [
+            dice.choice([b"1,a", b"22,bbbb", b"x", b"x,y,z", b""])
+            for _ in range(dice.randrange(40))
+        ]
         rows, rejects = read(tmp_path, b"id,text\n" + b"\n".join(lines), CSV)
-        assert [line for line, *_ in rows] == [n for n, line in enumerate(lines, 2) if line[:1].isdigit()]
-        assert [reject.line for reject in rejects] == [n for n, line in enumerate(lines, 2) if line[:1] == b"x"]
+        assert [line for line, *_ in rows] == [
+            n for n, line in enumerate(lines, 2) if line[:1].isdigit()
+        ]
+        assert [reject.line for reject in rejects] == [
+            n for n, line in enumerate(lines, 2) if line[:1] == b"x"
+        ]
 
 
 def test_quotes_hold_delimiters_quotes_and_line_breaks_and_lines_stay_exact(tmp_path: Path) -> None:
     data = b'id,text\n1,"a, ""b"""\n2,"c\nd\ne"\n3,f\n"x\ny",4,5\n6,g\nx\n7,"h\ni"\n8,j\n'
     rows, rejects = read(tmp_path, data, CSV)
-    assert rows == [(2, "1", 'a, "b"'), (3, "2", "c\nd\ne"), (6, "3", "f"), (9, "6", "g"), (11, "7", "h\ni"), (13, "8", "j")]
+    assert rows == [
+        (2, "1", 'a, "b"'),
+        (3, "2", "c\nd\ne"),
+        (6, "3", "f"),
+        (9, "6", "g"),
+        (11, "7", "h\ni"),
+        (13, "8", "j"),
+    ]
     assert [(reject.line, reject.content) for reject in rejects] == [(7, '"x\ny",4,5'), (10, "x")]
 
 
-def test_line_breaks_in_quotes_count_across_blocks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_line_breaks_in_quotes_count_across_blocks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(delimited, "BLOCK_BYTES", 32)
     body = "".join(f'{n},"a\nb"\n' for n in range(50))
     rows, _ = read(tmp_path, f"id,text\n{body}".encode(), CSV)
@@ -118,28 +180,52 @@ def test_a_quote_that_never_closes_costs_its_own_line_alone(tmp_path: Path, n_af
     data = b"id,text\n" + b"1,a\n" * 10 + b'2,"b\n' + b"3,c\n" * n_after
     rows, rejects = read(tmp_path, data, CSV)
     assert [line for line, *_ in rows] == [*range(2, 12), *range(13, 13 + n_after)]
-    assert [as_tuple(reject)[1:] for reject in rejects] == [(12, "a quote is opened and not closed", '2,"b')]
+    assert [as_tuple(reject)[1:] for reject in rejects] == [
+        (12, "a quote is opened and not closed", '2,"b')
+    ]
 
 
 @pytest.mark.usefixtures("blocks")
 @pytest.mark.parametrize(
     ("lines", "bad"),
     [
-        ([b'1,"Broken" Quote (1992)'], {0: "text after a closing quote: a quote inside a value is written twice"}),
-        ([rb'1,"Back\"slash (1994)"'], {0: "text after a closing quote: a quote inside a value is written twice"}),
-        ([b'1,""Hi"" (1993)'], {0: "text after a closing quote: a quote inside a value is written twice"}),
+        (
+            [b'1,"Broken" Quote (1992)'],
+            {0: "text after a closing quote: a quote inside a value is written twice"},
+        ),
+        (
+            [rb'1,"Back\"slash (1994)"'],
+            {0: "text after a closing quote: a quote inside a value is written twice"},
+        ),
+        (
+            [b'1,""Hi"" (1993)'],
+            {0: "text after a closing quote: a quote inside a value is written twice"},
+        ),
         ([b'1,"a" '], {0: "text after a closing quote: a quote inside a value is written twice"}),
         ([b'"1"2,a'], {0: "text after a closing quote: a quote inside a value is written twice"}),
         ([b'1,"open', b"2,b", b'3,"Quoted, The"'], {0: "a quote is opened and not closed"}),
-        ([b'1,"open', b'2,"open', b'3,"open'], dict.fromkeys(range(3), "a quote is opened and not closed")),
-        ([b'a",b,"', b'a",b,"', b'a",b,"', b"4,d"], dict.fromkeys(range(3), "a quote is opened and not closed")),
-        ([b'1,"x', b'y" z', b"3,c"], {0: "a quote is opened and not closed", 1: "1 columns, expected 2"}),
+        (
+            [b'1,"open', b'2,"open', b'3,"open'],
+            dict.fromkeys(range(3), "a quote is opened and not closed"),
+        ),
+        (
+            [b'a",b,"', b'a",b,"', b'a",b,"', b"4,d"],
+            dict.fromkeys(range(3), "a quote is opened and not closed"),
+        ),
+        (
+            [b'1,"x', b'y" z', b"3,c"],
+            {0: "a quote is opened and not closed", 1: "1 columns, expected 2"},
+        ),
     ],
 )
-def test_a_stray_quote_costs_its_own_line_and_changes_no_value(tmp_path: Path, lines: list[bytes], bad: dict[int, str]) -> None:
+def test_a_stray_quote_costs_its_own_line_and_changes_no_value(
+    tmp_path: Path, lines: list[bytes], bad: dict[int, str]
+) -> None:
     lines = [b"8,before", *lines, b"9,after"]
     rows, rejects = read(tmp_path, b"id,text\n" + b"\n".join(lines), CSV)
-    assert [(reject.line, reject.reason) for reject in rejects] == [(place + 3, reason) for place, reason in bad.items()]
+    assert [(reject.line, reject.reason) for reject in rejects] == [
+        (place + 3, reason) for place, reason in bad.items()
+    ]
     assert [reject.content for reject in rejects] == [lines[place + 1].decode() for place in bad]
     assert [line for line, *_ in rows] == [n + 2 for n in range(len(lines)) if n - 1 not in bad]
     assert (rows[0][2], rows[-1][2]) == ("before", "after")
@@ -155,7 +241,9 @@ def test_quotes_inside_a_value_that_has_none_around_are_letters(tmp_path: Path) 
         b'""': "",
         b"5'10\"": "5'10\"",
     }
-    rows, rejects = read(tmp_path, b"id,text\n" + b"".join(b"7,%b\n" % value for value in values), CSV)
+    rows, rejects = read(
+        tmp_path, b"id,text\n" + b"".join(b"7,%b\n" % value for value in values), CSV
+    )
     assert ([text for *_, text in rows], rejects) == (list(values.values()), [])
 
 
@@ -173,15 +261,23 @@ def test_a_quote_is_a_letter_where_nothing_is_quoted(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("blocks")
 def test_bad_bytes_and_zero_bytes_are_set_aside_alone(tmp_path: Path) -> None:
-    rows, rejects = read(tmp_path, b"id,text\n1,a\n2,\xff\n3,c\n4,d\0\n5,\xc3\xa9\n\xfe,f\n7,g\n", CSV)
+    rows, rejects = read(
+        tmp_path, b"id,text\n1,a\n2,\xff\n3,c\n4,d\0\n5,\xc3\xa9\n\xfe,f\n7,g\n", CSV
+    )
     assert rows == [(2, "1", "a"), (4, "3", "c"), (6, "5", "é"), (8, "7", "g")]
-    assert [(reject.line, reject.content) for reject in rejects] == [(3, r"2,\xff"), (5, r"4,d\x00"), (7, r"\xfe,f")]
+    assert [(reject.line, reject.content) for reject in rejects] == [
+        (3, r"2,\xff"),
+        (5, r"4,d\x00"),
+        (7, r"\xfe,f"),
+    ]
     assert {reject.reason for reject in rejects} == {"not UTF-8 text, or a zero byte in it"}
 
 
 @pytest.mark.usefixtures("blocks")
 def test_what_is_wanted_keeps_its_lines_and_all_rows_are_counted(tmp_path: Path) -> None:
-    rows, rejects, n_read = read_ours(tmp_path, b"id,text\n7,a\n1,b\n\nx,y,z\n7,c\n,\n,d\n2,\n1,e\n", CSV)
+    rows, rejects, n_read = read_ours(
+        tmp_path, b"id,text\n7,a\n1,b\n\nx,y,z\n7,c\n,\n,d\n2,\n1,e\n", CSV
+    )
     assert rows == [(3, "1", "b"), (9, "2", ""), (10, "1", "e")]
     assert [(reject.line, reject.reason) for reject in rejects] == [(5, "3 columns, expected 2")]
     assert n_read == 6
@@ -189,7 +285,9 @@ def test_what_is_wanted_keeps_its_lines_and_all_rows_are_counted(tmp_path: Path)
 
 @pytest.mark.usefixtures("blocks")
 def test_what_is_no_text_is_set_aside_where_it_is_wanted_and_else_counted(tmp_path: Path) -> None:
-    rows, rejects, n_read = read_ours(tmp_path, b"id,text\n1,a\n7,\xff\n1,\xff\n7,\0\n2,\0\n\xff,b\n2,c\n", CSV)
+    rows, rejects, n_read = read_ours(
+        tmp_path, b"id,text\n1,a\n7,\xff\n1,\xff\n7,\0\n2,\0\n\xff,b\n2,c\n", CSV
+    )
     assert rows == [(2, "1", "a"), (8, "2", "c")]
     assert [(reject.line, reject.content) for reject in rejects] == [(4, r"1,\xff"), (6, r"2,\x00")]
     assert n_read == 5
@@ -204,10 +302,17 @@ def test_nothing_but_bad_rows_is_wanted(tmp_path: Path) -> None:
 def test_a_cut_file_has_what_the_whole_file_has(tmp_path: Path) -> None:
     dice = random.Random(6)
     for _ in range(60):
-        lines = [dice.choice([b"1,a", b"2,\xff", b"7,bbbb", b"7,", b"x", b'1,"c\nd"', b""]) for _ in range(dice.randrange(40))]
+        lines = [
+            dice.choice([b"1,a", b"2,\xff", b"7,bbbb", b"7,", b"x", b'1,"c\nd"', b""])
+            for _ in range(dice.randrange(40))
+        ]
         data = b"id,text\n" + b"\n".join(lines)
         all_rows, all_rejects = read(tmp_path, data, CSV)
-        assert read_ours(tmp_path, data, CSV) == ([row for row in all_rows if row[1] in "12"], all_rejects, len(all_rows))
+        assert read_ours(tmp_path, data, CSV) == (
+            [row for row in all_rows if row[1] in "12"],
+            all_rejects,
+            len(all_rows),
+        )
 
 
 def test_a_zero_byte_in_a_broken_row_can_be_kept(tmp_path: Path) -> None:
@@ -220,14 +325,18 @@ def test_double_colons_wherever_a_chunk_ends(tmp_path: Path) -> None:
     text = ["a", "b:", ":c", "d:e", "\xe9\xfc", "", "f" * 9]
     data = "".join(f"{n}::{text[n % 7]}\n" for n in range(70)).encode("latin-1")
     rows, rejects = read(tmp_path, data, DAT)
-    expected = [(n + 1, str(n), {":c": ":c", "b:": "b:"}.get(text[n % 7], text[n % 7])) for n in range(70)]
+    expected = [
+        (n + 1, str(n), {":c": ":c", "b:": "b:"}.get(text[n % 7], text[n % 7])) for n in range(70)
+    ]
     assert rows == expected
     assert not rejects
 
 
 @pytest.mark.usefixtures("blocks")
 @pytest.mark.parametrize("end", [b"\n", b"\r\n"], ids=["LF", "CRLF"])
-@pytest.mark.parametrize(("spec", "sign"), [(CSV, b","), (PLAIN, b","), (DAT_UTF8, b"::"), (TSV, b"\t"), (PIPES, b"|")])
+@pytest.mark.parametrize(
+    ("spec", "sign"), [(CSV, b","), (PLAIN, b","), (DAT_UTF8, b"::"), (TSV, b"\t"), (PIPES, b"|")]
+)
 @pytest.mark.parametrize(
     ("row", "reason"),
     [
@@ -237,14 +346,22 @@ def test_double_colons_wherever_a_chunk_ends(tmp_path: Path) -> None:
     ],
 )
 def test_a_broken_row_with_a_bad_byte_is_set_aside_at_its_line(
-    tmp_path: Path, spec: Delimited, sign: bytes, end: bytes, row: bytes, reason: str, capfd: pytest.CaptureFixture[str]
+    tmp_path: Path,
+    spec: Delimited,
+    sign: bytes,
+    end: bytes,
+    row: bytes,
+    reason: str,
+    capfd: pytest.CaptureFixture[str],
 ) -> None:
     lines = [] if spec.layout else [b"id,text"]
     lines += [line.replace(b"~", sign) for line in (b"1~a", b"2~\xc3\xa9", row, b"3~c")]
     rows, rejects = read(tmp_path, end.join(lines), spec)
     first = len(lines) - 3
     assert rows == [(first, "1", "a"), (first + 1, "2", "é"), (first + 3, "3", "c")]
-    shown = {b"4": r"4~Mis\xe9re~La\xff", b"\x80": r"\x804", b"\xed": r"\xed\xa0\x80~\x00~~café"}[row[:1]]
+    shown = {b"4": r"4~Mis\xe9re~La\xff", b"\x80": r"\x804", b"\xed": r"\xed\xa0\x80~\x00~~café"}[
+        row[:1]
+    ]
     content = shown.replace("~", sign.decode())
     assert [as_tuple(reject)[1:] for reject in rejects] == [(first + 2, reason, content)]
     assert capfd.readouterr().err == ""
@@ -261,7 +378,9 @@ def test_control_characters_are_text_beside_double_colons(tmp_path: Path) -> Non
 def test_a_carriage_return_inside_a_row_shifts_no_line(tmp_path: Path, spec: Delimited) -> None:
     rows, rejects = read(tmp_path, b"id,text\n1,a\n9\r,x\n\r2,b\n3,c\r\n4,d\r", spec)
     assert [(line, ident) for line, ident, _ in rows] == [(2, "1"), (5, "3"), (6, "4")]
-    assert [(reject.line, reject.reason) for reject in rejects] == [(n, "a line break (CR) inside the row") for n in (3, 4)]
+    assert [(reject.line, reject.reason) for reject in rejects] == [
+        (n, "a line break (CR) inside the row") for n in (3, 4)
+    ]
 
 
 def test_a_carriage_return_in_quotes_is_text(tmp_path: Path) -> None:
@@ -271,7 +390,9 @@ def test_a_carriage_return_in_quotes_is_text(tmp_path: Path) -> None:
     )
 
 
-@pytest.mark.parametrize("spec", [CSV, Delimited(CSV.columns, layout=("id", "text"))], ids=["header", "no header"])
+@pytest.mark.parametrize(
+    "spec", [CSV, Delimited(CSV.columns, layout=("id", "text"))], ids=["header", "no header"]
+)
 def test_a_file_whose_lines_end_in_carriage_returns_alone(tmp_path: Path, spec: Delimited) -> None:
     rows, rejects = read(tmp_path, (b"" if spec.layout else b"id,text\r") + b"1,a\rx\r2,b\r", spec)
     assert [(ident, text) for _, ident, text in rows] == [("1", "a"), ("2", "b")]
@@ -283,7 +404,9 @@ LONG = b"x" * (LONGEST + 1)
 
 @pytest.mark.parametrize("block", [1 << 12, 1 << 20, 4 << 20])
 @pytest.mark.parametrize(
-    "row", [b"2," + LONG, b'2,"' + LONG + b'"', LONG * 5, b"2," + LONG * 3 + b",3"], ids=["plain", "quoted", "5 MB", "columns"]
+    "row",
+    [b"2," + LONG, b'2,"' + LONG + b'"', LONG * 5, b"2," + LONG * 3 + b",3"],
+    ids=["plain", "quoted", "5 MB", "columns"],
 )
 @pytest.mark.parametrize("end", [b"", b"\r\n", b"\n3,c\n4,d"], ids=["no end", "last", "between"])
 def test_a_row_over_a_mebibyte_is_set_aside_alone(
@@ -300,14 +423,22 @@ def test_a_row_over_a_mebibyte_is_set_aside_alone(
 
 def test_the_longest_row_is_a_row(tmp_path: Path) -> None:
     text = "x" * (LONGEST - 2)
-    assert read(tmp_path, f"id,text\n1,{text}\n2,b".encode(), CSV) == ([(2, "1", text), (3, "2", "b")], [])
+    assert read(tmp_path, f"id,text\n1,{text}\n2,b".encode(), CSV) == (
+        [(2, "1", text), (3, "2", "b")],
+        [],
+    )
 
 
 @pytest.mark.parametrize("block", [1 << 12, 1 << 20, 4 << 20])
-def test_the_longest_row_may_be_of_several_lines(tmp_path: Path, block: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_longest_row_may_be_of_several_lines(
+    tmp_path: Path, block: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(delimited, "BLOCK_BYTES", block)
     text = "x" * 1000 + "\n" + "y" * (LONGEST - 1005)
-    assert read(tmp_path, f'id,text\n1,"{text}"\n2,b\n'.encode(), CSV) == ([(2, "1", text), (4, "2", "b")], [])
+    assert read(tmp_path, f'id,text\n1,"{text}"\n2,b\n'.encode(), CSV) == (
+        [(2, "1", text), (4, "2", "b")],
+        [],
+    )
     rows, rejects = read(tmp_path, f'id,text\n1,"{text}z"\n2,b\n'.encode(), CSV)
     assert (rows, [(reject.line, reject.reason) for reject in rejects]) == (
         [(4, "2", "b")],
@@ -319,11 +450,15 @@ def test_a_quote_open_for_over_a_mebibyte_costs_its_own_line_alone(tmp_path: Pat
     line = b"7," + b"y" * 1000 + b"\n"
     rows, rejects = read(tmp_path, b"id,text\n" + b'1,"open\n' + line * 3000 + b'8,"end"\n', CSV)
     assert (len(rows), rows[0][0], rows[-1]) == (3001, 3, (3003, "8", "end"))
-    assert [(reject.line, reject.reason) for reject in rejects] == [(2, "a quote is opened and not closed")]
+    assert [(reject.line, reject.reason) for reject in rejects] == [
+        (2, "a quote is opened and not closed")
+    ]
 
 
 def operations(read_it: Callable[[], object]) -> int:
-    """How many lines of Python are run, and how many bytes go through what is looked at line by line."""
+    """How many lines of Python are run, and how many bytes go through what is looked at line by
+    line.
+    """
     count = 0
 
     def trace(frame: Any, event: str, arg: object) -> Any:
@@ -370,7 +505,9 @@ def test_reading_is_linear_in_broken_rows(
     assert steps[1] < 2.2 * steps[0]
 
 
-def test_rejects_come_with_their_block_and_are_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rejects_come_with_their_block_and_are_not_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(delimited, "BLOCK_BYTES", 64)
     parts = read_delimited(member_of(tmp_path, b"id,text\n" + b"x\n1,a\n" * 1000), CSV)
     kinds = "".join("x" if isinstance(next(parts), Reject) else "." for _ in range(100))
@@ -383,9 +520,13 @@ def test_a_broken_row_shows_its_own_delimiter(tmp_path: Path) -> None:
     assert [(reject.line, reject.content) for reject in rejects] == [(2, "2::b::c")]
 
 
-@pytest.mark.parametrize("spec", [CSV, Delimited(CSV.columns, layout=("id", "text"))], ids=["header", "no header"])
+@pytest.mark.parametrize(
+    "spec", [CSV, Delimited(CSV.columns, layout=("id", "text"))], ids=["header", "no header"]
+)
 def test_a_byte_order_mark_is_no_text(tmp_path: Path, spec: Delimited) -> None:
-    rows, _ = read(tmp_path, b"\xef\xbb\xbf" + (b"" if spec.layout else b"id,text\n") + b"1,a\n", spec)
+    rows, _ = read(
+        tmp_path, b"\xef\xbb\xbf" + (b"" if spec.layout else b"id,text\n") + b"1,a\n", spec
+    )
     assert [(ident, text) for _, ident, text in rows] == [("1", "a")]
 
 
@@ -420,7 +561,10 @@ def test_a_missing_column_says_what_was_found_and_expected(tmp_path: Path, data:
 
 
 def test_a_column_that_is_there_twice_is_named(tmp_path: Path) -> None:
-    with pytest.raises(DropError, match=r"file\.csv line 1: text is there twice; found 'id,text,text', expected it once"):
+    with pytest.raises(
+        DropError,
+        match=r"file\.csv line 1: text is there twice; found 'id,text,text', expected it once",
+    ):
         read(tmp_path, b"id,text,text\n1,a,b\n", CSV)
 
 
@@ -438,19 +582,36 @@ GZIPPED = gzip.compress(b"id,text\n" + b"".join(b"%d,a\n" % n for n in range(100
         lambda whole: whole[:-8] + bytes(4) + whole[-4:],
         lambda whole: whole[: len(whole) // 2] + b"\xff" * 1000 + whole[len(whole) // 2 + 1000 :],
     ],
-    ids=["half", "no length", "no header", "no gzip", "more after the end", "another checksum", "other bytes"],
+    ids=[
+        "half",
+        "no length",
+        "no header",
+        "no gzip",
+        "more after the end",
+        "another checksum",
+        "other bytes",
+    ],
 )
 def test_a_damaged_gzip_says_so(tmp_path: Path, damage: Callable[[bytes], bytes]) -> None:
-    with pytest.raises(DropError, match=r"^file\.csv\.gz cannot be read: .+; expected a whole file \(the drop\)$"):
+    with pytest.raises(
+        DropError, match=r"^file\.csv\.gz cannot be read: .+; expected a whole file \(the drop\)$"
+    ):
         read(tmp_path, damage(GZIPPED), CSV, "file.csv.gz")
 
 
 def test_a_gzip_of_several_parts_is_one_file(tmp_path: Path) -> None:
-    rows, _ = read(tmp_path, gzip.compress(b"id,text\n1,") + gzip.compress(b"a\n2,b\n") + bytes(8), CSV, "file.csv.gz")
+    rows, _ = read(
+        tmp_path,
+        gzip.compress(b"id,text\n1,") + gzip.compress(b"a\n2,b\n") + bytes(8),
+        CSV,
+        "file.csv.gz",
+    )
     assert rows == [(2, "1", "a"), (3, "2", "b")]
 
 
-def test_who_stops_early_leaves_no_file_open(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_who_stops_early_leaves_no_file_open(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(delimited, "BLOCK_BYTES", 1 << 10)
     opened: list[Any] = []
 
@@ -462,7 +623,9 @@ def test_who_stops_early_leaves_no_file_open(tmp_path: Path, monkeypatch: pytest
             return opened[-1]
 
     (tmp_path / "file.csv.gz").write_bytes(GZIPPED)
-    member = Member("file.csv", "file.csv.gz", None, "the drop", Watched(), str(tmp_path / "file.csv.gz"), None)
+    member = Member(
+        "file.csv", "file.csv.gz", None, "the drop", Watched(), str(tmp_path / "file.csv.gz"), None
+    )
     parts = read_delimited(member, CSV)
     next(parts)
     assert [file.closed for file in opened] == [False]

@@ -29,23 +29,32 @@ def test_a_score_is_the_same_bits_in_whatever_company() -> None:
     together = dot_scores(users, movies, 1)
     alone = np.vstack([dot_scores(users[[row]], movies, 1) for row in range(40)])
     np.testing.assert_array_equal(alone, together)
-    of_few = np.hstack([dot_scores(users, movies[start : start + 7], 1) for start in range(0, 300, 7)])
+    of_few = np.hstack(
+        [dot_scores(users, movies[start : start + 7], 1) for start in range(0, 300, 7)]
+    )
     np.testing.assert_array_equal(of_few, together)
-    np.testing.assert_array_equal(dot_scores(users[::-1].copy(), movies[::-1].copy(), 2)[::-1, ::-1], together)
+    np.testing.assert_array_equal(
+        dot_scores(users[::-1].copy(), movies[::-1].copy(), 2)[::-1, ::-1], together
+    )
 
 
 def test_the_longest_vectors_of_the_largest_numbers_still_add_exactly() -> None:
     """Integers just below 2²²: their products need 44 bits, and 512 of those 53."""
     rng = np.random.default_rng(0)
     users, movies = (2**22 - 1 - rng.integers(0, 1000, size=(3, EXACT_WIDTH)) for _ in range(2))
-    exact = [[sum(int(x) * int(y) for x, y in zip(user, movie, strict=True)) for movie in movies] for user in users]
+    exact = [
+        [sum(int(x) * int(y) for x, y in zip(user, movie, strict=True)) for movie in movies]
+        for user in users
+    ]
     found = dot_scores(users.astype(np.float32), movies.astype(np.float32), 1)
     np.testing.assert_array_equal(found, np.array(exact).astype(np.float32))
 
 
 @pytest.mark.parametrize("seed", range(5))
 def test_products_that_cancel_each_other_leave_nothing(seed: int) -> None:
-    """Where half of the sum is the other half negated and in another order, float64 alone leaves a rest."""
+    """Where half of the sum is the other half negated and in another order, float64 alone leaves a
+    rest.
+    """
     rng = np.random.default_rng(seed)
     users, movies = rng.uniform(0.9, 1, (2, 5, EXACT_WIDTH // 2)).astype(np.float32)
     order = rng.permutation(EXACT_WIDTH // 2)
@@ -62,7 +71,10 @@ def test_a_score_is_near_the_plain_product(size: int) -> None:
     exact = users.astype(np.float64) @ movies.T.astype(np.float64)
     largest = np.outer(np.abs(users).max(axis=1), np.abs(movies).max(axis=1)).astype(np.float64)
     # each number is off by at most 2⁻²² of its vector's largest, and float32 takes 2⁻²⁴ of the sum
-    assert (np.abs(found - exact) <= (2 * 2.0**-22 + 2.0**-43) * size * largest + 2.0**-24 * np.abs(exact)).all()
+    assert (
+        np.abs(found - exact)
+        <= (2 * 2.0**-22 + 2.0**-43) * size * largest + 2.0**-24 * np.abs(exact)
+    ).all()
 
 
 def test_vectors_that_are_too_long_to_add_exactly_are_refused() -> None:

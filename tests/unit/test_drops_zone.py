@@ -1,4 +1,6 @@
-"""The landing zone: what is complete, what must verify, and what a publisher's archive looks like from inside."""
+"""The landing zone: what is complete, what must verify, and what a publisher's archive looks like
+from inside.
+"""
 
 import gzip
 import io
@@ -15,7 +17,8 @@ from recsys.drops.zone import LandingZone, is_ahead
 from recsys.errors import DropError
 
 WEEK = date(2026, 8, 17)
-ABC = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"  # sha256 of b"abc", FIPS 180-2
+# sha256 of b"abc", FIPS 180-2
+ABC = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
 
 
 @pytest.fixture(params=["local", "memory"])
@@ -61,7 +64,9 @@ def test_only_complete_dated_folders_are_drops(zone: LandingZone) -> None:
     assert zone.drops("imdb") == [] and zone.newest("imdb") is None
 
 
-@pytest.mark.parametrize(("days", "ahead"), [(-3_000, False), (0, False), (7, False), (8, True), (366 * 36, True)])
+@pytest.mark.parametrize(
+    ("days", "ahead"), [(-3_000, False), (0, False), (7, False), (8, True), (366 * 36, True)]
+)
 def test_a_date_is_ahead_when_more_than_seven_days_after_today(days: int, ahead: bool) -> None:
     today = date(2026, 1, 5)
     assert is_ahead(today + timedelta(days=days), today) is ahead
@@ -69,7 +74,8 @@ def test_a_date_is_ahead_when_more_than_seven_days_after_today(days: int, ahead:
 
 def test_the_newest_drop_is_no_drop_of_the_future(zone: LandingZone) -> None:
     today = datetime.now(UTC).date()
-    early, mistyped = today + timedelta(days=6), date(2062, 1, 6)  # a day of slack: midnight may pass meanwhile
+    # a day of slack: midnight may pass meanwhile
+    early, mistyped = today + timedelta(days=6), date(2062, 1, 6)
     for day in (WEEK, early, mistyped):
         put(zone, day, a=b"1")
     newest, generated = zone.newest("movielens"), zone.newest("movielens", allow_future=True)
@@ -91,7 +97,10 @@ def test_a_drop_is_seen_as_soon_as_it_is_complete(zone: LandingZone) -> None:
 
 def test_files_leave_out_what_is_not_the_publishers(zone: LandingZone) -> None:
     put(zone, WEEK, b=b"22", a=b"1", SHA256SUMS=b"", __DS_Store=b"x", __part=b"x")
-    assert [(file.name, file.size) for file in zone.files(zone.at("movielens", WEEK))] == [("a", 1), ("b", 2)]
+    assert [(file.name, file.size) for file in zone.files(zone.at("movielens", WEEK))] == [
+        ("a", 1),
+        ("b", 2),
+    ]
 
 
 def test_a_stamp_changes_with_the_content(zone: LandingZone) -> None:
@@ -118,7 +127,10 @@ def test_checksums_are_of_the_stored_bytes(zone: LandingZone) -> None:
     assert found == {"a": ABC, "x.gz": sha256(io.BytesIO(gzip.compress(b"abc", mtime=0)))}
 
 
-@pytest.mark.parametrize("line", [f"{ABC}  a\n", f"{ABC} *a\n", f"{ABC.upper()}  ./a\r\n", f"{ABC}  a\n{ABC}  _SUCCESS\n"])
+@pytest.mark.parametrize(
+    "line",
+    [f"{ABC}  a\n", f"{ABC} *a\n", f"{ABC.upper()}  ./a\r\n", f"{ABC}  a\n{ABC}  _SUCCESS\n"],
+)
 def test_sums_that_agree(zone: LandingZone, line: str) -> None:
     put(zone, WEEK, a=b"abc", SHA256SUMS=line.encode())
     assert zone.checksums(zone.at("movielens", WEEK)) == {"a": ABC}
@@ -154,7 +166,12 @@ def test_members_of_plain_gz_and_zip(zone: LandingZone) -> None:
     put(zone, WEEK, ratings__csv=b"plain", x__tsv__gz=gzip.compress(b"packed"), ml__zip=archive)
     members = zone.members(zone.at("movielens", WEEK))
     content = {name: member.open().read() for name, member in members.items()}
-    assert content == {"ratings.csv": b"plain", "x.tsv": b"packed", "ratings.dat": b"1::2", "y.tsv": b"y"}
+    assert content == {
+        "ratings.csv": b"plain",
+        "x.tsv": b"packed",
+        "ratings.dat": b"1::2",
+        "y.tsv": b"y",
+    }
     assert members["ratings.dat"].path_in_drop == "ml.zip:ml-1m/ratings.dat"
     assert [members[name].size for name in ("ratings.csv", "x.tsv", "ratings.dat")] == [5, None, 4]
 
@@ -169,13 +186,16 @@ def test_a_member_is_read_line_by_line_and_closed(zone: LandingZone) -> None:
 
 def test_a_name_that_is_there_twice_is_refused(zone: LandingZone) -> None:
     put(zone, WEEK, ratings__csv=b"1", ml__zip=zipped({"d/ratings.csv": b"2"}))
-    with pytest.raises(DropError, match=r"ratings\.csv is there twice, as ml\.zip:d/ratings\.csv and ratings\.csv"):
+    with pytest.raises(
+        DropError, match=r"ratings\.csv is there twice, as ml\.zip:d/ratings\.csv and ratings\.csv"
+    ):
         zone.members(zone.at("movielens", WEEK))
 
 
 def test_an_encrypted_entry_is_refused(zone: LandingZone) -> None:
     archive = bytearray(zipped({"a": b"abc"}))
-    for signature, offset in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):  # general purpose flags, local and central
+    # general purpose flags, local and central
+    for signature, offset in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
         archive[archive.index(signature) + offset] |= 1
     put(zone, WEEK, ml__zip=bytes(archive))
     with pytest.raises(DropError, match=r"ml\.zip:a is encrypted"):
@@ -190,8 +210,20 @@ def test_what_is_no_zip_is_refused(zone: LandingZone) -> None:
 
 def test_damage_found_while_reading_is_a_drop_error(zone: LandingZone) -> None:
     archive = zipped({"a": os.urandom(5_000)})
-    put(zone, WEEK, x__gz=gzip.compress(os.urandom(5_000))[:-2_000], ml__zip=archive[:1_000] + b"!!!" + archive[1_003:])
+    put(
+        zone,
+        WEEK,
+        x__gz=gzip.compress(os.urandom(5_000))[:-2_000],
+        ml__zip=archive[:1_000] + b"!!!" + archive[1_003:],
+    )
     members = zone.members(zone.at("movielens", WEEK))
     for name in ("x", "a"):
-        with pytest.raises(DropError, match=r"cannot be read: .*; expected a whole file"), members[name].open() as stream:
+        with (
+            pytest.raises(
+                DropError,
+                match=r"cannot be read: .*; expected a whole "
+                r"file",
+            ),
+            members[name].open() as stream,
+        ):
             stream.read()

@@ -1,18 +1,22 @@
-"""A thousand exams of which the truth is known: how often the best of several is promoted wrongly, and the better one rightly.
+"""A thousand exams of which the truth is known: how often the best of several is promoted wrongly,
+and the better one rightly.
 
-The marks are real: NDCG@10 of six recipes for the 5,736 users who decide the exam of ML-1M, fitted as an exam demands. A file of
-marks alone, the users in no order, no row of the publisher's. Made from the publisher's ml-1m folder:
+The marks are real: NDCG@10 of six recipes for the 5,736 users who decide the exam of ML-1M, fitted
+as an exam demands. A file of marks alone, the users in no order, no row of the publisher's. Made
+from the publisher's ml-1m folder:
 
     catalogue = read_catalogue(folder, None)                                # bench.quality.files
-    ratings = read_ratings(folder).over(catalogue.movie_ids)
-    exam = split_exam(ratings, min_users=1_000, like_threshold=4.0)         # each user's own newest ratings
-    recipes = {"popularity": {}, "als": {}, "ease": {}, "ease in order": {"history_half_life": 4.0},
+    ratings = read_ratings(folder).over(catalogue.movie_ids) exam = split_exam(ratings,
+    min_users=1_000, like_threshold=4.0)         # each user's own newest ratings recipes =
+    {"popularity": {}, "als": {}, "ease": {}, "ease in order": {"history_half_life": 4.0},
                "item_knn": {}, "item_knn adjusted": {"similarity": "adjusted cosine"}}
-    fits = {label: model_class(name := label.split()[0])(model_class(name).Config(**settings), Compute(seed=1, threads=1))
+    fits = {label: model_class(name := label.split()[0])(model_class(name).Config(**settings),
+    Compute(seed=1, threads=1))
             .fit(exam.known, catalogue) for label, settings in recipes.items()}
-    marks = {label: examine(fit, exam, like_threshold=4.0, min_history=5).ndcg for label, fit in fits.items()}
-    order = np.random.default_rng(0).permutation(len(exam.users))
-    np.savez_compressed(MARKS, **{label: ndcg[order].astype(np.float16) for label, ndcg in marks.items()})
+    marks = {label: examine(fit, exam, like_threshold=4.0, min_history=5).ndcg for label, fit in
+    fits.items()} order = np.random.default_rng(0).permutation(len(exam.users))
+    np.savez_compressed(MARKS, **{label: ndcg[order].astype(np.float16) for label, ndcg in
+    marks.items()})
 """
 
 from collections.abc import Iterator
@@ -41,11 +45,16 @@ SEED = 1
 def real() -> dict[str, np.ndarray]:
     """Challenger → its marks less the champion's, (5,736,)."""
     with np.load(MARKS) as marks:
-        return {name: marks[name].astype(np.float64) - marks[CHAMPION].astype(np.float64) for name in CHALLENGERS}
+        return {
+            name: marks[name].astype(np.float64) - marks[CHAMPION].astype(np.float64)
+            for name in CHALLENGERS
+        }
 
 
 def exams(differences: np.ndarray, *, ahead: float, users: int) -> Iterator[np.ndarray]:
-    """Exams (users, K) drawn from a world in which every challenger is truly `ahead`, and as alike as it really is."""
+    """Exams (users, K) drawn from a world in which every challenger is truly `ahead`, and as alike
+    as it really is.
+    """
     rng = np.random.default_rng(SEED)
     world = differences - differences.mean(axis=0) + ahead
     for _ in range(EXAMS):
@@ -53,35 +62,51 @@ def exams(differences: np.ndarray, *, ahead: float, users: int) -> Iterator[np.n
 
 
 def promoted(differences: np.ndarray, seed: int) -> bool:
-    """Whether the gate lets any challenger pass, of an exam in which the champion's marks are all 0."""
+    """Whether the gate lets any challenger pass, of an exam in which the champion's marks are all
+    0.
+    """
     users = np.arange(len(differences))
     marks = {str(place): Marks(users, ndcg) for place, ndcg in enumerate(differences.T)} | {
         "champion": Marks(users, np.zeros(len(users)))
     }
-    contest = Contest(marks, "champion", "popularity", Bounds(minimum_effect=EFFECT), RESAMPLES, seed)
-    return any(EXAM_GATES[BEATS_CHAMPION](contest, challenger).passed for challenger in contest.challengers)
+    contest = Contest(
+        marks, "champion", "popularity", Bounds(minimum_effect=EFFECT), RESAMPLES, seed
+    )
+    return any(
+        EXAM_GATES[BEATS_CHAMPION](contest, challenger).passed for challenger in contest.challengers
+    )
 
 
 def promoted_one_by_one(differences: np.ndarray, seed: int) -> bool:
-    """The gate as it would be without its correction: each challenger asked as if it were the only one."""
+    """The gate as it would be without its correction: each challenger asked as if it were the only
+    one.
+    """
     return any(promoted(one[:, None], seed) for one in differences.T)
 
 
 def test_of_four_that_only_reach_the_effect_few_are_promoted(real):
     all_four = np.stack(list(real.values()), axis=1)
-    wrong = [promoted(exam, seed) for seed, exam in enumerate(exams(all_four, ahead=EFFECT, users=USERS))]
+    wrong = [
+        promoted(exam, seed) for seed, exam in enumerate(exams(all_four, ahead=EFFECT, users=USERS))
+    ]
     assert np.mean(wrong) <= 0.05
 
 
 def test_without_the_correction_more_are(real):
     all_four = np.stack(list(real.values()), axis=1)
-    wrong = [promoted_one_by_one(exam, seed) for seed, exam in enumerate(exams(all_four, ahead=EFFECT, users=USERS))]
+    wrong = [
+        promoted_one_by_one(exam, seed)
+        for seed, exam in enumerate(exams(all_four, ahead=EFFECT, users=USERS))
+    ]
     assert np.mean(wrong) > 0.05
 
 
 def test_one_at_twice_the_effect_is_promoted_among_the_users_that_it_needs(real):
     alone = real["item_knn"][:, None]
     users = users_needed(simultaneous_intervals(alone, resamples=10_000, seed=SEED)[0], EFFECT)
-    right = [promoted(exam, seed) for seed, exam in enumerate(exams(alone, ahead=2 * EFFECT, users=users))]
+    right = [
+        promoted(exam, seed)
+        for seed, exam in enumerate(exams(alone, ahead=2 * EFFECT, users=users))
+    ]
     assert 1_000 <= users <= 1_500
     assert np.mean(right) >= 0.8

@@ -23,8 +23,12 @@ def contest(bounds: Bounds | None = None, **changes: object) -> Contest:
     marks = {"als": np.full(N, 0.25), "ease": 0.3 + ahead, "popularity": np.full(N, 0.2)}
     made = Contest(
         marks={key: Marks(np.arange(N), ndcg.astype(np.float32)) for key, ndcg in marks.items()},
-        incumbent="als", popularity="popularity", bounds=bounds or Bounds(), resamples=500, seed=1,
-    )  # fmt: skip
+        incumbent="als",
+        popularity="popularity",
+        bounds=bounds or Bounds(),
+        resamples=500,
+        seed=1,
+    )
     return replace(made, **changes)
 
 
@@ -37,7 +41,8 @@ def ask_at(gate: str, **bounds: float) -> bool:
 
 
 @pytest.mark.parametrize(
-    ("gate", "opponent"), [(BEATS_CHAMPION, "against_incumbent"), ("beats popularity", "against_popularity")]
+    ("gate", "opponent"),
+    [(BEATS_CHAMPION, "against_incumbent"), ("beats popularity", "against_popularity")],
 )
 def test_a_lead_must_be_above_the_minimum_effect_at_its_lower_end(gate, opponent):
     low = getattr(contest(), opponent)["ease"].low
@@ -49,9 +54,14 @@ def test_a_lead_must_be_above_the_minimum_effect_at_its_lower_end(gate, opponent
 
 
 def test_with_more_challengers_the_same_lead_is_less_sure():
-    alone = contest(marks={key: value for key, value in contest().marks.items() if key != "popularity"})
+    alone = contest(
+        marks={key: value for key, value in contest().marks.items() if key != "popularity"}
+    )
     rng = np.random.default_rng(5)
-    others = {f"other {n}": Marks(np.arange(N), (0.25 + rng.normal(0, 0.1, N)).astype(np.float32)) for n in range(6)}
+    others = {
+        f"other {n}": Marks(np.arange(N), (0.25 + rng.normal(0, 0.1, N)).astype(np.float32))
+        for n in range(6)
+    }
     crowded = contest(marks={**contest().marks, **others})
     assert crowded.against_incumbent["ease"].low < alone.against_incumbent["ease"].low
     assert crowded.against_incumbent["ease"].mean == alone.against_incumbent["ease"].mean
@@ -59,7 +69,10 @@ def test_with_more_challengers_the_same_lead_is_less_sure():
 
 def test_who_does_not_compete_in_this_run_is_counted_all_the_same():
     rng = np.random.default_rng(5)
-    others = {f"other {n}": Marks(np.arange(N), (0.25 + rng.normal(0, 0.1, N)).astype(np.float32)) for n in range(6)}
+    others = {
+        f"other {n}": Marks(np.arange(N), (0.25 + rng.normal(0, 0.1, N)).astype(np.float32))
+        for n in range(6)
+    }
     beside = contest(others=others)
     assert beside.challengers == contest().challengers
     assert beside.against_incumbent.keys() == contest().against_incumbent.keys()
@@ -84,7 +97,8 @@ def test_popularity_need_not_beat_itself():
     [
         ("coverage", "all", "coverage@10", 0.4, 0.2, -1),
         ("popularity lift", "all", "popularity lift@10", 2.0, 2.5, +1),
-        ("popularity lift", "all", "popularity lift@10", -0.6, -0.1, +1),  # lists less popular than what users rate
+        # lists less popular than what users rate
+        ("popularity lift", "all", "popularity lift@10", -0.6, -0.1, +1),
         ("new movies", "new movies", "NDCG@10", 0.05, 0.03, -1),
         ("cold users", "cold users", "NDCG@10", 0.05, 0.03, -1),
         ("fallback share", "all", "fallback share@10", 0.02, 0.03, +1),
@@ -93,7 +107,13 @@ def test_popularity_need_not_beat_itself():
 def test_a_guardrail_holds_up_to_its_tolerance(gate, part, metric, champion, bound, worse):
     def answer(ours: float) -> Answer:
         return ask(
-            gate, contest(figures={("ease", part, metric): Figure(ours, 500), ("als", part, metric): Figure(champion, 500)})
+            gate,
+            contest(
+                figures={
+                    ("ease", part, metric): Figure(ours, 500),
+                    ("als", part, metric): Figure(champion, 500),
+                }
+            ),
         )
 
     at_the_bound = answer(bound).bound or 0.0
@@ -104,14 +124,20 @@ def test_a_guardrail_holds_up_to_its_tolerance(gate, part, metric, champion, bou
 
 
 def test_a_guardrail_without_figures_says_so_and_passes():
-    assert ask("new movies", contest(figures={})).sentence.endswith("the exam has too little to measure it on.")
+    assert ask("new movies", contest(figures={})).sentence.endswith(
+        "the exam has too little to measure it on."
+    )
     assert ask("new movies", contest(figures={})).passed
 
 
-@pytest.mark.parametrize(("gate", "part"), [("new movies", "new movies"), ("cold users", "cold users")])
+@pytest.mark.parametrize(
+    ("gate", "part"), [("new movies", "new movies"), ("cold users", "cold users")]
+)
 @pytest.mark.parametrize(("n", "passes"), [(99, True), (100, False)])
 def test_a_slice_of_few_users_refuses_nobody(gate, part, n, passes):
-    figures = {(key, part, "NDCG@10"): Figure(value, n) for key, value in (("ease", 0.0), ("als", 0.5))}
+    figures = {
+        (key, part, "NDCG@10"): Figure(value, n) for key, value in (("ease", 0.0), ("als", 0.5))
+    }
     assert ask(gate, contest(figures=figures)).passed is passes
 
 
@@ -120,14 +146,18 @@ def test_evidence_is_enough_from_the_users_needed_on():
     lead = contest(marks=close).against_incumbent["ease"]
     effects = np.linspace(0.5, 0.001, 2_000)
     at = next(effect for effect in effects if users_needed(lead, effect) > N)
-    assert ask(ENOUGH_EVIDENCE, contest(Bounds(minimum_effect=at + effects[0] - effects[1]), marks=close)).passed
+    assert ask(
+        ENOUGH_EVIDENCE, contest(Bounds(minimum_effect=at + effects[0] - effects[1]), marks=close)
+    ).passed
     refused = ask(ENOUGH_EVIDENCE, contest(Bounds(minimum_effect=at), marks=close))
     assert not refused.passed
     assert (refused.figure, refused.bound) == (N, users_needed(lead, at))
 
 
 def test_a_sure_win_needs_no_more_users():
-    wide = contest(marks={**contest().marks, "ease": Marks(np.arange(N), (0.9 + NOISE * 3).astype(np.float32))})
+    wide = contest(
+        marks={**contest().marks, "ease": Marks(np.arange(N), (0.9 + NOISE * 3).astype(np.float32))}
+    )
     lead = wide.against_incumbent["ease"]
     assert users_needed(lead, 0.005) > lead.n
     assert ask(ENOUGH_EVIDENCE, wide).passed
@@ -136,7 +166,8 @@ def test_a_sure_win_needs_no_more_users():
 @pytest.mark.parametrize(("n", "passes"), [(29, False), (30, True)])
 def test_a_handful_of_users_is_no_evidence_though_all_agree(n, passes):
     marks = {
-        key: Marks(np.arange(n), np.full(n, mean, np.float32)) for key, mean in (("als", 0.1), ("ease", 0.9), ("popularity", 0.0))
+        key: Marks(np.arange(n), np.full(n, mean, np.float32))
+        for key, mean in (("als", 0.1), ("ease", 0.9), ("popularity", 0.0))
     }
     assert ask(ENOUGH_EVIDENCE, contest(marks=marks)).passed is passes
 
@@ -155,7 +186,14 @@ def test_who_lost_may_not_win_on_an_exam_that_shares_over_half(share, passes):
 def refit(**changes: object) -> Refit:
     """Ten users with ten movies each, all different."""
     ids = np.arange(100).reshape(10, 10)
-    made = Refit("als", {"factors": np.ones((3, 2))}, ids, np.ones((10, 10), np.float32), np.full((10, 10), -1), Bounds())
+    made = Refit(
+        "als",
+        {"factors": np.ones((3, 2))},
+        ids,
+        np.ones((10, 10), np.float32),
+        np.full((10, 10), -1),
+        Bounds(),
+    )
     return replace(made, **changes)
 
 
@@ -165,10 +203,14 @@ def ask_refit(gate: str, made: Refit) -> Answer:
 
 @pytest.mark.parametrize("broken", [np.nan, np.inf, -np.inf])
 def test_a_number_that_is_none_is_found_in_factors_and_scores(broken):
-    assert ask_refit("finite", refit(arrays={"ids": np.array([1, 2]), "factors": np.ones(3)})).passed
+    assert ask_refit(
+        "finite", refit(arrays={"ids": np.array([1, 2]), "factors": np.ones(3)})
+    ).passed
     factors, scores = np.ones((3, 2)), np.ones((10, 10), np.float32)
     factors[1, 1] = scores[2, 3] = broken
-    assert ask_refit("finite", refit(arrays={"factors": factors})).sentence == "1 in factors are not finite; expected none."
+    assert ask_refit("finite", refit(arrays={"factors": factors})).sentence == (
+        "1 in factors are not finite; expected none."
+    )
     assert not ask_refit("finite", refit(scores=scores)).passed
 
 
@@ -187,12 +229,19 @@ def test_overlap_is_of_what_was_listed_and_not_rated_since():
     assert answer.figure == pytest.approx((1 + 9 * 0.1) / 10)
 
 
-@pytest.mark.parametrize(("low", "high", "passes"), [(0.1, 1, True), (0.100001, 1, False), (0, 0.1, True), (0, 0.099999, False)])
+@pytest.mark.parametrize(
+    ("low", "high", "passes"),
+    [(0.1, 1, True), (0.100001, 1, False), (0, 0.1, True), (0, 0.099999, False)],
+)
 def test_overlap_must_lie_within_its_bounds(low, high, passes):
     last = refit().ids + 1_000
     last[:, 3] = refit().ids[:, 3]
     assert (
-        ask_refit("list overlap", refit(last=last, bounds=Bounds(min_list_overlap=low, max_list_overlap=high))).passed is passes
+        ask_refit(
+            "list overlap",
+            refit(last=last, bounds=Bounds(min_list_overlap=low, max_list_overlap=high)),
+        ).passed
+        is passes
     )
 
 
@@ -217,7 +266,9 @@ def test_popularity_may_give_everyone_the_same():
 
 
 def test_where_nobody_can_be_asked_about_nothing_is_refused():
-    nobody = refit(ids=np.zeros((0, 10), int), scores=np.zeros((0, 10)), last=np.zeros((0, 10), int))
+    nobody = refit(
+        ids=np.zeros((0, 10), int), scores=np.zeros((0, 10)), last=np.zeros((0, 10), int)
+    )
     assert all(gate(nobody).passed for gate in REFIT_GATES.values())
 
 
@@ -225,7 +276,9 @@ def test_a_model_that_gives_nobody_a_list_is_refused():
     assert not ask_refit("concentration", refit(ids=np.full((10, 10), -1))).passed
 
 
-@pytest.mark.parametrize(("n", "expected"), [(0, 0), (1, 1), (2_000, 2_000), (2_001, 1_001), (138_493, 1_979)])
+@pytest.mark.parametrize(
+    ("n", "expected"), [(0, 0), (1, 1), (2_000, 2_000), (2_001, 1_001), (138_493, 1_979)]
+)
 def test_the_sample_is_spread_over_all_users(n, expected):
     sample = sample_of(np.arange(n))
     assert len(sample) == expected

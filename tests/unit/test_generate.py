@@ -80,7 +80,10 @@ def test_popularity_has_a_long_tail_and_taste_shows_in_genres(tmp_path: Path) ->
     found = ratings(tmp_path)
     _, counts = np.unique(found[:, 1], return_counts=True)
     assert np.sort(counts)[-100:].sum() > 0.35 * len(found)
-    genre = {int(row["movieId"]): row["genres"].split("|")[0] for row in rows(tmp_path / "movielens" / "movies.csv")}
+    genre = {
+        int(row["movieId"]): row["genres"].split("|")[0]
+        for row in rows(tmp_path / "movielens" / "movies.csv")
+    }
     assert own_genre_share(found, genre) > 1.1 * own_genre_share(shuffled(found), genre)
 
 
@@ -88,7 +91,9 @@ def own_genre_share(found: np.ndarray, genre: dict[int, str]) -> float:
     """Over users: the share of their ratings that goes to their own favourite genre."""
     shares = []
     for user in np.unique(found[:, 0]):
-        _, counts = np.unique([genre[int(movie)] for movie in found[found[:, 0] == user, 1]], return_counts=True)
+        _, counts = np.unique(
+            [genre[int(movie)] for movie in found[found[:, 0] == user, 1]], return_counts=True
+        )
         shares.append(counts.max() / counts.sum())
     return float(np.mean(shares))
 
@@ -131,7 +136,11 @@ def test_imdb_files_join_with_links_and_each_other(world: Path) -> None:
 
 
 def test_imdb_writes_the_article_first(world: Path) -> None:
-    articles = [row["title"] for row in rows(world / "movielens" / "movies.csv") if ", The (" in row["title"]]
+    articles = [
+        row["title"]
+        for row in rows(world / "movielens" / "movies.csv")
+        if ", The (" in row["title"]
+    ]
     names = {row[2] for row in tsv(world / "imdb" / "title.basics.tsv.gz")}
     assert articles
     assert not any(", The" in name for name in names)

@@ -1,4 +1,6 @@
-"""Generated IMDb files of any size have IMDb's layout, exact counts, and the MovieLens folder's movies among their titles."""
+"""Generated IMDb files of any size have IMDb's layout, exact counts, and the MovieLens folder's
+movies among their titles.
+"""
 
 import csv
 import gzip
@@ -31,7 +33,12 @@ def imdb(movielens: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def tsv(folder: Path, name: str) -> list[dict[str, str]]:
-    header, *lines = gzip.decompress((folder / f"{name}.tsv.gz").read_bytes()).decode().removesuffix("\n").split("\n")
+    header, *lines = (
+        gzip.decompress((folder / f"{name}.tsv.gz").read_bytes())
+        .decode()
+        .removesuffix("\n")
+        .split("\n")
+    )
     return [dict(zip(header.split("\t"), line.split("\t"), strict=True)) for line in lines]
 
 
@@ -45,24 +52,37 @@ def linked(movielens: Path) -> set[str]:
 
 
 def test_full_sizes() -> None:
-    assert Sizes(titles=11_000_000, principals=90_000_000, persons=14_000_000, ratings=1_500_000) == FULL_IMDB
-    assert FULL_IMDB.share(0.1) == Sizes(titles=1_100_000, principals=9_000_000, persons=1_400_000, ratings=150_000)
+    assert (
+        Sizes(titles=11_000_000, principals=90_000_000, persons=14_000_000, ratings=1_500_000)
+        == FULL_IMDB
+    )
+    assert FULL_IMDB.share(0.1) == Sizes(
+        titles=1_100_000, principals=9_000_000, persons=1_400_000, ratings=150_000
+    )
     with pytest.raises(ValueError, match="expected more than 0, at most 1"):
         FULL_IMDB.share(2)
 
 
 def test_files_have_the_published_layout_and_exact_counts(imdb: Path) -> None:
-    counts = {"title.basics": SIZES.titles, "title.crew": SIZES.titles, "title.principals": SIZES.principals}
+    counts = {
+        "title.basics": SIZES.titles,
+        "title.crew": SIZES.titles,
+        "title.principals": SIZES.principals,
+    }
     counts |= {"title.ratings": SIZES.ratings, "name.basics": SIZES.persons}
     assert {file.name for file in imdb.iterdir()} == {f"{name}.tsv.gz" for name in HEADERS}
     for name, count in counts.items():
         table = tsv(imdb, name)
         assert len(table) == count, name
         assert " ".join(table[0]) == HEADERS[name]
-        assert all(value for row in table for value in row.values()), f"{name}: unknown is \\N, not an empty text"
+        assert all(value for row in table for value in row.values()), (
+            f"{name}: unknown is \\N, not an empty text"
+        )
 
 
-def test_all_movies_of_the_folder_are_titles_with_their_names_years_and_scores(imdb: Path, movielens: Path) -> None:
+def test_all_movies_of_the_folder_are_titles_with_their_names_years_and_scores(
+    imdb: Path, movielens: Path
+) -> None:
     titles = {row["tconst"]: row for row in tsv(imdb, "title.basics")}
     scores = {row["tconst"]: row for row in tsv(imdb, "title.ratings")}
     assert list(titles) == sorted(titles)
@@ -80,7 +100,9 @@ def test_all_movies_of_the_folder_are_titles_with_their_names_years_and_scores(i
         assert title["titleType"] == "movie"
         if movie in given:
             score = scores[title["tconst"]]
-            assert float(score["averageRating"]) == pytest.approx(2 * sum(given[movie]) / len(given[movie]), abs=0.051)
+            assert float(score["averageRating"]) == pytest.approx(
+                2 * sum(given[movie]) / len(given[movie]), abs=0.051
+            )
             assert int(score["numVotes"]) == 100 * len(given[movie])
 
 
@@ -91,16 +113,22 @@ def test_people_of_a_title_are_numbered_distinct_and_known(imdb: Path) -> None:
         by_title[row["tconst"]].append(row)
     assert set(by_title) == {row["tconst"] for row in tsv(imdb, "title.basics")}
     for group in by_title.values():
-        assert [row["ordering"] for row in group] == [str(place) for place in range(1, len(group) + 1)]
+        assert [row["ordering"] for row in group] == [
+            str(place) for place in range(1, len(group) + 1)
+        ]
         assert len({row["nconst"] for row in group}) == len(group)
         assert {row["nconst"] for row in group} <= people
 
 
 def test_crew_and_principals_agree(imdb: Path, movielens: Path) -> None:
-    told = {(row["tconst"], row["category"]): row["nconst"] for row in tsv(imdb, "title.principals")}
+    told = {
+        (row["tconst"], row["category"]): row["nconst"] for row in tsv(imdb, "title.principals")
+    }
     for row in tsv(imdb, "title.crew"):
         assert row["directors"] == told.get((row["tconst"], "director"), r"\N")
-        assert row["writers"] == (told[row["tconst"], "writer"] if row["writers"] != r"\N" else r"\N")
+        assert row["writers"] == (
+            told[row["tconst"], "writer"] if row["writers"] != r"\N" else r"\N"
+        )
     ours = linked(movielens)
     assert ours <= {title for title, category in told if category == "director"}
     assert ours <= {title for title, category in told if category in ("actor", "actress")}
@@ -114,17 +142,23 @@ def test_people_of_movielens_movies_keep_to_a_genre(imdb: Path, movielens: Path)
     for row in tsv(imdb, "title.principals"):
         if row["tconst"] in ours and genre[row["tconst"]] != r"\N":
             seen[row["nconst"]][genre[row["tconst"]]] += 1
-    assert max(sum(genres.values()) for genres in seen.values()) > 3, "the same people make several movies"
+    assert max(sum(genres.values()) for genres in seen.values()) > 3, (
+        "the same people make several movies"
+    )
     assert all(len(genres) == 1 for genres in seen.values())
 
 
-def test_same_seed_same_bytes_other_seed_others(imdb: Path, movielens: Path, tmp_path: Path) -> None:
+def test_same_seed_same_bytes_other_seed_others(
+    imdb: Path, movielens: Path, tmp_path: Path
+) -> None:
     for seed in (3, 4):
         generate_full_imdb.generate_full_imdb(tmp_path / str(seed), SIZES, movielens, seed)
         for file in imdb.glob("title.*"):  # names do not depend on the seed
             same = file.read_bytes() == (tmp_path / str(seed) / file.name).read_bytes()
             assert same is (seed == 3), f"{file.name}, seed {seed}"
-        assert (imdb / "name.basics.tsv.gz").read_bytes() == (tmp_path / str(seed) / "name.basics.tsv.gz").read_bytes()
+        assert (imdb / "name.basics.tsv.gz").read_bytes() == (
+            tmp_path / str(seed) / "name.basics.tsv.gz"
+        ).read_bytes()
 
 
 def test_gzip_headers_have_no_name_and_no_time(imdb: Path) -> None:
@@ -132,7 +166,9 @@ def test_gzip_headers_have_no_name_and_no_time(imdb: Path) -> None:
         assert file.read_bytes()[:8] == b"\x1f\x8b\x08" + bytes(5), file.name
 
 
-def test_counts_hold_over_many_blocks(movielens: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_counts_hold_over_many_blocks(
+    movielens: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(generate_full_imdb, "TITLES_AT_A_TIME", 250)
     monkeypatch.setattr(generate_full_imdb, "PERSONS_AT_A_TIME", 90)
     written: list[int] = []
@@ -152,13 +188,18 @@ def test_counts_hold_over_many_blocks(movielens: Path, tmp_path: Path, monkeypat
         ({"persons": 300}, "persons"),
     ],
 )
-def test_impossible_sizes_are_refused(wrong: dict[str, int], says: str, movielens: Path, tmp_path: Path) -> None:
+def test_impossible_sizes_are_refused(
+    wrong: dict[str, int], says: str, movielens: Path, tmp_path: Path
+) -> None:
     with pytest.raises(ValueError, match=says):
         generate_full_imdb.generate_full_imdb(tmp_path, replace(SIZES, **wrong), movielens, 1)
 
 
 def test_the_command_needs_a_movielens_folder(
-    movielens: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    movielens: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     command = ["generate", "--like", "imdb", "--share", "0.001", "--out", str(tmp_path)]
     monkeypatch.setattr(sys, "argv", command)

@@ -1,4 +1,6 @@
-"""Generated releases have MovieLens' layout and sizes, and a world in which movies come out and users come and go."""
+"""Generated releases have MovieLens' layout and sizes, and a world in which movies come out and
+users come and go.
+"""
 
 import csv
 import sys
@@ -41,7 +43,9 @@ def runs(folder: Path, user_column: str = "userId") -> list[tuple[int, int]]:
 
 
 def test_full_sizes_are_those_of_the_publishers_readmes() -> None:
-    sizes = {name: (full.users, full.movies, full.ratings, full.tags) for name, full in RELEASES.items()}
+    sizes = {
+        name: (full.users, full.movies, full.ratings, full.tags) for name, full in RELEASES.items()
+    }
     assert sizes == {
         "ml-20m": (138_493, 27_278, 20_000_263, 465_564),
         "ml-32m": (200_948, 87_585, 32_000_204, 2_000_072),
@@ -96,7 +100,10 @@ def test_movies_are_by_id_and_cover_all_rated_ones(folder: Path, ratings: np.nda
 
 
 def test_tags_are_of_rated_movies_and_each_but_once(folder: Path) -> None:
-    rated = {(row["userId"], row["movieId"]): int(row["timestamp"]) for row in rows(folder / "ratings.csv")}
+    rated = {
+        (row["userId"], row["movieId"]): int(row["timestamp"])
+        for row in rows(folder / "ratings.csv")
+    }
     tags = rows(folder / "tags.csv")
     assert all(int(row["timestamp"]) >= rated[row["userId"], row["movieId"]] for row in tags)
     assert len({(row["userId"], row["movieId"], row["tag"]) for row in tags}) == len(tags)
@@ -121,21 +128,32 @@ def test_users_arrive_over_all_years_and_rate_in_sessions(ratings: np.ndarray) -
     assert 0.3 < len(returns) / SMALL.users < 0.8
 
 
-def test_no_movie_is_rated_before_it_is_out_and_many_come_out_meanwhile(folder: Path, ratings: np.ndarray) -> None:
-    year = {int(row["movieId"]): int(row["title"].rpartition("(")[2][:4]) for row in rows(folder / "movies.csv")}
+def test_no_movie_is_rated_before_it_is_out_and_many_come_out_meanwhile(
+    folder: Path, ratings: np.ndarray
+) -> None:
+    year = {
+        int(row["movieId"]): int(row["title"].rpartition("(")[2][:4])
+        for row in rows(folder / "movies.csv")
+    }
     released = np.array([year[int(movie)] for movie in ratings[:, 1]])
     rated_in = 1970 + ratings[:, 3] / generate_release.YEAR
     assert (released <= rated_in).all()
     assert np.mean([out >= 1996 for out in year.values()]) > 0.3
     first = {movie: ratings[ratings[:, 1] == movie, 3].min() for movie in np.unique(ratings[:, 1])}
-    assert np.corrcoef(list(first), list(first.values()))[0, 1] > 0.3, "movies come to the site over the years"
+    assert np.corrcoef(list(first), list(first.values()))[0, 1] > 0.3, (
+        "movies come to the site over the years"
+    )
 
 
 def test_few_movies_have_most_of_the_ratings_and_als_finds_more_than_that(tmp_path: Path) -> None:
-    """ALS ranks the movie that was held out of a user's among the first twenty far more often than popularity does."""
+    """ALS ranks the movie that was held out of a user's among the first twenty far more often than
+    popularity does.
+    """
     release = RELEASES["ml-20m"].share(0.02)
     generate_release.generate_release(tmp_path, release, seed=5)
-    found = np.loadtxt(tmp_path / "ratings.csv", delimiter=",", skiprows=1, usecols=(0, 1), dtype=np.int64)
+    found = np.loadtxt(
+        tmp_path / "ratings.csv", delimiter=",", skiprows=1, usecols=(0, 1), dtype=np.int64
+    )
     user = found[:, 0] - 1
     _, movie, seen = np.unique(found[:, 1], return_inverse=True, return_counts=True)
     assert np.sort(seen)[-len(seen) // 10 :].sum() > 0.5 * len(found)
@@ -143,7 +161,9 @@ def test_few_movies_have_most_of_the_ratings_and_als_finds_more_than_that(tmp_pa
     out = out[np.unique(user[out], return_index=True)[1]]  # one row of each user
     known = np.setdiff1d(np.arange(len(found)), out)
     matrix = csr_matrix((np.ones(len(known), np.float32), (user[known], movie[known])))
-    model = AlternatingLeastSquares(factors=32, regularization=48, alpha=4.33, iterations=6, num_threads=1, random_state=1)
+    model = AlternatingLeastSquares(
+        factors=32, regularization=48, alpha=4.33, iterations=6, num_threads=1, random_state=1
+    )
     model.fit(matrix, show_progress=False)
     recommended, _ = model.recommend(np.arange(release.users), matrix, N=20)
     popularity = np.where(matrix.toarray() > 0, -1, np.asarray(matrix.sum(axis=0)))
@@ -169,7 +189,9 @@ def test_same_seed_same_bytes_other_seed_others(folder: Path, tmp_path: Path) ->
             assert same is (seed == 3), f"{file.name}, seed {seed}"
 
 
-def test_all_promises_hold_over_many_blocks_of_users(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_all_promises_hold_over_many_blocks_of_users(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(generate_release, "ROWS_AT_A_TIME", 1_000)
     written: list[int] = []
     generate_release.generate_release(tmp_path, SMALL, 3, written.append)
@@ -187,8 +209,20 @@ def test_impossible_sizes_are_refused(wrong: dict[str, int], tmp_path: Path) -> 
         generate_release.generate_release(tmp_path, replace(SMALL, **wrong), 1)
 
 
-def test_the_command_writes_a_share_of_a_release(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    command = ["generate", "--like", "ml-20m", "--share", "0.002", "--seed", "3", "--out", str(tmp_path / "there")]
+def test_the_command_writes_a_share_of_a_release(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    command = [
+        "generate",
+        "--like",
+        "ml-20m",
+        "--share",
+        "0.002",
+        "--seed",
+        "3",
+        "--out",
+        str(tmp_path / "there"),
+    ]
     monkeypatch.setattr(sys, "argv", command)
     generate.main()
     assert len(runs(tmp_path / "there" / "ratings.csv")) == SMALL.ratings
@@ -200,5 +234,6 @@ def test_rows_of_columns() -> None:
     words = text(["", "é", "abc"])[np.array([2, 1, 0, 2])]
     chosen = either(np.array([True, False, True, False]), words, numbers)
     assert rows_of([numbers, padded, words, chosen], "\t", "\n").decode() == (
-        "0\ttt0000000\tabc\tabc\n7\ttt0000007\té\t7\n10\ttt10000000\t\t\n4294967295\ttt0000042\tabc\t4294967295\n"
+        "0\ttt0000000\tabc\tabc\n7\ttt0000007\té\t7\n10\ttt10000000\t\t\n4294967295\ttt0000042\t"
+        "abc\t4294967295\n"
     )

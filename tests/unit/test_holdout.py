@@ -19,11 +19,19 @@ def ratings(rows: list[tuple[int, int, int]]) -> Interactions:
 def random_ratings(seed: int, n_rows: int = 900) -> Interactions:
     rng = np.random.default_rng(seed)
     user, movie = np.divmod(rng.choice(40 * 60, size=n_rows, replace=False), 60)
-    return Interactions.of(user, movie, np.full(n_rows, 4.0), rng.integers(0, 50, n_rows), movie_ids=np.arange(60))
+    return Interactions.of(
+        user, movie, np.full(n_rows, 4.0), rng.integers(0, 50, n_rows), movie_ids=np.arange(60)
+    )
 
 
 def held_out(data: Interactions, mask: np.ndarray) -> list[tuple[int, int]]:
-    return list(zip(data.user_ids[data.users[mask]].tolist(), data.movie_ids[data.movies[mask]].tolist(), strict=True))
+    return list(
+        zip(
+            data.user_ids[data.users[mask]].tolist(),
+            data.movie_ids[data.movies[mask]].tolist(),
+            strict=True,
+        )
+    )
 
 
 def test_newest_by_time_is_one_cut_for_all():
@@ -73,12 +81,22 @@ def test_random_share_is_the_seeds():
 def test_random_share_does_not_depend_on_the_order_of_arrival():
     rows = [(user, movie, user * movie) for user in range(5) for movie in range(10)]
     there, back = ratings(rows), ratings(rows[::-1])
-    assert held_out(there, random_share(there, 0.3, seed=1)) == held_out(back, random_share(back, 0.3, seed=1))
+    assert held_out(there, random_share(there, 0.3, seed=1)) == held_out(
+        back, random_share(back, 0.3, seed=1)
+    )
 
 
 @pytest.mark.parametrize(
-    "split", [partial(newest_by_time, share=0.1), own_newest, leave_one_out, partial(random_share, share=0.1, seed=0)]
+    "split",
+    [
+        partial(newest_by_time, share=0.1),
+        own_newest,
+        leave_one_out,
+        partial(random_share, share=0.1, seed=0),
+    ],
 )
 @pytest.mark.parametrize("rows", [[], [(1, 2, 3)]], ids=["no rating", "one rating"])
-def test_too_little_to_split_holds_nothing_out(split: Callable[[Interactions], np.ndarray], rows: list[tuple[int, int, int]]):
+def test_too_little_to_split_holds_nothing_out(
+    split: Callable[[Interactions], np.ndarray], rows: list[tuple[int, int, int]]
+):
     assert split(ratings(rows)).tolist() == [False] * len(rows)

@@ -1,4 +1,6 @@
-"""Interactions out of raw rows: byte for byte what plain numpy makes of them, whatever the ids and the order."""
+"""Interactions out of raw rows: byte for byte what plain numpy makes of them, whatever the ids and
+the order.
+"""
 
 import numpy as np
 import pytest
@@ -20,8 +22,17 @@ def plainly(user, movie, rating, rated_at, *, movie_ids) -> Interactions:
     user_ids, users = np.unique(user, return_inverse=True)
     movies = np.searchsorted(movie_ids, movie)
     order = np.lexsort((movies, users))
-    columns = (users[order].astype(np.int32), movies[order].astype(np.int32), rating[order].astype(np.float32))
-    return Interactions(user_ids.astype(np.int64), movie_ids.astype(np.int64), *columns, rated_at[order].astype(np.int64))
+    columns = (
+        users[order].astype(np.int32),
+        movies[order].astype(np.int32),
+        rating[order].astype(np.float32),
+    )
+    return Interactions(
+        user_ids.astype(np.int64),
+        movie_ids.astype(np.int64),
+        *columns,
+        rated_at[order].astype(np.int64),
+    )
 
 
 def raw(spread: int, arrival: str, seed: int = 0) -> tuple[np.ndarray, ...]:
@@ -51,28 +62,44 @@ def assert_same(ours: Interactions, theirs: Interactions) -> None:
 @pytest.mark.parametrize("arrival", ["ordered", "tail", "by user", "any"])
 @pytest.mark.parametrize("movie_spread", SPREADS)
 @pytest.mark.parametrize("user_spread", SPREADS)
-def test_rows_become_what_plain_numpy_makes_of_them(user_spread: str, movie_spread: str, arrival: str):
+def test_rows_become_what_plain_numpy_makes_of_them(
+    user_spread: str, movie_spread: str, arrival: str
+):
     user, _, rating, rated_at = raw(SPREADS[user_spread], arrival)
     movie = raw(SPREADS[movie_spread], arrival)[1]
     every = np.unique(movie)
     assert len(every) == N_MOVIES
     for movie_ids in (every, every[5:-5], every[::2], np.append(every, every[-1] + 1), every[:0]):
-        ours, theirs = (make(user, movie, rating, rated_at, movie_ids=movie_ids) for make in (Interactions.of, plainly))
+        ours, theirs = (
+            make(user, movie, rating, rated_at, movie_ids=movie_ids)
+            for make in (Interactions.of, plainly)
+        )
         assert_same(ours, theirs)
 
 
 def test_ids_at_the_ends_of_bigint_are_told_apart():
     movie = np.array([-(2**63), -1, 0, 1, 2**63 - 1])
     ones = np.ones(5)
-    for movie_ids in (movie, movie[1:4], np.array([0]), np.array([2**63 - 1]), np.array([-(2**63)])):
-        ours, theirs = (make(movie, movie, ones, ones, movie_ids=movie_ids) for make in (Interactions.of, plainly))
+    for movie_ids in (
+        movie,
+        movie[1:4],
+        np.array([0]),
+        np.array([2**63 - 1]),
+        np.array([-(2**63)]),
+    ):
+        ours, theirs = (
+            make(movie, movie, ones, ones, movie_ids=movie_ids)
+            for make in (Interactions.of, plainly)
+        )
         assert_same(ours, theirs)
 
 
 def test_rows_of_the_same_pair_stay_as_they_came():
     user, movie = np.random.default_rng(3).integers(1, 4, (2, N_ROWS))
     rows = (user, movie, np.arange(N_ROWS), np.arange(N_ROWS))
-    ours, theirs = (make(*rows, movie_ids=np.array([1, 2, 3])) for make in (Interactions.of, plainly))
+    ours, theirs = (
+        make(*rows, movie_ids=np.array([1, 2, 3])) for make in (Interactions.of, plainly)
+    )
     assert_same(ours, theirs)
 
 
@@ -80,27 +107,42 @@ def test_rows_of_the_same_pair_stay_as_they_came():
 def test_ids_of_another_kind_become_bigints(kind: type):
     user, movie, rating, rated_at = raw(1, "any")
     user, movie = user - user.min(), movie - movie.min()
-    ours = Interactions.of(user.astype(kind), movie.astype(kind), rating, rated_at, movie_ids=np.arange(5, 30).astype(kind))
+    ours = Interactions.of(
+        user.astype(kind),
+        movie.astype(kind),
+        rating,
+        rated_at,
+        movie_ids=np.arange(5, 30).astype(kind),
+    )
     assert_same(ours, plainly(user, movie, rating, rated_at, movie_ids=np.arange(5, 30)))
 
 
 @pytest.fixture(params=SPREADS)
 def data(request: pytest.FixtureRequest) -> Interactions:
     user, movie, rating, rated_at = raw(SPREADS[request.param], "any", seed=1)
-    return Interactions.of(user, movie, rating, rated_at, movie_ids=np.append(np.unique(movie), 10**18))
+    return Interactions.of(
+        user, movie, rating, rated_at, movie_ids=np.append(np.unique(movie), 10**18)
+    )
 
 
 @pytest.mark.parametrize("share", [0.0, 0.02, 0.5, 1.0])
 def test_rows_of_a_mask(data: Interactions, share: float):
     mask = np.random.default_rng(2).random(len(data)) < share
     user, movie = data.user_ids[data.users[mask]], data.movie_ids[data.movies[mask]]
-    assert_same(data.where(mask), plainly(user, movie, data.ratings[mask], data.rated_at[mask], movie_ids=data.movie_ids))
+    assert_same(
+        data.where(mask),
+        plainly(user, movie, data.ratings[mask], data.rated_at[mask], movie_ids=data.movie_ids),
+    )
 
 
-@pytest.mark.parametrize("values", [None, np.arange(N_ROWS), np.arange(N_ROWS) > 5, np.zeros(N_ROWS, dtype=np.float32)])
+@pytest.mark.parametrize(
+    "values", [None, np.arange(N_ROWS), np.arange(N_ROWS) > 5, np.zeros(N_ROWS, dtype=np.float32)]
+)
 def test_the_matrix_is_scipys(data: Interactions, values: np.ndarray | None):
     stored = (data.ratings if values is None else values).astype(np.float32)
-    assert_same_matrix(data.csr(values), sparse.csr_matrix((stored, (data.users, data.movies)), shape=data.shape))
+    assert_same_matrix(
+        data.csr(values), sparse.csr_matrix((stored, (data.users, data.movies)), shape=data.shape)
+    )
 
 
 def test_the_matrix_is_no_copy(data: Interactions):
@@ -119,14 +161,28 @@ def asked(data: Interactions, whom: str) -> np.ndarray:
         "some": ids[[3, 4, 30, 31, 50]],
         "backwards": ids[20:10:-1],
         "twice": ids[[4, 4, 5]],
-        "unknown among a block": np.concatenate([ids[7:9], [ids[8] + 10**17], ids[9:12], [ids[0] - 1]]),
+        "unknown among a block": np.concatenate(
+            [ids[7:9], [ids[8] + 10**17], ids[9:12], [ids[0] - 1]]
+        ),
         "unknown": ids[-1:] + 1,
         "nobody": ids[:0],
     }[whom]
 
 
 @pytest.mark.parametrize(
-    "whom", ["all", "block", "first", "last", "some", "backwards", "twice", "unknown among a block", "unknown", "nobody"]
+    "whom",
+    [
+        "all",
+        "block",
+        "first",
+        "last",
+        "some",
+        "backwards",
+        "twice",
+        "unknown among a block",
+        "unknown",
+        "nobody",
+    ],
 )
 def test_what_users_have_seen(data: Interactions, whom: str):
     users = asked(data, whom)
@@ -143,7 +199,9 @@ def test_nothing():
         assert_same(data, plainly(none, none, none, none, movie_ids=movie_ids))
         assert_same(data.where(np.array([], dtype=bool)), data)
         assert data.csr().shape == (0, len(movie_ids))
-        assert_same_matrix(data.seen_by(np.array([1, 2])), sparse.csr_matrix((2, len(movie_ids)), dtype=np.float32))
+        assert_same_matrix(
+            data.seen_by(np.array([1, 2])), sparse.csr_matrix((2, len(movie_ids)), dtype=np.float32)
+        )
 
 
 def assert_same_matrix(ours: sparse.csr_matrix, theirs: sparse.csr_matrix) -> None:

@@ -10,21 +10,43 @@ from recsys.errors import RequestError
 from recsys.limits import LIMITS, check_limits, check_reason
 from recsys.settings import Settings
 
-NUMBERS = [name for name, field in Settings.model_fields.items() if field.annotation in (int, float)]
+NUMBERS = [
+    name for name, field in Settings.model_fields.items() if field.annotation in (int, float)
+]
 
 
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        ("top_n", 0), ("top_n", -3), ("top_n", 1_001), ("top_n", 3_000_000_000), ("top_n", 2.5), ("top_n", "10"), ("top_n", True),
-        ("challenger_share", -0.1), ("challenger_share", 0.51), ("challenger_share", float("nan")),
-        ("challenger_weeks", 0), ("challenger_weeks", 53), ("trials", 1), ("trials", 10**6),
-        ("seed", -1), ("seed", 2**32), ("like_threshold", float("inf")), ("half_life_days", 0), ("half_life_days", float("nan")),
-        ("min_history", 0), ("exam_min_users", 0),
+        ("top_n", 0),
+        ("top_n", -3),
+        ("top_n", 1_001),
+        ("top_n", 3_000_000_000),
+        ("top_n", 2.5),
+        ("top_n", "10"),
+        ("top_n", True),
+        ("challenger_share", -0.1),
+        ("challenger_share", 0.51),
+        ("challenger_share", float("nan")),
+        ("challenger_weeks", 0),
+        ("challenger_weeks", 53),
+        ("trials", 1),
+        ("trials", 10**6),
+        ("seed", -1),
+        ("seed", 2**32),
+        ("like_threshold", float("inf")),
+        ("half_life_days", 0),
+        ("half_life_days", float("nan")),
+        ("min_history", 0),
+        ("exam_min_users", 0),
     ],
-)  # fmt: skip
+)
 def test_a_number_out_of_its_limits_is_named(name: str, value: Any) -> None:
-    with pytest.raises(RequestError, match=rf"^{name} is .*; expected .* from .* to .*Nothing was changed$"):
+    with pytest.raises(
+        RequestError,
+        match=rf"^{name} is .*; expected .* from .* to .*Nothing was "
+        r"changed$",
+    ):
         check_limits({name: value})
 
 

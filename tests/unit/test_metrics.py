@@ -40,12 +40,15 @@ def test_reciprocal_rank_is_of_the_first_hit():
 def test_ndcg_over_the_ideal_of_min_k_relevant():
     second = 1 / math.log2(3)
     first = (1 + 1 / 2) / (1 + second)  # discounts 1, 1/log2(3), 1/2, 1/log2(5); two relevant
-    ideal_of_four = 1 + second + 1 / 2 + 1 / math.log2(5)  # ten relevant, but the list has four places
+    # ten relevant, but the list has four places
+    ideal_of_four = 1 + second + 1 / 2 + 1 / math.log2(5)
     assert ndcg(HITS, N_RELEVANT) == pytest.approx([first, second / ideal_of_four, 0.0])
 
 
 def test_average_precision_over_min_k_relevant():
-    assert average_precision(HITS, N_RELEVANT) == pytest.approx([(1 / 1 + 2 / 3) / 2, (1 / 2) / 4, 0.0])
+    assert average_precision(HITS, N_RELEVANT) == pytest.approx(
+        [(1 / 1 + 2 / 3) / 2, (1 / 2) / 4, 0.0]
+    )
 
 
 @pytest.mark.parametrize("name", ["NDCG@10", "MAP@10", "MRR@10", "hit rate@10"])
@@ -68,7 +71,9 @@ def test_coverage_counts_each_candidate_once():
 
 
 def test_rmse():
-    assert rmse(np.array([3.0, 5.0], dtype=np.float32), np.array([4.0, 3.0])) == pytest.approx(math.sqrt((1 + 4) / 2))
+    assert rmse(np.array([3.0, 5.0], dtype=np.float32), np.array([4.0, 3.0])) == pytest.approx(
+        math.sqrt((1 + 4) / 2)
+    )
     assert math.isnan(rmse(np.array([]), np.array([])))
 
 

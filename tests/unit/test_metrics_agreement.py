@@ -31,7 +31,9 @@ N_USERS, N_MOVIES, N_GENRES = 40, 60, 6
 
 
 def over_all_relevant(hits: np.ndarray, n_relevant: np.ndarray) -> np.ndarray:
-    """trec_eval divides average precision by all that is relevant, not by the most that a list of k can have."""
+    """trec_eval divides average precision by all that is relevant, not by the most that a list of k
+    can have.
+    """
     return average_precision(hits, n_relevant) * np.minimum(n_relevant, hits.shape[1]) / n_relevant
 
 
@@ -50,12 +52,22 @@ THEIRS: dict[RankingMetric, tuple[RankingMetric, ir_measures.measures.Measure]] 
 def test_ranking_metrics_agree_with_ir_measures(metric: RankingMetric, k: int) -> None:
     rng = np.random.default_rng(k)
     lists = np.array([rng.permutation(N_MOVIES)[:50] for _ in range(N_USERS)])
-    relevant = [rng.choice(N_MOVIES, size=rng.integers(1, 30), replace=False) for _ in range(N_USERS)]
+    relevant = [
+        rng.choice(N_MOVIES, size=rng.integers(1, 30), replace=False) for _ in range(N_USERS)
+    ]
     qrels = {str(user): {str(movie): 1 for movie in movies} for user, movies in enumerate(relevant)}
-    run = {str(user): {str(movie): -float(rank) for rank, movie in enumerate(movies)} for user, movies in enumerate(lists)}
+    run = {
+        str(user): {str(movie): -float(rank) for rank, movie in enumerate(movies)}
+        for user, movies in enumerate(lists)
+    }
     ours, theirs = THEIRS[metric]
-    expected = {int(marked.query_id): marked.value for marked in ir_measures.iter_calc([theirs @ k], qrels, run)}
-    hits = np.array([np.isin(movies, wanted) for movies, wanted in zip(lists, relevant, strict=True)])
+    expected = {
+        int(marked.query_id): marked.value
+        for marked in ir_measures.iter_calc([theirs @ k], qrels, run)
+    }
+    hits = np.array(
+        [np.isin(movies, wanted) for movies, wanted in zip(lists, relevant, strict=True)]
+    )
     found = ours(hits[:, :k], np.array([len(movies) for movies in relevant]))
     assert found == pytest.approx([expected[user] for user in range(N_USERS)])
 
@@ -67,7 +79,13 @@ def lists(request: pytest.FixtureRequest) -> Lists:
     genres = (rng.random((N_MOVIES, N_GENRES)) < 0.4).astype(np.float32)
     genres[np.arange(N_MOVIES), rng.integers(0, N_GENRES, N_MOVIES)] = 1
     positions = np.array([rng.choice(N_MOVIES, size=8, replace=False) for _ in range(N_USERS)])
-    return Lists(positions, rng.integers(1, 90, N_MOVIES), 90, rng.uniform(5, 60, N_USERS), unit_vectors(genres))
+    return Lists(
+        positions,
+        rng.integers(1, 90, N_MOVIES),
+        90,
+        rng.uniform(5, 60, N_USERS),
+        unit_vectors(genres),
+    )
 
 
 def test_diversity_agrees_with_scipys_cosine_distances(lists: Lists) -> None:
@@ -77,16 +95,22 @@ def test_diversity_agrees_with_scipys_cosine_distances(lists: Lists) -> None:
 
 
 def test_novelty_agrees_with_scipys_cross_entropy(lists: Lists) -> None:
-    """Mean self-information of what is shown: the cross entropy of shares shown and shares of raters."""
+    """Mean self-information of what is shown: the cross entropy of shares shown and shares of
+    raters.
+    """
     shown = np.bincount(lists.positions.ravel(), minlength=N_MOVIES)
     cross_entropy = entropy(shown, base=2) + entropy(shown, lists.raters, base=2)
-    to_users = np.log2(lists.n_known / lists.raters.sum())  # scipy takes shares of all ratings, novelty those of users
+    # scipy takes shares of all ratings, novelty those of users
+    to_users = np.log2(lists.n_known / lists.raters.sum())
     assert novelty(lists) == (pytest.approx(cross_entropy + to_users), N_USERS)
 
 
 def test_lift_agrees_with_numpys_average(lists: Lists) -> None:
     shown = np.average(lists.raters[lists.positions])
-    assert popularity_lift(lists) == (pytest.approx(shown / np.average(lists.own_raters) - 1), N_USERS)
+    assert popularity_lift(lists) == (
+        pytest.approx(shown / np.average(lists.own_raters) - 1),
+        N_USERS,
+    )
 
 
 def test_gini_agrees_with_the_area_under_the_lorenz_curve(lists: Lists) -> None:
@@ -97,7 +121,9 @@ def test_gini_agrees_with_the_area_under_the_lorenz_curve(lists: Lists) -> None:
 
 
 def test_gini_agrees_with_what_lenskit_says() -> None:
-    """ListGini of LensKit 2025.8.1 on these lists of 12 movies; it wants an older pandas, so it is not installed here."""
+    """ListGini of LensKit 2025.8.1 on these lists of 12 movies; it wants an older pandas, so it is
+    not installed here.
+    """
     lists = [
         [2, 11, 6, 7, 1],
         [3, 2, 0, 1, 5],
@@ -113,16 +139,25 @@ def test_gini_agrees_with_what_lenskit_says() -> None:
 def test_the_fallbacks_share_agrees_with_counting() -> None:
     empty = [[-1, -1], [3, -1], [-1, -1], [1, 2], [0, 1]]
     lists = Lists(np.array(empty), np.ones(4, dtype=np.int64), 5, np.ones(5))
-    assert fallback_share(lists) == (sum(max(places) < 0 for places in empty) / len(empty), len(empty))
+    assert fallback_share(lists) == (
+        sum(max(places) < 0 for places in empty) / len(empty),
+        len(empty),
+    )
 
 
 def test_coverage_agrees_with_a_set(lists: Lists) -> None:
     few = lists.of_users(np.arange(4))
-    assert coverage(few.exposure()) == pytest.approx(len(set(few.positions.ravel().tolist())) / N_MOVIES)
+    assert coverage(few.exposure()) == pytest.approx(
+        len(set(few.positions.ravel().tolist())) / N_MOVIES
+    )
 
 
-@pytest.mark.parametrize(("ours", "theirs"), [(rmse, root_mean_squared_error), (mae, mean_absolute_error)])
-def test_errors_agree_with_scikit_learn(ours: Callable[..., float], theirs: Callable[..., float]) -> None:
+@pytest.mark.parametrize(
+    ("ours", "theirs"), [(rmse, root_mean_squared_error), (mae, mean_absolute_error)]
+)
+def test_errors_agree_with_scikit_learn(
+    ours: Callable[..., float], theirs: Callable[..., float]
+) -> None:
     rng = np.random.default_rng(4)
     predicted, actual = rng.uniform(0.5, 5, (2, 1_000)).astype(np.float32)
     assert ours(predicted, actual) == pytest.approx(theirs(actual, predicted), rel=1e-6)
@@ -130,6 +165,11 @@ def test_errors_agree_with_scikit_learn(ours: Callable[..., float], theirs: Call
 
 def test_every_metric_is_compared() -> None:
     assert {metric for metric, _ in RANKING.values()} == set(THEIRS)
-    assert {metric for metric, _ in LISTS.values()} == {intra_list_diversity, novelty, popularity_lift, fallback_share}
+    assert {metric for metric, _ in LISTS.values()} == {
+        intra_list_diversity,
+        novelty,
+        popularity_lift,
+        fallback_share,
+    }
     assert {metric for metric, _ in EXPOSURE.values()} == {gini, coverage}
     assert set(ERRORS.values()) == {rmse, mae}

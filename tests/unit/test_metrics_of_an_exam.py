@@ -115,22 +115,35 @@ def test_coverage_is_a_share_of_the_slices_movies():
 
 
 def test_exposure_and_lists_of_the_exams_users():
-    values = table(sit())  # 1 gets 30, 40, 50 and 2 gets 20, 30, 40, 50; of three known users one rated 20 and one 30
-    assert values["all", "Gini@10"] == (pytest.approx((-4 * 0 - 2 * 1 + 0 * 2 + 2 * 2 + 4 * 2) / (5 * 7)), 5)
+    # 1 gets 30, 40, 50 and 2 gets 20, 30, 40, 50; of three known users one rated 20 and one 30
+    values = table(sit())
+    assert values["all", "Gini@10"] == (
+        pytest.approx((-4 * 0 - 2 * 1 + 0 * 2 + 2 * 2 + 4 * 2) / (5 * 7)),
+        5,
+    )
     assert values["all", "novelty@10"] == (pytest.approx(np.log2(3)), 2)
     own = ((2 + 1) / 2 + 2 / 1) / 2  # raters of 10 and 20, and of 10
-    assert values["all", "popularity lift@10"] == (pytest.approx(((1 / 3 + 2 / 4) / 2 - own) / own), 2)
+    assert values["all", "popularity lift@10"] == (
+        pytest.approx(((1 / 3 + 2 / 4) / 2 - own) / own),
+        2,
+    )
 
 
 def test_list_metrics_are_not_told_again_for_new_movies():
     values = table(sit())
     assert ("new movies", "Gini@10") in values
-    assert not [key for key in values if key[0] == "new movies" and key[1] in ("novelty@10", "popularity lift@10")]
+    assert not [
+        key
+        for key in values
+        if key[0] == "new movies" and key[1] in ("novelty@10", "popularity lift@10")
+    ]
 
 
 def test_diversity_is_told_with_a_catalogue():
     assert not [key for key in table(sit()) if key[1] == "diversity@10"]
-    genres = Links(np.arange(6), np.array([0, 0, 0, 1, 1], dtype=np.int32), np.array(["Comedy", "Drama"]))
+    genres = Links(
+        np.arange(6), np.array([0, 0, 0, 1, 1], dtype=np.int32), np.array(["Comedy", "Drama"])
+    )
     values = table(sit(catalogue=replace(catalogue_of(MOVIES), genres=genres)))
     assert values["all", "diversity@10"] == (
         pytest.approx((2 / 3 + 2 / 3) / 2),
@@ -168,12 +181,22 @@ def test_rmse_only_of_a_model_that_rates(monkeypatch):
 def test_values_are_plain_and_json_serialisable():
     result = sit(RatesThree)
     assert json.loads(json.dumps(result.values)) == [list(row) for row in result.values]
-    assert all(type(value) is float and np.isfinite(value) and type(n) is int for _, _, value, n in result.values)
+    assert all(
+        type(value) is float and np.isfinite(value) and type(n) is int
+        for _, _, value, n in result.values
+    )
     assert set(asdict(result)) == {"user_ids", "ndcg", "values"}
 
 
 def test_an_exam_that_nobody_sits_gives_no_rows():
-    nobody = Exam("own newest", None, None, KNOWN, KNOWN.where(np.zeros(len(KNOWN), bool)), users=np.array([], dtype=np.int64))
+    nobody = Exam(
+        "own newest",
+        None,
+        None,
+        KNOWN,
+        KNOWN.where(np.zeros(len(KNOWN), bool)),
+        users=np.array([], dtype=np.int64),
+    )
     result = examine(RatesThree().fit(KNOWN, None), nobody, like_threshold=4.0, min_history=2)  # pyright: ignore[reportArgumentType]
     assert (len(result.ndcg), result.values) == (0, [])
 
@@ -188,7 +211,9 @@ def test_a_model_of_another_catalogue_is_refused():
 def test_an_exam_never_holds_the_scores_of_all_users_at_once():
     n_users, n_movies = 16 * BLOCK, 500
     user, movie = np.repeat(np.arange(n_users), 2), np.tile([0, 1], n_users)
-    known = Interactions.of(user, movie, np.full(len(user), 5.0), np.zeros(len(user)), movie_ids=np.arange(n_movies))
+    known = Interactions.of(
+        user, movie, np.full(len(user), 5.0), np.zeros(len(user)), movie_ids=np.arange(n_movies)
+    )
     held_out = replace(known, movies=known.movies + 2)
     exam = Exam("dated", 1, None, known, held_out, users=known.user_ids)
     model = InOrder().fit(known, None)  # pyright: ignore[reportArgumentType]
@@ -204,8 +229,11 @@ def test_an_exam_never_holds_the_scores_of_all_users_at_once():
 def test_marks_agree_with_a_loop():
     rng = np.random.default_rng(5)
     user, movie = np.divmod(rng.choice(30 * 40, size=500, replace=False), 40)
-    data = Interactions.of(user, movie, rng.integers(1, 6, 500), np.zeros(500), movie_ids=np.arange(40) * 7)
-    users = np.sort(rng.choice(np.arange(35), 20, replace=False))  # some held-out users not asked, some asked without ratings
+    data = Interactions.of(
+        user, movie, rng.integers(1, 6, 500), np.zeros(500), movie_ids=np.arange(40) * 7
+    )
+    # some held-out users not asked, some asked without ratings
+    users = np.sort(rng.choice(np.arange(35), 20, replace=False))
     lists = np.array([rng.permutation(np.append(data.movie_ids, -1))[:8] for _ in users])
     relevant = data.ratings >= 4
     hits, n_relevant = mark(lists, users, data, relevant)

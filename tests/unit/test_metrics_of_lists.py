@@ -13,12 +13,16 @@ from recsys.evaluation.metrics.novelty import novelty
 from recsys.evaluation.metrics.popularity_lift import popularity_lift
 from recsys.features.interactions import Interactions
 
-# eight known users; of four movies the first was rated by all, the next by four, then by one, and the last by nobody
+# eight known users; of four movies the first was rated by all, the next by four, then by one, and
+# the last by nobody
 RATERS = np.array([8, 4, 1, 0])
-GENRES = unit_vectors(np.array([[1, 0, 0], [1, 1, 0], [0, 0, 1], [0, 0, 0]]))  # nobody knows the last one's
+# nobody knows the last one's
+GENRES = unit_vectors(np.array([[1, 0, 0], [1, 1, 0], [0, 0, 1], [0, 0, 0]]))
 
 
-def lists(*positions: list[int], own: list[float] | None = None, genres: np.ndarray | None = GENRES) -> Lists:
+def lists(
+    *positions: list[int], own: list[float] | None = None, genres: np.ndarray | None = GENRES
+) -> Lists:
     return Lists(np.array(positions), RATERS, 8, np.array(own or [np.nan] * len(positions)), genres)
 
 
@@ -51,12 +55,16 @@ def test_diversity_is_one_less_the_mean_cosine_of_pairs():
     assert intra_list_diversity(lists([0, 2])) == (1.0, 1)
     assert intra_list_diversity(lists([0, 1])) == (pytest.approx(1 - 1 / math.sqrt(2)), 1)
     of_three = 1 - (1 / math.sqrt(2) + 0 + 0) / 3
-    assert intra_list_diversity(lists([0, 1, 2], [0, 2, -1])) == (pytest.approx((of_three + 1) / 2), 2)
+    assert intra_list_diversity(lists([0, 1, 2], [0, 2, -1])) == (
+        pytest.approx((of_three + 1) / 2),
+        2,
+    )
 
 
 def test_a_movie_without_genres_stands_in_no_pair():
     assert intra_list_diversity(lists([0, 3, 2])) == (1.0, 1)
-    value, n = intra_list_diversity(lists([0, 3], [-1, 2]))  # the catalogue's end is no neighbour of a list's end
+    # the catalogue's end is no neighbour of a list's end
+    value, n = intra_list_diversity(lists([0, 3], [-1, 2]))
     assert math.isnan(value)
     assert n == 0
 
@@ -69,7 +77,10 @@ def test_diversity_is_not_told_without_genres():
 
 def test_lift_is_of_the_groups_means():
     assert popularity_lift(lists([0, 1], own=[3.0])) == (1.0, 1)  # 6 over 3: twice as popular
-    assert popularity_lift(lists([0, 1], [2, -1], own=[2.0, 8.0])) == (pytest.approx((3.5 - 5) / 5), 2)
+    assert popularity_lift(lists([0, 1], [2, -1], own=[2.0, 8.0])) == (
+        pytest.approx((3.5 - 5) / 5),
+        2,
+    )
 
 
 def test_lift_is_of_users_with_a_list_and_a_history():
@@ -93,7 +104,9 @@ def test_exposure_counts_lists_and_no_ended_one():
 
 def test_lists_know_what_was_known():
     user, movie = np.array([1, 1, 2, 4]), np.array([10, 30, 30, 20])
-    known = Interactions.of(user, movie, np.full(4, 3.0), np.zeros(4), movie_ids=np.array([10, 20, 30, 40]))
+    known = Interactions.of(
+        user, movie, np.full(4, 3.0), np.zeros(4), movie_ids=np.array([10, 20, 30, 40])
+    )
     made = Lists.of(np.array([[40, 10], [30, -1]]), known.seen_by(np.array([1, 3])), known)
     assert made.positions.tolist() == [[3, 0], [2, -1]]
     assert made.raters.tolist() == [1, 1, 2, 0]

@@ -17,7 +17,8 @@ def test_the_solver_gets_the_papers_settings_in_the_librarys_terms() -> None:
     model = ALS(ALSConfig(unobserved_weight=0.5, regularization=0.1), Compute(seed=7, threads=1))
     solver = model._solver(30, 10, n_likes=50)
     assert solver.alpha == 3  # 1 + 1 / 0.5
-    # λ (1 + 1/w) × the mean over 40 vectors of the weight they are fitted to: twice 50 likes and 300 pairs of weight 0.5
+    # λ (1 + 1/w) × the mean over 40 vectors of the weight they are fitted to: twice 50 likes and
+    # 300 pairs of weight 0.5
     assert solver.regularization == pytest.approx(0.1 * 3 * 2 * (50 + 150) / 40)
     assert (solver.random_state, solver.num_threads) == (7, 1)
 
@@ -30,7 +31,10 @@ def test_five_stars_weigh_more_than_four() -> None:
 
 def test_what_a_star_adds_is_a_setting() -> None:
     ratings = np.array([4.0, 5.0, 4.5])
-    alike, twice = (ALS(ALSConfig(rating_weight=w))._confidence(ratings, age_seconds=np.zeros(3)) for w in (0, 2))
+    alike, twice = (
+        ALS(ALSConfig(rating_weight=w))._confidence(ratings, age_seconds=np.zeros(3))
+        for w in (0, 2)
+    )
     np.testing.assert_array_equal(alike, 1)
     np.testing.assert_allclose(twice / twice[0], [1, 3, 2])
 
@@ -48,12 +52,18 @@ def test_a_likes_confidence_is_half_after_each_half_life_where_one_is_set() -> N
     assert weights.mean() == pytest.approx(1)
 
 
-def test_a_like_is_as_old_as_the_newest_rating_says_liked_or_not(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_like_is_as_old_as_the_newest_rating_says_liked_or_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     world = checkerboard()
     world.train.ratings[np.argmax(world.train.rated_at)] = 1.0
     world.train.rated_at[np.argmax(world.train.rated_at)] += 1_000 * DAY
     ages = []
-    monkeypatch.setattr(ALS, "_confidence", lambda self, ratings, *, age_seconds: ages.append(age_seconds) or ratings)
+    monkeypatch.setattr(
+        ALS,
+        "_confidence",
+        lambda self, ratings, *, age_seconds: ages.append(age_seconds) or ratings,
+    )
     ALS(ALSConfig(factors=8), Compute(threads=1)).fit(world.train, world.catalogue)
     assert ages[0].min() >= 1_000 * DAY
 
@@ -61,7 +71,9 @@ def test_a_like_is_as_old_as_the_newest_rating_says_liked_or_not(monkeypatch: py
 def test_recency_changes_who_is_believed() -> None:
     world = checkerboard()
     plain, recent = (
-        ALS(ALSConfig(factors=8, recency_half_life_days=days), Compute(threads=1)).fit(world.train, world.catalogue)
+        ALS(ALSConfig(factors=8, recency_half_life_days=days), Compute(threads=1)).fit(
+            world.train, world.catalogue
+        )
         for days in (None, 10)
     )
     assert not np.array_equal(plain.user_factors_, recent.user_factors_)
@@ -84,7 +96,10 @@ def test_a_user_who_liked_nothing_is_not_known() -> None:
 
 def test_the_number_of_threads_does_not_change_the_factors() -> None:
     world = checkerboard()
-    one, two = (ALS(ALSConfig(factors=8), Compute(threads=n)).fit(world.train, world.catalogue).state() for n in (1, 2))
+    one, two = (
+        ALS(ALSConfig(factors=8), Compute(threads=n)).fit(world.train, world.catalogue).state()
+        for n in (1, 2)
+    )
     assert all(one[name].tobytes() == two[name].tobytes() for name in one)
 
 

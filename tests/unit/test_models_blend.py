@@ -1,4 +1,6 @@
-"""The blend: its arithmetic by hand, its weights on lists whose right answer is known, and who is asked for what."""
+"""The blend: its arithmetic by hand, its weights on lists whose right answer is known, and who is
+asked for what.
+"""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -15,7 +17,12 @@ from recsys.models.base import Compute, Config, PredictsRatings, Recommender, si
 from recsys.models.blend import Blend, BlendConfig, Member
 from recsys.models.blend_validation import Validation
 from recsys.models.fusion import FUSIONS, reciprocal_ranks, standard_scores, weighted_sum
-from recsys.models.fusion_weights import Candidates, cross_validated_ndcg, learn_star_weights, learn_weights
+from recsys.models.fusion_weights import (
+    Candidates,
+    cross_validated_ndcg,
+    learn_star_weights,
+    learn_weights,
+)
 from recsys.recipe import Recipe
 from tests.contracts.worlds import World, checkerboard
 
@@ -27,7 +34,9 @@ def block(*rows: list[float]) -> np.ndarray:
     return np.array(rows, dtype=np.float32)
 
 
-def points(fusion: Callable[[np.ndarray, np.ndarray], np.ndarray], scores: np.ndarray) -> np.ndarray:
+def points(
+    fusion: Callable[[np.ndarray, np.ndarray], np.ndarray], scores: np.ndarray
+) -> np.ndarray:
     return fusion(scores.copy(), scores > UNKNOWN)
 
 
@@ -37,13 +46,18 @@ def points(fusion: Callable[[np.ndarray, np.ndarray], np.ndarray], scores: np.nd
 def test_standard_scores_have_mean_0_and_deviation_1_over_what_is_scored() -> None:
     found = points(standard_scores, block([1, 3, UNKNOWN, 5], [7, 7, 7, 7], [UNKNOWN] * 4))
     step = np.sqrt(8 / 3)
-    np.testing.assert_allclose(found[0], [-2 / step, 0, -2 / step, 2 / step], rtol=1e-6)  # the unknown: as the lowest
+    # the unknown: as the lowest
+    np.testing.assert_allclose(found[0], [-2 / step, 0, -2 / step, 2 / step], rtol=1e-6)
     assert (found[1:] == 0).all()
 
 
 def test_reciprocal_ranks_by_hand() -> None:
-    found = points(reciprocal_ranks, block([0.5, 2, UNKNOWN, 0.5], [0.0, -0.0, -3, 1e-40], [UNKNOWN, UNKNOWN, -1, -2]))
-    np.testing.assert_allclose(found[0], [61 / 62, 1, 61 / 64, 61 / 63], rtol=1e-6)  # ties by position; the unknown: last
+    found = points(
+        reciprocal_ranks,
+        block([0.5, 2, UNKNOWN, 0.5], [0.0, -0.0, -3, 1e-40], [UNKNOWN, UNKNOWN, -1, -2]),
+    )
+    # ties by position; the unknown: last
+    np.testing.assert_allclose(found[0], [61 / 62, 1, 61 / 64, 61 / 63], rtol=1e-6)
     np.testing.assert_allclose(found[1], [61 / 62, 61 / 63, 61 / 64, 1], rtol=1e-6)
     np.testing.assert_allclose(found[2], [61 / 64, 61 / 64, 1, 61 / 62], rtol=1e-6)
 
@@ -78,7 +92,10 @@ def test_who_has_no_answer_for_a_user_is_left_out_of_the_weights() -> None:
 
 
 def test_a_movie_is_unknown_where_no_member_with_a_weight_scores_it() -> None:
-    blocks = [block([1, UNKNOWN, UNKNOWN], [1, UNKNOWN, UNKNOWN]), block([1, 1, UNKNOWN], [1, 1, UNKNOWN])]
+    blocks = [
+        block([1, UNKNOWN, UNKNOWN], [1, UNKNOWN, UNKNOWN]),
+        block([1, 1, UNKNOWN], [1, 1, UNKNOWN]),
+    ]
     total = weighted_sum(blocks, np.array([[0.5, 1], [0.5, 0]]), same)
     np.testing.assert_allclose(total, [[1, 0.5, UNKNOWN], [1, UNKNOWN, UNKNOWN]])
 
@@ -87,22 +104,33 @@ def test_a_movie_is_unknown_where_no_member_with_a_weight_scores_it() -> None:
 
 
 def candidates(n_users: int, *, seed: int = 0) -> tuple[Candidates, np.ndarray]:
-    """Light users like what member 0 puts first, heavy ones what member 1 does; member 2 says nothing of use."""
+    """Light users like what member 0 puts first, heavy ones what member 1 does; member 2 says
+    nothing of use.
+    """
     rng = np.random.default_rng(seed)
     shape = (n_users, 30)
     heavy = np.arange(n_users) % 2 == 1
     each = rng.normal(size=(*shape, 3)).astype(np.float32)
     told = np.where(heavy[:, None], each[:, :, 1], each[:, :, 0]) + 0.5 * rng.normal(size=shape)
     liked = told >= np.sort(told, axis=1)[:, -3, None]
-    return Candidates(np.repeat(np.arange(n_users), 30), each.reshape(-1, 3), liked.ravel(), np.full(n_users, 3)), heavy
+    return Candidates(
+        np.repeat(np.arange(n_users), 30), each.reshape(-1, 3), liked.ravel(), np.full(n_users, 3)
+    ), heavy
 
 
 def test_ndcg_of_candidates_by_hand() -> None:
     movies = np.array([[0.9], [0.8], [0.7], [0.1], [0.2]])
-    asked = Candidates(np.array([0, 0, 0, 1, 1]), movies, np.array([False, True, False, False, True]), np.array([1, 2]))
+    asked = Candidates(
+        np.array([0, 0, 0, 1, 1]),
+        movies,
+        np.array([False, True, False, False, True]),
+        np.array([1, 2]),
+    )
     discounts = 1 / np.log2([2, 3])
     np.testing.assert_allclose(asked.ndcg(np.array([1.0])), [discounts[1], 1 / discounts.sum()])
-    np.testing.assert_allclose(asked.ndcg(np.array([[-1.0], [1.0]])), [discounts[1], 1 / discounts.sum()])
+    np.testing.assert_allclose(
+        asked.ndcg(np.array([[-1.0], [1.0]])), [discounts[1], 1 / discounts.sum()]
+    )
 
 
 def test_light_and_heavy_users_get_weights_of_their_own() -> None:
@@ -128,10 +156,14 @@ def test_without_a_liked_candidate_all_weigh_the_same() -> None:
 def test_the_scale_of_the_points_does_not_matter() -> None:
     asked, heavy = candidates(300)
     smaller = Candidates(asked.users, asked.points / 1000, asked.liked, asked.n_relevant)
-    np.testing.assert_allclose(learn_weights(asked, heavy), learn_weights(smaller, heavy), atol=1e-3)
+    np.testing.assert_allclose(
+        learn_weights(asked, heavy), learn_weights(smaller, heavy), atol=1e-3
+    )
 
 
-def test_cross_validation_asks_nobody_that_weights_were_learned_from(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_cross_validation_asks_nobody_that_weights_were_learned_from(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     asked, heavy = candidates(40)
     learned_from: list[int] = []
 
@@ -148,10 +180,16 @@ def test_cross_validation_asks_nobody_that_weights_were_learned_from(monkeypatch
 def test_stars_are_weighed_by_regression_for_each_group() -> None:
     rng = np.random.default_rng(3)
     predicted, heavy = rng.uniform(1, 5, size=(4_000, 2)), np.arange(4_000) % 2 == 0
-    stars = np.where(heavy, 0.5 + 0.8 * predicted[:, 0], 0.2 * predicted[:, 0] + 0.7 * predicted[:, 1])
-    np.testing.assert_allclose(learn_star_weights(predicted, stars, heavy), [[0, 0.2, 0.7], [0.5, 0.8, 0]], atol=0.05)
+    stars = np.where(
+        heavy, 0.5 + 0.8 * predicted[:, 0], 0.2 * predicted[:, 0] + 0.7 * predicted[:, 1]
+    )
+    np.testing.assert_allclose(
+        learn_star_weights(predicted, stars, heavy), [[0, 0.2, 0.7], [0.5, 0.8, 0]], atol=0.05
+    )
     few = np.zeros(3, dtype=bool)
-    np.testing.assert_allclose(learn_star_weights(predicted[:3], stars[:3], few)[1, 1:], 0.5, atol=0.5)
+    np.testing.assert_allclose(
+        learn_star_weights(predicted[:3], stars[:3], few)[1, 1:], 0.5, atol=0.5
+    )
 
 
 # the validation slice
@@ -160,7 +198,9 @@ def test_stars_are_weighed_by_regression_for_each_group() -> None:
 def history() -> Interactions:
     rng = np.random.default_rng(4)
     user, movie = np.divmod(rng.choice(30 * 40, size=600, replace=False), 40)
-    return Interactions.of(user, movie, rng.integers(1, 6, 600), rng.permutation(600) * 86_400, movie_ids=np.arange(40))
+    return Interactions.of(
+        user, movie, rng.integers(1, 6, 600), rng.permutation(600) * 86_400, movie_ids=np.arange(40)
+    )
 
 
 @pytest.mark.parametrize("kind", ["exam", "leave one out", "random"])
@@ -168,7 +208,10 @@ def test_nothing_known_is_held_out(kind: Any) -> None:
     train = history()
     found = Validation.of(train, kind, min_users=3, like_threshold=4.0, seed=1)
     assert len(found.known) + len(found.held_out) == len(train)
-    pairs = [set(zip(part.user_ids[part.users], part.movies, strict=True)) for part in (found.known, found.held_out)]
+    pairs = [
+        set(zip(part.user_ids[part.users], part.movies, strict=True))
+        for part in (found.known, found.held_out)
+    ]
     assert not pairs[0] & pairs[1]
     if kind == "exam":
         assert found.known.rated_at.max() < found.held_out.rated_at.min()
@@ -182,7 +225,8 @@ def test_candidates_are_unseen_and_what_was_liked_is_marked() -> None:
     slice_ = Validation.of(train, "random", min_users=3, like_threshold=4.0, seed=1)
     found = slice_.candidates([Oracle(np.arange(40), train.user_ids)])["ranks"]
     unseen = 40 - np.diff(slice_.known.seen_by(slice_.users).indptr)
-    np.testing.assert_array_equal(np.bincount(found.users), unseen)  # a catalogue smaller than DEPTH: all that is unseen
+    # a catalogue smaller than DEPTH: all that is unseen
+    np.testing.assert_array_equal(np.bincount(found.users), unseen)
     np.testing.assert_array_equal(np.bincount(found.users, found.liked), found.n_relevant)
 
 
@@ -190,14 +234,20 @@ def test_candidates_are_unseen_and_what_was_liked_is_marked() -> None:
 
 
 class Oracle(Recommender, PredictsRatings):
-    """Scores what a test tells it to, of the users it is told to know, and rates everything alike."""
+    """Scores what a test tells it to, of the users it is told to know, and rates everything
+    alike.
+    """
 
     name = "oracle"
     Config = Config
 
     def __init__(self, scores: np.ndarray, users: np.ndarray, stars: float = 3.0) -> None:
         super().__init__(Config(), Compute())
-        self.table, self.user_ids_, self.movie_ids_ = scores.astype(np.float32), users, np.arange(scores.shape[-1])
+        self.table, self.user_ids_, self.movie_ids_ = (
+            scores.astype(np.float32),
+            users,
+            np.arange(scores.shape[-1]),
+        )
         self.stars = stars
 
     def fit(self, train: Interactions, catalogue: Catalogue, *, report=silent):
@@ -219,24 +269,38 @@ class Oracle(Recommender, PredictsRatings):
 def weighted(weights: list[list[float]], *members: Recommender) -> Blend:
     model = Blend(BlendConfig(members=(ALS, POPULARITY)))
     model.members_, model.weights_, model.fusion_ = members, np.array(weights), "scores"
-    model.user_ids_, model.n_known_, model.heavy_from_ = np.array([1, 2]), np.array([3, 30], dtype=np.int32), 10
+    model.user_ids_, model.n_known_, model.heavy_from_ = (
+        np.array([1, 2]),
+        np.array([3, 30], dtype=np.int32),
+        10,
+    )
     model.movie_ids_ = np.arange(3)
     return model
 
 
 def test_history_decides_whose_weights_and_a_stranger_has_little() -> None:
     everybody = np.array([1, 2, 9])
-    model = weighted([[1, 0], [0, 1]], Oracle(np.array([3, 2, 1]), everybody), Oracle(np.array([1, 2, 3]), everybody))
+    model = weighted(
+        [[1, 0], [0, 1]],
+        Oracle(np.array([3, 2, 1]), everybody),
+        Oracle(np.array([1, 2, 3]), everybody),
+    )
     assert model.recommend(everybody, n=1).ids.ravel().tolist() == [0, 2, 0]
 
 
 def test_whom_the_weighted_do_not_know_the_others_serve() -> None:
-    model = weighted([[1, 0], [1, 0]], Oracle(np.array([3, 2, 1]), np.array([1])), Oracle(np.array([1, 2, 3]), np.array([1, 2])))
+    model = weighted(
+        [[1, 0], [1, 0]],
+        Oracle(np.array([3, 2, 1]), np.array([1])),
+        Oracle(np.array([1, 2, 3]), np.array([1, 2])),
+    )
     assert model.recommend(np.array([1, 2, 9]), n=1).ids.ravel().tolist() == [0, 2, -1]
     assert model.knows(np.array([1, 2, 9])).tolist() == [True, True, False]
 
 
-def fit_blend(world: World, fit_member: Callable[..., Recommender] | None = None, **settings: Any) -> Blend:
+def fit_blend(
+    world: World, fit_member: Callable[..., Recommender] | None = None, **settings: Any
+) -> Blend:
     model = Blend(BlendConfig(members=(ALS, POPULARITY), **settings), Compute(seed=1, threads=1))
     if fit_member:
         model.fit_member = fit_member
@@ -247,7 +311,9 @@ def test_members_are_fitted_before_the_validation_and_on_everything() -> None:
     world, asked = checkerboard(), []
     blend = Blend(compute=Compute(threads=1))
 
-    def fit_member(name: str, config: Any, train: Interactions, catalogue: Catalogue, cut: str | None) -> Recommender:
+    def fit_member(
+        name: str, config: Any, train: Interactions, catalogue: Catalogue, cut: str | None
+    ) -> Recommender:
         asked.append((name, cut, len(train)))
         return blend._fit_here(name, config, train, catalogue, cut)
 
@@ -266,7 +332,9 @@ def test_it_learns_whom_to_trust_and_says_so() -> None:
     told: dict[str, float] = {}
     world = checkerboard()
     model = Blend(BlendConfig(members=(ALS, POPULARITY)), Compute(seed=1, threads=1))
-    model.fit(world.train, world.catalogue, report=lambda name, value, step: told.update({name: value}))
+    model.fit(
+        world.train, world.catalogue, report=lambda name, value, step: told.update({name: value})
+    )
     assert (model.weights_[:, 0] > 0.5).all()
     assert told["validation_ndcg_at_10 als"] > told["validation_ndcg_at_10 popularity"]
     assert {"validation_ndcg_at_10 by scores", "validation_ndcg_at_10 by ranks"} <= told.keys()
@@ -278,20 +346,28 @@ def test_it_learns_whom_to_trust_and_says_so() -> None:
 
 def test_without_anybody_to_ask_all_weigh_the_same() -> None:
     world = checkerboard()
-    one_each = World(world.train.where(world.train.movies < 2), world.catalogue)  # a user's only rating stays known
+    # a user's only rating stays known
+    one_each = World(world.train.where(world.train.movies < 2), world.catalogue)
     model = fit_blend(one_each, validation="leave one out")
     np.testing.assert_array_equal(model.weights_, np.full((2, 2), 0.5))
 
 
 def test_a_fusion_that_is_asked_for_is_used() -> None:
-    assert {fusion: fit_blend(checkerboard(), fusion=fusion).fusion_ for fusion in FUSIONS} == {name: name for name in FUSIONS}
+    assert {fusion: fit_blend(checkerboard(), fusion=fusion).fusion_ for fusion in FUSIONS} == {
+        name: name for name in FUSIONS
+    }
 
 
 def test_stars_are_added_by_group_and_stay_within_what_was_seen() -> None:
     users, table = np.array([1, 2]), np.zeros(3)
-    model = weighted([[0.5, 0.5], [0.5, 0.5]], Oracle(table, users, stars=3), Oracle(table, users, stars=5))
+    model = weighted(
+        [[0.5, 0.5], [0.5, 0.5]], Oracle(table, users, stars=3), Oracle(table, users, stars=5)
+    )
     model.config = BlendConfig(members=(Member(name="item_knn"), Member(name="item_knn")))
-    model.star_weights_, model.rating_range_ = np.array([[1, 0.5, 0.5], [0.5, 1, 0]]), np.array([1, 4.5])
+    model.star_weights_, model.rating_range_ = (
+        np.array([[1, 0.5, 0.5], [0.5, 1, 0]]),
+        np.array([1, 4.5]),
+    )
     assert model.predict(users, np.array([0, 0])).tolist() == [4.5, 3.5]
 
 
@@ -300,14 +376,17 @@ def test_it_rates_where_a_member_does(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="none of als, popularity predicts stars"):
         fit_blend(checkerboard()).predict(np.array([1000]), np.array([100]))
     world = checkerboard()
-    rater = Blend(BlendConfig(members=(Member(name="item_knn"), POPULARITY)), Compute(threads=1)).fit(
-        world.train, world.catalogue
-    )
+    rater = Blend(
+        BlendConfig(members=(Member(name="item_knn"), POPULARITY)), Compute(threads=1)
+    ).fit(world.train, world.catalogue)
     users, movies = np.array([1000, 1001, 77]), np.array([100, 101, 5])
     assert rater.rates
-    np.testing.assert_allclose(rater.predict(users, movies), 5, atol=0.01)  # the only rating that there is
+    # the only rating that there is
+    np.testing.assert_allclose(rater.predict(users, movies), 5, atol=0.01)
     rater.save(tmp_path)
-    np.testing.assert_array_equal(Blend.load(tmp_path).predict(users, movies), rater.predict(users, movies))
+    np.testing.assert_array_equal(
+        Blend.load(tmp_path).predict(users, movies), rater.predict(users, movies)
+    )
 
 
 # the recipe
@@ -315,8 +394,12 @@ def test_it_rates_where_a_member_does(tmp_path: Path) -> None:
 
 def test_the_key_covers_every_setting_of_every_member() -> None:
     short = Recipe.of("blend", members=[{"name": "popularity"}])
-    in_full = Recipe.of("blend", members=[{"name": "popularity", "settings": {"half_life_days": 180.0}}])
-    other = Recipe.of("blend", members=[{"name": "popularity", "settings": {"half_life_days": 7.0}}])
+    in_full = Recipe.of(
+        "blend", members=[{"name": "popularity", "settings": {"half_life_days": 180.0}}]
+    )
+    other = Recipe.of(
+        "blend", members=[{"name": "popularity", "settings": {"half_life_days": 7.0}}]
+    )
     assert short.key == in_full.key != other.key
     assert Recipe.from_json(short.to_json()) == short
 

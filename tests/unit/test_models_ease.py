@@ -24,11 +24,15 @@ def random_train(n_users: int = 50, n_movies: int = 30, *, seed: int = 0) -> Int
     stars = rng.integers(1, 6, len(users)).astype(float)
     stars[movies == n_movies - 2] = 1.0
     rated_at = rng.integers(0, 1_000, len(users)) * DAY
-    return Interactions.of(users + 10, movies + 100, stars, rated_at, movie_ids=np.arange(n_movies) + 100)
+    return Interactions.of(
+        users + 10, movies + 100, stars, rated_at, movie_ids=np.arange(n_movies) + 100
+    )
 
 
 def fitted(train: Interactions, **settings: Any) -> EASE:
-    return EASE(EASEConfig(**settings), Compute(threads=1)).fit(train, catalogue_of(train.movie_ids))
+    return EASE(EASEConfig(**settings), Compute(threads=1)).fit(
+        train, catalogue_of(train.movie_ids)
+    )
 
 
 def entries(train: Interactions, rating_weight: float) -> np.ndarray:
@@ -40,20 +44,28 @@ def entries(train: Interactions, rating_weight: float) -> np.ndarray:
 def paper(x: np.ndarray, regularization: float) -> np.ndarray:
     gram = x.T @ x
     squares = np.diag(gram)
-    inverse = np.linalg.inv(gram + regularization * (squares**2).sum() / squares.sum() * np.eye(len(gram)))
+    inverse = np.linalg.inv(
+        gram + regularization * (squares**2).sum() / squares.sum() * np.eye(len(gram))
+    )
     weights = np.eye(len(gram)) - inverse / np.diag(inverse)
     return weights - np.diag(np.diag(weights))
 
 
 @pytest.mark.parametrize("rating_weight", [0.0, 1.5])
 @pytest.mark.parametrize("at_once", [4, 512])
-def test_scores_are_those_of_the_papers_formula(rating_weight: float, at_once: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_scores_are_those_of_the_papers_formula(
+    rating_weight: float, at_once: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(ease, "MOVIES_AT_ONCE", at_once)
     train = random_train()
     x = entries(train, rating_weight)
     known, liked = x.any(axis=1), x.any(axis=0)
-    scores = fitted(train, rating_weight=rating_weight, regularization=0.5).score_block(train.user_ids)
-    np.testing.assert_allclose(scores[np.ix_(known, liked)], x[np.ix_(known, liked)] @ paper(x[:, liked], 0.5), atol=1e-5)
+    scores = fitted(train, rating_weight=rating_weight, regularization=0.5).score_block(
+        train.user_ids
+    )
+    np.testing.assert_allclose(
+        scores[np.ix_(known, liked)], x[np.ix_(known, liked)] @ paper(x[:, liked], 0.5), atol=1e-5
+    )
     assert liked.sum() == 28
     assert (scores[:, ~liked] == -np.inf).all()
     assert (scores[~known] == -np.inf).all()
@@ -65,7 +77,9 @@ def test_single_precision_is_enough_with_movies_that_are_much_alike() -> None:
     x[:, 1] = x[:, 0]  # two movies that the same people like
     x[rng.integers(2_000), 1] = 0
     users, movies = np.nonzero(x)
-    train = Interactions.of(users, movies, np.full(len(users), 5.0), users * 0, movie_ids=np.arange(40))
+    train = Interactions.of(
+        users, movies, np.full(len(users), 5.0), users * 0, movie_ids=np.arange(40)
+    )
     weights = fitted(train, rating_weight=0, regularization=0.01).weights_
     np.testing.assert_allclose(weights, paper(x, 0.01), atol=1e-3)
 
@@ -88,7 +102,9 @@ def test_twice_the_users_give_the_same_weights() -> None:
 
 
 @pytest.mark.parametrize("at_once", [4, 512])
-def test_the_largest_weights_of_each_movie_are_kept(at_once: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_largest_weights_of_each_movie_are_kept(
+    at_once: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(ease, "MOVIES_AT_ONCE", at_once)
     train = random_train()
     dense = fitted(train).weights_
@@ -103,7 +119,8 @@ def test_an_old_like_of_ones_own_counts_less_and_the_weights_stay() -> None:
         np.array([1, 1, 1, 2, 2, 2]),
         np.array([10, 20, 30, 10, 20, 30]),
         np.array([4.0, 4.0, 2.0, 4.0, 4.0, 4.0]),
-        np.array([80, 99, 100, 5, 0, 5]) * DAY,  # the first user's newest is no like; two of the second's are of one time
+        # the first user's newest is no like; two of the second's are of one time
+        np.array([80, 99, 100, 5, 0, 5]) * DAY,
         movie_ids=np.array([10, 20, 30]),
     )
     plain, fading = fitted(train), fitted(train, history_half_life=1.0)
@@ -123,10 +140,18 @@ def test_only_the_most_liked_movies_are_modelled_where_that_is_asked() -> None:
 
 def test_too_large_a_matrix_is_refused_before_it_is_made() -> None:
     count = 2_000
-    train = Interactions.of(np.arange(count), np.arange(count), np.full(count, 5.0), np.zeros(count), movie_ids=np.arange(count))
+    train = Interactions.of(
+        np.arange(count),
+        np.arange(count),
+        np.full(count, 5.0),
+        np.zeros(count),
+        movie_ids=np.arange(count),
+    )
     tracemalloc.start()
     with pytest.raises(
-        ModelError, match=r"2,000 liked movies need a matrix of 0\.016 GB; max_memory_gb is 0\.01:.*at most 1,581"
+        ModelError,
+        match=r"2,000 liked movies need a matrix of 0\.016 GB; max_memory_gb is 0\.01:.*at most "
+        r"1,581",
     ):
         EASE(EASEConfig(max_memory_gb=0.01)).fit(train, None)  # type: ignore[arg-type]
     assert tracemalloc.get_traced_memory()[1] < 2_000_000
@@ -146,12 +171,16 @@ def test_the_inverse_takes_the_place_of_the_matrix(monkeypatch: pytest.MonkeyPat
 
 
 def test_what_rounding_spoils_is_said() -> None:
-    with pytest.raises(ModelError, match="2 movies can't be inverted; expected a larger regularization"):
+    with pytest.raises(
+        ModelError, match="2 movies can't be inverted; expected a larger regularization"
+    ):
         ease._invert(np.ones((2, 2), dtype=np.float32) * 3)
 
 
 def test_a_single_movie_scores_nothing() -> None:
-    train = Interactions.of(np.array([1]), np.array([10]), np.array([5.0]), np.array([0]), movie_ids=np.array([10]))
+    train = Interactions.of(
+        np.array([1]), np.array([10]), np.array([5.0]), np.array([0]), movie_ids=np.array([10])
+    )
     assert fitted(train).score_block(np.array([1, 2])).tolist() == [[0.0], [-np.inf]]
 
 

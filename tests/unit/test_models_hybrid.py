@@ -1,4 +1,6 @@
-"""The hybrid: its losses against the sums they stand for, content that carries a new movie, stars, and when training stops."""
+"""The hybrid: its losses against the sums they stand for, content that carries a new movie, stars,
+and when training stops.
+"""
 
 import copy
 from dataclasses import replace
@@ -27,7 +29,8 @@ from tests.contracts.worlds import World, checkerboard
 COMPUTE = Compute(seed=1, threads=1, device="cpu")
 STRANGER = 77
 
-#: What the two last movies of a world, which nobody has rated, are described by: a comedy and a drama.
+#: What the two last movies of a world, which nobody has rated, are described by: a comedy and a
+#: drama.
 COMEDY = Description("Laughing part 118 (1999)", ("Comedy",), (1,), (1,), runtime=118, year=2018)
 DRAMA = Description("Weeping part 119 (1999)", ("Drama",), (2,), (2,))
 
@@ -38,26 +41,42 @@ def world() -> World:
     board = checkerboard()
     train, catalogue = board.train, board.catalogue
     train.ratings[(train.movies % 2 == 0) & (train.users % 3 == 0)] = 4.0
-    return World(train, replace(catalogue, years=catalogue.years.round(), runtimes=catalogue.runtimes.round()))
+    return World(
+        train,
+        replace(catalogue, years=catalogue.years.round(), runtimes=catalogue.runtimes.round()),
+    )
 
 
 @pytest.fixture(scope="module")
 def model(world: World) -> Hybrid:
-    return Hybrid(HybridConfig(users_a_batch=8, max_epochs=25, patience=25), COMPUTE).fit(world.train, world.catalogue)
+    return Hybrid(HybridConfig(users_a_batch=8, max_epochs=25, patience=25), COMPUTE).fit(
+        world.train, world.catalogue
+    )
 
 
 @pytest.fixture(scope="module")
 def tastes() -> Interactions:
-    """Everybody rates every movie but the last two: five stars for those of the own colour, two for the others."""
-    users, movies = (places.ravel() for places in np.meshgrid(np.arange(40), np.arange(18), indexing="ij"))
+    """Everybody rates every movie but the last two: five stars for those of the own colour, two for
+    the others.
+    """
+    users, movies = (
+        places.ravel() for places in np.meshgrid(np.arange(40), np.arange(18), indexing="ij")
+    )
     stars = np.where(users % 2 == movies % 2, 5.0, 2.0)
-    return Interactions.of(users + 1_000, movies + 100, stars, 10**9 + users + movies, movie_ids=np.arange(100, 120))
+    return Interactions.of(
+        users + 1_000, movies + 100, stars, 10**9 + users + movies, movie_ids=np.arange(100, 120)
+    )
 
 
 @pytest.fixture(scope="module")
 def rater(tastes: Interactions, world: World) -> Hybrid:
     config = HybridConfig(
-        users_a_batch=8, max_epochs=10, rating_size=16, movies_a_batch=2, rating_epochs=60, rating_learning_rate=0.01
+        users_a_batch=8,
+        max_epochs=10,
+        rating_size=16,
+        movies_a_batch=2,
+        rating_epochs=60,
+        rating_learning_rate=0.01,
     )
     return Hybrid(config, COMPUTE).fit(tastes, world.catalogue)
 
@@ -86,7 +105,9 @@ def test_stars_stay_in_the_range_seen_strangers_included(rater: Hybrid) -> None:
     narrow = copy.copy(rater)
     narrow.rating_range_ = np.array([3.0, 4.0], dtype=np.float32)
     for stars in (
-        narrow.predict(np.array([1000, 1000, 1001, STRANGER, STRANGER]), np.array([100, 101, 5, 100, 5])),
+        narrow.predict(
+            np.array([1000, 1000, 1001, STRANGER, STRANGER]), np.array([100, 101, 5, 100, 5])
+        ),
         narrow.predict_described(np.array([1000, 1001, STRANGER]), described(COMEDY, DRAMA)),
     ):
         assert stars.dtype == np.float32
@@ -98,53 +119,94 @@ def test_stars_tell_tastes_apart(rater: Hybrid, tastes: Interactions) -> None:
     assert np.sqrt(np.mean((stars - tastes.ratings) ** 2)) < 0.5  # the mean alone is off by 1.5
 
 
-def test_the_stars_of_a_movie_that_nobody_rated_come_from_its_content(rater: Hybrid, tastes: Interactions) -> None:
-    comedy, drama = (rater.predict(tastes.user_ids, np.full(len(tastes.user_ids), movie)) for movie in (118, 119))
+def test_the_stars_of_a_movie_that_nobody_rated_come_from_its_content(
+    rater: Hybrid, tastes: Interactions
+) -> None:
+    comedy, drama = (
+        rater.predict(tastes.user_ids, np.full(len(tastes.user_ids), movie)) for movie in (118, 119)
+    )
     loves_comedy = tastes.user_ids % 2 == 0
     assert ((comedy > drama + 1) == loves_comedy).all()
     assert ((drama > comedy + 1) == ~loves_comedy).all()
 
 
-def test_a_stranger_and_a_strange_movie_leave_the_mean_of_what_is_known(rater: Hybrid, tastes: Interactions) -> None:
+def test_a_stranger_and_a_strange_movie_leave_the_mean_of_what_is_known(
+    rater: Hybrid, tastes: Interactions
+) -> None:
     mean = tastes.ratings.mean()
-    neither, no_user, *no_movie = rater.predict(np.array([STRANGER, STRANGER, 1000, 1001]), np.array([5, 100, 5, 5]))
+    neither, no_user, *no_movie = rater.predict(
+        np.array([STRANGER, STRANGER, 1000, 1001]), np.array([5, 100, 5, 5])
+    )
     assert neither == pytest.approx(mean)
-    assert [no_user, *no_movie] == pytest.approx([mean] * 3, abs=0.3)  # all movies and users are as good as each other
-    np.testing.assert_allclose(rater.predict_described(np.array([STRANGER]), described(COMEDY, DRAMA)), mean, rtol=1e-6)
+    # all movies and users are as good as each other
+    assert [no_user, *no_movie] == pytest.approx([mean] * 3, abs=0.3)
+    np.testing.assert_allclose(
+        rater.predict_described(np.array([STRANGER]), described(COMEDY, DRAMA)), mean, rtol=1e-6
+    )
     assert not rater.predict(np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64)).size
 
 
-def test_a_copy_of_a_movie_that_nobody_rated_is_ranked_and_rated_as_it_is(rater: Hybrid, world: World) -> None:
+def test_a_copy_of_a_movie_that_nobody_rated_is_ranked_and_rated_as_it_is(
+    rater: Hybrid, world: World
+) -> None:
     users = np.array([1000, 1001, 1002, STRANGER])
     copies = described(COMEDY, DRAMA)
-    np.testing.assert_allclose(rater.score_described(users, copies), rater.score_block(users)[:, -2:], atol=1e-5)
-    originals = rater.predict(np.repeat(users, 2), np.tile(world.catalogue.movie_ids[-2:], len(users)))
+    np.testing.assert_allclose(
+        rater.score_described(users, copies), rater.score_block(users)[:, -2:], atol=1e-5
+    )
+    originals = rater.predict(
+        np.repeat(users, 2), np.tile(world.catalogue.movie_ids[-2:], len(users))
+    )
     np.testing.assert_allclose(rater.predict_described(users, copies).ravel(), originals, atol=1e-5)
 
 
 def test_what_the_catalogue_did_not_know_is_no_part_of_a_description(rater: Hybrid) -> None:
     users = np.array([1000, 1001])
     nobody = 2**40
-    comedy = replace(COMEDY, genres=("Abstract", "Comedy", "Zither"), directors=(1, nobody), actors=(1, nobody, nobody + 1))
-    drama = replace(DRAMA, genres=("Abstract", "Drama", "Zither"), directors=(2, nobody), actors=(2, nobody, nobody + 1))
+    comedy = replace(
+        COMEDY,
+        genres=("Abstract", "Comedy", "Zither"),
+        directors=(1, nobody),
+        actors=(1, nobody, nobody + 1),
+    )
+    drama = replace(
+        DRAMA,
+        genres=("Abstract", "Drama", "Zither"),
+        directors=(2, nobody),
+        actors=(2, nobody, nobody + 1),
+    )
     unlike_any = Description("Zzz", ("Zither",), (nobody,), (nobody,))
     for ask in (rater.score_described, rater.predict_described):
-        np.testing.assert_array_equal(ask(users, described(comedy, drama)), ask(users, described(COMEDY, DRAMA)))
-        np.testing.assert_array_equal(ask(users, described(unlike_any)), ask(users, described(Description("Zzz"))))
+        np.testing.assert_array_equal(
+            ask(users, described(comedy, drama)), ask(users, described(COMEDY, DRAMA))
+        )
+        np.testing.assert_array_equal(
+            ask(users, described(unlike_any)), ask(users, described(Description("Zzz")))
+        )
         assert np.isfinite(ask(users, described(Description("")))).all()
 
 
 def test_a_loaded_model_answers_as_before(rater: Hybrid, world: World, tmp_path: Path) -> None:
     rater.save(tmp_path)
     loaded = Hybrid.load(tmp_path, COMPUTE)
-    users, movies = np.meshgrid(np.array([*rater.user_ids_[:4], STRANGER]), world.catalogue.movie_ids)
+    users, movies = np.meshgrid(
+        np.array([*rater.user_ids_[:4], STRANGER]), world.catalogue.movie_ids
+    )
     before = rater.predict(users.ravel(), movies.ravel())
     assert before.tobytes() == loaded.predict(users.ravel(), movies.ravel()).tobytes()
     copies = described(COMEDY, DRAMA)
-    assert rater.score_described(users[0], copies).tobytes() == loaded.score_described(users[0], copies).tobytes()
-    assert rater.predict_described(users[0], copies).tobytes() == loaded.predict_described(users[0], copies).tobytes()
+    assert (
+        rater.score_described(users[0], copies).tobytes()
+        == loaded.score_described(users[0], copies).tobytes()
+    )
+    assert (
+        rater.predict_described(users[0], copies).tobytes()
+        == loaded.predict_described(users[0], copies).tobytes()
+    )
     first, again = rater.state(), loaded.state()
-    assert {name: array.tobytes() for name, array in first.items()} == {name: array.tobytes() for name, array in again.items()}
+    assert {name: array.tobytes() for name, array in first.items()} == {
+        name: array.tobytes() for name, array in again.items()
+    }
 
 
 @pytest.mark.parametrize("field", ["size", "rating_size"])
@@ -157,10 +219,15 @@ def test_vectors_are_no_longer_than_their_products_add_exactly(field: str) -> No
 def test_each_epoch_is_reported(world: World) -> None:
     seen: list[tuple[str, int]] = []
     model = Hybrid(HybridConfig(users_a_batch=32, max_epochs=2), COMPUTE)
-    model.fit(world.train, world.catalogue, report=lambda name, _value, step: seen.append((name, step)))
-    assert {("validation_ndcg_at_10", 1), ("validation_ndcg_at_10", 2), ("fit_ranking_loss", 1), ("fit_rating_loss", 1)} <= set(
-        seen
+    model.fit(
+        world.train, world.catalogue, report=lambda name, _value, step: seen.append((name, step))
     )
+    assert {
+        ("validation_ndcg_at_10", 1),
+        ("validation_ndcg_at_10", 2),
+        ("fit_ranking_loss", 1),
+        ("fit_rating_loss", 1),
+    } <= set(seen)
 
 
 def test_the_softmax_of_a_sample_stands_for_the_whole_catalogue() -> None:
@@ -179,22 +246,30 @@ def test_the_softmax_of_a_sample_stands_for_the_whole_catalogue() -> None:
 
 
 @pytest.mark.parametrize("n_drawn", [4, 10, 4096])
-def test_the_chance_of_a_rated_movie_is_how_often_it_is_in_a_batch(n_drawn: int, world: World) -> None:
+def test_the_chance_of_a_rated_movie_is_how_often_it_is_in_a_batch(
+    n_drawn: int, world: World
+) -> None:
     torch.manual_seed(0)
     train = world.train.where(world.train.movies < 10)  # the other ten are nobody's dislikes
-    data = Ratings(train, HybridConfig(users_a_batch=2, sampled_movies=n_drawn), torch.device("cpu"))
+    data = Ratings(
+        train, HybridConfig(users_a_batch=2, sampled_movies=n_drawn), torch.device("cpu")
+    )
     counts, n_batches = torch.zeros(data.n_movies), 0
     for _ in range(40):
         for batch in data.epoch():
             counts[batch.movies] += 1
             n_batches += 1
     assert data.n_movies == 20
-    torch.testing.assert_close(counts[:10] / n_batches, data.log_chance[:10].exp(), atol=0.03, rtol=0)
+    torch.testing.assert_close(
+        counts[:10] / n_batches, data.log_chance[:10].exp(), atol=0.03, rtol=0
+    )
 
 
 @pytest.mark.parametrize("n_drawn", [4, 4096])
 def test_a_movie_that_nobody_rated_is_in_no_batch(n_drawn: int, world: World) -> None:
-    data = Ratings(world.train, HybridConfig(users_a_batch=2, sampled_movies=n_drawn), torch.device("cpu"))
+    data = Ratings(
+        world.train, HybridConfig(users_a_batch=2, sampled_movies=n_drawn), torch.device("cpu")
+    )
     seen = torch.cat([batch.movies for _ in range(5) for batch in data.epoch()]).unique()
     np.testing.assert_array_equal(seen, np.unique(world.train.movies))
 
@@ -209,22 +284,32 @@ def test_a_batch_holds_all_ratings_of_its_users(world: World) -> None:
 
 
 @pytest.mark.parametrize("hidden", [False, True])
-def test_the_rating_loss_is_that_of_a_plain_loop(hidden: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_rating_loss_is_that_of_a_plain_loop(
+    hidden: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     trainer, ratings, content = tiny_trainer(monkeypatch, hidden=hidden)
     found = trainer._squared_error(torch.tensor([2, 0, 1]))
-    net = {name: array.detach().numpy().astype(np.float64) for name, array in trainer.net.named_parameters()}
+    net = {
+        name: array.detach().numpy().astype(np.float64)
+        for name, array in trainer.net.named_parameters()
+    }
     mean, movie_bias, user_bias = plain_biases(ratings)
     total = 0.0
     for movie in range(3):
         raters = [user for user in range(4) if ratings[user, movie]]
-        rest = {user: ratings[user, movie] - mean - user_bias[user] - movie_bias[movie] for user in raters}
+        rest = {
+            user: ratings[user, movie] - mean - user_bias[user] - movie_bias[movie]
+            for user in raters
+        }
         if hidden:
             inner = net["describe_new.weight"] @ content[movie] + net["describe_new.bias"]
         else:
             inner = net["describe.weight"] @ content[movie] + net["read.bias"]
             for user in raters:
                 inner = inner + net["read.weight"][:, user] * rest[user]
-                inner = inner + net["read_raters.weight"][:, user] * RATERS_SCALE / np.sqrt(len(raters))
+                inner = inner + net["read_raters.weight"][:, user] * RATERS_SCALE / np.sqrt(
+                    len(raters)
+                )
         for user in raters:
             written = net["write.weight"][user] @ np.tanh(inner) + net["write.bias"][user]
             total += (written - rest[user] - (movie_bias[movie] if hidden else 0)) ** 2
@@ -232,7 +317,9 @@ def test_the_rating_loss_is_that_of_a_plain_loop(hidden: bool, monkeypatch: pyte
 
 
 @pytest.mark.parametrize("hidden", [False, True])
-def test_a_hidden_movies_ratings_do_not_reach_its_encoding(hidden: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_hidden_movies_ratings_do_not_reach_its_encoding(
+    hidden: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     trainer, _, _ = tiny_trainer(monkeypatch, hidden=hidden)
     trainer._squared_error(torch.tensor([0, 1, 2])).backward()
     for gradient in (trainer.net.read.weight.grad, trainer.net.read_raters.weight.grad):
@@ -252,23 +339,34 @@ def test_stars_are_the_dot_product_of_the_vectors(monkeypatch: pytest.MonkeyPatc
     np.testing.assert_allclose(stars[:, 3], new, rtol=1e-5)
 
 
-def tiny_trainer(monkeypatch: pytest.MonkeyPatch, *, hidden: bool) -> tuple[RatingTrainer, np.ndarray, np.ndarray]:
-    """Four users, four movies of which nobody rated the last, weights large enough to matter; all movies hidden, or none."""
+def tiny_trainer(
+    monkeypatch: pytest.MonkeyPatch, *, hidden: bool
+) -> tuple[RatingTrainer, np.ndarray, np.ndarray]:
+    """Four users, four movies of which nobody rated the last, weights large enough to matter; all
+    movies hidden, or none.
+    """
     monkeypatch.setattr(hybrid_rating, "HIDDEN", 1.0 if hidden else 0.0)
     ratings = np.array([[5, 3, 0, 0], [4, 0, 2, 0], [0, 1, 5, 0], [3, 2, 4, 0]], dtype=np.float32)
     users, movies = np.nonzero(ratings)
-    train = Interactions.of(users, movies, ratings[users, movies], np.arange(len(users)), movie_ids=np.arange(4))
+    train = Interactions.of(
+        users, movies, ratings[users, movies], np.arange(len(users)), movie_ids=np.arange(4)
+    )
     content = np.random.default_rng(0).normal(size=(4, 5)).astype(np.float32)
     trainer = RatingTrainer(train, content, HybridConfig(rating_size=3), COMPUTE)
     with torch.no_grad():
         for parameter in trainer.net.parameters():
-            parameter.copy_(torch.randn(parameter.shape, generator=torch.Generator().manual_seed(0)))
+            parameter.copy_(
+                torch.randn(parameter.shape, generator=torch.Generator().manual_seed(0))
+            )
     return trainer, ratings, content
 
 
 def plain_biases(ratings: np.ndarray) -> tuple[float, list[float], list[float]]:
     """Mean, biases of movies and biases of users, rating by rating; 0 stars stand for no rating."""
-    given = [(user, movie, float(ratings[user, movie])) for user, movie in zip(*np.nonzero(ratings), strict=True)]
+    given = [
+        (user, movie, float(ratings[user, movie]))
+        for user, movie in zip(*np.nonzero(ratings), strict=True)
+    ]
     mean = sum(stars for _, _, stars in given) / len(given)
     movie_bias = []
     for movie in range(ratings.shape[1]):
@@ -287,7 +385,9 @@ def test_the_map_of_content_is_ridge_regression() -> None:
     vectors = rng.normal(loc=[0, 5, -5], size=(30, 3))
     found = ContentMap.fit(sparse.csr_matrix(content), vectors, decay=2.0)
     centred = content - content.mean(axis=0)
-    weights = np.linalg.solve(centred.T @ centred + 2 * np.eye(7), centred.T @ (vectors - vectors.mean(axis=0)))
+    weights = np.linalg.solve(
+        centred.T @ centred + 2 * np.eye(7), centred.T @ (vectors - vectors.mean(axis=0))
+    )
     constant = vectors.mean(axis=0) - content.mean(axis=0) @ weights
     np.testing.assert_allclose(found.weights, weights, atol=1e-4)
     np.testing.assert_allclose(found.constant, constant, atol=1e-4)
@@ -297,7 +397,9 @@ def test_the_map_of_content_is_ridge_regression() -> None:
 
 
 @pytest.mark.parametrize("content_likes", [0.0, 6.0])
-def test_a_movies_vector_is_content_as_far_as_it_has_few_likes(content_likes: float, world: World) -> None:
+def test_a_movies_vector_is_content_as_far_as_it_has_few_likes(
+    content_likes: float, world: World
+) -> None:
     model = Hybrid(HybridConfig(content_likes=content_likes, content_decay=2.0), COMPUTE)
     model.movie_ids_ = world.train.movie_ids
     model.content_encoder_ = ContentEncoder.fit(world.catalogue, COMPUTE)
@@ -306,10 +408,13 @@ def test_a_movies_vector_is_content_as_far_as_it_has_few_likes(content_likes: fl
     n_likes = np.bincount(world.train.movies, minlength=20)  # every rating of this world is a like
     assert (n_likes > 0).tolist() == [True] * 18 + [False] * 2
     content = model.content_encoder_.encode(world.catalogue, COMPUTE)
-    of_rated = ContentMap.fit(content[:18], learned[:18], decay=2.0)  # an unrated movie's vector is noise, and no example
+    # an unrated movie's vector is noise, and no example
+    of_rated = ContentMap.fit(content[:18], learned[:18], decay=2.0)
     np.testing.assert_allclose(described, of_rated.vectors(content), atol=1e-5)
     own = (n_likes / (n_likes + content_likes + (n_likes == 0)))[:, None]
-    np.testing.assert_allclose(model.movie_vectors_, own * learned + (1 - own) * described, atol=1e-5)
+    np.testing.assert_allclose(
+        model.movie_vectors_, own * learned + (1 - own) * described, atol=1e-5
+    )
 
 
 def test_people_of_one_movie_are_nobody() -> None:
@@ -320,13 +425,16 @@ def test_people_of_one_movie_are_nobody() -> None:
 def test_a_few_of_a_cast_count_and_each_once() -> None:
     extras = tuple(range(10, 10 + N_ACTORS))
     content = encoded_actors([(1, 1, 2), (2,), extras, (*extras, 1)])
-    assert content[:, 0].tolist() == [1, 0, 0, 0]  # person 1, who stands there twice, then too far down
+    # person 1, who stands there twice, then too far down
+    assert content[:, 0].tolist() == [1, 0, 0, 0]
     assert content[:, 1].tolist() == [1, 1, 0, 0]
     assert content[:, 2:].sum(axis=1).tolist() == [0, 0, N_ACTORS, N_ACTORS]
 
 
 def encoded_actors(casts: list[tuple[int, ...]]) -> np.ndarray:
-    """The content's last columns: a column for each actor with more than one part, movies without any other content."""
+    """The content's last columns: a column for each actor with more than one part, movies without
+    any other content.
+    """
     catalogue = described(*(Description("", actors=cast) for cast in casts))
     encoder = ContentEncoder.fit(catalogue, COMPUTE)
     return encoder.encode(catalogue, COMPUTE).toarray()[:, -len(encoder.actors) :]
@@ -366,11 +474,16 @@ def test_an_encoder_comes_back_from_its_arrays(world: World, tmp_path: Path) -> 
 
 def test_a_description_is_encoded_in_the_catalogues_terms(world: World) -> None:
     encoder = ContentEncoder.fit(world.catalogue, COMPUTE)
-    known, told = encoder.encode(world.catalogue, COMPUTE), encoder.encode(described(COMEDY, DRAMA), COMPUTE)
+    known, told = (
+        encoder.encode(world.catalogue, COMPUTE),
+        encoder.encode(described(COMEDY, DRAMA), COMPUTE),
+    )
     np.testing.assert_allclose(told.toarray(), known[-2:].toarray(), atol=1e-5)
 
 
-def test_validation_is_dated_where_enough_users_are_in_the_newest_tenth(monkeypatch: pytest.MonkeyPatch, world: World) -> None:
+def test_validation_is_dated_where_enough_users_are_in_the_newest_tenth(
+    monkeypatch: pytest.MonkeyPatch, world: World
+) -> None:
     own = Validation.of(world.train, 4.0)
     assert own is not None
     assert own.kind == "each user's own newest"

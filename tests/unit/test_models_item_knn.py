@@ -17,16 +17,22 @@ N_USERS, N_MOVIES = 25, 12
 
 
 def random_train(seed: int = 0) -> Interactions:
-    """Two fifths of all pairs rated; nobody rated the last movie, and all dislike the one before."""
+    """Two fifths of all pairs rated; nobody rated the last movie, and all dislike the one
+    before.
+    """
     rng = np.random.default_rng(seed)
     users, movies = np.nonzero(rng.random((N_USERS, N_MOVIES - 1)) < 0.4)
     stars = rng.integers(1, 6, len(users)).astype(float)
     stars[movies == N_MOVIES - 2] = 1.0
-    return Interactions.of(users + 10, movies + 100, stars, users * 0, movie_ids=np.arange(N_MOVIES) + 100)
+    return Interactions.of(
+        users + 10, movies + 100, stars, users * 0, movie_ids=np.arange(N_MOVIES) + 100
+    )
 
 
 def fitted(train: Interactions, **settings: Any) -> ItemKNN:
-    return ItemKNN(ItemKNNConfig(**settings), Compute(threads=1)).fit(train, catalogue_of(train.movie_ids))
+    return ItemKNN(ItemKNNConfig(**settings), Compute(threads=1)).fit(
+        train, catalogue_of(train.movie_ids)
+    )
 
 
 def usual(stars: np.ndarray, rated: np.ndarray, damping: float) -> np.ndarray:
@@ -34,23 +40,33 @@ def usual(stars: np.ndarray, rated: np.ndarray, damping: float) -> np.ndarray:
     mean = stars[rated].mean()
     of_movie, of_user = np.zeros(stars.shape[1]), np.zeros(stars.shape[0])
     for m in range(stars.shape[1]):
-        of_movie[m] = sum(stars[u, m] - mean for u in np.flatnonzero(rated[:, m])) / (rated[:, m].sum() + damping)
+        of_movie[m] = sum(stars[u, m] - mean for u in np.flatnonzero(rated[:, m])) / (
+            rated[:, m].sum() + damping
+        )
     for u in range(stars.shape[0]):
         rest = [stars[u, m] - mean - of_movie[m] for m in np.flatnonzero(rated[u])]
         of_user[u] = sum(rest) / (len(rest) + damping)
     return mean + of_user[:, None] + of_movie
 
 
-def similarities(values: np.ndarray, present: np.ndarray, shrinkage: float, *, over_common: bool) -> np.ndarray:
+def similarities(
+    values: np.ndarray, present: np.ndarray, shrinkage: float, *, over_common: bool
+) -> np.ndarray:
     """(M, M) positive damped cosines of the columns, by loops."""
     found = np.zeros((values.shape[1], values.shape[1]))
     for i in range(len(found)):
         for j in range(len(found)):
             both = present[:, i] & present[:, j]
-            a, b = (values[both, i], values[both, j]) if over_common else (values[:, i], values[:, j])
+            a, b = (
+                (values[both, i], values[both, j]) if over_common else (values[:, i], values[:, j])
+            )
             length = np.sqrt((a**2).sum() * (b**2).sum())
             if i != j and length > 0:
-                found[i, j] = max(values[both, i] @ values[both, j] / length, 0) * both.sum() / (both.sum() + shrinkage)
+                found[i, j] = (
+                    max(values[both, i] @ values[both, j] / length, 0)
+                    * both.sum()
+                    / (both.sum() + shrinkage)
+                )
     return found
 
 
@@ -63,7 +79,9 @@ def strongest(found: np.ndarray, k: int) -> np.ndarray:
     return kept
 
 
-def reference(train: Interactions, kind: str, k: int, shrinkage: float, damping: float) -> tuple[np.ndarray, ...]:
+def reference(
+    train: Interactions, kind: str, k: int, shrinkage: float, damping: float
+) -> tuple[np.ndarray, ...]:
     stars = train.csr().toarray()
     liked, rated = np.greater_equal(stars, 4), np.greater(stars, 0)
     base = usual(stars, rated, damping)
@@ -77,7 +95,9 @@ def reference(train: Interactions, kind: str, k: int, shrinkage: float, damping:
 
 @pytest.mark.parametrize("at_once", [3, 512])
 @pytest.mark.parametrize("kind", ["cosine", "adjusted cosine"])
-def test_scores_are_sums_of_similarities_to_what_is_liked(kind: str, at_once: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_scores_are_sums_of_similarities_to_what_is_liked(
+    kind: str, at_once: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(item_knn, "MOVIES_AT_ONCE", at_once)
     train = random_train()
     *_, liked, kept = reference(train, kind, k=4, shrinkage=2, damping=3)
@@ -85,14 +105,18 @@ def test_scores_are_sums_of_similarities_to_what_is_liked(kind: str, at_once: in
     np.testing.assert_allclose(model.similarities_.toarray(), kept, atol=1e-5)
     scores = model.score_block(train.user_ids)
     known, scored = liked.any(axis=1), liked.any(axis=0)
-    np.testing.assert_allclose(scores[np.ix_(known, scored)], (liked @ kept)[np.ix_(known, scored)], atol=1e-5)
+    np.testing.assert_allclose(
+        scores[np.ix_(known, scored)], (liked @ kept)[np.ix_(known, scored)], atol=1e-5
+    )
     assert (scores[:, ~scored] == -np.inf).all()
     assert (scores[~known] == -np.inf).all()
     assert not liked[:, -2:].any()
 
 
 @pytest.mark.parametrize("kind", ["cosine", "adjusted cosine"])
-def test_a_rating_is_the_usual_plus_the_mean_residual_of_rated_neighbours(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_rating_is_the_usual_plus_the_mean_residual_of_rated_neighbours(
+    kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(item_knn, "PAIRS", 7)
     train = random_train()
     base, residuals, rated, _, kept = reference(train, kind, k=4, shrinkage=2, damping=3)
@@ -100,9 +124,13 @@ def test_a_rating_is_the_usual_plus_the_mean_residual_of_rated_neighbours(kind: 
     for u, m in np.ndindex(*base.shape):
         weights = [kept[j, m] for j in np.flatnonzero(rated[u])]
         if sum(weights) > 0:
-            expected[u, m] += sum(w * r for w, r in zip(weights, residuals[u, rated[u]], strict=True)) / sum(weights)
+            expected[u, m] += sum(
+                w * r for w, r in zip(weights, residuals[u, rated[u]], strict=True)
+            ) / sum(weights)
     model = fitted(train, similarity=kind, neighbours=4, shrinkage=2, bias_damping=3)
-    users, movies = (ids.ravel() for ids in np.meshgrid(train.user_ids, train.movie_ids, indexing="ij"))
+    users, movies = (
+        ids.ravel() for ids in np.meshgrid(train.user_ids, train.movie_ids, indexing="ij")
+    )
     np.testing.assert_allclose(model.predict(users, movies), expected.clip(1, 5).ravel(), atol=1e-5)
     assert (np.abs(expected - base) > 0.1).sum() > 50
 
@@ -111,7 +139,11 @@ def test_strangers_and_unknown_movies_get_what_is_usual() -> None:
     train = random_train()
     model = fitted(train, similarity="adjusted cosine")
     stars = model.predict(np.array([-1, -1, 10]), np.array([100, -1, -1]))
-    usual_stars = [model.mean_ + model.movie_bias_[0], model.mean_, model.mean_ + model.user_bias_[0]]
+    usual_stars = [
+        model.mean_ + model.movie_bias_[0],
+        model.mean_,
+        model.mean_ + model.user_bias_[0],
+    ]
     np.testing.assert_allclose(stars, np.clip(usual_stars, 1, 5), rtol=1e-6)
     assert stars.dtype == np.float32
     assert model.predict(np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64)).shape == (0,)
@@ -133,7 +165,9 @@ def test_ratings_stay_within_what_was_seen() -> None:
 def test_a_rating_does_not_depend_on_what_else_is_asked_or_on_saving(tmp_path: Path) -> None:
     train = random_train()
     model = fitted(train, similarity="adjusted cosine", neighbours=5)
-    users, movies = (ids.ravel() for ids in np.meshgrid(train.user_ids, train.movie_ids, indexing="ij"))
+    users, movies = (
+        ids.ravel() for ids in np.meshgrid(train.user_ids, train.movie_ids, indexing="ij")
+    )
     together = model.predict(users, movies)
     model.save(tmp_path)
     loaded = ItemKNN.load(tmp_path, model.compute)
@@ -142,9 +176,13 @@ def test_a_rating_does_not_depend_on_what_else_is_asked_or_on_saving(tmp_path: P
 
 
 def test_few_users_in_common_count_less() -> None:
-    """Movies 10 and 20 share one user, 30 and 40 share three: all are liked by the same people, pair by pair."""
+    """Movies 10 and 20 share one user, 30 and 40 share three: all are liked by the same people,
+    pair by pair.
+    """
     users, movies = np.array([1, 1, 2, 2, 3, 3, 4, 4]), np.array([10, 20, 30, 40, 30, 40, 30, 40])
-    train = Interactions.of(users, movies, np.full(8, 5.0), np.zeros(8), movie_ids=np.array([10, 20, 30, 40]))
+    train = Interactions.of(
+        users, movies, np.full(8, 5.0), np.zeros(8), movie_ids=np.array([10, 20, 30, 40])
+    )
     found = fitted(train, shrinkage=3).similarities_.toarray()
     assert (found[0, 1], found[2, 3]) == pytest.approx((1 / 4, 3 / 6))
 
@@ -154,7 +192,10 @@ def test_who_liked_nothing_is_not_known_and_is_rated_for() -> None:
     train.ratings[train.users == 0] = 1.0
     model = fitted(train)
     assert model.knows(train.user_ids[:2]).tolist() == [False, True]
-    assert model.predict(train.user_ids[:1], train.movie_ids[:1])[0] < model.mean_ + model.movie_bias_[0]
+    assert (
+        model.predict(train.user_ids[:1], train.movie_ids[:1])[0]
+        < model.mean_ + model.movie_bias_[0]
+    )
 
 
 def test_without_a_like_there_is_nothing_to_fit() -> None:

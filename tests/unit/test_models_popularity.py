@@ -14,7 +14,11 @@ DAY = 86_400
 
 
 def nothing(count: int) -> Links:
-    return Links(np.zeros(count + 1, dtype=np.int64), np.empty(0, dtype=np.int32), np.empty(0, dtype=np.int64))
+    return Links(
+        np.zeros(count + 1, dtype=np.int64),
+        np.empty(0, dtype=np.int32),
+        np.empty(0, dtype=np.int64),
+    )
 
 
 def catalogue(movie_ids: np.ndarray) -> Catalogue:
@@ -40,21 +44,29 @@ def test_what_came_up_since_the_user_was_last_here_is_fresh() -> None:
     new = [(user, 20, 5.0, 100) for user in range(41, 81)]
     model = fitted([*old, *new, (80, 30, 1.0, 50)], half_life_days=None, freshness=3.0)
     longer_gone, just_here, stranger = model.score_block(np.array([1, 80, 999]))
-    assert longer_gone - stranger == pytest.approx([0, 3 * 40 / 60, 0])  # 40 likes, all younger, drawn to 0 by 20
+    # 40 likes, all younger, drawn to 0 by 20
+    assert longer_gone - stranger == pytest.approx([0, 3 * 40 / 60, 0])
     assert just_here.tolist() == stranger.tolist()
 
 
 def test_a_new_release_is_ahead_of_its_likes() -> None:
     """Years 1971, 1970, and unknown; the newest rating is of 1971."""
     movie_ids = np.array([10, 20, 30])
-    train = Interactions.of(np.array([1]), np.array([20]), np.array([5.0]), np.array([400 * DAY]), movie_ids=movie_ids)
+    train = Interactions.of(
+        np.array([1]), np.array([20]), np.array([5.0]), np.array([400 * DAY]), movie_ids=movie_ids
+    )
     dated = replace(catalogue(movie_ids), years=np.array([1971, 1970, np.nan], dtype=np.float32))
     model = Popularity(PopularityConfig(half_life_days=None, new_releases=2.0)).fit(train, dated)
-    assert model.score_block(np.array([1]))[0].tolist() == pytest.approx([2.0, np.log(2) + 1.0, 0.0])
+    assert model.score_block(np.array([1]))[0].tolist() == pytest.approx(
+        [2.0, np.log(2) + 1.0, 0.0]
+    )
 
 
 def test_a_like_counts_half_for_each_half_life_before_the_newest_rating() -> None:
-    model = fitted([(1, 10, 5.0, 100), (2, 20, 5.0, 90), (3, 20, 4.0, 80), (1, 30, 1.0, 110)], half_life_days=10)
+    model = fitted(
+        [(1, 10, 5.0, 100), (2, 20, 5.0, 90), (3, 20, 4.0, 80), (1, 30, 1.0, 110)],
+        half_life_days=10,
+    )
     assert likes_of(model) == pytest.approx([0.5, 0.25 + 0.125, 0.0])
 
 
@@ -70,7 +82,9 @@ def test_a_like_older_than_the_window_does_not_count() -> None:
 
 
 def test_a_window_and_a_half_life_go_together() -> None:
-    model = fitted([(1, 10, 5.0, 100), (2, 10, 5.0, 90), (3, 10, 4.0, 0)], half_life_days=10, window_days=50)
+    model = fitted(
+        [(1, 10, 5.0, 100), (2, 10, 5.0, 90), (3, 10, 4.0, 0)], half_life_days=10, window_days=50
+    )
     assert likes_of(model)[0] == pytest.approx(1.5)
 
 

@@ -22,7 +22,8 @@ from bench.mutants.worker import Observed
 
 T = 1_577_836_800
 CSV = {
-    "movies.csv": b'movieId,title,genres\n1,Toy Story (1995),Drama | Comedy\n2,"Say ""Hi"", The (1994)",(no genres listed)\n',
+    "movies.csv": b'movieId,title,genres\n1,Toy Story (1995),Drama | Comedy\n2,"Say ""Hi"", The '
+    b'(1994)",(no genres listed)\n',
     "links.csv": b"movieId,imdbId,tmdbId\n1,0114709,862\n2,,\n",
     "ratings.csv": f"userId,movieId,rating,timestamp\n7,1,4.5,{T}\n7,2,.5,{T}\n".encode(),
     "tags.csv": f'userId,movieId,tag,timestamp\n7,1,"pixar, ""great""",{T}\n'.encode(),
@@ -34,7 +35,7 @@ def releases(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Release]:
     return generated_releases(tmp_path_factory.mktemp("world"))
 
 
-# ---------------------------------------------------------------- the independent parser, on what was worked out by hand
+# ---------------------------------------- the independent parser, on what was worked out by hand
 
 
 def test_the_independent_parser_reads_csv() -> None:
@@ -43,12 +44,15 @@ def test_the_independent_parser_reads_csv() -> None:
     assert verdict.read == {"movies.csv": 2, "links.csv": 2, "ratings.csv": 2, "tags.csv": 1}
     assert verdict.facts == {
         "movies": Counter(
-            {(1, "Toy Story (1995)", 1995, ("Drama", "Comedy")): 1, (2, 'Say "Hi", The (1994)', 1994, ()): 1}
+            {
+                (1, "Toy Story (1995)", 1995, ("Drama", "Comedy")): 1,
+                (2, 'Say "Hi", The (1994)', 1994, ()): 1,
+            }
         ),
         "links": Counter({(1, 114709, 862): 1, (2, None, None): 1}),
         "ratings": Counter({(7, 1, 4.5, T): 1, (7, 2, 0.5, T): 1}),
         "tags": Counter({(7, 1, 'pixar, "great"', T): 1}),
-    }  # fmt: skip
+    }
 
 
 @pytest.mark.parametrize(
@@ -77,7 +81,9 @@ def test_the_independent_parser_sets_a_bad_row_aside(file: str, row: str) -> Non
 
 
 def test_the_independent_parser_refuses_too_many_bad_rows_and_missing_columns() -> None:
-    assert set(judge_movielens(CSV | {"ratings.csv": CSV["ratings.csv"] + b"x\n"}).refused) == {"ratings.csv"}
+    assert set(judge_movielens(CSV | {"ratings.csv": CSV["ratings.csv"] + b"x\n"}).refused) == {
+        "ratings.csv"
+    }
     assert set(judge_movielens(CSV | {"links.csv": b"movieId\n1\n"}).refused) == {"links.csv"}
     assert judge_movielens({"README.txt": b""}).refused
 
@@ -106,20 +112,28 @@ def test_the_independent_parser_reads_ml_100k() -> None:
 
 def test_the_independent_parser_reads_imdb() -> None:
     files = {
-        "title.basics.tsv": b"tconst\ttitleType\tprimaryTitle\toriginalTitle\tisAdult\tstartYear\tendYear\truntimeMinutes"
+        "title.basics.tsv": b"tconst\ttitleType\tprimaryTitle\toriginalTitle\tisAdult\tstartYear\t"
+        b"endYear\truntimeMinutes"
         b"\tgenres\ntt0114709\tmovie\tToy Story\tToy Story\t0\t1995\t\\N\t81\tComedy,Drama\n"
         b"tt9\tmovie\t\xff\tX\t0\tx\t\\N\t\\N\t\\N\n",
         "title.ratings.tsv": b"tconst\taverageRating\tnumVotes\ntt0114709\t8.3\t1000\n",
         "title.crew.tsv": b"tconst\tdirectors\twriters\ntt0114709\tnm0005124\t\\N\n",
         "title.principals.tsv": b"tconst\tordering\tnconst\tcategory\tjob\tcharacters\n"
         b"tt0114709\t2\tnm0000741\tactor\t\\N\t\\N\ntt0114709\t1\tnm0000158\tactor\t\\N\t\\N\n",
-        "name.basics.tsv": b"nconst\tprimaryName\tbirthYear\tdeathYear\nnm0000158\tTom Hanks\t1956\t\\N\nnm1\tNobody\tx\tx\n",
+        "name.basics.tsv": b"nconst\tprimaryName\tbirthYear\tdeathYear\nnm0000158\tTom "
+        b"Hanks\t1956\t\\N\nnm1\tNobody\tx\tx\n",
     }
     verdict = judge_imdb(files, {1: 114709})
     assert not verdict.refused and not verdict.rejects
-    assert set(verdict.facts["imdb_titles"]) == {(1, 114709, "movie", "Toy Story", 1995, 81, ("Comedy", "Drama"), 8.3, 1000)}
+    assert set(verdict.facts["imdb_titles"]) == {
+        (1, 114709, "movie", "Toy Story", 1995, 81, ("Comedy", "Drama"), 8.3, 1000)
+    }
     assert set(verdict.facts["persons"]) == {(158, "Tom Hanks", 1956, None)}
-    assert set(verdict.facts["movie_persons"]) == {(1, "director", 1, 5124), (1, "actor", 1, 158), (1, "actor", 2, 741)}
+    assert set(verdict.facts["movie_persons"]) == {
+        (1, "director", 1, 5124),
+        (1, "actor", 1, 158),
+        (1, "actor", 2, 741),
+    }
 
 
 # ---------------------------------------------------------------- mutants
@@ -135,7 +149,9 @@ FACTS = {
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
-def test_a_release_without_a_change_has_no_bad_row(releases: dict[str, Release], layout: str) -> None:
+def test_a_release_without_a_change_has_no_bad_row(
+    releases: dict[str, Release], layout: str
+) -> None:
     if layout == "imdb":
         links = judge_movielens(releases["csv"].files).facts["links"]
         verdict = judge_imdb(releases["imdb"].files, {movie: imdb for movie, imdb, _ in links})
@@ -153,8 +169,16 @@ def test_a_number_and_a_seed_give_always_the_same_mutant(releases: dict[str, Rel
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
-def test_every_change_can_be_made_to_every_layout_and_after_any_other(releases: dict[str, Release], layout: str) -> None:
-    small = Release(layout, {name: b"".join(data.splitlines(True)[:30]) for name, data in releases[layout].files.items()})
+def test_every_change_can_be_made_to_every_layout_and_after_any_other(
+    releases: dict[str, Release], layout: str
+) -> None:
+    small = Release(
+        layout,
+        {
+            name: b"".join(data.splitlines(True)[:30])
+            for name, data in releases[layout].files.items()
+        },
+    )
     dice = random.Random(5)
     for change in CHANGES:
         draft = Draft(small, dice)
@@ -197,9 +221,21 @@ def test_a_real_release_is_told_by_its_files(tmp_path: Path, releases: dict[str,
 
 MUTANT = Mutant(3, "csv", "movielens", {"ratings.csv": b""}, ("changed",), damaged=False)
 REFUSED = Verdict(refused={"ratings.csv": "2 of 10 rows are bad; the first is line 5"})
-AGREED = Verdict(facts={"ratings": Counter({(7, 1, 4.5, T): 1})}, rejects={("tags.csv", 2): "empty"}, read={"ratings.csv": 1})
-OBSERVED = Observed("ingested", facts=AGREED.facts, rejects={("tags.csv", 2): ("empty", "x")}, read={"ratings.csv": 1})
-MESSAGE = "2 of 10 rows of ratings.csv are bad; the first is line 5: no number (movielens drop of 2020-01-06 in /tmp/drops)"
+AGREED = Verdict(
+    facts={"ratings": Counter({(7, 1, 4.5, T): 1})},
+    rejects={("tags.csv", 2): "empty"},
+    read={"ratings.csv": 1},
+)
+OBSERVED = Observed(
+    "ingested",
+    facts=AGREED.facts,
+    rejects={("tags.csv", 2): ("empty", "x")},
+    read={"ratings.csv": 1},
+)
+MESSAGE = (
+    "2 of 10 rows of ratings.csv are bad; the first is line 5: no number (movielens drop of "
+    "2020-01-06 in /tmp/drops)"
+)
 
 
 def test_what_agrees_is_good() -> None:
@@ -213,7 +249,11 @@ def test_what_agrees_is_good() -> None:
         (AGREED, None, "stopped"),
         (AGREED, replace(OBSERVED, crash="Traceback …"), "traceback"),
         (AGREED, replace(OBSERVED, printed="Exception ignored"), "printed"),
-        (AGREED, replace(OBSERVED, facts={"ratings": Counter({(7, 1, 4.0, T): 1})}), "ratings differ"),
+        (
+            AGREED,
+            replace(OBSERVED, facts={"ratings": Counter({(7, 1, 4.0, T): 1})}),
+            "ratings differ",
+        ),
         (AGREED, replace(OBSERVED, facts={"movies": Counter({(7,): 1})}), "movies differ"),
         (AGREED, replace(OBSERVED, facts={}), "ratings differ"),
         (AGREED, replace(OBSERVED, rejects={}), "rejects differ"),
@@ -225,12 +265,22 @@ def test_what_agrees_is_good() -> None:
         (REFUSED, replace(OBSERVED, state="refused", error=MESSAGE), "with facts"),
         (REFUSED, Observed("known", error=MESSAGE), "neither"),
         (REFUSED, Observed("refused", error=""), "neither"),
-        (REFUSED, Observed("refused", error=MESSAGE.replace("ratings.csv", "a file")), "file's name"),
-        (REFUSED, Observed("refused", error=MESSAGE.replace("line 5", "line 6")), "without the line"),
+        (
+            REFUSED,
+            Observed("refused", error=MESSAGE.replace("ratings.csv", "a file")),
+            "file's name",
+        ),
+        (
+            REFUSED,
+            Observed("refused", error=MESSAGE.replace("line 5", "line 6")),
+            "without the line",
+        ),
         (REFUSED, Observed("refused", error=MESSAGE + "\x1f\x8b"), "unreadable"),
     ],
 )
-def test_what_does_not_agree_is_seen(verdict: Verdict, observed: Observed | None, kind: str) -> None:
+def test_what_does_not_agree_is_seen(
+    verdict: Verdict, observed: Observed | None, kind: str
+) -> None:
     outcome = outcome_of(MUTANT, verdict, observed)
     assert kind in outcome.kind and not outcome.is_good
 
@@ -244,8 +294,12 @@ def test_the_report_says_how_to_see_a_bad_one_again(capsys: pytest.CaptureFixtur
     assert "python -m bench.mutants --seed 7 --only 3 --from ml-1m" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("arguments", [["--count", "0"], ["--only", "-1"], ["--from", "/nonexistent"]])
-def test_what_cannot_be_run_is_said_at_once(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(
+    "arguments", [["--count", "0"], ["--only", "-1"], ["--from", "/nonexistent"]]
+)
+def test_what_cannot_be_run_is_said_at_once(
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
     with pytest.raises(SystemExit):
         main(arguments)
     assert "expected" in capsys.readouterr().err

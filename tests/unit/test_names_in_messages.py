@@ -1,4 +1,6 @@
-"""Names that strangers gave their files: in a message each can be read, and however many there are, it stays a sentence."""
+"""Names that strangers gave their files: in a message each can be read, and however many there are,
+it stays a sentence.
+"""
 
 import io
 import os
@@ -15,8 +17,20 @@ from recsys.ingest import SOURCES
 from recsys.ingest.movielens import layout_of
 
 WEEK = date(2026, 8, 17)
-ODD = ["\x1b[31mratings.csv", "ratings.csv\n", "PK\x01\x02.csv", "\u202eratings.csv", "ratings\u2028.csv"]
-SHOWN = [r"\x1b[31mratings.csv", r"ratings.csv\n", r"PK\x01\x02.csv", r"\u202eratings.csv", r"ratings\u2028.csv"]
+ODD = [
+    "\x1b[31mratings.csv",
+    "ratings.csv\n",
+    "PK\x01\x02.csv",
+    "\u202eratings.csv",
+    "ratings\u2028.csv",
+]
+SHOWN = [
+    r"\x1b[31mratings.csv",
+    r"ratings.csv\n",
+    r"PK\x01\x02.csv",
+    r"\u202eratings.csv",
+    r"ratings\u2028.csv",
+]
 
 
 @pytest.fixture
@@ -64,7 +78,9 @@ def test_an_odd_name_is_shown_escaped(folder: Path, name: str, shown: str, packe
 
 @pytest.mark.parametrize("source", SOURCES)
 def test_of_many_names_some_are_shown_and_the_others_counted(folder: Path, source: str) -> None:
-    (folder / "release.zip").write_bytes(zip_of(*(f"{'n' * 200}{number:04}.csv" for number in range(1_000))))
+    (folder / "release.zip").write_bytes(
+        zip_of(*(f"{'n' * 200}{number:04}.csv" for number in range(1_000)))
+    )
     zone = zone_of(folder)
     members = zone.members(zone.at("movielens", WEEK))
     if source == "movielens":

@@ -11,7 +11,9 @@ from recsys.registry.patience import BRIEF, PATIENT, brief
 
 
 def waits(chosen: dict[str, str]) -> tuple[float, float]:
-    """Seconds until the client gives up a server that refuses, and one that never answers; jitter left out."""
+    """Seconds until the client gives up a server that refuses, and one that never answers; jitter
+    left out.
+    """
     retries = int(chosen["MLFLOW_HTTP_REQUEST_MAX_RETRIES"])
     retry = Retry(total=retries, backoff_factor=float(chosen["MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR"]))
     between = 0.0
@@ -31,23 +33,34 @@ def test_a_mirror_gives_up_within_ten_seconds() -> None:
     assert max(waits(BRIEF)) <= 10
 
 
-def test_brief_ends_with_its_block_and_leaves_what_the_environment_chose(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_brief_ends_with_its_block_and_leaves_what_the_environment_chose(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     for name, value in PATIENT.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "33")
     with brief(), brief():
         assert os.environ["MLFLOW_HTTP_REQUEST_TIMEOUT"] == "33"
-        assert os.environ["MLFLOW_HTTP_REQUEST_MAX_RETRIES"] == BRIEF["MLFLOW_HTTP_REQUEST_MAX_RETRIES"]
-    assert {name: os.environ[name] for name in PATIENT} == PATIENT | {"MLFLOW_HTTP_REQUEST_TIMEOUT": "33"}
+        assert (
+            os.environ["MLFLOW_HTTP_REQUEST_MAX_RETRIES"]
+            == BRIEF["MLFLOW_HTTP_REQUEST_MAX_RETRIES"]
+        )
+    assert {name: os.environ[name] for name in PATIENT} == PATIENT | {
+        "MLFLOW_HTTP_REQUEST_TIMEOUT": "33"
+    }
 
 
 def test_mlflow_itself_reads_what_the_registry_sets() -> None:
     script = (
         "import recsys.registry, mlflow.environment_variables as names\n"
-        "print(names.MLFLOW_HTTP_REQUEST_TIMEOUT.get(), names.MLFLOW_HTTP_REQUEST_MAX_RETRIES.get(),"
-        " names.MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR.get(), names.MLFLOW_HTTP_RESPECT_RETRY_AFTER_HEADER.get())"
+        "print(names.MLFLOW_HTTP_REQUEST_TIMEOUT.get(), "
+        "names.MLFLOW_HTTP_REQUEST_MAX_RETRIES.get(),"
+        " names.MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR.get(), "
+        "names.MLFLOW_HTTP_RESPECT_RETRY_AFTER_HEADER.get())"
     )
     environment = {name: value for name, value in os.environ.items() if name not in PATIENT}
     environment["MLFLOW_HTTP_REQUEST_MAX_RETRIES"] = "9"
-    done = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True
+    )
     assert done.stdout.split() == ["60", "9", "5", "False"]

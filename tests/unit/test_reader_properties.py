@@ -1,4 +1,6 @@
-"""Any bytes at all: the reader says of each line what an independent parser says, in a time that grows with their number."""
+"""Any bytes at all: the reader says of each line what an independent parser says, in a time that
+grows with their number.
+"""
 
 # pyarrow.compute makes its functions when it is imported:
 # pyright: reportAttributeAccessIssue=false
@@ -31,7 +33,10 @@ FORMATS = {
         Delimited(COLUMNS, "::", ("id", "text"), quoted=False),
         Table(("id", "text"), b"::", header=False),
     ),
-    "pipes": (Delimited(COLUMNS, "|", ("id", "text"), quoted=False), Table(("id", "text"), b"|", header=False)),
+    "pipes": (
+        Delimited(COLUMNS, "|", ("id", "text"), quoted=False),
+        Table(("id", "text"), b"|", header=False),
+    ),
 }
 PIECES = [
     *(b"1", b"a", b"b c", b"", b" "),
@@ -42,7 +47,11 @@ PIECES = [
 ]
 #: Always the same examples: what CI runs today it ran yesterday.
 FIXED = settings(
-    max_examples=100, derandomize=True, database=None, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=100,
+    derandomize=True,
+    database=None,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 
 
@@ -141,7 +150,9 @@ def test_of_rows_that_are_not_wanted_nothing_is_asked(name: str, pieces: list[by
     rows: list[tuple[int, dict[str, str]]] = []
     rejects: list[int] = []
     n_read = 0
-    for part in read_wanted(member_of(data), spec, lambda batch: pc.is_in(batch["id"], value_set=ours)):
+    for part in read_wanted(
+        member_of(data), spec, lambda batch: pc.is_in(batch["id"], value_set=ours)
+    ):
         if isinstance(part, Excerpt):
             rows += [(row.pop("line"), row) for row in part.batch.to_pylist()]
             n_read += part.read
@@ -161,7 +172,12 @@ def test_any_bytes_are_rows_rejects_or_a_refusal(name: str, data: bytes) -> None
 
 @pytest.mark.parametrize("name", [name for name, (spec, _) in FORMATS.items() if not spec.quoted])
 @FIXED
-@given(lines=st.lists(st.lists(st.sampled_from([piece for piece in PIECES if b"\n" not in piece]), max_size=6), max_size=20))
+@given(
+    lines=st.lists(
+        st.lists(st.sampled_from([piece for piece in PIECES if b"\n" not in piece]), max_size=6),
+        max_size=20,
+    )
+)
 def test_rows_rejects_and_blank_lines_are_all_lines(name: str, lines: list[list[bytes]]) -> None:
     spec, table = FORMATS[name]
     body = b"".join(b"".join(line) + b"\n" for line in lines)
@@ -192,7 +208,9 @@ HARD = {
 
 
 @pytest.mark.parametrize("kind", HARD)
-def test_twice_the_input_takes_at_most_twice_the_steps(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_twice_the_input_takes_at_most_twice_the_steps(
+    kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(delimited, "BLOCK_BYTES", 2_048)
     spec, table = FORMATS["csv"]
 

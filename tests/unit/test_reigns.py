@@ -25,7 +25,8 @@ def back(number: int) -> Flip:
         ([*published(1, 2, 3), back(2), *published(4), back(2), back(1)], [1]),
         ([*published(1, 2), back(1), (2, "rolled forward")], [1, 2]),
         ([*published(1, 2), back(1), (2, "rolled forward"), back(1)], [1]),
-        ([*published(1, 2, 3, 2), back(3)], [1, 3]),  # what was rolled back from is gone wherever it stood
+        # what was rolled back from is gone wherever it stood
+        ([*published(1, 2, 3, 2), back(3)], [1, 3]),
         ([*published(2, 3), back(1)], [2, 1]),  # to one that was never live, as a backfill's
         ([*published(1, 2, 3), (4, "by hand")], [1, 2, 3, 4]),
     ],

@@ -1,4 +1,6 @@
-"""A published data set cut by time: every published line enters once, in its week, in its own bytes."""
+"""A published data set cut by time: every published line enters once, in its week, in its own
+bytes.
+"""
 
 import io
 import random
@@ -36,24 +38,39 @@ def at(day: int, hour: int = 12, second: int = 0) -> int:
 
 
 # user 1 in the first drop, 2 in the second, 3 (only a tag in the second, a rating in the third)
-EVENTS = [(1, 10, at(5)), (2, 20, at(6, 0)), (1, 20, at(12, 23)), (3, 30, at(13, 0)), (1, 10, at(19, 23, 59))]
+EVENTS = [
+    (1, 10, at(5)),
+    (2, 20, at(6, 0)),
+    (1, 20, at(12, 23)),
+    (3, 30, at(13, 0)),
+    (1, 10, at(19, 23, 59)),
+]
 CSV = {
-    "ratings.csv": "userId,movieId,rating,timestamp\r\n" + "".join(f"{u},{m},4.0,{t}\r\n" for u, m, t in EVENTS),
-    "tags.csv": f'userId,movieId,tag,timestamp\r\n3,40,"two\nlines, ""quoted""",{at(7)}\r\n1,10,plain,{at(14)}\r\n',
-    "movies.csv": 'movieId,title,genres\r\n10,"Ten, The (1990)",Drama\r\n20,Twenty (1991),Drama\r\n30,Thirty (2019),\r\n'
+    "ratings.csv": "userId,movieId,rating,timestamp\r\n"
+    + "".join(f"{u},{m},4.0,{t}\r\n" for u, m, t in EVENTS),
+    "tags.csv": "userId,movieId,tag,timestamp\r\n"
+    f'3,40,"two\nlines, ""quoted""",{at(7)}\r\n1,10,plain,{at(14)}\r\n',
+    "movies.csv": 'movieId,title,genres\r\n10,"Ten, The (1990)",Drama\r\n20,Twenty '
+    "(1991),Drama\r\n30,Thirty (2019),\r\n"
     "40,Forty,\r\n50,Old (1950),\r\n60,New (2020),\r\n70,No year,\r\n",
     "links.csv": "movieId,imdbId,tmdbId\r\n" + "".join(f"{m},0{m},\r\n" for m in range(10, 80, 10)),
 }
 DAT = {
-    "ratings.dat": "\n".join(f"{u}::{m}::5::{t}" for u, m, t in EVENTS),  # no line end after the last
-    "movies.dat": '10::Ten: The \xe9 (1990)::Drama\n20::Twenty "(1991)::Drama\n30::Thirty (2019)::Drama\n',
-    "users.dat": "1::F::1::10::48067\n2::M::56::16::70072\n3::M::25::15::55117\n4::M::25::15::55117\n",
+    # no line end after the last
+    "ratings.dat": "\n".join(f"{u}::{m}::5::{t}" for u, m, t in EVENTS),
+    "movies.dat": '10::Ten: The \xe9 (1990)::Drama\n20::Twenty "(1991)::Drama\n30::Thirty '
+    "(2019)::Drama\n",
+    "users.dat": "1::F::1::10::48067\n2::M::56::16::70072\n3::M::25::15::55117\n"
+    "4::M::25::15::55117\n",
     "tags.dat": f"3::40::a: b::{at(7)}\n",
 }
 TITLES_100K = {10: "Ten (1990)", 20: "Caf\xe9 (1991)", 30: "T (2019)"}
 ML100K = {
     "u.data": "".join(f"{u}\t{m}\t3\t{t}\n" for u, m, t in EVENTS),
-    "u.item": "".join(f"{movie}|{title}|01-Jan-1990||http://x{'|0' * 19}\n" for movie, title in TITLES_100K.items()),
+    "u.item": "".join(
+        f"{movie}|{title}|01-Jan-1990||http://x{'|0' * 19}\n"
+        for movie, title in TITLES_100K.items()
+    ),
     "u.user": "1|24|M|technician|85711\n2|53|F|other|94043\n3|23|M|writer|32067\n",
     "u.genre": "unknown|0\nAction|1\n",
 }
@@ -68,7 +85,10 @@ def publish(folder: Path, files: dict[str, str]) -> Path:
 
 def lines(zone: Path, name: str) -> list[list[bytes]]:
     """The file's lines in each drop, oldest drop first."""
-    return [(folder / name).read_bytes().splitlines(keepends=True) for folder in sorted((zone / "movielens").iterdir())]
+    return [
+        (folder / name).read_bytes().splitlines(keepends=True)
+        for folder in sorted((zone / "movielens").iterdir())
+    ]
 
 
 def ids(zone: Path, name: str, separator: bytes, skip: int = 0) -> list[list[int]]:
@@ -80,12 +100,19 @@ def test_each_event_enters_in_its_week(tmp_path: Path) -> None:
     assert replay(source, str(tmp_path / "zone"), weeks=2) == WEEKS
     published = (source / "ratings.csv").read_bytes().splitlines(keepends=True)
     head, rows = published[0], published[1:]
-    assert lines(tmp_path / "zone", "ratings.csv") == [[head, rows[0]], [head, *rows[1:3]], [head, *rows[3:]]]
+    assert lines(tmp_path / "zone", "ratings.csv") == [
+        [head, rows[0]],
+        [head, *rows[1:3]],
+        [head, *rows[3:]],
+    ]
 
 
 def test_a_record_with_a_line_end_in_quotes_stays_whole(tmp_path: Path) -> None:
     replay(publish(tmp_path / "ml", CSV), str(tmp_path / "zone"), weeks=2)
-    head, first, second, third = lines(tmp_path / "zone", "tags.csv")[1][0], *lines(tmp_path / "zone", "tags.csv")
+    head, first, second, third = (
+        lines(tmp_path / "zone", "tags.csv")[1][0],
+        *lines(tmp_path / "zone", "tags.csv"),
+    )
     assert first == [head]
     assert b"".join(second[1:]) == f'3,40,"two\nlines, ""quoted""",{at(7)}\r\n'.encode()
     assert third[1:] == [f"1,10,plain,{at(14)}\r\n".encode()]
@@ -102,7 +129,9 @@ def test_the_double_colon_layout(tmp_path: Path) -> None:
     replay(publish(tmp_path / "ml", DAT), str(tmp_path / "zone"), weeks=2)
     assert ids(tmp_path / "zone", "users.dat", b"::") == [[1], [2], [3, 4]]
     assert ids(tmp_path / "zone", "movies.dat", b"::") == [[10], [20], [30]]
-    assert lines(tmp_path / "zone", "movies.dat")[0] == ["10::Ten: The \xe9 (1990)::Drama\n".encode("latin-1")]
+    assert lines(tmp_path / "zone", "movies.dat")[0] == [
+        "10::Ten: The \xe9 (1990)::Drama\n".encode("latin-1")
+    ]
     assert [len(drop) for drop in lines(tmp_path / "zone", "ratings.dat")] == [1, 2, 2]
     assert [len(drop) for drop in lines(tmp_path / "zone", "tags.dat")] == [0, 1, 0]
 
@@ -111,7 +140,9 @@ def test_the_ml_100k_layout(tmp_path: Path) -> None:
     replay(publish(tmp_path / "ml", ML100K), str(tmp_path / "zone"), weeks=2)
     assert ids(tmp_path / "zone", "u.user", b"|") == [[1], [2], [3]]
     assert ids(tmp_path / "zone", "u.item", b"|") == [[10], [20], [30]]
-    assert b"".join(line for drop in lines(tmp_path / "zone", "u.data") for line in drop).decode() == ML100K["u.data"]
+    assert (b"").join(
+        line for drop in lines(tmp_path / "zone", "u.data") for line in drop
+    ).decode() == ML100K["u.data"]
     assert [len(drop) for drop in lines(tmp_path / "zone", "u.genre")] == [2, 2, 2]
 
 
@@ -186,10 +217,26 @@ def test_into_an_object_store(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("files", "said"),
     [
-        ({"README": "x"}, r"^no ratings file; found README, expected one of ratings.csv, ratings.dat, u.data \(.*/ml\)$"),
-        ({"ratings.csv": "user,movie\n1,2\n"}, r"^ratings.csv line 1: no column userId, .*found 'user,movie', expected userId,"),
-        ({"u.data": "1\t2\t3\tx\n"}, r"^u.data line 1: found the time 'x'; expected whole seconds since 1970, between 1990"),
-        ({"u.data": "1\t2\t3\n"}, r"^1 of 1 rows of u.data cannot be read .*; the first is line 1: 3 columns, expected 4"),
+        (
+            {"README": "x"},
+            r"^no ratings file; found README, expected one of ratings.csv, ratings.dat, u.data "
+            r"\(.*/ml\)$",
+        ),
+        (
+            {"ratings.csv": "user,movie\n1,2\n"},
+            r"^ratings.csv line 1: no column userId, .*found "
+            r"'user,movie', expected userId,",
+        ),
+        (
+            {"u.data": "1\t2\t3\tx\n"},
+            r"^u.data line 1: found the time 'x'; expected whole seconds "
+            r"since 1970, between 1990",
+        ),
+        (
+            {"u.data": "1\t2\t3\n"},
+            r"^1 of 1 rows of u.data cannot be read .*; the first is line 1: "
+            r"3 columns, expected 4",
+        ),
         ({"u.data": ""}, r"^u.data holds no rating"),
     ],
 )
@@ -198,14 +245,25 @@ def test_what_is_no_release_is_refused(tmp_path: Path, files: dict[str, str], sa
         replay(publish(tmp_path / "ml", files), str(tmp_path / "zone"), weeks=2)
 
 
-@pytest.mark.parametrize(("day", "last"), [((2020, 1, 19), MONDAY), ((2020, 1, 20), date(2020, 1, 27)), ((2020, 1, 14), MONDAY)])
-def test_the_last_drop_is_the_first_monday_after_the_newest_event(day: tuple[int, int, int], last: date) -> None:
+@pytest.mark.parametrize(
+    ("day", "last"),
+    [((2020, 1, 19), MONDAY), ((2020, 1, 20), date(2020, 1, 27)), ((2020, 1, 14), MONDAY)],
+)
+def test_the_last_drop_is_the_first_monday_after_the_newest_event(
+    day: tuple[int, int, int], last: date
+) -> None:
     newest = int(datetime(*day, tzinfo=UTC).timestamp())
     assert drop_dates(newest, 2)[-1] == last
-    assert all(found.weekday() == 0 for found in drop_dates(newest, 5)) and len(drop_dates(newest, 5)) == 6
+    assert (
+        all(found.weekday() == 0 for found in drop_dates(newest, 5))
+        and len(drop_dates(newest, 5)) == 6
+    )
 
 
-@given(st.lists(st.binary(max_size=6).map(lambda line: line.replace(b"\n", b"")), max_size=30), st.integers(1, 40))
+@given(
+    st.lists(st.binary(max_size=6).map(lambda line: line.replace(b"\n", b"")), max_size=30),
+    st.integers(1, 40),
+)
 def test_lines_are_as_published_wherever_a_chunk_ends(parts: list[bytes], chunk: int) -> None:
     text = b"\n".join([b"first", *parts])
     lines: list[bytes] = []
@@ -217,7 +275,9 @@ def test_lines_are_as_published_wherever_a_chunk_ends(parts: list[bytes], chunk:
 # What other tools make of a release
 
 
-def changed(old: str, new: str, name: str = "ratings.csv", files: dict[str, str] = CSV) -> dict[str, str]:
+def changed(
+    old: str, new: str, name: str = "ratings.csv", files: dict[str, str] = CSV
+) -> dict[str, str]:
     assert old in files[name]
     return files | {name: files[name].replace(old, new)}
 
@@ -255,14 +315,20 @@ def test_a_time_in_another_unit_is_refused_where_it_stands(tmp_path: Path, time:
     good = f"1,20,4.0,{at(12, 23)}"
     message = refusal(tmp_path, changed(good, f"1,20,4.0,{time}"))
     assert message.startswith(
-        f"ratings.csv line 4: found the time {time!r}; expected whole seconds since 1970, between 1990 and 2100"
+        f"ratings.csv line 4: found the time {time!r}; expected whole seconds since 1970, between "
+        "1990 and 2100"
     )
     assert message.endswith(f"({tmp_path}/ml)")
 
 
 @pytest.mark.parametrize(
     ("files", "name", "separator"),
-    [(CSV, "tags.csv", ","), (DAT, "ratings.dat", "::"), (DAT, "tags.dat", "::"), (ML100K, "u.data", "\t")],
+    [
+        (CSV, "tags.csv", ","),
+        (DAT, "ratings.dat", "::"),
+        (DAT, "tags.dat", "::"),
+        (ML100K, "u.data", "\t"),
+    ],
 )
 def test_a_bad_time_is_refused_in_every_layout_and_in_tags(
     tmp_path: Path, files: dict[str, str], name: str, separator: str
@@ -275,13 +341,19 @@ def test_a_bad_time_is_refused_in_every_layout_and_in_tags(
 
 def test_the_first_and_the_last_second_are_taken(tmp_path: Path) -> None:
     rows = "userId,movieId,rating,timestamp\n1,10,4.0,631152000\n1,20,4.0,1577836800\n"
-    assert replay(publish(tmp_path / "ml", {"ratings.csv": rows}), str(tmp_path / "zone"), weeks=1)[-1] == date(2020, 1, 6)
+    assert replay(publish(tmp_path / "ml", {"ratings.csv": rows}), str(tmp_path / "zone"), weeks=1)[
+        -1
+    ] == date(2020, 1, 6)
 
 
-def test_one_event_of_the_future_moves_no_drop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_event_of_the_future_moves_no_drop(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     files = changed(str(at(14)), "2127000000", "tags.csv")
     message = refusal(tmp_path, files)
-    assert message.startswith("tags.csv line 4 is of 2037-05-27, which is more than 7 days after today (")
+    assert message.startswith(
+        "tags.csv line 4 is of 2037-05-27, which is more than 7 days after today ("
+    )
     monkeypatch.setenv("RECSYS_ALLOW_FUTURE", "true")
     assert replay(tmp_path / "ml", str(tmp_path / "zone"), weeks=2)[-1] == date(2037, 6, 1)
 
@@ -289,14 +361,23 @@ def test_one_event_of_the_future_moves_no_drop(tmp_path: Path, monkeypatch: pyte
 def test_drops_without_a_rating_are_named(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     replay(publish(tmp_path / "ml", CSV), str(tmp_path / "zone"), weeks=2)
     assert not caplog.records
-    replay(publish(tmp_path / "late", changed(str(at(19, 23, 59)), str(at(30)))), str(tmp_path / "other"), weeks=2)
+    replay(
+        publish(tmp_path / "late", changed(str(at(19, 23, 59)), str(at(30)))),
+        str(tmp_path / "other"),
+        weeks=2,
+    )
     assert "2 of 3 drops hold no rating (2020-01-20, 2020-01-27)" not in caplog.text
     assert "1 of 3 drops hold no rating (2020-01-27)" in caplog.text
-    assert "counted back from the newest event, and ratings.csv line 6 is of 2020-01-30" in caplog.text
+    assert (
+        "counted back from the newest event, and ratings.csv line 6 is of 2020-01-30" in caplog.text
+    )
 
 
 def shuffled(text: str, order: list[int]) -> str:
-    return "".join(",".join(line.split(",")[i] for i in order) + "\n" for line in text.replace("\r", "").splitlines())
+    return ("").join(
+        ",".join(line.split(",")[i] for i in order) + "\n"
+        for line in text.replace("\r", "").splitlines()
+    )
 
 
 LOOKS = {
@@ -307,33 +388,54 @@ LOOKS = {
     "no last line end": lambda text: text.rstrip(),
     "LF": lambda text: text.replace("\r\n", "\n"),
     "columns in another order": lambda text: shuffled(text, [3, 1, 0, 2]),
-    "quotes around everything": lambda text: "".join('"' + line.replace(",", '","') + '"\n' for line in text.split()),
-    "a point in whole numbers": lambda text: re.sub(r"([0-9]+),([0-9]+),(.*),([0-9]+)", r"\1.0,\2.0,\3,\4.0", text),
-    "an index column": lambda text: "".join(f"{n},{line}\n" for n, line in enumerate(text.splitlines())),
+    "quotes around everything": lambda text: "".join(
+        '"' + line.replace(",", '","') + '"\n' for line in text.split()
+    ),
+    "a point in whole numbers": lambda text: re.sub(
+        r"([0-9]+),([0-9]+),(.*),([0-9]+)", r"\1.0,\2.0,\3,\4.0", text
+    ),
+    "an index column": lambda text: "".join(
+        f"{n},{line}\n" for n, line in enumerate(text.splitlines())
+    ),
 }
 
 
 @pytest.mark.parametrize("look", LOOKS.values(), ids=LOOKS)
 def test_ratings_that_ingest_reads_are_cut(tmp_path: Path, look: Callable[[str], str]) -> None:
-    replay(publish(tmp_path / "ml", CSV | {"ratings.csv": look(CSV["ratings.csv"])}), str(tmp_path / "zone"), weeks=2)
+    replay(
+        publish(tmp_path / "ml", CSV | {"ratings.csv": look(CSV["ratings.csv"])}),
+        str(tmp_path / "zone"),
+        weeks=2,
+    )
     assert read_back(tmp_path / "zone", "ratings.csv") == [EVENTS[:1], EVENTS[1:3], EVENTS[3:]]
 
 
 def read_back(zone: Path, name: str) -> list[list[tuple[int, int, int]]]:
-    """(user, movie, time) of each drop's ratings, as ingest reads them; nothing in them is rejected."""
+    """(user, movie, time) of each drop's ratings, as ingest reads them; nothing in them is
+    rejected.
+    """
     events = []
     for folder in sorted((zone / "movielens").iterdir()):
         landing = LandingZone(str(zone))
         members = landing.members(landing.at("movielens", date.fromisoformat(folder.name)))
-        (spec,) = (spec for member, _, spec in layout_of(members).present(members) if member.name == name)
-        parts = [part if isinstance(part, Reject) else with_whole_numbers(part) for part in read_delimited(members[name], spec)]
+        (spec,) = (
+            spec for member, _, spec in layout_of(members).present(members) if member.name == name
+        )
+        parts = [
+            part if isinstance(part, Reject) else with_whole_numbers(part)
+            for part in read_delimited(members[name], spec)
+        ]
         rows = [row for part in parts if not isinstance(part, Reject) for row in part.to_pylist()]
         assert not [part for part in parts if isinstance(part, Reject)]
-        events.append([(int(row["user_id"]), int(row["movie_id"]), int(row["rated_at"])) for row in rows])
+        events.append(
+            [(int(row["user_id"]), int(row["movie_id"]), int(row["rated_at"])) for row in rows]
+        )
     return events
 
 
-def test_a_byte_order_mark_of_a_file_without_a_header_stays_out_of_the_middle(tmp_path: Path) -> None:
+def test_a_byte_order_mark_of_a_file_without_a_header_stays_out_of_the_middle(
+    tmp_path: Path,
+) -> None:
     newest_first = "".join(reversed(ML100K["u.data"].splitlines(keepends=True)))
     folder = publish(tmp_path / "ml", ML100K)
     (folder / "u.data").write_bytes(b"\xef\xbb\xbf" + newest_first.encode())
@@ -347,28 +449,51 @@ def test_a_byte_order_mark_of_a_file_without_a_header_stays_out_of_the_middle(tm
 
 def many(*bad: str) -> dict[str, str]:
     """A release of 1,000 ratings with these lines in the middle."""
-    good = [f"{n},10,4.0,{at(5) + n}\n" for n in range(500)], [f"{n},20,4.0,{at(14) + n}\n" for n in range(500)]
-    lines = ["userId,movieId,rating,timestamp\n", *good[0], *(f"{line}\n" for line in bad), *good[1]]
-    return {"ratings.csv": "".join(lines), "movies.csv": "movieId,title,genres\n10,Ten (1990),\n20,Twenty (1991),\n"}
+    good = (
+        [f"{n},10,4.0,{at(5) + n}\n" for n in range(500)],
+        [f"{n},20,4.0,{at(14) + n}\n" for n in range(500)],
+    )
+    lines = [
+        "userId,movieId,rating,timestamp\n",
+        *good[0],
+        *(f"{line}\n" for line in bad),
+        *good[1],
+    ]
+    return {
+        "ratings.csv": "".join(lines),
+        "movies.csv": "movieId,title,genres\n10,Ten (1990),\n20,Twenty (1991),\n",
+    }
 
 
-def test_rows_that_cannot_be_read_are_left_out_and_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_rows_that_cannot_be_read_are_left_out_and_told(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     source = publish(tmp_path / "ml", many("1,10,4.0", f"1,10,4.0,{at(5)},x"))
     replay(source, str(tmp_path / "zone"), weeks=2)
     assert [len(drop) for drop in read_back(tmp_path / "zone", "ratings.csv")] == [500, 0, 500]
-    expected = "2 of 1,002 rows of ratings.csv cannot be read and are left out; the first is line 502: 3 columns, expected 4"
+    expected = (
+        "2 of 1,002 rows of ratings.csv cannot be read and are left out; the first is line 502: 3 "
+        "columns, expected 4"
+    )
     assert expected in caplog.text
 
 
-def test_as_many_bad_rows_as_ingest_refuses_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_as_many_bad_rows_as_ingest_refuses_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     message = refusal(tmp_path, many(*["1,10,4.0"] * 20))
-    assert message.startswith("20 of 1,020 rows of ratings.csv cannot be read (allowed 1.0%); the first is line 502: 3 columns")
+    assert message.startswith(
+        "20 of 1,020 rows of ratings.csv cannot be read (allowed 1.0%); the "
+        "first is line 502: 3 columns"
+    )
     monkeypatch.setenv("RECSYS_MAX_BAD_SHARE", "0.02")
     assert len(replay(tmp_path / "ml", str(tmp_path / "zone"), weeks=2)) == 3
 
 
 def test_values_that_ingest_sets_aside_go_to_it(tmp_path: Path) -> None:
-    source = publish(tmp_path / "ml", many(f"x,10,4.0,{at(14)}", f"1,10,7,{at(14)}", f"1,99,4,{at(14)}"))
+    source = publish(
+        tmp_path / "ml", many(f"x,10,4.0,{at(14)}", f"1,10,7,{at(14)}", f"1,99,4,{at(14)}")
+    )
     replay(source, str(tmp_path / "zone"), weeks=2)
     assert [len(drop) - 1 for drop in lines(tmp_path / "zone", "ratings.csv")] == [500, 0, 503]
 
@@ -380,24 +505,52 @@ def test_a_movie_whose_id_is_none_is_handed_on_to_ingest(tmp_path: Path) -> None
 
 
 TEXT = st.text('ab,"\n\r7 \u00e9:|\t', max_size=5)
-EVENT_ROWS = st.lists(st.tuples(st.integers(1, 3), st.sampled_from([10, 20]), TEXT, st.integers(at(1), at(25))), max_size=15)
+EVENT_ROWS = st.lists(
+    st.tuples(st.integers(1, 3), st.sampled_from([10, 20]), TEXT, st.integers(at(1), at(25))),
+    max_size=15,
+)
 JUNK = st.lists(st.binary(max_size=8), max_size=4)
 
 
-@pytest.mark.parametrize(("name", "separator"), [("tags.csv", ","), ("ratings.dat", "::"), ("u.data", "\t")])
+@pytest.mark.parametrize(
+    ("name", "separator"), [("tags.csv", ","), ("ratings.dat", "::"), ("u.data", "\t")]
+)
 @settings(max_examples=60, deadline=None)  # each is a folder of drops
-@given(EVENT_ROWS, JUNK, st.sampled_from(["\n", "\r\n", "\r"]), st.booleans(), st.booleans(), st.randoms())
+@given(
+    EVENT_ROWS,
+    JUNK,
+    st.sampled_from(["\n", "\r\n", "\r"]),
+    st.booleans(),
+    st.booleans(),
+    st.randoms(),
+)
 def test_what_is_cut_is_what_ingest_reads_of_the_whole(
-    name: str, separator: str, rows: list, junk: list[bytes], line_end: str, quotes: bool, has_bom: bool, chance: random.Random
+    name: str,
+    separator: str,
+    rows: list,
+    junk: list[bytes],
+    line_end: str,
+    quotes: bool,
+    has_bom: bool,
+    chance: random.Random,
 ) -> None:
-    """Whatever stands between: each row that is read of the release is in one drop, the right one, and nothing else is."""
-    texts = [separator.join((str(u), str(m), quoted(text) if quotes else text, str(time))) for u, m, text, time in rows]
+    """Whatever stands between: each row that is read of the release is in one drop, the right one,
+    and nothing else is.
+    """
+    texts = [
+        separator.join((str(u), str(m), quoted(text) if quotes else text, str(time)))
+        for u, m, text, time in rows
+    ]
     content = [text.encode() for text in texts] + junk
     chance.shuffle(content)
     head = [b"userId,movieId,tag,timestamp"] if name == "tags.csv" else []
-    data = b"\xef\xbb\xbf" * has_bom + b"".join(line + line_end.encode() for line in [*head, *content])
+    data = (b"\xef\xbb\xbf") * has_bom + b"".join(
+        line + line_end.encode() for line in [*head, *content]
+    )
     with tempfile.TemporaryDirectory() as folder:
-        source = publish(Path(folder) / "ml", {"ratings.csv": CSV["ratings.csv"]} if name == "tags.csv" else {})
+        source = publish(
+            Path(folder) / "ml", {"ratings.csv": CSV["ratings.csv"]} if name == "tags.csv" else {}
+        )
         (source / name).write_bytes(data)
         try:
             whole, _ = read_events(source / name)
@@ -409,7 +562,10 @@ def test_what_is_cut_is_what_ingest_reads_of_the_whole(
             return
         cut = [read_events(Path(folder) / "zone" / "movielens" / str(day) / name) for day in dates]
     ends = [int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp()) for day in dates]
-    expected = [[row for row in whole if bisect_right(ends, int(row[3])) == index] for index in range(len(dates))]
+    expected = [
+        [row for row in whole if bisect_right(ends, int(row[3])) == index]
+        for index in range(len(dates))
+    ]
     assert cut == [(rows, 0) for rows in expected]
 
 
@@ -418,11 +574,17 @@ def quoted(text: str) -> str:
 
 
 def read_events(path: Path) -> tuple[list[tuple], int]:
-    """The rows of a file of ratings or tags, as ingest reads them, and how many it would set aside."""
+    """The rows of a file of ratings or tags, as ingest reads them, and how many it would set
+    aside.
+    """
     (layout,) = [layout for layout in LAYOUTS if path.name in layout.files]
     members = find_members(LocalFileSystem(), [(path.name, str(path))], "here")
     ((member, _, spec),) = layout.present(members)
     parts = list(read_delimited(member, spec))
     batches = [part for part in parts if not isinstance(part, Reject)]
-    rows = [tuple(row[name] for name in spec.columns.values()) for batch in batches for row in batch.to_pylist()]
+    rows = [
+        tuple(row[name] for name in spec.columns.values())
+        for batch in batches
+        for row in batch.to_pylist()
+    ]
     return rows, len(parts) - len(batches)

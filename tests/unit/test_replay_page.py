@@ -1,4 +1,6 @@
-"""The page of all weeks: what it shows, where its marks stand, and that it needs nothing from anywhere."""
+"""The page of all weeks: what it shows, where its marks stand, and that it needs nothing from
+anywhere.
+"""
 
 import math
 import re
@@ -26,7 +28,16 @@ from recsys.weeks_page.charts import (
     styles_of,
 )
 from recsys.weeks_page.page import REST, View, duration, page
-from recsys.weeks_page.record import DriftFigure, Flip, Mark, Realised, Record, StepTime, WeekLine, read_record
+from recsys.weeks_page.record import (
+    DriftFigure,
+    Flip,
+    Mark,
+    Realised,
+    Record,
+    StepTime,
+    WeekLine,
+    read_record,
+)
 
 DATES = [date(2018, 12, 10) + timedelta(weeks=week) for week in range(5)]
 POPULARITY, ALS, EASE = "popularity-a1b2c3d4", "als-3f9a2c41", "ease-92cc01aa"
@@ -57,9 +68,16 @@ DRIFT = [
 TIMES = [
     StepTime(day, step, seconds)
     for day in DATES[:4]
-    for step, seconds in (("train_model", 40.0), ("examine_models", 9.0), ("score_users", 8.0), ("refit_winner", 7.0),
-                          ("ingest_drops", 6.0), ("publish_recommendations", 0.5), ("report_week", 0.25))
-]  # fmt: skip
+    for step, seconds in (
+        ("train_model", 40.0),
+        ("examine_models", 9.0),
+        ("score_users", 8.0),
+        ("refit_winner", 7.0),
+        ("ingest_drops", 6.0),
+        ("publish_recommendations", 0.5),
+        ("report_week", 0.25),
+    )
+]
 RECORD = Record(WEEKS, MARKS, REALISED, FLIPS, DRIFT, TIMES)
 EMPTY = {
     "marks": "No exam has been held yet.",
@@ -70,7 +88,9 @@ EMPTY = {
 
 
 class Reader(HTMLParser):
-    """The page as a browser takes it: texts, tags with their attributes, and whether each tag that opens is closed."""
+    """The page as a browser takes it: texts, tags with their attributes, and whether each tag that
+    opens is closed.
+    """
 
     def __init__(self, html: str) -> None:
         super().__init__()
@@ -109,13 +129,22 @@ def read() -> Reader:
 
 
 def test_every_part_is_there(read: Reader) -> None:
-    assert [section["id"] for section in read.all("section")] == ["exam", "realised", "drift", "times", "weeks"]
+    assert [section["id"] for section in read.all("section")] == [
+        "exam",
+        "realised",
+        "drift",
+        "times",
+        "weeks",
+    ]
     assert not [message for message in EMPTY.values() if message in read.text]
 
 
 def test_the_table_has_a_line_a_week(read: Reader) -> None:
     assert len(read.all("tr")) == 1 + len(WEEKS)
-    assert "17 Dec 2018 als kept ease is not <surely> better. 262 0.2010 0.0600 0.0300 to 0.0900, 1,038 users" in read.text
+    assert (
+        "17 Dec 2018 als kept ease is not <surely> better. 262 0.2010 0.0600 0.0300 to 0.0900, "
+        "1,038 users" in read.text
+    )
     assert "challenger ease 0.0700 0.0400 to 0.1000, 39 users 2 1.2 min" in read.text
     assert "7 Jan 2019 – – – – – – –" in read.text  # a week that has begun
 
@@ -140,7 +169,18 @@ def test_hovering_tells_the_figures(read: Reader) -> None:
 
 def test_nothing_comes_from_elsewhere() -> None:
     html = page(RECORD)
-    for means in ("http:", "https:", "//", "url(", "@import", "<script", "<link", "<img", "src=", "href="):
+    for means in (
+        "http:",
+        "https:",
+        "//",
+        "url(",
+        "@import",
+        "<script",
+        "<link",
+        "<img",
+        "src=",
+        "href=",
+    ):
         assert means not in html, means
     assert "default-src 'none'" in html
 
@@ -166,8 +206,15 @@ def test_the_first_minutes_of_a_history() -> None:
 
 def test_every_mark_stands_inside_its_chart() -> None:
     """With one week and with a hundred."""
-    many = [WeekLine(DATES[0] + timedelta(weeks=week), "kept", ALS, ALS, ["r"], 1, week) for week in range(100)]
-    for record in (RECORD, Record(WEEKS[:1], MARKS[:3]), Record(many, [Mark(week.as_of, ALS, 0.2) for week in many])):
+    many = [
+        WeekLine(DATES[0] + timedelta(weeks=week), "kept", ALS, ALS, ["r"], 1, week)
+        for week in range(100)
+    ]
+    for record in (
+        RECORD,
+        Record(WEEKS[:1], MARKS[:3]),
+        Record(many, [Mark(week.as_of, ALS, 0.2) for week in many]),
+    ):
         view = View(record)
         for mark in record.marks:
             assert view.exam_frame.left <= view.exam_frame.x(mark.as_of) <= view.exam_frame.end
@@ -228,7 +275,12 @@ def test_a_publication_that_was_never_live_is_called_so() -> None:
 
 def test_what_goes_on_as_before_has_no_sign() -> None:
     kinds = [(sign.as_of, sign.kind) for sign in View(RECORD).signs]
-    assert kinds == [(DATES[0], "first"), (DATES[2], "promoted"), (DATES[3], "not decided"), (DATES[3], "rolled back")]
+    assert kinds == [
+        (DATES[0], "first"),
+        (DATES[2], "promoted"),
+        (DATES[3], "not decided"),
+        (DATES[3], "rolled back"),
+    ]
 
 
 def test_reigns_are_stretches_of_one_champion() -> None:
@@ -242,7 +294,10 @@ def test_reigns_are_stretches_of_one_champion() -> None:
 
 def test_a_week_that_drifted_is_a_diamond_and_its_measure_stands_first() -> None:
     view = View(RECORD)
-    assert [(measure.name, measure.n_drifted) for measure in view.measures] == [("rating histogram", 1), ("exam score", 0)]
+    assert [(measure.name, measure.n_drifted) for measure in view.measures] == [
+        ("rating histogram", 1),
+        ("exam score", 0),
+    ]
     assert "rating histogram 1 week outside" in Reader(page(RECORD)).text
     assert view.drifted_weeks == 1
     assert (
@@ -262,7 +317,8 @@ def test_bounds_are_a_band_and_no_bounds_are_none() -> None:
     corners = histogram.band.split()
     x, y = histogram.frame.x, histogram.frame.y
     assert corners == [
-        f"{x(day)},{y(bound)}" for day, bound in zip([*DATES[2:4], *DATES[3:1:-1]], [0.2, 0.2, 0.0, 0.0], strict=True)
+        f"{x(day)},{y(bound)}"
+        for day, bound in zip([*DATES[2:4], *DATES[3:1:-1]], [0.2, 0.2, 0.0, 0.0], strict=True)
     ]
     assert score.band == ""
 
@@ -275,7 +331,14 @@ def test_a_bound_without_end_reaches_the_charts_edge() -> None:
 
 def test_bars_add_up_to_the_weeks_time() -> None:
     view = View(RECORD)
-    assert list(view.shades) == ["train_model", "examine_models", "score_users", "refit_winner", "ingest_drops", REST]
+    assert list(view.shades) == [
+        "train_model",
+        "examine_models",
+        "score_users",
+        "refit_winner",
+        "ingest_drops",
+        REST,
+    ]
     first = [bar for bar in view.bars if bar.as_of == DATES[0]]
     assert [bar.seconds for bar in first] == [40.0, 9.0, 8.0, 7.0, 6.0, 0.75]
     assert [bar.below for bar in first] == [0.0, 40.0, 49.0, 57.0, 64.0, 70.0]
@@ -283,7 +346,12 @@ def test_bars_add_up_to_the_weeks_time() -> None:
 
 
 def test_times_are_said_as_people_say_them() -> None:
-    assert [duration(seconds) for seconds in (0.4, 48, 210, 7_500)] == ["0 s", "48 s", "3.5 min", "2 h 5 min"]
+    assert [duration(seconds) for seconds in (0.4, 48, 210, 7_500)] == [
+        "0 s",
+        "48 s",
+        "3.5 min",
+        "2 h 5 min",
+    ]
 
 
 # ---------------------------------------------------------------- geometry
@@ -304,7 +372,9 @@ def test_ticks_are_few_inside_the_plane_and_evenly_apart(values: list[float]) ->
 @given(st.lists(VALUES, min_size=1, max_size=20))
 def test_no_label_of_a_tick_is_cut_off(values: list[float]) -> None:
     frame = frame_around(DATES, values, width=300, height=120, left=44)
-    assert all(len(label) * DIGIT <= frame.left - LABEL_GAP for n in (4, 5) for _, label in frame.ticks(n))
+    assert all(
+        len(label) * DIGIT <= frame.left - LABEL_GAP for n in (4, 5) for _, label in frame.ticks(n)
+    )
 
 
 def test_figures_of_too_few_users_stand_in_the_table_alone() -> None:
@@ -339,19 +409,31 @@ def test_the_weeks_named_do_not_overlap() -> None:
     for shape, letters in (({}, 11), ({"width": 300, "left": 44}, 6)):
         places = [place for place, _ in Frame(dates, 0, 1, **shape).week_labels()]
         assert all(after - before > letters * LETTER for before, after in pairwise(places))
-    assert [label for _, label in Frame(DATES, 0, 1).week_labels()] == ["10 Dec 2018", "17 Dec", "24 Dec", "31 Dec", "7 Jan 2019"]
+    assert [label for _, label in Frame(DATES, 0, 1).week_labels()] == [
+        "10 Dec 2018",
+        "17 Dec",
+        "24 Dec",
+        "31 Dec",
+        "7 Jan 2019",
+    ]
 
 
 @given(st.dictionaries(st.text("abcdefgh", min_size=1), st.floats(0, 300), max_size=8))
 def test_labels_keep_their_order_and_their_distance(places: dict[str, float]) -> None:
     moved = spread(places, gap=15, end=300)
-    assert sorted(moved, key=lambda name: moved[name]) == sorted(places, key=lambda name: (places[name], name))
+    assert sorted(moved, key=lambda name: moved[name]) == sorted(
+        places, key=lambda name: (places[name], name)
+    )
     assert all(after - before >= 15 - 1e-9 for before, after in pairwise(sorted(moved.values())))
     assert all(place <= 300 for place in moved.values())
 
 
 def test_labels_stay_where_there_is_room_and_give_way_downwards() -> None:
-    assert spread({"a": 10.0, "b": 12.0, "c": 100.0}, gap=15, end=300) == {"a": 10.0, "b": 25.0, "c": 100.0}
+    assert spread({"a": 10.0, "b": 12.0, "c": 100.0}, gap=15, end=300) == {
+        "a": 10.0,
+        "b": 25.0,
+        "c": 100.0,
+    }
     assert spread({"a": 290.0, "b": 295.0}, gap=15, end=300) == {"a": 285.0, "b": 300.0}
 
 
@@ -360,46 +442,86 @@ def test_labels_stay_where_there_is_room_and_give_way_downwards() -> None:
 
 @pytest.fixture
 def ledgers(conn: Connection) -> Connection:
-    """Two weeks: promoted and then rolled back; the first judged with two arms and a shadow, the second not yet."""
+    """Two weeks: promoted and then rolled back; the first judged with two arms and a shadow, the
+    second not yet.
+    """
     first, second = DATES[:2]
     for day in (first, second):
-        conn.execute("INSERT INTO weeks (as_of, watermark, params, resolved_late) VALUES (%s, 1, '{}', false)", [day])
         conn.execute(
-            "INSERT INTO exams (as_of, kind, fingerprint, n_users, n_ratings) VALUES (%s, 'own newest', 'f', 261, 900)", [day]
+            "INSERT INTO weeks (as_of, watermark, params, resolved_late) VALUES (%s, 1, "
+            "'{}', false)",
+            [day],
+        )
+        conn.execute(
+            "INSERT INTO exams (as_of, kind, fingerprint, n_users, n_ratings) VALUES (%s, 'own "
+            "newest', 'f', 261, 900)",
+            [day],
         )
         for slice_ in ("all", "cold"):
-            conn.execute("INSERT INTO exam_results VALUES (%s, %s, %s, 'NDCG@10', 0.2, 261)", [day, ALS, slice_])
+            conn.execute(
+                "INSERT INTO exam_results VALUES (%s, %s, %s, 'NDCG@10', 0.2, 261)",
+                [day, ALS, slice_],
+            )
     for day, decision, key, forced in (
-        (first, "first", ALS, False), (second, "kept", ALS, False),
-        (second, "promoted", EASE, True), (second, "rolled back", ALS, False),
-    ):  # fmt: skip
+        (first, "first", ALS, False),
+        (second, "kept", ALS, False),
+        (second, "promoted", EASE, True),
+        (second, "rolled back", ALS, False),
+    ):
         conn.execute(
-            "INSERT INTO promotions (as_of, decision, recipe_key, recipe, model_version, fit_key, comparisons, reasons, forced) "
+            "INSERT INTO promotions (as_of, decision, recipe_key, recipe, model_version, fit_key, "
+            "comparisons, reasons, forced) "
             "VALUES (%s, %s, %s, '{}', '1', 'f', '[]', ARRAY['r'], %s)",
             [day, decision, key, forced],
         )
-    for number, (day, key, shadow) in enumerate([(first, ALS, False), (first, EASE, True), (second, EASE, False)], start=1):
+    for number, (day, key, shadow) in enumerate(
+        [(first, ALS, False), (first, EASE, True), (second, EASE, False)], start=1
+    ):
         conn.execute(
-            "INSERT INTO publications (publication_key, as_of, watermark, params, recipe_key, model_version, n_users, n_rows, "
-            "n_fallback, rows_sha256, is_shadow, run_id) VALUES (%s, %s, 1, '{}', %s, '1', 1, 1, 0, 'x', %s, 'r')",
+            "INSERT INTO publications (publication_key, as_of, watermark, params, recipe_key, "
+            "model_version, n_users, n_rows, "
+            "n_fallback, rows_sha256, is_shadow, run_id) VALUES (%s, %s, 1, '{}', %s, '1', 1, 1, "
+            "0, 'x', %s, 'r')",
             [f"k{number}", day, key, shadow],
         )
-    for publication, as_of, cause in ((1, first, "published"), (3, second, "published"), (1, second, "rolled back")):
-        conn.execute("INSERT INTO live_history (publication_id, as_of, cause) VALUES (%s, %s, %s)", [publication, as_of, cause])
-    for publication, arm, source, key, value in (
-        (1, "all", "all", ALS, 0.06), (1, "all", "model", ALS, 0.06), (1, "champion", "all", ALS, 0.05),
-        (1, "challenger", "all", EASE, 0.07), (1, "challenger - champion", "all", EASE, 0.02), (2, "all", "model", EASE, 0.09),
-        (2, "all", "all", EASE, 0.08),
-    ):  # fmt: skip
+    for publication, as_of, cause in (
+        (1, first, "published"),
+        (3, second, "published"),
+        (1, second, "rolled back"),
+    ):
         conn.execute(
-            "INSERT INTO realised_hits (as_of, publication_id, since, arm, source, recipe_key, metric, value, low, high, n) "
+            "INSERT INTO live_history (publication_id, as_of, cause) VALUES (%s, %s, %s)",
+            [publication, as_of, cause],
+        )
+    for publication, arm, source, key, value in (
+        (1, "all", "all", ALS, 0.06),
+        (1, "all", "model", ALS, 0.06),
+        (1, "champion", "all", ALS, 0.05),
+        (1, "challenger", "all", EASE, 0.07),
+        (1, "challenger - champion", "all", EASE, 0.02),
+        (2, "all", "model", EASE, 0.09),
+        (2, "all", "all", EASE, 0.08),
+    ):
+        conn.execute(
+            "INSERT INTO realised_hits (as_of, publication_id, since, arm, source, recipe_key, "
+            "metric, value, low, high, n) "
             "VALUES (%s, %s, %s, %s, %s, %s, 'NDCG@10', %s, 0, 1, 9)",
             [second, publication, first, arm, source, key, value],
         )
     for measure, value, drifted in (("exam score", None, None), ("rating histogram", 0.3, True)):
-        conn.execute("INSERT INTO drift VALUES (%s, %s, %s, 0, 0.2, %s, 's')", [second, measure, value, drifted])
-    for step, started, seconds in (("train_model", "08:00", 2), ("train_model", "09:00", 3), ("report_week", "10:00", 1)):
-        conn.execute("INSERT INTO step_times VALUES (%s, 'r', %s, %s, %s)", [first, step, f"2018-12-10 {started}", seconds])
+        conn.execute(
+            "INSERT INTO drift VALUES (%s, %s, %s, 0, 0.2, %s, 's')",
+            [second, measure, value, drifted],
+        )
+    for step, started, seconds in (
+        ("train_model", "08:00", 2),
+        ("train_model", "09:00", 3),
+        ("report_week", "10:00", 1),
+    ):
+        conn.execute(
+            "INSERT INTO step_times VALUES (%s, 'r', %s, %s, %s)",
+            [first, step, f"2018-12-10 {started}", seconds],
+        )
     return conn
 
 
@@ -419,7 +541,8 @@ def test_the_ledgers_are_read(ledgers: Connection) -> None:
         ],
         flips=[Flip(second, "rolled back", 1, ALS, "")],
         drift=[DriftFigure(second, "rating histogram", 0.3, 0, 0.2, True, "s")],
-        times=[StepTime(first, "report_week", 1), StepTime(first, "train_model", 2)],  # its repetition is left out
+        # its repetition is left out
+        times=[StepTime(first, "report_week", 1), StepTime(first, "train_model", 2)],
     )
 
 

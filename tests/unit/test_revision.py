@@ -25,7 +25,10 @@ def test_what_an_image_was_told_stands():
 
 def test_a_checkout_says_its_commit_and_whether_files_were_changed(checkout: Path):
     commit = subprocess.run(
-        ["git", "-C", str(checkout), "rev-parse", "HEAD"], check=True, capture_output=True, text=True
+        ["git", "-C", str(checkout), "rev-parse", "HEAD"],
+        check=True,
+        capture_output=True,
+        text=True,
     ).stdout.strip()
     assert revision._of_checkout(checkout) == commit
     revision._of_checkout.cache_clear()

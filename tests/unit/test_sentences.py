@@ -32,7 +32,11 @@ def raised(act: Callable[[], object]) -> BaseException:
 
 
 def test_our_errors_speak_for_themselves_and_a_retry_helps_those_that_say_so() -> None:
-    ours = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, RecsysError)]
+    ours = [
+        kind
+        for kind in vars(errors).values()
+        if isinstance(kind, type) and issubclass(kind, RecsysError)
+    ]
     assert len(ours) >= 9
     for kind in ours:
         told = explain(kind("the fact; expected another"))
@@ -43,21 +47,45 @@ def test_our_errors_speak_for_themselves_and_a_retry_helps_those_that_say_so() -
 @pytest.mark.parametrize(
     ("error", "words", "retry"),
     [
-        (pg.UndefinedTable('relation "weeks" does not exist\nLINE 1: …'), "run: python -m recsys migrate", False),
+        (
+            pg.UndefinedTable('relation "weeks" does not exist\nLINE 1: …'),
+            "run: python -m recsys migrate",
+            False,
+        ),
         (pg.UndefinedColumn('column "arm" does not exist'), "run: python -m recsys migrate", False),
         (pg.NumericValueOutOfRange("bigint out of range"), "bigint out of range", False),
         (psycopg.DataError("PostgreSQL text fields cannot contain NUL (0x00) bytes"), "NUL", False),
         (pg.UntranslatableCharacter("character with byte sequence …"), "byte sequence", False),
         (pg.InsufficientPrivilege("permission denied for table ratings"), "may not do this", False),
-        (pg.QueryCanceled("canceling statement due to statement timeout"), "longer than the task may", True),
+        (
+            pg.QueryCanceled("canceling statement due to statement timeout"),
+            "longer than the task may",
+            True,
+        ),
         (pg.DiskFull("could not extend file"), "disk of Postgres is full", True),
         (pg.DeadlockDetected("deadlock detected"), "somebody else", True),
         (pg.LockNotAvailable("canceling statement due to lock timeout"), "somebody else", True),
-        (pg.IdleSessionTimeout("terminating connection due to idle-session timeout"), "lost in the middle", True),
-        (pg.AdminShutdown("terminating connection due to administrator command"), "lost in the middle", True),
-        (psycopg.OperationalError("consuming input failed: server closed the connection"), "lost in the middle", True),
+        (
+            pg.IdleSessionTimeout("terminating connection due to idle-session timeout"),
+            "lost in the middle",
+            True,
+        ),
+        (
+            pg.AdminShutdown("terminating connection due to administrator command"),
+            "lost in the middle",
+            True,
+        ),
+        (
+            psycopg.OperationalError("consuming input failed: server closed the connection"),
+            "lost in the middle",
+            True,
+        ),
         (psycopg.InterfaceError("the connection is closed"), "lost in the middle", True),
-        (pg.ReadOnlySqlTransaction("cannot execute INSERT in a read-only transaction"), "read-only", True),
+        (
+            pg.ReadOnlySqlTransaction("cannot execute INSERT in a read-only transaction"),
+            "read-only",
+            True,
+        ),
         (pg.OutOfMemory("out of shared memory"), "out of shared memory", True),
     ],
 )
@@ -73,11 +101,18 @@ def test_a_server_that_is_away_is_told_with_a_hint_and_tried_again() -> None:
             pass
 
     told = explain(raised(enter))
-    assert "Postgres cannot be reached" in told.sentence and "127.0.0.1" in told.sentence and "s3cret" not in told.sentence
+    assert (
+        "Postgres cannot be reached" in told.sentence
+        and "127.0.0.1" in told.sentence
+        and "s3cret" not in told.sentence
+    )
     assert told.retry and "make demo" in told.hint
 
 
-@pytest.mark.parametrize("url", ["postgresq://me:s3cret@host/db", "s3cret", "postgresql://me:s3cret@host/db?no_such_option=1"])
+@pytest.mark.parametrize(
+    "url",
+    ["postgresq://me:s3cret@host/db", "s3cret", "postgresql://me:s3cret@host/db?no_such_option=1"],
+)
 def test_a_database_url_that_cannot_be_read_is_refused_without_its_password(url: str) -> None:
     def enter() -> None:
         with connect(Settings(database_url=SecretStr(url))):
@@ -93,7 +128,9 @@ def test_a_mlflow_that_is_away_is_named_with_its_address(monkeypatch: pytest.Mon
 
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "2")
-    told = explain(raised(lambda: mlflow.MlflowClient("http://127.0.0.1:1").get_experiment_by_name("x")))
+    told = explain(
+        raised(lambda: mlflow.MlflowClient("http://127.0.0.1:1").get_experiment_by_name("x"))
+    )
     assert told.sentence == "MLflow at http://127.0.0.1:1 does not answer: Connection refused"
     assert told.retry and "make demo" in told.hint
 
@@ -168,7 +205,9 @@ def test_memory_that_runs_out_is_told_by_how_much_was_wanted() -> None:
     assert "256. PiB" in told.sentence and told.retry
 
 
-def test_settings_are_told_by_their_variables_and_keep_their_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_settings_are_told_by_their_variables_and_keep_their_secrets(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     told = explain(raised(Settings.from_environment))
     assert told.sentence == "settings: RECSYS_DATABASE_URL: Field required"
     assert not told.retry and "make demo" in told.hint
@@ -176,12 +215,18 @@ def test_settings_are_told_by_their_variables_and_keep_their_secrets(monkeypatch
     monkeypatch.setenv("RECSYS_TOP_N", "many")
     monkeypatch.setenv("RECSYS_NOTIFIER", "pigeon")
     sentence = explain(raised(Settings.from_environment)).sentence
-    assert "RECSYS_TOP_N" in sentence and "found 'many'" in sentence and "RECSYS_NOTIFIER" in sentence
+    assert (
+        "RECSYS_TOP_N" in sentence and "found 'many'" in sentence and "RECSYS_NOTIFIER" in sentence
+    )
     assert "s3cret" not in sentence
     monkeypatch.delenv("RECSYS_TOP_N")
-    monkeypatch.setenv("RECSYS_NOTIFIER", "mail")  # a fault of the whole, whose value is every setting
+    # a fault of the whole, whose value is every setting
+    monkeypatch.setenv("RECSYS_NOTIFIER", "mail")
     sentence = explain(raised(Settings.from_environment)).sentence
-    assert sentence.startswith("settings: notifier is mail, and nobody is told") and "s3cret" not in sentence
+    assert (
+        sentence.startswith("settings: notifier is mail, and nobody is told")
+        and "s3cret" not in sentence
+    )
 
 
 def test_hyperparameters_are_told_by_name() -> None:
@@ -193,7 +238,10 @@ def test_hyperparameters_are_told_by_name() -> None:
 
 def test_what_nobody_expected_is_told_by_type_message_and_where_its_traceback_is() -> None:
     told = explain(KeyError("movie_id"))
-    assert told.sentence.startswith("KeyError: 'movie_id'") and "RECSYS_LOG_LEVEL=DEBUG" in told.sentence
+    assert (
+        told.sentence.startswith("KeyError: 'movie_id'")
+        and "RECSYS_LOG_LEVEL=DEBUG" in told.sentence
+    )
     assert not told.is_known
     assert explain(AssertionError()).sentence.startswith("AssertionError: AssertionError.")
 
@@ -204,6 +252,13 @@ def test_a_query_that_is_wrong_is_a_fault_of_ours_and_not_tried_again() -> None:
 
 
 def test_explaining_loads_nothing_heavy() -> None:
-    code = "import sys, recsys.sentences; print(*sorted({name.partition('.')[0] for name in sys.modules}))"
-    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
-    assert not {"mlflow", "airflow", "torch", "requests", "pandas", "numpy", "pyarrow"} & set(loaded)
+    code = (
+        "import sys, recsys.sentences; print(*sorted({name.partition('.')[0] for name in "
+        "sys.modules}))"
+    )
+    loaded = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    ).stdout.split()
+    assert not {"mlflow", "airflow", "torch", "requests", "pandas", "numpy", "pyarrow"} & set(
+        loaded
+    )

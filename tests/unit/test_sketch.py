@@ -1,4 +1,6 @@
-"""The sketch of an exam: what two have in common, exactly where they are small, nearly where they are not."""
+"""The sketch of an exam: what two have in common, exactly where they are small, nearly where they
+are not.
+"""
 
 import numpy as np
 import pytest
@@ -11,13 +13,23 @@ NOON = 1_800_000_000
 
 
 def rows(first: int, last: int) -> Interactions:
-    """An exam of the rows numbered first … last − 1, a hundred a user; the same number is always the same row."""
+    """An exam of the rows numbered first … last − 1, a hundred a user; the same number is always
+    the same row.
+    """
     number = np.arange(first, last)
-    return Interactions.of(number // 100, number % 100 + 1, np.full(len(number), 4.0), NOON + number, movie_ids=MOVIES)
+    return Interactions.of(
+        number // 100, number % 100 + 1, np.full(len(number), 4.0), NOON + number, movie_ids=MOVIES
+    )
 
 
 def one_row(user: int, movie: int, rated_at: int, movie_ids: np.ndarray = MOVIES) -> Interactions:
-    return Interactions.of(np.array([user]), np.array([movie]), np.array([4.0]), np.array([rated_at]), movie_ids=movie_ids)
+    return Interactions.of(
+        np.array([user]),
+        np.array([movie]),
+        np.array([4.0]),
+        np.array([rated_at]),
+        movie_ids=movie_ids,
+    )
 
 
 def share(now: Interactions, before: Interactions) -> float:
@@ -60,7 +72,12 @@ def test_one_more_row_than_a_sketch_holds_is_no_jump():
 def test_user_movie_and_moment_make_a_row():
     same = one_row(7, 8, NOON)
     assert share(same, one_row(7, 8, NOON)) == 1.0
-    for other in (one_row(8, 7, NOON), one_row(7, 9, NOON), one_row(9, 8, NOON), one_row(7, 8, NOON + 1)):
+    for other in (
+        one_row(8, 7, NOON),
+        one_row(7, 9, NOON),
+        one_row(9, 8, NOON),
+        one_row(7, 8, NOON + 1),
+    ):
         assert share(same, other) == 0.0
 
 
@@ -79,7 +96,9 @@ def test_sketch_is_the_smallest_hashes_ascending():
 
 
 def test_hashes_of_neighbouring_rows_spread_evenly():
-    counts, _ = np.histogram(sketch_of(rows(0, 4_000)).astype(np.float64), bins=10, range=(-(2.0**63), 2.0**63))
+    counts, _ = np.histogram(
+        sketch_of(rows(0, 4_000)).astype(np.float64), bins=10, range=(-(2.0**63), 2.0**63)
+    )
     assert counts == pytest.approx(400, abs=80)
 
 

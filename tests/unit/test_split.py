@@ -24,7 +24,9 @@ def week_old(weeks: float) -> int:
 
 def held_out_pairs(exam) -> set[tuple[int, int]]:
     rows = exam.held_out
-    return set(zip(rows.user_ids[rows.users].tolist(), rows.movie_ids[rows.movies].tolist(), strict=True))
+    return set(
+        zip(rows.user_ids[rows.users].tolist(), rows.movie_ids[rows.movies].tolist(), strict=True)
+    )
 
 
 TWO_WEEKS = ratings(
@@ -64,7 +66,9 @@ def test_more_users_may_be_wanted_than_it_takes(wanted: int, weeks: int, users: 
 def test_where_too_few_are_there_the_longest_dated_exam_that_is_enough_is_held():
     exam = split_exam(TWO_WEEKS, min_users=2, wanted_users=3, like_threshold=4.0)
     assert (exam.kind, exam.weeks, exam.users.tolist()) == ("dated", 8, [1, 2])
-    assert split_exam(TWO_WEEKS, min_users=3, wanted_users=9, like_threshold=4.0).kind == "own newest"
+    assert (
+        split_exam(TWO_WEEKS, min_users=3, wanted_users=9, like_threshold=4.0).kind == "own newest"
+    )
 
 
 def test_cut_is_the_moment_before_which_everything_is_known():
@@ -93,7 +97,8 @@ def test_small_data_falls_back_to_own_newest():
 def test_own_newest_takes_a_tenth_and_at_least_one_of_those_with_five():
     rows = [(1, movie, 4.0, 100 - movie) for movie in range(1, 5)]  # 4 ratings: none
     rows += [(2, movie, 4.0, movie) for movie in range(1, 6)]  # 5: the newest, movie 1
-    rows += [(3, movie, 4.0, 100 - movie) for movie in range(1, 21)]  # 20: the newest two, movies 19 and 20
+    # 20: the newest two, movies 19 and 20
+    rows += [(3, movie, 4.0, 100 - movie) for movie in range(1, 21)]
     exam = split_exam(ratings(rows), min_users=1_000, like_threshold=4.0)
     assert held_out_pairs(exam) == {(2, 1), (3, 19), (3, 20)}
     assert exam.users.tolist() == [2, 3]
@@ -108,25 +113,45 @@ def test_own_newest_breaks_ties_of_time_by_movie_id():
 def test_own_newest_agrees_with_a_loop(seed):
     rng = np.random.default_rng(seed)
     user, movie = np.divmod(rng.choice(40 * 60, size=900, replace=False), 60)
-    data = Interactions.of(user, movie, np.full(900, 4.0), rng.integers(0, 50, 900), movie_ids=np.arange(60))
+    data = Interactions.of(
+        user, movie, np.full(900, 4.0), rng.integers(0, 50, 900), movie_ids=np.arange(60)
+    )
     expected = np.zeros(len(data), dtype=bool)
     for position in range(len(data.user_ids)):
-        own = sorted(np.flatnonzero(data.users == position), key=lambda row: (data.rated_at[row], data.movies[row]))
+        own = sorted(
+            np.flatnonzero(data.users == position),
+            key=lambda row: (data.rated_at[row], data.movies[row]),
+        )
         if len(own) >= 5:
             expected[own[-max(len(own) // 10, 1) :]] = True
     assert np.array_equal(own_newest(data), expected)
 
 
 def test_no_ratings_at_all_is_an_exam_that_nobody_decides():
-    nothing = Interactions.of(np.array([], int), np.array([], int), np.array([]), np.array([], int), movie_ids=np.arange(3))
+    nothing = Interactions.of(
+        np.array([], int),
+        np.array([], int),
+        np.array([]),
+        np.array([], int),
+        movie_ids=np.arange(3),
+    )
     assert len(split_exam(nothing, min_users=1, like_threshold=4.0).users) == 0
 
 
 def test_what_was_known_at_the_cut_is_not_asked_though_rated_again_since():
     exam = split_exam(TWO_WEEKS, min_users=1, like_threshold=4.0)
-    then = ratings([(1, 1, 5.0, week_old(9)), (1, 2, 1.0, week_old(9)), (3, 5, 2.0, week_old(9)), (4, 7, 3.0, week_old(9))])
+    then = ratings(
+        [
+            (1, 1, 5.0, week_old(9)),
+            (1, 2, 1.0, week_old(9)),
+            (3, 5, 2.0, week_old(9)),
+            (4, 7, 3.0, week_old(9)),
+        ]
+    )
     told = exam.knowing(then, like_threshold=4.0)
     assert held_out_pairs(told) == {(3, 4), (4, 5)}  # 1 had rated 2 before, and 4 had rated 7
     assert told.known is then
     assert told.users.tolist() == [4]  # 1 has nothing left to be asked, 4 now has a known rating
-    assert exam.knowing(ratings([(1, 1, 5.0, week_old(9)), (3, 5, 2.0, week_old(9))]), like_threshold=4.0).users.tolist() == [1]
+    assert exam.knowing(
+        ratings([(1, 1, 5.0, week_old(9)), (3, 5, 2.0, week_old(9))]), like_threshold=4.0
+    ).users.tolist() == [1]

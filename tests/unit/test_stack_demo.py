@@ -34,7 +34,9 @@ def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
         raise httpx.ConnectError("no network")
 
     monkeypatch.setattr(httpx, "stream", refuse)
-    monkeypatch.setattr(dataset, "GENERATED", {"users": 20, "movies": 40, "ratings": 200, "seed": 1})
+    monkeypatch.setattr(
+        dataset, "GENERATED", {"users": 20, "movies": 40, "ratings": 200, "seed": 1}
+    )
 
 
 def zip_of(path: Path, *names: str) -> Path:
@@ -84,7 +86,9 @@ def test_backfill_names_weeks_by_their_starts() -> None:
     assert "--max-active-runs 1 --reprocess-behavior completed" in command
 
 
-def instance(state: str | None, task: str = "train", start: str | None = None, end: str | None = None) -> dict[str, Any]:
+def instance(
+    state: str | None, task: str = "train", start: str | None = None, end: str | None = None
+) -> dict[str, Any]:
     return {"state": state, "task_id": task, "start_date": start, "end_date": end, "map_index": -1}
 
 
@@ -98,11 +102,18 @@ def test_a_mapped_tasks_worst_state_shows_and_its_whole_time() -> None:
 
 
 def test_the_times_of_an_earlier_run_are_not_shown() -> None:
-    assert cell([instance("queued", start="2020-01-05T00:00:00Z", end="2020-01-05T00:00:02Z")]).markup == "[dim]queued[/dim]"
+    assert (
+        cell([instance("queued", start="2020-01-05T00:00:00Z", end="2020-01-05T00:00:02Z")]).markup
+        == "[dim]queued[/dim]"
+    )
 
 
 def test_tasks_are_shown_in_the_order_of_their_dependencies() -> None:
-    assert in_order({"score": ["publish"], "publish": [], "train": ["score"]}) == ["train", "score", "publish"]
+    assert in_order({"score": ["publish"], "publish": [], "train": ["score"]}) == [
+        "train",
+        "score",
+        "publish",
+    ]
 
 
 class FakeAirflow:
@@ -145,10 +156,19 @@ def test_without_a_terminal_each_change_is_one_line(monkeypatch: pytest.MonkeyPa
 
 def test_every_mapped_instance_that_is_done_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     watched, out = watch(FakeAirflow("running"), monkeypatch)
-    for states in (("running", "queued"), ("success", "running"), ("success", "running"), ("success", "success")):
+    for states in (
+        ("running", "queued"),
+        ("success", "running"),
+        ("success", "running"),
+        ("success", "success"),
+    ):
         watched.instances = {DATES[0]: [instance(state) for state in states]}
         watched.print_changes(["train"])
-    assert [line.split(": ")[2] for line in out.getvalue().splitlines()] == ["▶ runs 0/2", "▶ runs 1/2", "✔ 2/2"]
+    assert [line.split(": ")[2] for line in out.getvalue().splitlines()] == [
+        "▶ runs 0/2",
+        "▶ runs 1/2",
+        "✔ 2/2",
+    ]
 
 
 class FakeBackfills(AirflowApi):
@@ -166,9 +186,13 @@ def test_a_backfill_that_is_done_is_not_waited_for() -> None:
     assert FakeBackfills("2026-01-05T00:00:00Z", None).active_backfills("weekly") == 1
 
 
-def test_a_failed_task_ends_the_watch_with_the_end_of_its_log(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_task_ends_the_watch_with_the_end_of_its_log(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     watched, _ = watch(FakeAirflow("running", "failed"), monkeypatch)
-    with pytest.raises(StackError, match=r"train of run run 2018-09-17 failed(.|\n)*what went wrong"):
+    with pytest.raises(
+        StackError, match=r"train of run run 2018-09-17 failed(.|\n)*what went wrong"
+    ):
         watched.follow(timeout=10)
 
 
@@ -185,7 +209,11 @@ def test_a_failed_demo_does_not_settle_the_data(home: Home, tmp_path: Path) -> N
     right.mkdir()
     choose_dataset(home, wrong, None, print)
     remember_dataset(home, choose_dataset(home, right, None, print))
-    with pytest.raises(StackError, match=r"holds a demo on .*right; for .*wrong run `make clean` first"):
+    with pytest.raises(
+        StackError,
+        match=r"holds a demo on .*right; for .*wrong run `make clean` "
+        r"first",
+    ):
         choose_dataset(home, wrong, None, print)
 
 

@@ -46,13 +46,22 @@ def test_starts_stops_and_starts_again_with_the_same_port_and_data(state: Path) 
 
 def test_listens_on_the_loopback_interface_only_and_asks_for_scram(postgres: Postgres) -> None:
     with psycopg.connect(postgres.url("postgres", SUPERUSER)) as conn:
-        shown = {name: conn.execute(f"SHOW {name}").fetchone() for name in ("listen_addresses", "unix_socket_directories", "jit")}  # type: ignore[arg-type]
+        shown = {
+            name: conn.execute(f"SHOW {name}").fetchone()
+            for name in ("listen_addresses", "unix_socket_directories", "jit")
+        }  # type: ignore[arg-type]
         methods = conn.execute("SELECT DISTINCT auth_method FROM pg_hba_file_rules").fetchall()
-    assert shown == {"listen_addresses": ("127.0.0.1",), "unix_socket_directories": ("",), "jit": ("off",)}
+    assert shown == {
+        "listen_addresses": ("127.0.0.1",),
+        "unix_socket_directories": ("",),
+        "jit": ("off",),
+    }
     assert methods == [("scram-sha-256",)]
 
 
-def test_a_demo_survives_a_crash_of_the_machine_a_test_need_not(tmp_path: Path, postgres: Postgres) -> None:
+def test_a_demo_survives_a_crash_of_the_machine_a_test_need_not(
+    tmp_path: Path, postgres: Postgres
+) -> None:
     assert "fsync=off" in postgres._server_options()
     assert "fsync" not in Postgres(tmp_path)._server_options()
 
@@ -72,7 +81,9 @@ def test_superusers_password_is_left_in_no_other_file(postgres: Postgres) -> Non
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root gives up its privileges")
 def test_root_keeps_closed_folders_closed_and_the_server_runs_unprivileged(state: Path) -> None:
-    """The server's account cannot enter root's folder: its data go elsewhere, and no permission above the state is changed."""
+    """The server's account cannot enter root's folder: its data go elsewhere, and no permission
+    above the state is changed.
+    """
     state.parent.mkdir()
     state.parent.chmod(0o700)
     server = Postgres(state, durable=False)
@@ -98,7 +109,9 @@ def test_programs_that_the_account_cannot_reach_run_from_a_copy(
     for name in (f"{package.name}/{wheel_install().name}", f"{package.name}.libs"):
         shutil.copytree(package.parent / name, closed / name, symlinks=True)
     closed.chmod(0o700)
-    monkeypatch.setattr(postgres, "wheel_install", lambda: closed / package.name / wheel_install().name)
+    monkeypatch.setattr(
+        postgres, "wheel_install", lambda: closed / package.name / wheel_install().name
+    )
     server = Postgres(state, durable=False)
     try:
         server.start()

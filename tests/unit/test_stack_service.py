@@ -14,7 +14,8 @@ from stack.home import Home
 from stack.service import Service, marked_processes, stop_services
 
 SLEEP = "import time; time.sleep(60)"
-#: Ignores the polite request, and has a child of a process group of its own, as Airflow's tasks are.
+#: Ignores the polite request, and has a child of a process group of its own, as Airflow's tasks
+#: are.
 STUBBORN = f"""
 import signal, subprocess, sys, time
 signal.signal(signal.SIGTERM, signal.SIG_IGN)
@@ -34,7 +35,9 @@ def home(tmp_path: Path):
 
 
 def service(home: Home, code: str, *, healthy: bool = True) -> Service:
-    return Service("sleeper", [sys.executable, "-c", code], {"COLOUR": "red"}, home.root, lambda: healthy)
+    return Service(
+        "sleeper", [sys.executable, "-c", code], {"COLOUR": "red"}, home.root, lambda: healthy
+    )
 
 
 def test_started_once_found_again_by_another_command(home: Home) -> None:
@@ -46,7 +49,9 @@ def test_started_once_found_again_by_another_command(home: Home) -> None:
     assert again is not None
     assert first.pid == again.pid
     assert first.environ()["COLOUR"] == "red"
-    assert os.getsid(first.pid) == first.pid, "a signal to the terminal's processes must not reach it"
+    assert os.getsid(first.pid) == first.pid, (
+        "a signal to the terminal's processes must not reach it"
+    )
 
 
 def test_stopped_with_children_that_left_its_group(home: Home) -> None:
@@ -63,7 +68,9 @@ def test_stopped_with_children_that_left_its_group(home: Home) -> None:
 
 def test_orphans_of_a_service_that_died_are_stopped(home: Home) -> None:
     sleeper = service(
-        home, f"import subprocess, sys; subprocess.Popen([sys.executable, '-c', '{SLEEP}'], start_new_session=True)"
+        home,
+        f"import subprocess, sys; subprocess.Popen([sys.executable, '-c', '{SLEEP}'], "
+        "start_new_session=True)",
     )
     sleeper.start(home)
     give_up = time.monotonic() + 10

@@ -52,7 +52,12 @@ def test_reading_passwords_and_ports_makes_no_folder_for_a_server(postgres: Post
 
 def test_what_is_secret_only_its_owner_can_read(home: Home, postgres: Postgres) -> None:
     write_environment(home, postgres)
-    for path in (home.root / "stack.json", home.root / "postgres.json", home.recsys_env, home.airflow / "passwords.json"):
+    for path in (
+        home.root / "stack.json",
+        home.root / "postgres.json",
+        home.recsys_env,
+        home.airflow / "passwords.json",
+    ):
         assert mode(path) == 0o600, path
     assert mode(home.airflow_command) == 0o700
     for folder in (home.drops, home.airflow, home.mlflow, home.log("any").parent):
@@ -91,7 +96,9 @@ def test_airflow_command_runs_with_the_stacks_environment(
     program.chmod(0o700)
     monkeypatch.setattr("stack.environment.BIN", program.parent)
     write_environment(home, postgres)
-    said = subprocess.run([str(home.airflow_command), "two words"], capture_output=True, text=True, check=True).stdout
+    said = subprocess.run(
+        [str(home.airflow_command), "two words"], capture_output=True, text=True, check=True
+    ).stdout
     assert said.strip() == f"{home.airflow}|{postgres.url()}|two words"
 
 
@@ -104,7 +111,9 @@ def test_no_secret_is_on_a_command_line(home: Home, postgres: Postgres) -> None:
 
 def test_airflow_is_told_its_real_port_dags_and_plugins(home: Home, postgres: Postgres) -> None:
     environment = airflow_environment(home, postgres)
-    assert environment["AIRFLOW__CORE__EXECUTION_API_SERVER_URL"] == f"http://127.0.0.1:{home.port('airflow')}/execution/"
+    assert environment["AIRFLOW__CORE__EXECUTION_API_SERVER_URL"] == (
+        f"http://127.0.0.1:{home.port('airflow')}/execution/"
+    )
     assert (Path(environment["AIRFLOW__CORE__DAGS_FOLDER"]) / "weekly_recommendations.py").is_file()
     assert (Path(environment["AIRFLOW__CORE__PLUGINS_FOLDER"]) / "recsys_airflow").is_dir()
     assert (Path(environment["PYTHONPATH"]) / "recsys").is_dir()
@@ -112,7 +121,9 @@ def test_airflow_is_told_its_real_port_dags_and_plugins(home: Home, postgres: Po
     assert environment["OMP_WAIT_POLICY"] == "passive"  # fits run side by side
 
 
-def test_a_port_that_was_asked_for_must_be_free(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_port_that_was_asked_for_must_be_free(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
     import socket
 
     with socket.socket() as taken:
@@ -125,7 +136,9 @@ def test_a_port_that_was_asked_for_must_be_free(home: Home, monkeypatch: pytest.
             Stack(home)._settle_ports()
 
 
-def test_a_port_that_is_asked_for_later_replaces_the_one_that_was_chosen(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_port_that_is_asked_for_later_replaces_the_one_that_was_chosen(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
     stack = Stack(home)
     assert stack.airflow[0].environment["AIRFLOW__API__PORT"] == str(home.port("airflow"))
     wanted = free_port()
@@ -159,11 +172,16 @@ def test_status_says_where_to_look_and_where_the_login_is_but_no_password(
     assert f"127.0.0.1:{running.postgres.port}" in output
     assert str(running.home.root / "stack.json") in output
     assert str(running.home.root / "postgres.json") in output
-    secrets = [*running.home.record["secrets"].values(), *running.postgres.record["passwords"].values()]
+    secrets = [
+        *running.home.record["secrets"].values(),
+        *running.postgres.record["passwords"].values(),
+    ]
     assert not [secret for secret in secrets if secret in output]
 
 
-def test_status_shows_the_address_of_each_page_that_runs(running: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_status_shows_the_address_of_each_page_that_runs(
+    running: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
     process = psutil.Process()
     monkeypatch.setattr(Service, "main_process", lambda self, home: process)
     table = launcher.status_table(running)

@@ -1,4 +1,6 @@
-"""Title vectors: the substitute where no weights can be had, and a quick answer where there is no network."""
+"""Title vectors: the substitute where no weights can be had, and a quick answer where there is no
+network.
+"""
 
 import logging
 import socket
@@ -14,7 +16,13 @@ from recsys.features import titles
 from recsys.features.titles import PIECES, TFIDF, TFIDF_SIZE, TitleEncoder, encoder_in_use
 from recsys.models.base import Compute
 
-TITLES = ("Toy Story (1995)", "Toy Story 2 (1999)", "Heat (1995)", "Rocky (1976)", "Rocky II (1979)")
+TITLES = (
+    "Toy Story (1995)",
+    "Toy Story 2 (1999)",
+    "Heat (1995)",
+    "Rocky (1976)",
+    "Rocky II (1979)",
+)
 
 
 def wanted(title_model: str = "", revision: str = "abc") -> Compute:
@@ -73,14 +81,16 @@ def test_few_or_empty_titles_still_have_vectors(few: tuple[str, ...]) -> None:
 
 
 @pytest.mark.usefixtures("no_network")
-def test_without_a_network_the_substitute_is_used_at_once_and_said(caplog: pytest.LogCaptureFixture) -> None:
+def test_without_a_network_the_substitute_is_used_at_once_and_said(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     started = time.monotonic()
     with caplog.at_level(logging.WARNING, logger="recsys.features.titles"):
         assert encoder_in_use(wanted("someone/some-model")) == TFIDF
     assert time.monotonic() - started < 10
     assert (
-        f"title encoder someone/some-model@abc: no weights to be had (no network in this test); using {TFIDF} instead"
-        in caplog.text
+        "title encoder someone/some-model@abc: no weights to be had (no network in this test); "
+        f"using {TFIDF} instead" in caplog.text
     )
 
 
@@ -94,7 +104,9 @@ def test_the_search_is_made_once_a_process(caplog: pytest.LogCaptureFixture) -> 
 
 def test_a_folder_without_a_model_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(
-        ModelError, match=r"found no config\.json and no model\.safetensors, expected a sentence-transformers model"
+        ModelError,
+        match=r"found no config\.json and no model\.safetensors, expected a sentence-transformers "
+        r"model",
     ):
         encoder_in_use(wanted(str(tmp_path)))
 
@@ -127,7 +139,10 @@ def test_a_new_title_is_encoded_in_the_terms_of_those_fitted_to() -> None:
 
 def test_the_substitute_is_scikit_learns_tfidf_times_the_components() -> None:
     encoder = TitleEncoder.fit(TITLES, wanted())
-    vectors = TfidfVectorizer(**PIECES).fit_transform([title[:-7] for title in TITLES]) @ encoder.components.T
+    vectors = (
+        TfidfVectorizer(**PIECES).fit_transform([title[:-7] for title in TITLES])
+        @ encoder.components.T
+    )
     found = encoder.encode(TITLES, wanted()) * encoder.length + encoder.mean
     np.testing.assert_allclose(found, vectors, atol=1e-6)
 
@@ -145,7 +160,9 @@ def test_an_encoder_comes_back_from_its_arrays(tmp_path: Path) -> None:
 
 @pytest.fixture
 def sentence_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Compute:
-    """A folder that passes for a sentence model, which tells texts by their length and their spaces."""
+    """A folder that passes for a sentence model, which tells texts by their length and their
+    spaces.
+    """
     (tmp_path / "config.json").write_text("{}")
     (tmp_path / "model.safetensors").write_bytes(b"weights")
 
@@ -166,14 +183,25 @@ def test_a_sentence_models_vectors_are_centred_on_the_catalogue(sentence_model: 
 
 def test_titles_fitted_with_a_sentence_model_need_that_model(sentence_model: Compute) -> None:
     encoder = TitleEncoder.fit(TITLES, sentence_model)
-    with pytest.raises(ModelError, match=rf"titles were encoded by {encoder.name}; found {TFIDF}, expected the same"):
+    with pytest.raises(
+        ModelError,
+        match=rf"titles were encoded by {encoder.name}; found {TFIDF}, "
+        r"expected the same",
+    ):
         encoder.encode(TITLES, wanted())
     titles._found.cache_clear()
     (Path(sentence_model.title_model) / "model.safetensors").write_bytes(b"other weights")
-    with pytest.raises(ModelError, match=rf"titles were encoded by {encoder.name}; found .*, expected the same"):
+    with pytest.raises(
+        ModelError,
+        match=rf"titles were encoded by {encoder.name}; found .*, "
+        r"expected the same",
+    ):
         encoder.encode(TITLES, sentence_model)
 
 
 def test_titles_fitted_with_the_substitute_need_no_model(sentence_model: Compute) -> None:
     encoder = TitleEncoder.fit(TITLES, wanted())
-    assert encoder.encode(TITLES, sentence_model).tobytes() == encoder.encode(TITLES, wanted()).tobytes()
+    assert (
+        encoder.encode(TITLES, sentence_model).tobytes()
+        == encoder.encode(TITLES, wanted()).tobytes()
+    )

@@ -32,7 +32,7 @@ from recsys.ingest.titles import movielens_keys, normalise_titles
         ("... (1999)", 1999, []),
         ("千と千尋の神隠し (2001)", 2001, ["千と千尋の神隠し|2001"]),
     ],
-)  # fmt: skip
+)
 def test_the_keys_of_a_movielens_title(title: str, year: int, keys: list[str]) -> None:
     assert movielens_keys([title], [year]) == [keys]
 
@@ -44,6 +44,19 @@ def test_each_title_keeps_its_own_keys() -> None:
 
 
 def test_imdb_and_movielens_spell_alike() -> None:
-    imdb = ["The City of Lost Children", "Amélie", "AMELIE", "Amélie", "Wallace & Gromit", "Wallace and Gromit", "  A--B "]
+    imdb = [
+        "The City of Lost Children",
+        "Amélie",
+        "AMELIE",
+        "Amélie",
+        "Wallace & Gromit",
+        "Wallace and Gromit",
+        "  A--B ",
+    ]
     found = normalise_titles(pa.array(imdb)).to_pylist()
-    assert found == ["the city of lost children", *["amelie"] * 3, *["wallace and gromit"] * 2, "a b"]
+    assert found == [
+        "the city of lost children",
+        *["amelie"] * 3,
+        *["wallace and gromit"] * 2,
+        "a b",
+    ]

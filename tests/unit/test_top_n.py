@@ -1,4 +1,6 @@
-"""The n best of a row: as a full sort gives them, ties by position, whatever the scores look like."""
+"""The n best of a row: as a full sort gives them, ties by position, whatever the scores look
+like.
+"""
 
 import numpy as np
 import pytest
@@ -10,7 +12,10 @@ LENGTHS = (1, 10, MOST_BY_LANES, MOST_BY_LANES + 1, 1000)
 
 
 def sorted_whole(scores: np.ndarray, n: int) -> tuple[np.ndarray, np.ndarray]:
-    positions, best = np.full((len(scores), n), -1), np.full((len(scores), n), -np.inf, dtype=np.float32)
+    positions, best = (
+        np.full((len(scores), n), -1),
+        np.full((len(scores), n), -np.inf, dtype=np.float32),
+    )
     order = np.argsort(-scores, axis=1, kind="stable")[:, :n]
     of_order = np.take_along_axis(scores, order, axis=1)
     best[:, : order.shape[1]] = of_order

@@ -66,7 +66,9 @@ def study(name: str, n_trials: int, figure, trials: tuple[Trial, ...] = ()) -> l
 
 def near(values: dict[str, float]) -> float:
     """Best at weight 0.1; larger is better up to size 32."""
-    return -abs(math.log10(values["weight"]) + 1) + (0.01 * min(values["size"], 32) if "size" in values else 0)
+    return -abs(math.log10(values["weight"]) + 1) + (
+        0.01 * min(values["size"], 32) if "size" in values else 0
+    )
 
 
 def test_the_default_comes_first_and_n_trials_is_all_there_are() -> None:
@@ -80,7 +82,8 @@ def test_the_default_comes_first_and_n_trials_is_all_there_are() -> None:
 def test_the_search_learns() -> None:
     trials = study("flat", 30, near)
     early, late = (
-        [abs(math.log10(settings(trial.recipe)["weight"]) + 1) for trial in part] for part in (trials[:10], trials[-10:])
+        [abs(math.log10(settings(trial.recipe)["weight"]) + 1) for trial in part]
+        for part in (trials[:10], trials[-10:])
     )
     assert sum(late) < sum(early) / 2
 
@@ -102,12 +105,16 @@ def test_one_size_is_doubled_once_the_others_are_found() -> None:
     assert [trial.recipe for trial in trials[17:]] == [
         Recipe.of("ladder", **{**settings(best.recipe), "size": n}) for n in (16, 32, 64)
     ]
-    assert all(settings(trial.recipe)["rounds"] == 3 and settings(trial.recipe)["depth"] in range(1, 10) for trial in trials)
+    assert all(
+        settings(trial.recipe)["rounds"] == 3 and settings(trial.recipe)["depth"] in range(1, 10)
+        for trial in trials
+    )
 
 
 def test_doubling_stops_where_it_does_not_help() -> None:
     trials = study("ladder", 20, lambda values: -values["size"])
-    assert [settings(trial.recipe)["size"] for trial in trials] == [16, *[8] * 16]  # the best of them, doubled, is the default
+    # the best of them, doubled, is the default
+    assert [settings(trial.recipe)["size"] for trial in trials] == [16, *[8] * 16]
     trials = study("ladder", 20, lambda values: 40 - values["size"] - values["depth"])
     assert [settings(trial.recipe)["size"] for trial in trials] == [16, *[8] * 16, 16]
 
@@ -142,9 +149,14 @@ def test_of_equals_the_earliest_is_best() -> None:
 
 
 def test_what_cannot_be_searched_says_so() -> None:
-    with pytest.raises(ModelError, match="fixed: 0 hyperparameters carry a Search, 0 of them doubled; expected at least one"):
+    with pytest.raises(
+        ModelError,
+        match="fixed: 0 hyperparameters carry a Search, 0 of them doubled; expected at least one",
+    ):
         Space.of("fixed")
-    with pytest.raises(ModelError, match="twoladders: 3 hyperparameters carry a Search, 2 of them doubled"):
+    with pytest.raises(
+        ModelError, match="twoladders: 3 hyperparameters carry a Search, 2 of them doubled"
+    ):
         Space.of("twoladders")
 
 
@@ -153,9 +165,17 @@ def test_every_recipe_that_is_searched_can_be_built_at_both_ends() -> None:
     assert {"popularity", "als", "hybrid"} <= names and "fixed" not in names
     for name in names - {"twoladders"}:
         space, values = Space.of(name), settings(Space.of(name).default)
-        outside = {field: values[field] for field, where in space.searched.items() if not where._contains(values[field])}
+        outside = {
+            field: values[field]
+            for field, where in space.searched.items()
+            if not where._contains(values[field])
+        }
         assert not outside, f"{name}: its default is outside of what is searched: {outside}"
         for end in (0, -1):
             sizes = {field: sizes[end] for field, sizes in space.doubled.items()}
-            ends = {field: (search.low, search.high)[end] for field, search in searches_of(name).items() if not search.doubled}
+            ends = {
+                field: (search.low, search.high)[end]
+                for field, search in searches_of(name).items()
+                if not search.doubled
+            }
             assert space.with_(space.default, sizes | ends).key

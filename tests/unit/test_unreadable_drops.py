@@ -1,4 +1,6 @@
-"""What stands in a landing zone and cannot be read: a sentence that names the file, the reason first and the path last."""
+"""What stands in a landing zone and cannot be read: a sentence that names the file, the reason
+first and the path last.
+"""
 
 import os
 import shutil
@@ -121,7 +123,9 @@ SPOILERS = [
 
 
 @pytest.mark.parametrize("spoil", SPOILERS, ids=lambda spoil: spoil.__name__)
-def test_what_cannot_be_read_is_named_with_its_drop(zone: LandingZone, spoil: Callable[[Path], str]) -> None:
+def test_what_cannot_be_read_is_named_with_its_drop(
+    zone: LandingZone, spoil: Callable[[Path], str]
+) -> None:
     reason = spoil(folder_of(zone))
     drop = zone.at("movielens", WEEK)
     with without_rights(), pytest.raises(DropError) as error:
@@ -131,7 +135,9 @@ def test_what_cannot_be_read_is_named_with_its_drop(zone: LandingZone, spoil: Ca
 
 
 @pytest.mark.parametrize("spoil", SPOILERS, ids=lambda spoil: spoil.__name__)
-def test_an_unreadable_file_does_not_hide_the_other_drops(zone: LandingZone, spoil: Callable[[Path], str]) -> None:
+def test_an_unreadable_file_does_not_hide_the_other_drops(
+    zone: LandingZone, spoil: Callable[[Path], str]
+) -> None:
     spoil(folder_of(zone))
     later = WEEK.replace(day=24)
     Path(zone.path("movielens", later)).mkdir()
@@ -141,7 +147,9 @@ def test_an_unreadable_file_does_not_hide_the_other_drops(zone: LandingZone, spo
         assert zone.checksums(zone.at("movielens", later)) == {}
 
 
-def test_a_file_that_vanishes_after_it_was_listed_is_named(zone: LandingZone, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_that_vanishes_after_it_was_listed_is_named(
+    zone: LandingZone, monkeypatch: pytest.MonkeyPatch
+) -> None:
     drop = zone.at("movielens", WEEK)
     members = zone.members(drop)
     whole = LocalFileSystem.info
@@ -161,7 +169,11 @@ def test_a_file_that_vanishes_after_it_was_listed_is_named(zone: LandingZone, mo
 def test_a_drop_that_is_a_dead_link_is_not_complete_and_says_why(zone: LandingZone) -> None:
     Path(zone.path("movielens", "2026-08-24")).symlink_to("/nonexistent/archive")
     (drop,) = zone.incomplete("movielens")
-    with pytest.raises(DropError, match=r"its folder cannot be read: it is a link to /nonexistent/archive, which is not there"):
+    with pytest.raises(
+        DropError,
+        match=r"its folder cannot be read: it is a link to "
+        r"/nonexistent/archive, which is not there",
+    ):
         zone.files(drop)
 
 
@@ -177,7 +189,11 @@ def test_a_sources_folder_without_rights_is_named(zone: LandingZone) -> None:
     Path(zone.path("movielens")).chmod(0)
     with (
         without_rights(),
-        pytest.raises(DropError, match=r"^the folder movielens cannot be read: Permission denied.*landing zone /"),
+        pytest.raises(
+            DropError,
+            match=r"^the folder movielens cannot be read: Permission "
+            r"denied.*landing zone /",
+        ),
     ):
         zone.drops("movielens")
 
@@ -196,11 +212,21 @@ def test_a_folder_behind_a_link_is_read(zone: LandingZone) -> None:
     archive.mkdir()
     (archive / "tags.csv").write_text("x")
     (folder_of(zone) / "ml").symlink_to(archive)
-    assert [file.name for file in zone.files(zone.at("movielens", WEEK))] == ["ml/tags.csv", "movies.csv", "ratings.csv"]
-    assert set(zone.members(zone.at("movielens", WEEK))) == {"tags.csv", "movies.csv", "ratings.csv"}
+    assert [file.name for file in zone.files(zone.at("movielens", WEEK))] == [
+        "ml/tags.csv",
+        "movies.csv",
+        "ratings.csv",
+    ]
+    assert set(zone.members(zone.at("movielens", WEEK))) == {
+        "tags.csv",
+        "movies.csv",
+        "ratings.csv",
+    }
 
 
-def test_a_network_that_fails_is_no_fault_of_the_drop(zone: LandingZone, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_network_that_fails_is_no_fault_of_the_drop(
+    zone: LandingZone, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def cut_off(*_: object, **__: object) -> None:
         raise ConnectionResetError(104, "Connection reset by peer")
 

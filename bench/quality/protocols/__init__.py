@@ -9,4 +9,6 @@ from bench.quality.protocols.rating import Rating
 from bench.quality.protocols.temporal import Temporal
 from bench.quality.protocols.weeks import Weeks
 
-PROTOCOLS: dict[str, type[Protocol]] = {kind.name: kind for kind in (NCF, Temporal, Rating, NewMovies, FitTime, MultVAE, Weeks)}
+PROTOCOLS: dict[str, type[Protocol]] = {
+    kind.name: kind for kind in (NCF, Temporal, Rating, NewMovies, FitTime, MultVAE, Weeks)
+}

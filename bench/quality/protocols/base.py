@@ -1,4 +1,6 @@
-"""What every protocol has: the files that it needs, and a measurement of one recipe under one seed."""
+"""What every protocol has: the files that it needs, and a measurement of one recipe under one
+seed.
+"""
 
 from abc import ABC, abstractmethod
 from pathlib import Path
@@ -9,10 +11,18 @@ from bench.quality.fits import Fits
 from recsys.recipe import Recipe
 
 ML_1M = ("movielens/ml-1m/ratings.dat", "movielens/ml-1m/movies.dat")
-IMDB = tuple(f"imdb/{name}.tsv.gz" for name in ("title.basics", "title.crew", "title.principals", "name.basics", "title.ratings"))
+IMDB = tuple(
+    f"imdb/{name}.tsv.gz"
+    for name in ("title.basics", "title.crew", "title.principals", "name.basics", "title.ratings")
+)
 NCF_SPLIT = tuple(
     f"benchmarks/ncf-ml-1m/{name}"
-    for name in ("ml-1m.train.rating.gz", "ml-1m.test.rating.gz", "ml-1m.test.negative.gz", "item_map.csv")
+    for name in (
+        "ml-1m.train.rating.gz",
+        "ml-1m.test.rating.gz",
+        "ml-1m.test.negative.gz",
+        "item_map.csv",
+    )
 )
 ML_20M = ("movielens/ml-20m/ratings.csv", "movielens/ml-20m/movies.csv")
 
@@ -21,8 +31,10 @@ WHERE = {
     "movielens/ml-1m": "https://files.grouplens.org/datasets/movielens/ml-1m.zip",
     "movielens/ml-20m": "https://files.grouplens.org/datasets/movielens/ml-20m.zip",
     "imdb": "https://datasets.imdbws.com",
-    "benchmarks/ncf-ml-1m": "https://github.com/hexiangnan/neural_collaborative_filtering (Data/, gzipped); "
-    "item_map.csv has the movieIds of its items, header ncf_item,movieId: they are numbered as they first occur in ratings.dat",
+    "benchmarks/ncf-ml-1m": "https://github.com/hexiangnan/neural_collaborative_filtering (Data/, "
+    "gzipped); "
+    "item_map.csv has the movieIds of its items, header ncf_item,movieId: they are numbered as "
+    "they first occur in ratings.dat",
 }
 
 #: A rating from here on is relevant, in every protocol that has likes.
@@ -30,7 +42,9 @@ LIKE_THRESHOLD = 4.0
 
 
 class Protocol(ABC):
-    """One way of measuring. `metrics` are the table's, best first by the first; a measurement may have more."""
+    """One way of measuring. `metrics` are the table's, best first by the first; a measurement may
+    have more.
+    """
 
     name: ClassVar[str]
     title: ClassVar[str]

@@ -17,4 +17,8 @@ class FitTime(Protocol):
     def measure(self, recipe: Recipe, seed: int) -> dict[str, float]:
         folder = (self.data / ML_1M[0]).parent
         catalogue = read_catalogue(folder, (self.data / IMDB[0]).parent)
-        return {"seconds": self.fits.now(recipe, read_ratings(folder).over(catalogue.movie_ids), catalogue, seed).seconds}
+        return {
+            "seconds": self.fits.now(
+                recipe, read_ratings(folder).over(catalogue.movie_ids), catalogue, seed
+            ).seconds
+        }

@@ -1,8 +1,10 @@
-"""Liang et al., "Variational Autoencoders for Collaborative Filtering" (WWW 2018) on ML-20M: 10,000 held-out users.
+"""Liang et al., "Variational Autoencoders for Collaborative Filtering" (WWW 2018) on ML-20M: 10,000
+held-out users.
 
-Ratings ≥ 4 are positives, users with at least five of them count. A fifth of a held-out user's positives is asked for, the
-others are shown. The paper shows them to a model that was fitted without them; here they are part of the fit, since a
-recipe knows only the users of its fit. The table says so.
+Ratings ≥ 4 are positives, users with at least five of them count. A fifth of a held-out user's
+positives is asked for, the others are shown. The paper shows them to a model that was fitted
+without them; here they are part of the fit, since a recipe knows only the users of its fit. The
+table says so.
 """
 
 from functools import cached_property
@@ -36,7 +38,9 @@ class Split(NamedTuple):
 
 
 class MultVAE(Protocol):
-    """As in the paper, validation users are left out of the fit, and only movies that a training user liked are ranked."""
+    """As in the paper, validation users are left out of the fit, and only movies that a training
+    user liked are ranked.
+    """
 
     name = "mult-vae"
     title = "ML-20M, Mult-VAE split; the held-out users' shown part is in our fit (transductive)"
@@ -47,7 +51,10 @@ class MultVAE(Protocol):
         fitted = self.fits.fitted(recipe, self.split.train, self.catalogue, seed)
         values = [self._asked(fitted.model, users) for users in _parts(self.split.users)]
         means = np.concatenate(values, axis=1).mean(axis=1)
-        return {**dict(zip(self.metrics, means.tolist(), strict=True)), "fit seconds": fitted.seconds}
+        return {
+            **dict(zip(self.metrics, means.tolist(), strict=True)),
+            "fit seconds": fitted.seconds,
+        }
 
     @cached_property
     def split(self) -> Split:
@@ -60,34 +67,46 @@ class MultVAE(Protocol):
     def _asked(self, model, users: np.ndarray) -> np.ndarray:
         """(metrics, U)."""
         lists = model.recommend(users, n=NDCG_K, seen=self.split.train.seen_by(users)).ids
-        hits, n_relevant = mark(lists, users, self.split.asked, np.ones(len(self.split.asked), dtype=bool))
-        return np.array([ndcg(hits, n_relevant), *(paper_recall(hits[:, :k], n_relevant) for k in RECALL_KS)])
+        hits, n_relevant = mark(
+            lists, users, self.split.asked, np.ones(len(self.split.asked), dtype=bool)
+        )
+        return np.array(
+            [ndcg(hits, n_relevant), *(paper_recall(hits[:, :k], n_relevant) for k in RECALL_KS)]
+        )
 
 
 def paper_recall(hits: np.ndarray, n_relevant: np.ndarray) -> np.ndarray:
-    """(U,) hits over min(k, n_relevant): the paper's Recall@k, which a list of k can always bring to 1."""
+    """(U,) hits over min(k, n_relevant): the paper's Recall@k, which a list of k can always bring
+    to 1.
+    """
     return hits.sum(axis=1) / np.minimum(hits.shape[1], n_relevant)
 
 
 def held_out_users(ratings: Ratings, n_held_out: int) -> Split:
-    """The split with `n_held_out` users drawn to be asked, and as many as the paper's validation users, who are left out.
+    """The split with `n_held_out` users drawn to be asked, and as many as the paper's validation
+    users, who are left out.
 
     The paper's seed and generator draw the users; which of their likes are asked for is drawn anew.
     """
     likes = ratings.where(ratings.rating >= LIKE_THRESHOLD)
     ids, n_likes = np.unique(likes.user, return_counts=True)
-    drawn = np.random.RandomState(SPLIT_SEED).permutation(ids[n_likes >= MIN_LIKES])  # the paper's generator
+    # the paper's generator
+    drawn = np.random.RandomState(SPLIT_SEED).permutation(ids[n_likes >= MIN_LIKES])
     training, test = drawn[: -2 * n_held_out], drawn[-n_held_out:]
     movie_ids = np.unique(likes.movie[np.isin(likes.user, training)])
     rows = np.flatnonzero(np.isin(likes.user, test) & np.isin(likes.movie, movie_ids))
     asked = rows[_a_fifth(likes.user[rows])]
-    mask = np.isin(likes.user, np.concatenate([training, test])) & ~np.isin(np.arange(len(likes.user)), asked)
+    mask = np.isin(likes.user, np.concatenate([training, test])) & ~np.isin(
+        np.arange(len(likes.user)), asked
+    )
     held = likes.where(asked).over(movie_ids)
     return Split(likes.where(mask).over(movie_ids), held, held.user_ids)
 
 
 def _a_fifth(users: np.ndarray) -> np.ndarray:
-    """Positions of a random fifth, rounded down, of each user's rows; users with fewer than MIN_LIKES rows show all."""
+    """Positions of a random fifth, rounded down, of each user's rows; users with fewer than
+    MIN_LIKES rows show all.
+    """
     rng = np.random.default_rng(SPLIT_SEED)
     order = np.lexsort((rng.random(len(users)), users))
     _, first, count = np.unique(users[order], return_index=True, return_counts=True)

@@ -1,4 +1,6 @@
-"""He et al., "Neural Collaborative Filtering" (WWW 2017): each user's newest rating ranked among 99 movies not rated."""
+"""He et al., "Neural Collaborative Filtering" (WWW 2017): each user's newest rating ranked among 99
+movies not rated.
+"""
 
 import gzip
 from functools import cached_property
@@ -30,7 +32,9 @@ class Split(NamedTuple):
 
 
 class NCF(Protocol):
-    """Every rating is a positive, whatever its stars. Sampled: good for comparing with papers, never for deciding."""
+    """Every rating is a positive, whatever its stars. Sampled: good for comparing with papers,
+    never for deciding.
+    """
 
     name = "ncf"
     title = "NCF split of ML-1M: held-out movie among 99 given ones"
@@ -49,13 +53,18 @@ class NCF(Protocol):
         movie_of_item = _movie_of_item(files[3])
         columns = _columns(files[0])
         movie_ids = np.sort(movie_of_item)
-        train = Ratings(columns[0], movie_of_item[columns[1]], columns[2].astype(np.float32), columns[3]).over(movie_ids)
+        train = Ratings(
+            columns[0], movie_of_item[columns[1]], columns[2].astype(np.float32), columns[3]
+        ).over(movie_ids)
         users, held_out, *_ = _columns(files[1])
         candidates = np.column_stack([held_out, _negatives(files[2], users, held_out)])
         folder = (self.data / ML_1M[1]).parent
         catalogue = read_catalogue(folder, (self.data / IMDB[0]).parent, movie_ids)
         if not np.array_equal(catalogue.movie_ids, movie_ids):
-            raise DropError(f"{files[3]}: {len(movie_ids):,} movies, of which {folder} has {len(catalogue):,}; expected all")
+            raise DropError(
+                f"{files[3]}: {len(movie_ids):,} movies, of which {folder} has "
+                f"{len(catalogue):,}; expected all"
+            )
         return Split(train, catalogue, users, index_of(movie_ids, movie_of_item[candidates]))
 
 
@@ -68,8 +77,9 @@ def candidate_scores(model: Recommender, users: np.ndarray, candidates: np.ndarr
 
 
 def ranks(scores: np.ndarray) -> np.ndarray:
-    """(U,) how many candidates stand above the first one of each row (U, C). Ties count for the model, as they do in the
-    protocol's own code; a movie to which the model gives no score (−inf) comes last.
+    """(U,) how many candidates stand above the first one of each row (U, C). Ties count for the
+    model, as they do in the protocol's own code; a movie to which the model gives no score (−inf)
+    comes last.
     """
     above = (scores[:, 1:] > scores[:, :1]).sum(axis=1)
     return np.where(np.isfinite(scores[:, 0]), above, scores.shape[1] - 1)
@@ -90,7 +100,9 @@ def _movie_of_item(path: Path) -> np.ndarray:
 
 
 def _columns(path: Path) -> list[np.ndarray]:
-    """User, item, rating, timestamp, each (R,) int64. A time that is not there is the user's oldest that is, or 0."""
+    """User, item, rating, timestamp, each (R,) int64. A time that is not there is the user's oldest
+    that is, or 0.
+    """
     names = ["user", "item", "rating", "rated_at"]
     table = pacsv.read_csv(
         path,
@@ -112,10 +124,16 @@ def _filled(user: np.ndarray, rated_at: np.ndarray) -> np.ndarray:
 
 
 def _negatives(path: Path, users: np.ndarray, held_out: np.ndarray) -> np.ndarray:
-    """(U, 99) items, a line a user as in the test file: `(user,item)` and the items, with tabs between."""
+    """(U, 99) items, a line a user as in the test file: `(user,item)` and the items, with tabs
+    between.
+    """
     with gzip.open(path, "rt") as file:
         lines = [line.split("\t") for line in file if line.strip()]
-    expected = [f"({user},{item})" for user, item in zip(users.tolist(), held_out.tolist(), strict=True)]
+    expected = [
+        f"({user},{item})" for user, item in zip(users.tolist(), held_out.tolist(), strict=True)
+    ]
     if [line[0] for line in lines] != expected:
-        raise DropError(f"{path}: its (user,item) pairs are not those of the test file, line by line")
+        raise DropError(
+            f"{path}: its (user,item) pairs are not those of the test file, line by line"
+        )
     return np.array([line[1:] for line in lines], dtype=np.int64)

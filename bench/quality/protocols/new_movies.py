@@ -1,4 +1,6 @@
-"""Movies that nobody has rated: all ratings of a random tenth of ML-1M's movies held out, another tenth for each seed."""
+"""Movies that nobody has rated: all ratings of a random tenth of ML-1M's movies held out, another
+tenth for each seed.
+"""
 
 from typing import NamedTuple
 
@@ -22,7 +24,9 @@ RESAMPLES = 10_000
 
 
 class Split(NamedTuple):
-    """`movies` (H,) are the held-out ones' ids, `users` (U,) the ids of those who liked one of them and have a known rating."""
+    """`movies` (H,) are the held-out ones' ids, `users` (U,) the ids of those who liked one of them
+    and have a known rating.
+    """
 
     known: Interactions
     held_out: Interactions
@@ -31,9 +35,11 @@ class Split(NamedTuple):
 
 
 class NewMovies(Protocol):
-    """Only the held-out movies are ranked, for whoever liked at least one of them and has a known rating.
+    """Only the held-out movies are ranked, for whoever liked at least one of them and has a known
+    rating.
 
-    The genre profile is made of MovieLens' own genres: with IMDb's added where a movie is matched, it ranks worse.
+    The genre profile is made of MovieLens' own genres: with IMDb's added where a movie is matched,
+    it ranks worse.
     """
 
     name = "new-movies"
@@ -48,7 +54,9 @@ class NewMovies(Protocol):
         split = without(read_ratings(folder), catalogue.movie_ids, seed)
         profile = reference("genre_profile")
         plain = self.fits.now(profile, split.known, read_catalogue(folder, None), seed)
-        fitted = plain if recipe == profile else self.fits.fitted(recipe, split.known, catalogue, seed)
+        fitted = (
+            plain if recipe == profile else self.fits.fitted(recipe, split.known, catalogue, seed)
+        )
         ours, theirs = ndcg_of(fitted.model, split), ndcg_of(plain.model, split)
         interval = paired_bootstrap(ours, theirs, resamples=RESAMPLES, seed=seed)
         return {
@@ -65,10 +73,17 @@ def without(ratings: Ratings, movie_ids: np.ndarray, seed: int) -> Split:
     """The split that removes all ratings of a tenth of the rated movies."""
     interactions = ratings.over(movie_ids)
     rated = np.unique(interactions.movies)
-    removed = np.random.default_rng(seed).choice(rated, size=round(HELD_OUT_SHARE * len(rated)), replace=False)
+    removed = np.random.default_rng(seed).choice(
+        rated, size=round(HELD_OUT_SHARE * len(rated)), replace=False
+    )
     held_out = np.isin(interactions.movies, removed)
     users = deciding_users(interactions, held_out, interactions.ratings >= LIKE_THRESHOLD)
-    return Split(interactions.where(~held_out), interactions.where(held_out), np.sort(movie_ids[removed]), users)
+    return Split(
+        interactions.where(~held_out),
+        interactions.where(held_out),
+        np.sort(movie_ids[removed]),
+        users,
+    )
 
 
 def ndcg_of(model: Recommender, split: Split) -> np.ndarray:
@@ -78,5 +93,7 @@ def ndcg_of(model: Recommender, split: Split) -> np.ndarray:
     for rows, block in model.scores(split.users):
         positions, _ = top_n(block[:, columns], K)
         lists[rows] = np.where(positions >= 0, split.movies[positions], -1)
-    hits, n_relevant = mark(lists, split.users, split.held_out, split.held_out.ratings >= LIKE_THRESHOLD)
+    hits, n_relevant = mark(
+        lists, split.users, split.held_out, split.held_out.ratings >= LIKE_THRESHOLD
+    )
     return ndcg(hits, n_relevant)

@@ -1,4 +1,6 @@
-"""How far predicted stars are off: ML-1M, a random tenth of the ratings held out, another split for each seed."""
+"""How far predicted stars are off: ML-1M, a random tenth of the ratings held out, another split for
+each seed.
+"""
 
 from bench.quality.files import read_catalogue, read_ratings
 from bench.quality.protocols.base import IMDB, ML_1M, Protocol
@@ -13,7 +15,9 @@ HELD_OUT_SHARE = 0.1
 
 
 class Rating(Protocol):
-    """The recipes that predict stars; movies and users that the split left without a rating are predicted like the others."""
+    """The recipes that predict stars; movies and users that the split left without a rating are
+    predicted like the others.
+    """
 
     name = "rating"
     title = "ML-1M, random 90/10: error of predicted stars"
@@ -31,5 +35,11 @@ class Rating(Protocol):
         if not (isinstance(model, PredictsRatings) and model.rates):
             raise ModelError(f"{recipe.key} predicts no ratings: expected a recipe that does")
         stars = ratings.ratings[held_out]
-        predicted = model.predict(ratings.user_ids[ratings.users[held_out]], ratings.movie_ids[ratings.movies[held_out]])
-        return {"RMSE": rmse(predicted, stars), "MAE": mae(predicted, stars), "fit seconds": seconds}
+        predicted = model.predict(
+            ratings.user_ids[ratings.users[held_out]], ratings.movie_ids[ratings.movies[held_out]]
+        )
+        return {
+            "RMSE": rmse(predicted, stars),
+            "MAE": mae(predicted, stars),
+            "fit seconds": seconds,
+        }

@@ -25,7 +25,9 @@ class Split(NamedTuple):
 
 
 class Temporal(Protocol):
-    """The weekly exam's arithmetic: whole catalogue less what the user rated; relevant is what the user then liked."""
+    """The weekly exam's arithmetic: whole catalogue less what the user rated; relevant is what the
+    user then liked.
+    """
 
     name = "temporal"
     title = "ML-1M, global temporal split: newest 10% of all ratings, whole catalogue"
@@ -34,7 +36,10 @@ class Temporal(Protocol):
 
     def measure(self, recipe: Recipe, seed: int) -> dict[str, float]:
         fitted = self.fits.fitted(recipe, self.split.exam.known, self.split.catalogue, seed)
-        return {**examined(fitted.model, self.split.exam, self.split.catalogue), "fit seconds": fitted.seconds}
+        return {
+            **examined(fitted.model, self.split.exam, self.split.catalogue),
+            "fit seconds": fitted.seconds,
+        }
 
     @cached_property
     def split(self) -> Split:
@@ -54,5 +59,7 @@ def exam_of(interactions: Interactions) -> Exam:
 
 def examined(model: Recommender, exam: Exam, catalogue: Catalogue) -> dict[str, float]:
     """The exam's table, over the users that decide."""
-    result = examine(model, exam, like_threshold=LIKE_THRESHOLD, min_history=MIN_HISTORY, catalogue=catalogue)
+    result = examine(
+        model, exam, like_threshold=LIKE_THRESHOLD, min_history=MIN_HISTORY, catalogue=catalogue
+    )
     return {metric: value for part, metric, value, _ in result.values if part == "all"}

@@ -1,4 +1,6 @@
-"""The weekly exam over consecutive weeks of ML-1M: what the plot shows. No paper has it, and no target stands on it."""
+"""The weekly exam over consecutive weeks of ML-1M: what the plot shows. No paper has it, and no
+target stands on it.
+"""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -42,7 +44,9 @@ class Weeks(Protocol):
         return read_ratings((self.data / ML_1M[0]).parent).over(self.catalogue.movie_ids)
 
     def _exams(self) -> Iterator[tuple[datetime, Exam]]:
-        for as_of in range(int(FIRST.timestamp()), int(LAST.timestamp()) + 1, WEEKS_BETWEEN * WEEK_SECONDS):
+        for as_of in range(
+            int(FIRST.timestamp()), int(LAST.timestamp()) + 1, WEEKS_BETWEEN * WEEK_SECONDS
+        ):
             before = self.interactions.where(self.interactions.rated_at < as_of)
             exam = split_exam(before, min_users=MIN_USERS, like_threshold=LIKE_THRESHOLD)
             if exam.kind == "dated":

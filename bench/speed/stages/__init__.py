@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from bench.speed.stages.base import Stage
 
-#: name → where its class stands. In the order of a week; imported once the environment is set, as they import MLflow.
+#: name → where its class stands. In the order of a week; imported once the environment is set, as
+#: they import MLflow.
 STAGES = {
     "first-load": "bench.speed.stages.first_load:FirstLoad",
     "delta": "bench.speed.stages.delta:Delta",

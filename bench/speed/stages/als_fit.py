@@ -45,9 +45,14 @@ class _Caught(Exception):
     """The library was called."""
 
 
-def handed_over(sight: Sight, compute: Compute) -> tuple[AlternatingLeastSquares, sparse.csr_matrix]:
+def handed_over(
+    sight: Sight, compute: Compute
+) -> tuple[AlternatingLeastSquares, sparse.csr_matrix]:
     """What the recipe hands to the library: the solver, not fitted, and the matrix."""
-    with patch.object(AlternatingLeastSquares, "fit", autospec=True, side_effect=_Caught) as fit, suppress(_Caught):
+    with (
+        patch.object(AlternatingLeastSquares, "fit", autospec=True, side_effect=_Caught) as fit,
+        suppress(_Caught),
+    ):
         ALS(compute=compute).fit(sight.interactions, sight.catalogue)
     solver, matrix = fit.call_args.args
     return solver, matrix

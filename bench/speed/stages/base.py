@@ -1,4 +1,6 @@
-"""What every stage has: ways of doing one piece of work, ours and those that it is held against, and the targets."""
+"""What every stage has: ways of doing one piece of work, ours and those that it is held against,
+and the targets.
+"""
 
 import gc
 import time
@@ -16,7 +18,9 @@ Seconds = dict[str, list[float]]
 
 @dataclass(frozen=True)
 class Bound:
-    """What the time of the way `over` is allowed to be in those of the way `under`, of the same round."""
+    """What the time of the way `over` is allowed to be in those of the way `under`, of the same
+    round.
+    """
 
     over: str
     under: str
@@ -43,7 +47,8 @@ class Stage(ABC):
 
     def __init__(self, ground: Ground) -> None:
         self.ground = ground
-        #: Way, or part of one → the most bytes that this process had resident meanwhile, where that was measured.
+        #: Way, or part of one → the most bytes that this process had resident meanwhile, where that
+        #: was measured.
         self.peaks: dict[str, int] = {}
 
     @contextmanager
@@ -63,7 +68,9 @@ class Stage(ABC):
 
 
 def time_rounds(ways: Sequence[Way], rounds: int) -> Seconds:
-    """All ways in turn, round by round; another begins each round, so that none always finds the caches of the same one."""
+    """All ways in turn, round by round; another begins each round, so that none always finds the
+    caches of the same one.
+    """
     seconds: Seconds = {way.label: [] for way in ways}
     for number in range(rounds):
         start = number % len(ways)

@@ -1,4 +1,6 @@
-"""A week's visible ratings out of Postgres as a matrix, beside COPY read by numpy and beside pandas."""
+"""A week's visible ratings out of Postgres as a matrix, beside COPY read by numpy and beside
+pandas.
+"""
 
 import io
 from collections.abc import Iterator, Sequence
@@ -18,18 +20,31 @@ from recsys.db.queries import queries
 from recsys.features.interactions import Interactions
 from recsys.features.visible import read_interactions
 
-OURS, COPY, BY_HAND, PANDAS = "read_interactions, csr", "COPY, numpy, same csr", "COPY, np.unique, scipy", "pandas.read_sql"
+OURS, COPY, BY_HAND, PANDAS = (
+    ("read_interactions, csr"),
+    "COPY, numpy, same csr",
+    "COPY, np.unique, scipy",
+    "pandas.read_sql",
+)
 #: Signature, flags and extension length before the rows; the end marker behind them.
 HEADER, TRAILER = 19, 2
 #: A Python object for each moment would slow pandas down further.
-AS_NUMBERS = "SELECT user_id, movie_id, rating, extract(epoch FROM rated_at)::bigint AS rated_at FROM ({}) AS visible"
+AS_NUMBERS = (
+    "SELECT user_id, movie_id, rating, extract(epoch FROM rated_at)::bigint AS rated_at FROM ({}) "
+    "AS visible"
+)
 #: Postgres counts microseconds from 2000 on.
 SECONDS_TO_2000 = 946_684_800
 LAYOUT = np.dtype(
     [("_n", ">i2")]
     + [
         field
-        for name, kind in (("user_id", ">i8"), ("movie_id", ">i8"), ("rating", ">f4"), ("rated_at", ">i8"))
+        for name, kind in (
+            ("user_id", ">i8"),
+            ("movie_id", ">i8"),
+            ("rating", ">f4"),
+            ("rated_at", ">i8"),
+        )
         for field in ((f"_{name}", ">i4"), (name, kind))
     ]
 )
@@ -52,17 +67,27 @@ class Csr(Stage):
                 Way(OURS, lambda _: read_interactions(conn, sight, movie_ids).csr()),
                 Way(COPY, lambda _: as_ours(copied(plain, sight), movie_ids)),
                 Way(BY_HAND, lambda _: by_hand(copied(plain, sight))),
-                Way(PANDAS, lambda _: pd.read_sql(AS_NUMBERS.format(queries("visible")["ratings"]), engine, params=sight)),
+                Way(
+                    PANDAS,
+                    lambda _: pd.read_sql(
+                        AS_NUMBERS.format(queries("visible")["ratings"]), engine, params=sight
+                    ),
+                ),
             ]
         engine.dispose()
 
 
 def copied(conn: psycopg2.extensions.connection, sight: dict[str, Any]) -> np.ndarray:
-    """The same filter's rows as numpy sees what COPY sends; psycopg2 takes it in without Python, in half of psycopg's time."""
+    """The same filter's rows as numpy sees what COPY sends; psycopg2 takes it in without Python, in
+    half of psycopg's time.
+    """
     columns = "user_id::bigint, movie_id::bigint, rating::real, rated_at"
     wire = io.BytesIO()
     with conn.cursor() as cursor:
-        query = cursor.mogrify(f"SELECT {columns} FROM ({queries('visible')['ratings']}) AS visible", sight).decode()  # noqa: S608
+        query = cursor.mogrify(
+            f"SELECT {columns} FROM ({queries('visible')['ratings']}) AS visible",  # noqa: S608
+            sight,
+        ).decode()
         cursor.copy_expert(f"COPY ({query}) TO STDOUT (FORMAT binary)", wire)
     n_bytes = wire.tell() - HEADER - TRAILER
     return np.frombuffer(wire.getbuffer(), LAYOUT, count=n_bytes // LAYOUT.itemsize, offset=HEADER)
@@ -70,7 +95,8 @@ def copied(conn: psycopg2.extensions.connection, sight: dict[str, Any]) -> np.nd
 
 def as_ours(rows: np.ndarray, movie_ids: np.ndarray) -> sparse.csr_matrix:
     native = {
-        name: rows[name].astype(rows[name].dtype.newbyteorder("=")) for name in ("user_id", "movie_id", "rating", "rated_at")
+        name: rows[name].astype(rows[name].dtype.newbyteorder("="))
+        for name in ("user_id", "movie_id", "rating", "rated_at")
     }
     native["rated_at"] = native["rated_at"] // 1_000_000 + SECONDS_TO_2000
     return Interactions.of(*native.values(), movie_ids=movie_ids).csr()
@@ -79,4 +105,6 @@ def as_ours(rows: np.ndarray, movie_ids: np.ndarray) -> sparse.csr_matrix:
 def by_hand(rows: np.ndarray) -> sparse.csr_matrix:
     users, user = np.unique(rows["user_id"].astype(np.int64), return_inverse=True)
     movies, movie = np.unique(rows["movie_id"].astype(np.int64), return_inverse=True)
-    return sparse.csr_matrix((rows["rating"].astype(np.float32), (user, movie)), shape=(len(users), len(movies)))
+    return sparse.csr_matrix(
+        (rows["rating"].astype(np.float32), (user, movie)), shape=(len(users), len(movies))
+    )

@@ -12,7 +12,9 @@ OURS, EMPTY = "delta into the full table", "delta into an empty table"
 
 
 class Delta(Stage):
-    """Each round takes another delta: the full table has them in one after another, the empty one is emptied each time."""
+    """Each round takes another delta: the full table has them in one after another, the empty one
+    is emptied each time.
+    """
 
     name = "delta"
     title = "ingest of a week's new ratings, 1 in 200 of what is there"

@@ -12,7 +12,9 @@ OURS, LISTS = "examine", "its own top-N"
 
 
 class OneExam(Stage):
-    """The model has learned from the exam's answers too, which makes its marks worthless and its speed no other."""
+    """The model has learned from the exam's answers too, which makes its marks worthless and its
+    speed no other.
+    """
 
     name = "exam"
     title = f"exam of one recipe: lists of {LIST_LENGTH}, all figures and slices"
@@ -25,8 +27,15 @@ class OneExam(Stage):
         exam, week = sight.exam, sight.week
         liked = exam.held_out.ratings >= week.like_threshold
         asked = np.unique(exam.held_out.user_ids[exam.held_out.users[liked]])
-        marking = {"like_threshold": week.like_threshold, "min_history": week.min_history, "catalogue": sight.catalogue}
+        marking = {
+            "like_threshold": week.like_threshold,
+            "min_history": week.min_history,
+            "catalogue": sight.catalogue,
+        }
         yield [
             Way(OURS, lambda _: examine(model, exam, **marking)),
-            Way(LISTS, lambda _: model.recommend(asked, n=LIST_LENGTH, seen=exam.known.seen_by(asked))),
+            Way(
+                LISTS,
+                lambda _: model.recommend(asked, n=LIST_LENGTH, seen=exam.known.seen_by(asked)),
+            ),
         ]

@@ -19,7 +19,9 @@ OURS, GZIP = "read and cut down", "gzip -dc"
 
 
 class ImdbPrincipals(Stage):
-    """The other files are cut down beforehand, so that next to all of the time is the principals'."""
+    """The other files are cut down beforehand, so that next to all of the time is the
+    principals'.
+    """
 
     name = "imdb"
     title = "IMDb principals, gzipped, cut down to our movies"
@@ -36,11 +38,19 @@ class ImdbPrincipals(Stage):
             movies = conn.execute(queries("ingest")["movies_to_match"]).fetchall()
         source = self.ground.imdb
         with TemporaryDirectory(dir=self.ground.folder) as folder:
-            _cut_others(source, Path(folder), {f"tt{movie.imdb_id:07d}" for movie in movies if movie.imdb_id})
+            _cut_others(
+                source,
+                Path(folder),
+                {f"tt{movie.imdb_id:07d}" for movie in movies if movie.imdb_id},
+            )
             files = [(path.name, str(path)) for path in Path(folder).iterdir()]
             members = {
                 **find_members(LocalFileSystem(), files, folder),
-                **find_members(LocalFileSystem(), [(f"{PRINCIPALS}.gz", str(source / f"{PRINCIPALS}.gz"))], str(source)),
+                **find_members(
+                    LocalFileSystem(),
+                    [(f"{PRINCIPALS}.gz", str(source / f"{PRINCIPALS}.gz"))],
+                    str(source),
+                ),
             }
             yield [
                 Way(OURS, lambda _: sum(1 for _part in Imdb().about(movies, members))),
@@ -55,7 +65,10 @@ def _unpack(path: Path) -> None:
 def _cut_others(source: Path, target: Path, titles: set[str]) -> None:
     """The basics of these titles, and of the files besides the principals the header alone."""
     for file in sorted(set(Imdb.files) - {PRINCIPALS}):
-        with gzip.open(source / f"{file}.gz", "rt") as rows, gzip.open(target / f"{file}.gz", "wt") as kept:
+        with (
+            gzip.open(source / f"{file}.gz", "rt") as rows,
+            gzip.open(target / f"{file}.gz", "wt") as kept,
+        ):
             kept.write(next(rows))
             if file == BASICS:
                 kept.writelines(row for row in rows if row.partition("\t")[0] in titles)

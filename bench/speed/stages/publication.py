@@ -1,4 +1,6 @@
-"""All users scored and a publication made and live, beside the lists alone, and beside what these are allowed to take."""
+"""All users scored and a publication made and live, beside the lists alone, and beside what these
+are allowed to take.
+"""
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -14,7 +16,8 @@ from recsys.db.connect import connect
 from recsys.settings import Settings
 
 OURS, LISTS = "score_users, publish_recommendations", "top-N alone"
-#: Three times what `top-n` may take of the bare product, 1.35: our own lists take less, and leave a publication less.
+#: Three times what `top-n` may take of the bare product, 1.35: our own lists take less, and leave a
+#: publication less.
 PACE_ASKED = 4.05
 
 
@@ -33,8 +36,14 @@ class WholePublication(Stage):
             promotion_id = ground.crown(settings)
 
             def publish(_: None) -> None:
-                with ThreadPoolExecutor(settings.score_shards) as tasks:  # side by side, as Airflow runs them
-                    list(tasks.map(partial(pipeline.score_users, settings, week, promotion_id), range(settings.score_shards)))
+                # side by side, as Airflow runs them
+                with ThreadPoolExecutor(settings.score_shards) as tasks:
+                    list(
+                        tasks.map(
+                            partial(pipeline.score_users, settings, week, promotion_id),
+                            range(settings.score_shards),
+                        )
+                    )
                 pipeline.publish_recommendations(settings, week, promotion_id)
 
             def unpublish(_round: int) -> None:
@@ -50,7 +59,10 @@ class WholePublication(Stage):
 
 def _drop_publications(settings: Settings) -> None:
     """Their rows, as time would: they are made again then."""
-    of_all = "SELECT relname FROM pg_inherits JOIN pg_class ON oid = inhrelid WHERE inhparent = 'batch_recommendations'::regclass"
+    of_all = (
+        "SELECT relname FROM pg_inherits JOIN pg_class ON oid = inhrelid WHERE inhparent = "
+        "'batch_recommendations'::regclass"
+    )
     with connect(settings) as conn:
         for partition in conn.execute(of_all).fetchall():
             conn.execute(sql.SQL("DROP TABLE {}").format(sql.Identifier(partition.relname)))

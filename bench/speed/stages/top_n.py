@@ -35,7 +35,9 @@ class AllTopN(Stage):
 
 
 def product(model: ALS) -> None:
-    """Every user's scores of every movie, a block of users at a time, and nothing done with them."""
+    """Every user's scores of every movie, a block of users at a time, and nothing done with
+    them.
+    """
     movies = np.ascontiguousarray(model.movie_factors_.T)
     scores = np.empty((BLOCK, movies.shape[1]), dtype=np.float32)
     with threadpool_limits(model.compute.threads, "blas"):
@@ -47,8 +49,13 @@ def product(model: ALS) -> None:
 def _as_implicit(model: ALS) -> AlternatingLeastSquares:
     """The same vectors in the library's own model, of the movies that somebody liked."""
     with threadpool_limits(1, "blas"):
-        solver = AlternatingLeastSquares(factors=model.config.factors, num_threads=model.compute.threads)
-    solver.user_factors, solver.item_factors = model.user_factors_, model.movie_factors_[model.liked_]
+        solver = AlternatingLeastSquares(
+            factors=model.config.factors, num_threads=model.compute.threads
+        )
+    solver.user_factors, solver.item_factors = (
+        model.user_factors_,
+        model.movie_factors_[model.liked_],
+    )
     return solver
 
 

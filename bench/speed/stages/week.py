@@ -15,7 +15,9 @@ OURS = "run_week"
 
 
 class WholeWeek(Stage):
-    """One figure, and what each step of it costs, by recipe and shard where there are several of a kind."""
+    """One figure, and what each step of it costs, by recipe and shard where there are several of a
+    kind.
+    """
 
     name = "week"
     title = "the whole week: popularity, ALS, kNN; no hybrid"
@@ -28,13 +30,19 @@ class WholeWeek(Stage):
     def measure(self, rounds: int) -> Seconds:
         """Once, whatever the rounds: nothing stands beside it, and what it fits is fitted anew."""
         ground = self.ground
-        with ground.databases.clone(ground.filled, ground.name("week")) as name, TemporaryDirectory(dir=ground.folder) as store:
+        with (
+            ground.databases.clone(ground.filled, ground.name("week")) as name,
+            TemporaryDirectory(dir=ground.folder) as store,
+        ):
             settings = ground.settings(name, ground.zones.full, Path(store))
             started = time.perf_counter()
             week = pipeline.run_week(settings, as_of=ground.zones.dates[1], run_id=OURS)
             whole = time.perf_counter() - started
             with connect(settings) as conn:
-                costs = {f"{cost.step} {cost.part}".rstrip(): cost for cost in costs_of_run(conn, week.as_of, week.run_id)}
+                costs = {
+                    f"{cost.step} {cost.part}".rstrip(): cost
+                    for cost in costs_of_run(conn, week.as_of, week.run_id)
+                }
         self.peaks = {OURS: max(cost.peak_bytes for cost in costs.values())}
         self.peaks |= {step: cost.peak_bytes for step, cost in costs.items()}
         return {OURS: [whole], **{step: [cost.seconds] for step, cost in costs.items()}}

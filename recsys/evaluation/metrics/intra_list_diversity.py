@@ -1,4 +1,6 @@
-"""Intra-list diversity@k: how unlike each other the movies of one list are (Ziegler et al., WWW 2005), by their genres."""
+"""Intra-list diversity@k: how unlike each other the movies of one list are (Ziegler et al., WWW
+2005), by their genres.
+"""
 
 import numpy as np
 
@@ -6,7 +8,8 @@ from recsys.evaluation.lists import Figure, Lists, figure, mean_or_nan
 
 
 def intra_list_diversity(lists: Lists) -> Figure:
-    """Mean over the lists of 1 − the mean cosine of the genre vectors of all pairs within a list: 0 all alike, 1 nothing shared.
+    """Mean over the lists of 1 − the mean cosine of the genre vectors of all pairs within a list: 0
+    all alike, 1 nothing shared.
 
     Movies without a genre stand in no pair; a list without a pair has no value.
     """

@@ -1,4 +1,6 @@
-"""Popularity lift@k: whether lists are more popular than what their users rate themselves (Abdollahpouri et al., RecSys 2020)."""
+"""Popularity lift@k: whether lists are more popular than what their users rate themselves
+(Abdollahpouri et al., RecSys 2020).
+"""
 
 import numpy as np
 
@@ -6,12 +8,15 @@ from recsys.evaluation.lists import Figure, Lists
 
 
 def popularity_lift(lists: Lists) -> Figure:
-    """(GAP of the lists − GAP of the histories) / GAP of the histories, over the users who have both.
+    """(GAP of the lists − GAP of the histories) / GAP of the histories, over the users who have
+    both.
 
-    GAP, the group's average popularity, is the mean over users of the mean share of known users who rated a movie of theirs. 0:
-    lists as popular as the histories; 1: twice as popular; below 0: less popular.
+    GAP, the group's average popularity, is the mean over users of the mean share of known users who
+    rated a movie of theirs. 0: lists as popular as the histories; 1: twice as popular; below 0:
+    less popular.
     """
-    listed = lists.means(lists.raters)  # the share's denominator, the same on both sides, cancels out
+    # the share's denominator, the same on both sides, cancels out
+    listed = lists.means(lists.raters)
     both = ~np.isnan(listed) & ~np.isnan(lists.own_raters)
     if not both.any():
         return float("nan"), 0

@@ -1,7 +1,8 @@
 """What must hold before a challenger becomes champion. A gate is one module and one line in a dict.
 
-Every gate is asked every time, so that one exam shows every reason. `EXAM_GATES` look at a challenger's exam; `REFIT_GATES`
-at the model that would be published, fitted on all that the week may see.
+Every gate is asked every time, so that one exam shows every reason. `EXAM_GATES` look at a
+challenger's exam; `REFIT_GATES` at the model that would be published, fitted on all that the week
+may see.
 """
 
 from collections.abc import Callable
@@ -13,7 +14,13 @@ from recsys.promotion.gates.concentration import concentration
 from recsys.promotion.gates.enough_evidence import enough_evidence
 from recsys.promotion.gates.finite import finite
 from recsys.promotion.gates.fresh_exam import fresh_exam
-from recsys.promotion.gates.guardrails import cold_users, coverage, fallback_share, new_movies, popularity_lift
+from recsys.promotion.gates.guardrails import (
+    cold_users,
+    coverage,
+    fallback_share,
+    new_movies,
+    popularity_lift,
+)
 from recsys.promotion.gates.list_overlap import list_overlap
 from recsys.promotion.refit import Refit
 from recsys.promotion.verdict import Answer

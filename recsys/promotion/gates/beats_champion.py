@@ -6,22 +6,41 @@ from recsys.promotion.verdict import Answer
 
 
 def beats_champion(contest: Contest, challenger: str) -> Answer:
-    """The lower end of the lead's interval, corrected for several challengers, against the minimum effect."""
+    """The lower end of the lead's interval, corrected for several challengers, against the minimum
+    effect.
+    """
     if contest.defender is None:
         return Answer(True, None, None, "There is no champion to beat yet.")
-    return beats(contest, challenger, contest.defender, "the champion", contest.against_incumbent.get(challenger))
+    return beats(
+        contest,
+        challenger,
+        contest.defender,
+        "the champion",
+        contest.against_incumbent.get(challenger),
+    )
 
 
-def beats(contest: Contest, challenger: str, opponent: str, role: str, lead: Interval | None) -> Answer:
+def beats(
+    contest: Contest, challenger: str, opponent: str, role: str, lead: Interval | None
+) -> Answer:
     """Whether a lead is surely above the minimum effect."""
     bound = contest.bounds.minimum_effect
     if lead is None:
-        return Answer(False, None, bound, f"No user decides this exam, so nothing is known against {role} {opponent}.")
+        return Answer(
+            False,
+            None,
+            bound,
+            f"No user decides this exam, so nothing is known against {role} {opponent}.",
+        )
     passed = lead.low > bound
     ours, theirs = contest.marks[challenger].mean, contest.marks[opponent].mean
     return Answer(
-        passed, lead.low, bound,
-        f"NDCG@10 {ours:.4f} against {theirs:.4f} of {role} {opponent} on {lead.n:,} users: {lead.mean:+.4f}, 95% interval "
-        f"[{lead.low:+.4f}, {lead.high:+.4f}] for {contest.n_asked} recipes at once; its lower end must be above "
+        passed,
+        lead.low,
+        bound,
+        f"NDCG@10 {ours:.4f} against {theirs:.4f} of {role} {opponent} on {lead.n:,} users: "
+        f"{lead.mean:+.4f}, 95% interval "
+        f"[{lead.low:+.4f}, {lead.high:+.4f}] for {contest.n_asked} recipes at once; its lower end "
+        "must be above "
         f"{bound:+.4f}.",
-    )  # fmt: skip
+    )

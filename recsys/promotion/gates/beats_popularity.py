@@ -6,7 +6,15 @@ from recsys.promotion.verdict import Answer
 
 
 def beats_popularity(contest: Contest, challenger: str) -> Answer:
-    """As against the champion. Popularity itself, which may depose a champion that now loses to it, has nothing to beat."""
+    """As against the champion. Popularity itself, which may depose a champion that now loses to it,
+    has nothing to beat.
+    """
     if challenger == contest.popularity:
         return Answer(True, None, None, "It is popularity itself.")
-    return beats(contest, challenger, contest.popularity, "popularity", contest.against_popularity.get(challenger))
+    return beats(
+        contest,
+        challenger,
+        contest.popularity,
+        "popularity",
+        contest.against_popularity.get(challenger),
+    )

@@ -7,10 +7,17 @@ from recsys.promotion.verdict import Answer
 
 
 def concentration(refit: Refit) -> Answer:
-    """The share of all lists in which the most recommended movie stands. Popularity is meant to give everyone the same."""
+    """The share of all lists in which the most recommended movie stands. Popularity is meant to
+    give everyone the same.
+    """
     bound = refit.bounds.max_movie_share
     if not len(refit.ids):
-        return Answer(True, None, bound, "Nobody has ratings enough to be asked about: the fallback serves everyone.")
+        return Answer(
+            True,
+            None,
+            bound,
+            "Nobody has ratings enough to be asked about: the fallback serves everyone.",
+        )
     listed = refit.ids[refit.ids >= 0]
     if not len(listed):
         return Answer(False, None, bound, "The model gives nobody a list.")
