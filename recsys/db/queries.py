@@ -1,5 +1,5 @@
 """Named SQL: `sql/queries/<topic>.sql` holds blocks `-- name: what(params)`, each with a comment
-saying what it answers.
+saying what it answers. A long list of parameters goes on in the next comment line.
 """
 
 import re
@@ -11,7 +11,7 @@ from typing import LiteralString, cast
 #: All SQL text of the project; beside the package in a checkout and in the image alike.
 SQL = Path(__file__).resolve().parents[2] / "sql"
 
-_NAME = re.compile(r"^-- name: (?P<name>\w+)\((?P<params>[\w, ]*)\)\s*$", re.MULTILINE)
+_NAME = re.compile(r"^-- name: (?P<name>\w+)\((?P<params>[\w,\s-]*)\)\s*$", re.MULTILINE)
 
 
 @cache

@@ -1,18 +1,25 @@
 -- The ledger of exams.
 
 -- name: exam(as_of)
-SELECT as_of, kind, weeks, cut, fingerprint, n_users, n_ratings, incumbent, incumbent_recipe FROM exams WHERE as_of = %(as_of)s;
+SELECT as_of, kind, weeks, cut, fingerprint, n_users, n_ratings, incumbent, incumbent_recipe
+FROM exams
+WHERE as_of = %(as_of)s;
 
--- name: record_exam(as_of, kind, weeks, cut, fingerprint, n_users, n_ratings, incumbent, incumbent_recipe, sketch)
-INSERT INTO exams (as_of, kind, weeks, cut, fingerprint, n_users, n_ratings, incumbent, incumbent_recipe, sketch)
-VALUES (%(as_of)s, %(kind)s, %(weeks)s, %(cut)s, %(fingerprint)s, %(n_users)s, %(n_ratings)s, %(incumbent)s, %(incumbent_recipe)s, %(sketch)s)
+-- name: record_exam(as_of, kind, weeks, cut, fingerprint, n_users, n_ratings, incumbent,
+--     incumbent_recipe, sketch)
+INSERT INTO exams (as_of, kind, weeks, cut, fingerprint, n_users, n_ratings, incumbent,
+                   incumbent_recipe, sketch)
+VALUES (%(as_of)s, %(kind)s, %(weeks)s, %(cut)s, %(fingerprint)s, %(n_users)s, %(n_ratings)s,
+        %(incumbent)s, %(incumbent_recipe)s, %(sketch)s)
 ON CONFLICT (as_of) DO NOTHING;
 
 -- name: sketches_before(as_of)
 SELECT as_of, sketch FROM exams WHERE as_of < %(as_of)s AND sketch IS NOT NULL ORDER BY as_of;
 
 -- name: record_overlap(as_of, earlier, share)
-INSERT INTO exam_overlaps (as_of, earlier, share) VALUES (%(as_of)s, %(earlier)s, %(share)s) ON CONFLICT (as_of, earlier) DO NOTHING;
+INSERT INTO exam_overlaps (as_of, earlier, share)
+VALUES (%(as_of)s, %(earlier)s, %(share)s)
+ON CONFLICT (as_of, earlier) DO NOTHING;
 
 -- name: most_shared(as_of)
 -- The earlier exam that asked most of a week's ratings.
@@ -21,9 +28,10 @@ WHERE as_of = %(as_of)s AND share > 0 AND earlier NOT IN (SELECT as_of FROM reti
 ORDER BY share DESC, earlier DESC LIMIT 1;
 
 -- name: lost(as_of)
--- Of the earlier exams that a recipe lost, the one that shares most with this week's. It lost where it did not surely beat the
--- champion or popularity though there were users enough to tell, or where they are each user's own newest ratings and no exam
--- can have more; and where it was champion and was deposed.
+-- Of the earlier exams that a recipe lost, the one that shares most with this week's. It lost where
+-- it did not surely beat the champion or popularity though there were users enough to tell, or
+-- where they are each user's own newest ratings and no exam can have more; and where it was
+-- champion and was deposed.
 WITH losses AS (
     SELECT p.as_of, v.recipe_key
     FROM promotions p
@@ -62,4 +70,7 @@ VALUES (%(as_of)s, %(recipe_key)s, %(slice)s, %(metric)s, %(value)s, %(n)s)
 ON CONFLICT (as_of, recipe_key, slice, metric) DO NOTHING;
 
 -- name: results(as_of)
-SELECT recipe_key, slice, metric, value, n FROM exam_results WHERE as_of = %(as_of)s ORDER BY recipe_key, slice, metric;
+SELECT recipe_key, slice, metric, value, n
+FROM exam_results
+WHERE as_of = %(as_of)s
+ORDER BY recipe_key, slice, metric;

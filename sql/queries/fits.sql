@@ -5,13 +5,18 @@ SELECT fit_key, digest, fingerprint, n_ratings, is_accepted FROM fits WHERE fit_
 
 -- name: variants(fit_key)
 -- What a lost fit came to when it was made again, the newest first.
-SELECT fit_key, is_accepted FROM fits WHERE variant_of = %(fit_key)s ORDER BY fitted_at DESC, fit_key;
+SELECT fit_key, is_accepted
+FROM fits
+WHERE variant_of = %(fit_key)s
+ORDER BY fitted_at DESC, fit_key;
 
--- name: record_fit(fit_key, digest, variant_of, is_accepted, recipe_key, recipe, kind, as_of, cut, seed, fingerprint, n_ratings, run_id)
+-- name: record_fit(fit_key, digest, variant_of, is_accepted, recipe_key, recipe, kind, as_of, cut,
+--     seed, fingerprint, n_ratings, run_id)
 -- What a fit came to. Made again, it says where it is now.
-INSERT INTO fits (fit_key, digest, variant_of, is_accepted, recipe_key, recipe, kind, as_of, cut, seed, fingerprint, n_ratings, run_id)
-VALUES (%(fit_key)s, %(digest)s, %(variant_of)s, %(is_accepted)s, %(recipe_key)s, %(recipe)s, %(kind)s, %(as_of)s, %(cut)s, %(seed)s,
-        %(fingerprint)s, %(n_ratings)s, %(run_id)s)
+INSERT INTO fits (fit_key, digest, variant_of, is_accepted, recipe_key, recipe, kind, as_of, cut,
+                  seed, fingerprint, n_ratings, run_id)
+VALUES (%(fit_key)s, %(digest)s, %(variant_of)s, %(is_accepted)s, %(recipe_key)s, %(recipe)s,
+        %(kind)s, %(as_of)s, %(cut)s, %(seed)s, %(fingerprint)s, %(n_ratings)s, %(run_id)s)
 ON CONFLICT (fit_key) DO UPDATE SET run_id = excluded.run_id;
 
 -- name: accept_fit(fit_key)

@@ -4,7 +4,8 @@
 SELECT EXISTS (SELECT FROM ratings WHERE user_id = %(user_id)s) AS has_rated;
 
 -- name: person_named(name, role)
--- Whoever goes by that name, in capitals or not: among namesakes, who stands in that role at the most movies.
+-- Whoever goes by that name, in capitals or not: among namesakes, who stands in that role at the
+-- most movies.
 WITH called AS (
     SELECT DISTINCT ON (person_id) person_id, name
     FROM persons JOIN drops USING (drop_id)
@@ -14,7 +15,9 @@ WITH called AS (
 SELECT called.person_id
 FROM called
 LEFT JOIN mv_movie_persons made
-    ON made.person_id = called.person_id AND made.role = %(role)s AND made.superseded_by = 9223372036854775807
+    ON made.person_id = called.person_id
+  AND made.role = %(role)s
+  AND made.superseded_by = 9223372036854775807
 WHERE lower(called.name) = lower(%(name)s)
 GROUP BY called.person_id
 ORDER BY count(made.movie_id) DESC, called.person_id

@@ -1,8 +1,10 @@
--- From candidates to the live publication. {partition} is the table of one publication, batch_recommendations_<id>.
+-- From candidates to the live publication. {partition} is the table of one publication,
+-- batch_recommendations_<id>.
 
 -- name: by_key(publication_key)
 -- The publication that these inputs made, if they have made one.
-SELECT publication_id, as_of, n_users, n_rows, n_fallback, rows_sha256, is_live, first_live_at, dropped_at,
+SELECT publication_id, as_of, n_users, n_rows, n_fallback, rows_sha256, is_live, first_live_at,
+       dropped_at,
        EXISTS (SELECT FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
                WHERE i.inhparent = 'batch_recommendations'::regclass AND NOT i.inhdetachpending
                  AND c.relname = 'batch_recommendations_' || publication_id) AS has_rows,
@@ -15,16 +17,23 @@ FROM publications WHERE publication_key = %(publication_key)s;
 SELECT nextval(pg_get_serial_sequence('publications', 'publication_id')) AS publication_id;
 
 -- name: shard_scored(publication_key, shard, n_shards)
--- Whether a shard's candidates are all there; an unlogged table is empty after a crash of the server.
+-- Whether a shard's candidates are all there; an unlogged table is empty after a crash of the
+-- server.
 SELECT EXISTS (
     SELECT FROM scored_shards s
     WHERE (s.publication_key, s.shard, s.n_shards) = (%(publication_key)s, %(shard)s, %(n_shards)s)
-      AND s.n_rows = (SELECT count(*) FROM candidates c WHERE (c.publication_key, c.shard) = (s.publication_key, s.shard))) AS done;
+      AND s.n_rows = (SELECT count(*)
+                      FROM candidates c
+                      WHERE (c.publication_key, c.shard) = (s.publication_key, s.shard))) AS done;
 
 -- name: histories(as_of, watermark, user_ids)
--- What some users have rated: the ids of a user's movies in one row, eight bytes each, as millions of rows take four times as long.
+-- What some users have rated: the ids of a user's movies in one row, eight bytes each, as millions
+-- of rows take four times as long.
 SELECT user_id, string_agg(int8send(movie_id), '') AS movies
-FROM visible_versions(%(as_of)s, %(watermark)s) WHERE user_id = ANY (%(user_ids)s) GROUP BY user_id ORDER BY user_id;
+FROM visible_versions(%(as_of)s, %(watermark)s)
+WHERE user_id = ANY (%(user_ids)s)
+GROUP BY user_id
+ORDER BY user_id;
 
 -- name: forget_shard(publication_key, shard)
 DELETE FROM candidates WHERE publication_key = %(publication_key)s AND shard = %(shard)s;
@@ -34,42 +43,61 @@ COPY candidates (publication_key, shard, user_id, movie_id, score) FROM STDIN (F
 
 -- name: forget_other_shards(publication_key, n_shards)
 -- Shards of another number of shards would leave users out, or bring them twice.
-WITH others AS (DELETE FROM scored_shards WHERE publication_key = %(publication_key)s AND n_shards <> %(n_shards)s RETURNING shard)
-DELETE FROM candidates WHERE publication_key = %(publication_key)s AND shard IN (SELECT shard FROM others);
+WITH others AS (DELETE FROM scored_shards
+                WHERE publication_key = %(publication_key)s AND n_shards <> %(n_shards)s
+                RETURNING shard)
+DELETE FROM candidates
+WHERE publication_key = %(publication_key)s AND shard IN (SELECT shard FROM others);
 
 -- name: record_shard(publication_key, shard, n_shards, n_rows)
 INSERT INTO scored_shards (publication_key, shard, n_shards, n_rows)
 VALUES (%(publication_key)s, %(shard)s, %(n_shards)s, %(n_rows)s)
-ON CONFLICT (publication_key, shard) DO UPDATE SET n_shards = excluded.n_shards, n_rows = excluded.n_rows;
+ON CONFLICT (publication_key, shard) DO UPDATE
+SET n_shards = excluded.n_shards, n_rows = excluded.n_rows;
 
 -- name: shards_missing(publication_key)
 -- Shards that score_users has yet to fill, or whose rows a crash took.
 SELECT n.shard
-FROM (SELECT max(n_shards) AS n_shards FROM scored_shards WHERE publication_key = %(publication_key)s) total
+FROM (SELECT max(n_shards) AS n_shards
+      FROM scored_shards
+      WHERE publication_key = %(publication_key)s) total
 CROSS JOIN LATERAL generate_series(0, coalesce(total.n_shards, 1) - 1) AS n (shard)
-LEFT JOIN scored_shards s ON s.publication_key = %(publication_key)s AND s.shard = n.shard AND s.n_shards = total.n_shards
-LEFT JOIN (SELECT shard, count(*) AS n_rows FROM candidates WHERE publication_key = %(publication_key)s GROUP BY shard) c ON c.shard = n.shard
+LEFT JOIN scored_shards s ON s.publication_key = %(publication_key)s
+  AND s.shard = n.shard
+  AND s.n_shards = total.n_shards
+LEFT JOIN (SELECT shard, count(*) AS n_rows
+           FROM candidates
+           WHERE publication_key = %(publication_key)s
+           GROUP BY shard) c ON c.shard = n.shard
 WHERE s.n_rows IS DISTINCT FROM coalesce(c.n_rows, 0)
 ORDER BY n.shard;
 
 -- name: gather_readers(as_of, watermark)
--- Everyone whom the week may know, and of each how many movies they rated, and when last. Versions are counted by several workers, as
--- distinct movies cannot be; what the few pairs with more than one version count too much is taken off.
+-- Everyone whom the week may know, and of each how many movies they rated, and when last. Versions
+-- are counted by several workers, as distinct movies cannot be; what the few pairs with more than
+-- one version count too much is taken off.
 CREATE TEMP TABLE readers AS
 SELECT user_id, coalesce(n_versions, 0) - coalesce(n_more, 0) AS history, newest
 FROM (SELECT user_id, count(*) AS n_versions, max(rated_at) AS newest
       FROM visible_versions(%(as_of)s, %(watermark)s) GROUP BY user_id) rating
 LEFT JOIN (SELECT user_id, count(*) - count(DISTINCT movie_id) AS n_more
-           FROM visible_versions(%(as_of)s, %(watermark)s) JOIN rerated USING (user_id, movie_id) GROUP BY user_id) again USING (user_id)
-FULL JOIN (SELECT DISTINCT user_id FROM users JOIN drops USING (drop_id) WHERE drop_id <= %(watermark)s AND drop_date <= %(as_of)s) told
+           FROM visible_versions(%(as_of)s, %(watermark)s)
+           JOIN rerated USING (user_id, movie_id)
+           GROUP BY user_id) again USING (user_id)
+FULL JOIN (SELECT DISTINCT user_id
+           FROM users
+           JOIN drops USING (drop_id)
+           WHERE drop_id <= %(watermark)s AND drop_date <= %(as_of)s) told
     USING (user_id);
 
 -- name: weigh_likes(as_of, watermark, like_threshold, half_life_days)
--- Each movie's likes, each worth half for every half-life that it is older than the newest rating, to twelve decimals: they are
--- summed as whole numbers, in which no order of adding shows.
+-- Each movie's likes, each worth half for every half-life that it is older than the newest rating,
+-- to twelve decimals: they are summed as whole numbers, in which no order of adding shows.
 CREATE TEMP TABLE likes AS
 SELECT movie_id, sum((worth * 1e12)::bigint) * 0.000000000001 AS likes
-FROM (SELECT movie_id, power(0.5, date_part('epoch', (SELECT max(newest) FROM readers) - rated_at) / 86400 / %(half_life_days)s) AS worth
+FROM (SELECT movie_id,
+             power(0.5, date_part('epoch', (SELECT max(newest) FROM readers) - rated_at)
+                        / 86400 / %(half_life_days)s) AS worth
       FROM visible_ratings(%(as_of)s, %(watermark)s) WHERE rating >= %(like_threshold)s) one
 GROUP BY movie_id;
 
@@ -78,19 +106,24 @@ GROUP BY movie_id;
 CREATE TEMP TABLE unrated AS
 SELECT user_id, movie_id, score FROM candidates c
 WHERE c.publication_key = %(publication_key)s
-  AND NOT EXISTS (SELECT FROM visible_versions(%(as_of)s, %(watermark)s) v WHERE (v.user_id, v.movie_id) = (c.user_id, c.movie_id));
+  AND NOT EXISTS (SELECT FROM visible_versions(%(as_of)s, %(watermark)s) v
+                  WHERE (v.user_id, v.movie_id) = (c.user_id, c.movie_id));
 
--- ---------------------------------------------------------------- copies: the users who lose a movie get their lists anew
+-- ---------------- copies: the users who lose a movie get their lists anew
 
 -- name: origin(publication_id)
 -- What a copy is made of, and what stands in for it already.
-SELECT publication_id, publication_key, as_of, watermark, params, coalesce(copy_of, publication_id) AS origin_id, left_out
+SELECT publication_id, publication_key, as_of, watermark, params,
+       coalesce(copy_of, publication_id) AS origin_id, left_out
 FROM publications WHERE publication_id = %(publication_id)s;
 
 -- name: copy_known(publication_key)
-SELECT p.publication_id, i.inhrelid IS NOT NULL AND NOT i.inhdetachpending AS has_rows, i.inhdetachpending IS TRUE AS is_half_detached
+SELECT p.publication_id,
+       i.inhrelid IS NOT NULL AND NOT i.inhdetachpending AS has_rows,
+       i.inhdetachpending IS TRUE AS is_half_detached
 FROM publications p
-LEFT JOIN pg_class c ON c.relname = 'batch_recommendations_' || p.publication_id AND c.relnamespace = 'public'::regnamespace
+LEFT JOIN pg_class c ON c.relname = 'batch_recommendations_' || p.publication_id
+  AND c.relnamespace = 'public'::regnamespace
 LEFT JOIN pg_inherits i ON i.inhrelid = c.oid
 WHERE p.publication_key = %(publication_key)s;
 
@@ -110,7 +143,11 @@ SELECT DISTINCT arm FROM losers ORDER BY arm;
 TRUNCATE readers, unrated;
 
 -- name: gather_losers(arm)
-INSERT INTO readers SELECT e.* FROM everyone e JOIN losers USING (user_id) WHERE arm IS NOT DISTINCT FROM %(arm)s;
+INSERT INTO readers
+SELECT e.*
+FROM everyone e
+JOIN losers USING (user_id)
+WHERE arm IS NOT DISTINCT FROM %(arm)s;
 
 -- name: gather_rows_of_losers(source_id)
 -- What the model chose for them; what they lose is not on offer any more.
@@ -123,7 +160,8 @@ WHERE publication_id = %(source_id)s AND source = 'model';
 INSERT INTO {partition} (publication_id, user_id, rank, movie_id, score, source, arm)
 SELECT %(publication_id)s, b.user_id, b.rank, b.movie_id, b.score, b.source, b.arm
 FROM batch_recommendations b
-WHERE b.publication_id = %(source_id)s AND NOT EXISTS (SELECT FROM losers l WHERE l.user_id = b.user_id);
+WHERE b.publication_id = %(source_id)s
+  AND NOT EXISTS (SELECT FROM losers l WHERE l.user_id = b.user_id);
 
 -- name: bring_readers_back()
 INSERT INTO readers SELECT * FROM everyone;
@@ -131,23 +169,30 @@ INSERT INTO readers SELECT * FROM everyone;
 -- name: forget_losers()
 DROP TABLE everyone, losers;
 
--- name: record_copy(publication_id, publication_key, source_id, origin_id, left_out, n_users, n_rows, n_fallback, rows_sha256, run_id)
-INSERT INTO publications (publication_id, publication_key, as_of, watermark, params, recipe_key, model_version, fit_key, fingerprint, n_ratings,
-                          n_users, n_rows, n_fallback, rows_sha256, promotion_id, experiment, challenger_id, git_sha, run_id, made_after,
-                          copy_of, left_out)
+-- name: record_copy(publication_id, publication_key, source_id, origin_id, left_out, n_users,
+--     n_rows, n_fallback, rows_sha256, run_id)
+INSERT INTO publications (publication_id, publication_key, as_of, watermark, params, recipe_key,
+                          model_version, fit_key, fingerprint, n_ratings,
+                          n_users, n_rows, n_fallback, rows_sha256,
+                          promotion_id, experiment, challenger_id, git_sha,
+                          run_id, made_after, copy_of, left_out)
 OVERRIDING SYSTEM VALUE
-SELECT %(publication_id)s, %(publication_key)s, p.as_of, p.watermark, p.params, p.recipe_key, p.model_version, p.fit_key, p.fingerprint,
-       p.n_ratings, %(n_users)s, %(n_rows)s, %(n_fallback)s, %(rows_sha256)s, p.promotion_id, p.experiment, p.challenger_id, p.git_sha,
-       %(run_id)s, coalesce((SELECT max(seq) FROM live_history), 0), %(origin_id)s, %(left_out)s::bigint[]
+SELECT %(publication_id)s, %(publication_key)s, p.as_of, p.watermark, p.params, p.recipe_key,
+       p.model_version, p.fit_key, p.fingerprint, p.n_ratings,
+       %(n_users)s, %(n_rows)s, %(n_fallback)s, %(rows_sha256)s,
+       p.promotion_id, p.experiment, p.challenger_id, p.git_sha,
+       %(run_id)s, coalesce((SELECT max(seq) FROM live_history), 0),
+       %(origin_id)s, %(left_out)s::bigint[]
 FROM publications p WHERE p.publication_id = %(source_id)s
 ON CONFLICT (publication_id) DO UPDATE
-SET n_users = excluded.n_users, n_rows = excluded.n_rows, n_fallback = excluded.n_fallback, rows_sha256 = excluded.rows_sha256,
-    made_after = excluded.made_after, dropped_at = NULL;
+SET n_users = excluded.n_users, n_rows = excluded.n_rows, n_fallback = excluded.n_fallback,
+    rows_sha256 = excluded.rows_sha256, made_after = excluded.made_after, dropped_at = NULL;
 
 -- ---------------------------------------------------------------- how ratings are looked up
 
 -- name: look_up_ratings()
--- A list's movies are few beside all ratings: each is looked up by the key, by several workers, not all ratings read and hashed.
+-- A list's movies are few beside all ratings: each is looked up by the key, by several workers, not
+-- all ratings read and hashed.
 SET LOCAL enable_hashjoin = off;
 SET LOCAL enable_mergejoin = off;
 
@@ -156,7 +201,8 @@ SET LOCAL enable_hashjoin TO DEFAULT;
 SET LOCAL enable_mergejoin TO DEFAULT;
 
 -- name: hash_the_few()
--- Several workers would hash all ratings together, and look up among them the few that have a second version.
+-- Several workers would hash all ratings together, and look up among them the few that have a
+-- second version.
 SET LOCAL enable_parallel_hash = off;
 
 -- name: analyze_candidates()
@@ -172,7 +218,8 @@ DROP TABLE readers, likes, unrated;
 
 -- name: create_partition(publication_id)
 -- Beside the others and unseen, with the constraint that lets ATTACH skip its scan.
-CREATE TABLE {partition} (LIKE batch_recommendations INCLUDING DEFAULTS, CONSTRAINT one_publication CHECK (publication_id = {publication_id}));
+CREATE TABLE {partition} (LIKE batch_recommendations INCLUDING DEFAULTS,
+                          CONSTRAINT one_publication CHECK (publication_id = {publication_id}));
 
 -- name: add_key()
 -- Once the rows are there: they are put in order at once.
@@ -186,45 +233,66 @@ ANALYZE {partition};
 SELECT pg_current_wal_insert_lsn() - '0/0' AS position;
 
 -- name: attach_partition()
--- Readers of the other partitions are not kept waiting: the parent is locked against other attachments only.
+-- Readers of the other partitions are not kept waiting: the parent is locked against other
+-- attachments only.
 ALTER TABLE batch_recommendations ATTACH PARTITION {partition} FOR VALUES IN ({publication_id});
 
 -- name: counts(publication_id)
 -- The key gives the rows in order.
-SELECT count(DISTINCT user_id) AS n_users, count(*) AS n_rows, count(*) FILTER (WHERE source = 'fallback') AS n_fallback,
-       encode(sha256(convert_to(coalesce(string_agg(concat_ws(',', user_id, rank, movie_id, score, source, arm), E'\n' ORDER BY user_id, rank), ''), 'UTF8')), 'hex')
-           AS rows_sha256
+SELECT count(DISTINCT user_id) AS n_users, count(*) AS n_rows,
+       count(*) FILTER (WHERE source = 'fallback') AS n_fallback,
+       encode(sha256(convert_to(
+           coalesce(string_agg(concat_ws(',', user_id, rank, movie_id, score, source, arm), E'\n'
+                               ORDER BY user_id, rank), ''),
+           'UTF8')), 'hex') AS rows_sha256
 FROM {partition} WHERE publication_id = %(publication_id)s;
 
 -- name: faults(as_of, watermark, top_n)
--- What would make a publication wrong: how many users each fault concerns. All must be zero. Where a list has top_n movies, none of them
--- twice, rated, or not on offer, there were as many left to recommend; so what was left is counted for the other users.
--- OFFSET 0 keeps a subquery to itself: ratings are looked up by their key, whatever the planner thinks of reading them all.
+-- What would make a publication wrong: how many users each fault concerns. All must be zero. Where
+-- a list has top_n movies, none of them twice, rated, or not on offer, there were as many left to
+-- recommend; so what was left is counted for the other users. OFFSET 0 keeps a subquery to itself:
+-- ratings are looked up by their key, whatever the planner thinks of reading them all.
 WITH on_offer AS MATERIALIZED (
-    SELECT movie_id FROM visible_movies(%(as_of)s, %(watermark)s) WHERE movie_id NOT IN (SELECT movie_id FROM withdrawn)
+    SELECT movie_id
+    FROM visible_movies(%(as_of)s, %(watermark)s)
+    WHERE movie_id NOT IN (SELECT movie_id FROM withdrawn)
 ),
 lists AS MATERIALIZED (
-    SELECT user_id, count(*) AS n, count(DISTINCT movie_id) AS n_movies, min(rank) AS first_rank, max(rank) AS last_rank
+    SELECT user_id, count(*) AS n, count(DISTINCT movie_id) AS n_movies, min(rank) AS first_rank,
+           max(rank) AS last_rank
     FROM {partition} GROUP BY user_id
 ),
 other_lengths AS MATERIALIZED (
-    SELECT user_id, coalesce(l.n, 0) AS n FROM readers LEFT JOIN lists l USING (user_id) WHERE coalesce(l.n, 0) <> %(top_n)s
+    SELECT user_id, coalesce(l.n, 0) AS n
+    FROM readers
+    LEFT JOIN lists l USING (user_id)
+    WHERE coalesce(l.n, 0) <> %(top_n)s
 ),
 n_rated AS MATERIALIZED (
     SELECT user_id, count(DISTINCT movie_id) AS n
     FROM other_lengths u
-    CROSS JOIN LATERAL (SELECT movie_id FROM visible_versions(%(as_of)s, %(watermark)s) v WHERE v.user_id = u.user_id OFFSET 0) v
+    CROSS JOIN LATERAL (SELECT movie_id
+                        FROM visible_versions(%(as_of)s, %(watermark)s) v
+                        WHERE v.user_id = u.user_id
+                        OFFSET 0) v
     JOIN on_offer USING (movie_id)
     GROUP BY user_id
 )
 SELECT
     (SELECT count(*) FROM other_lengths u LEFT JOIN n_rated r USING (user_id)
-     WHERE u.n <> least(%(top_n)s, (SELECT count(*) FROM on_offer) - coalesce(r.n, 0))) AS "users with a list of the wrong length",
-    (SELECT count(*) FROM lists WHERE user_id NOT IN (SELECT user_id FROM readers)) AS "users that the week does not know",
-    (SELECT count(DISTINCT user_id) FROM {partition} p WHERE movie_id NOT IN (SELECT movie_id FROM on_offer))
+     WHERE u.n <> least(%(top_n)s, (SELECT count(*) FROM on_offer) - coalesce(r.n, 0)))
+        AS "users with a list of the wrong length",
+    (SELECT count(*)
+     FROM lists
+     WHERE user_id NOT IN (SELECT user_id FROM readers)) AS "users that the week does not know",
+    (SELECT count(DISTINCT user_id)
+     FROM {partition} p
+     WHERE movie_id NOT IN (SELECT movie_id FROM on_offer))
         AS "users with a movie that is not on offer",
     (SELECT count(*) FROM lists WHERE n <> n_movies) AS "users with a movie twice",
-    (SELECT count(*) FROM lists WHERE first_rank <> 1 OR last_rank <> n) AS "users with holes in their ranks";
+    (SELECT count(*)
+     FROM lists
+     WHERE first_rank <> 1 OR last_rank <> n) AS "users with holes in their ranks";
 
 -- name: has_rows()
 SELECT EXISTS (SELECT FROM {partition}) AS has_rows;
@@ -232,41 +300,57 @@ SELECT EXISTS (SELECT FROM {partition}) AS has_rows;
 -- name: rated_faults(as_of, watermark)
 -- One more, apart from the others, as a query on tables of the transaction's own has no workers.
 SELECT count(DISTINCT user_id) AS "users with a movie they had rated" FROM {partition} p
-WHERE EXISTS (SELECT FROM visible_versions(%(as_of)s, %(watermark)s) v WHERE (v.user_id, v.movie_id) = (p.user_id, p.movie_id));
+WHERE EXISTS (SELECT FROM visible_versions(%(as_of)s, %(watermark)s) v
+              WHERE (v.user_id, v.movie_id) = (p.user_id, p.movie_id));
 
--- name: record(publication_id, publication_key, as_of, watermark, params, recipe_key, model_version, fit_key, fingerprint, n_ratings, n_users, n_rows, n_fallback, rows_sha256, promotion_id, experiment, shadow_id, is_shadow, git_sha, run_id)
+-- name: record(publication_id, publication_key, as_of, watermark, params, recipe_key,
+--     model_version, fit_key, fingerprint, n_ratings, n_users, n_rows, n_fallback, rows_sha256,
+--     promotion_id, experiment, shadow_id, is_shadow, git_sha, run_id)
 -- The same inputs keep their row: only what was measured anew is written again.
-INSERT INTO publications (publication_id, publication_key, as_of, watermark, params, recipe_key, model_version, fit_key, fingerprint, n_ratings, n_users, n_rows, n_fallback,
-                          rows_sha256, promotion_id, experiment, challenger_id, is_shadow, git_sha, run_id, made_after)
+INSERT INTO publications (publication_id, publication_key, as_of, watermark, params, recipe_key,
+                          model_version, fit_key, fingerprint,
+                          n_ratings, n_users, n_rows, n_fallback, rows_sha256,
+                          promotion_id, experiment, challenger_id, is_shadow,
+                          git_sha, run_id, made_after)
 OVERRIDING SYSTEM VALUE
-VALUES (%(publication_id)s, %(publication_key)s, %(as_of)s, %(watermark)s, %(params)s, %(recipe_key)s, %(model_version)s, %(fit_key)s, %(fingerprint)s,
-        %(n_ratings)s, %(n_users)s, %(n_rows)s,
-        %(n_fallback)s, %(rows_sha256)s, %(promotion_id)s, %(experiment)s, %(shadow_id)s, %(is_shadow)s, %(git_sha)s, %(run_id)s,
-        coalesce((SELECT max(seq) FROM live_history), 0))
+VALUES (%(publication_id)s, %(publication_key)s, %(as_of)s, %(watermark)s, %(params)s,
+        %(recipe_key)s, %(model_version)s, %(fit_key)s, %(fingerprint)s,
+        %(n_ratings)s, %(n_users)s, %(n_rows)s, %(n_fallback)s, %(rows_sha256)s,
+        %(promotion_id)s, %(experiment)s, %(shadow_id)s, %(is_shadow)s,
+        %(git_sha)s, %(run_id)s, coalesce((SELECT max(seq) FROM live_history), 0))
 ON CONFLICT (publication_id) DO UPDATE
-SET n_users = excluded.n_users, n_rows = excluded.n_rows, n_fallback = excluded.n_fallback, rows_sha256 = excluded.rows_sha256,
-    made_after = excluded.made_after, dropped_at = NULL;
+SET n_users = excluded.n_users, n_rows = excluded.n_rows, n_fallback = excluded.n_fallback,
+    rows_sha256 = excluded.rows_sha256, made_after = excluded.made_after, dropped_at = NULL;
 
 -- name: forget_candidates(publication_key)
 WITH shards AS (DELETE FROM scored_shards WHERE publication_key = %(publication_key)s)
 DELETE FROM candidates WHERE publication_key = %(publication_key)s;
 
 -- name: outlived(keep_weeks)
--- Publications whose time is over: since they were live, or were made, publications of more than keep_weeks weeks went live. So the
--- last keep_weeks that were live stay beside the live one, and so does what was made as late as these; what a week's own runs put in
--- each other's place counts as one. A challenger's publication stays as long as the one that it was made for.
+-- Publications whose time is over: since they were live, or were made, publications of more than
+-- keep_weeks weeks went live. So the last keep_weeks that were live stay beside the live one, and
+-- so does what was made as late as these; what a week's own runs put in each other's place counts
+-- as one. A challenger's publication stays as long as the one that it was made for.
 WITH moments AS (
-    SELECT p.publication_id, greatest(p.made_after, (SELECT max(h.seq) FROM live_history h WHERE h.publication_id = p.publication_id)) AS seq
+    SELECT p.publication_id,
+           greatest(p.made_after,
+                    (SELECT max(h.seq)
+                     FROM live_history h
+                     WHERE h.publication_id = p.publication_id)) AS seq
     FROM publications p
 ),
 kept_until AS (
-    SELECT p.publication_id, greatest(m.seq, (SELECT max(o.seq) FROM publications b JOIN moments o USING (publication_id)
+    SELECT p.publication_id,
+           greatest(m.seq,
+                    (SELECT max(o.seq) FROM publications b JOIN moments o USING (publication_id)
                                               WHERE b.challenger_id = p.publication_id)) AS seq
     FROM publications p JOIN moments m USING (publication_id)
 )
-SELECT p.publication_id, i.inhrelid IS NOT NULL AS is_attached, i.inhdetachpending IS TRUE AS is_half_detached
+SELECT p.publication_id, i.inhrelid IS NOT NULL AS is_attached,
+       i.inhdetachpending IS TRUE AS is_half_detached
 FROM publications p
-JOIN pg_class c ON c.relname = 'batch_recommendations_' || p.publication_id AND c.relnamespace = 'public'::regnamespace
+JOIN pg_class c ON c.relname = 'batch_recommendations_' || p.publication_id
+  AND c.relnamespace = 'public'::regnamespace
 JOIN kept_until k USING (publication_id)
 LEFT JOIN pg_inherits i ON i.inhrelid = c.oid
 WHERE NOT p.is_live
@@ -293,7 +377,9 @@ DROP TABLE IF EXISTS {partition};
 
 -- name: mark_dropped(publication_id)
 -- Before its rows go, so that nobody puts it before readers meanwhile; never the live one.
-UPDATE publications SET dropped_at = coalesce(dropped_at, now()) WHERE publication_id = %(publication_id)s AND NOT is_live;
+UPDATE publications
+SET dropped_at = coalesce(dropped_at, now())
+WHERE publication_id = %(publication_id)s AND NOT is_live;
 
 -- name: last_lists(as_of, user_ids, n)
 -- What some users had in the newest earlier week of which the lists are there.

@@ -1,11 +1,17 @@
 -- What became of the lists that were published.
 
 -- name: judged(as_of)
--- What readers had in the newest earlier week that was published, and the challengers' own publications of that week.
+-- What readers had in the newest earlier week that was published, and the challengers' own
+-- publications of that week.
 WITH week AS (
-    SELECT as_of, publication_id FROM week_publications WHERE as_of < %(as_of)s ORDER BY as_of DESC LIMIT 1
+    SELECT as_of, publication_id
+    FROM week_publications
+    WHERE as_of < %(as_of)s
+    ORDER BY as_of DESC
+    LIMIT 1
 )
-SELECT p.publication_id, w.as_of AS since, p.recipe_key, p.is_shadow, coalesce(e.recipe_key, p.recipe_key) AS challenger_key,
+SELECT p.publication_id, w.as_of AS since, p.recipe_key, p.is_shadow,
+       coalesce(e.recipe_key, p.recipe_key) AS challenger_key,
        EXISTS (SELECT FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
                WHERE i.inhparent = 'batch_recommendations'::regclass AND NOT i.inhdetachpending
                  AND c.relname = 'batch_recommendations_' || p.publication_id) AS has_rows
@@ -15,14 +21,17 @@ LEFT JOIN experiments e ON e.name = p.experiment
 ORDER BY p.is_shadow, p.publication_id;
 
 -- name: marks(publication_id, since, as_of, watermark, like_threshold, k)
--- Everyone with a list there who liked a movie since that they had not rated before: how many such movies, which of the list's
--- first k places they stand in (bit 0 is rank 1), whether the model made the list (its first row says), and in whose arm they are.
+-- Everyone with a list there who liked a movie since that they had not rated before: how many such
+-- movies, which of the list's first k places they stand in (bit 0 is rank 1), whether the model
+-- made the list (its first row says), and in whose arm they are.
 WITH liked AS MATERIALIZED (
     SELECT user_id, movie_id
     FROM visible_ratings(%(as_of)s, %(watermark)s) m
     WHERE rated_at >= %(since)s::date AND rating >= %(like_threshold)s
       AND NOT EXISTS (SELECT FROM ratings r
-                      WHERE (r.user_id, r.movie_id) = (m.user_id, m.movie_id) AND r.rated_at < %(since)s::date AND r.drop_id <= %(watermark)s)
+                      WHERE (r.user_id, r.movie_id) = (m.user_id, m.movie_id)
+                        AND r.rated_at < %(since)s::date
+                        AND r.drop_id <= %(watermark)s)
 ),
 likes AS (
     SELECT user_id, count(*)::integer AS n_liked FROM liked GROUP BY user_id
@@ -38,13 +47,17 @@ WHERE b.publication_id = %(publication_id)s AND b.rank <= %(k)s
 GROUP BY b.user_id ORDER BY b.user_id;
 
 -- name: record(as_of, publication_id, since, arm, source, recipe_key, metric, value, low, high, n)
-INSERT INTO realised_hits (as_of, publication_id, since, arm, source, recipe_key, metric, value, low, high, n)
-VALUES (%(as_of)s, %(publication_id)s, %(since)s, %(arm)s, %(source)s, %(recipe_key)s, %(metric)s, %(value)s, %(low)s, %(high)s, %(n)s);
+INSERT INTO realised_hits (as_of, publication_id, since, arm, source, recipe_key, metric, value,
+                           low, high, n)
+VALUES (%(as_of)s, %(publication_id)s, %(since)s, %(arm)s, %(source)s, %(recipe_key)s, %(metric)s,
+        %(value)s, %(low)s, %(high)s, %(n)s);
 
 -- name: recorded(as_of)
 -- What a week said of the lists before it, in the order in which people read it.
-SELECT h.publication_id, h.since, h.arm, h.source, h.recipe_key, h.metric, h.value, h.low, h.high, h.n, p.is_shadow
+SELECT h.publication_id, h.since, h.arm, h.source, h.recipe_key, h.metric, h.value, h.low, h.high,
+       h.n, p.is_shadow
 FROM realised_hits h JOIN publications p USING (publication_id)
 WHERE h.as_of = %(as_of)s
-ORDER BY p.is_shadow, h.publication_id, array_position(ARRAY['all', 'champion', 'challenger', 'challenger - champion'], h.arm),
+ORDER BY p.is_shadow, h.publication_id,
+         array_position(ARRAY['all', 'champion', 'challenger', 'challenger - champion'], h.arm),
          array_position(ARRAY['all', 'model', 'fallback'], h.source), h.metric;

@@ -1,7 +1,8 @@
 -- What people are shown.
 
 -- name: publication(publication_id)
-SELECT publication_id, as_of, n_users, n_rows, n_fallback, rows_sha256, first_live_at, model_version, recipe_key, run_id
+SELECT publication_id, as_of, n_users, n_rows, n_fallback, rows_sha256, first_live_at,
+       model_version, recipe_key, run_id
 FROM publications WHERE publication_id = %(publication_id)s;
 
 -- name: most_recommended(publication_id)
@@ -14,25 +15,33 @@ GROUP BY c.movie_id, c.title ORDER BY count(*) DESC, c.movie_id LIMIT 5;
 -- name: facts(as_of, watermark)
 -- What the week may see.
 SELECT coalesce(sum(n), 0)::bigint AS n_ratings, count(*) AS n_users, max(newest) AS newest,
-       (SELECT count(*) FROM (SELECT DISTINCT movie_id FROM visible_versions(%(as_of)s, %(watermark)s)) m) AS n_rated
-FROM (SELECT user_id, count(*) AS n, max(rated_at) AS newest FROM visible_ratings(%(as_of)s, %(watermark)s) GROUP BY user_id) readers;
+       (SELECT count(*)
+        FROM (SELECT DISTINCT movie_id FROM visible_versions(%(as_of)s, %(watermark)s)) m)
+           AS n_rated
+FROM (SELECT user_id, count(*) AS n, max(rated_at) AS newest
+      FROM visible_ratings(%(as_of)s, %(watermark)s)
+      GROUP BY user_id) readers;
 
 -- name: movies(as_of, watermark)
 SELECT count(*) AS n_movies,
        count(*) FILTER (WHERE EXISTS (
            SELECT FROM mv_imdb_titles t
-           WHERE t.movie_id = m.movie_id AND t.drop_id <= %(watermark)s AND %(watermark)s < t.superseded_by)) AS n_with_imdb
+           WHERE t.movie_id = m.movie_id
+             AND t.drop_id <= %(watermark)s
+             AND %(watermark)s < t.superseded_by)) AS n_with_imdb
 FROM visible_movies(%(as_of)s, %(watermark)s) m;
 
 -- name: history(user_id, n)
--- What a user rated best, the newest first among equals. For a run of the end of time that sees all drops.
+-- What a user rated best, the newest first among equals. For a run of the end of time that sees all
+-- drops.
 SELECT c.movie_id, c.title, c.genres, r.rating, r.rated_at::date AS rated_on
 FROM visible_ratings('infinity', 9223372036854775806) r JOIN catalogue c USING (movie_id)
 WHERE r.user_id = %(user_id)s
 ORDER BY r.rating DESC, r.rated_at DESC, c.movie_id LIMIT %(n)s;
 
 -- name: recommendations(user_id, n)
-SELECT r.rank, r.movie_id, c.title, c.genres, r.score, r.source, r.recipe_key, r.model_version, r.as_of, r.publication_id
+SELECT r.rank, r.movie_id, c.title, c.genres, r.score, r.source, r.recipe_key, r.model_version,
+       r.as_of, r.publication_id
 FROM recommendations r JOIN catalogue c USING (movie_id)
 WHERE r.user_id = %(user_id)s AND r.rank <= %(n)s ORDER BY r.rank;
 

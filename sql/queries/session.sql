@@ -1,7 +1,9 @@
--- What a session of ours relies on, whatever the environment, the role or the database say otherwise.
+-- What a session of ours relies on, whatever the environment, the role or the database say
+-- otherwise.
 
 -- name: settle(statement_timeout)
--- One row: the database's encoding, and how many settings were fixed. A server of an older version has no transaction_timeout.
+-- One row: the database's encoding, and how many settings were fixed. A server of an older version
+-- has no transaction_timeout.
 WITH fixed (name, setting) AS (VALUES
     -- text: COPY sends UTF-8, and what is read must be what was written
     ('client_encoding', 'UTF8'),
@@ -23,7 +25,8 @@ WITH fixed (name, setting) AS (VALUES
     ('default_transaction_read_only', 'off'),
     ('default_transaction_deferrable', 'off'),
     ('exit_on_error', 'off'),
-    -- limits: a connection is idle through a fit of hours, and waits at a lock for as long as its holder works
+    -- limits: a connection is idle through a fit of hours, and waits at a lock for as long as its
+    -- holder works
     ('lock_timeout', '0'),
     ('idle_session_timeout', '0'),
     ('idle_in_transaction_session_timeout', '0'),

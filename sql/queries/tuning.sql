@@ -8,10 +8,13 @@ SELECT number, recipe, validation_ndcg FROM tuning_trials WHERE study = %(study)
 INSERT INTO tuning_trials (study, number, recipe, validation_ndcg, failure, run_id)
 VALUES (%(study)s, %(number)s, %(recipe)s, %(validation_ndcg)s, %(failure)s, %(run_id)s);
 
--- name: record_tuned(recipe_key, study, name, recipe, found_for, validation_ndcg, default_ndcg, n_trials)
+-- name: record_tuned(recipe_key, study, name, recipe, found_for, validation_ndcg, default_ndcg,
+--     n_trials)
 -- A study that goes on and finds better adds a row; one that finds the same adds nothing.
-INSERT INTO tuned_recipes (recipe_key, study, name, recipe, found_for, validation_ndcg, default_ndcg, n_trials)
-VALUES (%(recipe_key)s, %(study)s, %(name)s, %(recipe)s, %(found_for)s, %(validation_ndcg)s, %(default_ndcg)s, %(n_trials)s)
+INSERT INTO tuned_recipes (recipe_key, study, name, recipe, found_for,
+                           validation_ndcg, default_ndcg, n_trials)
+VALUES (%(recipe_key)s, %(study)s, %(name)s, %(recipe)s, %(found_for)s,
+        %(validation_ndcg)s, %(default_ndcg)s, %(n_trials)s)
 ON CONFLICT (study, recipe_key) DO NOTHING;
 
 -- name: newest_tuned(as_of)
@@ -22,4 +25,7 @@ ORDER BY name, found_for DESC, found_at DESC;
 
 -- name: tuned(recipe_key, as_of)
 -- One by its key, if it was found for that week or an earlier one.
-SELECT recipe FROM tuned_recipes WHERE recipe_key = %(recipe_key)s AND found_for <= %(as_of)s LIMIT 1;
+SELECT recipe
+FROM tuned_recipes
+WHERE recipe_key = %(recipe_key)s AND found_for <= %(as_of)s
+LIMIT 1;

@@ -1,5 +1,6 @@
--- CONCURRENTLY: those who read a view meanwhile see it as it was. What it costs follows the movies and the re-rated pairs, not the
--- ratings: of these there is no view but visible_ratings, which reads the table.
+-- CONCURRENTLY: those who read a view meanwhile see it as it was. What it costs follows the movies
+-- and the re-rated pairs, not the ratings: of these there is no view but visible_ratings, which
+-- reads the table.
 
 -- name: refresh_rerated()
 REFRESH MATERIALIZED VIEW CONCURRENTLY mv_rerated;

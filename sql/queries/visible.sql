@@ -1,4 +1,5 @@
--- What a week may know: every query takes (as_of, watermark) and is a filter on the ratings and the materialized views.
+-- What a week may know: every query takes (as_of, watermark) and is a filter on the ratings and the
+-- materialized views.
 
 -- name: ratings(as_of, watermark)
 -- The newest visible rating of each user and movie.
@@ -9,14 +10,22 @@ FROM visible_ratings(%(as_of)s, %(watermark)s);
 -- Of these, the ratings of pairs that have more than one version.
 SELECT user_id, movie_id, rating, rated_at
 FROM mv_rerated
-WHERE valid_from < %(as_of)s AND %(as_of)s <= valid_to AND drop_id <= %(watermark)s AND %(watermark)s < superseded_by;
+WHERE valid_from < %(as_of)s
+  AND %(as_of)s <= valid_to
+  AND drop_id <= %(watermark)s
+  AND %(watermark)s < superseded_by;
 
 -- name: movies(as_of, watermark)
 -- Movies with what MovieLens and IMDb say of them.
 SELECT m.movie_id, m.title, coalesce(m.year, t.start_year) AS year, t.runtime_minutes,
-       m.genres || ARRAY(SELECT g FROM unnest(t.genres) g WHERE g <> ALL (m.genres) ORDER BY g) AS genres
+       m.genres || ARRAY(SELECT g
+                         FROM unnest(t.genres) g
+                         WHERE g <> ALL (m.genres)
+                         ORDER BY g) AS genres
 FROM visible_movies(%(as_of)s, %(watermark)s) m
-LEFT JOIN mv_imdb_titles t ON t.movie_id = m.movie_id AND t.drop_id <= %(watermark)s AND %(watermark)s < t.superseded_by
+LEFT JOIN mv_imdb_titles t ON t.movie_id = m.movie_id
+  AND t.drop_id <= %(watermark)s
+  AND %(watermark)s < t.superseded_by
 ORDER BY m.movie_id;
 
 -- name: movie_persons(watermark)
@@ -27,17 +36,23 @@ WHERE drop_id <= %(watermark)s AND %(watermark)s < superseded_by
 ORDER BY movie_id, role, position;
 
 -- name: users(as_of, watermark)
--- Everyone whom a user row or a rating makes known, ascending. A drop dated after as_of makes nobody known by a row alone.
--- From one user who rated to the next, by the key: of a hundred ratings of each, one is looked at.
+-- Everyone whom a user row or a rating makes known, ascending. A drop dated after as_of makes
+-- nobody known by a row alone. From one user who rated to the next, by the key: of a hundred
+-- ratings of each, one is looked at.
 WITH RECURSIVE raters AS (
     SELECT min(user_id) AS user_id FROM visible_versions(%(as_of)s, %(watermark)s)
     UNION ALL
     SELECT next.user_id
     FROM raters r
-    CROSS JOIN LATERAL (SELECT v.user_id FROM visible_versions(%(as_of)s, %(watermark)s) v WHERE v.user_id > r.user_id
+    CROSS JOIN LATERAL (SELECT v.user_id
+                        FROM visible_versions(%(as_of)s, %(watermark)s) v
+                        WHERE v.user_id > r.user_id
                         ORDER BY v.user_id LIMIT 1) next
 )
-SELECT user_id FROM users JOIN drops USING (drop_id) WHERE drop_id <= %(watermark)s AND drop_date <= %(as_of)s
+SELECT user_id
+FROM users
+JOIN drops USING (drop_id)
+WHERE drop_id <= %(watermark)s AND drop_date <= %(as_of)s
 UNION
 SELECT user_id FROM raters WHERE user_id IS NOT NULL
 ORDER BY user_id;

@@ -19,7 +19,7 @@ from stack.postgres import Postgres
 ROOT = SQL.parent
 TOPICS = sorted(path.stem for path in (SQL / "queries").glob("*.sql"))
 BLOCKS = [(topic, name) for topic in TOPICS for name in queries(topic)]
-HEADER = re.compile(r"^-- name: (\w+)\(([\w, ]*)\)\s*$", re.MULTILINE)
+HEADER = re.compile(r"^-- name: (\w+)\(([\w,\s-]*)\)\s*$", re.MULTILINE)
 PARAMETER = re.compile(r"%\((\w+)\)s")
 
 #: A value for each parameter that is not an id or a count, as its Python caller gives it.
@@ -137,7 +137,7 @@ def test_the_header_names_just_the_parameters_used(topic: str) -> None:
     assert set(headers) == set(queries(topic))
     for name, params in headers.items():
         by_format = set(re.findall(r"\{(\w+)\}", queries(topic)[name]))
-        assert {*filter(None, params.split(", "))} - by_format == set(
+        assert {*re.findall(r"\w+", params)} - by_format == set(
             PARAMETER.findall(queries(topic)[name])
         ), f"{topic}.{name}"
 
