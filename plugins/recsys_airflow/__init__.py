@@ -2,5 +2,7 @@
 is done by recsys.pipeline.
 """
 
+__all__ = ["RECSYS_DB"]
+
 #: The Airflow connection to the project's database.
 RECSYS_DB = "recsys_db"

@@ -10,6 +10,8 @@ from recsys.errors import ModelError
 if TYPE_CHECKING:
     from recsys.models.base import Recommender
 
+__all__ = ["MODELS", "model_class"]
+
 #: name → where its class stands. Read at DAG parse, so nothing is imported before it is used.
 MODELS = {
     "popularity": "recsys.models.popularity:Popularity",

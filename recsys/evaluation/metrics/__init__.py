@@ -32,6 +32,18 @@ from recsys.evaluation.metrics.recall import recall
 from recsys.evaluation.metrics.reciprocal_rank import reciprocal_rank
 from recsys.evaluation.metrics.rmse import rmse
 
+__all__ = [
+    "DECIDING",
+    "ERRORS",
+    "EXPOSURE",
+    "LISTS",
+    "RANKING",
+    "ErrorMetric",
+    "ExposureMetric",
+    "ListMetric",
+    "RankingMetric",
+]
+
 RankingMetric = Callable[[np.ndarray, np.ndarray], np.ndarray]
 ListMetric = Callable[[Lists], Figure]
 ExposureMetric = Callable[[np.ndarray], float]
