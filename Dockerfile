@@ -10,7 +10,7 @@ RUN useradd --uid 50000 --create-home recsys \
 WORKDIR /opt/recsys
 
 # requirements.txt also pins what only the demo and the tests need; as a constraint it pins without installing
-COPY requirements.in requirements.txt ./
+COPY requirements.in requirements-recsys.in requirements.txt ./
 RUN pip install --no-cache-dir --disable-pip-version-check -r requirements.in -c requirements.txt
 
 COPY recsys recsys

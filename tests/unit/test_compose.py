@@ -262,8 +262,11 @@ def test_make_env_fills_every_empty_variable_once(tmp_path: Path) -> None:
 def test_paths_in_the_image_are_paths_of_the_repository(
     services: dict[str, Any], dockerfile: str
 ) -> None:
-    copied = {line.split()[1] for line in dockerfile.splitlines() if line.startswith("COPY")} | {
-        "requirements.txt"
+    copied = {
+        path
+        for line in dockerfile.splitlines()
+        if line.startswith("COPY")
+        for path in line.split()[1:-1]
     }
     text = dockerfile + "\n".join(str(service) for service in services.values())
     named = set(re.findall(rf"{IN_IMAGE}/([\w./-]+)", text))
