@@ -3,7 +3,7 @@ PYTHON := python3.11
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo replay status down clean test test-all tools bench-quality bench-speed mutants equality lint format lock env airflow
+.PHONY: help venv demo replay status down clean test test-all wheel tools bench-quality bench-speed mutants equality lint format lock env airflow
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -42,6 +42,11 @@ test: venv lint ## lint, types, the direction of imports, and all tests
 test-all: venv tools lint ## all of that, and what takes longer or drives programs of the operating system: pgbouncer, Chromium, 500 damaged drops
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m "system or not system"
 	$(BIN)/python -m bench.mutants
+
+wheel: venv ## the library alone, to be installed elsewhere: dist/recsys-….whl
+	rm -rf build  # or files of an earlier build would be packed too
+	$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --no-build-isolation --wheel-dir dist .
+	@ls dist/recsys-*.whl
 
 tools: ## programs that `make test-all` drives; installs what is missing, on Debian and Ubuntu as root
 	@missing=$$(for program in pgbouncer chromium; do PATH="$$PATH:/usr/sbin" command -v $$program >/dev/null || echo $$program; done); \

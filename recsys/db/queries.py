@@ -8,8 +8,10 @@ from functools import cache
 from pathlib import Path
 from typing import LiteralString, cast
 
-#: All SQL text of the project; beside the package in a checkout and in the image alike.
-SQL = Path(__file__).resolve().parents[2] / "sql"
+_PACKAGE = Path(__file__).resolve().parents[1]
+#: All SQL text of the project: inside the package where a wheel was installed, beside it in a
+#: checkout and in the image.
+SQL = _PACKAGE / "sql" if (_PACKAGE / "sql").is_dir() else _PACKAGE.parent / "sql"
 
 _NAME = re.compile(r"^-- name: (?P<name>\w+)\((?P<params>[\w,\s-]*)\)\s*$", re.MULTILINE)
 

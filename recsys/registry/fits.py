@@ -33,7 +33,8 @@ MODEL = "model"
 #: What that directory holds.
 FILES = ("config.json", "arrays.npz")
 SERVED_MODEL = Path(__file__).with_name("served_model.py")
-#: What a served model needs besides `recsys` itself.
+#: Whose versions are logged with a model, for MLflow to hold against those that serve it. `recsys`
+#: is not among them: no package index has it; its wheel brings all that it needs.
 REQUIREMENTS = ("numpy", "scipy", "pandas", "pydantic", "implicit", "torch")
 SIGNATURE = ModelSignature(
     inputs=Schema([ColSpec("long", "user_id")]),

@@ -1,5 +1,5 @@
 """What MLflow runs when it serves a model: code beside arrays, no pickle. Logged with each model;
-needs `recsys` installed.
+needs `recsys` installed from its wheel, or a checkout on the path.
 
 `mlflow.pyfunc.load_model("models:/movie-recommender@champion").predict(DataFrame({"user_id": …}),
 params={"n": 10})`
