@@ -121,22 +121,22 @@ def _fill(conn: Connection, copy_id: int, params: dict[str, Any]) -> int:
     run_on(conn, publication["copy_rows"], copy_id, params)
     n_anew = 0
     for row in conn.execute(publication["arms_of_losers"]).fetchall():
-        conn.execute(publication["empty_found"])
+        conn.execute(publication["empty_temporary"])
         n_anew += conn.execute(publication["gather_losers"], {"arm": row.arm}).rowcount
         conn.execute(publication["gather_rows_of_losers"], params)
-        conn.execute(publication["analyze_found"])
+        conn.execute(publication["analyze_temporary"])
         fill_by_rules(
             conn,
             copy_id,
             params | {"experiment": None, "share": 0.0, "shadow_id": None, "arm": row.arm},
         )
     finish_partition(conn, copy_id)
-    conn.execute(publication["empty_found"])
+    conn.execute(publication["empty_temporary"])
     conn.execute(publication["bring_readers_back"])
-    conn.execute(publication["analyze_found"])
+    conn.execute(publication["analyze_temporary"])
     check_rows(
         conn, copy_id, {"as_of": params["as_of"], "watermark": params["watermark"]}, params["top_n"]
     )
-    conn.execute(publication["forget_found"])
+    conn.execute(publication["drop_temporary"])
     conn.execute(publication["forget_losers"])
     return n_anew

@@ -60,7 +60,7 @@ def mirror_model(conn: Connection, registry: Registry, model: ModelVersion, as_o
             metric_name(name): f"{value:.4f}" for name, value in figures.items() if DECIDING in name
         }
         # one request each: the rest is in the note, and with the run
-        tags = {row.name: row.told for row in rows} | deciding
+        tags = {row.name: row.value for row in rows} | deciding
         version = _version_now(registry, model, as_of)
         registry.describe_version(version, tags=tags, note=_note(model, as_of, figures))
         run_id = registry.run_of(model.fit_key, version)

@@ -206,7 +206,7 @@ def _make(conn: Connection, edition: Edition, publication_id: int, made_by: dict
     finish_partition(conn, publication_id)
     check_rows(conn, publication_id, edition.week.sight, edition.week.top_n)
     _record(conn, edition, publication_id, params)
-    conn.execute(queries("publication")["forget_found"])
+    conn.execute(queries("publication")["drop_temporary"])
 
 
 def _gather(conn: Connection, params: dict[str, Any]) -> None:
@@ -219,7 +219,7 @@ def _gather(conn: Connection, params: dict[str, Any]) -> None:
     conn.execute(queries("publication")["analyze_candidates"])
     with looking_up(conn):
         conn.execute(queries("publication")["gather_unrated"], params)
-    conn.execute(queries("publication")["analyze_found"])
+    conn.execute(queries("publication")["analyze_temporary"])
 
 
 def _record(

@@ -58,7 +58,7 @@ SET state = %(state)s, counts = %(counts)s, reason = %(reason)s, population = %(
 WHERE drop_id = %(drop_id)s;
 
 -- name: forget_rejected(drop_id)
--- A drop that is read again tells its rejected rows again.
+-- A drop that is read again stores its rejected rows again.
 DELETE FROM rejected_rows WHERE drop_id = %(drop_id)s;
 
 -- name: keep_rejected(drop_id)
@@ -69,7 +69,7 @@ SELECT DISTINCT ON (file, line) %(drop_id)s, file, line, reason, left(content, 2
 FROM staging.rejects ORDER BY file, line, reason;
 
 -- name: population()
--- Whose users this database holds, once a drop has said so.
+-- The population whose users this database holds, once a drop has named it.
 SELECT population, source, drop_date
 FROM drops
 WHERE population IS NOT NULL AND state = 'ingested'
@@ -80,7 +80,7 @@ LIMIT 1;
 SELECT as_of, watermark, params, resolved_late, ingested_at FROM weeks WHERE as_of = %(as_of)s;
 
 -- name: newest_weeks()
--- What the ledger has, for whoever named another.
+-- What the ledger has, for the message about a week that it does not have.
 SELECT as_of FROM weeks ORDER BY as_of DESC LIMIT 5;
 
 -- name: open_week(as_of, watermark, params, resolved_late)
@@ -93,7 +93,7 @@ SET watermark = excluded.watermark, resolved_late = excluded.resolved_late
 WHERE weeks.ingested_at IS NULL;
 
 -- name: mend_week(as_of, params)
--- A week that was stored with what there cannot be.
+-- A week that was stored with impossible parameters.
 UPDATE weeks SET params = %(params)s WHERE as_of = %(as_of)s;
 
 -- name: week_taken_in(as_of)
@@ -137,8 +137,7 @@ LIMIT %(n_rows)s;
 
 -- name: drops_of_week(as_of, watermark)
 -- What came in with a week, and what was refused, for its report.
-SELECT source, drop_date, revision, state, counts, reason,
-       (SELECT count(*) FROM rejected_rows r WHERE r.drop_id = drops.drop_id) AS n_rejected
+SELECT source, drop_date, revision, state, counts, reason
 FROM drops WHERE admitted_for = %(as_of)s AND drop_id <= %(watermark)s ORDER BY drop_id;
 
 -- name: rejected_sample(as_of, watermark)

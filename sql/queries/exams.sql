@@ -22,16 +22,16 @@ VALUES (%(as_of)s, %(earlier)s, %(share)s)
 ON CONFLICT (as_of, earlier) DO NOTHING;
 
 -- name: most_shared(as_of)
--- The earlier exam that asked most of a week's ratings.
+-- The earlier exam that shares most of its held-out ratings with a week's exam.
 SELECT earlier, share FROM exam_overlaps
 WHERE as_of = %(as_of)s AND share > 0 AND earlier NOT IN (SELECT as_of FROM retired_weeks)
 ORDER BY share DESC, earlier DESC LIMIT 1;
 
 -- name: lost(as_of)
--- Of the earlier exams that a recipe lost, the one that shares most with this week's. It lost where
--- it did not surely beat the champion or popularity though there were users enough to tell, or
--- where they are each user's own newest ratings and no exam can have more; and where it was
--- champion and was deposed.
+-- Of the earlier exams that a recipe lost, the one that shares most with this week's. A recipe lost
+-- where it did not surely beat the champion or popularity although there were enough users to
+-- decide, or where the exam holds out each user's newest ratings, so that no exam can have more
+-- users; and where it was champion and was deposed.
 WITH losses AS (
     SELECT p.as_of, v.recipe_key
     FROM promotions p
@@ -49,7 +49,7 @@ WHERE o.as_of = %(as_of)s AND o.earlier NOT IN (SELECT as_of FROM retired_weeks)
 ORDER BY l.recipe_key, o.share DESC, o.earlier DESC;
 
 -- name: entries(as_of)
--- Who sat a week's exam, with everyone's marks.
+-- The recipes that a week's exam evaluated, with their per-user scores.
 SELECT recipe_key, user_ids, ndcg FROM exam_entries WHERE as_of = %(as_of)s ORDER BY recipe_key;
 
 -- name: runs(as_of)

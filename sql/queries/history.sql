@@ -1,13 +1,13 @@
--- Looking back: what was published and put before readers, and where it came from.
+-- Looking back: what was published and made live, and where it came from.
 
 -- name: events(weeks)
--- What was published for the newest weeks, and what was put before readers or taken out by hand;
--- the newest first.
+-- What was published for the newest weeks, and what was made live or retired by hand; the newest
+-- first.
 WITH events AS (
     SELECT as_of, publication_id, published_at AS happened_at, 'published' AS cause, NULL AS reason,
            NULL AS requested_by, run_id
     FROM publications p
-    WHERE copy_of IS NULL  -- a copy that a person put before readers is an event of that kind
+    WHERE copy_of IS NULL  -- a copy that a person made live is an event of that kind
        OR EXISTS (SELECT FROM live_history h
                   WHERE h.publication_id = p.publication_id AND h.cause = 'published')
     UNION ALL

@@ -48,7 +48,7 @@ FROM STDIN (FORMAT csv);
 COPY staging.rejects (file, line, reason, content, user_text) FROM STDIN (FORMAT csv);
 
 -- name: forget_erased()
--- What a drop says of a user who was erased is not taken in, and not counted as bad.
+-- A drop's rows of users who were erased are left out, and not counted as rejected.
 WITH gone_ratings AS (DELETE FROM staging.ratings s
                       USING erased_users e
                       WHERE s.user_id = e.user_id),
@@ -66,11 +66,11 @@ WHERE staging.begins_with_user(s.file)
   AND staging.user_of(coalesce(s.user_text, s.content)) = e.user_id;
 
 -- ---------------- checks: what is set aside, and why
--- Each row is judged alone first, then among those without a fault: of several about one thing the
--- first that can be read stands.
+-- Each row is judged alone first, then among those without a fault: of several rows about one thing
+-- the first valid one is kept.
 
 -- name: reject_movies()
--- A movie needs a number and a title, and stands once in a drop.
+-- A movie needs a number and a title, and has one row in a drop.
 WITH single AS (
     SELECT file, line, movie_id, concat_ws('|', movie_id, title, genres) AS content,
            CASE WHEN NOT staging.is_number(movie_id, 18)
@@ -145,8 +145,8 @@ WITH single AS (
 DELETE FROM staging.users s USING set_aside a WHERE (s.file, s.line) = (a.file, a.line);
 
 -- name: reject_unread_ratings()
--- Half stars from 0.5 to 5, at a time in seconds since 1970 that lies between 1990 and 2100. What
--- is sound here but for its looks, as a rating of 4.50, is read after all.
+-- Half stars from 0.5 to 5, at a time in seconds since 1970 that lies between 1990 and 2100. Valid
+-- values in unusual notation, as a rating of 4.50, are accepted.
 WITH judged AS (
     SELECT file, line, user_id, movie_id, rating, rated_at,
            CASE WHEN NOT staging.is_number(user_id, 18)
@@ -175,7 +175,7 @@ FROM judged
 WHERE reason IS NOT NULL;
 
 -- name: reject_repeated_ratings()
--- One rating for a user, movie and second: of several lines the first stands. The reason names no
+-- One rating for a user, movie and second: of several lines the first is kept. The reason names no
 -- user: it outlives an erasure.
 WITH judged AS (
     SELECT file, line, user_id, movie_id, rating, rated_at,
@@ -190,14 +190,15 @@ WITH judged AS (
 DELETE FROM staging.ratings s USING set_aside a WHERE (s.file, s.line) = (a.file, a.line);
 
 -- name: reject_ratings_of_unknown_movies()
--- A rating is of a movie that this drop or an earlier one brought.
-WITH known AS MATERIALIZED (
+-- A rating is of a movie that is in this drop or an earlier one.
+WITH catalogue_ids AS MATERIALIZED (
     SELECT movie_id FROM movies UNION SELECT movie_id::bigint FROM staging.movies
 ), set_aside AS (
     INSERT INTO staging.rejects (file, line, reason, content)
     SELECT file, line, format('movie %s is in no movies file so far', movie_id),
            staging.as_published(user_id, movie_id, rating, rated_at)
-    FROM staging.ratings s WHERE NOT EXISTS (SELECT FROM known WHERE known.movie_id = s.movie_id)
+    FROM staging.ratings s
+    WHERE NOT EXISTS (SELECT FROM catalogue_ids c WHERE c.movie_id = s.movie_id)
     RETURNING file, line
 )
 DELETE FROM staging.ratings s USING set_aside a WHERE (s.file, s.line) = (a.file, a.line);
@@ -225,7 +226,7 @@ WITH judged AS (
 DELETE FROM staging.tags s USING set_aside a WHERE (s.file, s.line) = (a.file, a.line);
 
 -- name: reject_repeated_tags()
--- One tag for a user, movie, text and second: of several lines the first stands. The reason names
+-- One tag for a user, movie, text and second: of several lines the first is kept. The reason names
 -- no user: it outlives an erasure.
 WITH repeated AS (
     SELECT user_id::bigint AS user_id, movie_id::bigint AS movie_id, tag,
@@ -249,7 +250,7 @@ WITH repeated AS (
 DELETE FROM staging.tags s USING set_aside a WHERE (s.file, s.line) = (a.file, a.line);
 
 -- name: reject_imdb_titles()
--- \N is IMDb's word for unknown.
+-- \N is IMDb's value for unknown.
 WITH single AS (
     SELECT file, line, movie_id, imdb_id,
            concat_ws('|', imdb_id, title_type, primary_title,
@@ -375,35 +376,35 @@ SELECT file, count(DISTINCT line) AS n, (array_agg(line ORDER BY line))[1] AS li
 FROM staging.rejects GROUP BY file ORDER BY file;
 
 -- name: foreign_users(min_rows)
--- Of a thousand of the drop's users: how many have a known history from the time that the drop
--- covers, and how many of these do so without one rating of it in the drop. A late week tells of a
--- time that we know nothing of, and a newer release repeats what is known; only another person does
--- neither. Single late ratings do not widen the time: a twentieth at each end is left out.
+-- Of a thousand of the drop's users: how many have stored ratings from the time that the drop
+-- covers, and how many of these have none of them in the drop. A late week covers a time of which
+-- nothing is stored, and a newer release repeats what is stored; only another person does neither.
+-- Single late ratings do not widen the time: a twentieth at each end is left out.
 WITH span AS (
     SELECT ends[1] AS since, ends[2] AS until
     FROM (SELECT percentile_disc(ARRAY[0.05, 0.95]) WITHIN GROUP (ORDER BY rated_at) AS ends
-          FROM staging.ratings) told
+          FROM staging.ratings) quantiles
 ),
-asked AS (
+sampled AS (
     SELECT user_id FROM staging.ratings GROUP BY user_id HAVING count(*) >= %(min_rows)s
     ORDER BY user_id %% 1009, user_id LIMIT 1000
 ),
-told AS (
+brought AS (
     SELECT user_id, movie_id, rated_at
-    FROM staging.ratings WHERE user_id IN (SELECT user_id FROM asked)
+    FROM staging.ratings WHERE user_id IN (SELECT user_id FROM sampled)
 ),
 compared AS (
-    SELECT r.user_id, count(t.user_id) AS n_told
-    FROM asked
+    SELECT r.user_id, count(t.user_id) AS n_shared
+    FROM sampled
     JOIN ratings r USING (user_id)
     JOIN span ON r.rated_at BETWEEN span.since AND span.until
-    LEFT JOIN told t ON (t.user_id, t.movie_id, t.rated_at) = (r.user_id, r.movie_id, r.rated_at)
+    LEFT JOIN brought t ON (t.user_id, t.movie_id, t.rated_at) = (r.user_id, r.movie_id, r.rated_at)
     GROUP BY r.user_id HAVING count(*) >= %(min_rows)s
 )
-SELECT count(*) FILTER (WHERE n_told = 0) AS n_foreign, count(*) AS n_users FROM compared;
+SELECT count(*) FILTER (WHERE n_shared = 0) AS n_foreign, count(*) AS n_users FROM compared;
 
 -- name: movies_to_match()
--- Movies with what IMDb can be asked by, as the newest versions say.
+-- Movies with the keys to match them with IMDb by, of their newest versions.
 SELECT m.movie_id, m.title, m.year, l.imdb_id
 FROM (SELECT DISTINCT ON (movie_id) movie_id, title, year
       FROM movies JOIN drops USING (drop_id) ORDER BY movie_id, drop_date DESC, revision DESC) m
@@ -478,13 +479,13 @@ WHERE newest.user_id IS NULL
 -- A rating at another time is another event; the same event with another value is a correction of
 -- it. In the key's order, as it is looked up and as readers take a user at a time; each user and
 -- movie is looked up once, for both questions.
-WITH told AS MATERIALIZED (
+WITH brought AS MATERIALIZED (
     SELECT user_id, movie_id, rated_at, rating
     FROM staging.ratings
     ORDER BY user_id, movie_id, rated_at
 ), new AS MATERIALIZED (
     SELECT t.user_id, t.movie_id, t.rated_at, t.rating, versions.n > 0 AS is_known
-    FROM told t
+    FROM brought t
     CROSS JOIN LATERAL (
         SELECT count(*) AS n,
                (array_agg(r.rating ORDER BY d.drop_date DESC, d.revision DESC)
@@ -520,7 +521,7 @@ TRUNCATE ratings;
 ALTER TABLE ratings DROP CONSTRAINT ratings_pkey;
 
 -- name: first_ratings(drop_id)
--- Where nothing is known yet, nothing is looked up.
+-- Where no rating is stored yet, none is looked up.
 INSERT INTO ratings (user_id, movie_id, rated_at, drop_id, rating)
 SELECT user_id, movie_id, rated_at, %(drop_id)s, rating FROM staging.ratings;
 
@@ -528,7 +529,7 @@ SELECT user_id, movie_id, rated_at, %(drop_id)s, rating FROM staging.ratings;
 ALTER TABLE ratings ADD CONSTRAINT ratings_pkey PRIMARY KEY (user_id, movie_id, rated_at, drop_id);
 
 -- name: find_rerated()
--- Among all ratings: for a first load.
+-- Searches all ratings: for a first load.
 INSERT INTO rerated (user_id, movie_id)
 SELECT user_id, movie_id FROM ratings GROUP BY user_id, movie_id HAVING count(*) > 1
 ON CONFLICT DO NOTHING;
@@ -591,7 +592,7 @@ WHERE newest.name IS NULL
 
 -- name: merge_movie_persons(drop_id)
 -- A cast is one version: where anything in it differs from the newest, all of it is appended.
-WITH told AS (
+WITH brought AS (
     SELECT t.movie_id, 'director' AS role, d.position::integer AS position,
            substr(d.nconst, 3)::bigint AS person_id
     FROM staging.imdb_titles t JOIN staging.imdb_crew c USING (imdb_id)
@@ -607,18 +608,18 @@ WITH told AS (
 newest AS (
     SELECT DISTINCT ON (movie_id) movie_id, drop_id
     FROM (SELECT DISTINCT movie_id, drop_id FROM movie_persons
-          WHERE movie_id IN (SELECT movie_id FROM told) AND drop_id < %(drop_id)s) versions
+          WHERE movie_id IN (SELECT movie_id FROM brought) AND drop_id < %(drop_id)s) versions
     JOIN drops USING (drop_id) ORDER BY movie_id, drop_date DESC, revision DESC
 ),
-known AS (SELECT p.movie_id, p.role, p.position, p.person_id
+stored AS (SELECT p.movie_id, p.role, p.position, p.person_id
           FROM movie_persons p
           JOIN newest USING (movie_id, drop_id)),
 changed AS (
-    SELECT movie_id FROM (TABLE told EXCEPT TABLE known) added
+    SELECT movie_id FROM (TABLE brought EXCEPT TABLE stored) added
     UNION
-    SELECT movie_id FROM (TABLE known EXCEPT TABLE told) gone
+    SELECT movie_id FROM (TABLE stored EXCEPT TABLE brought) gone
 )
 INSERT INTO movie_persons (movie_id, drop_id, role, position, person_id)
 SELECT movie_id, %(drop_id)s, role, position, person_id
-FROM told
+FROM brought
 WHERE movie_id IN (SELECT movie_id FROM changed);

@@ -71,7 +71,7 @@ ORDER BY recipe_key, gate;
 
 -- name: history_of_fit(fit_key)
 -- What MLflow's version of a fit is tagged with: the decisions for it, and what it published.
-SELECT 'decision ' || promotion_id AS name, 'week ' || as_of || ', ' || decision AS told
+SELECT 'decision ' || promotion_id AS name, 'week ' || as_of || ', ' || decision AS value
 FROM promotions WHERE fit_key = %(fit_key)s AND decision NOT IN ('rolled back', 'rolled forward')
 UNION ALL
 SELECT 'publication ' || publication_id,

@@ -1,7 +1,7 @@
--- What readers see: every flip, by the pipeline or by hand.
+-- What readers see: every go-live event, by the pipeline or by hand.
 
 -- name: hold()
--- Until the transaction ends nobody else flips.
+-- Until the transaction ends, nobody else changes the live publication.
 SELECT pg_advisory_xact_lock(hashtextextended('live', 0));
 
 -- name: may_go_live(as_of, promotion_id)
@@ -17,8 +17,8 @@ SELECT d.stands AND %(as_of)s::date NOT IN (SELECT as_of FROM retired_weeks)
 FROM newest_live n JOIN promotions d ON d.promotion_id = %(promotion_id)s;
 
 -- name: moves_readers(as_of)
--- Whether the lists of a decision that is made for the week now would go live, as far as is known
--- before it is made.
+-- Whether the lists of a decision that is made for the week now would go live, as far as the ledger
+-- can say before it is made.
 SELECT n.as_of IS NULL
        OR %(as_of)s::date > n.as_of
        OR (%(as_of)s::date = n.as_of AND NOT n.is_rolled_back) AS moves
@@ -51,7 +51,7 @@ CREATE OR REPLACE FUNCTION newest_change_of_live() RETURNS bigint LANGUAGE sql S
 RETURN {seq}::bigint;
 
 -- name: now()
--- A copy stands for what it was copied from, as long as its rows are there.
+-- A copy counts as what it was copied from, as long as its rows are there.
 SELECT publication_id, as_of, coalesce(copy_of, publication_id) AS origin_id,
        to_regclass('batch_recommendations_' || publication_id) IS NOT NULL AS has_rows
 FROM publications WHERE is_live;
@@ -61,7 +61,7 @@ FROM publications WHERE is_live;
 SELECT publication_id, as_of, recipe_key, model_version FROM publications WHERE is_live;
 
 -- name: flipped_by(run_id)
--- What a run has put before readers already: a retry does nothing more.
+-- What a run has made live already: a retry does nothing more.
 SELECT publication_id, cause
 FROM live_history
 WHERE run_id = %(run_id)s AND cause <> 'published'
@@ -77,7 +77,7 @@ WHERE stands
 RETURNING as_of;
 
 -- name: flips()
--- All that was ever put before readers, in order; a copy stands for what it was copied from.
+-- All publications that were ever live, in order; a copy counts as what it was copied from.
 SELECT coalesce(p.copy_of, p.publication_id) AS publication_id, h.cause
 FROM live_history h JOIN publications p USING (publication_id) ORDER BY h.seq;
 

@@ -73,9 +73,9 @@ WHERE s.n_rows IS DISTINCT FROM coalesce(c.n_rows, 0)
 ORDER BY n.shard;
 
 -- name: gather_readers(as_of, watermark)
--- Everyone whom the week may know, and of each how many movies they rated, and when last. Versions
--- are counted by several workers, as distinct movies cannot be; what the few pairs with more than
--- one version count too much is taken off.
+-- Everyone in the week's snapshot, with how many movies they rated, and when last. Several workers
+-- can count versions, but not distinct movies: so versions are counted, and the surplus of the few
+-- pairs that have more than one is subtracted.
 CREATE TEMP TABLE readers AS
 SELECT user_id, coalesce(n_versions, 0) - coalesce(n_more, 0) AS history, newest
 FROM (SELECT user_id, count(*) AS n_versions, max(rated_at) AS newest
@@ -87,7 +87,7 @@ LEFT JOIN (SELECT user_id, count(*) - count(DISTINCT movie_id) AS n_more
 FULL JOIN (SELECT DISTINCT user_id
            FROM users
            JOIN drops USING (drop_id)
-           WHERE drop_id <= %(watermark)s AND drop_date <= %(as_of)s) told
+           WHERE drop_id <= %(watermark)s AND drop_date <= %(as_of)s) registered
     USING (user_id);
 
 -- name: weigh_likes(as_of, watermark, like_threshold, half_life_days)
@@ -102,7 +102,7 @@ FROM (SELECT movie_id,
 GROUP BY movie_id;
 
 -- name: gather_unrated(publication_key, as_of, watermark)
--- The candidates less what their users have rated: the model was told, but has not the last word.
+-- The candidates less what their users have rated: the model leaves these out, and this makes sure.
 CREATE TEMP TABLE unrated AS
 SELECT user_id, movie_id, score FROM candidates c
 WHERE c.publication_key = %(publication_key)s
@@ -112,7 +112,7 @@ WHERE c.publication_key = %(publication_key)s
 -- ---------------- copies: the users who lose a movie get their lists anew
 
 -- name: origin(publication_id)
--- What a copy is made of, and what stands in for it already.
+-- What a copy is made of, and which movies it leaves out already.
 SELECT publication_id, publication_key, as_of, watermark, params,
        coalesce(copy_of, publication_id) AS origin_id, left_out
 FROM publications WHERE publication_id = %(publication_id)s;
@@ -139,7 +139,7 @@ WHERE publication_id = %(source_id)s GROUP BY user_id;
 -- name: arms_of_losers()
 SELECT DISTINCT arm FROM losers ORDER BY arm;
 
--- name: empty_found()
+-- name: empty_temporary()
 TRUNCATE readers, unrated;
 
 -- name: gather_losers(arm)
@@ -206,14 +206,14 @@ SET LOCAL enable_mergejoin TO DEFAULT;
 SET LOCAL enable_parallel_hash = off;
 
 -- name: analyze_candidates()
--- They are as good as new: who takes them for few calls no workers.
+-- The table is nearly new: without statistics the planner uses no parallel workers.
 ANALYZE candidates;
 
--- name: analyze_found()
--- They are new: who takes them for empty compares each row with each.
+-- name: analyze_temporary()
+-- The tables are new: without statistics the planner picks a nested loop.
 ANALYZE readers, likes, unrated;
 
--- name: forget_found()
+-- name: drop_temporary()
 DROP TABLE readers, likes, unrated;
 
 -- name: create_partition(publication_id)
@@ -362,7 +362,7 @@ ORDER BY i.inhdetachpending IS TRUE DESC, p.publication_id;
 RESET lock_timeout;
 
 -- name: wait_briefly()
--- For a reader of an old publication, who may take his time.
+-- A reader of an old publication may take long; the run does not wait for it.
 SET lock_timeout = '5s';
 
 -- name: detach_partition()
@@ -376,13 +376,13 @@ ALTER TABLE batch_recommendations DETACH PARTITION {partition} FINALIZE;
 DROP TABLE IF EXISTS {partition};
 
 -- name: mark_dropped(publication_id)
--- Before its rows go, so that nobody puts it before readers meanwhile; never the live one.
+-- Before its rows are dropped, so that nobody makes it live meanwhile; never the live one.
 UPDATE publications
 SET dropped_at = coalesce(dropped_at, now())
 WHERE publication_id = %(publication_id)s AND NOT is_live;
 
 -- name: last_lists(as_of, user_ids, n)
--- What some users had in the newest earlier week of which the lists are there.
+-- Some users' lists of the newest earlier week whose rows are kept.
 SELECT b.user_id, b.rank, b.movie_id
 FROM batch_recommendations b
 WHERE b.user_id = ANY (%(user_ids)s) AND b.rank <= %(n)s

@@ -1,4 +1,4 @@
--- What became of the lists that were published.
+-- Observed hits: what users liked of the lists that were published.
 
 -- name: judged(as_of)
 -- What readers had in the newest earlier week that was published, and the challengers' own
@@ -21,9 +21,9 @@ LEFT JOIN experiments e ON e.name = p.experiment
 ORDER BY p.is_shadow, p.publication_id;
 
 -- name: marks(publication_id, since, as_of, watermark, like_threshold, k)
--- Everyone with a list there who liked a movie since that they had not rated before: how many such
--- movies, which of the list's first k places they stand in (bit 0 is rank 1), whether the model
--- made the list (its first row says), and in whose arm they are.
+-- Everyone with a list there who since liked a movie that they had not rated before: how many such
+-- movies, at which of the list's first k ranks they are (bit 0 is rank 1), whether the model made
+-- the list (by its first row), and in whose arm they are.
 WITH liked AS MATERIALIZED (
     SELECT user_id, movie_id
     FROM visible_ratings(%(as_of)s, %(watermark)s) m
@@ -53,7 +53,7 @@ VALUES (%(as_of)s, %(publication_id)s, %(since)s, %(arm)s, %(source)s, %(recipe_
         %(value)s, %(low)s, %(high)s, %(n)s);
 
 -- name: recorded(as_of)
--- What a week said of the lists before it, in the order in which people read it.
+-- A week's figures on the lists before it, in the order in which people read them.
 SELECT h.publication_id, h.since, h.arm, h.source, h.recipe_key, h.metric, h.value, h.low, h.high,
        h.n, p.is_shadow
 FROM realised_hits h JOIN publications p USING (publication_id)

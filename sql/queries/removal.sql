@@ -1,4 +1,4 @@
--- The two things that remove, both asked for by a person.
+-- The two kinds of removal, both requested by a person.
 
 -- ---------------------------------------------------------------- withdrawals
 
@@ -71,7 +71,7 @@ VALUES (%(model_version)s, %(as_of)s, %(recipe_key)s, %(recipe)s)
 ON CONFLICT (model_version) DO NOTHING;
 
 -- name: refits_wanted()
--- Versions to fit again: those by which a kept publication was made, and the champion's.
+-- Versions to fit again: those that made a publication that is kept, and the champion's.
 SELECT r.model_version, r.as_of, r.recipe_key, r.recipe
 FROM refits r
 WHERE r.refitted_as IS NULL
@@ -105,7 +105,7 @@ WHERE model_version = %(model_version)s;
 INSERT INTO erased_users (user_id) VALUES (%(user_id)s) ON CONFLICT (user_id) DO NOTHING;
 
 -- name: void_undecided_exams()
--- An exam that nobody was promoted by is set again, without the user.
+-- An exam by which nobody was promoted is evaluated again, without the user.
 WITH undecided AS (SELECT as_of FROM exams WHERE as_of NOT IN (SELECT as_of FROM promotions)),
      results AS (DELETE FROM exam_results WHERE as_of IN (SELECT as_of FROM undecided)),
      entries AS (DELETE FROM exam_entries WHERE as_of IN (SELECT as_of FROM undecided)),
@@ -167,8 +167,8 @@ DELETE FROM publication_erasures WHERE publication_id = %(publication_id)s;
 -- name: erase_candidates(user_id)
 DELETE FROM candidates WHERE user_id = %(user_id)s;
 
--- name: erase_exam_marks(user_id)
--- A mark without its user says nothing about anyone; the means that were decided on stay.
+-- name: erase_exam_scores(user_id)
+-- A score without its user says nothing about anyone; the means that were decided on stay.
 UPDATE exam_entries
 SET ndcg = ndcg[:array_position(user_ids, %(user_id)s) - 1]
            || ndcg[array_position(user_ids, %(user_id)s) + 1:],

@@ -17,7 +17,7 @@ WHERE w.as_of <= coalesce(%(until)s::date, 'infinity')
 ORDER BY w.as_of;
 
 -- name: exam_marks(metric, until)
--- What every recipe reached at each week's exam.
+-- Each recipe's score in each week's exam.
 SELECT as_of, recipe_key, value FROM exam_results
 WHERE slice = 'all' AND metric = %(metric)s AND as_of <= coalesce(%(until)s::date, 'infinity')
   AND as_of NOT IN (SELECT as_of FROM retired_weeks)
@@ -44,7 +44,7 @@ WHERE r.metric = %(metric)s
 ORDER BY r.since, p.is_shadow, r.publication_id, r.arm, r.as_of;
 
 -- name: flips(until)
--- What a person put before readers, and in which week.
+-- What a person made live, and in which week.
 SELECT h.as_of, h.cause, h.publication_id, p.recipe_key, coalesce(h.reason, '') AS reason
 FROM live_history h JOIN publications p USING (publication_id)
 WHERE h.cause <> 'published' AND h.as_of <= coalesce(%(until)s::date, 'infinity')

@@ -6,18 +6,15 @@ SELECT publication_id, as_of, n_users, n_rows, n_fallback, rows_sha256, first_li
 FROM publications WHERE publication_id = %(publication_id)s;
 
 -- name: most_recommended(publication_id)
--- The movies that stand in most lists.
+-- The movies that are in most lists.
 SELECT c.title, count(*) AS n_lists
 FROM batch_recommendations b JOIN catalogue c USING (movie_id)
 WHERE b.publication_id = %(publication_id)s
 GROUP BY c.movie_id, c.title ORDER BY count(*) DESC, c.movie_id LIMIT 5;
 
 -- name: facts(as_of, watermark)
--- What the week may see.
-SELECT coalesce(sum(n), 0)::bigint AS n_ratings, count(*) AS n_users, max(newest) AS newest,
-       (SELECT count(*)
-        FROM (SELECT DISTINCT movie_id FROM visible_versions(%(as_of)s, %(watermark)s)) m)
-           AS n_rated
+-- How much the week's snapshot holds.
+SELECT coalesce(sum(n), 0)::bigint AS n_ratings, count(*) AS n_users, max(newest) AS newest
 FROM (SELECT user_id, count(*) AS n, max(rated_at) AS newest
       FROM visible_ratings(%(as_of)s, %(watermark)s)
       GROUP BY user_id) readers;

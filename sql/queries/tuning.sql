@@ -1,4 +1,4 @@
--- Studies, and the recipes that they found.
+-- Studies, and the best recipes of each.
 
 -- name: trials(study)
 -- What a study has tried, in order.
@@ -10,7 +10,7 @@ VALUES (%(study)s, %(number)s, %(recipe)s, %(validation_ndcg)s, %(failure)s, %(r
 
 -- name: record_tuned(recipe_key, study, name, recipe, found_for, validation_ndcg, default_ndcg,
 --     n_trials)
--- A study that goes on and finds better adds a row; one that finds the same adds nothing.
+-- A study that goes on and improves adds a row; one that returns the same recipe adds nothing.
 INSERT INTO tuned_recipes (recipe_key, study, name, recipe, found_for,
                            validation_ndcg, default_ndcg, n_trials)
 VALUES (%(recipe_key)s, %(study)s, %(name)s, %(recipe)s, %(found_for)s,
@@ -18,13 +18,13 @@ VALUES (%(recipe_key)s, %(study)s, %(name)s, %(recipe)s, %(found_for)s,
 ON CONFLICT (study, recipe_key) DO NOTHING;
 
 -- name: newest_tuned(as_of)
--- What a week may take: of each name, the recipe found last for that week or an earlier one.
+-- What a week may use: of each name, the newest recipe for that week or an earlier one.
 SELECT DISTINCT ON (name) name, recipe_key, recipe FROM tuned_recipes
 WHERE found_for <= %(as_of)s
 ORDER BY name, found_for DESC, found_at DESC;
 
 -- name: tuned(recipe_key, as_of)
--- One by its key, if it was found for that week or an earlier one.
+-- One by its key, if it is for that week or an earlier one.
 SELECT recipe
 FROM tuned_recipes
 WHERE recipe_key = %(recipe_key)s AND found_for <= %(as_of)s

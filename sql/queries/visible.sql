@@ -1,4 +1,4 @@
--- What a week may know: every query takes (as_of, watermark) and is a filter on the ratings and the
+-- A week's snapshot: every query takes (as_of, watermark) and is a filter on the ratings and the
 -- materialized views.
 
 -- name: ratings(as_of, watermark)
@@ -16,7 +16,7 @@ WHERE valid_from < %(as_of)s
   AND %(watermark)s < superseded_by;
 
 -- name: movies(as_of, watermark)
--- Movies with what MovieLens and IMDb say of them.
+-- Movies with what MovieLens and IMDb state of them.
 SELECT m.movie_id, m.title, coalesce(m.year, t.start_year) AS year, t.runtime_minutes,
        m.genres || ARRAY(SELECT g
                          FROM unnest(t.genres) g
@@ -36,9 +36,9 @@ WHERE drop_id <= %(watermark)s AND %(watermark)s < superseded_by
 ORDER BY movie_id, role, position;
 
 -- name: users(as_of, watermark)
--- Everyone whom a user row or a rating makes known, ascending. A drop dated after as_of makes
--- nobody known by a row alone. From one user who rated to the next, by the key: of a hundred
--- ratings of each, one is looked at.
+-- Everyone who has a user row or a rating, ascending. A row alone counts from its drop's date on.
+-- The recursion goes from one user who rated to the next, by the key: it reads one of about a
+-- hundred ratings of each.
 WITH RECURSIVE raters AS (
     SELECT min(user_id) AS user_id FROM visible_versions(%(as_of)s, %(watermark)s)
     UNION ALL
