@@ -18,9 +18,9 @@ from typing import Any
 import psycopg
 from psycopg.rows import dict_row
 
-from bench.generate import generate_movielens
-from bench.generate_imdb import generate_imdb
 from recsys.db.queries import queries
+from stack.datasets.imdb import generate_imdb
+from stack.datasets.movielens import generate_movielens
 from stack.home import REPOSITORY, Home
 from stack.postgres import Postgres
 

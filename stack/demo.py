@@ -15,7 +15,7 @@ from recsys.drops.replay import replay
 from recsys.drops.zone import LandingZone
 from recsys.terminal import head, say
 from stack.airflow_api import AirflowApi
-from stack.dataset import Dataset, choose_dataset, remember_dataset
+from stack.demo_dataset import Dataset, choose_dataset, remember_dataset
 from stack.errors import StackError
 from stack.home import REPOSITORY
 from stack.present_week import switch_on, unfinished

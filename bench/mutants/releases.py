@@ -8,8 +8,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.generate import generate_movielens
-from bench.generate_imdb import generate_imdb
+from stack.datasets.imdb import generate_imdb
+from stack.datasets.movielens import generate_movielens
 
 # so that one bad row of a file is less than one in a hundred
 USERS, MOVIES, RATINGS = 300, 400, 12_000

@@ -11,11 +11,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.csv as pacsv
 
-from bench.generate_release import generate_release
 from bench.speed.code import DATA, digest_of
 from bench.speed.scale import DELTAS, Scale
 from recsys.drops.replay import drop_dates
 from recsys.drops.zone import SUCCESS
+from stack.datasets.release import generate_release
 
 SEED = 20_261
 FILES = ("movies.csv", "links.csv", "tags.csv")

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from bench.generate_release import RELEASES, Release
+from stack.datasets.release import RELEASES, Release
 
 #: Weekly drops that are cut from the newest ratings: as many rounds of the delta's measurement as
 #: there can be.

@@ -15,11 +15,11 @@ from typing import Any
 import psycopg
 import pytest
 
-from bench.generate import generate_movielens
 from recsys.db.connect import connect
 from recsys.drops.replay import replay
 from recsys.drops.zone import LandingZone
 from stack.airflow_api import AirflowApi
+from stack.datasets.movielens import generate_movielens
 from stack.errors import StackError
 from stack.home import Home
 from stack.present_week import switch_on

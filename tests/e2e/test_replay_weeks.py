@@ -17,7 +17,7 @@ import psycopg
 import pytest
 from rich.console import Console
 
-from bench.generate import generate_movielens
+from stack.datasets.movielens import generate_movielens
 from stack.errors import StackError
 from stack.home import REPOSITORY, Home
 from stack.postgres import Postgres

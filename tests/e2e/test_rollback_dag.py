@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from bench.generate import generate_movielens
 from recsys import pipeline
 from recsys.db.connect import Connection
 from recsys.drops.replay import replay
 from recsys.settings import Settings
+from stack.datasets.movielens import generate_movielens
 from tests.e2e.conftest import parsed
 
 DAG_ID = "rollback_publication"

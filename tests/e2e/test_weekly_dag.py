@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 from psycopg import sql
 
-from bench.generate import generate_movielens
-from bench.generate_imdb import generate_imdb
 from recsys.db.connect import Connection
 from recsys.drops.replay import replay
 from recsys.models import MODELS
 from recsys.settings import Settings
+from stack.datasets.imdb import generate_imdb
+from stack.datasets.movielens import generate_movielens
 from tests import airflow_home  # noqa: F401 - chooses Airflow's home
 from tests.postbox import mail_connection, post_office
 

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from bench.generate import generate_movielens
-from bench.generate_imdb import generate_imdb
 from recsys.drops.replay import replay
 from recsys.settings import Settings
+from stack.datasets.imdb import generate_imdb
+from stack.datasets.movielens import generate_movielens
 
 
 @pytest.fixture(scope="session")

@@ -1,11 +1,11 @@
-"""What bench.generate writes in a release's layout is taken in without one row set aside."""
+"""What stack.datasets writes in a release's layout is taken in without one row set aside."""
 
 from datetime import date
 from pathlib import Path
 
-from bench.generate_full_imdb import Sizes, generate_full_imdb
-from bench.generate_release import RELEASES, generate_release
 from recsys.db.connect import Connection
+from stack.datasets.full_imdb import Sizes, generate_full_imdb
+from stack.datasets.release import RELEASES, generate_release
 from tests.landing import Landing
 
 

@@ -6,14 +6,14 @@ from dataclasses import replace
 import psycopg2
 import pytest
 
-from bench.generate_imdb import generate_imdb
-from bench.generate_release import RELEASES
 from bench.speed.databases import Databases
 from bench.speed.ground import Ground
 from bench.speed.scale import DELTAS, Scale
 from bench.speed.stages import STAGES, stage_class
 from recsys.db.connect import connect
 from recsys.registry.store import Registry
+from stack.datasets.imdb import generate_imdb
+from stack.datasets.release import RELEASES
 
 WORLD = replace(RELEASES["ml-20m"], users=60, movies=400, rated=390, ratings=2_000, tags=50)
 TINY = Scale("tiny", WORLD)

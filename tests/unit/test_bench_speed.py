@@ -16,7 +16,6 @@ import pytest
 from rich.console import Console
 
 import bench.speed.__main__ as command
-from bench.generate_release import RELEASES
 from bench.speed.data import zones_of
 from bench.speed.journal import Journal, Measurement
 from bench.speed.measuring import Row, rows_of
@@ -28,6 +27,7 @@ from bench.speed.table import digits, table_of
 from bench.speed.verdict import verdicts_of
 from recsys.drops.zone import LandingZone
 from recsys.errors import RecsysError
+from stack.datasets.release import RELEASES
 
 WORLD = replace(RELEASES["ml-20m"], users=60, movies=400, rated=390, ratings=2_000, tags=50)
 TINY = Scale("tiny", WORLD)

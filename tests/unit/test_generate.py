@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench.generate import END, START, generate_movielens
-from bench.generate_imdb import generate_imdb
+from stack.datasets.imdb import generate_imdb
+from stack.datasets.movielens import END, START, generate_movielens
 
 HEADERS = {
     "ratings.csv": "userId,movieId,rating,timestamp",

@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from bench import generate, generate_full_imdb
-from bench.generate import generate_movielens
-from bench.generate_full_imdb import FULL_IMDB, HEADERS, Sizes
+from stack.datasets import full_imdb
+from stack.datasets.__main__ import main
+from stack.datasets.full_imdb import FULL_IMDB, HEADERS, Sizes, generate_full_imdb
+from stack.datasets.movielens import generate_movielens
 
 SIZES = Sizes(titles=6_000, principals=48_000, persons=2_500, ratings=400)
 
@@ -28,7 +29,7 @@ def movielens(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def imdb(movielens: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("imdb")
-    generate_full_imdb.generate_full_imdb(folder, SIZES, movielens, seed=3)
+    generate_full_imdb(folder, SIZES, movielens, seed=3)
     return folder
 
 
@@ -152,7 +153,7 @@ def test_same_seed_same_bytes_other_seed_others(
     imdb: Path, movielens: Path, tmp_path: Path
 ) -> None:
     for seed in (3, 4):
-        generate_full_imdb.generate_full_imdb(tmp_path / str(seed), SIZES, movielens, seed)
+        generate_full_imdb(tmp_path / str(seed), SIZES, movielens, seed)
         for file in imdb.glob("title.*"):  # names do not depend on the seed
             same = file.read_bytes() == (tmp_path / str(seed) / file.name).read_bytes()
             assert same is (seed == 3), f"{file.name}, seed {seed}"
@@ -169,10 +170,10 @@ def test_gzip_headers_have_no_name_and_no_time(imdb: Path) -> None:
 def test_counts_hold_over_many_blocks(
     movielens: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(generate_full_imdb, "TITLES_AT_A_TIME", 250)
-    monkeypatch.setattr(generate_full_imdb, "PERSONS_AT_A_TIME", 90)
+    monkeypatch.setattr(full_imdb, "TITLES_AT_A_TIME", 250)
+    monkeypatch.setattr(full_imdb, "PERSONS_AT_A_TIME", 90)
     written: list[int] = []
-    generate_full_imdb.generate_full_imdb(tmp_path, SIZES, movielens, 3, written.append)
+    generate_full_imdb(tmp_path, SIZES, movielens, 3, written.append)
     assert len(written) > 40
     assert sum(written) == SIZES.principals + SIZES.persons
     assert len(tsv(tmp_path, "title.principals")) == SIZES.principals
@@ -192,7 +193,7 @@ def test_impossible_sizes_are_refused(
     wrong: dict[str, int], says: str, movielens: Path, tmp_path: Path
 ) -> None:
     with pytest.raises(ValueError, match=says):
-        generate_full_imdb.generate_full_imdb(tmp_path, replace(SIZES, **wrong), movielens, 1)
+        generate_full_imdb(tmp_path, replace(SIZES, **wrong), movielens, 1)
 
 
 def test_the_command_needs_a_movielens_folder(
@@ -204,8 +205,8 @@ def test_the_command_needs_a_movielens_folder(
     command = ["generate", "--like", "imdb", "--share", "0.001", "--out", str(tmp_path)]
     monkeypatch.setattr(sys, "argv", command)
     with pytest.raises(SystemExit):
-        generate.main()
+        main()
     assert "--like imdb needs --movielens" in capsys.readouterr().err
     monkeypatch.setattr(sys, "argv", [*command, "--movielens", str(movielens)])
-    generate.main()
+    main()
     assert len(tsv(tmp_path, "title.principals")) == 90_000

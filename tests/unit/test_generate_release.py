@@ -12,9 +12,12 @@ import pytest
 from implicit.als import AlternatingLeastSquares
 from scipy.sparse import csr_matrix
 
-from bench import generate, generate_release
-from bench.generate_release import LEAST, RELEASES
-from bench.text_rows import either, fixed, joined, number, rows_of, text
+from stack.datasets import release_events
+from stack.datasets.__main__ import main
+from stack.datasets.release import RELEASES, generate_release
+from stack.datasets.release_world import LEAST
+from stack.datasets.text_rows import either, fixed, joined, number, rows_of, text
+from stack.datasets.world import YEAR
 
 SMALL = RELEASES["ml-20m"].share(0.002)
 DAY = 86_400
@@ -23,7 +26,7 @@ DAY = 86_400
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("release")
-    generate_release.generate_release(out, SMALL, seed=3)
+    generate_release(out, SMALL, seed=3)
     return out
 
 
@@ -136,7 +139,7 @@ def test_no_movie_is_rated_before_it_is_out_and_many_come_out_meanwhile(
         for row in rows(folder / "movies.csv")
     }
     released = np.array([year[int(movie)] for movie in ratings[:, 1]])
-    rated_in = 1970 + ratings[:, 3] / generate_release.YEAR
+    rated_in = 1970 + ratings[:, 3] / YEAR
     assert (released <= rated_in).all()
     assert np.mean([out >= 1996 for out in year.values()]) > 0.3
     first = {movie: ratings[ratings[:, 1] == movie, 3].min() for movie in np.unique(ratings[:, 1])}
@@ -150,7 +153,7 @@ def test_few_movies_have_most_of_the_ratings_and_als_finds_more_than_that(tmp_pa
     popularity does.
     """
     release = RELEASES["ml-20m"].share(0.02)
-    generate_release.generate_release(tmp_path, release, seed=5)
+    generate_release(tmp_path, release, seed=5)
     found = np.loadtxt(
         tmp_path / "ratings.csv", delimiter=",", skiprows=1, usecols=(0, 1), dtype=np.int64
     )
@@ -183,7 +186,7 @@ def test_users_differ_in_how_much_they_rate(ratings: np.ndarray) -> None:
 
 def test_same_seed_same_bytes_other_seed_others(folder: Path, tmp_path: Path) -> None:
     for seed in (3, 4):
-        generate_release.generate_release(tmp_path / str(seed), SMALL, seed)
+        generate_release(tmp_path / str(seed), SMALL, seed)
         for file in folder.iterdir():
             same = file.read_bytes() == (tmp_path / str(seed) / file.name).read_bytes()
             assert same is (seed == 3), f"{file.name}, seed {seed}"
@@ -192,9 +195,9 @@ def test_same_seed_same_bytes_other_seed_others(folder: Path, tmp_path: Path) ->
 def test_all_promises_hold_over_many_blocks_of_users(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(generate_release, "ROWS_AT_A_TIME", 1_000)
+    monkeypatch.setattr(release_events, "ROWS_AT_A_TIME", 1_000)
     written: list[int] = []
-    generate_release.generate_release(tmp_path, SMALL, 3, written.append)
+    generate_release(tmp_path, SMALL, 3, written.append)
     assert len(written) > 30
     assert sum(written) == SMALL.ratings
     pairs = runs(tmp_path / "ratings.csv")
@@ -206,7 +209,7 @@ def test_all_promises_hold_over_many_blocks_of_users(
 @pytest.mark.parametrize("wrong", [{"rated": 500, "movies": 600}, {"users": 10}, {"users": 5_000}])
 def test_impossible_sizes_are_refused(wrong: dict[str, int], tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="20 ratings a user to an eighth of the rated movies"):
-        generate_release.generate_release(tmp_path, replace(SMALL, **wrong), 1)
+        generate_release(tmp_path, replace(SMALL, **wrong), 1)
 
 
 def test_the_command_writes_a_share_of_a_release(
@@ -224,7 +227,7 @@ def test_the_command_writes_a_share_of_a_release(
         str(tmp_path / "there"),
     ]
     monkeypatch.setattr(sys, "argv", command)
-    generate.main()
+    main()
     assert len(runs(tmp_path / "there" / "ratings.csv")) == SMALL.ratings
 
 

@@ -10,10 +10,10 @@ import httpx
 import pytest
 from rich.console import Console
 
-from stack import dataset, environment
+from stack import demo_dataset, environment
 from stack.airflow_api import AirflowApi
-from stack.dataset import check_zip, choose_dataset, remember_dataset
 from stack.demo import backfill_command
+from stack.demo_dataset import check_zip, choose_dataset, remember_dataset
 from stack.errors import StackError
 from stack.home import Home, wanted_port
 from stack.watch import Watch, cell, in_order, state_of
@@ -35,7 +35,7 @@ def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(httpx, "stream", refuse)
     monkeypatch.setattr(
-        dataset, "GENERATED", {"users": 20, "movies": 40, "ratings": 200, "seed": 1}
+        demo_dataset, "GENERATED", {"users": 20, "movies": 40, "ratings": 200, "seed": 1}
     )
 
 
@@ -72,7 +72,7 @@ def test_paths_that_do_not_exist_are_named(home: Home, tmp_path: Path) -> None:
 
 
 def test_what_was_downloaded_is_checked(tmp_path: Path) -> None:
-    check_zip(zip_of(tmp_path / "good.zip", *dataset.EXPECTED))
+    check_zip(zip_of(tmp_path / "good.zip", *demo_dataset.EXPECTED))
     with pytest.raises(StackError, match=r"lacks \['links.csv'\]"):
         check_zip(zip_of(tmp_path / "short.zip", "ratings.csv", "movies.csv", "tags.csv"))
     (tmp_path / "page.zip").write_text("<html>sign in to this network</html>")

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import httpx
 
-from bench.generate import generate_movielens
-from bench.generate_imdb import generate_imdb
+from stack.datasets.imdb import generate_imdb
+from stack.datasets.movielens import generate_movielens
 from stack.errors import StackError
 from stack.home import Home
 from stack.private import write_private

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.generate_imdb import FIRST_NAMES, LAST_NAMES, Title, read_titles
-from bench.text_rows import either, fixed, joined, number, rows_of, text
-from bench.world import ADJECTIVES, GENRE_NAMES, GENRES, shares
+from stack.datasets.imdb import FIRST_NAMES, LAST_NAMES, Title, read_titles
+from stack.datasets.text_rows import either, fixed, joined, number, rows_of, text
+from stack.datasets.world import ADJECTIVES, GENRE_NAMES, GENRES, shares
 
 TITLES_AT_A_TIME = 50_000
 PERSONS_AT_A_TIME = 500_000
