@@ -9,12 +9,14 @@ wait_for_movielens ┐
 wait_for_imdb      ┴► resolve_week ► ingest_drops ► refresh_views ► checks ► judge_publication
                                                                                     │
                                                                                     ▼
-ask_approval ◄ watch_drift ◄ examine_models ◄ train_model (recipes) ◄ list_recipes ◄┘
+watch_drift ◄ examine_models ◄ train_model (recipes) ◄ list_recipes ◄───────────────┘
      │
-     ├► refit_winner     ┐
-     └► refit_challenger ┴► promote_champion ► score_users (shards) ► publish_recommendations
-                                                                                 │
-                                                                    report_week ◄┘
+     └► propose_champion ► ask_approval
+          ┌─────────────────────┘
+          ├► refit_winner     ┐
+          └► refit_challenger ┴► promote_champion ► list_shards ► score_users (shards)
+                                                                        │
+                                report_week ◄ publish_recommendations ◄─┘
 ```
 
 **Which week?** A run knows nothing at or after its `as_of` (UTC midnight). A scheduled or
@@ -86,6 +88,7 @@ from recsys_airflow.operators import (
     ListRecipes,
     ListShards,
     PromoteChampion,
+    ProposeChampion,
     PublishRecommendations,
     RefitChallenger,
     RefitWinner,
@@ -145,6 +148,7 @@ with WatchedDag(
         check_facts = [
             CheckFacts(
                 task_id=f"check_{path.stem}",
+                week=week,
                 check=path.stem,
                 execution_timeout=timedelta(minutes=10),
                 doc_md=f"`sql/checks/{path.name}`: one row, true where the facts are in order.",
@@ -174,8 +178,13 @@ with WatchedDag(
         watch_drift = WatchDrift(
             task_id="watch_drift", week=week, execution_timeout=timedelta(minutes=30)
         )
+        propose_champion = ProposeChampion(
+            task_id="propose_champion", week=week, execution_timeout=timedelta(minutes=30)
+        )
         ask_approval = AskApproval(
-            task_id="ask_approval", week=week, execution_timeout=timedelta(minutes=30)
+            task_id="ask_approval",
+            proposal=propose_champion.output,
+            execution_timeout=timedelta(minutes=30),
         )
         refit_winner = RefitWinner(
             task_id="refit_winner",
@@ -199,7 +208,9 @@ with WatchedDag(
         }
 
     with TaskGroup("publication", prefix_group_id=False, tooltip="What readers see"):
-        list_shards = ListShards(task_id="list_shards", execution_timeout=timedelta(minutes=5))
+        list_shards = ListShards(
+            task_id="list_shards", week=week, execution_timeout=timedelta(minutes=5)
+        )
         score_users = ScoreUsers.partial(
             task_id="score_users",
             week=week,
@@ -230,7 +241,8 @@ with WatchedDag(
         check_facts,
         judge_publication,
     )
-    chain(judge_publication, list_recipes, train_model, examine_models, watch_drift, ask_approval)
+    chain(judge_publication, list_recipes, train_model, examine_models)
+    chain(examine_models, watch_drift, propose_champion, ask_approval)
     chain(
         ask_approval, [refit_winner, refit_challenger], promote_champion, list_shards, score_users
     )

@@ -1,1 +1,1 @@
-"""The weekly movie recommender. `recsys.pipeline` is the way in; nothing here imports Airflow."""
+"""The weekly movie recommender. `recsys.steps` is the way in."""

@@ -293,12 +293,11 @@ def _migrate(_options: argparse.Namespace) -> None:
 
 
 def _run(options: argparse.Namespace) -> None:
-    from recsys.pipeline import run_week, timed_out
+    from recsys.request import RunRequest
+    from recsys.run import run_week, time_out
 
-    run_week(
-        Settings.from_environment(),
+    request = RunRequest(
         as_of=options.as_of,
-        approve=_ask if sys.stdin.isatty() else timed_out,
         recipes=options.recipes,
         top_n=options.top_n,
         challenger=options.challenger,
@@ -308,6 +307,8 @@ def _run(options: argparse.Namespace) -> None:
         require_approval=options.require_approval,
         run_id=_run_id(),
     )
+    approve = _ask if sys.stdin.isatty() else time_out
+    run_week(Settings.from_environment(), request, approve=approve)
 
 
 def _run_id() -> str:
@@ -328,13 +329,14 @@ def _ask(proposal: "Proposal") -> "Approval":
 
 
 def _train(options: argparse.Namespace) -> int:
-    from recsys.pipeline import find_recipe, find_week, train_model
+    from recsys.steps.exam import train_model
+    from recsys.steps.plan import find_recipe, find_week
+    from recsys.work import open_work
 
-    settings = Settings.from_environment()
-    week = find_week(settings, options.as_of)
-    run_id = train_model(
-        settings, week, find_recipe(settings, week, options.recipe), again_if_lost=True
-    )
+    with open_work(Settings.from_environment()) as work:
+        week = find_week(work, options.as_of)
+        recipe = find_recipe(work, week, options.recipe)
+        run_id = train_model(work, week, recipe, again_if_lost=True)
     if run_id is None:  # why was logged
         return 1
     say(console, run_id)
@@ -342,26 +344,27 @@ def _train(options: argparse.Namespace) -> int:
 
 
 def _tune(options: argparse.Namespace) -> None:
-    from recsys.pipeline import find_week, tune_recipe
+    from recsys.steps.plan import find_week
+    from recsys.steps.tune import tune_recipe
     from recsys.tuning.search import Trial, best_of
+    from recsys.work import open_work
 
-    settings = Settings.from_environment()
-    week = find_week(settings, options.as_of)
-    name, best = (
-        TextColumn(text, markup=False) for text in ("{task.description}", "{task.fields[best]}")
-    )
-    with Progress(
-        name, BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), best, console=errors
-    ) as bar:
+    name = TextColumn("{task.description}", markup=False)
+    best = TextColumn("{task.fields[best]}", markup=False)
+    columns = (name, BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), best)
+    with (
+        open_work(Settings.from_environment()) as work,
+        Progress(*columns, console=errors) as bar,
+    ):
+        week = find_week(work, options.as_of)
         task = bar.add_task(f"{options.recipe}, week {week.as_of}", total=options.trials, best="")
 
-        def told(trials: list[Trial]) -> None:
-            found = best_of(trials)
-            bar.update(
-                task, completed=len(trials), best=f"best NDCG@10 {found.ndcg:.4f}" if found else ""
-            )
+        def show(trials: list[Trial]) -> None:
+            leader = best_of(trials)
+            text = f"best NDCG@10 {leader.ndcg:.4f}" if leader else ""
+            bar.update(task, completed=len(trials), best=text)
 
-        outcome = tune_recipe(settings, week, options.recipe, n_trials=options.trials, told=told)
+        outcome = tune_recipe(work, week, options.recipe, n_trials=options.trials, told=show)
     say(console, outcome)
 
 
@@ -435,25 +438,38 @@ def _weeks(options: argparse.Namespace) -> None:
 
 
 def _rollback(options: argparse.Namespace) -> None:
-    from recsys.pipeline import past_publications, rollback_publication
+    from recsys.steps.undo import past_publications, rollback_publication
+    from recsys.work import open_work
 
-    settings = Settings.from_environment()
-    if options.list:
-        say(
-            console,
-            "\n".join(label for _, label in past_publications(settings))
-            or "nothing was published yet",
+    with open_work(Settings.from_environment()) as work:
+        if options.list:
+            lines = [line for _, line in past_publications(work)]
+            say(console, "\n".join(lines) or "nothing was published yet")
+            return
+        rollback_publication(
+            work,
+            publication_id=options.to,
+            reason=options.reason,
+            requested_by=getuser(),
+            run_id=_run_id(),
+            report=lambda text: say(console, text),
         )
-        return
-    by = {"requested_by": getuser(), "run_id": _run_id(), "report": lambda text: say(console, text)}
-    rollback_publication(settings, publication_id=options.to, reason=options.reason, **by)
 
 
 def _retire(options: argparse.Namespace) -> None:
-    from recsys.pipeline import retire_week
+    from recsys.steps.undo import retire_week
+    from recsys.work import open_work
 
-    act = {"reason": options.reason, "requested_by": getuser(), "run_id": _run_id()}
-    say(console, retire_week(Settings.from_environment(), options.week, undo=options.undo, **act))
+    with open_work(Settings.from_environment()) as work:
+        done = retire_week(
+            work,
+            options.week,
+            reason=options.reason,
+            requested_by=getuser(),
+            run_id=_run_id(),
+            undo=options.undo,
+        )
+    say(console, done)
 
 
 def _psql(options: argparse.Namespace) -> int:

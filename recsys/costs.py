@@ -19,9 +19,8 @@ from typing import Any
 
 import psycopg
 
-from recsys.db.connect import Connection, connect
+from recsys.db.connect import Connection
 from recsys.db.queries import queries
-from recsys.settings import Settings
 from recsys.week import Week
 
 log = logging.getLogger(__name__)
@@ -72,14 +71,11 @@ def worked_on(n_rows: int) -> None:
         cost.n_rows = n_rows
 
 
-def keep_cost(settings: Settings, week: Week, step: str, cost: Cost, *, part: str = "") -> None:
-    """Add a row to the run's. A database that will not have it takes nothing from a step that is
-    done: the log has it then.
-    """
+def keep_cost(conn: Connection, week: Week, step: str, cost: Cost, *, part: str = "") -> None:
+    """Add a row to the run's costs. If that fails, log the cost; the step still succeeds."""
     params = {"as_of": week.as_of, "run_id": week.run_id, "step": step, "part": part, **vars(cost)}
     try:
-        with connect(settings) as conn:
-            conn.execute(queries("costs")["keep_cost"], params)
+        conn.execute(queries("costs")["keep_cost"], params)
     except psycopg.Error as error:
         log.warning("%s %s: what it cost could not be kept: %s; %s", step, part, cost, error)
 

@@ -169,7 +169,8 @@ def _prepare(settings: Settings, home: Home) -> None:
 
 def _run_weeks(settings: Settings, home: Home, console: Console, dates: Sequence[date]) -> None:
     """Every week that is not finished, in order; the page is drawn anew after each."""
-    from recsys.pipeline import run_week
+    from recsys.request import RunRequest
+    from recsys.run import run_week
 
     columns = (
         TextColumn("{task.description}", markup=False),
@@ -184,7 +185,8 @@ def _run_weeks(settings: Settings, home: Home, console: Console, dates: Sequence
         for day in dates:
             if day not in finished:
                 started = time.monotonic()
-                run_week(settings, as_of=day, run_id=RUN_ID, told=partial(_show, bar, task, day))
+                request = RunRequest(as_of=day, run_id=RUN_ID)
+                run_week(settings, request, on_step=partial(_show, bar, task, day))
                 say(
                     bar.console,
                     f"week to {day}: {_draw(conn, home, day)}, "

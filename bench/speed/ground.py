@@ -16,7 +16,6 @@ from bench.speed.code import FACTS, digest_of
 from bench.speed.data import Zones, zones_of
 from bench.speed.databases import Databases
 from bench.speed.scale import Scale
-from recsys import pipeline
 from recsys.db.connect import connect
 from recsys.db.migrate import migrate
 from recsys.evaluation.split import Exam, split_exam
@@ -31,6 +30,8 @@ from recsys.promotion.ledger import ModelVersion, Origin
 from recsys.recipe import Recipe
 from recsys.registry.fitting import Fit, fit_once
 from recsys.registry.store import Registry
+from recsys.request import RunRequest
+from recsys.run import run_step
 from recsys.settings import Settings
 from recsys.week import Week
 
@@ -119,7 +120,7 @@ class Ground:
 
         def fill(name: str) -> None:
             self._take_in(name, self.zones.full)
-            pipeline.refresh_views(self.settings(name, self.zones.full))
+            run_step(self.settings(name, self.zones.full), "refresh_views")
 
         return self.databases.once(self.name("filled"), fill)
 
@@ -130,7 +131,7 @@ class Ground:
 
     @cached_property
     def sight(self) -> Sight:
-        week = pipeline.find_week(self.in_use, self.first)
+        week = run_step(self.in_use, "find_week", self.first)
         with connect(self.in_use) as conn:
             catalogue = read_catalogue(conn, week.sight)
             return Sight(week, catalogue, read_interactions(conn, week.sight, catalogue.movie_ids))
@@ -188,7 +189,11 @@ class Ground:
     def _take_in(self, name: str, zone: Path) -> None:
         self._migrate(name)
         settings = self.settings(name, zone)
-        pipeline.ingest_drops(settings, pipeline.resolve_week(settings, as_of=self.first))
+        run_step(
+            settings,
+            "ingest_drops",
+            run_step(settings, "resolve_week", RunRequest(as_of=self.first)),
+        )
 
 
 def _mlflow(folder: Path) -> str:

@@ -1,5 +1,5 @@
 """What the DAGs are made of: a hook, a sensor with its trigger, one thin operator a step. The work
-is done by recsys.pipeline.
+is done by recsys.steps.
 """
 
 __all__ = ["RECSYS_DB"]

@@ -15,7 +15,7 @@ def past_publications() -> dict[int, str]:
     """Publications that can be put before readers → a line on each, the newest first; empty where
     the database does not say.
     """
-    # recsys.pipeline would import what fits models; a parse must not
+    # recsys.steps.undo would import what fits models; a parse must not
     from psycopg.conninfo import make_conninfo
     from pydantic import SecretStr
 

@@ -39,3 +39,7 @@ class Proposal:
     needs_approval: bool
     subject: str
     body: str
+
+    def to_json(self) -> dict[str, Any]:
+        """Return a small value that tasks pass on."""
+        return asdict(self)

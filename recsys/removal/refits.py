@@ -6,13 +6,15 @@ import logging
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from recsys import pipeline
 from recsys.db.connect import Connection, connect
 from recsys.db.queries import queries
 from recsys.errors import LedgerError
+from recsys.promotion.mirror import mirror_champion
+from recsys.promotion.refits import refit_version
 from recsys.recipe import Recipe
 from recsys.settings import Settings
 from recsys.week import week_taken_in
+from recsys.work import open_work
 
 log = logging.getLogger(__name__)
 
@@ -48,9 +50,8 @@ def _refit(settings: Settings, row: Any, run_id: str) -> str:
                 f"version {row.model_version} was fitted for week {row.as_of}, which "
                 "the ledger has no more"
             )
-    model = pipeline.refit_version(
-        settings, week.asked(run_id=run_id), Recipe.from_json(row.recipe)
-    )
+    with open_work(settings) as work:
+        model = refit_version(work, week.asked(run_id=run_id), Recipe.from_json(row.recipe))
     names = {"model_version": row.model_version, "refitted_as": model.version}
     with connect(settings) as conn, conn.transaction():
         fitted = {
@@ -60,7 +61,8 @@ def _refit(settings: Settings, row: Any, run_id: str) -> str:
         }
         conn.execute(queries("removal")["decide_for_refit"], names | fitted)
         conn.execute(queries("removal")["record_refit"], names)
-    pipeline.follow_champion(settings)
+    with open_work(settings) as work:
+        mirror_champion(work.conn, work.registry)
     return (
         f"version {row.model_version} ({row.recipe_key}, week {row.as_of}) was fitted again as "
         f"version {model.version}; "

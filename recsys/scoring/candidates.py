@@ -84,6 +84,12 @@ class Edition:
         return hashlib.sha256(json.dumps(made_of, sort_keys=True).encode()).hexdigest()[:32]
 
 
+def shard_count(n_users: int, at_most: int) -> int:
+    """Return how many shards hold a user, at least 1: they are made of whole blocks of users."""
+    n_blocks = -(-n_users // BLOCK)
+    return max(1, min(at_most, n_blocks))
+
+
 def shard_of(users: np.ndarray, shard: int, n_shards: int) -> np.ndarray:
     """The users of a shard: every n_shards-th block, so that blocks are the same whatever the
     number of shards.

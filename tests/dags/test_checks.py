@@ -1,12 +1,13 @@
 """The hook and the checks of the facts, on a real database."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 import psycopg
 import pytest
 
 from recsys.db.connect import Connection
 from recsys.db.queries import checks
+from recsys.week import Week
 from tests import airflow_home  # noqa: F401 - chooses Airflow's home
 
 NAMES = [path.stem for path in checks()]
@@ -21,7 +22,8 @@ def connected(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
 def check(name: str, **limits: timedelta) -> None:
     from recsys_airflow.operators import CheckFacts
 
-    CheckFacts(task_id=f"check_{name}", check=name, **limits).execute({})
+    week = Week(date(2018, 9, 24), 1, (), 10, 1, 4.0, 1_000, 5, 180.0).to_json()
+    CheckFacts(task_id=f"check_{name}", week=week, check=name, **limits).execute({})
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -41,7 +43,7 @@ def test_facts_that_are_not_fail_at_once_and_name_the_check(
     conn.execute("INSERT INTO ratings SELECT 1, 2, now(), drop_id, 4 FROM drops")
     with pytest.raises(
         AirflowFailException,
-        match="the facts fail 1 of 1 checks in sql/checks: ratings_have_movies",
+        match="the facts fail the check ratings_have_movies",
     ):
         check("ratings_have_movies")
 
@@ -51,7 +53,9 @@ def test_a_check_takes_no_longer_than_its_task(
 ) -> None:
     from airflow.sdk.exceptions import AirflowException
 
-    monkeypatch.setattr("recsys.pipeline.sql_file", lambda _: "SELECT true AS ok FROM pg_sleep(5)")
+    monkeypatch.setattr(
+        "recsys.steps.facts.sql_file", lambda _: "SELECT true AS ok FROM pg_sleep(5)"
+    )
     with pytest.raises(AirflowException, match="longer than the task may"):
         check(NAMES[0], execution_timeout=timedelta(milliseconds=50))
 

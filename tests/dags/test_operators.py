@@ -1,16 +1,16 @@
-"""The hook and the operators: what reaches recsys.pipeline, what a person is asked, and what is not
+"""The hook and the operators: what reaches recsys.steps, what a person is asked, and what is not
 tried again.
 """
 
-import sys
+from contextlib import nullcontext
 from datetime import UTC, date, datetime, timedelta
-from types import ModuleType, SimpleNamespace
+from inspect import signature
+from types import SimpleNamespace
 from typing import Any
 
 import psycopg
 import pytest
 
-import recsys
 from recsys.costs import Cost, worked_on
 from recsys.errors import (
     DriftError,
@@ -24,6 +24,9 @@ from recsys.errors import (
 )
 from recsys.promotion.approval import UNASKED, Approval, Proposal
 from recsys.recipe import Recipe
+from recsys.request import RunRequest
+from recsys.settings import Settings
+from recsys.steps import STEPS, function_of
 from recsys.week import Week
 from tests import airflow_home  # noqa: F401 - chooses Airflow's home
 
@@ -42,43 +45,47 @@ PARAMS = {
 }
 
 
-@pytest.fixture
-def calls(
-    monkeypatch: pytest.MonkeyPatch,
-) -> list[tuple[str, Any, tuple[Any, ...], dict[str, Any]]]:
-    """What was asked of recsys.pipeline, which answers with the function's name, or with the
-    week.
+class Calls(list[tuple[str, Any, dict[str, Any]]]):
+    """What reached the steps: name, settings, and arguments by name. A step answers with its name,
+    with the week, or as `answers` says.
     """
-    asked: list[tuple[str, Any, tuple[Any, ...], dict[str, Any]]] = []
 
-    class Pipeline(ModuleType):
-        Approval, UNASKED = Approval, UNASKED
+    answers: dict[str, Any]
 
-        def __getattr__(self, name: str) -> Any:
-            def step(settings: Any = None, *args: Any, **kwargs: Any) -> Any:
-                asked.append((name, settings, args, kwargs))
-                return WEEK if name in ("resolve_week", "find_week") else name
 
-            return step
+@pytest.fixture
+def calls(monkeypatch: pytest.MonkeyPatch) -> Calls:
+    calls = Calls()
+    calls.answers = {"resolve_week": lambda **_: WEEK, "find_week": lambda **_: WEEK}
+    calls.answers["list_recipes"] = lambda week: list(week.recipes)
 
-    fake = Pipeline("recsys.pipeline")
-    monkeypatch.setitem(sys.modules, "recsys.pipeline", fake)
-    monkeypatch.setattr(recsys, "pipeline", fake, raising=False)
-    monkeypatch.setattr("recsys.costs.keep_cost", lambda *_, **__: None)
+    def function_of(name: str) -> Any:
+        def step(work: Any, **arguments: Any) -> Any:
+            calls.append((name, work.settings, arguments))
+            return calls.answers.get(name, lambda **_: name)(**arguments)
+
+        return step
+
+    def open_work(settings: Settings) -> Any:
+        return nullcontext(SimpleNamespace(settings=settings, conn=None))
+
+    monkeypatch.setattr("recsys.step_call.function_of", function_of)
+    monkeypatch.setattr("recsys.step_call.open_work", open_work)
+    monkeypatch.setattr("recsys.step_call.keep_cost", lambda *_, **__: None)
     monkeypatch.setenv(
         "AIRFLOW_CONN_RECSYS_DB",
         "postgres://pipeline:p%40ss%2Fword@db.example:5433/recsys?sslmode=require",
     )
-    monkeypatch.setenv("RECSYS_SCORE_SHARDS", "3")
-    return asked
+    return calls
 
 
 def run(name: str, context: Any = None, **kwargs: Any) -> Any:
     from recsys_airflow import operators
 
-    operator = getattr(operators, name)(
-        task_id=name, week=WEEK.to_json(), execution_timeout=timedelta(minutes=7), **kwargs
-    )
+    kind = getattr(operators, name)
+    if issubclass(kind, operators.WeekOperator):
+        kwargs["week"] = WEEK.to_json()
+    operator = kind(task_id=name, execution_timeout=timedelta(minutes=7), **kwargs)
     return operator.execute(context or {})
 
 
@@ -102,61 +109,91 @@ DECIDED = {"promotion_id": 12, "challenger_version": "5"}
 REPORTED = {"promotion_id": 12, "publication_id": 9}
 
 
+ANSWERED = {"approval": APPROVED.to_json()}
+
+
 @pytest.mark.parametrize(
-    ("name", "kwargs", "function", "arguments"),
+    ("name", "kwargs", "arguments"),
     [
-        ("IngestDrops", {}, "ingest_drops", (WEEK,)),
-        ("RefreshViews", {}, "refresh_views", ()),
-        ("TrainModel", {"recipe": ALS.to_json()}, "train_model", (WEEK, ALS)),
-        ("JudgePublication", {}, "judge_publication", (WEEK,)),
-        ("ExamineModels", {}, "examine_models", (WEEK,)),
-        ("WatchDrift", {}, "watch_drift", (WEEK,)),
-        ("RefitWinner", {"approval": APPROVED.to_json()}, "refit_winner", (WEEK, APPROVED)),
-        ("RefitWinner", {"approval": UNASKED.to_json()}, "refit_winner", (WEEK, UNASKED)),
-        ("RefitChallenger", {}, "refit_challenger", (WEEK,)),
+        ("IngestDrops", {}, {}),
+        ("TrainModel", {"recipe": ALS.to_json()}, {"recipe": ALS}),
+        ("JudgePublication", {}, {}),
+        ("ExamineModels", {}, {}),
+        ("WatchDrift", {}, {}),
+        ("ProposeChampion", {}, {}),
+        ("RefitWinner", ANSWERED, {"approval": APPROVED}),
+        ("RefitWinner", {"approval": UNASKED.to_json()}, {"approval": UNASKED}),
+        ("RefitChallenger", {}, {}),
         (
             "PromoteChampion",
-            {"approval": APPROVED.to_json(), "model_version": "3"},
-            "promote_champion",
-            (WEEK, "3", APPROVED),
+            ANSWERED | {"model_version": "3"},
+            {"approval": APPROVED, "model_version": "3"},
         ),
-        ("ScoreUsers", DECIDED | {"shard": 1}, "score_users", (WEEK, 12, 1, "5")),
+        ("ScoreUsers", DECIDED | {"shard": 1}, DECIDED | {"shard": 1}),
         (
             "ScoreUsers",
             DECIDED | {"challenger_version": "", "shard": 1},
-            "score_users",
-            (WEEK, 12, 1, None),
+            DECIDED | {"challenger_version": None, "shard": 1},
         ),
         (
             "PublishRecommendations",
             DECIDED | {"challenger_version": ""},
-            "publish_recommendations",
-            (WEEK, 12, None),
+            DECIDED | {"challenger_version": None},
         ),
-        ("PublishRecommendations", DECIDED, "publish_recommendations", (WEEK, 12, "5")),
-        ("TuneRecipe", {"recipe": "als", "n_trials": "30"}, "tune_recipe", (WEEK, "als")),
-        (
-            "ReportWeek",
-            REPORTED | {"notes": ["", "no imdb"]},
-            "report_week",
-            (WEEK, 12, 9, ["no imdb"]),
-        ),
+        ("PublishRecommendations", DECIDED, DECIDED),
+        ("ReportWeek", REPORTED | {"notes": ["", "no imdb"]}, REPORTED | {"notes": ["no imdb"]}),
+        ("ListRecipes", {}, {}),
+        ("ListShards", {}, {}),
+        ("TuneRecipe", {"recipe": "als", "n_trials": "30"}, {"name": "als", "n_trials": 30}),
     ],
 )
 def test_an_operator_is_one_call(
-    calls, name: str, kwargs: dict[str, Any], function: str, arguments: tuple[Any, ...]
+    calls, name: str, kwargs: dict[str, Any], arguments: dict[str, Any]
 ) -> None:
+    from recsys_airflow import operators
+
+    step = getattr(operators, name).step
     returned = run(name, **kwargs)
-    assert [(call[0], call[2]) for call in calls] == [(function, arguments)]
-    assert returned == (None if name == "RefreshViews" else function)
+    assert [(call[0], call[2]) for call in calls] == [(step, {"week": WEEK, **arguments})]
+    assert returned == ([ALS.to_json()] if name == "ListRecipes" else step)
+
+
+def test_steps_that_ask_for_no_week_get_none(calls) -> None:
+    run("RefreshViews")
+    run("CheckFacts", check="ratings_in_range")
+    assert [(call[0], call[2]) for call in calls] == [
+        ("refresh_views", {}),
+        ("check_facts", {"check": "ratings_in_range"}),
+    ]
+
+
+@pytest.mark.parametrize("step", [step.name for step in STEPS if not step.is_answered])
+def test_a_step_takes_what_its_operator_passes(step: str) -> None:
+    """The names of the parameters are the contract between a step and its operator."""
+    from recsys_airflow import operators
+
+    kinds = [kind for kind in vars(operators).values() if getattr(kind, "step", None) == step]
+    assert len(kinds) == 1, f"step {step}: expected one operator class, found {kinds}"
+    passed = {"check"} if step == "check_facts" else set(kinds[0].template_fields)
+    passed = {"request"} if step == "resolve_week" else passed
+    passed -= {"week"} if "resolve_week" not in function_needs(step) else set()
+    work, *parameters = signature(function_of(step)).parameters.values()
+    assert work.name == "work"
+    assert passed <= {parameter.name for parameter in parameters}
+    needed = {parameter.name for parameter in parameters if parameter.default is parameter.empty}
+    assert needed <= passed
+
+
+def function_needs(name: str) -> tuple[str, ...]:
+    return next(step.needs for step in STEPS if step.name == name)
 
 
 def test_resolve_week_passes_on_what_was_asked(calls) -> None:
-    by_hand = {"run_id": "manual__1", "run_kind": "manual", "started_by": "Ada"}
+    by_hand: dict[str, Any] = {"run_id": "manual__1", "run_kind": "manual", "started_by": "Ada"}
     run_of = SimpleNamespace(
         run_type="manual", data_interval_end=None, run_id="manual__1", triggering_user_name="Ada"
     )
-    asked = {
+    asked: dict[str, Any] = {
         "recipes": ["als"],
         "top_n": 20,
         "challenger": "ease",
@@ -176,17 +213,16 @@ def test_resolve_week_passes_on_what_was_asked(calls) -> None:
         triggering_user_name=None,
     )
     run("ResolveWeek", {"dag_run": run_of, "params": PARAMS})
-    usual = {name: PARAMS[name] for name in asked} | {"force": False}
-    assert [call[3] for call in calls] == [
-        asked | {"as_of": date(2018, 9, 24), "force": True} | by_hand,
-        usual | {"as_of": None} | by_hand,
-        usual
-        | {
-            "as_of": date(2018, 9, 17),
-            "run_id": "scheduled__1",
-            "run_kind": "scheduled",
-            "started_by": None,
-        },
+    usual: dict[str, Any] = {name: PARAMS[name] for name in asked} | {"force": False}
+    by_schedule: dict[str, Any] = {
+        "run_id": "scheduled__1",
+        "run_kind": "scheduled",
+        "started_by": None,
+    }
+    assert [call[2]["request"] for call in calls] == [
+        RunRequest(**asked, as_of=date(2018, 9, 24), force=True, **by_hand),
+        RunRequest(**usual, as_of=None, **by_hand),
+        RunRequest(**usual, as_of=date(2018, 9, 17), **by_schedule),
     ]
 
 
@@ -204,7 +240,7 @@ def test_a_rollback_passes_on_who_asked_for_what_and_why(calls) -> None:
             "requested_by": known_as,
             "run_id": "manual__2",
         }
-        assert (calls[-1][0], calls[-1][2], calls[-1][3]) == ("rollback_publication", (), asked)
+        assert (calls[-1][0], calls[-1][2]) == ("rollback_publication", asked)
 
 
 def test_a_rollback_to_what_is_not_there_is_not_tried_again(
@@ -212,10 +248,10 @@ def test_a_rollback_to_what_is_not_there_is_not_tried_again(
 ) -> None:
     from airflow.sdk.exceptions import AirflowFailException
 
-    def fail(*_: Any, **__: Any) -> None:
+    def fail(**_: Any) -> None:
         raise PublicationError("no publication 7 with its rows in place: found 1 (week 2018-09-17)")
 
-    monkeypatch.setattr(sys.modules["recsys.pipeline"], "rollback_publication", fail, raising=False)
+    calls.answers["rollback_publication"] = fail
     run_of = SimpleNamespace(run_id="manual__2", triggering_user_name="Ada")
     with pytest.raises(AirflowFailException, match="no publication 7"):
         run(
@@ -224,15 +260,10 @@ def test_a_rollback_to_what_is_not_there_is_not_tried_again(
         )
 
 
-def proposal(monkeypatch: pytest.MonkeyPatch, *, needs_approval: bool) -> list[dict[str, Any]]:
-    """What the pipeline proposes; returns what Airflow is then asked to show to people."""
-    made, shown = (
-        Proposal(needs_approval, "Week 2018-09-24: promoted, als", "| recipe | NDCG@10 |"),
-        [],
-    )
-    monkeypatch.setattr(
-        sys.modules["recsys.pipeline"], "propose_champion", lambda *_: made, raising=False
-    )
+@pytest.fixture
+def shown(calls, monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    """What Airflow is asked to show to people."""
+    shown: list[dict[str, Any]] = []
     monkeypatch.setattr(
         "airflow.providers.standard.operators.hitl.upsert_hitl_detail",
         lambda **asked: shown.append(asked),
@@ -240,12 +271,15 @@ def proposal(monkeypatch: pytest.MonkeyPatch, *, needs_approval: bool) -> list[d
     return shown
 
 
-def ask() -> tuple[Any, Any]:
+def ask(*, needs_approval: bool = True) -> tuple[Any, Any]:
     """The operator, and the context of its task instance."""
     from recsys_airflow.operators import AskApproval
 
+    proposal = Proposal(needs_approval, "Week 2018-09-24: promoted, als", "| recipe | NDCG@10 |")
     asking = AskApproval(
-        task_id="ask_approval", week=WEEK.to_json(), execution_timeout=timedelta(minutes=7)
+        task_id="ask_approval",
+        proposal=proposal.to_json(),
+        execution_timeout=timedelta(minutes=7),
     )
     task = SimpleNamespace(
         id="0199",
@@ -257,20 +291,18 @@ def ask() -> tuple[Any, Any]:
     return asking, {"task": asking, "task_instance": task, "ti": task}
 
 
-def test_nobody_is_asked_where_nobody_need_be(calls, monkeypatch: pytest.MonkeyPatch) -> None:
-    shown = proposal(monkeypatch, needs_approval=False)
-    asking, context = ask()
+def test_nobody_is_asked_where_nobody_need_be(shown) -> None:
+    asking, context = ask(needs_approval=False)
     assert Approval.from_json(asking.execute(context)) == UNASKED
     assert not shown
 
 
 def test_a_question_shows_the_proposal_tells_of_itself_and_waits(
-    calls, monkeypatch: pytest.MonkeyPatch, logged
+    shown, monkeypatch: pytest.MonkeyPatch, logged
 ) -> None:
     from airflow.sdk.exceptions import TaskAwaitingInput
 
     monkeypatch.setenv("RECSYS_APPROVAL_HOURS", "1.5")
-    shown = proposal(monkeypatch, needs_approval=True)
     asking, context = ask()
     with pytest.raises(TaskAwaitingInput):
         asking.execute(context)
@@ -354,30 +386,21 @@ def test_find_week_asks_for_the_runs_week(calls) -> None:
     run_of = SimpleNamespace(run_type="manual", data_interval_end=None)
     for asked in ("2018-09-24", None):
         run("FindWeek", {"dag_run": run_of, "params": {"as_of": asked}})
-    assert [(call[0], call[2]) for call in calls] == [
-        ("find_week", (date(2018, 10, 1),)),
-        ("find_week", (date(2018, 9, 24),)),
-        ("find_week", (None,)),
+    assert [(call[0], call[2]["as_of"]) for call in calls] == [
+        ("find_week", date(2018, 10, 1)),
+        ("find_week", date(2018, 9, 24)),
+        ("find_week", None),
     ]
 
 
 def test_airflow_is_given_no_none_to_keep(calls, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(
-        sys.modules["recsys.pipeline"], "refit_challenger", lambda *_: None, raising=False
-    )
+    calls.answers["refit_challenger"] = lambda **_: None
     assert run("RefitChallenger") == ""
-
-
-def test_trials_come_as_text_and_go_as_a_number(calls) -> None:
-    run("TuneRecipe", recipe="als", n_trials="30")
-    assert calls[0][3] == {"n_trials": 30}
 
 
 def test_what_is_mapped_over(calls) -> None:
     assert run("ListTunable", {"params": {"recipes": ["als"]}}) == ["als"]
     assert run("ListTunable", {"params": {"recipes": None}}) == "list_tunable"
-    assert run("ListRecipes") == [ALS.to_json()]
-    assert run("ListShards") == [0, 1, 2]
 
 
 SAID = "ratings.csv line 3: rating '55' is not between 0.5 and 5"
@@ -407,10 +430,10 @@ def test_what_repeating_cannot_help_is_not_repeated(
 ) -> None:
     from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
-    def fail(*_: Any) -> None:
+    def fail(**_: Any) -> None:
         raise error
 
-    monkeypatch.setattr(sys.modules["recsys.pipeline"], "ingest_drops", fail, raising=False)
+    calls.answers["ingest_drops"] = fail
     with pytest.raises(AirflowException, match=r"ratings\.csv line 3") as raised:
         run("IngestDrops")
     assert isinstance(raised.value, AirflowFailException) == (not again)
@@ -421,9 +444,7 @@ def test_what_repeating_cannot_help_is_not_repeated(
 
 
 def test_a_fault_of_the_code_keeps_its_traceback(calls, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(
-        sys.modules["recsys.pipeline"], "ingest_drops", lambda *_: {}["movie_id"], raising=False
-    )
+    calls.answers["ingest_drops"] = lambda **_: {}["movie_id"]
     with pytest.raises(KeyError, match="movie_id"):
         run("IngestDrops")
 
@@ -443,18 +464,16 @@ def kept(calls, monkeypatch: pytest.MonkeyPatch) -> list[tuple[Week, str, str, i
     """The costs that were kept: week, step, part and rows."""
     found: list[tuple[Week, str, str, int | None]] = []
 
-    def keep(settings: Any, week: Week, step: str, cost: Cost, *, part: str = "") -> None:
+    def keep(_conn: Any, week: Week, step: str, cost: Cost, *, part: str = "") -> None:
         assert cost.seconds > 0 and cost.peak_bytes > 2**20
         found.append((week, step, part, cost.n_rows))
 
-    monkeypatch.setattr("recsys.costs.keep_cost", keep)
+    monkeypatch.setattr("recsys.step_call.keep_cost", keep)
     return found
 
 
 def test_what_a_weeks_steps_cost_is_kept(calls, kept, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(
-        sys.modules["recsys.pipeline"], "ingest_drops", lambda *_: worked_on(7), raising=False
-    )
+    calls.answers["ingest_drops"] = lambda **_: worked_on(7)
     run_of = SimpleNamespace(
         run_type="manual", data_interval_end=None, run_id="manual__1", triggering_user_name="Ada"
     )
@@ -463,10 +482,10 @@ def test_what_a_weeks_steps_cost_is_kept(calls, kept, monkeypatch: pytest.Monkey
     run("TrainModel", recipe=ALS.to_json())
     run("ScoreUsers", **DECIDED, shard=1)
     steps = [
-        ("ResolveWeek", "", None),
-        ("IngestDrops", "", 7),
-        ("TrainModel", ALS.key, None),
-        ("ScoreUsers", "shard 1", None),
+        ("resolve_week", "", None),
+        ("ingest_drops", "", 7),
+        ("train_model", ALS.key, None),
+        ("score_users", "shard 1", None),
     ]
     assert kept == [(WEEK, *step) for step in steps]
 
@@ -480,7 +499,7 @@ def test_what_is_no_step_of_a_week_is_not_kept(calls, kept) -> None:
         "FindWeek",
         {"dag_run": SimpleNamespace(run_type="manual", data_interval_end=None), "params": {}},
     )
-    assert len(calls) == 2 and not kept
+    assert len(calls) == 4 and not kept
 
 
 def test_a_step_that_fails_keeps_no_cost_and_the_try_that_succeeds_does(
@@ -490,28 +509,26 @@ def test_a_step_that_fails_keeps_no_cost_and_the_try_that_succeeds_does(
 
     tries = iter([OSError("gone"), None])
 
-    def ingest_drops(*_: Any) -> None:
+    def ingest_drops(**_: Any) -> None:
         failure = next(tries)
         if failure:
             raise failure
 
-    monkeypatch.setattr(sys.modules["recsys.pipeline"], "ingest_drops", ingest_drops, raising=False)
+    calls.answers["ingest_drops"] = ingest_drops
     with pytest.raises(AirflowException, match="gone"):
         run("IngestDrops")
     run("IngestDrops")
-    assert kept == [(WEEK, "IngestDrops", "", None)]
+    assert kept == [(WEEK, "ingest_drops", "", None)]
 
 
 def test_every_step_of_the_weekly_dag_knows_its_week(weekly) -> None:
     """What it costs could not be kept without."""
-    from recsys_airflow.operators import WeekStep
+    from recsys_airflow.operators import WeekOperator
 
-    def step_type(task: Any) -> Any:
-        return getattr(task, "operator_class", type(task))
+    tasks = [task for task in weekly.tasks if not task.task_id.startswith("wait_for_")]
+    others = {task.task_id for task in tasks if not issubclass(kind_of(task), WeekOperator)}
+    assert others == {"resolve_week", "ask_approval"}
 
-    def given(task: Any) -> Any:
-        return task.partial_kwargs.get("week") if hasattr(task, "partial_kwargs") else task.week
 
-    steps = [task for task in weekly.tasks if issubclass(step_type(task), WeekStep)]
-    assert len(steps) == 14
-    assert [task.task_id for task in steps if given(task) is None] == ["resolve_week"]
+def kind_of(task: Any) -> Any:
+    return getattr(task, "operator_class", type(task))

@@ -78,9 +78,9 @@ def test_what_the_form_refuses(weekly, name: str, value: Any) -> None:
 
 
 def test_what_the_form_starts_with_asks_for_what_is_usual(weekly) -> None:
-    from recsys.pipeline import Asked
+    from recsys.request import RunRequest
 
-    usual = Asked()
+    usual = RunRequest()
     form = {name: weekly.params.get_param(name).value for name in weekly.params}
     assert (form.pop("as_of"), form.pop("force_decision")) == (None, usual.force)
     assert form == {name: getattr(usual, name) for name in form}

@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from recsys.db.queries import checks
+from recsys.steps import STEPS
 from tests import airflow_home
 
 HEAVY = {
@@ -22,24 +24,9 @@ HEAVY = {
     "pyarrow",
     "optuna",
 }
-VERBS = [
-    "wait_for_movielens",
-    "wait_for_imdb",
-    "resolve_week",
-    "ingest_drops",
-    "refresh_views",
-    "judge_publication",
-    "train_model",
-    "examine_models",
-    "watch_drift",
-    "ask_approval",
-    "refit_winner",
-    "refit_challenger",
-    "promote_champion",
-    "score_users",
-    "publish_recommendations",
-    "report_week",
-]
+SENSORS = ["wait_for_movielens", "wait_for_imdb"]
+#: The order of the week; check_facts is one task a check.
+VERBS = SENSORS + [step.name for step in STEPS if step.maps_over != "checks"]
 
 
 def test_every_file_parses(dagbag) -> None:
@@ -139,12 +126,12 @@ def test_every_task_turns_errors_into_sentences(dagbag) -> None:
     """And fails at once where no retry can help: StepOperator and DropSensor do, test_operators and
     test_drop_sensor hold it.
     """
-    from recsys_airflow.operators import StepOperator
+    from recsys_airflow.operators import AskApproval, StepOperator
     from recsys_airflow.sensors import DropSensor
 
     for task in (task for dag in dagbag.dags.values() for task in dag.tasks):
         kind = getattr(task, "operator_class", type(task))
-        assert issubclass(kind, StepOperator | DropSensor), (
+        assert issubclass(kind, StepOperator | DropSensor | AskApproval), (
             f"{task.dag_id}.{task.task_id}: make it a StepOperator"
         )
 
@@ -156,15 +143,24 @@ def test_every_task_has_a_page(dagbag) -> None:
         )
 
 
-def test_tasks_are_named_by_the_verbs(weekly) -> None:
-    missing = set(VERBS) - set(weekly.task_ids)
-    assert not missing, (
-        f"no task named {sorted(missing)}: a task is named as its function in recsys.pipeline"
-    )
-    more = {name for name in weekly.task_ids if not name.startswith(("check_", "list_"))} - set(
-        VERBS
-    )
-    assert not more, f"{sorted(more)}: name the task as the pipeline's function, and add it here"
+def test_the_weeks_tasks_are_its_steps(weekly) -> None:
+    names = {name for name in weekly.task_ids if not name.startswith("list_")} - set(SENSORS)
+    checks_of_facts = {f"check_{path.stem}" for path in checks()}
+    expected = {step.name for step in STEPS} - {"check_facts"} | checks_of_facts
+    assert names == expected, "a step is a Step in recsys.steps and a task of the same name"
+
+
+def test_a_task_calls_its_step_within_the_steps_limit(weekly) -> None:
+    for step in STEPS:
+        prefix = "check_" if step.maps_over == "checks" else step.name
+        tasks = [task for task in weekly.tasks if task.task_id.startswith(prefix)]
+        assert tasks
+        for task in tasks:
+            mapped = hasattr(task, "partial_kwargs")
+            kind = task.operator_class if mapped else type(task)
+            limit = task.partial_kwargs["execution_timeout"] if mapped else task.execution_timeout
+            assert (kind.step, limit) == (step.name, step.timeout), task.task_id
+            assert mapped == (step.maps_over in ("recipes", "shards")), task.task_id
 
 
 def test_tasks_run_in_the_order_of_the_picture(weekly) -> None:

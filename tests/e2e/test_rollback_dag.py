@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from recsys import pipeline
 from recsys.db.connect import Connection
 from recsys.drops.replay import replay
 from recsys.settings import Settings
 from stack.datasets.movielens import generate_movielens
+from tests import steps
 from tests.e2e.conftest import parsed
 
 DAG_ID = "rollback_publication"
@@ -24,7 +24,7 @@ def weeks(tmp_path: Path, installation: Settings) -> list[date]:
     generate_movielens(tmp_path / "movielens", users=40, movies=80, ratings=1_200, seed=7)
     weeks = replay(tmp_path / "movielens", installation.drops, weeks=1)
     for as_of in weeks:
-        pipeline.run_week(installation, as_of=as_of, recipes=["popularity"])
+        steps.run_week(installation, as_of=as_of, recipes=["popularity"])
     return weeks
 
 
@@ -40,9 +40,7 @@ def live(conn: Connection) -> Any:
 def test_back_and_forward_again(
     weeks: list[date], installation: Settings, conn: Connection
 ) -> None:
-    newest, oldest = [
-        publication_id for publication_id, _ in pipeline.past_publications(installation)
-    ]
+    newest, oldest = [publication_id for publication_id, _ in steps.past_publications(installation)]
     schema = parsed(DAG_ID).params.get_param("publication_id").schema
     assert schema["enum"] == [None, newest, oldest]
     told = schema["values_display"]

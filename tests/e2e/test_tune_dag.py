@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from recsys import pipeline
 from recsys.db.connect import Connection
 from recsys.drops.replay import replay
 from recsys.settings import Settings
 from stack.datasets.movielens import generate_movielens
+from tests import steps
 from tests.e2e.conftest import parsed
 
 
@@ -29,9 +29,9 @@ def weeks(tmp_path: Path, installation: Settings) -> list[date]:
 def test_a_run_by_hand_twice(
     tuning: Any, weeks: list[date], installation: Settings, conn: Connection
 ) -> None:
-    week = pipeline.resolve_week(installation, as_of=weeks[0])
-    pipeline.ingest_drops(installation, week)
-    pipeline.refresh_views(installation)
+    week = steps.resolve_week(installation, as_of=weeks[0])
+    steps.ingest_drops(installation, week)
+    steps.refresh_views(installation)
     for _ in range(2):
         run = tuning.test(run_conf={"as_of": str(weeks[1]), "recipes": ["popularity"], "trials": 2})
         assert {

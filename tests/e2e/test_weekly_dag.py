@@ -12,37 +12,29 @@ import pytest
 from psycopg import sql
 
 from recsys.db.connect import Connection
+from recsys.db.queries import checks
 from recsys.drops.replay import replay
 from recsys.models import MODELS
 from recsys.settings import Settings
+from recsys.steps import STEPS
 from stack.datasets.imdb import generate_imdb
 from stack.datasets.movielens import generate_movielens
 from tests import airflow_home  # noqa: F401 - chooses Airflow's home
 from tests.postbox import mail_connection, post_office
 
-TASKS = 21 + len(MODELS)  # at least: fifteen steps, two lists, all recipes, two shards, the checks
-#: What a run keeps the cost of, by recipe and shard where it has several of a kind.
-STEPS = {
-    *(
-        (name, "")
-        for name in (
-            "resolve_week",
-            "ingest_drops",
-            "refresh_views",
-            "judge_publication",
-            "examine_models",
-            "watch_drift",
-            "ask_approval",
-            "refit_winner",
-            "refit_challenger",
-            "promote_champion",
-            "publish_recommendations",
-            "report_week",
-        )
-    ),
-    *(("train_model", name) for name in MODELS),
-    ("score_users", "shard 0"),
-    ("score_users", "shard 1"),
+#: At least: two sensors, thirteen steps that are one task, two lists, the checks, all recipes, a
+#: shard.
+TASKS = 18 + len(checks()) + len(MODELS)
+#: What a step that is called several times is called for.
+PARTS = {
+    "checks": [path.stem for path in checks()],
+    "recipes": list(MODELS),
+    "shards": ["shard 0"],
+    None: [""],
+}
+#: What a run keeps the cost of.
+COSTS = {
+    (step.name, part) for step in STEPS if not step.is_answered for part in PARTS[step.maps_over]
 }
 FACTS = ("users", "movies", "persons", "movie_persons", "imdb_titles", "links", "ratings", "tags")
 
@@ -162,7 +154,7 @@ def test_three_weeks_twice(
     assert steps_kept(conn) == {
         (as_of, run.run_id, *step)
         for as_of, run in zip(weeks, first, strict=True)
-        for step in STEPS
+        for step in COSTS
     }
 
     again = first[-1]
@@ -208,7 +200,7 @@ def steps_of(run: Any) -> list[tuple[str, dict[str, Any]]]:
         ("JudgePublication", {}),
     ]
     given += [("TrainModel", {"recipe": recipe}) for recipe in week["recipes"]]
-    given += [("ExamineModels", {}), ("WatchDrift", {}), ("AskApproval", {})]
+    given += [("ExamineModels", {}), ("WatchDrift", {}), ("ProposeChampion", {})]
     given += [("RefitWinner", {"approval": approval}), ("RefitChallenger", {})]
     given += [("PromoteChampion", {"approval": approval, "model_version": version})]
     given += [("ScoreUsers", decided | {"shard": shard}) for shard in returned("list_shards")]

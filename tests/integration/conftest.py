@@ -30,3 +30,10 @@ def weeks(settings: Settings, published: Path) -> list[date]:
 def settings(settings: Settings) -> Settings:
     """Quick recipes."""
     return settings.model_copy(update={"recipes": ("popularity", "als")})
+
+
+@pytest.fixture
+def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Blocks of so few users that a small world has a user in each of several shards."""
+    monkeypatch.setattr("recsys.scoring.candidates.BLOCK", 16)
+    monkeypatch.setattr("recsys.models.base.BLOCK", 16)

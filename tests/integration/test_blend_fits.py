@@ -12,9 +12,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from recsys import pipeline
 from recsys.db.connect import Connection, connect
 from recsys.evaluation.split import split_exam
+from recsys.exam_data import exam_of, fit_for_exam, read_snapshot
+from recsys.first_plan import FirstPlan
 from recsys.models.base import Compute
 from recsys.models.blend import Blend, BlendConfig, Member
 from recsys.recipe import Recipe
@@ -23,6 +24,7 @@ from recsys.registry.fitting import Fit, fit_once
 from recsys.registry.store import Registry
 from recsys.settings import Settings
 from recsys.week import Week
+from tests import steps
 
 ALS = {"name": "als", "settings": {"factors": 8}}
 BLEND = Recipe.of("blend", members=[ALS, {"name": "popularity"}])
@@ -32,8 +34,8 @@ RECIPES = (Recipe.of("popularity"), Recipe.of("als", factors=8), BLEND)
 @pytest.fixture
 def week(settings: Settings, weeks: list[date], monkeypatch: pytest.MonkeyPatch) -> Week:
     """A whole week in which a blend competes with its own members."""
-    monkeypatch.setattr(pipeline, "_recipes", lambda *_: RECIPES)
-    return pipeline.run_week(settings, as_of=weeks[-1])
+    monkeypatch.setattr(FirstPlan, "recipes", lambda *_: RECIPES)
+    return steps.run_week(settings, as_of=weeks[-1])
 
 
 def fits(settings: Settings) -> Counter[tuple[str, str]]:
@@ -49,7 +51,7 @@ def fits(settings: Settings) -> Counter[tuple[str, str]]:
 
 
 def refit(settings: Settings, conn: Connection, week: Week, recipe: Recipe) -> str:
-    catalogue, interactions = pipeline._sight(conn, week)
+    catalogue, interactions = read_snapshot(conn, week)
     fit = Fit(
         recipe,
         interactions,
@@ -81,7 +83,7 @@ def test_each_member_is_fitted_once_a_cut_and_never_again(
     assert names(found, "validation") == ["als", "popularity"]
     assert names(found, "refit") == ["als", "blend", "popularity"]
     refit(settings, conn, week, BLEND)
-    pipeline.run_week(settings, as_of=week.as_of)
+    steps.run_week(settings, as_of=week.as_of)
     assert fits(settings) == found
 
 
@@ -89,12 +91,12 @@ def test_other_blends_at_once_find_the_members(
     settings: Settings, conn: Connection, week: Week
 ) -> None:
     before = fits(settings)
-    exam, catalogue = pipeline._exam(settings, conn, week)
+    exam, catalogue = exam_of(conn, week)
 
     def fit(fusion: str, members: list) -> None:
         recipe = Recipe.of("blend", members=members, fusion=fusion)
         with connect(settings) as own:
-            fit_once(own, Registry(settings), pipeline._fit_for_exam(week, recipe, exam, catalogue))
+            fit_once(own, Registry(settings), fit_for_exam(week, recipe, exam, catalogue))
 
     recent = {"name": "popularity", "settings": {"half_life_days": 7.0}}
     with ThreadPoolExecutor(2) as pool:
@@ -122,12 +124,12 @@ def test_weights_are_learned_from_fits_that_saw_nothing_of_the_validation(
         return made(conn, registry, blend, name, config, train, catalogue, cut)
 
     monkeypatch.setattr(fitting, "_member", member)
-    monkeypatch.setattr(pipeline, "_recipes", lambda *_: RECIPES[:1])
+    monkeypatch.setattr(FirstPlan, "recipes", lambda *_: RECIPES[:1])
     settings = settings.model_copy(update={"exam_min_users": 5})
-    week = pipeline.run_week(settings, as_of=weeks[-1])
-    exam, catalogue = pipeline._exam(settings, conn, week)
+    week = steps.run_week(settings, as_of=weeks[-1])
+    exam, catalogue = exam_of(conn, week)
     blend = Recipe.of("blend", members=[ALS, {"name": "popularity"}], validation_min_users=5)
-    fit_once(conn, Registry(settings), pipeline._fit_for_exam(week, blend, exam, catalogue))
+    fit_once(conn, Registry(settings), fit_for_exam(week, blend, exam, catalogue))
     validation = split_exam(exam.known, min_users=5, like_threshold=4.0)
     assert exam.cut and validation.cut
     newest = cuts[None]  # type: ignore[index]

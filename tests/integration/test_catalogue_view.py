@@ -11,11 +11,11 @@ import psycopg
 import pytest
 
 from recsys.db.connect import Connection
-from recsys.pipeline import refresh_views
 from recsys.promotion.live import go_live
 from recsys.removal import erase_user, withdraw_movie
 from recsys.settings import Settings
 from stack.postgres import Postgres
+from tests import steps
 from tests.landing import Landing
 
 T = int(datetime(2020, 1, 1, tzinfo=UTC).timestamp())
@@ -95,7 +95,7 @@ def test_the_catalogue_says_what_it_said_when_it_was_computed_on_each_read(
         "INSERT INTO movie_persons VALUES (1, 2, 'actor', 1, 7), (1, 3, 'actor', 2, 6), "
         "(1, 3, 'actor', 1, 5), (1, 3, 'director', 1, 6)"
     )
-    refresh_views(settings)
+    steps.refresh_views(settings)
     found = conn.execute("SELECT * FROM catalogue ORDER BY movie_id").fetchall()
     assert [tuple(row) for row in found] == [
         (1, "New", 1999, ["Drama"], 8, 91, 8.0, 11, ["Ben"], ["Anna", "Ben"], None),
@@ -223,7 +223,7 @@ def test_a_reader_never_waits_for_a_refresh(
         reader = pool.submit(poll)
         for title in ("Second", "Third"):
             large.execute("UPDATE movies SET title = %s", [title])
-            refresh_views(settings)
+            steps.refresh_views(settings)
         stop.set()
         reader.result()  # raises what the reader met
     assert len(seen) > 10

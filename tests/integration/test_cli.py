@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 from getpass import getuser
 from io import StringIO
@@ -11,7 +12,6 @@ import pytest
 from rich.console import Console
 
 from recsys import __main__ as cli
-from recsys import pipeline
 from recsys.db.connect import Connection
 from recsys.features.catalogue import Catalogue, Description
 from recsys.models import MODELS
@@ -19,8 +19,12 @@ from recsys.models.hybrid import Hybrid
 from recsys.promotion.approval import Proposal
 from recsys.recipe import Recipe
 from recsys.registry.store import Registry
+from recsys.request import RunRequest
 from recsys.settings import Settings
+from recsys.steps import decide
 from recsys.week import Week
+from recsys.work import Work
+from tests import steps
 
 ROOT = Path(__file__).parents[2]
 
@@ -78,7 +82,7 @@ def test_all_weeks_are_drawn_from_the_live_database(
     told: Callable[..., tuple[int, str]], settings: Settings, weeks: list[date], tmp_path: Path
 ) -> None:
     for week in weeks[:2]:
-        pipeline.run_week(settings, as_of=week, recipes=["popularity"])
+        steps.run_week(settings, as_of=week, recipes=["popularity"])
     status, text = told("weeks", "--output", str(tmp_path / "page.html"))
     assert (status, text.strip()) == (0, f"2 weeks on one page: {tmp_path / 'page.html'}")
     page = (tmp_path / "page.html").read_text()
@@ -92,7 +96,7 @@ def test_tune_then_train_what_was_found(
     told: Callable[..., tuple[int, str]], settings: Settings, weeks: list[date], conn: Connection
 ) -> None:
     assert told("tune", "popularity")[1].startswith("NothingToRecommend: no week has its drops in")
-    pipeline.run_week(settings, as_of=weeks[0])
+    steps.run_week(settings, as_of=weeks[0])
     status, text = told("tune", "popularity", "--trials", "3")
     assert status == 0
     assert f"popularity {weeks[0]} " in text and ": 3 trials; " in text
@@ -111,7 +115,7 @@ def test_the_bar_counts_trials_and_shows_the_best(
     weeks: list[date],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    pipeline.run_week(settings, as_of=weeks[0])
+    steps.run_week(settings, as_of=weeks[0])
     shown = StringIO()
     monkeypatch.setattr(cli, "errors", Console(file=shown, width=150))
     assert told("tune", "popularity", "--trials", "2")[0] == 0
@@ -130,11 +134,11 @@ def test_predict_stars_of_a_movie_told_of(
     nothing_fitted = told("predict", "1", "--title", "New")
     assert nothing_fitted[0] == 1
     assert nothing_fitted[1].startswith("LedgerError: MLflow has no fit of recipe hybrid")
-    week = pipeline.resolve_week(settings, as_of=weeks[0])
-    pipeline.ingest_drops(settings, week)
-    pipeline.refresh_views(settings)
+    week = steps.resolve_week(settings, as_of=weeks[0])
+    steps.ingest_drops(settings, week)
+    steps.refresh_views(settings)
     quick = {"max_epochs": 2, "rating_epochs": 3, "size": 8, "rating_size": 8}
-    run_id = pipeline.train_model(settings, week, Recipe.of("hybrid", **quick))
+    run_id = steps.train_model(settings, week, Recipe.of("hybrid", **quick))
     assert run_id
     model = Registry(settings).load(run_id)
     assert isinstance(model, Hybrid)
@@ -232,7 +236,7 @@ def test_psql_opens_the_database(installed: None, capfd: pytest.CaptureFixture[s
 def test_a_withdrawn_movie_is_published_no_more(
     told: Callable[..., tuple[int, str]], settings: Settings, weeks: list[date], conn: Connection
 ) -> None:
-    pipeline.run_week(settings, as_of=weeks[0])
+    steps.run_week(settings, as_of=weeks[0])
     top = (
         conn.execute(
             "SELECT movie_id FROM recommendations GROUP BY 1 ORDER BY count(*) DESC LIMIT 1"
@@ -241,7 +245,7 @@ def test_a_withdrawn_movie_is_published_no_more(
         .movie_id
     )
     assert told("withdraw", str(top), "--reason", "rights", "--yes")[0] == 0
-    pipeline.run_week(settings, as_of=weeks[1])
+    steps.run_week(settings, as_of=weeks[1])
     live = conn.execute(
         "SELECT as_of, count(*) FILTER (WHERE movie_id = %s) AS n FROM recommendations GROUP BY 1",
         [top],
@@ -253,13 +257,13 @@ def test_a_withdrawn_movie_is_published_no_more(
 def test_erase_takes_the_user_out_of_the_next_publication(
     told: Callable[..., tuple[int, str]], settings: Settings, weeks: list[date], conn: Connection
 ) -> None:
-    pipeline.run_week(settings, as_of=weeks[0])
+    steps.run_week(settings, as_of=weeks[0])
     assert told("erase", "1", "--yes")[0] == 0
     assert (
         conn.execute("SELECT count(*) AS n FROM recommendations WHERE user_id = 1").fetchone().n
         == 0
     )
-    pipeline.run_week(settings, as_of=weeks[1])
+    steps.run_week(settings, as_of=weeks[1])
     assert (
         conn.execute("SELECT count(*) AS n FROM recommendations WHERE user_id = 1").fetchone().n
         == 0
@@ -271,8 +275,8 @@ def test_look_back_and_roll_back(
 ) -> None:
     assert told("rollback", "--list") == (0, "nothing was published yet\n")
     for as_of in weeks[:2]:
-        pipeline.run_week(settings, as_of=as_of)
-    first, second = (number for number, _ in reversed(pipeline.past_publications(settings)))
+        steps.run_week(settings, as_of=as_of)
+    first, second = (number for number, _ in reversed(steps.past_publications(settings)))
     status, listed = told("rollback", "--list")
     assert status == 0
     assert re.match(
@@ -325,21 +329,26 @@ def test_a_rollback_has_a_reason(wrong: tuple[str, ...]) -> None:
 
 
 def test_a_run_asks_what_its_flags_say(installed: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: dict[str, object] = {}
-    monkeypatch.setattr(pipeline, "run_week", lambda _settings, **named: asked.update(named))
-    experiment = ("--challenger", "als", "--challenger-share", "0.1", "--challenger-weeks", "2")
-    assert (
-        cli.main(["run", "--as-of", "2018-09-24", "--force", "--require-approval", *experiment])
-        == 0
+    requests: list[RunRequest] = []
+    monkeypatch.setattr(
+        "recsys.run.run_week", lambda _settings, request, **_: requests.append(request)
     )
-    wanted = {"as_of": date(2018, 9, 24), "force": True, "require_approval": True}
-    wanted |= {"challenger": "als", "challenger_share": 0.1, "challenger_weeks": 2}
-    assert {name: asked[name] for name in wanted} == wanted
+    experiment = ("--challenger", "als", "--challenger-share", "0.1", "--challenger-weeks", "2")
+    command = ["run", "--as-of", "2018-09-24", "--force", "--require-approval", *experiment]
+    assert cli.main(command) == 0
     assert cli.main(["run"]) == 0
-    usual = vars(pipeline.Asked())
-    chosen = usual.keys() - {"run_id", "run_kind", "started_by"}  # these say whose run it is
-    assert {name: asked[name] for name in chosen} == {name: usual[name] for name in chosen}
-    assert str(asked["run_id"]).startswith(f"{getuser()} at a terminal, 20")
+    assert [replace(request, run_id="") for request in requests] == [
+        RunRequest(
+            as_of=date(2018, 9, 24),
+            force=True,
+            require_approval=True,
+            challenger="als",
+            challenger_share=0.1,
+            challenger_weeks=2,
+        ),
+        RunRequest(),
+    ]
+    assert requests[1].run_id.startswith(f"{getuser()} at a terminal, 20")
 
 
 @pytest.mark.parametrize("typed", ["y\n", "n\n", None])
@@ -351,12 +360,12 @@ def test_a_run_asks_at_a_terminal_before_it_crowns(
     conn: Connection,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def proposed(settings: Settings, week: Week) -> Proposal:
-        asked = propose(settings, week)
-        return Proposal(True, asked.subject, asked.body)  # whatever the exam of so few users says
+    def proposed(work: Work, week: Week) -> Proposal:
+        proposal = propose(work, week)
+        return replace(proposal, needs_approval=True)  # whatever the exam of so few users says
 
-    propose = pipeline.propose_champion
-    monkeypatch.setattr(pipeline, "propose_champion", proposed)
+    propose = decide.propose_champion
+    monkeypatch.setattr(decide, "propose_champion", proposed)
     stdin = StringIO(typed or "")
     monkeypatch.setattr(stdin, "isatty", lambda: typed is not None)
     monkeypatch.setattr("sys.stdin", stdin)

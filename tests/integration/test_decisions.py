@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from recsys import pipeline
 from recsys.db.connect import Connection
 from recsys.errors import ModelError
 from recsys.promotion import exams, ledger
@@ -18,6 +17,7 @@ from recsys.promotion.gates import EXAM_GATES, REFIT_GATES
 from recsys.registry.store import Registry
 from recsys.settings import Settings
 from recsys.week import Week
+from tests import steps
 
 
 @pytest.fixture
@@ -28,10 +28,10 @@ def settings(settings: Settings) -> Settings:
 
 def examined(settings: Settings, as_of: date, **asked: Any) -> Week:
     """A week up to its exam."""
-    week = pipeline.resolve_week(settings, as_of=as_of, **asked)
-    pipeline.ingest_drops(settings, week)
-    pipeline.refresh_views(settings)
-    pipeline.examine_models(settings, week)
+    week = steps.resolve_week(settings, as_of=as_of, **asked)
+    steps.ingest_drops(settings, week)
+    steps.refresh_views(settings)
+    steps.examine_models(settings, week)
     return week
 
 
@@ -48,12 +48,12 @@ def mark(conn: Connection, as_of: date, **means: float) -> None:
 
 def rest(settings: Settings, week: Week, approval: Approval = UNASKED) -> int:
     """From the decision to the publication; returns its id."""
-    decided = pipeline.promote_champion(
-        settings, week, pipeline.refit_winner(settings, week, approval), approval
+    decided = steps.promote_champion(
+        settings, week, steps.refit_winner(settings, week, approval), approval
     )
     for shard in range(settings.score_shards):
-        pipeline.score_users(settings, week, decided, shard)
-    return pipeline.publish_recommendations(settings, week, decided)
+        steps.score_users(settings, week, decided, shard)
+    return steps.publish_recommendations(settings, week, decided)
 
 
 def live(conn: Connection) -> int:
@@ -95,7 +95,7 @@ def test_exams_that_share_their_ratings_are_told_apart_from_fresh_ones(
     settings: Settings, weeks: list[date], conn: Connection
 ) -> None:
     for as_of in weeks:
-        pipeline.run_week(settings, as_of=as_of)
+        steps.run_week(settings, as_of=as_of)
     shares = {
         (row.as_of, row.earlier): row.share for row in conn.execute("SELECT * FROM exam_overlaps")
     }
@@ -147,10 +147,8 @@ def test_what_could_not_be_told_asks_for_more_users_the_next_week(
     champion = ledger.champion_of(conn, weeks[1])
     assert champion.outcome == "not decided"
     assert (champion.users_needed or 0) > 1_000
-    assert (
-        pipeline.resolve_week(settings, as_of=weeks[2]).exam_wanted_users == champion.users_needed
-    )
-    assert pipeline.resolve_week(settings, as_of=weeks[1]).exam_wanted_users == 0
+    assert steps.resolve_week(settings, as_of=weeks[2]).exam_wanted_users == champion.users_needed
+    assert steps.resolve_week(settings, as_of=weeks[1]).exam_wanted_users == 0
 
 
 def first_key(conn: Connection, name: str) -> str:
@@ -189,10 +187,10 @@ def test_a_forced_decision_of_an_older_week_moves_nothing_that_is_newer(
     settings: Settings, weeks: list[date], conn: Connection
 ) -> None:
     for as_of in weeks[:2]:
-        pipeline.run_week(settings, as_of=as_of)
+        steps.run_week(settings, as_of=as_of)
     champion, published = ledger.newest_champion(conn), live(conn)
     mark(conn, weeks[0], popularity=0.1, als=0.3)
-    pipeline.run_week(settings, as_of=weeks[0], force=True, run_id="run 2", top_n=4)
+    steps.run_week(settings, as_of=weeks[0], force=True, run_id="run 2", top_n=4)
     assert ledger.newest_champion(conn) == champion
     assert live(conn) == published
     assert conn.execute("SELECT count(*) AS n FROM promotions WHERE forced").fetchone().n == 1
@@ -203,13 +201,13 @@ def test_a_run_that_was_under_way_keeps_its_decision_and_does_not_undo_the_force
 ) -> None:
     week = examined(settings, weeks[0])
     mark(conn, weeks[0], popularity=0.2, als=0.1)
-    decided = pipeline.promote_champion(settings, week, pipeline.refit_winner(settings, week))
-    pipeline.score_users(settings, week, decided, 0)
+    decided = steps.promote_champion(settings, week, steps.refit_winner(settings, week))
+    steps.score_users(settings, week, decided, 0)
     mark(conn, weeks[0], popularity=0.1, als=0.2)
     forced = rest(settings, examined(settings, weeks[0], force=True, run_id="run 1"))
     for shard in range(settings.score_shards):
-        pipeline.score_users(settings, week, decided, shard)
-    ours = pipeline.publish_recommendations(settings, week, decided)
+        steps.score_users(settings, week, decided, shard)
+    ours = steps.publish_recommendations(settings, week, decided)
     assert ours != forced
     made = (
         conn.execute("SELECT recipe_key FROM publications WHERE publication_id = %s", [ours])
@@ -225,7 +223,7 @@ def test_a_forced_run_beside_others_of_the_same_week(
 ) -> None:
     """A backfill, a manual run with other parameters, and one that decides anew, all at once."""
     # whose run is the week's first is not left to chance: it says what is usual
-    pipeline.resolve_week(settings, as_of=weeks[0])
+    steps.resolve_week(settings, as_of=weeks[0])
     runs = [
         {},
         {"top_n": 4},
@@ -234,7 +232,7 @@ def test_a_forced_run_beside_others_of_the_same_week(
     ]
     with ThreadPoolExecutor(len(runs)) as pool:
         for future in [
-            pool.submit(pipeline.run_week, settings, as_of=weeks[0], **asked) for asked in runs
+            pool.submit(steps.run_week, settings, as_of=weeks[0], **asked) for asked in runs
         ]:  # pyright: ignore
             future.result()
     decided = conn.execute(
@@ -261,13 +259,13 @@ def test_what_is_put_before_a_person_is_the_exam_and_every_gate(
 ) -> None:
     week = examined(settings, weeks[0], require_approval=True)
     mark(conn, weeks[0], popularity=0.1, als=0.2)
-    proposal = pipeline.propose_champion(settings, week)
+    proposal = steps.propose_champion(settings, week)
     assert proposal.needs_approval
     assert proposal.subject.startswith(f"Week {weeks[0]}: first, als-")
     for gate in EXAM_GATES:
         assert f"| {gate} " in proposal.body
     assert "| NDCG@10 " in proposal.body
-    assert not pipeline.propose_champion(settings, examined(settings, weeks[0])).needs_approval
+    assert not steps.propose_champion(settings, examined(settings, weeks[0])).needs_approval
 
 
 def test_a_person_reads_first_what_each_answer_does(
@@ -279,7 +277,7 @@ def test_a_person_reads_first_what_each_answer_does(
     first = examined(settings, weeks[0], recipes=["als"], require_approval=True)
     mark(conn, weeks[0], popularity=0.1, als=0.2)
     keys = {recipe.name: recipe.key for recipe in first.recipes}
-    lines = pipeline.propose_champion(settings, first).body.splitlines()
+    lines = steps.propose_champion(settings, first).body.splitlines()
     assert lines[:3] == [
         f"- **Approve**: {keys['als']} is the week's champion, and makes its lists.",
         f"- **Reject**, or no answer in time: {keys['popularity']} is, and makes them.",
@@ -290,7 +288,7 @@ def test_a_person_reads_first_what_each_answer_does(
 
     second = examined(settings, weeks[1], recipes=["als", "item_knn"], require_approval=True)
     mark(conn, weeks[1], popularity=0.1, als=0.2, item_knn=0.3)
-    proposal = pipeline.propose_champion(settings, second)
+    proposal = steps.propose_champion(settings, second)
     live = (
         conn.execute("SELECT publication_id FROM publications WHERE is_live")
         .fetchone()
@@ -310,7 +308,7 @@ def test_a_person_reads_first_what_each_answer_does(
         .fetchone()
         .publication_id
     )
-    effect = pipeline.propose_champion(settings, again).body.splitlines()[2]
+    effect = steps.propose_champion(settings, again).body.splitlines()[2]
     assert effect.startswith(
         f"- Neither changes what readers see, publication {live} of week {weeks[1]}: week "
         f"{weeks[0]} is past"
@@ -324,7 +322,7 @@ def test_a_person_sees_only_who_competed(
     examined(settings, weeks[0], recipes=["als", "item_knn"])
     week = examined(settings, weeks[0], recipes=["als"], require_approval=True, force=True)
     mark(conn, weeks[0], popularity=0.1, als=0.2, item_knn=0.3)
-    body = pipeline.propose_champion(settings, week).body
+    body = steps.propose_champion(settings, week).body
     assert (
         f"{next(recipe.key for recipe in week.recipes if recipe.name == 'als')} (proposed)" in body
     )
@@ -336,7 +334,7 @@ def test_a_person_reads_which_gates_refused_the_others(
 ) -> None:
     week = examined(settings, weeks[0], recipes=["als", "item_knn"], require_approval=True)
     mark(conn, weeks[0], popularity=0.1, als=0.2, item_knn=0.05)
-    body = pipeline.propose_champion(settings, week).body
+    body = steps.propose_champion(settings, week).body
     knn = next(recipe.key for recipe in week.recipes if recipe.name == "item_knn")
     assert f"- {knn}: refused by beats popularity" in body
     assert sum(line.startswith("| ") for line in body.splitlines()) < 40, (
@@ -373,7 +371,7 @@ def test_the_answer_decides(
         == decided.recipe.key
     )
     # it is decided: nobody is asked again
-    assert not pipeline.propose_champion(settings, week).needs_approval
+    assert not steps.propose_champion(settings, week).needs_approval
 
 
 def test_without_airflow_someone_is_asked_too(
@@ -393,7 +391,7 @@ def test_without_airflow_someone_is_asked_too(
         }
     )
     for as_of in weeks:
-        pipeline.run_week(eager, as_of=as_of, approve=approve)
+        steps.run_week(eager, as_of=as_of, approve=approve)
     assert len(asked) <= 3
     rows = conn.execute(
         "SELECT approval, decision FROM promotions WHERE approval IS NOT NULL"
@@ -446,7 +444,7 @@ def test_where_the_refit_is_refused_the_incumbents_recipe_is_published(
 def test_where_every_refit_is_refused_readers_keep_what_they_have(
     settings: Settings, weeks: list[date], conn: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pipeline.run_week(settings, as_of=weeks[0])
+    steps.run_week(settings, as_of=weeks[0])
     published = live(conn)
     broken_refits(monkeypatch, "als", "popularity")
     week = examined(settings, weeks[1])
@@ -454,7 +452,7 @@ def test_where_every_refit_is_refused_readers_keep_what_they_have(
         with pytest.raises(
             ModelError, match="refused by its gates, and there is no other to fall back on"
         ):
-            pipeline.refit_winner(settings, week)
+            steps.refit_winner(settings, week)
     assert live(conn) == published
     assert ledger.champion_of(conn, weeks[1]) is None
 
@@ -468,7 +466,7 @@ def test_a_refit_that_was_refused_is_looked_at_again(
     with monkeypatch.context() as patched:
         broken_refits(patched, "als", "popularity")
         with pytest.raises(ModelError):
-            pipeline.refit_winner(settings, week)
+            steps.refit_winner(settings, week)
     rest(settings, week)
     assert ledger.champion_of(conn, weeks[0]).recipe.name == "als"
 
@@ -477,9 +475,9 @@ def test_a_week_is_decided_anew_by_other_code(
     settings: Settings, weeks: list[date], conn: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Another fit key of the same recipe in the same week."""
-    pipeline.run_week(settings, as_of=weeks[0])
+    steps.run_week(settings, as_of=weeks[0])
     monkeypatch.setattr("recsys.registry.fit_key.code_version", lambda: "a later version")
-    pipeline.run_week(settings, as_of=weeks[0], force=True, run_id="anew")
+    steps.run_week(settings, as_of=weeks[0], force=True, run_id="anew")
     decided = conn.execute(
         "SELECT promotion_id, fit_key FROM promotions ORDER BY promotion_id"
     ).fetchall()
@@ -541,7 +539,7 @@ def test_where_a_person_must_agree_nothing_new_goes_by_unasked(
     """The proposal was nothing new, so that nobody was asked; then other marks made it one."""
     week = examined(settings, weeks[0], require_approval=True)
     mark(conn, weeks[0], popularity=0.2, als=0.1)
-    assert not pipeline.propose_champion(settings, week).needs_approval
+    assert not steps.propose_champion(settings, week).needs_approval
     mark(conn, weeks[0], popularity=0.1, als=0.2)
     rest(settings, week)
     champion = ledger.champion_of(conn, weeks[0])

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from psycopg.types.json import Jsonb
 
-from recsys import pipeline, report
+from recsys import report
 from recsys.db.connect import Connection
 from recsys.db.queries import queries
 from recsys.drift.measures import MEASURES
@@ -15,6 +15,7 @@ from recsys.drift.watch import _exam_scores, _weeks, recorded
 from recsys.errors import DriftError
 from recsys.settings import Settings
 from recsys.week import Week
+from tests import steps
 
 AS_OF = date(2020, 6, 1)
 
@@ -197,7 +198,7 @@ def test_weeks_that_are_alike_warn_of_nothing(world: World, settings: Settings) 
     for ago in range(9):
         world.exam(ago, {"als": 0.2}, incumbent="als")
     world.refresh()
-    assert pipeline.watch_drift(settings, week()) == []
+    assert steps.watch_drift(settings, week()) == []
     assert {row.measure: row.drifted for row in recorded(world.conn, week())} == dict.fromkeys(
         MEASURES, False
     )
@@ -215,7 +216,7 @@ def test_what_is_unlike_is_warned_of_and_recorded_once(
         world.exam(ago, {"als": 0.2 if ago else 0.1}, incumbent="als")
     world.refresh()
     with caplog.at_level(logging.WARNING):
-        warnings = pipeline.watch_drift(settings, week())
+        warnings = steps.watch_drift(settings, week())
     found = {row.measure: row for row in recorded(world.conn, week())}
     values = {name: found[name].value for name in MEASURES if name != "rating histogram"}
     assert values == pytest.approx(
@@ -235,7 +236,7 @@ def test_what_is_unlike_is_warned_of_and_recorded_once(
     assert "- **drifted**: exam score: 0.1" in report._drift(world.conn, week())
     world.conn.execute("DELETE FROM ratings WHERE rated_at > %s", [AS_OF - timedelta(7)])
     world.refresh()
-    assert pipeline.watch_drift(settings, week()) == warnings
+    assert steps.watch_drift(settings, week()) == warnings
     assert {row.measure: row for row in recorded(world.conn, week())} == found
 
 
@@ -251,10 +252,10 @@ def test_a_measure_that_the_settings_name_stops_the_week_after_it_was_recorded(
             DriftError,
             match=f"week {AS_OF} has drifted, and RECSYS_DRIFT_FAILS .*: rating histogram: ",
         ):
-            pipeline.watch_drift(strict, week())
+            steps.watch_drift(strict, week())
     assert len(recorded(world.conn, week())) == len(MEASURES)
     other = settings.model_copy(update={"drift_fails": ("exam score",)})
-    assert len(pipeline.watch_drift(other, week())) == 1
+    assert len(steps.watch_drift(other, week())) == 1
 
 
 def test_too_little_to_judge_by_is_recorded_and_warns_of_nothing(
@@ -267,7 +268,7 @@ def test_too_little_to_judge_by_is_recorded_and_warns_of_nothing(
     world.week(0, users=50, each=10, first_movie=1500, stars=5)
     world.refresh()
     strict = settings.model_copy(update={"drift_fails": tuple(MEASURES)})
-    assert pipeline.watch_drift(strict, week()) == []
+    assert steps.watch_drift(strict, week()) == []
     found = {row.measure: row for row in recorded(world.conn, week())}
     assert {name: (row.low, row.drifted) for name, row in found.items()} == dict.fromkeys(
         MEASURES, (None, None)

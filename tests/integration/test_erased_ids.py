@@ -10,9 +10,9 @@ from psycopg import sql
 
 from recsys.db.connect import Connection
 from recsys.errors import DropError
-from recsys.pipeline import check_facts, refresh_views
 from recsys.removal import erase_user
 from recsys.settings import Settings
+from tests import steps
 from tests.landing import Landing
 
 FIRST, LATER = date(2020, 1, 6), date(2020, 1, 13)
@@ -164,14 +164,14 @@ def test_nothing_of_an_erased_user_is_left_or_comes_back(
     settings: Settings, landing: Landing, layout, user: int, text: str
 ) -> None:
     landing.bring(FIRST, layout(text, T), max_bad_share=1)
-    refresh_views(settings)
+    steps.refresh_views(settings)
     assert belongings(landing.conn, user)
     erase_user(settings, user)
     assert belongings(landing.conn, user) == []
     landing.bring(LATER, layout(text, T + 1), max_bad_share=1)
-    refresh_views(settings)
+    steps.refresh_views(settings)
     assert belongings(landing.conn, user) == []
-    check_facts(settings)
+    steps.check_facts(settings)
     assert belongings(landing.conn, OTHER)  # all that the other user said is still there
 
 

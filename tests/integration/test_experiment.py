@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from recsys import pipeline
 from recsys.db.connect import Connection
 from recsys.errors import LedgerError, RequestError
 from recsys.promotion.gates import REFIT_GATES
 from recsys.settings import Settings
+from tests import steps
 
 
 def arms(
@@ -51,7 +51,7 @@ def settings(settings: Settings) -> Settings:
 def test_a_share_of_the_users_gets_the_challengers_lists(
     settings: Settings, weeks: list[date], conn: Connection
 ) -> None:
-    pipeline.run_week(settings, as_of=weeks[0], **SPLIT)
+    steps.run_week(settings, as_of=weeks[0], **SPLIT)
     seen, shadow = arms(conn, weeks[0]), arms(conn, weeks[0], shadow=True)
     challenger, champion = in_arm(seen, "challenger"), in_arm(seen, "champion")
     assert challenger | champion == shadow.keys()
@@ -76,9 +76,9 @@ def test_a_share_of_the_users_gets_the_challengers_lists(
 def test_users_stay_in_and_the_share_is_over_by_itself(
     settings: Settings, weeks: list[date], conn: Connection
 ) -> None:
-    pipeline.run_week(settings, as_of=weeks[0], **SPLIT)
-    pipeline.run_week(settings, as_of=weeks[1])
-    pipeline.run_week(settings, as_of=weeks[2])
+    steps.run_week(settings, as_of=weeks[0], **SPLIT)
+    steps.run_week(settings, as_of=weeks[1])
+    steps.run_week(settings, as_of=weeks[2])
     first, second, third = (arms(conn, as_of) for as_of in weeks)
     both = first.keys() & second.keys()
     assert in_arm(first, "challenger") & both == in_arm(second, "challenger") & both
@@ -117,17 +117,17 @@ def test_a_larger_share_keeps_everyone_of_a_smaller_one(conn: Connection) -> Non
 def test_a_shadow_is_made_and_seen_by_nobody(
     settings: Settings, weeks: list[date], conn: Connection
 ) -> None:
-    pipeline.run_week(settings, as_of=weeks[0], challenger="item_knn")
+    steps.run_week(settings, as_of=weeks[0], challenger="item_knn")
     seen, shadow = arms(conn, weeks[0]), arms(conn, weeks[0], shadow=True)
     assert in_arm(seen, "champion") == seen.keys() == shadow.keys()
-    assert ["popularity" in label for _, label in pipeline.past_publications(settings)] == [True]
+    assert ["popularity" in label for _, label in steps.past_publications(settings)] == [True]
 
 
 def test_the_challenger_sits_the_exams_of_its_weeks(
     settings: Settings, weeks: list[date], conn: Connection
 ) -> None:
-    pipeline.run_week(settings, as_of=weeks[0], **SPLIT)
-    pipeline.run_week(settings, as_of=weeks[1])
+    steps.run_week(settings, as_of=weeks[0], **SPLIT)
+    steps.run_week(settings, as_of=weeks[1])
     sat = (
         conn.execute("SELECT count(*) AS n FROM exam_entries WHERE recipe_key LIKE 'item_knn-%'")
         .fetchone()
@@ -139,24 +139,24 @@ def test_the_challenger_sits_the_exams_of_its_weeks(
 def test_run_again_adds_nothing_and_gives_the_same_bytes(
     settings: Settings, weeks: list[date], conn: Connection
 ) -> None:
-    pipeline.run_week(settings, as_of=weeks[0], **SPLIT)
+    steps.run_week(settings, as_of=weeks[0], **SPLIT)
     seen, shadow = arms(conn, weeks[0]), arms(conn, weeks[0], shadow=True)
-    pipeline.run_week(settings, as_of=weeks[0])
+    steps.run_week(settings, as_of=weeks[0])
     assert conn.execute("SELECT count(*) AS n FROM publications").fetchone().n == 2
     for row in conn.execute("SELECT publication_id FROM publications").fetchall():
         conn.execute(f"DROP TABLE batch_recommendations_{row.publication_id}")  # pyright: ignore
-    pipeline.run_week(settings, as_of=weeks[0])
+    steps.run_week(settings, as_of=weeks[0])
     assert (arms(conn, weeks[0]), arms(conn, weeks[0], shadow=True)) == (seen, shadow)
 
 
 def test_a_week_that_ran_without_it_keeps_its_lists_beside_those_with_it(
     settings: Settings, weeks: list[date], conn: Connection
 ) -> None:
-    pipeline.run_week(settings, as_of=weeks[0])
+    steps.run_week(settings, as_of=weeks[0])
     without = arms(conn, weeks[0])
-    pipeline.run_week(settings, as_of=weeks[0], **SPLIT)
+    steps.run_week(settings, as_of=weeks[0], **SPLIT)
     assert in_arm(arms(conn, weeks[0]), "challenger")
-    pipeline.run_week(settings, as_of=weeks[0])  # part of the experiment from now on
+    steps.run_week(settings, as_of=weeks[0])  # part of the experiment from now on
     assert conn.execute("SELECT count(*) AS n FROM publications").fetchone().n == 3
     assert {arm for arm, _ in without.values()} == {None}
     assert conn.execute("SELECT count(DISTINCT arm) AS n FROM recommendations").fetchone().n == 2
@@ -169,7 +169,7 @@ def test_a_challenger_that_has_broken_down_serves_nobody(
     monkeypatch.setitem(
         REFIT_GATES, "finite", lambda refit: replace(real(refit), passed=refit.name != "item_knn")
     )
-    pipeline.run_week(settings, as_of=weeks[0], **SPLIT)
+    steps.run_week(settings, as_of=weeks[0], **SPLIT)
     assert {arm for arm, _ in arms(conn, weeks[0]).values()} == {None}
     assert arms(conn, weeks[0], shadow=True) == {}
 
@@ -177,21 +177,21 @@ def test_a_challenger_that_has_broken_down_serves_nobody(
 def test_what_was_withdrawn_since_the_challengers_lists_were_made_is_in_nobodys(
     settings: Settings, weeks: list[date], conn: Connection
 ) -> None:
-    pipeline.run_week(settings, as_of=weeks[0], **SPLIT)
+    steps.run_week(settings, as_of=weeks[0], **SPLIT)
     movie = (
         conn.execute("SELECT movie_id FROM recommendations WHERE arm = 'challenger' LIMIT 1")
         .fetchone()
         .movie_id
     )
     conn.execute("INSERT INTO withdrawals (movie_id, reason) VALUES (%s, 'rights')", [movie])
-    pipeline.run_week(settings, as_of=weeks[0], top_n=10)
+    steps.run_week(settings, as_of=weeks[0], top_n=10)
     live = (
         conn.execute("SELECT publication_id FROM publications WHERE is_live")
         .fetchone()
         .publication_id
     )
     conn.execute(f"DROP TABLE batch_recommendations_{live}")  # pyright: ignore
-    pipeline.run_week(settings, as_of=weeks[0])
+    steps.run_week(settings, as_of=weeks[0])
     assert (
         conn.execute("SELECT count(*) AS n FROM recommendations WHERE movie_id = %s", [movie])
         .fetchone()
@@ -202,17 +202,17 @@ def test_what_was_withdrawn_since_the_challengers_lists_were_made_is_in_nobodys(
 
 
 def test_one_at_a_time(settings: Settings, weeks: list[date]) -> None:
-    pipeline.run_week(settings, as_of=weeks[0], **SPLIT)
+    steps.run_week(settings, as_of=weeks[0], **SPLIT)
     with pytest.raises(
         LedgerError,
         match=f"experiment item_knn-.* from {weeks[0]} runs from {weeks[0]} to "
         f"{weeks[1]}; one at a time",
     ):
-        pipeline.resolve_week(settings, as_of=weeks[1], challenger="als")
+        steps.resolve_week(settings, as_of=weeks[1], challenger="als")
     with pytest.raises(LedgerError, match=r"has 0.5 of the users until .*; found 0.2 until"):
-        pipeline.resolve_week(settings, as_of=weeks[0], **{**SPLIT, "challenger_share": 0.2})
+        steps.resolve_week(settings, as_of=weeks[0], **{**SPLIT, "challenger_share": 0.2})
     assert (
-        pipeline.resolve_week(settings, as_of=weeks[2], challenger="als").experiment.recipe.name
+        steps.resolve_week(settings, as_of=weeks[2], challenger="als").experiment.recipe.name
         == "als"
     )
 
@@ -230,5 +230,5 @@ def test_what_there_cannot_be_is_refused_and_leaves_nothing(
     settings: Settings, weeks: list[date], conn: Connection, asked: dict[str, Any], told: str
 ) -> None:
     with pytest.raises(RequestError, match=told):
-        pipeline.resolve_week(settings, as_of=weeks[0], challenger="als", **asked)
+        steps.resolve_week(settings, as_of=weeks[0], challenger="als", **asked)
     assert conn.execute("SELECT count(*) AS n FROM weeks").fetchone().n == 0

@@ -12,12 +12,12 @@ import pytest
 from psycopg import sql
 from pydantic import SecretStr
 
-from recsys import pipeline
 from recsys.db.connect import connect
 from recsys.errors import PublicationError
 from recsys.settings import Settings
 from recsys.week import Week
 from stack.postgres import Postgres
+from tests import steps
 from tests.databases import create_database, execute
 
 FACTS = ("ratings", "tags", "movies", "links", "imdb_titles", "persons", "movie_persons")
@@ -114,15 +114,15 @@ def copies(postgres: Postgres, settings: Settings) -> Copies:
 def test_facts_are_all_of_a_drop_or_none_of_it(
     settings: Settings, weeks: list[date], copies: Copies, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pipeline.run_week(settings, as_of=weeks[0])
-    week = pipeline.resolve_week(settings, as_of=weeks[1])
+    steps.run_week(settings, as_of=weeks[0])
+    week = steps.resolve_week(settings, as_of=weeks[1])
     old_facts, old_lists = state(settings.database_url.get_secret_value())
 
     with copies.copy() as copy:
         url = copy.database_url.get_secret_value()
         seen: list[dict[str, int]] = []
         with before_every_statement(monkeypatch, lambda *_: seen.append(state(url)[0])) as sent:
-            pipeline.ingest_drops(copy, week)
+            steps.ingest_drops(copy, week)
         whole, n_statements = state(url)[0], sent[0]
     brought = {name: n for name, n in whole.items() if name not in old_facts}
     assert brought
@@ -138,11 +138,11 @@ def test_facts_are_all_of_a_drop_or_none_of_it(
         with copies.copy() as copy:
             url = copy.database_url.get_secret_value()
             with pytest.raises(Cut), before_every_statement(monkeypatch, cut_at(number)):
-                pipeline.ingest_drops(copy, week)
+                steps.ingest_drops(copy, week)
             facts, lists = state(url)
             assert facts in allowed, f"statement {number}"
             assert lists == old_lists
-            pipeline.ingest_drops(copy, week)
+            steps.ingest_drops(copy, week)
             assert state(url)[0] == whole, f"statement {number}"
 
 
@@ -153,7 +153,7 @@ def _prefixes(drops: list[str]) -> list[set[str]]:
 def test_readers_see_one_whole_publication(
     settings: Settings, weeks: list[date], copies: Copies, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pipeline.run_week(settings, as_of=weeks[0])
+    steps.run_week(settings, as_of=weeks[0])
     week, decided = _all_but_publish(settings, weeks[1])
     old = state(settings.database_url.get_secret_value())[1]
     assert old
@@ -162,7 +162,7 @@ def test_readers_see_one_whole_publication(
         url = copy.database_url.get_secret_value()
         seen: list[list[tuple]] = []
         with before_every_statement(monkeypatch, lambda *_: seen.append(state(url)[1])) as sent:
-            pipeline.publish_recommendations(copy, week, decided)
+            steps.publish_recommendations(copy, week, decided)
         new, n_statements = state(url)[1], sent[0]
     assert new != old
     assert n_statements > 15
@@ -173,20 +173,20 @@ def test_readers_see_one_whole_publication(
         with copies.copy() as copy:
             url = copy.database_url.get_secret_value()
             with pytest.raises(Cut), before_every_statement(monkeypatch, cut_at(number)):
-                pipeline.publish_recommendations(copy, week, decided)
+                steps.publish_recommendations(copy, week, decided)
             assert state(url)[1] in (old, new), f"statement {number}"
-            pipeline.publish_recommendations(copy, week, decided)
+            steps.publish_recommendations(copy, week, decided)
             assert state(url)[1] == new, f"statement {number}"
 
 
 def _all_but_publish(settings: Settings, as_of: date) -> tuple[Week, int]:
-    week = pipeline.resolve_week(settings, as_of=as_of)
-    pipeline.ingest_drops(settings, week)
-    pipeline.refresh_views(settings)
-    pipeline.examine_models(settings, week)
-    decided = pipeline.promote_champion(settings, week, pipeline.refit_winner(settings, week))
+    week = steps.resolve_week(settings, as_of=as_of)
+    steps.ingest_drops(settings, week)
+    steps.refresh_views(settings)
+    steps.examine_models(settings, week)
+    decided = steps.promote_champion(settings, week, steps.refit_winner(settings, week))
     for shard in range(settings.score_shards):
-        pipeline.score_users(settings, week, decided, shard)
+        steps.score_users(settings, week, decided, shard)
     return week, decided
 
 
@@ -197,6 +197,6 @@ def test_candidates_that_a_crash_took_are_missed(settings: Settings, weeks: list
     with pytest.raises(
         PublicationError, match=r"no candidates of shard \[0\]; run score_users again"
     ):
-        pipeline.publish_recommendations(settings, week, decided)
-    pipeline.score_users(settings, week, decided, 0)
-    pipeline.publish_recommendations(settings, week, decided)
+        steps.publish_recommendations(settings, week, decided)
+    steps.score_users(settings, week, decided, 0)
+    steps.publish_recommendations(settings, week, decided)

@@ -11,12 +11,13 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from recsys import pipeline
 from recsys.db.connect import Connection
 from recsys.errors import NothingToRecommend
 from recsys.history import show_history, show_lineage
 from recsys.promotion.approval import Approval, Proposal
+from recsys.registry.store import Registry
 from recsys.settings import Settings
+from tests import steps
 
 ROOT = Path(__file__).parents[2]
 SHA = "0123456789abcdef0123456789abcdef01234567"
@@ -37,7 +38,7 @@ def settings(settings: Settings) -> Settings:
 def two_weeks(settings: Settings, weeks: list[date]) -> list[date]:
     """Two weeks that ran, the first of which a person may have had to agree to."""
     for as_of in weeks[:2]:
-        pipeline.run_week(
+        steps.run_week(
             settings, as_of=as_of, require_approval=True, approve=agree, run_id=f"run of {as_of}"
         )
     return weeks[:2]
@@ -74,7 +75,7 @@ def test_a_publication_names_its_model_data_code_decision_and_run(
     for as_of in two_weeks:
         row = lineage(conn, as_of)
         decided = conn.execute("SELECT * FROM promotions WHERE as_of = %s", [as_of]).fetchone()
-        tags = pipeline.Registry(settings).version_tags(row.model_version)
+        tags = Registry(settings).version_tags(row.model_version)
         assert (row.recipe_key, row.recipe, row.model_version) == (
             decided.recipe_key,
             decided.recipe,
@@ -147,7 +148,7 @@ def test_a_drop_that_came_after_the_watermark_is_none_of_its_data(
 def test_it_knows_when_readers_saw_a_publication(
     settings: Settings, two_weeks: list[date], conn: Connection
 ) -> None:
-    pipeline.rollback_publication(
+    steps.rollback_publication(
         settings, publication_id=None, reason="odd lists", requested_by="bob"
     )
     times = [
@@ -269,7 +270,7 @@ def test_why_it_was_champion_and_who_approved_it(
         "UPDATE promotions SET approval = 'approved', approved_by = 'ada' WHERE as_of = %s",
         [two_weeks[0]],
     )
-    pipeline.rollback_publication(
+    steps.rollback_publication(
         settings, publication_id=None, reason="odd lists", requested_by="bob"
     )
     made = lineage(conn, two_weeks[0])
@@ -294,7 +295,7 @@ def test_why_it_was_champion_and_who_approved_it(
 def test_the_history_has_a_line_for_each_publication_and_each_rollback(
     settings: Settings, two_weeks: list[date], conn: Connection
 ) -> None:
-    pipeline.rollback_publication(
+    steps.rollback_publication(
         settings, publication_id=None, reason="odd [lists]", requested_by="bob"
     )
     conn.execute(
@@ -412,12 +413,12 @@ def test_a_week_is_asked_for_as_readers_had_it(
         )
 
     assert [shown(as_of) for as_of in two_weeks] == [first, second]
-    pipeline.rollback_publication(
+    steps.rollback_publication(
         settings, publication_id=None, reason="odd lists", requested_by="bob"
     )
     assert [shown(as_of) for as_of in two_weeks] == [first, first]
     assert "rolled back" in page(conn, show_lineage, USER, as_of=two_weeks[1])
-    pipeline.run_week(settings, as_of=weeks[2])
+    steps.run_week(settings, as_of=weeks[2])
     assert shown(two_weeks[1]) == first
     assert shown(weeks[2]) not in (first, second)
 
@@ -426,7 +427,7 @@ def test_a_challengers_user_is_told_the_challengers_model(
     settings: Settings, weeks: list[date], conn: Connection
 ) -> None:
     settings = settings.model_copy(update={"recipes": ("popularity",)})
-    pipeline.run_week(settings, as_of=weeks[0], challenger="als", challenger_share=0.5)
+    steps.run_week(settings, as_of=weeks[0], challenger="als", challenger_share=0.5)
     arms = dict(
         conn.execute(
             "SELECT arm, min(user_id) AS user_id FROM recommendations GROUP BY arm"
@@ -454,7 +455,7 @@ def test_what_cannot_be_shown_is_said(
         page(conn, show_history, 5)
     with pytest.raises(NothingToRecommend, match="nothing was live yet"):
         page(conn, show_lineage, USER)
-    pipeline.run_week(settings, as_of=weeks[0])
+    steps.run_week(settings, as_of=weeks[0])
     with pytest.raises(NothingToRecommend, match=r"nothing was live at the end of 2001-01-01"):
         page(conn, show_lineage, USER, on=date(2001, 1, 1))
     with pytest.raises(
@@ -470,7 +471,7 @@ def test_what_cannot_be_shown_is_said(
 def test_a_page_outlives_the_rows(settings: Settings, weeks: list[date], conn: Connection) -> None:
     brief = settings.model_copy(update={"keep_weeks": 1, "recipes": ("popularity",)})
     for as_of in weeks:
-        pipeline.run_week(brief, as_of=as_of)
+        steps.run_week(brief, as_of=as_of)
     told = page(conn, show_lineage, USER, as_of=weeks[0])
     assert "Its rows went by retention" in told
     assert lineage(conn, weeks[0]).rows_sha256 in told
@@ -483,8 +484,8 @@ def test_what_a_run_was_outlives_it(
     started.
     """
     run: dict[str, Any] = {"run_id": "manual__7", "run_kind": "manual", "started_by": "ada"}
-    pipeline.run_week(settings, as_of=weeks[0], recipes=["popularity"], **run)
-    pipeline.resolve_week(settings, as_of=weeks[0], **{**run, "started_by": "grace"})
+    steps.run_week(settings, as_of=weeks[0], recipes=["popularity"], **run)
+    steps.resolve_week(settings, as_of=weeks[0], **{**run, "started_by": "grace"})
     kept = conn.execute(
         "SELECT run_id, kind, started_by FROM runs JOIN lineage USING (run_id)"
     ).fetchall()

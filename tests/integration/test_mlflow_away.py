@@ -12,12 +12,12 @@ from datetime import date
 import pytest
 
 from recsys import __main__ as cli
-from recsys import pipeline
 from recsys.db.connect import Connection, advisory_lock, connect
 from recsys.promotion import ledger
 from recsys.registry import patience
 from recsys.registry.store import LOCK, Registry
 from recsys.settings import Settings
+from tests import steps
 
 
 @contextmanager
@@ -68,13 +68,13 @@ def live_now(conn: Connection) -> int:
 def two_weeks(settings: Settings, weeks: list[date], monkeypatch: pytest.MonkeyPatch) -> list[date]:
     """Two weeks that were published; from here on a mirror's attempt lasts a second."""
     for as_of in weeks[:2]:
-        pipeline.run_week(settings, as_of=as_of, recipes=["popularity"])
+        steps.run_week(settings, as_of=as_of, recipes=["popularity"])
     monkeypatch.setitem(patience.BRIEF, "MLFLOW_HTTP_REQUEST_TIMEOUT", "1")
     return weeks
 
 
 def roll_back(settings: Settings, publication_id: int) -> str:
-    return pipeline.rollback_publication(
+    return steps.rollback_publication(
         settings, publication_id=publication_id, reason="bad lists", requested_by="ann"
     )
 
@@ -91,7 +91,7 @@ def test_a_rollback_is_done_and_said_though_mlflow_refuses(
     assert said[0] == told
     assert f"MLflow at {uri} does not answer: Connection refused" in said[1]
     assert "MLflow follows with the next run" in said[1]
-    pipeline.resolve_week(settings, as_of=two_weeks[1])
+    steps.resolve_week(settings, as_of=two_weeks[1])
     assert Registry(settings).champion() == ledger.newest_champion(conn).model.version  # pyright: ignore[reportOptionalMemberAccess]
 
 
@@ -122,7 +122,7 @@ def test_rollback_at_a_terminal_has_status_0_though_mlflow_refuses(
 def test_a_week_is_resolved_though_mlflow_refuses(
     settings: Settings, two_weeks: list[date], caplog: pytest.LogCaptureFixture
 ) -> None:
-    week = pipeline.resolve_week(elsewhere(settings, refusing_address()), as_of=two_weeks[2])
+    week = steps.resolve_week(elsewhere(settings, refusing_address()), as_of=two_weeks[2])
     assert week.as_of == two_weeks[2]
     assert "MLflow follows with the next run" in caplog.text
 

@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from recsys import pipeline
 from recsys.db.connect import Connection
 from recsys.errors import LedgerError, ModelLost, RecsysError
 from recsys.features.catalogue import Description
@@ -26,6 +25,7 @@ from recsys.registry import fit_ledger
 from recsys.registry.store import Registry
 from recsys.settings import Settings
 from recsys.week import Week
+from tests import steps
 
 
 def delete_the_experiment(settings: Settings) -> None:
@@ -108,35 +108,35 @@ def settings(settings: Settings) -> Settings:
     return settings
 
 
-def steps(settings: Settings, week: Week, lose: Callable[[Settings], None]) -> Iterator[str]:
+def each_step(settings: Settings, week: Week, lose: Callable[[Settings], None]) -> Iterator[str]:
     """A week's steps from the first that speaks to MLflow on, with a loss before each. Gives the
     name of each that is done.
     """
     for recipe in week.recipes:
         lose(settings)
-        pipeline.train_model(settings, week, recipe)
+        steps.train_model(settings, week, recipe)
     yield "train"
     lose(settings)
-    pipeline.examine_models(settings, week)
+    steps.examine_models(settings, week)
     yield "examine"
     lose(settings)
-    version = pipeline.refit_winner(settings, week)
+    version = steps.refit_winner(settings, week)
     yield "refit"
     lose(settings)
-    promotion_id = pipeline.promote_champion(settings, week, version)
+    promotion_id = steps.promote_champion(settings, week, version)
     yield "promote"
     lose(settings)
     for shard in range(settings.score_shards):
-        pipeline.score_users(settings, week, promotion_id, shard)
+        steps.score_users(settings, week, promotion_id, shard)
     yield "score"
     lose(settings)
-    publication_id = pipeline.publish_recommendations(settings, week, promotion_id)
+    publication_id = steps.publish_recommendations(settings, week, promotion_id)
     yield "publish"
     lose(settings)
-    pipeline.judge_publication(settings, week)
+    steps.judge_publication(settings, week)
     yield "judge"
     lose(settings)
-    pipeline.report_week(settings, week, promotion_id, publication_id)
+    steps.report_week(settings, week, promotion_id, publication_id)
     yield "report"
 
 
@@ -148,12 +148,12 @@ def rows_live(conn: Connection) -> str:
 def test_a_week_survives_a_loss_before_each_of_its_steps(
     settings: Settings, weeks: list[date], conn: Connection, lose: Callable[[Settings], None]
 ) -> None:
-    week = pipeline.resolve_week(settings, as_of=weeks[0])
-    pipeline.ingest_drops(settings, week)
-    pipeline.refresh_views(settings)
-    assert list(steps(settings, week, lose))[-1] == "report"
+    week = steps.resolve_week(settings, as_of=weeks[0])
+    steps.ingest_drops(settings, week)
+    steps.refresh_views(settings)
+    assert list(each_step(settings, week, lose))[-1] == "report"
     lose(settings)
-    later = pipeline.run_week(settings, as_of=weeks[1])
+    later = steps.run_week(settings, as_of=weeks[1])
     assert conn.execute("SELECT as_of FROM publications WHERE is_live").fetchall() == [
         (later.as_of,)
     ]
@@ -174,11 +174,11 @@ def test_a_week_survives_a_loss_before_each_of_its_steps(
 def test_a_decided_week_that_is_scored_again_after_a_loss_publishes_the_same(
     settings: Settings, weeks: list[date], conn: Connection, lose: Callable[[Settings], None]
 ) -> None:
-    pipeline.run_week(settings, as_of=weeks[0])
+    steps.run_week(settings, as_of=weeks[0])
     before = rows_live(conn)
     lose(settings)
     conn.execute("DROP TABLE batch_recommendations_1")
-    pipeline.run_week(settings, as_of=weeks[0])
+    steps.run_week(settings, as_of=weeks[0])
     assert rows_live(conn) == before
     registry, champion = Registry(settings), ledger.newest_champion(conn)
     assert champion
@@ -197,23 +197,23 @@ def test_no_loss_stops_a_rollback(
     lose: Callable[[Settings], None],
 ) -> None:
     for as_of in weeks[:2]:
-        pipeline.run_week(settings, as_of=as_of, recipes=["popularity"])
+        steps.run_week(settings, as_of=as_of, recipes=["popularity"])
     lose(settings)
-    told = pipeline.rollback_publication(
+    told = steps.rollback_publication(
         settings, publication_id=1, reason="bad lists", requested_by="ann"
     )
     assert told.startswith("rolled back from publication 2 to publication 1")
     lose(settings)
-    pipeline.run_week(settings, as_of=weeks[2])
+    steps.run_week(settings, as_of=weeks[2])
     assert conn.execute("SELECT as_of FROM publications WHERE is_live").fetchall() == [(weeks[2],)]
 
 
 def test_a_lost_champion_is_a_warning_that_says_what_follows(
     settings: Settings, weeks: list[date], caplog: pytest.LogCaptureFixture
 ) -> None:
-    pipeline.run_week(settings, as_of=weeks[0], recipes=["popularity"])
+    steps.run_week(settings, as_of=weeks[0], recipes=["popularity"])
     empty_the_store(settings)
-    pipeline.resolve_week(settings, as_of=weeks[1])
+    steps.resolve_week(settings, as_of=weeks[1])
     assert "has lost version 1 of movie-recommender (popularity-" in caplog.text
     assert "a week that needs it fits it again" in caplog.text
 
@@ -238,20 +238,20 @@ def other_models(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
 def test_a_past_week_fails_and_the_lists_stay_where_a_refit_differs(
     settings: Settings, weeks: list[date], conn: Connection, other_models: Callable[[], None]
 ) -> None:
-    pipeline.run_week(settings, as_of=weeks[0], recipes=["popularity"])
+    steps.run_week(settings, as_of=weeks[0], recipes=["popularity"])
     before, champion = rows_live(conn), ledger.newest_champion(conn)
     assert champion
     empty_the_store(settings)
     other_models()
     with pytest.raises(ModelLost) as raised:
-        pipeline.run_week(settings, as_of=weeks[0], recipes=["popularity"], top_n=3)
+        steps.run_week(settings, as_of=weeks[0], recipes=["popularity"], top_n=3)
     assert f"week {weeks[0]}: MLflow has lost the model of popularity-" in str(raised.value)
     assert f"python -m recsys run --as-of {weeks[0]} --force" in str(raised.value)
     assert rows_live(conn) == before
     with pytest.raises(ModelLost):  # nor is the other model taken at the next attempt
-        pipeline.run_week(settings, as_of=weeks[0], recipes=["popularity"], top_n=3)
+        steps.run_week(settings, as_of=weeks[0], recipes=["popularity"], top_n=3)
 
-    pipeline.run_week(
+    steps.run_week(
         settings, as_of=weeks[0], recipes=["popularity"], top_n=3, force=True, run_id="anew"
     )
     anew = ledger.newest_champion(conn)
@@ -263,17 +263,17 @@ def test_a_past_week_fails_and_the_lists_stay_where_a_refit_differs(
     assert Registry(settings).champion() == Registry(settings).find_version(anew.model.fit_key)
     published = conn.execute("SELECT count(*) AS n FROM publications").fetchone().n
     # and stands from then on
-    pipeline.run_week(settings, as_of=weeks[0], recipes=["popularity"], top_n=3)
+    steps.run_week(settings, as_of=weeks[0], recipes=["popularity"], top_n=3)
     assert conn.execute("SELECT count(*) AS n FROM publications").fetchone().n == published
 
 
 def test_the_next_week_needs_no_lost_model(
     settings: Settings, weeks: list[date], conn: Connection, other_models: Callable[[], None]
 ) -> None:
-    pipeline.run_week(settings, as_of=weeks[0], recipes=["popularity"])
+    steps.run_week(settings, as_of=weeks[0], recipes=["popularity"])
     empty_the_store(settings)
     other_models()
-    pipeline.run_week(settings, as_of=weeks[1], recipes=["popularity"])
+    steps.run_week(settings, as_of=weeks[1], recipes=["popularity"])
     assert conn.execute("SELECT as_of FROM publications WHERE is_live").fetchall() == [(weeks[1],)]
 
 
@@ -281,20 +281,20 @@ def test_a_lost_fit_without_a_digest_on_record_is_not_taken_on_trust(
     settings: Settings, weeks: list[date], conn: Connection
 ) -> None:
     """As after an update from a release that kept none."""
-    pipeline.run_week(settings, as_of=weeks[0], recipes=["popularity"])
+    steps.run_week(settings, as_of=weeks[0], recipes=["popularity"])
     conn.execute("DELETE FROM fits")
     empty_the_store(settings)
     with pytest.raises(ModelLost, match="what it was is not on record"):
-        pipeline.run_week(settings, as_of=weeks[0], recipes=["popularity"], top_n=3)
+        steps.run_week(settings, as_of=weeks[0], recipes=["popularity"], top_n=3)
 
 
 def test_a_fit_from_before_digests_were_kept_gets_its_own_when_it_is_met(
     settings: Settings, weeks: list[date], conn: Connection
 ) -> None:
-    week = pipeline.run_week(settings, as_of=weeks[0], recipes=["popularity"])
+    week = steps.run_week(settings, as_of=weeks[0], recipes=["popularity"])
     kept = conn.execute("SELECT fit_key, digest FROM fits ORDER BY fit_key").fetchall()
     conn.execute("DELETE FROM fits")
-    pipeline.refit_winner(settings, replace(week, force=True, run_id="anew"))
+    steps.refit_winner(settings, replace(week, force=True, run_id="anew"))
     assert set(conn.execute("SELECT fit_key, digest FROM fits")) < set(kept)
 
 
@@ -305,10 +305,10 @@ def test_predict_says_what_to_do_where_the_model_is_lost(
     settings: Settings, conn: Connection, weeks: list[date]
 ) -> None:
     quick = {"max_epochs": 2, "rating_epochs": 3, "size": 8, "rating_size": 8}
-    week = pipeline.resolve_week(settings, as_of=weeks[0])
-    pipeline.ingest_drops(settings, week)
-    pipeline.refresh_views(settings)
-    pipeline.train_model(settings, week, Recipe.of("hybrid", **quick))
+    week = steps.resolve_week(settings, as_of=weeks[0])
+    steps.ingest_drops(settings, week)
+    steps.refresh_views(settings)
+    steps.train_model(settings, week, Recipe.of("hybrid", **quick))
     delete_the_artifacts(settings)
     with pytest.raises(
         LedgerError,
@@ -316,7 +316,7 @@ def test_predict_says_what_to_do_where_the_model_is_lost(
         r"train hybrid",
     ):
         predict_stars(conn, Registry(settings), 1, Description(title="New"))
-    assert pipeline.train_model(settings, week, Recipe.of("hybrid", **quick), again_if_lost=True)
+    assert steps.train_model(settings, week, Recipe.of("hybrid", **quick), again_if_lost=True)
     with pytest.raises(RecsysError, match="user 0 has no rating that run"):
         predict_stars(conn, Registry(settings), 0, Description(title="New"))
 
@@ -324,7 +324,7 @@ def test_predict_says_what_to_do_where_the_model_is_lost(
 def test_the_ledger_keeps_a_digest_of_every_fit(
     settings: Settings, weeks: list[date], conn: Connection
 ) -> None:
-    pipeline.run_week(settings, as_of=weeks[0])
+    steps.run_week(settings, as_of=weeks[0])
     registry = Registry(settings)
     for run in registry.runs("tags.fit_key != ''"):
         entry = fit_ledger.entry_of(conn, run.data.tags["fit_key"])

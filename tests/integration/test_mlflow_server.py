@@ -17,11 +17,11 @@ import mlflow
 import pandas as pd
 import pytest
 
-from recsys import pipeline
 from recsys.db.connect import Connection
 from recsys.promotion import ledger
 from recsys.registry.store import Registry
 from recsys.settings import Settings
+from tests import steps
 
 
 @pytest.fixture
@@ -73,14 +73,14 @@ def _wait_healthy(server: subprocess.Popen[bytes], uri: str, log: Path) -> None:
 def scored_again(settings: Settings, conn: Connection, as_of: date) -> str:
     """Digest of the week's rows, made again from the model."""
     conn.execute("DROP TABLE IF EXISTS batch_recommendations_1")
-    pipeline.run_week(settings, as_of=as_of)
+    steps.run_week(settings, as_of=as_of)
     return conn.execute("SELECT rows_sha256 FROM publications WHERE is_live").fetchone().rows_sha256
 
 
 def test_a_week_and_what_is_lost_of_it_through_a_server(
     settings: Settings, weeks: list[date], conn: Connection, tmp_path: Path
 ) -> None:
-    pipeline.run_week(settings, as_of=weeks[0])
+    steps.run_week(settings, as_of=weeks[0])
     expected = scored_again(settings, conn, weeks[0])
     registry, name = Registry(settings), settings.registered_model
     best = registry.client.search_runs(

@@ -9,12 +9,13 @@ import pytest
 from mlflow.entities import Run
 from mlflow.models import get_model_info
 
-from recsys import pipeline
 from recsys.db.connect import Connection
+from recsys.first_plan import FirstPlan
 from recsys.promotion import ledger
 from recsys.recipe import Recipe
 from recsys.registry.store import Registry
 from recsys.settings import Settings
+from tests import steps
 
 PARENT = "mlflow.parentRunId"
 NOTE = "mlflow.note.content"
@@ -27,9 +28,9 @@ RECIPES = (Recipe.of("popularity"), Recipe.of("als", factors=8), BLEND)
 @pytest.fixture
 def two_weeks(settings: Settings, weeks: list[date], monkeypatch: pytest.MonkeyPatch) -> list[date]:
     """Two weeks, in which a blend competes with its members."""
-    monkeypatch.setattr(pipeline, "_recipes", lambda *_: RECIPES)
+    monkeypatch.setattr(FirstPlan, "recipes", lambda *_: RECIPES)
     for as_of in weeks[:2]:
-        pipeline.run_week(settings, as_of=as_of)
+        steps.run_week(settings, as_of=as_of)
     return weeks[:2]
 
 
@@ -138,7 +139,7 @@ def test_words_of_a_persons_own_stay(settings: Settings, two_weeks: list[date]) 
     registry = Registry(settings)
     registry.client.set_experiment_tag(registry.experiment_id, NOTE, "ours")
     registry.client.update_registered_model(settings.registered_model, "ours too")
-    pipeline.run_week(settings, as_of=two_weeks[1])
+    steps.run_week(settings, as_of=two_weeks[1])
     registry = Registry(settings)
     assert registry.client.get_experiment(registry.experiment_id).tags[NOTE] == "ours"
     assert registry.client.get_registered_model(settings.registered_model).description == "ours too"
@@ -175,7 +176,7 @@ def test_running_the_weeks_again_changes_nothing_and_ends_no_run_anew(
     registry = Registry(settings)
     before = everything(registry)
     for as_of in two_weeks:
-        pipeline.run_week(settings, as_of=as_of)
+        steps.run_week(settings, as_of=as_of)
     assert everything(registry) == before
     weeks = [run for run in all_runs(registry) if run.data.tags.get("kind") == "week"]
     assert {run.info.status for run in weeks} == {"FINISHED"}
@@ -184,17 +185,17 @@ def test_running_the_weeks_again_changes_nothing_and_ends_no_run_anew(
 def test_a_weeks_run_ends_with_its_report_and_later_weeks_leave_it(
     settings: Settings, weeks: list[date]
 ) -> None:
-    week = pipeline.resolve_week(settings, as_of=weeks[0])
-    pipeline.ingest_drops(settings, week)
-    pipeline.refresh_views(settings)
-    pipeline.examine_models(settings, week)
+    week = steps.resolve_week(settings, as_of=weeks[0])
+    steps.ingest_drops(settings, week)
+    steps.refresh_views(settings)
+    steps.examine_models(settings, week)
     registry = Registry(settings)
     run_id = registry.week_run(weeks[0])
     assert registry.client.get_run(run_id).info.status == "RUNNING"
-    pipeline.run_week(settings, as_of=weeks[0])
+    steps.run_week(settings, as_of=weeks[0])
     ended = registry.client.get_run(run_id).info
     assert ended.status == "FINISHED"
-    pipeline.run_week(settings, as_of=weeks[1])  # judges the lists of the first
+    steps.run_week(settings, as_of=weeks[1])  # judges the lists of the first
     after = registry.client.get_run(run_id)
     assert after.info.end_time == ended.end_time
     assert any(name.startswith("realised") for name in after.data.metrics)

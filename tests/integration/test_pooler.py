@@ -13,13 +13,13 @@ import psycopg
 import pytest
 from pydantic import SecretStr
 
-from recsys import pipeline
 from recsys.db.connect import advisory_lock, connect
 from recsys.errors import RecsysError
 from recsys.settings import Settings
 from stack.account import own_folder, unprivileged_account
 from stack.ports import free_port
 from stack.postgres import Postgres
+from tests import steps
 
 pytestmark = pytest.mark.system
 
@@ -91,7 +91,7 @@ def test_a_week_runs_by_way_of_a_pooler_in_session_mode(
     pooled: Callable[[str], Settings], settings: Settings, weeks: list[date]
 ) -> None:
     by_pooler = pooled("session")
-    pipeline.run_week(by_pooler, as_of=weeks[0])
+    steps.run_week(by_pooler, as_of=weeks[0])
     with connect(by_pooler) as conn:
         assert conn.execute("SHOW timezone").fetchone() == ("UTC",)
         users = (

@@ -8,15 +8,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from recsys import pipeline
 from recsys.db.connect import Connection, connect
 from recsys.drops.zone import LandingZone
 from recsys.errors import DropError, LedgerError, NothingToRecommend, PublicationError
+from recsys.exam_data import exam_of
 from recsys.features.visible import read_catalogue, read_interactions, read_users
 from recsys.promotion import ledger
 from recsys.promotion.approval import Approval
+from recsys.registry.store import Registry
 from recsys.settings import Settings
 from recsys.week import Week
+from tests import steps
 
 
 def lists(conn: Connection, as_of: date) -> list[tuple]:
@@ -86,7 +88,7 @@ def test_a_week_ends_in_a_live_list_for_every_user(
     settings: Settings, weeks: list[date], conn: Connection
 ) -> None:
     for as_of in weeks:
-        pipeline.run_week(settings, as_of=as_of)
+        steps.run_week(settings, as_of=as_of)
     users = {row.user_id for row in conn.execute("SELECT DISTINCT user_id FROM ratings")}
     live = conn.execute(
         "SELECT user_id, as_of, count(*) AS n FROM recommendations GROUP BY user_id, as_of"
@@ -97,10 +99,10 @@ def test_a_week_ends_in_a_live_list_for_every_user(
 
 def test_run_again_adds_nothing(settings: Settings, weeks: list[date], conn: Connection) -> None:
     for as_of in weeks[:2]:
-        pipeline.run_week(settings, as_of=as_of)
+        steps.run_week(settings, as_of=as_of)
     before, live = counts(conn), lists(conn, weeks[1])
     for as_of in weeks[:2]:
-        pipeline.run_week(settings, as_of=as_of)
+        steps.run_week(settings, as_of=as_of)
     assert counts(conn) == before
     assert lists(conn, weeks[1]) == live
 
@@ -108,18 +110,18 @@ def test_run_again_adds_nothing(settings: Settings, weeks: list[date], conn: Con
 def test_a_past_week_publishes_the_same_bytes_after_its_future_came_in(
     settings: Settings, weeks: list[date], conn: Connection
 ) -> None:
-    ran = [pipeline.run_week(settings, as_of=as_of) for as_of in weeks]
+    ran = [steps.run_week(settings, as_of=as_of) for as_of in weeks]
     before = [lists(conn, as_of) for as_of in weeks]
     seen = [sight_fingerprint(conn, week) for week in ran]
     _publish_corrections(settings, conn, weeks)
-    pipeline.run_week(settings, as_of=weeks[-1] + timedelta(7))
+    steps.run_week(settings, as_of=weeks[-1] + timedelta(7))
     assert conn.execute("SELECT state FROM drops ORDER BY drop_id DESC LIMIT 2").fetchall() == [
         ("ingested",),
         ("ingested",),
     ]
     for as_of in weeks:
         drop_rows_of(conn, as_of)
-        pipeline.run_week(settings, as_of=as_of)
+        steps.run_week(settings, as_of=as_of)
     assert [lists(conn, as_of) for as_of in weeks] == before
     assert [sight_fingerprint(conn, week) for week in ran] == seen
 
@@ -129,19 +131,15 @@ def test_approval_split_and_rollback_in_its_history_change_no_byte_of_it(
 ) -> None:
     eager = settings.model_copy(update={"minimum_effect": 0.001})
     said = Approval("approved", "ann")
-    pipeline.run_week(
+    steps.run_week(
         eager, as_of=weeks[0], recipes=["item_knn"], require_approval=True, approve=lambda _: said
     )
-    pipeline.run_week(
+    steps.run_week(
         eager, as_of=weeks[1], challenger="als", challenger_share=0.4, challenger_weeks=1
     )
-    pipeline.rollback_publication(
-        eager, publication_id=None, reason="odd lists", requested_by="ann"
-    )
-    pipeline.run_week(eager, as_of=weeks[2])
-    pipeline.rollback_publication(
-        eager, publication_id=None, reason="odd again", requested_by="ann"
-    )
+    steps.rollback_publication(eager, publication_id=None, reason="odd lists", requested_by="ann")
+    steps.run_week(eager, as_of=weeks[2])
+    steps.rollback_publication(eager, publication_id=None, reason="odd again", requested_by="ann")
     before, ledgers = [lists(conn, as_of) for as_of in weeks], _ledgers(conn)
     assert [
         row.approval
@@ -153,7 +151,7 @@ def test_approval_split_and_rollback_in_its_history_change_no_byte_of_it(
     _publish_corrections(settings, conn, weeks)
     for as_of in weeks:
         drop_rows_of(conn, as_of)
-        pipeline.run_week(settings, as_of=as_of)
+        steps.run_week(settings, as_of=as_of)
     assert [lists(conn, as_of) for as_of in weeks] == before
     assert _ledgers(conn) == ledgers
 
@@ -229,10 +227,10 @@ def _publish_another_cast(settings: Settings, newest: date, when: date) -> None:
 def test_the_corrections_do_reach_a_week_that_may_see_them(
     settings: Settings, weeks: list[date], conn: Connection
 ) -> None:
-    last = [pipeline.run_week(settings, as_of=as_of) for as_of in weeks][-1]
+    last = [steps.run_week(settings, as_of=as_of) for as_of in weeks][-1]
     before = sight_fingerprint(conn, last)
     _publish_corrections(settings, conn, weeks)
-    after = sight_fingerprint(conn, pipeline.run_week(settings, as_of=weeks[-1] + timedelta(7)))
+    after = sight_fingerprint(conn, steps.run_week(settings, as_of=weeks[-1] + timedelta(7)))
     assert [a != b for a, b in zip(before, after, strict=True)] == [True, True, True]
     assert 9_999 in after[2]
 
@@ -240,30 +238,30 @@ def test_the_corrections_do_reach_a_week_that_may_see_them(
 def test_history_does_not_govern_the_present(
     settings: Settings, weeks: list[date], conn: Connection
 ) -> None:
-    pipeline.run_week(settings, as_of=weeks[0])
-    pipeline.run_week(settings, as_of=weeks[2])
+    steps.run_week(settings, as_of=weeks[0])
+    steps.run_week(settings, as_of=weeks[2])
     present = (
         lists(conn, weeks[2]),
         conn.execute("SELECT publication_id FROM publications WHERE is_live").fetchall(),
     )
     champion = ledger.newest_champion(conn)
-    late = pipeline.run_week(settings, as_of=weeks[1])
+    late = steps.run_week(settings, as_of=weeks[1])
     assert late.resolved_late
-    assert late.watermark == pipeline.resolve_week(settings, as_of=weeks[2]).watermark
+    assert late.watermark == steps.resolve_week(settings, as_of=weeks[2]).watermark
     assert (
         lists(conn, weeks[2]),
         conn.execute("SELECT publication_id FROM publications WHERE is_live").fetchall(),
     ) == present
     assert ledger.newest_champion(conn) == champion
-    assert pipeline.Registry(settings).champion() == champion.model.version  # pyright: ignore[reportOptionalMemberAccess]
+    assert Registry(settings).champion() == champion.model.version  # pyright: ignore[reportOptionalMemberAccess]
     assert lists(conn, weeks[1])
 
 
 def test_a_late_week_sees_nothing_after_its_as_of(
     settings: Settings, weeks: list[date], conn: Connection
 ) -> None:
-    pipeline.run_week(settings, as_of=weeks[2])
-    week = pipeline.resolve_week(settings, as_of=weeks[0])
+    steps.run_week(settings, as_of=weeks[2])
+    week = steps.resolve_week(settings, as_of=weeks[0])
     catalogue = read_catalogue(conn, week.sight)
     interactions = read_interactions(conn, week.sight, catalogue.movie_ids)
     assert (
@@ -274,31 +272,28 @@ def test_a_late_week_sees_nothing_after_its_as_of(
 
 
 def test_a_week_is_decided_once(settings: Settings, weeks: list[date], conn: Connection) -> None:
-    pipeline.run_week(settings, as_of=weeks[0])
+    steps.run_week(settings, as_of=weeks[0])
     decided = ledger.champion_of(conn, weeks[0])
     stricter = settings.model_copy(update={"minimum_effect": 1.0, "seed": 5})
-    pipeline.run_week(stricter, as_of=weeks[0], recipes=["popularity"])
+    steps.run_week(stricter, as_of=weeks[0], recipes=["popularity"])
     assert ledger.champion_of(conn, weeks[0]) == decided
 
 
+@pytest.mark.usefixtures("small_blocks")
 def test_the_number_of_shards_changes_nothing(
-    settings: Settings, weeks: list[date], conn: Connection, monkeypatch: pytest.MonkeyPatch
+    settings: Settings, weeks: list[date], conn: Connection
 ) -> None:
-    from recsys.scoring import candidates
-
-    monkeypatch.setattr(candidates, "BLOCK", 16)
-    monkeypatch.setattr("recsys.models.base.BLOCK", 16)
-    pipeline.run_week(settings.model_copy(update={"score_shards": 1}), as_of=weeks[0])
+    steps.run_week(settings.model_copy(update={"score_shards": 1}), as_of=weeks[0])
     whole = lists(conn, weeks[0])
     drop_rows_of(conn, weeks[0])
-    pipeline.run_week(settings.model_copy(update={"score_shards": 3}), as_of=weeks[0])
+    steps.run_week(settings.model_copy(update={"score_shards": 3}), as_of=weeks[0])
     assert lists(conn, weeks[0]) == whole
 
 
 def test_an_outage_of_three_weeks_loses_nothing(
     settings: Settings, weeks: list[date], conn: Connection
 ) -> None:
-    pipeline.run_week(settings, as_of=weeks[2])
+    steps.run_week(settings, as_of=weeks[2])
     dates = [
         row.drop_date
         for row in conn.execute(
@@ -311,7 +306,7 @@ def test_an_outage_of_three_weeks_loses_nothing(
 def test_a_bad_drop_fails_its_week_each_time_and_no_other(
     settings: Settings, weeks: list[date], conn: Connection
 ) -> None:
-    pipeline.run_week(settings, as_of=weeks[2])
+    steps.run_week(settings, as_of=weeks[2])
     before = counts(conn)
     bad, next_week = weeks[2] + timedelta(7), weeks[2] + timedelta(14)
     write_drop(
@@ -321,7 +316,7 @@ def test_a_bad_drop_fails_its_week_each_time_and_no_other(
         with pytest.raises(
             DropError, match=r"ratings\.csv.* bad .*line 2: rating '55' is not between 0\.5 and 5"
         ):
-            pipeline.run_week(settings, as_of=bad)
+            steps.run_week(settings, as_of=bad)
     after = counts(conn)
     assert {name: after[name] - before[name] for name in after if after[name] != before[name]} == {
         "drops": 1,
@@ -334,24 +329,24 @@ def test_a_bad_drop_fails_its_week_each_time_and_no_other(
         next_week,
         {"ratings.csv": [RATINGS, [1, 1, 5, seconds(bad) - 9]]},
     )
-    pipeline.run_week(settings, as_of=next_week)
+    steps.run_week(settings, as_of=next_week)
     assert conn.execute("SELECT as_of FROM publications WHERE is_live").fetchall() == [(next_week,)]
 
 
 def test_a_corrected_drop_lets_its_week_run(
     settings: Settings, weeks: list[date], conn: Connection
 ) -> None:
-    pipeline.run_week(settings, as_of=weeks[2])
+    steps.run_week(settings, as_of=weeks[2])
     when = weeks[2] + timedelta(7)
     write_drop(
         settings.drops, "movielens", when, {"ratings.csv": [RATINGS, [1, 1, 55, seconds(when) - 9]]}
     )
     with pytest.raises(DropError):
-        pipeline.run_week(settings, as_of=when)
+        steps.run_week(settings, as_of=when)
     (Path(settings.drops) / "movielens" / when.isoformat() / "ratings.csv").write_text(
         f"{','.join(RATINGS)}\n1,1,5,{seconds(when) - 9}\n"
     )
-    pipeline.run_week(settings, as_of=when)
+    steps.run_week(settings, as_of=when)
     revisions = conn.execute(
         "SELECT revision, state FROM drops WHERE drop_date = %s AND source = 'movielens' ORDER BY "
         "revision",
@@ -367,44 +362,44 @@ def test_a_watermark_that_another_run_moved_is_not_worked_with(
     write_drop(
         settings.drops, "movielens", when, {"ratings.csv": [RATINGS, [1, 1, 5, seconds(when) - 9]]}
     )
-    stale = pipeline.resolve_week(settings, as_of=when)
+    stale = steps.resolve_week(settings, as_of=when)
     (Path(settings.drops) / "movielens" / when.isoformat() / "ratings.csv").write_text(
         f"{','.join(RATINGS)}\n1,1,4,{seconds(when) - 9}\n"
     )
-    fresh = pipeline.resolve_week(settings, as_of=when)
-    pipeline.ingest_drops(settings, fresh)
+    fresh = steps.resolve_week(settings, as_of=when)
+    steps.ingest_drops(settings, fresh)
     with pytest.raises(
         LedgerError,
         match=rf"found watermark {fresh.watermark}, expected "
         rf"{stale.watermark}: run it again",
     ):
-        pipeline.ingest_drops(settings, stale)
-    pipeline.ingest_drops(settings, pipeline.resolve_week(settings, as_of=when))
+        steps.ingest_drops(settings, stale)
+    steps.ingest_drops(settings, steps.resolve_week(settings, as_of=when))
 
 
 def test_a_manual_run_of_the_same_week_with_other_parameters_keeps_its_own_rows(
     settings: Settings, weeks: list[date], conn: Connection
 ) -> None:
-    pipeline.run_week(settings, as_of=weeks[0])
-    pipeline.run_week(settings, as_of=weeks[0], top_n=3)
+    steps.run_week(settings, as_of=weeks[0])
+    steps.run_week(settings, as_of=weeks[0], top_n=3)
     lengths = conn.execute(
         "SELECT publication_id, max(rank) AS n FROM batch_recommendations GROUP BY 1 ORDER BY 1"
     ).fetchall()
     assert [row.n for row in lengths] == [10, 3]
-    assert pipeline.resolve_week(settings, as_of=weeks[0]).top_n == 10
+    assert steps.resolve_week(settings, as_of=weeks[0]).top_n == 10
 
 
 def test_a_week_is_run_again_with_what_its_first_run_asked_for(
     settings: Settings, weeks: list[date], conn: Connection
 ) -> None:
-    pipeline.run_week(settings, as_of=weeks[0], recipes=["als"], top_n=4)
+    steps.run_week(settings, as_of=weeks[0], recipes=["als"], top_n=4)
     first = lists(conn, weeks[0])
     other = settings.model_copy(
         update={"recipes": ("popularity",), "top_n": 7, "seed": 3, "exam_min_users": 1}
     )
-    pipeline.run_week(other, as_of=weeks[0])
+    steps.run_week(other, as_of=weeks[0])
     assert lists(conn, weeks[0]) == first
-    assert [recipe.name for recipe in pipeline.resolve_week(other, as_of=weeks[0]).recipes] == [
+    assert [recipe.name for recipe in steps.resolve_week(other, as_of=weeks[0]).recipes] == [
         "popularity",
         "als",
     ]
@@ -414,90 +409,94 @@ def test_a_champion_promoted_in_between_sits_no_exam_that_was_set(
     settings: Settings, weeks: list[date], conn: Connection
 ) -> None:
     """The week before is backfilled while this one stands between its exam and its decision."""
-    week = pipeline.resolve_week(settings, as_of=weeks[1], recipes=["popularity"])
-    pipeline.ingest_drops(settings, week)
-    pipeline.refresh_views(settings)
-    pipeline.examine_models(settings, week)
-    pipeline.run_week(settings, as_of=weeks[0], recipes=["als"])
-    pipeline.promote_champion(settings, week, pipeline.refit_winner(settings, week))
+    week = steps.resolve_week(settings, as_of=weeks[1], recipes=["popularity"])
+    steps.ingest_drops(settings, week)
+    steps.refresh_views(settings)
+    steps.examine_models(settings, week)
+    steps.run_week(settings, as_of=weeks[0], recipes=["als"])
+    steps.promote_champion(settings, week, steps.refit_winner(settings, week))
     assert ledger.champion_of(conn, weeks[1]).incumbent is None
 
 
 def test_other_recipes_of_another_run_decide_nothing_here(
     settings: Settings, weeks: list[date], conn: Connection
 ) -> None:
-    week = pipeline.resolve_week(settings, as_of=weeks[0], recipes=["popularity"])
-    pipeline.ingest_drops(settings, week)
-    pipeline.refresh_views(settings)
-    pipeline.examine_models(settings, week)
-    version = pipeline.refit_winner(settings, week)
-    pipeline.examine_models(
-        settings, pipeline.resolve_week(settings, as_of=weeks[0], recipes=["als"])
-    )
+    week = steps.resolve_week(settings, as_of=weeks[0], recipes=["popularity"])
+    steps.ingest_drops(settings, week)
+    steps.refresh_views(settings)
+    steps.examine_models(settings, week)
+    version = steps.refit_winner(settings, week)
+    steps.examine_models(settings, steps.resolve_week(settings, as_of=weeks[0], recipes=["als"]))
     conn.execute(
         "UPDATE exam_entries SET ndcg = array_fill(1::real, ARRAY[cardinality(ndcg)]) "
         "WHERE recipe_key LIKE 'als-%'"
     )
-    decided = ledger.decision_by_id(conn, pipeline.promote_champion(settings, week, version))
+    decided = ledger.decision_by_id(conn, steps.promote_champion(settings, week, version))
     assert decided.recipe.name == "popularity"
 
 
 def test_a_week_whose_ingest_failed_says_that_it_is_late_by_then(
     settings: Settings, weeks: list[date]
 ) -> None:
-    assert not pipeline.resolve_week(settings, as_of=weeks[0]).resolved_late
-    pipeline.run_week(settings, as_of=weeks[1])
-    assert pipeline.resolve_week(settings, as_of=weeks[0]).resolved_late
+    assert not steps.resolve_week(settings, as_of=weeks[0]).resolved_late
+    steps.run_week(settings, as_of=weeks[1])
+    assert steps.resolve_week(settings, as_of=weeks[0]).resolved_late
 
 
+def test_shards_that_hold_no_user_are_not_scheduled(settings: Settings, weeks: list[date]) -> None:
+    week = steps.run_week(settings.model_copy(update={"score_shards": 8}), as_of=weeks[0])
+    assert steps.list_shards(settings.model_copy(update={"score_shards": 8}), week) == [0]
+
+
+@pytest.mark.usefixtures("small_blocks")
 def test_another_number_of_shards_starts_anew(
     settings: Settings, weeks: list[date], conn: Connection
 ) -> None:
-    week = pipeline.run_week(settings.model_copy(update={"score_shards": 3}), as_of=weeks[0])
+    week = steps.run_week(settings.model_copy(update={"score_shards": 3}), as_of=weeks[0])
     whole = lists(conn, weeks[0])
     drop_rows_of(conn, weeks[0])
     decided = ledger.champion_of(conn, weeks[0]).promotion_id
     for n_shards in (3, 2):
         for shard in range(n_shards):
-            pipeline.score_users(
+            steps.score_users(
                 settings.model_copy(update={"score_shards": n_shards}), week, decided, shard
             )
-    pipeline.publish_recommendations(settings, week, decided)
+    steps.publish_recommendations(settings, week, decided)
     assert lists(conn, weeks[0]) == whole
 
 
 def test_a_past_week_knows_no_user_of_the_future(
     settings: Settings, weeks: list[date], conn: Connection
 ) -> None:
-    pipeline.run_week(settings, as_of=weeks[2])
+    steps.run_week(settings, as_of=weeks[2])
     newest = (
         conn.execute("SELECT max(drop_id) AS drop_id FROM drops WHERE source = 'movielens'")
         .fetchone()
         .drop_id
     )
     conn.execute("INSERT INTO users (user_id, drop_id) VALUES (5555, %s)", [newest])
-    pipeline.run_week(settings, as_of=weeks[0])
-    assert 5555 in read_users(conn, pipeline.resolve_week(settings, as_of=weeks[2]).sight)
+    steps.run_week(settings, as_of=weeks[0])
+    assert 5555 in read_users(conn, steps.resolve_week(settings, as_of=weeks[2]).sight)
     assert 5555 not in {row[0] for row in lists(conn, weeks[0])}
-    assert 5555 not in read_users(conn, pipeline.resolve_week(settings, as_of=weeks[0]).sight)
+    assert 5555 not in read_users(conn, steps.resolve_week(settings, as_of=weeks[0]).sight)
 
 
 def test_a_drop_put_back_as_it_was_is_a_revision_too(
     settings: Settings, weeks: list[date], conn: Connection
 ) -> None:
-    pipeline.run_week(settings, as_of=weeks[2])
+    steps.run_week(settings, as_of=weeks[2])
     when = weeks[2] + timedelta(7)
     write_drop(
         settings.drops, "movielens", when, {"ratings.csv": [RATINGS, [1, 1, 5, seconds(when) - 9]]}
     )
     path = Path(settings.drops) / "movielens" / when.isoformat() / "ratings.csv"
     published = path.read_text()
-    pipeline.run_week(settings, as_of=when)
+    steps.run_week(settings, as_of=when)
     for text in (published.replace(",5,", ",2,"), published):
         path.write_text(text)
         when += timedelta(7)
         write_drop(settings.drops, "movielens", when, {"ratings.csv": [RATINGS]})
-        last = pipeline.run_week(settings, as_of=when)
+        last = steps.run_week(settings, as_of=when)
     known = read_interactions(conn, last.sight, read_catalogue(conn, last.sight).movie_ids)
     assert conn.execute("SELECT max(revision) AS n FROM drops").fetchone().n == 3
     assert known.where((known.users == 0) & (known.movies == 0)).ratings.tolist() == [5.0]
@@ -510,7 +509,7 @@ def test_a_dated_exam_asks_for_nothing_that_was_rated_before(
     no question.
     """
     dated = settings.model_copy(update={"exam_min_users": 1})
-    pipeline.run_week(dated, as_of=weeks[2])
+    steps.run_week(dated, as_of=weeks[2])
     old = conn.execute(
         "SELECT user_id, movie_id, rating FROM ratings ORDER BY rated_at LIMIT 1"
     ).fetchone()
@@ -518,10 +517,10 @@ def test_a_dated_exam_asks_for_nothing_that_was_rated_before(
     again = [old.user_id, old.movie_id, 5.0 if old.rating < 4 else 1.0, seconds(when) - 9]
     fresh = [[user, 1, 5, seconds(when) - 8] for user in (70, 71)]
     write_drop(settings.drops, "movielens", when, {"ratings.csv": [RATINGS, again, *fresh]})
-    week = pipeline.resolve_week(dated, as_of=when)
-    pipeline.ingest_drops(dated, week)
-    pipeline.refresh_views(dated)
-    exam, _ = pipeline._exam(dated, conn, week)
+    week = steps.resolve_week(dated, as_of=when)
+    steps.ingest_drops(dated, week)
+    steps.refresh_views(dated)
+    exam, _ = exam_of(conn, week)
     assert exam.kind == "dated"
     pair = exam.known.where(
         (exam.known.user_ids[exam.known.users] == old.user_id)
@@ -539,34 +538,34 @@ def test_a_dated_exam_asks_for_nothing_that_was_rated_before(
 
 
 def test_steps_out_of_order_say_what_is_missing(settings: Settings, weeks: list[date]) -> None:
-    week = pipeline.resolve_week(settings, as_of=weeks[0])
+    week = steps.resolve_week(settings, as_of=weeks[0])
     with pytest.raises(NothingToRecommend, match="no rating before"):
-        pipeline.train_model(settings, week, week.recipes[0])
+        steps.train_model(settings, week, week.recipes[0])
     with pytest.raises(
         LedgerError, match="no decision 1 in the ledger: expected one that promote_champion entered"
     ):
-        pipeline.score_users(settings, week, 1, 0)
+        steps.score_users(settings, week, 1, 0)
     with pytest.raises(NothingToRecommend, match="no complete movielens drop in"):
-        pipeline.resolve_week(settings.model_copy(update={"drops": "/nonexistent"}), as_of=None)
+        steps.resolve_week(settings.model_copy(update={"drops": "/nonexistent"}), as_of=None)
 
 
 def test_the_newest_drop_is_the_week_of_a_run_that_names_none(
     settings: Settings, weeks: list[date]
 ) -> None:
-    assert pipeline.resolve_week(settings, as_of=None).as_of == weeks[-1]
+    assert steps.resolve_week(settings, as_of=None).as_of == weeks[-1]
 
 
 def test_the_alias_is_repaired_at_the_start_of_a_run(settings: Settings, weeks: list[date]) -> None:
-    pipeline.run_week(settings, as_of=weeks[0])
-    registry = pipeline.Registry(settings)
+    steps.run_week(settings, as_of=weeks[0])
+    registry = Registry(settings)
     champion = registry.champion()
     registry.client.delete_registered_model_alias(settings.registered_model, "champion")
-    pipeline.resolve_week(settings, as_of=weeks[1])
+    steps.resolve_week(settings, as_of=weeks[1])
     assert registry.champion() == champion is not None
 
 
 def test_week_travels_as_json(settings: Settings, weeks: list[date]) -> None:
-    week = pipeline.resolve_week(settings, as_of=weeks[0])
+    week = steps.resolve_week(settings, as_of=weeks[0])
     assert Week.from_json(week.to_json()) == week
 
 
@@ -575,12 +574,12 @@ def test_old_publications_go_and_the_live_one_stays(
 ) -> None:
     brief = settings.model_copy(update={"keep_weeks": 1})
     for as_of in weeks:
-        pipeline.run_week(brief, as_of=as_of)
+        steps.run_week(brief, as_of=as_of)
     assert [bool(lists(conn, as_of)) for as_of in weeks] == [False, True, True]
     assert conn.execute(
         "SELECT as_of FROM publications WHERE dropped_at IS NOT NULL"
     ).fetchall() == [(weeks[0],)]
-    pipeline.run_week(brief, as_of=weeks[0])
+    steps.run_week(brief, as_of=weeks[0])
     assert conn.execute("SELECT as_of FROM publications WHERE is_live").fetchall() == [(weeks[2],)]
 
 
@@ -589,15 +588,15 @@ def test_a_long_reader_keeps_no_run_waiting(
 ) -> None:
     brief = settings.model_copy(update={"keep_weeks": 1})
     for as_of in weeks[:2]:
-        pipeline.run_week(brief, as_of=as_of)
+        steps.run_week(brief, as_of=as_of)
     with connect(settings) as reader, reader.transaction():
         before = reader.execute("SELECT count(*) AS n FROM recommendations").fetchone()
-        pipeline.run_week(brief, as_of=weeks[2])
+        steps.run_week(brief, as_of=weeks[2])
         assert before == reader.execute("SELECT count(*) AS n FROM recommendations").fetchone()
         assert conn.execute("SELECT as_of FROM publications WHERE is_live").fetchall() == [
             (weeks[2],)
         ]
-    pipeline.run_week(brief, as_of=weeks[2])
+    steps.run_week(brief, as_of=weeks[2])
     assert not lists(conn, weeks[0])
 
 
@@ -606,21 +605,21 @@ def test_a_long_reader_of_several_old_publications(
 ) -> None:
     kept = settings.model_copy(update={"keep_weeks": 9})
     for as_of in weeks:
-        pipeline.run_week(kept, as_of=as_of)
+        steps.run_week(kept, as_of=as_of)
     when = weeks[2] + timedelta(14)
     write_drop(settings.drops, "movielens", when, {"ratings.csv": [RATINGS]})
     brief = settings.model_copy(update={"keep_weeks": 1})
     with connect(settings) as reader, reader.transaction():
         reader.execute("SELECT count(*) AS n FROM recommendations").fetchone()
-        pipeline.run_week(brief, as_of=when)
-        week = pipeline.resolve_week(brief, as_of=weeks[0])  # on its way out, and asked for again
+        steps.run_week(brief, as_of=when)
+        week = steps.resolve_week(brief, as_of=weeks[0])  # on its way out, and asked for again
         decided = ledger.champion_of(conn, weeks[0]).promotion_id
         with pytest.raises(PublicationError, match="on its way out and still read"):
             for shard in range(brief.score_shards):
-                pipeline.score_users(brief, week, decided, shard)
-            pipeline.publish_recommendations(brief, week, decided)
-    pipeline.publish_recommendations(kept, week, decided)
+                steps.score_users(brief, week, decided, shard)
+            steps.publish_recommendations(brief, week, decided)
+    steps.publish_recommendations(kept, week, decided)
     assert lists(conn, weeks[0])
-    pipeline.run_week(brief, as_of=when)
+    steps.run_week(brief, as_of=when)
     # made again, kept again
     assert [bool(lists(conn, as_of)) for as_of in (*weeks[:2], when)] == [True, False, True]

@@ -9,11 +9,13 @@ from typing import Any
 import pytest
 from psycopg.types.json import Jsonb
 
-from recsys import pipeline, realised, report
+from recsys import realised, report
 from recsys.db.connect import Connection
 from recsys.db.queries import queries
+from recsys.registry.store import Registry
 from recsys.settings import Settings
 from recsys.week import Week
+from tests import steps
 
 FIRST, SINCE, AS_OF = (date(2020, 1, 6) + timedelta(7 * n) for n in range(3))
 #: NDCG@10 of one hit at rank 2 where two movies were liked.
@@ -348,9 +350,9 @@ def test_the_online_figure_stands_beside_the_offline_one(
     settings: Settings, weeks: list[date], conn: Connection
 ) -> None:
     for as_of in weeks:
-        pipeline.run_week(settings, as_of=as_of)
+        steps.run_week(settings, as_of=as_of)
     value = realised.recorded(conn, weeks[1])[0].value
-    registry = pipeline.Registry(settings)
+    registry = Registry(settings)
     run = registry.client.get_run(registry.week_run(weeks[0]))
     assert run.data.metrics["realised NDCG_at_10"] == pytest.approx(value)
     assert any(name.startswith("NDCG_at_10 popularity") for name in run.data.metrics)

@@ -10,9 +10,9 @@ from psycopg import sql
 
 from recsys.db.connect import Connection
 from recsys.errors import DropError, RecsysError, RequestError
-from recsys.pipeline import refresh_views
 from recsys.removal import erase_user, withdraw_movie
 from recsys.settings import Settings
+from tests import steps
 from tests.landing import Landing
 
 USER = 70_707_070_707  # a number that stands nowhere by chance
@@ -93,7 +93,7 @@ def full(settings: Settings, conn: Connection) -> Connection:
         "1, 1, 'model')",
         [USER, OTHER],
     )
-    refresh_views(settings)
+    steps.refresh_views(settings)
     return conn
 
 
@@ -166,7 +166,7 @@ def test_an_erased_user_stays_away(settings: Settings, full: Connection) -> None
         DROP | {"ratings.dat": f"{DROP['ratings.dat']}9::1::5::{T}\n"},
         max_bad_share=0.9,
     )
-    refresh_views(settings)
+    steps.refresh_views(settings)
     assert traces(full, USER) == {"public.erased_users": 1}
 
 

@@ -8,11 +8,11 @@ import pytest
 from rich.prompt import Confirm
 
 from recsys import __main__ as cli
-from recsys import pipeline
 from recsys.db.connect import Connection
 from recsys.registry.store import Registry
 from recsys.removal import erase_user, refits
 from recsys.settings import Settings
+from tests import steps
 
 Run = Callable[..., tuple[int, str]]
 
@@ -51,7 +51,7 @@ def answer(monkeypatch: pytest.MonkeyPatch) -> Callable[[bool], None]:
 
 @pytest.fixture
 def live_week(settings: Settings, weeks: list[date]) -> date:
-    pipeline.run_week(settings, as_of=weeks[0], recipes=["popularity"])
+    steps.run_week(settings, as_of=weeks[0], recipes=["popularity"])
     return weeks[0]
 
 
@@ -157,10 +157,10 @@ def test_refits_go_on_where_they_stopped(
     settings: Settings, weeks: list[date], conn: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for week in weeks[:2]:
-        pipeline.run_week(settings, as_of=week, recipes=["popularity"])
+        steps.run_week(settings, as_of=week, recipes=["popularity"])
     erase_user(settings, 1)
     assert [row.model_version for row in refits.versions_to_refit(conn)] == ["1", "2"]
-    fit, done = pipeline.refit_version, []
+    fit, done = refits.refit_version, []
 
     def once(*arguments):
         if done:
@@ -168,7 +168,7 @@ def test_refits_go_on_where_they_stopped(
         done.append(arguments)
         return fit(*arguments)
 
-    monkeypatch.setattr(pipeline, "refit_version", once)
+    monkeypatch.setattr(refits, "refit_version", once)
     with pytest.raises(KeyboardInterrupt):
         list(refits.refit_versions(settings))
     assert [row.model_version for row in refits.versions_to_refit(conn)] == ["2"]
@@ -197,8 +197,8 @@ def test_refits_go_on_where_they_stopped(
 def test_a_week_run_again_after_a_refit_publishes_the_new_versions_lists(
     settings: Settings, weeks: list[date], conn: Connection
 ) -> None:
-    pipeline.run_week(settings, as_of=weeks[0], recipes=["popularity"])
+    steps.run_week(settings, as_of=weeks[0], recipes=["popularity"])
     erase_user(settings, 1, now=True)
     list(refits.refit_versions(settings))
-    pipeline.run_week(settings, as_of=weeks[0], recipes=["popularity"])
+    steps.run_week(settings, as_of=weeks[0], recipes=["popularity"])
     assert conn.execute("SELECT DISTINCT model_version FROM recommendations").fetchall() == [("2",)]

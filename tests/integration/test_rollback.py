@@ -12,7 +12,6 @@ from typing import Any
 
 import pytest
 
-from recsys import pipeline
 from recsys.db.connect import Connection, connect
 from recsys.errors import PublicationError, RequestError
 from recsys.promotion import ledger, live
@@ -20,6 +19,7 @@ from recsys.registry.store import Registry
 from recsys.scoring import publish as publishing
 from recsys.settings import Settings
 from recsys.week import Week
+from tests import steps
 
 
 def state(conn: Connection) -> tuple[date, int, str]:
@@ -29,7 +29,7 @@ def state(conn: Connection) -> tuple[date, int, str]:
 
 
 def roll_back(settings: Settings, publication_id: int | None = None, run_id: str = "") -> str:
-    return pipeline.rollback_publication(
+    return steps.rollback_publication(
         settings,
         publication_id=publication_id,
         reason="bad lists",
@@ -45,7 +45,7 @@ def two_weeks(
     """What was live after each of two weeks, made by different champions."""
     states = []
     for as_of in weeks[:2]:
-        pipeline.run_week(settings, as_of=as_of)
+        steps.run_week(settings, as_of=as_of)
         states.append(state(conn))
     # whoever won: als is champion of the second
     conn.execute(
@@ -101,11 +101,11 @@ def test_running_the_week_again_does_not_undo_it(
         {"force": True, "top_n": 3, "run_id": "2"},
     ]
     for asked in runs:
-        pipeline.run_week(settings, as_of=weeks[1], **asked)
+        steps.run_week(settings, as_of=weeks[1], **asked)
         assert state(conn) == first, asked
         assert Registry(settings).champion() == first[2]
     roll_back(settings, second[1])
-    pipeline.run_week(settings, as_of=weeks[1], top_n=8)
+    steps.run_week(settings, as_of=weeks[1], top_n=8)
     assert state(conn)[0] == weeks[1]
     assert conn.execute("SELECT max(rank) AS n FROM recommendations").fetchone().n == 8
 
@@ -114,7 +114,7 @@ def test_the_next_week_defends_the_recipe_that_was_put_back(
     settings: Settings, weeks: list[date], conn: Connection, two_weeks: list[tuple[date, int, str]]
 ) -> None:
     roll_back(settings)
-    pipeline.run_week(settings, as_of=weeks[2])
+    steps.run_week(settings, as_of=weeks[2])
     defended = (
         conn.execute("SELECT incumbent FROM exams WHERE as_of = %s", [weeks[2]])
         .fetchone()
@@ -160,7 +160,7 @@ def test_a_second_rollback_goes_further_back_and_never_forth(
     settings: Settings, weeks: list[date], conn: Connection, two_weeks: list[tuple[date, int, str]]
 ) -> None:
     first, second = two_weeks
-    pipeline.run_week(settings, as_of=weeks[2])
+    steps.run_week(settings, as_of=weeks[2])
     roll_back(settings)
     assert state(conn)[:2] == second[:2]
     roll_back(settings)
@@ -181,17 +181,17 @@ def test_a_rollback_without_a_reason_is_refused(
     settings: Settings, conn: Connection, two_weeks: list[tuple[date, int, str]], reason: Any
 ) -> None:
     with pytest.raises(RequestError, match="the reason is empty"):
-        pipeline.rollback_publication(settings, publication_id=1, reason=reason, requested_by="ann")
+        steps.rollback_publication(settings, publication_id=1, reason=reason, requested_by="ann")
     assert state(conn)[:2] == two_weeks[1][:2]
 
 
 def test_choices_can_be_told_apart(settings: Settings, weeks: list[date], conn: Connection) -> None:
-    pipeline.run_week(settings, as_of=weeks[1], top_n=10)
-    pipeline.run_week(settings, as_of=weeks[1], top_n=1)
-    pipeline.run_week(
+    steps.run_week(settings, as_of=weeks[1], top_n=10)
+    steps.run_week(settings, as_of=weeks[1], top_n=1)
+    steps.run_week(
         settings, as_of=weeks[0], challenger="popularity", challenger_share=0.5, challenger_weeks=1
     )
-    lines = dict(pipeline.past_publications(settings))
+    lines = dict(steps.past_publications(settings))
     n_users = conn.execute("SELECT count(DISTINCT user_id) AS n FROM recommendations").fetchone().n
     one, ten, never = (
         lines[number]
@@ -208,7 +208,7 @@ def test_choices_can_be_told_apart(settings: Settings, weeks: list[date], conn: 
 
 
 def test_nothing_to_roll_back_to(settings: Settings, weeks: list[date]) -> None:
-    pipeline.run_week(settings, as_of=weeks[0])
+    steps.run_week(settings, as_of=weeks[0])
     with pytest.raises(PublicationError, match="no publication was live before the present one"):
         roll_back(settings)
 
@@ -246,7 +246,7 @@ def test_cut_short_between_the_ledger_and_mlflow_the_next_run_repairs_it(
             roll_back(settings)
     assert state(conn) == first
     assert Registry(settings).champion() == second[2]
-    pipeline.resolve_week(settings, as_of=weeks[0])
+    steps.resolve_week(settings, as_of=weeks[0])
     assert Registry(settings).champion() == first[2]
 
 
@@ -296,17 +296,17 @@ def test_a_week_decided_meanwhile_does_not_undo_it(
 ) -> None:
     first, _ = two_weeks
     week = up_to_the_exam(settings, weeks[2])
-    decided = pipeline.promote_champion(settings, week, pipeline.refit_winner(settings, week))
+    decided = steps.promote_champion(settings, week, steps.refit_winner(settings, week))
     assert roll_back(settings).endswith(
         f"Week {weeks[2]} was decided before that, and will not go live unless it is decided anew "
         "(force)"
     )
     assert state(conn) == first
     for shard in range(settings.score_shards):
-        pipeline.score_users(settings, week, decided, shard)
-    pipeline.publish_recommendations(settings, week, decided)
+        steps.score_users(settings, week, decided, shard)
+    steps.publish_recommendations(settings, week, decided)
     assert state(conn) == first
-    pipeline.run_week(settings, as_of=weeks[2], force=True, run_id="anew")
+    steps.run_week(settings, as_of=weeks[2], force=True, run_id="anew")
     assert state(conn)[0] == weeks[2]
 
 
@@ -315,19 +315,19 @@ def test_a_week_at_its_exam_meanwhile_defends_what_was_put_back(
 ) -> None:
     week = up_to_the_exam(settings, weeks[2])
     roll_back(settings)
-    pipeline.examine_models(settings, week)
+    steps.examine_models(settings, week)
     decided = ledger.decision_by_id(
-        conn, pipeline.promote_champion(settings, week, pipeline.refit_winner(settings, week))
+        conn, steps.promote_champion(settings, week, steps.refit_winner(settings, week))
     )
     assert (decided.incumbent or "").startswith("popularity-")
     assert not any("is kept" in reason and "als" in reason for reason in decided.reasons)
 
 
 def up_to_the_exam(settings: Settings, as_of: date) -> Week:
-    week = pipeline.resolve_week(settings, as_of=as_of)
-    pipeline.ingest_drops(settings, week)
-    pipeline.refresh_views(settings)
-    pipeline.examine_models(settings, week)
+    week = steps.resolve_week(settings, as_of=as_of)
+    steps.ingest_drops(settings, week)
+    steps.refresh_views(settings)
+    steps.examine_models(settings, week)
     return week
 
 
@@ -335,12 +335,12 @@ def test_a_decision_made_beside_a_rollback_waits_for_it(
     settings: Settings, weeks: list[date], conn: Connection, two_weeks: list[tuple[date, int, str]]
 ) -> None:
     first, _ = two_weeks
-    forced = pipeline.resolve_week(settings, as_of=weeks[1], force=True, run_id="anew")
-    version = pipeline.refit_winner(settings, forced)
+    forced = steps.resolve_week(settings, as_of=weeks[1], force=True, run_id="anew")
+    version = steps.refit_winner(settings, forced)
     with connect(settings) as other, ThreadPoolExecutor(1) as pool:
         with other.transaction():
             live.roll_back(other, None, reason="bad lists", requested_by="ann", run_id="")
-            deciding = pool.submit(pipeline.promote_champion, settings, forced, version)
+            deciding = pool.submit(steps.promote_champion, settings, forced, version)
             time.sleep(1)
             assert not deciding.done()
         deciding.result()
@@ -375,7 +375,7 @@ def test_what_was_live_lately_is_kept_however_old_it_is(
     first, _ = two_weeks
     assert publishing.retire_outlived(conn, keep_weeks=1) == []
     roll_back(settings)
-    pipeline.run_week(settings.model_copy(update={"keep_weeks": 1}), as_of=weeks[2])
+    steps.run_week(settings.model_copy(update={"keep_weeks": 1}), as_of=weeks[2])
     assert roll_back(settings).startswith("rolled back")
     assert state(conn) == first
 

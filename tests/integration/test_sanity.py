@@ -4,21 +4,21 @@ from datetime import date
 
 import numpy as np
 
-from recsys import pipeline
 from recsys.db.connect import Connection
 from recsys.features.visible import read_catalogue, read_interactions
 from recsys.promotion.sanity import _last_lists
 from recsys.settings import Settings
+from tests import steps
 
 
 def test_last_weeks_lists_less_what_was_rated_since(
     settings: Settings, weeks: list[date], conn: Connection
 ) -> None:
     # a shadow beside it, which nobody had
-    pipeline.run_week(settings, as_of=weeks[0], challenger="als")
-    week = pipeline.resolve_week(settings, as_of=weeks[1])
-    pipeline.ingest_drops(settings, week)
-    pipeline.refresh_views(settings)
+    steps.run_week(settings, as_of=weeks[0], challenger="als")
+    week = steps.resolve_week(settings, as_of=weeks[1])
+    steps.ingest_drops(settings, week)
+    steps.refresh_views(settings)
     listed = conn.execute(
         "SELECT user_id, rank, movie_id FROM batch_recommendations "
         "WHERE publication_id = (SELECT publication_id FROM publications WHERE NOT is_shadow) "
@@ -30,7 +30,7 @@ def test_last_weeks_lists_less_what_was_rated_since(
         "ratings",
         [first.user_id, first.movie_id, weeks[1]],
     )
-    pipeline.refresh_views(settings)
+    steps.refresh_views(settings)
     catalogue = read_catalogue(conn, week.sight)
     interactions = read_interactions(conn, week.sight, catalogue.movie_ids)
     rated = {
@@ -45,6 +45,6 @@ def test_last_weeks_lists_less_what_was_rated_since(
     found = _last_lists(conn, week, users, interactions)
     assert found.tolist() == expected.tolist()
     assert found[np.searchsorted(users, first.user_id), 0] == -1
-    before = pipeline.resolve_week(settings, as_of=weeks[0])
+    before = steps.resolve_week(settings, as_of=weeks[0])
     # its own lists are not of a week before
     assert (_last_lists(conn, before, users, interactions) == -1).all()

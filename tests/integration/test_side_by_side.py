@@ -7,9 +7,10 @@ from datetime import date
 
 import pytest
 
-from recsys import pipeline
 from recsys.db.connect import Connection
+from recsys.registry.store import Registry
 from recsys.settings import Settings
+from tests import steps
 
 
 def published(conn: Connection) -> list[tuple]:
@@ -28,7 +29,7 @@ def live(conn: Connection) -> list[date]:
 
 def together(settings: Settings, runs: list[dict]) -> None:
     with ThreadPoolExecutor(len(runs)) as pool:
-        for future in [pool.submit(pipeline.run_week, settings, **run) for run in runs]:
+        for future in [pool.submit(steps.run_week, settings, **run) for run in runs]:
             future.result()
 
 
@@ -38,7 +39,7 @@ def test_the_same_week_twice_at_once(
     together(settings, [{"as_of": weeks[0]}] * 3)
     assert conn.execute("SELECT count(*) AS n FROM publications").fetchall() == [(1,)]
     assert conn.execute("SELECT count(*) AS n FROM promotions").fetchall() == [(1,)]
-    registry = pipeline.Registry(settings)
+    registry = Registry(settings)
     runs = registry.client.search_runs([registry.experiment_id], "tags.kind != 'week'")
     keys = [run.data.tags["fit_key"] for run in runs]
     assert len(keys) == len(set(keys))
@@ -48,8 +49,8 @@ def test_the_same_week_twice_at_once(
 def test_a_backfill_beside_the_newest_week(
     settings: Settings, weeks: list[date], conn: Connection
 ) -> None:
-    pipeline.run_week(settings, as_of=weeks[0])
-    pipeline.run_week(settings, as_of=weeks[1])
+    steps.run_week(settings, as_of=weeks[0])
+    steps.run_week(settings, as_of=weeks[1])
     before = published(conn)
     for row in conn.execute("SELECT publication_id FROM publications").fetchall():
         conn.execute(f"DROP TABLE batch_recommendations_{row.publication_id}")  # pyright: ignore

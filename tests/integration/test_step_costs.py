@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from recsys import pipeline
 from recsys.costs import Cost, costs_of_run, keep_cost
 from recsys.db.connect import Connection
+from recsys.registry.store import Registry
 from recsys.settings import Settings
+from tests import steps
 
 
 @pytest.fixture
@@ -17,7 +18,7 @@ def settings(settings: Settings) -> Settings:
 
 
 def report_of(settings: Settings, as_of: date) -> str:
-    registry = pipeline.Registry(settings)
+    registry = Registry(settings)
     return Path(
         registry.client.download_artifacts(registry.week_run(as_of), "report.md")
     ).read_text()
@@ -33,11 +34,12 @@ def cost_table(page: str) -> list[list[str]]:
     ][2:]
 
 
+@pytest.mark.usefixtures("small_blocks")
 def test_every_step_of_a_week_is_kept_with_its_rows(
     settings: Settings, weeks: list[date], conn: Connection
 ) -> None:
     begun: list[str] = []
-    week = pipeline.run_week(settings, as_of=weeks[0], run_id="monday", told=begun.append)
+    week = steps.run_week(settings, as_of=weeks[0], run_id="monday", on_step=begun.append)
     found = costs_of_run(conn, weeks[0], "monday")
     assert [f"{cost.step} {cost.part}".rstrip() for cost in found] == begun
     assert [cost.part for cost in found if cost.step == "train_model"] == [
@@ -74,10 +76,10 @@ def test_every_step_of_a_week_is_kept_with_its_rows(
 def test_a_retry_adds_a_row_and_the_first_one_counts(
     settings: Settings, weeks: list[date], conn: Connection
 ) -> None:
-    week = pipeline.resolve_week(settings, as_of=weeks[0], run_id="monday")
+    week = steps.resolve_week(settings, as_of=weeks[0], run_id="monday")
     for seconds in (3.0, 0.1):
-        keep_cost(settings, week, "train_model", Cost(seconds, 2**20, 5), part="als-1")
-    keep_cost(settings, week, "train_model", Cost(0.2, 2**20), part="ease-1")
+        keep_cost(conn, week, "train_model", Cost(seconds, 2**20, 5), part="als-1")
+    keep_cost(conn, week, "train_model", Cost(0.2, 2**20), part="ease-1")
     assert conn.execute("SELECT count(*) AS n FROM step_times").fetchone().n == 3
     assert [tuple(row) for row in costs_of_run(conn, weeks[0], "monday")] == [
         ("train_model", "als-1", 3.0, 2**20, 5),
@@ -89,22 +91,22 @@ def test_a_retry_adds_a_row_and_the_first_one_counts(
 def test_the_report_tells_what_each_step_cost(
     settings: Settings, weeks: list[date], conn: Connection
 ) -> None:
-    pipeline.run_week(settings, as_of=weeks[0], run_id="monday")
+    steps.run_week(settings, as_of=weeks[0], run_id="monday")
     page = report_of(settings, weeks[0])
     assert "(monday)" in page
-    *steps, whole = cost_table(page)
+    *lines, whole = cost_table(page)
     kept = [cost for cost in costs_of_run(conn, weeks[0], "monday") if cost.step != "report_week"]
-    assert [line[0] for line in steps] == [f"{cost.step} {cost.part}".rstrip() for cost in kept]
-    assert [line[3] for line in steps] == [f"{cost.peak_bytes / 2**20:,.0f} MiB" for cost in kept]
-    assert sum(float(line[2].rstrip("%")) for line in steps) == pytest.approx(
-        100, abs=0.05 * len(steps)
+    assert [line[0] for line in lines] == [f"{cost.step} {cost.part}".rstrip() for cost in kept]
+    assert [line[3] for line in lines] == [f"{cost.peak_bytes / 2**20:,.0f} MiB" for cost in kept]
+    assert sum(float(line[2].rstrip("%")) for line in lines) == pytest.approx(
+        100, abs=0.05 * len(lines)
     )
     published = next(cost for cost in kept if cost.step == "publish_recommendations")
-    assert steps[-1][4:] == [
+    assert lines[-1][4:] == [
         f"{published.n_rows:,}",
         f"{published.n_rows / published.seconds:,.0f}",
     ]
-    assert next(line for line in steps if line[0] == "refresh_views")[4:] == ["–", "–"]
+    assert next(line for line in lines if line[0] == "refresh_views")[4:] == ["–", "–"]
     seconds, peak = sum(cost.seconds for cost in kept), max(cost.peak_bytes for cost in kept)
     assert whole[1:4] == [f"{seconds:,.1f} s", "100.0%", f"{peak / 2**20:,.0f} MiB"]
 
@@ -112,10 +114,10 @@ def test_the_report_tells_what_each_step_cost(
 def test_a_run_that_finds_all_done_changes_no_byte_of_the_report(
     settings: Settings, weeks: list[date], conn: Connection
 ) -> None:
-    pipeline.run_week(settings, as_of=weeks[0], run_id="monday")
+    steps.run_week(settings, as_of=weeks[0], run_id="monday")
     page = report_of(settings, weeks[0])
     for run_id in ("monday", "tuesday"):
-        pipeline.run_week(settings, as_of=weeks[0], run_id=run_id)
+        steps.run_week(settings, as_of=weeks[0], run_id=run_id)
         assert report_of(settings, weeks[0]) == page
     again = {
         f"{cost.step} {cost.part}".rstrip(): cost.n_rows
@@ -130,18 +132,18 @@ def test_a_run_that_finds_all_done_changes_no_byte_of_the_report(
 def test_a_publication_from_before_costs_were_kept_has_a_report(
     settings: Settings, weeks: list[date], conn: Connection
 ) -> None:
-    week = pipeline.run_week(settings, as_of=weeks[0])
+    week = steps.run_week(settings, as_of=weeks[0])
     conn.execute("TRUNCATE step_times")
     made = conn.execute("SELECT promotion_id, publication_id FROM publications").fetchone()
-    page = pipeline.report_week(settings, week, made.promotion_id, made.publication_id)
+    page = steps.report_week(settings, week, made.promotion_id, made.publication_id)
     assert page.endswith("## What it cost\n\nNot measured.\n")
 
 
 def test_a_step_whose_memory_was_not_measured_is_told_so(
     settings: Settings, weeks: list[date], conn: Connection
 ) -> None:
-    week = pipeline.run_week(settings, as_of=weeks[0])
+    week = steps.run_week(settings, as_of=weeks[0])
     conn.execute("UPDATE step_times SET peak_bytes = NULL WHERE step = 'ingest_drops'")
     made = conn.execute("SELECT promotion_id, publication_id FROM publications").fetchone()
-    page = pipeline.report_week(settings, week, made.promotion_id, made.publication_id)
+    page = steps.report_week(settings, week, made.promotion_id, made.publication_id)
     assert next(line for line in cost_table(page) if line[0] == "ingest_drops")[3] == "–"

@@ -16,13 +16,13 @@ import pytest
 from rich.console import Console
 
 from recsys import __main__ as cli
-from recsys import pipeline
 from recsys.db.connect import Connection
 from recsys.promotion.approval import Proposal
 from recsys.report import METRICS
 from recsys.settings import Settings
 from recsys.terminal import terminal
 from stack import __main__ as stack_cli
+from tests import steps
 from tests.landing import Landing
 
 ROOT = Path(__file__).parents[2]
@@ -91,7 +91,7 @@ def environment(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> dict[str
 def installed(environment: dict[str, str], settings: Settings, conn: Connection) -> Settings:
     """A week is live whose every name holds what rich would take for markup."""
     Landing(Path(settings.drops), conn).put(WEEK, published())
-    pipeline.run_week(settings, as_of=WEEK, run_id="[/run] :smile:")
+    steps.run_week(settings, as_of=WEEK, run_id="[/run] :smile:")
     conn.execute(
         "UPDATE promotions SET approval = 'approved', approved_by = '[/ada]', reasons = "
         "'{:smile: [/why]}'"

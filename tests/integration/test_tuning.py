@@ -12,9 +12,10 @@ from mlflow.entities import Run
 from psycopg.types.json import Jsonb
 from pydantic import Field
 
-from recsys import models, pipeline
+from recsys import models
 from recsys.db.connect import Connection
 from recsys.errors import ModelError, NothingToRecommend
+from recsys.exam_data import exam_of, validation_of
 from recsys.models.base import Search
 from recsys.models.popularity import Popularity, PopularityConfig
 from recsys.recipe import Recipe
@@ -23,6 +24,7 @@ from recsys.settings import Settings
 from recsys.tuning import ledger
 from recsys.tuning.search import Trial
 from recsys.week import Week
+from tests import steps
 
 
 class FadingConfig(PopularityConfig):
@@ -60,16 +62,16 @@ def week(settings: Settings, weeks: list[date]) -> Week:
 
 
 def taken_in(settings: Settings, as_of: date) -> Week:
-    week = pipeline.resolve_week(settings, as_of=as_of)
-    pipeline.ingest_drops(settings, week)
-    pipeline.refresh_views(settings)
+    week = steps.resolve_week(settings, as_of=as_of)
+    steps.ingest_drops(settings, week)
+    steps.refresh_views(settings)
     return week
 
 
 def tune(settings: Settings, week: Week, n_trials: int) -> list[Trial]:
     """All trials there are in the end."""
     told: list[list[Trial]] = []
-    pipeline.tune_recipe(
+    steps.tune_recipe(
         settings, week, "fading", n_trials=n_trials, told=lambda trials: told.append(list(trials))
     )
     assert [len(trials) for trials in told] == list(range(len(told[0]), len(told[-1]) + 1))
@@ -129,7 +131,7 @@ def test_what_beats_the_default_is_found_once(
         5,
     )
     assert (found.found_for, found.validation_ndcg > found.default_ndcg) == (week.as_of, True)
-    said = pipeline.tune_recipe(settings, week, "fading", n_trials=5)
+    said = steps.tune_recipe(settings, week, "fading", n_trials=5)
     assert (
         best.recipe.key in said
         and f"NDCG@10 {best.ndcg:.4f}" in said
@@ -198,7 +200,7 @@ def test_a_default_that_nothing_beats_stays(
         monkeypatch.setattr("recsys.tuning.study._ndcg", lambda *_: 0.25)
     else:
         monkeypatch.setattr(Fading, "fit", lambda *_, **__: (_ for _ in ()).throw(ModelError("no")))
-    said = pipeline.tune_recipe(settings, week, "fading", n_trials=3)
+    said = steps.tune_recipe(settings, week, "fading", n_trials=3)
     assert (
         "none beat the default's NDCG@10 0.2500"
         if default == "best"
@@ -223,8 +225,8 @@ def test_no_trial_knows_what_the_exam_asks(
     """All that the exam holds out is made another, and the trials' figures stay the same."""
     settings = settings.model_copy(update={"exam_min_users": exam_min_users})
     week = taken_in(settings, weeks[2])
-    exam, _ = pipeline._exam(settings, conn, week)
-    assert (exam.kind, pipeline._validation(conn, week, exam).kind) == kinds
+    exam, _ = exam_of(conn, week)
+    assert (exam.kind, validation_of(conn, week, exam).kind) == kinds
     before = tune(settings, week, 3)
     asked = exam.held_out
     pairs = {
@@ -237,8 +239,8 @@ def test_no_trial_knows_what_the_exam_asks(
         "movie_id) = (u, m)",
         pairs,
     )
-    pipeline.refresh_views(settings)
-    poisoned, _ = pipeline._exam(settings, conn, week)
+    steps.refresh_views(settings)
+    poisoned, _ = exam_of(conn, week)
     assert (poisoned.known.fingerprint(), len(poisoned.held_out)) == (
         exam.known.fingerprint(),
         len(asked),
@@ -261,8 +263,8 @@ def test_the_validation_slice_is_of_what_the_exams_fits_see(
 ) -> None:
     settings = settings.model_copy(update={"exam_min_users": exam_min_users})
     week = taken_in(settings, weeks[2])
-    exam, _ = pipeline._exam(settings, conn, week)
-    validation = pipeline._validation(conn, week, exam)
+    exam, _ = exam_of(conn, week)
+    validation = validation_of(conn, week, exam)
     seen = pairs_of(exam.known)
     assert len(validation.users) and len(validation.known) < len(exam.known)
     assert pairs_of(validation.known) | pairs_of(validation.held_out) <= seen
@@ -282,10 +284,10 @@ def test_a_validation_cut_brings_back_nothing_that_users_own_newest_hold_out(
     settings: Settings, week: Week, conn: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What is held out of an inactive user is older than a cut may be."""
-    exam, _ = pipeline._exam(settings, conn, week)
+    exam, _ = exam_of(conn, week)
     assert exam.kind == "own newest"
     few = Week.from_json({**week.to_json(), "exam_min_users": 1})
-    validation = pipeline._validation(conn, few, exam)
+    validation = validation_of(conn, few, exam)
     assert validation.kind == "dated" and exam.held_out.rated_at.min() < validation.cut.timestamp()
     assert pairs_of(validation.known) <= pairs_of(exam.known)
 
@@ -308,7 +310,7 @@ def test_another_week_other_code_and_other_data_are_other_studies(
 def test_no_users_to_decide_is_said(settings: Settings, week: Week, conn: Connection) -> None:
     strict = Week.from_json({**week.to_json(), "like_threshold": 9.0})
     with pytest.raises(NothingToRecommend, match="no user decides a validation slice of the"):
-        pipeline.tune_recipe(settings, strict, "fading", n_trials=2)
+        steps.tune_recipe(settings, strict, "fading", n_trials=2)
 
 
 # ---------------------------------------------------------------- what comes of it
@@ -326,9 +328,9 @@ def test_a_tuned_recipe_sits_the_exams_of_later_weeks(
     tune(settings, week, 5)
     (key,) = [row.recipe_key for row in rows(conn, "tuned_recipes")]
     assert key not in [
-        recipe.key for recipe in pipeline.resolve_week(settings, as_of=weeks[0]).recipes
+        recipe.key for recipe in steps.resolve_week(settings, as_of=weeks[0]).recipes
     ]
-    pipeline.run_week(settings, as_of=weeks[1])
+    steps.run_week(settings, as_of=weeks[1])
     sat = conn.execute(
         "SELECT recipe_key FROM exam_entries WHERE as_of = %s", [weeks[1]]
     ).fetchall()
@@ -348,10 +350,10 @@ def test_a_week_takes_the_newest_found_until_then_and_keeps_it(
     found_for(conn, weeks[0], new, "a")
     found_for(conn, weeks[2], future)
     expected = (Recipe.of("popularity"), Recipe.of("fading"), new)
-    assert pipeline.resolve_week(settings, as_of=weeks[1]).recipes == expected
+    assert steps.resolve_week(settings, as_of=weeks[1]).recipes == expected
     found_for(conn, weeks[1], old, "c")
-    assert pipeline.resolve_week(settings, as_of=weeks[1]).recipes == expected
-    assert pipeline.resolve_week(settings, as_of=weeks[2] + timedelta(7)).recipes == (
+    assert steps.resolve_week(settings, as_of=weeks[1]).recipes == expected
+    assert steps.resolve_week(settings, as_of=weeks[2] + timedelta(7)).recipes == (
         *expected[:2],
         future,
     )
@@ -362,9 +364,9 @@ def test_a_week_that_names_its_recipes_takes_those(
 ) -> None:
     tuned = Recipe.of("fading", half_life_days=20.0)
     found_for(conn, weeks[0], tuned)
-    asked = pipeline.resolve_week(settings, as_of=weeks[1], recipes=["fading"]).recipes
+    asked = steps.resolve_week(settings, as_of=weeks[1], recipes=["fading"]).recipes
     assert asked == (Recipe.of("popularity"), Recipe.of("fading"))
-    assert pipeline.resolve_week(settings, as_of=weeks[2], recipes=[tuned.key]).recipes == (
+    assert steps.resolve_week(settings, as_of=weeks[2], recipes=[tuned.key]).recipes == (
         Recipe.of("popularity"),
         tuned,
     )
@@ -373,7 +375,7 @@ def test_a_week_that_names_its_recipes_takes_those(
             ModelError,
             match=f"no recipe '{name}': expected one of popularity, .*tuned for {as_of} or before",
         ):
-            pipeline.resolve_week(settings, as_of=as_of, recipes=[name])
+            steps.resolve_week(settings, as_of=as_of, recipes=[name])
 
 
 @pytest.mark.parametrize(
@@ -387,7 +389,7 @@ def test_a_recipe_of_other_code_fails_no_week(
     conn.execute(
         "UPDATE tuned_recipes SET recipe = %s", [Jsonb({"name": "fading", "settings": stale})]
     )
-    assert pipeline.resolve_week(settings, as_of=weeks[1]).recipes == (
+    assert steps.resolve_week(settings, as_of=weeks[1]).recipes == (
         Recipe.of("popularity"),
         Recipe.of("fading"),
     )
@@ -398,12 +400,12 @@ def test_the_week_to_tune_on(settings: Settings, weeks: list[date]) -> None:
         NothingToRecommend,
         match="no week has its drops in: expected one that ran at least to ingest_drops",
     ):
-        pipeline.find_week(settings, None)
+        steps.find_week(settings, None)
     first, second = (taken_in(settings, as_of) for as_of in weeks[:2])
-    pipeline.resolve_week(settings, as_of=weeks[2])
-    assert pipeline.find_week(settings, None) == pipeline.find_week(settings, weeks[2]) == second
-    assert pipeline.find_week(settings, weeks[0] + timedelta(6)) == first
+    steps.resolve_week(settings, as_of=weeks[2])
+    assert steps.find_week(settings, None) == steps.find_week(settings, weeks[2]) == second
+    assert steps.find_week(settings, weeks[0] + timedelta(6)) == first
     with pytest.raises(
         NothingToRecommend, match=f"no week up to {weeks[0] - timedelta(1)} has its drops in"
     ):
-        pipeline.find_week(settings, weeks[0] - timedelta(1))
+        steps.find_week(settings, weeks[0] - timedelta(1))

@@ -9,7 +9,6 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from recsys import pipeline
 from recsys.db.connect import Connection
 from recsys.errors import ModelError
 from recsys.features.interactions import Interactions
@@ -19,6 +18,7 @@ from recsys.promotion.failed_fits import failed_fits
 from recsys.report import exam_table
 from recsys.settings import Settings
 from recsys.week import Week
+from tests import steps
 from tests.landing import Landing
 
 DAY = date(2020, 1, 6)
@@ -67,7 +67,7 @@ def disliked(settings: Settings, conn: Connection) -> None:
 def test_a_week_in_which_nobody_likes_anything_is_served_by_popularity(
     settings: Settings, disliked: None, conn: Connection
 ) -> None:
-    week = pipeline.run_week(settings, as_of=DAY)
+    week = steps.run_week(settings, as_of=DAY)
     assert champion(conn, DAY) == ("popularity", "popularity")
     assert (
         conn.execute("SELECT count(DISTINCT user_id) AS n FROM recommendations").fetchone().n == 40
@@ -91,7 +91,7 @@ def test_whatever_a_recipe_does_wrong_is_its_own_loss(
     error: Exception,
 ) -> None:
     monkeypatch.setattr(ALS, "fit", fails(error))
-    week = pipeline.run_week(settings, as_of=weeks[0])
+    week = steps.run_week(settings, as_of=weeks[0])
     assert failed_fits(conn, weeks[0], "exam").keys() == {key_of(week, "als")}
     assert champion(conn, weeks[0])[1] == "popularity"
 
@@ -109,38 +109,38 @@ def test_what_a_retry_may_mend_is_raised_and_no_recipe_loses_by_it(
 ) -> None:
     monkeypatch.setattr(ALS, "fit", fails(error))
     with pytest.raises(type(error)):
-        pipeline.run_week(settings, as_of=weeks[0])
+        steps.run_week(settings, as_of=weeks[0])
     assert failed_fits(conn, weeks[0], "exam") == {}
 
 
 def test_a_fit_that_succeeds_later_competes_after_all(
     settings: Settings, weeks: list[date], conn: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    week = pipeline.resolve_week(settings, as_of=weeks[0])
-    pipeline.ingest_drops(settings, week)
-    pipeline.refresh_views(settings)
+    week = steps.resolve_week(settings, as_of=weeks[0])
+    steps.ingest_drops(settings, week)
+    steps.refresh_views(settings)
     als = next(recipe for recipe in week.recipes if recipe.name == "als")
     with monkeypatch.context() as broken:
         broken.setattr(ALS, "fit", fails(MemoryError()))
-        assert pipeline.train_model(settings, week, als) is None
+        assert steps.train_model(settings, week, als) is None
     assert failed_fits(conn, weeks[0], "exam").keys() == {als.key}
-    assert pipeline.train_model(settings, week, als)
+    assert steps.train_model(settings, week, als)
     assert failed_fits(conn, weeks[0], "exam") == {}
-    assert als.key in pipeline.examine_models(settings, week)
+    assert als.key in steps.examine_models(settings, week)
 
 
 def test_an_incumbent_that_cannot_be_fitted_does_not_defend(
     settings: Settings, weeks: list[date], conn: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings = settings.model_copy(update={"minimum_effect": 1e-6})
-    pipeline.run_week(settings, as_of=weeks[0])
+    steps.run_week(settings, as_of=weeks[0])
     conn.execute(
         "UPDATE promotions SET decision = 'first', recipe_key = e.recipe_key, recipe = e.recipe "
         "FROM exam_entries e "
         "WHERE e.as_of = promotions.as_of AND e.recipe_key LIKE 'als-%%'"
     )
     monkeypatch.setattr(ALS, "fit", fails(MemoryError()))
-    pipeline.run_week(settings, as_of=weeks[1], recipes=["popularity"])
+    steps.run_week(settings, as_of=weeks[1], recipes=["popularity"])
     assert champion(conn, weeks[1]) == ("popularity", "popularity")
     reasons = (
         conn.execute("SELECT reasons FROM promotions WHERE as_of = %s", [weeks[1]])
@@ -157,19 +157,19 @@ def test_a_refit_that_fails_falls_back_as_a_refused_one_does(
     settings: Settings, weeks: list[date], conn: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings = settings.model_copy(update={"minimum_effect": 1e-6})
-    week = pipeline.resolve_week(settings, as_of=weeks[0])
-    pipeline.ingest_drops(settings, week)
-    pipeline.refresh_views(settings)
+    week = steps.resolve_week(settings, as_of=weeks[0])
+    steps.ingest_drops(settings, week)
+    steps.refresh_views(settings)
     for recipe in week.recipes:
-        pipeline.train_model(settings, week, recipe)
-    pipeline.examine_models(settings, week)
+        steps.train_model(settings, week, recipe)
+    steps.examine_models(settings, week)
     conn.execute(
         "UPDATE exam_entries SET ndcg = array_fill(1::real, ARRAY[cardinality(ndcg)]) "
         "WHERE recipe_key LIKE 'als-%%'"
     )
     monkeypatch.setattr(ALS, "fit", fails(MemoryError()))
-    version = pipeline.refit_winner(settings, week)
-    pipeline.promote_champion(settings, week, version)
+    version = steps.refit_winner(settings, week)
+    steps.promote_champion(settings, week, version)
     assert champion(conn, weeks[0]) == ("popularity", "popularity")
     assert failed_fits(conn, weeks[0], "refit").keys() == {key_of(week, "als")}
     reasons = (
@@ -186,5 +186,5 @@ def test_where_nothing_can_be_fitted_the_week_fails_with_every_reason(
     monkeypatch.setattr(ALS, "fit", fails(MemoryError()))
     monkeypatch.setattr(Popularity, "fit", fails(ValueError("no rating counts")))
     with pytest.raises(ModelError, match=r"(?s)als-.*MemoryError.*popularity-.*no rating counts"):
-        pipeline.run_week(settings, as_of=weeks[0])
+        steps.run_week(settings, as_of=weeks[0])
     assert conn.execute("SELECT count(*) AS n FROM publications").fetchone().n == 0

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from psycopg.types.json import Jsonb
 
-from recsys import pipeline
 from recsys.db.connect import Connection
 from recsys.errors import RequestError
 from recsys.settings import Settings
+from tests import steps
 
 
 def n_stored(conn: Connection) -> int:
@@ -36,7 +36,7 @@ def test_a_run_out_of_limits_stores_nothing(
     settings: Settings, weeks: list[date], conn: Connection, asked: dict[str, Any]
 ) -> None:
     with pytest.raises(RequestError, match=next(iter(asked))):
-        pipeline.run_week(settings, as_of=weeks[0], **asked)
+        steps.run_week(settings, as_of=weeks[0], **asked)
     assert n_stored(conn) == 0
 
 
@@ -53,7 +53,7 @@ def test_settings_out_of_limits_store_no_week(
     settings: Settings, weeks: list[date], conn: Connection, changed: dict[str, Any]
 ) -> None:
     with pytest.raises(RequestError):
-        pipeline.resolve_week(settings.model_copy(update=changed), as_of=weeks[0])
+        steps.resolve_week(settings.model_copy(update=changed), as_of=weeks[0])
     assert conn.execute("SELECT count(*) AS n FROM weeks").fetchone().n == 0
 
 
@@ -66,29 +66,29 @@ def poison(conn: Connection, as_of: date, **numbers: object) -> None:
 def test_a_poisoned_week_takes_what_the_next_run_has(
     settings: Settings, weeks: list[date], conn: Connection, caplog: pytest.LogCaptureFixture
 ) -> None:
-    pipeline.resolve_week(settings, as_of=weeks[0], top_n=7)
+    steps.resolve_week(settings, as_of=weeks[0], top_n=7)
     poison(conn, weeks[0], top_n=0, min_history=-1)
-    week = pipeline.run_week(settings, as_of=weeks[0])
+    week = steps.run_week(settings, as_of=weeks[0])
     assert (week.top_n, week.min_history) == (settings.top_n, settings.min_history)
     assert "top_n is 0; expected a whole number from 1 to 1,000" in caplog.text
     assert conn.execute("SELECT max(rank) AS n FROM recommendations").fetchone().n == settings.top_n
-    assert pipeline.find_week(settings, weeks[0]).top_n == settings.top_n
+    assert steps.find_week(settings, weeks[0]).top_n == settings.top_n
 
 
 def test_a_number_named_at_the_terminal_is_what_a_poisoned_week_has_from_then_on(
     settings: Settings, weeks: list[date], conn: Connection
 ) -> None:
-    pipeline.resolve_week(settings, as_of=weeks[0])
+    steps.resolve_week(settings, as_of=weeks[0])
     poison(conn, weeks[0], top_n=3_000_000_000)
-    assert pipeline.resolve_week(settings, as_of=weeks[0], top_n=4).top_n == 4
-    assert pipeline.resolve_week(settings, as_of=weeks[0]).top_n == 4, "without naming it again"
-    assert pipeline.resolve_week(settings, as_of=weeks[0], top_n=6).top_n == 6
-    assert pipeline.resolve_week(settings, as_of=weeks[0]).top_n == 4, (
+    assert steps.resolve_week(settings, as_of=weeks[0], top_n=4).top_n == 4
+    assert steps.resolve_week(settings, as_of=weeks[0]).top_n == 4, "without naming it again"
+    assert steps.resolve_week(settings, as_of=weeks[0], top_n=6).top_n == 6
+    assert steps.resolve_week(settings, as_of=weeks[0]).top_n == 4, (
         "a sound week keeps its first run's"
     )
 
 
 def test_a_study_of_one_trial_is_refused(settings: Settings, weeks: list[date]) -> None:
-    week = pipeline.resolve_week(settings, as_of=weeks[0])
+    week = steps.resolve_week(settings, as_of=weeks[0])
     with pytest.raises(RequestError, match="trials is 1; expected a whole number from 2 to 1,000"):
-        pipeline.tune_recipe(settings, week, "als", n_trials=1)
+        steps.tune_recipe(settings, week, "als", n_trials=1)

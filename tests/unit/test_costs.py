@@ -4,14 +4,14 @@ import logging
 import time
 from datetime import date
 from pathlib import Path
+from unittest.mock import Mock
 
 import numpy as np
+import psycopg
 import pytest
-from pydantic import SecretStr
 
 from recsys import costs
 from recsys.costs import Cost, keep_cost, measured, worked_on
-from recsys.settings import Settings
 from recsys.week import Week
 
 BIG = 200 * 2**20
@@ -65,8 +65,9 @@ def test_what_fails_is_measured_too() -> None:
 
 def test_a_database_that_does_not_answer_fails_no_step(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.WARNING, "recsys.costs")
-    settings = Settings(database_url=SecretStr("postgresql://nobody@127.0.0.1:1/none"))
+    conn = Mock(spec=psycopg.Connection)
+    conn.execute.side_effect = psycopg.OperationalError("the server is gone")
     week = Week(date(2018, 9, 24), 7, (), 10, 1, 4.0, 1_000, 5, 180.0)
-    keep_cost(settings, week, "train_model", Cost(1.5, 2**30, 9), part="als")
+    keep_cost(conn, week, "train_model", Cost(1.5, 2**30, 9), part="als")
     assert "train_model als: what it cost could not be kept" in caplog.text
     assert "seconds=1.5, peak_bytes=1073741824, n_rows=9" in caplog.text

@@ -4,7 +4,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from bench.speed.stages.base import Bound, Stage, Way
-from recsys import pipeline
+from recsys.request import RunRequest
+from recsys.run import run_step
 from recsys.settings import Settings
 from recsys.week import Week
 
@@ -30,15 +31,27 @@ class Delta(Stage):
         def into_full(number: int) -> tuple[Settings, Week]:
             ground.databases.settle()
             settings = ground.settings(full, zones.full)
-            return settings, pipeline.resolve_week(settings, as_of=zones.dates[number + 1])
+            return settings, run_step(
+                settings, "resolve_week", RunRequest(as_of=zones.dates[number + 1])
+            )
 
         def into_empty(number: int) -> tuple[Settings, Week]:
             ground.databases.renew(unrated, empty)
             settings = ground.settings(empty, zones.empty[number])
-            return settings, pipeline.resolve_week(settings, as_of=zones.dates[number + 1])
+            return settings, run_step(
+                settings, "resolve_week", RunRequest(as_of=zones.dates[number + 1])
+            )
 
         with ground.databases.clone(ground.filled, full), ground.databases.clone(unrated, empty):
             yield [
-                Way(OURS, lambda given: pipeline.ingest_drops(*given), into_full),
-                Way(EMPTY, lambda given: pipeline.ingest_drops(*given), into_empty),
+                Way(
+                    OURS,
+                    lambda prepared: run_step(prepared[0], "ingest_drops", prepared[1]),
+                    into_full,
+                ),
+                Way(
+                    EMPTY,
+                    lambda prepared: run_step(prepared[0], "ingest_drops", prepared[1]),
+                    into_empty,
+                ),
             ]

@@ -8,8 +8,9 @@ from typing import LiteralString
 from psycopg import sql
 
 from bench.speed.stages.base import Bound, Stage, Way
-from recsys import pipeline
 from recsys.db.connect import connect
+from recsys.request import RunRequest
+from recsys.run import run_step
 from recsys.settings import Settings
 from recsys.week import Week
 
@@ -42,12 +43,16 @@ class FirstLoad(Stage):
 
         def resolved(number: int) -> tuple[Settings, Week]:
             settings = emptied(number)
-            return settings, pipeline.resolve_week(settings, as_of=first)
+            return settings, run_step(settings, "resolve_week", RunRequest(as_of=first))
 
         with ground.databases.clone(blank, name):
             files = sorted((zone / "movielens" / str(first)).glob("*.csv"))
             yield [
-                Way(OURS, lambda given: pipeline.ingest_drops(*given), resolved),
+                Way(
+                    OURS,
+                    lambda prepared: run_step(prepared[0], "ingest_drops", prepared[1]),
+                    resolved,
+                ),
                 Way(PLAIN, lambda settings: copy_plainly(settings, files), emptied),
             ]
 

@@ -11,8 +11,8 @@ from psycopg import sql
 
 from bench.speed.stages.base import Bound, Stage, Way
 from bench.speed.stages.top_n import PRODUCT, N, product
-from recsys import pipeline
 from recsys.db.connect import connect
+from recsys.run import run_step
 from recsys.settings import Settings
 
 OURS, LISTS = "score_users, publish_recommendations", "top-N alone"
@@ -40,11 +40,11 @@ class WholePublication(Stage):
                 with ThreadPoolExecutor(settings.score_shards) as tasks:
                     list(
                         tasks.map(
-                            partial(pipeline.score_users, settings, week, promotion_id),
+                            partial(run_step, settings, "score_users", week, promotion_id),
                             range(settings.score_shards),
                         )
                     )
-                pipeline.publish_recommendations(settings, week, promotion_id)
+                run_step(settings, "publish_recommendations", week, promotion_id)
 
             def unpublish(_round: int) -> None:
                 _drop_publications(settings)

@@ -7,9 +7,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from bench.speed.stages.base import Seconds, Stage, Way
-from recsys import pipeline
 from recsys.costs import costs_of_run
 from recsys.db.connect import connect
+from recsys.request import RunRequest
+from recsys.run import run_week
 
 OURS = "run_week"
 
@@ -36,7 +37,7 @@ class WholeWeek(Stage):
         ):
             settings = ground.settings(name, ground.zones.full, Path(store))
             started = time.perf_counter()
-            week = pipeline.run_week(settings, as_of=ground.zones.dates[1], run_id=OURS)
+            week = run_week(settings, RunRequest(as_of=ground.zones.dates[1], run_id=OURS))
             whole = time.perf_counter() - started
             with connect(settings) as conn:
                 costs = {

@@ -1,0 +1,63 @@
+"""What a week's fits and its exam are made of, read from Postgres."""
+
+from recsys.costs import worked_on
+from recsys.db.connect import Connection
+from recsys.errors import NothingToRecommend
+from recsys.evaluation.split import Exam, split_exam
+from recsys.features.catalogue import Catalogue
+from recsys.features.interactions import Interactions
+from recsys.features.visible import read_catalogue, read_interactions, read_rerated
+from recsys.recipe import Recipe
+from recsys.registry.fitting import Fit
+from recsys.week import Week
+
+
+def read_snapshot(conn: Connection, week: Week) -> tuple[Catalogue, Interactions]:
+    """Read all movies and ratings that the week's snapshot admits."""
+    catalogue = read_catalogue(conn, week.sight)
+    interactions = read_interactions(conn, week.sight, catalogue.movie_ids)
+    worked_on(len(interactions))
+    return catalogue, interactions
+
+
+def exam_of(conn: Connection, week: Week) -> tuple[Exam, Catalogue]:
+    """Return the week's exam. Raises NothingToRecommend where the snapshot has no rating."""
+    catalogue, interactions = read_snapshot(conn, week)
+    if not len(interactions):
+        raise NothingToRecommend(
+            f"week {week.as_of}: no rating before {week.as_of} up to drop {week.watermark}"
+        )
+    exam = split_exam(
+        interactions,
+        min_users=week.exam_min_users,
+        wanted_users=week.exam_wanted_users,
+        like_threshold=week.like_threshold,
+    )
+    return _as_of_its_cut(conn, week, exam), catalogue
+
+
+def validation_of(conn: Connection, week: Week, exam: Exam) -> Exam:
+    """Split the exam's training ratings likewise: nothing in it is held out by the exam.
+
+    Older versions of re-rated ratings are read again only beneath a dated exam. Where each user's
+    own newest are held out, some of these are older than any cut, and would come back.
+    """
+    validation = split_exam(
+        exam.known, min_users=week.exam_min_users, like_threshold=week.like_threshold
+    )
+    return _as_of_its_cut(conn, week, validation) if exam.cut else validation
+
+
+def fit_for_exam(week: Week, recipe: Recipe, exam: Exam, catalogue: Catalogue) -> Fit:
+    """Return the fit of a recipe on the exam's training ratings."""
+    cut = exam.cut.isoformat() if exam.cut else exam.kind
+    return Fit(recipe, exam.known, catalogue, cut, "exam", week.as_of, week.seed, anew=week.force)
+
+
+def _as_of_its_cut(conn: Connection, week: Week, exam: Exam) -> Exam:
+    """Add the training ratings that a re-rating has since moved behind a dated exam's cut."""
+    if not exam.cut:
+        return exam
+    at_cut = week.sight | {"as_of": exam.cut}
+    rerated = read_rerated(conn, at_cut, exam.known.movie_ids)
+    return exam.knowing(exam.known.adding(rerated), like_threshold=week.like_threshold)

@@ -1,0 +1,130 @@
+"""Refits: a recipe fitted on all that a week admits, checked by gates, registered, and served."""
+
+import logging
+
+from recsys.db.connect import advisory_lock
+from recsys.errors import LedgerError, ModelLost
+from recsys.exam_data import read_snapshot
+from recsys.features.catalogue import Catalogue
+from recsys.features.interactions import Interactions
+from recsys.models.base import Recommender
+from recsys.promotion import ledger
+from recsys.promotion.failed_fits import attempt
+from recsys.promotion.ledger import ModelVersion
+from recsys.promotion.mirror import version_tags
+from recsys.promotion.sanity import check_refit
+from recsys.recipe import Recipe
+from recsys.registry import fit_ledger
+from recsys.registry.fitting import Fit, fitted_model, lost_model_fitted_again
+from recsys.registry.store import LOCK
+from recsys.revision import git_sha
+from recsys.week import Week
+from recsys.work import Work
+
+log = logging.getLogger(__name__)
+
+
+def try_refit(work: Work, week: Week, recipe: Recipe) -> str | None:
+    """Refit a recipe and return its version; None where it cannot be fitted, which is recorded."""
+    with attempt(work.conn, week, recipe, "refit"):
+        return refit(work, week, recipe)
+    return None
+
+
+def refit(work: Work, week: Week, recipe: Recipe) -> str:
+    """Fit a recipe on all that the week admits, ask the gates, register it; return its version."""
+    conn = work.conn
+    catalogue, interactions = read_snapshot(conn, week)
+    fit = _fit_for_readers(week, recipe, interactions, catalogue)
+    fitted, model = fitted_model(conn, work.registry, fit)
+    verdicts = check_refit(conn, week, recipe, model, interactions, work.settings)
+    ledger.record_refit_verdicts(conn, week.as_of, fitted.fit_key, verdicts)
+    version = ModelVersion(recipe, "", fitted.fit_key, fitted.fingerprint, len(interactions))
+    return _register(work, week, fitted.run_id, version)
+
+
+def refit_version(work: Work, week: Week, recipe: Recipe) -> ModelVersion:
+    """Fit a recipe again on all that the week admits now; return the version that comes of it."""
+    version = refit(work, week, recipe)
+    fit_key = ledger.fit_keys_of_refits(work.conn, week.as_of)[recipe.key]
+    return version_on_record(work, recipe, version, fit_key)
+
+
+def version_on_record(work: Work, recipe: Recipe, version: str, fit_key: str) -> ModelVersion:
+    """Return a version with what the ledger has of its fit, as MLflow may lack it."""
+    fit = fit_ledger.entry_of(work.conn, fit_key)
+    if fit is None:
+        raise LedgerError(
+            f"version {version} of {recipe.key}: no fit {fit_key[:12]} on record: run refit_winner "
+            "again"
+        )
+    return ModelVersion(recipe, version, fit_key, fit.fingerprint, fit.n_ratings)
+
+
+def version_of_refit(work: Work, week: Week, recipe: Recipe, version: str) -> ModelVersion:
+    """Return the week's refit that was registered as `version`, registered again if MLflow lost it.
+
+    Raises LedgerError where the version is of another recipe of the week.
+    """
+    fit_keys = ledger.fit_keys_of_refits(work.conn, week.as_of)
+    fit_key = work.registry.version_tags(version).get("fit_key")
+    others = [key for key, other in fit_keys.items() if other == fit_key and key != recipe.key]
+    if others or recipe.key not in fit_keys:
+        owner = ", ".join(others) or "no refit of the week"
+        raise LedgerError(
+            f"week {week.as_of}: version {version} is of {owner}, expected one of {recipe.key}: "
+            "run refit_winner again"
+        )
+    if fit_key != fit_keys[recipe.key]:
+        log.warning(
+            "week %s: MLflow has lost version %s of %s, which is registered again",
+            week.as_of,
+            version,
+            recipe.key,
+        )
+        version = refit(work, week, recipe)
+        fit_keys = ledger.fit_keys_of_refits(work.conn, week.as_of)
+    return version_on_record(work, recipe, version, fit_keys[recipe.key])
+
+
+def model_to_serve(work: Work, week: Week, model: ModelVersion) -> Recommender:
+    """Load a version's model, by its fit key where the version is gone, or fit it again if lost.
+
+    Raises ModelLost where it then differs: the week's lists would be another model's.
+    """
+    registry = work.registry
+    run_id = registry.run_of(model.fit_key, model.version)
+    if run_id is not None:
+        try:
+            return registry.load(run_id)
+        except ModelLost as error:
+            log.warning("week %s: %s; it is fitted again", week.as_of, error)
+            registry.give_up(run_id)
+    catalogue, interactions = read_snapshot(work.conn, week)
+    fit = _fit_for_readers(week, model.recipe, interactions, catalogue)
+    fitted, recommender = lost_model_fitted_again(work.conn, registry, fit, model.fit_key)
+    version = _register(work, week, fitted.run_id, model)
+    log.warning(
+        "week %s: MLflow had lost version %s; fitted again to the same arrays, it is %s",
+        week.as_of,
+        model.version,
+        version,
+    )
+    return recommender
+
+
+def _fit_for_readers(
+    week: Week, recipe: Recipe, interactions: Interactions, catalogue: Catalogue
+) -> Fit:
+    cut = week.as_of.isoformat()
+    return Fit(
+        recipe, interactions, catalogue, cut, "refit", week.as_of, week.seed, anew=week.force
+    )
+
+
+def _register(work: Work, week: Week, run_id: str, model: ModelVersion) -> str:
+    """Return the version of the model in this MLflow run; a new one where MLflow has lost it."""
+    tags = version_tags(model, week.as_of)
+    tags |= {"git_sha": git_sha(work.settings.git_sha), "run_id": week.run_id}
+    with advisory_lock(work.conn, LOCK):
+        return work.registry.register(run_id, model.fit_key, tags)

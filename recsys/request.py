@@ -1,0 +1,46 @@
+"""What a run wants, besides what its week already has."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import date
+from typing import Any, Self
+
+
+@dataclass(frozen=True)
+class RunRequest:
+    """None, or nothing, leaves the choice to the week's first run, or to the settings.
+
+    Without `as_of` the newest complete MovieLens drop says it. A recipe is named by its name, or a
+    tuned one by its key. `challenger` starts an experiment: for `challenger_weeks` weeks that
+    recipe has `challenger_share` of the users. `force` decides the week anew.
+    `run_kind` and `started_by` say what the run is, for the ledger; a run without a kind is named
+    whole by its id.
+    """
+
+    as_of: date | None = None
+    recipes: Sequence[str] | None = None
+    top_n: int | None = None
+    challenger: str | None = None
+    challenger_share: float = 0.0
+    challenger_weeks: int = 4
+    force: bool = False
+    require_approval: bool | None = None
+    run_id: str = ""
+    run_kind: str = ""
+    started_by: str | None = None
+
+    @property
+    def numbers(self) -> dict[str, Any]:
+        """Return what must be within limits."""
+        names = ("top_n", "challenger_share", "challenger_weeks")
+        return {name: getattr(self, name) for name in names}
+
+    def to_json(self) -> dict[str, Any]:
+        """Return a small value that `from_json` reads."""
+        return asdict(self) | {"as_of": self.as_of.isoformat() if self.as_of else None}
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> Self:
+        """Read what `to_json` returned; the date as text."""
+        as_of = value.get("as_of")
+        return cls(**{**value, "as_of": date.fromisoformat(as_of) if as_of else None})

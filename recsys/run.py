@@ -1,0 +1,90 @@
+"""`run_week`: all steps of a week in this process, without Airflow."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from getpass import getuser
+from typing import Any
+
+from recsys.costs import keep_cost, measured
+from recsys.db.queries import checks
+from recsys.promotion.approval import UNASKED, Approval, Proposal
+from recsys.request import RunRequest
+from recsys.settings import Settings
+from recsys.steps import STEPS, Step, function_of
+from recsys.steps.publish import list_shards
+from recsys.week import Week
+from recsys.work import Work, open_work
+
+__all__ = ["run_step", "run_week", "time_out"]
+
+#: Called where a person must agree to a new champion.
+Approve = Callable[[Proposal], Approval]
+
+
+def time_out(_proposal: Proposal) -> Approval:
+    """Answer as nobody does: the present champion stays."""
+    return Approval("timed out")
+
+
+def run_week(
+    settings: Settings,
+    request: RunRequest,
+    *,
+    approve: Approve = time_out,
+    on_step: Callable[[str], None] = lambda _step: None,
+) -> Week:
+    """Run the steps in order; return the week. What each step costs is stored.
+
+    A request without a run id is run by whoever is at the terminal. `approve` answers where a
+    person must agree to a new champion; `on_step` gets each step's name as it begins.
+    """
+    if not request.run_id:
+        request = replace(request, run_id=f"{getuser()} at a terminal")
+    results: dict[str, Any] = {}
+    with open_work(settings) as work:
+        for step in STEPS:
+            if step.is_answered:
+                results[step.name] = _answer(results["propose_champion"], approve)
+                continue
+            arguments = [results[name] for name in step.needs] or _first(step, request)
+            for part, own in _calls(work, step, results):
+                on_step(f"{step.name} {part}".rstrip())
+                results[step.name] = _run(work, step, [*arguments, *own], part, results)
+    return results["resolve_week"]
+
+
+def run_step(settings: Settings, name: str, *arguments: Any, **named: Any) -> Any:
+    """Run one function of recsys.steps by its name, with work of its own; return its result."""
+    with open_work(settings) as work:
+        return function_of(name)(work, *arguments, **named)
+
+
+def _first(step: Step, request: RunRequest) -> Sequence[Any]:
+    """Only the first step takes the request; others that need no result take nothing."""
+    return [request] if step.name == "resolve_week" else []
+
+
+def _calls(work: Work, step: Step, results: dict[str, Any]) -> Iterable[tuple[str, list[Any]]]:
+    """Return for each call of a step its part, as costs name it, and the argument of its own."""
+    if step.maps_over == "checks":
+        return [(path.stem, [path.stem]) for path in checks()]
+    if step.maps_over == "recipes":
+        return [(recipe.key, [recipe]) for recipe in results["resolve_week"].recipes]
+    if step.maps_over == "shards":
+        shards = list_shards(work, results["resolve_week"])
+        return [(f"shard {shard}", [shard]) for shard in shards]
+    return [("", [])]
+
+
+def _run(
+    work: Work, step: Step, arguments: Sequence[Any], part: str, results: dict[str, Any]
+) -> Any:
+    with measured() as cost:
+        result = function_of(step.name)(work, *arguments)
+    week = results.get("resolve_week", result)  # the first step returns the week
+    keep_cost(work.conn, week, step.name, cost, part=part)
+    return result
+
+
+def _answer(proposal: Proposal, approve: Approve) -> Approval:
+    return approve(proposal) if proposal.needs_approval else UNASKED

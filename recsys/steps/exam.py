@@ -1,0 +1,93 @@
+"""The exam: each recipe fitted on what lies before it, all evaluated on the same ratings."""
+
+import logging
+from collections.abc import Sequence
+
+from recsys.errors import ModelError
+from recsys.exam import examine
+from recsys.exam_data import exam_of, fit_for_exam
+from recsys.promotion import exams
+from recsys.promotion.failed_fits import attempt, failed_fits
+from recsys.promotion.mirror import mirror_exam, mirror_week
+from recsys.promotion.week_contest import competing
+from recsys.recipe import Recipe
+from recsys.registry.fitting import fit_once, fitted_model
+from recsys.report import exam_metrics, exam_table
+from recsys.week import Week
+from recsys.work import Work
+
+__all__ = ["examine_models", "train_model"]
+
+log = logging.getLogger(__name__)
+
+
+def train_model(
+    work: Work, week: Week, recipe: Recipe, *, again_if_lost: bool = False
+) -> str | None:
+    """Fit a recipe up to the exam's cut, unless that has been done; return the MLflow run's id.
+
+    None where the recipe cannot be fitted: its reason is stored, and the week goes on without it.
+    A model that was evaluated is needed no more: where MLflow has lost it since, it is fitted again
+    only if `again_if_lost`.
+    """
+    run_id = exams.run_of_entry(work.conn, week.as_of, recipe)
+    if run_id and not (again_if_lost and not work.registry.is_whole(run_id)):
+        log.info("%s was evaluated already for week %s: run %s", recipe.key, week.as_of, run_id)
+        return run_id
+    exam, catalogue = exam_of(work.conn, week)
+    with attempt(work.conn, week, recipe, "exam"):
+        fit = fit_for_exam(week, recipe, exam, catalogue)
+        return fit_once(work.conn, work.registry, fit).run_id
+    return None
+
+
+def examine_models(work: Work, week: Week) -> str:
+    """Evaluate every recipe of the week, and the incumbent's, on one exam; return its table.
+
+    Recipes that could not be fitted are left out. Raises ModelError where none could.
+    """
+    conn = work.conn
+    missing = _unexamined(work, week)
+    if missing:
+        _examine(work, week, missing)
+    if not any(exams.run_of_entry(conn, week.as_of, recipe) for recipe in competing(conn, week)):
+        failures = failed_fits(conn, week.as_of, "exam")
+        reasons = "; ".join(f"{key}: {reason}" for key, reason in failures.items())
+        raise ModelError(
+            f"week {week.as_of}: no recipe can be fitted, so nobody can be served. {reasons}"
+        )
+    table = exam_table(conn, week.as_of)
+    metrics = exam_metrics(conn, week.as_of)
+    mirror_week(conn, work.registry, week.as_of, texts={"exam.md": table}, metrics=metrics)
+    mirror_exam(conn, work.registry, week.as_of)
+    log.info("exam of week %s\n%s", week.as_of, table)
+    return table
+
+
+def _unexamined(work: Work, week: Week) -> list[Recipe]:
+    """Return who is still to be evaluated; train_model tried the week's recipes that failed."""
+    own = {recipe.key for recipe in week.recipes}
+    failed = failed_fits(work.conn, week.as_of, "exam").keys() & own
+    return [
+        recipe
+        for recipe in competing(work.conn, week)
+        if recipe.key not in failed and not exams.run_of_entry(work.conn, week.as_of, recipe)
+    ]
+
+
+def _examine(work: Work, week: Week, recipes: Sequence[Recipe]) -> None:
+    conn = work.conn
+    exam, catalogue = exam_of(conn, week)
+    exams.record_exam(conn, week.as_of, exam)
+    for recipe in recipes:
+        with attempt(conn, week, recipe, "exam"):
+            fit = fit_for_exam(week, recipe, exam, catalogue)
+            fitted, model = fitted_model(conn, work.registry, fit)
+            result = examine(
+                model,
+                exam,
+                like_threshold=week.like_threshold,
+                min_history=week.min_history,
+                catalogue=catalogue,
+            )
+            exams.record_entry(conn, week.as_of, recipe, fitted.run_id, result)

@@ -1,0 +1,99 @@
+"""Publication: candidates for each shard of the users, then every user's list, made live."""
+
+import logging
+
+from recsys.costs import worked_on
+from recsys.errors import NothingToRecommend
+from recsys.features.visible import read_users, read_withdrawn
+from recsys.promotion import ledger
+from recsys.promotion.ledger import Origin
+from recsys.promotion.mirror import mirror_champion, mirror_model
+from recsys.promotion.refits import model_to_serve, version_on_record
+from recsys.revision import git_sha
+from recsys.scoring.candidates import (
+    Edition,
+    is_scored,
+    read_histories,
+    score_shard,
+    shard_count,
+    shard_of,
+)
+from recsys.scoring.publish import publish, retire_outlived, to_make
+from recsys.week import Week
+from recsys.work import Work
+
+__all__ = ["list_shards", "publish_recommendations", "score_users"]
+
+log = logging.getLogger(__name__)
+
+
+def list_shards(work: Work, week: Week) -> list[int]:
+    """Return the numbers of the shards that share the scoring: those that hold users."""
+    return list(
+        range(shard_count(len(read_users(work.conn, week.sight)), work.settings.score_shards))
+    )
+
+
+def score_users(
+    work: Work, week: Week, promotion_id: int, challenger_version: str | None, shard: int
+) -> int:
+    """Find the champion's best movies, and an experiment's challenger's, for a shard of the users.
+
+    Returns how many candidates were added. Raises NothingToRecommend where there is no user.
+    """
+    conn = work.conn
+    edition = _edition(work, week, promotion_id, challenger_version)
+    users = read_users(conn, week.sight)
+    if not len(users):
+        raise NothingToRecommend(f"week {week.as_of}: no user up to drop {week.watermark}")
+    place = {"shard": shard, "n_shards": shard_count(len(users), work.settings.score_shards)}
+    missing = [part for part in to_make(conn, edition) if not is_scored(conn, part, **place)]
+    if not missing:
+        log.info("week %s: shard %s has been scored already", week.as_of, shard)
+        return 0
+    users = shard_of(users, **place)
+    histories = read_histories(conn, week.sight, users)
+    withdrawn = read_withdrawn(conn)
+    n_rows = 0
+    for part in missing:
+        model = model_to_serve(work, week, part.model)
+        n_rows += score_shard(conn, part, model, users, histories, withdrawn, **place)
+    worked_on(n_rows)
+    log.info("shard %s of %s: %s candidates", shard, place["n_shards"], f"{n_rows:,}")
+    return n_rows
+
+
+def publish_recommendations(
+    work: Work, week: Week, promotion_id: int, challenger_version: str | None = None
+) -> int:
+    """Make the week's publication and, unless a newer week is live, make it live; return its id."""
+    conn = work.conn
+    edition = _edition(work, week, promotion_id, challenger_version)
+    publication = publish(conn, edition, Origin(git_sha(work.settings.git_sha), week.run_id))
+    worked_on(publication.n_rows)
+    log.info(
+        "publication %s: %s rows for %s users, %s from the fallback%s",
+        publication.publication_id,
+        f"{publication.n_rows:,}",
+        f"{publication.n_users:,}",
+        f"{publication.n_fallback:,}",
+        ", live" if publication.is_live else "",
+    )
+    for part in filter(None, (edition, edition.challenger)):
+        mirror_model(conn, work.registry, part.model, week.as_of)
+    mirror_champion(conn, work.registry)  # its version may have been lost and be another by now
+    retired = retire_outlived(conn, keep_weeks=work.settings.keep_weeks)
+    if retired:
+        log.info("publications whose time is over: %s", retired)
+    return publication.publication_id
+
+
+def _edition(work: Work, week: Week, promotion_id: int, challenger_version: str | None) -> Edition:
+    """Return what is published: the champion's lists, and the challenger's to its users."""
+    champion = ledger.decision_by_id(work.conn, promotion_id)
+    if week.experiment is None or challenger_version is None:
+        return Edition(week, champion.model, promotion_id)
+    recipe = week.experiment.recipe
+    fit_key = ledger.fit_keys_of_refits(work.conn, week.as_of)[recipe.key]
+    model = version_on_record(work, recipe, challenger_version, fit_key)
+    return Edition(week, champion.model, promotion_id, Edition(week, model, promotion_id=None))
