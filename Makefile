@@ -3,7 +3,7 @@ PYTHON := python3.11
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo replay status down clean test test-all wheel tools bench-quality bench-speed mutants equality lint format lock env airflow
+.PHONY: help venv demo replay status down clean test test-all wheel tools bench-quality bench-speed mutants equality schema lint format lock env airflow
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -66,6 +66,9 @@ mutants: venv ## damaged drops, each taken in for real and held against a parser
 
 equality: venv ## whether all that is computed is as it was: three weeks replayed, held against bench/equality.json [RECORD=1]
 	$(BIN)/python -m bench.equality $(if $(RECORD),--record)
+
+schema: venv ## write sql/schema.sql, the whole schema at a glance, from what sql/schema and sql/views make
+	$(BIN)/python -m stack schema
 
 lint: venv ## lint, format, types, the direction of imports
 	$(BIN)/ruff check

@@ -18,6 +18,7 @@ from stack.environment import ADMIN
 from stack.errors import StackError
 from stack.home import REPOSITORY, Home
 from stack.replay import Replay, replay_home, replay_weeks
+from stack.schema import SCHEMA, new_schema_text
 from stack.services import Stack
 
 console = terminal()
@@ -45,6 +46,7 @@ def parser() -> argparse.ArgumentParser:
         (status, "what runs"),
         (remove, "stop everything and delete its state"),
         (env, "write .env for docker-compose.yaml, with new random passwords"),
+        (schema, "write sql/schema.sql: the whole schema, as its files make it"),
     ):
         commands.add_parser(run.__name__, help=told, description=told).set_defaults(run=run)
     told = (
@@ -181,6 +183,11 @@ def env(_: argparse.Namespace) -> None:
     path = REPOSITORY / ".env"
     write_compose_env(path)
     say(console, f"wrote {path}")
+
+
+def schema(_: argparse.Namespace) -> None:
+    SCHEMA.write_text(new_schema_text())
+    say(console, f"wrote {SCHEMA}")
 
 
 def show_places(stack: Stack) -> None:

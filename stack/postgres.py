@@ -169,6 +169,16 @@ class Postgres:
         """Run the wheel's psql as superuser on the database `postgres`; return what it printed.
         Raises StackError.
         """
+        options = ("--no-psqlrc", "--quiet", "--no-align", "--tuples-only")
+        return self._client("psql", *options, *arguments, environment=environment or {})
+
+    def dump_schema(self, database: str) -> str:
+        """Return pg_dump's text of a database's schema, without owners. Raises StackError."""
+        options = ("--schema-only", "--no-owner", "--restrict-key=schema")
+        return self._client("pg_dump", *options, environment={"PGDATABASE": database})
+
+    def _client(self, program: str, *arguments: str, environment: dict[str, str]) -> str:
+        """Run a client program of the wheel as superuser; return what it printed."""
         connection = {
             "PGHOST": "127.0.0.1",
             "PGPORT": str(self.port),
@@ -176,23 +186,17 @@ class Postgres:
             "PGDATABASE": "postgres",
         }
         secret = {"PGPASSWORD": self.record["passwords"][SUPERUSER]}
-        command = [
-            str(wheel_install() / "bin" / "psql"),
-            "--no-psqlrc",
-            "--quiet",
-            "--no-align",
-            "--tuples-only",
-            *arguments,
-        ]
         done = subprocess.run(
-            command,
-            env=os.environ | connection | secret | (environment or {}),
+            [str(wheel_install() / "bin" / program), *arguments],
+            env=os.environ | connection | secret | environment,
             capture_output=True,
             text=True,
             check=False,
         )
         if done.returncode:
-            raise StackError(f"psql failed with status {done.returncode}: {done.stderr.strip()}")
+            raise StackError(
+                f"{program} failed with status {done.returncode}: {done.stderr.strip()}"
+            )
         return done.stdout
 
     # how it is done

@@ -1,51 +1,122 @@
-"""The schema is the sum of its migrations: each applied once, in order, recorded in the transaction
-that applied it.
+"""Bring a database to this code's schema, and say where it differs from it.
+
+Numbered files under `sql/schema` go forward, each once, in order. Files under `sql/views` are
+applied again whenever their text is another one.
 """
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from recsys.db.connect import Connection, advisory_lock, one_row
-from recsys.db.queries import SQL, queries, sql_file
+from recsys.db.queries import SQL, queries
+from recsys.db.schema_files import (
+    BASELINE,
+    SqlFile,
+    numbered_files,
+    record_tables,
+    view_files,
+)
+from recsys.db.views import apply_views, edited_views, grants_by_hand, wait_for
 from recsys.errors import LedgerError
 
 
-def migrate(conn: Connection) -> list[str]:
-    """Apply what is missing of `sql/schema` and then of `sql/views`; return the names applied."""
-    applied: list[str] = []
-    with advisory_lock(conn, "migrate"):
-        conn.execute(sql_file("schema/000_migrations.sql"))
-        known = {row.name for row in conn.execute("SELECT name FROM migrations")}
-        for path in migrations():
-            if path.name in known:
-                continue
-            with conn.transaction():
-                conn.execute(sql_file(str(path.relative_to(SQL))))
-                conn.execute("INSERT INTO migrations (name) VALUES (%s)", [path.name])
-            applied.append(path.name)
-    return applied
+@dataclass(frozen=True)
+class Difference:
+    """What a database lacks of this code's schema.
 
-
-def check_schema(conn: Connection) -> None:
-    """Raise LedgerError where a migration of this code was not applied; a schema of later code
-    passes.
+    `is_newer`: it has numbered files that this code does not know, so that its views are those of
+    later code too.
     """
-    there = one_row(conn, queries("session")["has_migrations"]).there
-    applied = (
-        {row.name for row in conn.execute(queries("session")["migrations"])} if there else set()
-    )
-    missing = [path.name for path in migrations() if path.name not in applied]
+
+    pending: list[SqlFile]
+    views: list[str]
+    is_newer: bool
+
+
+def migrate(conn: Connection, sql: Path = SQL) -> list[str]:
+    """Apply what is missing, in one transaction; return the names of the files applied.
+
+    Raises LedgerError where the database was made by migrations from before the baseline.
+    """
+    with advisory_lock(conn, "migrate"):
+        _refuse_old_schema(conn)
+        conn.execute(record_tables(sql).text)
+        difference = _difference(conn, sql)
+        if not difference.pending and not difference.views:
+            return []
+        # so that nobody refreshes an old view after the new one has been filled
+        with advisory_lock(conn, "views"), conn.transaction():
+            return _apply(conn, sql, difference)
+
+
+def check_schema(conn: Connection, sql: Path = SQL) -> None:
+    """Raise LedgerError where the schema is older than this code's, or its views are other ones.
+
+    A schema of later code passes.
+    """
+    if not one_row(conn, queries("schema")["has_migrations"]).there:
+        raise LedgerError("the database's schema is missing; run: python -m recsys migrate")
+    _refuse_old_schema(conn)
+    difference = _difference(conn, sql)
+    missing = [file.name for file in difference.pending]
     if missing:
-        state = (
-            f"lacks {', '.join(missing[:3])}{' and more' * (len(missing) > 3)}"
-            if applied
-            else "is missing"
+        raise LedgerError(
+            f"the database's schema lacks {_some(missing)}; run: python -m recsys migrate"
         )
-        raise LedgerError(f"the database's schema {state}; run: python -m recsys migrate")
+    if difference.views:
+        raise LedgerError(
+            f"the database's views are not those of this code: {_some(difference.views)} under "
+            "sql/views differ from what was applied; run: python -m recsys migrate"
+        )
 
 
-def migrations() -> list[Path]:
-    """Every migration in order: numbered schema files, then the views."""
-    schema = [
-        path for path in sorted((SQL / "schema").glob("*.sql")) if path.name != "000_migrations.sql"
-    ]
-    return schema + sorted((SQL / "views").glob("*.sql"))
+def _difference(conn: Connection, sql: Path) -> Difference:
+    files = numbered_files(sql)
+    applied = _applied(conn)
+    is_newer = bool(applied - {file.name for file in files})
+    return Difference(
+        pending=[file for file in files if file.name not in applied],
+        views=[] if is_newer or not applied else edited_views(conn, view_files(sql)),
+        is_newer=is_newer,
+    )
+
+
+def _apply(conn: Connection, sql: Path, difference: Difference) -> list[str]:
+    by_hand = grants_by_hand(conn)  # before a numbered file drops a view
+    for file in difference.pending:
+        wait_for(conn, lambda file=file: _apply_numbered(conn, file))
+    names = [file.name for file in difference.pending]
+    if difference.is_newer:
+        return names
+    files = view_files(sql)
+    edited = edited_views(conn, files)
+    return names + (apply_views(conn, files, edited, by_hand) if edited else [])
+
+
+def _apply_numbered(conn: Connection, file: SqlFile) -> None:
+    conn.execute(file.text)
+    conn.execute(queries("schema")["record_migration"], {"name": file.name})
+
+
+def _refuse_old_schema(conn: Connection) -> None:
+    """Raise LedgerError where the tables were made before there was a baseline."""
+    if not one_row(conn, queries("schema")["has_migrations"]).there:
+        return
+    applied = _applied(conn)
+    if applied and BASELINE not in applied:
+        raise LedgerError(
+            "the database's schema was made by an early version of recsys, which this one cannot "
+            f"bring up to date: found {_some(sorted(applied))} in its table migrations, expected "
+            f"{BASELINE}; make a new database, run python -m recsys migrate and take the drops in "
+            "again, or keep the version that made it"
+        )
+
+
+def _applied(conn: Connection) -> set[str]:
+    return {row.name for row in conn.execute(queries("schema")["migrations"])}
+
+
+def _some(names: list[str]) -> str:
+    """The first three names, and how many more there are."""
+    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+    return f"{', '.join(names[:3])}{more}"

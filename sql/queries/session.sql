@@ -38,10 +38,3 @@ SELECT
     count(set_config(fixed.name, fixed.setting, false)) AS n_fixed
 FROM fixed
 JOIN pg_catalog.pg_settings ON lower(pg_settings.name) = fixed.name;
-
--- name: has_migrations()
-SELECT to_regclass('migrations') IS NOT NULL AS there;
-
--- name: migrations()
--- What was applied to this database.
-SELECT name FROM migrations;

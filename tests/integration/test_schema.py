@@ -11,10 +11,12 @@ import pytest
 from psycopg.types.json import Jsonb
 
 from recsys.db.connect import Connection
-from recsys.db.migrate import migrate, migrations
+from recsys.db.migrate import migrate
 from recsys.db.queries import SQL, checks, queries, sql_file
+from recsys.db.schema_files import numbered_files, view_files
 from recsys.ingest import SOURCES
 from stack.postgres import Postgres
+from stack.schema import SCHEMA, schema_text
 
 ROOT = SQL.parent
 TOPICS = sorted(path.stem for path in (SQL / "queries").glob("*.sql"))
@@ -90,26 +92,49 @@ VALUES: dict[str, Any] = {
     "started_by": None,
     "left_out": [1],
     "is_accepted": True,
+    "names": ["08_lineage.sql"],
+    "home": "staging",
+    "statement": "GRANT SELECT ON lineage TO mlflow",
+    "milliseconds": "500",
+    "view_file": "08_lineage.sql",
 }
 
 
 def test_migrating_again_applies_nothing(conn: Connection) -> None:
     assert migrate(conn) == []
-    assert {row.name for row in conn.execute("SELECT name FROM migrations")} == {
-        path.name for path in migrations()
-    }
+    applied = conn.execute("SELECT name FROM migrations UNION ALL SELECT name FROM applied_views")
+    assert sorted(row.name for row in applied) == sorted(
+        file.name for file in [*numbered_files(SQL), *view_files(SQL)]
+    )
 
 
-def test_a_migration_that_fails_leaves_nothing(
-    conn: Connection, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    conn.execute("DELETE FROM migrations WHERE name = 'mv_movies.sql'")
-    conn.execute("DROP MATERIALIZED VIEW mv_movies CASCADE")
-    conn.execute("CREATE TABLE mv_movies_key ()")  # in the way of the file's second statement
-    with pytest.raises(psycopg.errors.DuplicateTable):
-        migrate(conn)
-    assert conn.execute("SELECT to_regclass('mv_movies')").fetchall() == [(None,)]
-    assert conn.execute("SELECT FROM migrations WHERE name = 'mv_movies.sql'").fetchall() == []
+def test_the_schema_file_is_what_the_migrations_make(postgres: Postgres, template: str) -> None:
+    assert SCHEMA.read_text().splitlines() == schema_text(postgres, template).splitlines(), (
+        "sql/schema.sql is not the schema that sql/schema and sql/views make: run make schema"
+    )
+
+
+def test_every_view_and_function_is_of_a_view_file(conn: Connection) -> None:
+    """So that it is made again when it is edited; but for one, whose text is not its file's."""
+    present = conn.execute(
+        "SELECT c.oid::regclass::text FROM pg_class c WHERE c.relkind IN ('v', 'm') "
+        "AND c.relnamespace <> 'pg_catalog'::regnamespace "
+        "AND c.relnamespace <> 'information_schema'::regnamespace "
+        "UNION ALL SELECT p.oid::regprocedure::text FROM pg_proc p "
+        "WHERE p.pronamespace <> 'pg_catalog'::regnamespace "
+        "AND p.pronamespace <> 'information_schema'::regnamespace"
+    ).fetchall()
+    recorded = conn.execute(
+        "SELECT CASE kind WHEN 'routine' THEN to_regprocedure(identity)::text "
+        "ELSE to_regclass(identity)::text END FROM applied_objects"
+    ).fetchall()
+    assert {row[0] for row in present} - {row[0] for row in recorded} == {"newest_change_of_live()"}
+
+
+def test_every_view_names_its_columns() -> None:
+    """A star would show the columns of the day on which the view was made."""
+    starred = [file.name for file in view_files(SQL) if re.search(r"(SELECT|\.)\s*\*", file.text)]
+    assert starred == []
 
 
 def test_every_view_has_the_index_that_a_concurrent_refresh_needs(conn: Connection) -> None:

@@ -333,8 +333,11 @@ def test_a_schema_that_is_older_than_the_code_is_told(
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    conn.execute("DELETE FROM migrations WHERE name LIKE '015_%'")
-    assert "schema lacks 015_weeks.sql; run: python -m recsys migrate" in told_by(capsys, "history")
+    conn.execute("UPDATE applied_views SET sha256 = 'another' WHERE name = '08_lineage.sql'")
+    assert "08_lineage.sql under sql/views differ" in told_by(capsys, "history")
+    conn.execute("UPDATE migrations SET name = '001_ledger_of_drops.sql'")
+    for command in ("history", "migrate"):
+        assert "found 001_ledger_of_drops.sql in its table migrations" in told_by(capsys, command)
     monkeypatch.setattr(cli, "_check_schema", lambda: None)
     conn.execute("ALTER TABLE live_history RENAME COLUMN cause TO why")
     assert "older than this code" in told_by(capsys, "history")

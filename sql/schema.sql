@@ -1,0 +1,1367 @@
+-- The whole schema at a glance, for people to read: written by `make schema`, never applied. What
+-- makes it are the files under sql/schema and sql/views, and there are the reasons too.
+
+
+CREATE SCHEMA staging;
+
+CREATE FUNCTION public.challenger_has(user_id bigint, experiment text, share double precision) RETURNS boolean
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN COALESCE(((((('x'::text || "left"(md5(((experiment || ' '::text) || user_id)), 8)))::bit(32))::bigint)::double precision < (share * ('4294967296'::bigint)::double precision)), false);
+
+CREATE FUNCTION public.newest_change_of_live() RETURNS bigint
+    LANGUAGE sql STABLE
+    RETURN (0)::bigint;
+
+COMMENT ON FUNCTION public.newest_change_of_live() IS 'The newest row of live_history, as a plan knows it: replaced with each change.';
+
+CREATE TABLE public.drops (
+    drop_id bigint NOT NULL,
+    source text NOT NULL,
+    drop_date date NOT NULL,
+    revision integer NOT NULL,
+    sha256 text NOT NULL,
+    files jsonb NOT NULL,
+    admitted_for date NOT NULL,
+    state text DEFAULT 'known'::text NOT NULL,
+    population text,
+    counts jsonb,
+    reason text,
+    registered_at timestamp with time zone DEFAULT now() NOT NULL,
+    settled_at timestamp with time zone,
+    CONSTRAINT drops_state_check CHECK ((state = ANY (ARRAY['known'::text, 'ingested'::text, 'refused'::text])))
+);
+
+CREATE TABLE public.movies (
+    movie_id bigint NOT NULL,
+    drop_id bigint NOT NULL,
+    title text NOT NULL,
+    year integer,
+    genres text[] NOT NULL
+);
+
+CREATE MATERIALIZED VIEW public.mv_movies AS
+ SELECT m.movie_id,
+    m.drop_id,
+    d.drop_date,
+    m.title,
+    m.year,
+    m.genres,
+    COALESCE(min(m.drop_id) OVER (PARTITION BY m.movie_id ORDER BY d.drop_date DESC, d.revision DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), '9223372036854775807'::bigint) AS superseded_by
+   FROM (public.movies m
+     JOIN public.drops d USING (drop_id))
+  WITH NO DATA;
+
+CREATE TABLE public.ratings (
+    user_id bigint NOT NULL,
+    movie_id bigint NOT NULL,
+    rated_at timestamp with time zone NOT NULL,
+    drop_id bigint NOT NULL,
+    rating real NOT NULL,
+    CONSTRAINT ratings_rating_check CHECK (((rating >= (0.5)::double precision) AND (rating <= (5)::double precision)))
+);
+
+CREATE TABLE public.tags (
+    user_id bigint NOT NULL,
+    movie_id bigint NOT NULL,
+    tag text NOT NULL,
+    tagged_at timestamp with time zone NOT NULL,
+    drop_id bigint NOT NULL
+);
+
+CREATE FUNCTION public.visible_movies(as_of date, watermark bigint) RETURNS TABLE(movie_id bigint, title text, year integer, genres text[])
+    LANGUAGE sql STABLE PARALLEL SAFE
+    BEGIN ATOMIC
+ SELECT m.movie_id,
+     m.title,
+     m.year,
+     m.genres
+    FROM public.mv_movies m
+   WHERE ((m.drop_id <= visible_movies.watermark) AND (visible_movies.watermark < m.superseded_by) AND ((m.movie_id IN ( SELECT f.movie_id
+            FROM public.mv_movies f
+           WHERE ((f.drop_id <= visible_movies.watermark) AND (f.drop_date <= visible_movies.as_of)))) OR (m.movie_id IN ( SELECT DISTINCT r.movie_id
+            FROM public.ratings r
+           WHERE ((r.drop_id <= visible_movies.watermark) AND (r.rated_at < (visible_movies.as_of)::timestamp with time zone)))) OR (m.movie_id IN ( SELECT g.movie_id
+            FROM public.tags g
+           WHERE ((g.drop_id <= visible_movies.watermark) AND (g.tagged_at < (visible_movies.as_of)::timestamp with time zone))))));
+END;
+
+CREATE TABLE public.rerated (
+    user_id bigint NOT NULL,
+    movie_id bigint NOT NULL
+);
+
+CREATE MATERIALIZED VIEW public.mv_rerated AS
+ WITH versions AS MATERIALIZED (
+         SELECT r.user_id,
+            r.movie_id,
+            r.rating,
+            r.rated_at,
+            r.drop_id,
+            d.drop_date,
+            d.revision
+           FROM ((public.rerated
+             JOIN public.ratings r USING (user_id, movie_id))
+             JOIN public.drops d USING (drop_id))
+        ), newer AS (
+         SELECT v.user_id,
+            v.movie_id,
+            v.rated_at,
+            v.drop_id,
+            n.rated_at AS newer_at,
+            n.drop_id AS newer_drop
+           FROM (versions v
+             JOIN versions n USING (user_id, movie_id))
+          WHERE (ROW(n.rated_at, n.drop_date, n.revision) > ROW(v.rated_at, v.drop_date, v.revision))
+        ), steps AS (
+         SELECT newer.user_id,
+            newer.movie_id,
+            newer.rated_at,
+            newer.drop_id,
+            newer.newer_at,
+            min(min(newer.newer_drop)) OVER earlier AS superseded_by,
+            lead(newer.newer_at) OVER earlier AS next_at
+           FROM newer
+          GROUP BY newer.user_id, newer.movie_id, newer.rated_at, newer.drop_id, newer.newer_at
+          WINDOW earlier AS (PARTITION BY newer.user_id, newer.movie_id, newer.rated_at, newer.drop_id ORDER BY newer.newer_at)
+        ), first_step AS (
+         SELECT steps.user_id,
+            steps.movie_id,
+            steps.rated_at,
+            steps.drop_id,
+            min(steps.newer_at) AS newer_at
+           FROM steps
+          GROUP BY steps.user_id, steps.movie_id, steps.rated_at, steps.drop_id
+        )
+ SELECT v.user_id,
+    v.movie_id,
+    v.rating,
+    v.rated_at,
+    v.drop_id,
+    v.rated_at AS valid_from,
+    COALESCE(f.newer_at, 'infinity'::timestamp with time zone) AS valid_to,
+    '9223372036854775807'::bigint AS superseded_by
+   FROM (versions v
+     LEFT JOIN first_step f USING (user_id, movie_id, rated_at, drop_id))
+  WHERE ((f.newer_at IS NULL) OR (f.newer_at > v.rated_at))
+UNION ALL
+ SELECT v.user_id,
+    v.movie_id,
+    v.rating,
+    v.rated_at,
+    v.drop_id,
+    s.newer_at AS valid_from,
+    COALESCE(s.next_at, 'infinity'::timestamp with time zone) AS valid_to,
+    s.superseded_by
+   FROM (steps s
+     JOIN versions v USING (user_id, movie_id, rated_at, drop_id))
+  WHERE (s.superseded_by > s.drop_id)
+  WITH NO DATA;
+
+CREATE FUNCTION public.visible_ratings(as_of timestamp with time zone, watermark bigint) RETURNS TABLE(user_id bigint, movie_id bigint, rating real, rated_at timestamp with time zone)
+    LANGUAGE sql STABLE PARALLEL SAFE
+    BEGIN ATOMIC
+ SELECT r.user_id,
+     r.movie_id,
+     r.rating,
+     r.rated_at
+    FROM public.ratings r
+   WHERE ((r.rated_at < visible_ratings.as_of) AND (r.drop_id <= visible_ratings.watermark) AND (NOT (EXISTS ( SELECT
+            FROM ( SELECT m.user_id,
+                     m.movie_id
+                    FROM public.mv_rerated m
+                 UNION ALL
+                  VALUES ((- (1)::bigint),(- (1)::bigint))) several(user_id, movie_id)
+           WHERE ((several.user_id = r.user_id) AND (several.movie_id = r.movie_id))))))
+ UNION ALL
+  SELECT v.user_id,
+     v.movie_id,
+     v.rating,
+     v.rated_at
+    FROM public.mv_rerated v
+   WHERE ((v.valid_from < visible_ratings.as_of) AND (visible_ratings.as_of <= v.valid_to) AND (v.drop_id <= visible_ratings.watermark) AND (visible_ratings.watermark < v.superseded_by));
+END;
+
+CREATE FUNCTION public.visible_versions(as_of timestamp with time zone, watermark bigint) RETURNS TABLE(user_id bigint, movie_id bigint, rated_at timestamp with time zone)
+    LANGUAGE sql STABLE PARALLEL SAFE
+    BEGIN ATOMIC
+ SELECT r.user_id,
+     r.movie_id,
+     r.rated_at
+    FROM public.ratings r
+   WHERE ((r.rated_at < visible_versions.as_of) AND (r.drop_id <= visible_versions.watermark));
+END;
+
+CREATE FUNCTION staging.as_published(user_id bigint, movie_id bigint, rating real, rated_at timestamp with time zone) RETURNS text
+    LANGUAGE sql STABLE PARALLEL SAFE
+    RETURN concat_ws('|'::text, user_id, movie_id, (rating)::numeric(2,1), (EXTRACT(epoch FROM rated_at))::bigint);
+
+CREATE FUNCTION staging.begins_with_user(file text) RETURNS boolean
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN (file = ANY (ARRAY['ratings.csv'::text, 'tags.csv'::text, 'ratings.dat'::text, 'tags.dat'::text, 'users.dat'::text, 'u.data'::text, 'u.user'::text]));
+
+CREATE FUNCTION staging.film_year(year integer) RETURNS integer
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN CASE WHEN ((year >= 1870) AND (year <= 2100)) THEN year ELSE NULL::integer END;
+
+CREATE FUNCTION staging.genres(value text, separator text) RETURNS text[]
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN (SELECT COALESCE(array_agg(genres.genre ORDER BY genres.place), '{}'::text[]) AS "coalesce" FROM (SELECT btrim(parts.part, ' 	 '::text) AS genre, min(parts.place) AS place FROM string_to_table(genres.value, genres.separator) WITH ORDINALITY parts(part, place) GROUP BY (btrim(parts.part, ' 	 '::text))) genres WHERE (lower(genres.genre) <> ALL (ARRAY[''::text, '(no genres listed)'::text, '\n'::text, 'n/a'::text])));
+
+CREATE FUNCTION staging.is_number(value text, digits integer) RETURNS boolean
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN ((value ~ ('^[0-9]+$'::text COLLATE "C")) AND (octet_length(value) <= digits));
+
+CREATE FUNCTION staging.title_year(title text) RETURNS integer
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN staging.film_year(("substring"(title, '\(([0-9]{4})(?:[^0-9()][^()]*)?\)\s*$'::text))::integer);
+
+CREATE FUNCTION staging.user_of(content text) RETURNS bigint
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN (SELECT CASE WHEN ((first.number = trunc(first.number)) AND ((first.number >= ('-9223372036854775808'::bigint)::numeric) AND (first.number <= ('9223372036854775807'::bigint)::numeric))) THEN (first.number)::bigint ELSE NULL::bigint END AS "case" FROM (SELECT ("substring"("left"(user_of.content, 1000), '^[[:space:]\u00a0\ufeff"'']*([+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,2}(?![0-9]))?)'::text))::numeric AS number) first);
+
+CREATE TABLE public.applied_objects (
+    view_file text NOT NULL,
+    place integer NOT NULL,
+    kind text NOT NULL,
+    identity text NOT NULL,
+    grants text[] NOT NULL
+);
+
+CREATE TABLE public.applied_views (
+    name text NOT NULL,
+    sha256 text NOT NULL,
+    applied_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+CREATE TABLE public.batch_recommendations (
+    publication_id bigint NOT NULL,
+    user_id bigint NOT NULL,
+    rank integer NOT NULL,
+    movie_id bigint NOT NULL,
+    score real NOT NULL,
+    source text NOT NULL,
+    arm text
+)
+PARTITION BY LIST (publication_id);
+
+CREATE UNLOGGED TABLE public.candidates (
+    publication_key text NOT NULL,
+    shard integer NOT NULL,
+    user_id bigint NOT NULL,
+    movie_id bigint NOT NULL,
+    score real NOT NULL
+);
+
+CREATE TABLE public.imdb_titles (
+    movie_id bigint NOT NULL,
+    drop_id bigint NOT NULL,
+    imdb_id bigint NOT NULL,
+    title_type text NOT NULL,
+    primary_title text NOT NULL,
+    start_year integer,
+    runtime_minutes integer,
+    genres text[] NOT NULL,
+    average_rating real,
+    votes integer
+);
+
+CREATE TABLE public.movie_persons (
+    movie_id bigint NOT NULL,
+    drop_id bigint NOT NULL,
+    role text NOT NULL,
+    "position" integer NOT NULL,
+    person_id bigint NOT NULL,
+    CONSTRAINT movie_persons_role_check CHECK ((role = ANY (ARRAY['director'::text, 'actor'::text])))
+);
+
+CREATE TABLE public.persons (
+    person_id bigint NOT NULL,
+    drop_id bigint NOT NULL,
+    name text NOT NULL,
+    birth_year integer,
+    death_year integer
+);
+
+CREATE MATERIALIZED VIEW public.mv_catalogue AS
+ WITH movie AS (
+         SELECT DISTINCT ON (movies.movie_id) movies.movie_id,
+            movies.title,
+            movies.year,
+            movies.genres
+           FROM (public.movies
+             JOIN public.drops USING (drop_id))
+          ORDER BY movies.movie_id, drops.drop_date DESC, drops.revision DESC
+        ), imdb AS (
+         SELECT DISTINCT ON (imdb_titles.movie_id) imdb_titles.movie_id,
+            imdb_titles.imdb_id,
+            imdb_titles.runtime_minutes,
+            imdb_titles.average_rating,
+            imdb_titles.votes
+           FROM (public.imdb_titles
+             JOIN public.drops USING (drop_id))
+          ORDER BY imdb_titles.movie_id, drops.drop_date DESC, drops.revision DESC
+        ), cast_version AS (
+         SELECT DISTINCT ON (versions.movie_id) versions.movie_id,
+            versions.drop_id
+           FROM (( SELECT DISTINCT movie_persons.movie_id,
+                    movie_persons.drop_id
+                   FROM public.movie_persons) versions
+             JOIN public.drops USING (drop_id))
+          ORDER BY versions.movie_id, drops.drop_date DESC, drops.revision DESC
+        ), person AS (
+         SELECT DISTINCT ON (persons.person_id) persons.person_id,
+            persons.name
+           FROM (public.persons
+             JOIN public.drops USING (drop_id))
+          ORDER BY persons.person_id, drops.drop_date DESC, drops.revision DESC
+        ), credits AS (
+         SELECT p.movie_id,
+            array_agg(n.name ORDER BY p."position") FILTER (WHERE (p.role = 'director'::text)) AS directors,
+            array_agg(n.name ORDER BY p."position") FILTER (WHERE (p.role = 'actor'::text)) AS actors
+           FROM ((public.movie_persons p
+             JOIN cast_version USING (movie_id, drop_id))
+             JOIN person n USING (person_id))
+          GROUP BY p.movie_id
+        )
+ SELECT m.movie_id,
+    m.title,
+    m.year,
+    m.genres,
+    i.imdb_id,
+    i.runtime_minutes,
+    i.average_rating,
+    i.votes,
+    c.directors,
+    c.actors
+   FROM ((movie m
+     LEFT JOIN imdb i USING (movie_id))
+     LEFT JOIN credits c USING (movie_id))
+  WITH NO DATA;
+
+CREATE TABLE public.withdrawals (
+    movie_id bigint NOT NULL,
+    withdrawn_at timestamp with time zone DEFAULT now() NOT NULL,
+    reason text NOT NULL,
+    withdrawal_id bigint NOT NULL,
+    requested_by text,
+    undone_at timestamp with time zone,
+    undone_by text,
+    undone_reason text
+);
+
+CREATE VIEW public.withdrawn AS
+ SELECT movie_id,
+    withdrawn_at,
+    reason
+   FROM public.withdrawals
+  WHERE (undone_at IS NULL);
+
+CREATE VIEW public.catalogue AS
+ SELECT c.movie_id,
+    c.title,
+    c.year,
+    c.genres,
+    c.imdb_id,
+    c.runtime_minutes,
+    c.average_rating,
+    c.votes,
+    c.directors,
+    c.actors,
+    w.withdrawn_at
+   FROM (public.mv_catalogue c
+     LEFT JOIN public.withdrawn w USING (movie_id));
+
+COMMENT ON VIEW public.catalogue IS 'Every movie: title, year, genres, IMDb id, runtime, score and votes, directors and actors.';
+
+COMMENT ON COLUMN public.catalogue.movie_id IS 'MovieLens'' number of the movie: what recommendations.movie_id refers to.';
+
+COMMENT ON COLUMN public.catalogue.title IS 'As MovieLens publishes it: the year in brackets, and an article at the end (Sixth Sense, The (1999)).';
+
+COMMENT ON COLUMN public.catalogue.year IS 'The year that the title says; NULL where it says none.';
+
+COMMENT ON COLUMN public.catalogue.genres IS 'MovieLens'' genres, in no order that means anything; empty where none are listed.';
+
+COMMENT ON COLUMN public.catalogue.imdb_id IS 'The number in IMDb''s id: 169547 is tt0169547, seven digits at least. NULL until an IMDb drop has the movie.';
+
+COMMENT ON COLUMN public.catalogue.runtime_minutes IS 'By IMDb; NULL where it is not known.';
+
+COMMENT ON COLUMN public.catalogue.average_rating IS 'The mean of IMDb''s votes, 1 to 10; NULL where there are none.';
+
+COMMENT ON COLUMN public.catalogue.votes IS 'How many votes that mean is of.';
+
+COMMENT ON COLUMN public.catalogue.directors IS 'Names, in IMDb''s order; NULL where none are known.';
+
+COMMENT ON COLUMN public.catalogue.actors IS 'Names in billing order, actresses too; NULL where none are known.';
+
+COMMENT ON COLUMN public.catalogue.withdrawn_at IS 'When the movie was withdrawn from recommendation; NULL: it was not.';
+
+CREATE TABLE public.drift (
+    as_of date NOT NULL,
+    measure text NOT NULL,
+    value double precision,
+    low double precision,
+    high double precision,
+    drifted boolean,
+    sentence text NOT NULL
+);
+
+ALTER TABLE public.drops ALTER COLUMN drop_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.drops_drop_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.erased_users (
+    user_id bigint NOT NULL,
+    erased_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+CREATE TABLE public.exam_entries (
+    as_of date NOT NULL,
+    recipe_key text NOT NULL,
+    recipe jsonb NOT NULL,
+    run_id text NOT NULL,
+    user_ids bigint[] NOT NULL,
+    ndcg real[] NOT NULL
+);
+
+CREATE TABLE public.exam_overlaps (
+    as_of date NOT NULL,
+    earlier date NOT NULL,
+    share double precision NOT NULL
+);
+
+CREATE TABLE public.exam_results (
+    as_of date NOT NULL,
+    recipe_key text NOT NULL,
+    slice text NOT NULL,
+    metric text NOT NULL,
+    value double precision NOT NULL,
+    n integer NOT NULL
+);
+
+CREATE TABLE public.exams (
+    as_of date NOT NULL,
+    kind text NOT NULL,
+    weeks integer,
+    cut timestamp with time zone,
+    fingerprint text NOT NULL,
+    n_users integer NOT NULL,
+    n_ratings integer NOT NULL,
+    incumbent text,
+    incumbent_recipe jsonb,
+    sketch bigint[],
+    CONSTRAINT exams_kind_check CHECK ((kind = ANY (ARRAY['dated'::text, 'own newest'::text])))
+);
+
+CREATE TABLE public.experiments (
+    name text NOT NULL,
+    recipe_key text NOT NULL,
+    recipe jsonb NOT NULL,
+    share double precision NOT NULL,
+    first_as_of date NOT NULL,
+    last_as_of date NOT NULL,
+    run_id text DEFAULT ''::text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT experiments_check CHECK ((last_as_of >= first_as_of)),
+    CONSTRAINT experiments_share_check CHECK (((share >= (0)::double precision) AND (share <= (1)::double precision)))
+);
+
+CREATE TABLE public.failed_fits (
+    as_of date NOT NULL,
+    recipe_key text NOT NULL,
+    kind text NOT NULL,
+    reason text NOT NULL,
+    run_id text DEFAULT ''::text NOT NULL,
+    failed_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT failed_fits_kind_check CHECK ((kind = ANY (ARRAY['exam'::text, 'refit'::text])))
+);
+
+CREATE TABLE public.fits (
+    fit_key text NOT NULL,
+    digest text NOT NULL,
+    variant_of text,
+    is_accepted boolean DEFAULT true NOT NULL,
+    recipe_key text NOT NULL,
+    recipe jsonb NOT NULL,
+    kind text NOT NULL,
+    as_of date NOT NULL,
+    cut text NOT NULL,
+    seed bigint NOT NULL,
+    fingerprint text NOT NULL,
+    n_ratings bigint NOT NULL,
+    run_id text NOT NULL,
+    fitted_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT fits_kind_check CHECK ((kind = ANY (ARRAY['validation'::text, 'exam'::text, 'refit'::text])))
+);
+
+CREATE TABLE public.gate_verdicts (
+    promotion_id bigint NOT NULL,
+    recipe_key text NOT NULL,
+    gate text NOT NULL,
+    passed boolean NOT NULL,
+    figure double precision,
+    bound double precision,
+    sentence text NOT NULL
+);
+
+CREATE TABLE public.live_history (
+    seq bigint NOT NULL,
+    publication_id bigint NOT NULL,
+    as_of date NOT NULL,
+    cause text NOT NULL,
+    reason text,
+    requested_by text,
+    run_id text DEFAULT ''::text NOT NULL,
+    went_live_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT live_history_cause_check CHECK ((cause = ANY (ARRAY['published'::text, 'rolled back'::text, 'rolled forward'::text, 'by hand'::text])))
+);
+
+CREATE TABLE public.promotions (
+    as_of date NOT NULL,
+    decision text NOT NULL,
+    recipe_key text NOT NULL,
+    recipe jsonb NOT NULL,
+    model_version text NOT NULL,
+    fit_key text NOT NULL,
+    incumbent text,
+    comparisons jsonb NOT NULL,
+    reasons text[] NOT NULL,
+    decided_at timestamp with time zone DEFAULT now() NOT NULL,
+    promotion_id bigint NOT NULL,
+    forced boolean DEFAULT false NOT NULL,
+    stands boolean DEFAULT true NOT NULL,
+    approval text,
+    approved_by text,
+    users_needed bigint,
+    fingerprint text,
+    n_ratings bigint,
+    git_sha text,
+    run_id text DEFAULT ''::text NOT NULL,
+    CONSTRAINT promotions_approval_check CHECK ((approval = ANY (ARRAY['approved'::text, 'rejected'::text, 'timed out'::text]))),
+    CONSTRAINT promotions_decision_check CHECK ((decision = ANY (ARRAY['promoted'::text, 'kept'::text, 'not decided'::text, 'first'::text, 'popularity'::text, 'rolled back'::text, 'rolled forward'::text])))
+);
+
+CREATE TABLE public.publication_erasures (
+    erasure_id bigint NOT NULL,
+    publication_id bigint NOT NULL,
+    n_rows bigint NOT NULL,
+    rows_sha256 text NOT NULL,
+    erased_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+CREATE TABLE public.publications (
+    publication_id bigint NOT NULL,
+    publication_key text NOT NULL,
+    as_of date NOT NULL,
+    watermark bigint NOT NULL,
+    params jsonb NOT NULL,
+    recipe_key text NOT NULL,
+    model_version text NOT NULL,
+    n_users bigint NOT NULL,
+    n_rows bigint NOT NULL,
+    n_fallback bigint NOT NULL,
+    rows_sha256 text NOT NULL,
+    published_at timestamp with time zone DEFAULT now() NOT NULL,
+    first_live_at timestamp with time zone,
+    is_live boolean DEFAULT false NOT NULL,
+    dropped_at timestamp with time zone,
+    promotion_id bigint,
+    experiment text,
+    challenger_id bigint,
+    is_shadow boolean DEFAULT false NOT NULL,
+    fit_key text,
+    fingerprint text,
+    n_ratings bigint,
+    git_sha text,
+    run_id text DEFAULT ''::text NOT NULL,
+    made_after bigint DEFAULT 0 NOT NULL,
+    copy_of bigint,
+    left_out bigint[] DEFAULT '{}'::bigint[] NOT NULL,
+    CONSTRAINT publications_check CHECK ((NOT (is_shadow AND is_live)))
+);
+
+CREATE VIEW public.lineage AS
+ WITH flips AS (
+         SELECT live_history.seq,
+            live_history.publication_id,
+            max(live_history.went_live_at) OVER (ORDER BY live_history.seq) AS live_from
+           FROM public.live_history
+        ), periods AS (
+         SELECT flips.publication_id,
+            tstzrange(flips.live_from, lead(flips.live_from) OVER (ORDER BY flips.seq)) AS period
+           FROM flips
+        ), seen AS (
+         SELECT periods.publication_id,
+            range_agg(periods.period) AS live
+           FROM periods
+          GROUP BY periods.publication_id
+        ), answers AS (
+         SELECT gate_verdicts.promotion_id,
+            count(*) FILTER (WHERE gate_verdicts.passed) AS gates_passed,
+            count(*) FILTER (WHERE (NOT gate_verdicts.passed)) AS gates_refused
+           FROM public.gate_verdicts
+          GROUP BY gate_verdicts.promotion_id
+        )
+ SELECT p.publication_id,
+    p.as_of,
+    p.is_live,
+    s.live,
+    p.recipe_key,
+    p.model_version,
+        CASE
+            WHEN p.is_shadow THEN e.recipe
+            ELSE d.recipe
+        END AS recipe,
+    p.fit_key,
+    p.watermark,
+    ( SELECT jsonb_agg(jsonb_build_object('source', t.source, 'drop_date', t.drop_date, 'revision', t.revision, 'sha256', t.sha256, 'rows', ( SELECT COALESCE(sum((f.n)::bigint), (0)::numeric) AS "coalesce"
+                   FROM jsonb_each_text((t.counts -> 'read'::text)) f(file, n)), 'new', ( SELECT COALESCE(sum((f.n)::bigint), (0)::numeric) AS "coalesce"
+                   FROM jsonb_each_text((t.counts -> 'new'::text)) f(fact, n))) ORDER BY t.drop_id) AS jsonb_agg
+           FROM public.drops t
+          WHERE ((t.drop_id <= p.watermark) AND (t.state = 'ingested'::text) AND (t.settled_at <= COALESCE(o.published_at, p.published_at)))) AS drops,
+    p.fingerprint,
+    p.n_ratings,
+    p.params,
+    p.n_users,
+    p.n_rows,
+    p.n_fallback,
+    p.rows_sha256,
+    p.git_sha,
+    p.run_id,
+    p.published_at,
+    p.dropped_at,
+    p.promotion_id,
+    d.decision,
+    d.forced,
+    d.reasons,
+    a.gates_passed,
+    a.gates_refused,
+    d.git_sha AS decided_git_sha,
+    d.run_id AS decided_run_id,
+    d.decided_at,
+    d.approval,
+    d.approved_by,
+    ( SELECT jsonb_agg(jsonb_build_object('at', h.went_live_at, 'cause', h.cause, 'reason', h.reason, 'requested_by', h.requested_by) ORDER BY h.seq) AS jsonb_agg
+           FROM public.live_history h
+          WHERE ((h.publication_id = p.publication_id) AND (h.cause <> 'published'::text))) AS by_hand,
+    p.experiment,
+    p.is_shadow,
+    p.challenger_id,
+    p.copy_of,
+    p.left_out,
+    r.n_erased,
+    r.sha256_left
+   FROM ((((((public.publications p
+     LEFT JOIN public.publications o ON ((o.publication_id = p.copy_of)))
+     LEFT JOIN ( SELECT publication_erasures.publication_id,
+            (sum(publication_erasures.n_rows))::bigint AS n_erased,
+            (array_agg(publication_erasures.rows_sha256 ORDER BY publication_erasures.erasure_id DESC))[1] AS sha256_left
+           FROM public.publication_erasures
+          GROUP BY publication_erasures.publication_id) r ON ((r.publication_id = p.publication_id)))
+     LEFT JOIN public.promotions d ON ((d.promotion_id = p.promotion_id)))
+     LEFT JOIN answers a ON ((a.promotion_id = p.promotion_id)))
+     LEFT JOIN seen s ON ((s.publication_id = p.publication_id)))
+     LEFT JOIN public.experiments e ON ((e.name = p.experiment)));
+
+COMMENT ON VIEW public.lineage IS 'One row a publication: which model, on which data, with which code, why it was champion, who approved it, when it was live.';
+
+CREATE TABLE public.links (
+    movie_id bigint NOT NULL,
+    drop_id bigint NOT NULL,
+    imdb_id bigint,
+    tmdb_id bigint
+);
+
+ALTER TABLE public.live_history ALTER COLUMN seq ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.live_history_seq_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.migrations (
+    name text NOT NULL,
+    applied_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+CREATE MATERIALIZED VIEW public.mv_imdb_titles AS
+ SELECT t.movie_id,
+    t.drop_id,
+    t.imdb_id,
+    t.title_type,
+    t.primary_title,
+    t.start_year,
+    t.runtime_minutes,
+    t.genres,
+    t.average_rating,
+    t.votes,
+    COALESCE(min(t.drop_id) OVER (PARTITION BY t.movie_id ORDER BY d.drop_date DESC, d.revision DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), '9223372036854775807'::bigint) AS superseded_by
+   FROM (public.imdb_titles t
+     JOIN public.drops d USING (drop_id))
+  WITH NO DATA;
+
+CREATE MATERIALIZED VIEW public.mv_movie_persons AS
+ WITH casts AS (
+         SELECT versions.movie_id,
+            versions.drop_id,
+            COALESCE(min(versions.drop_id) OVER (PARTITION BY versions.movie_id ORDER BY drops.drop_date DESC, drops.revision DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), '9223372036854775807'::bigint) AS superseded_by
+           FROM (( SELECT DISTINCT movie_persons.movie_id,
+                    movie_persons.drop_id
+                   FROM public.movie_persons) versions
+             JOIN public.drops USING (drop_id))
+        )
+ SELECT p.movie_id,
+    p.drop_id,
+    p.role,
+    p."position",
+    p.person_id,
+    c.superseded_by
+   FROM (public.movie_persons p
+     JOIN casts c USING (movie_id, drop_id))
+  WITH NO DATA;
+
+CREATE TABLE public.retirements (
+    retirement_id bigint NOT NULL,
+    as_of date NOT NULL,
+    reason text NOT NULL,
+    requested_by text NOT NULL,
+    run_id text DEFAULT ''::text NOT NULL,
+    retired_at timestamp with time zone DEFAULT now() NOT NULL,
+    publication_id bigint,
+    undone_at timestamp with time zone,
+    undone_by text,
+    undone_reason text
+);
+
+CREATE VIEW public.retired_weeks AS
+ SELECT as_of
+   FROM public.retirements
+  WHERE (undone_at IS NULL);
+
+CREATE VIEW public.newest_live AS
+ WITH flips AS (
+         SELECT h.seq,
+            COALESCE(p.copy_of, p.publication_id) AS publication_id,
+            h.cause,
+            p.as_of
+           FROM (public.live_history h
+             JOIN public.publications p USING (publication_id))
+          WHERE (NOT (p.as_of IN ( SELECT retired_weeks.as_of
+                   FROM public.retired_weeks)))
+        )
+ SELECT max(as_of) AS as_of,
+    COALESCE((( SELECT flips_1.publication_id
+           FROM flips flips_1
+          ORDER BY flips_1.seq DESC
+         LIMIT 1) IS DISTINCT FROM ( SELECT flips_1.publication_id
+           FROM flips flips_1
+          WHERE (flips_1.cause = 'published'::text)
+          ORDER BY flips_1.seq DESC
+         LIMIT 1)), false) AS is_rolled_back
+   FROM flips;
+
+ALTER TABLE public.promotions ALTER COLUMN promotion_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.promotions_promotion_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+ALTER TABLE public.publication_erasures ALTER COLUMN erasure_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.publication_erasures_erasure_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+ALTER TABLE public.publications ALTER COLUMN publication_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.publications_publication_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.realised_hits (
+    as_of date NOT NULL,
+    publication_id bigint NOT NULL,
+    since date NOT NULL,
+    arm text NOT NULL,
+    source text NOT NULL,
+    recipe_key text NOT NULL,
+    metric text NOT NULL,
+    value double precision NOT NULL,
+    low double precision NOT NULL,
+    high double precision NOT NULL,
+    n integer NOT NULL,
+    CONSTRAINT realised_hits_arm_check CHECK ((arm = ANY (ARRAY['all'::text, 'champion'::text, 'challenger'::text, 'challenger - champion'::text]))),
+    CONSTRAINT realised_hits_source_check CHECK ((source = ANY (ARRAY['all'::text, 'model'::text, 'fallback'::text])))
+);
+
+CREATE VIEW public.recommendations AS
+ SELECT p.publication_id,
+    p.as_of,
+    b.user_id,
+    b.rank,
+    b.movie_id,
+    b.score,
+    b.source,
+        CASE b.arm
+            WHEN 'challenger'::text THEN c.recipe_key
+            ELSE p.recipe_key
+        END AS recipe_key,
+        CASE b.arm
+            WHEN 'challenger'::text THEN c.model_version
+            ELSE p.model_version
+        END AS model_version,
+    b.arm
+   FROM (((( SELECT live_history.publication_id
+           FROM public.live_history
+          WHERE (live_history.seq <= public.newest_change_of_live())
+          ORDER BY live_history.seq DESC
+         LIMIT 1) live
+     JOIN public.publications p ON ((p.publication_id = live.publication_id)))
+     JOIN public.batch_recommendations b ON ((b.publication_id = p.publication_id)))
+     LEFT JOIN public.publications c ON ((c.publication_id = p.challenger_id)));
+
+COMMENT ON VIEW public.recommendations IS 'The live top-N list of every user: rank 1 is best; source says whether the model or the fallback chose it.';
+
+COMMENT ON COLUMN public.recommendations.publication_id IS 'The live publication: the same in every row.';
+
+COMMENT ON COLUMN public.recommendations.as_of IS 'The day, midnight UTC, before which everything that the list goes by had happened.';
+
+COMMENT ON COLUMN public.recommendations.user_id IS 'MovieLens'' number of the user.';
+
+COMMENT ON COLUMN public.recommendations.rank IS 'From 1, the best, without a gap.';
+
+COMMENT ON COLUMN public.recommendations.movie_id IS 'The movie: see catalogue.';
+
+COMMENT ON COLUMN public.recommendations.score IS 'Higher is better, among one user''s rows of one source; each recipe has a scale of its own, and so has the fallback.';
+
+COMMENT ON COLUMN public.recommendations.source IS 'model, or fallback: recent popularity in the genres that the user likes, where the model has nothing to say.';
+
+COMMENT ON COLUMN public.recommendations.recipe_key IS 'The recipe of the model that made the list.';
+
+COMMENT ON COLUMN public.recommendations.model_version IS 'The model''s version in MLflow.';
+
+COMMENT ON COLUMN public.recommendations.arm IS 'champion or challenger while an experiment lasts, else NULL.';
+
+CREATE TABLE public.refit_verdicts (
+    as_of date NOT NULL,
+    recipe_key text NOT NULL,
+    fit_key text NOT NULL,
+    gate text NOT NULL,
+    passed boolean NOT NULL,
+    figure double precision,
+    bound double precision,
+    sentence text NOT NULL
+);
+
+CREATE TABLE public.refits (
+    model_version text NOT NULL,
+    as_of date NOT NULL,
+    recipe_key text NOT NULL,
+    recipe jsonb NOT NULL,
+    wanted_at timestamp with time zone DEFAULT now() NOT NULL,
+    refitted_as text,
+    refitted_at timestamp with time zone
+);
+
+CREATE TABLE public.rejected_rows (
+    drop_id bigint NOT NULL,
+    file text NOT NULL,
+    line bigint NOT NULL,
+    reason text NOT NULL,
+    content text NOT NULL,
+    user_id bigint
+);
+
+ALTER TABLE public.retirements ALTER COLUMN retirement_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.retirements_retirement_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.runs (
+    run_id text NOT NULL,
+    kind text NOT NULL,
+    started_by text,
+    started_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+CREATE TABLE public.scored_shards (
+    publication_key text NOT NULL,
+    shard integer NOT NULL,
+    n_shards integer NOT NULL,
+    n_rows bigint NOT NULL
+);
+
+CREATE TABLE public.step_times (
+    as_of date NOT NULL,
+    run_id text NOT NULL,
+    step text NOT NULL,
+    started_at timestamp with time zone NOT NULL,
+    seconds double precision NOT NULL,
+    part text DEFAULT ''::text NOT NULL,
+    peak_bytes bigint,
+    n_rows bigint
+);
+
+CREATE TABLE public.tuned_recipes (
+    recipe_key text NOT NULL,
+    study text NOT NULL,
+    name text NOT NULL,
+    recipe jsonb NOT NULL,
+    found_for date NOT NULL,
+    validation_ndcg double precision NOT NULL,
+    default_ndcg double precision NOT NULL,
+    n_trials integer NOT NULL,
+    found_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+CREATE TABLE public.tuning_trials (
+    study text NOT NULL,
+    number integer NOT NULL,
+    recipe jsonb NOT NULL,
+    validation_ndcg double precision,
+    failure text,
+    run_id text NOT NULL,
+    CONSTRAINT tuning_trials_check CHECK (((validation_ndcg IS NULL) = (failure IS NOT NULL)))
+);
+
+CREATE TABLE public.users (
+    user_id bigint NOT NULL,
+    drop_id bigint NOT NULL,
+    gender text,
+    age integer,
+    occupation text,
+    zip_code text
+);
+
+CREATE VIEW public.week_decisions AS
+ SELECT DISTINCT ON (as_of) as_of,
+    decision,
+    recipe_key,
+    recipe,
+    model_version,
+    fit_key,
+    incumbent,
+    comparisons,
+    reasons,
+    decided_at,
+    promotion_id,
+    forced,
+    stands,
+    approval,
+    approved_by,
+    users_needed,
+    fingerprint,
+    n_ratings,
+    git_sha,
+    run_id
+   FROM public.promotions
+  WHERE (decision <> ALL (ARRAY['rolled back'::text, 'rolled forward'::text]))
+  ORDER BY as_of, stands DESC, promotion_id DESC;
+
+CREATE VIEW public.week_publications AS
+ SELECT as_of,
+    COALESCE(( SELECT h.publication_id
+           FROM public.live_history h
+          WHERE (h.as_of = w.as_of)
+          ORDER BY h.seq DESC
+         LIMIT 1), ( SELECT max(p.publication_id) AS max
+           FROM public.publications p
+          WHERE ((p.as_of = w.as_of) AND (NOT p.is_shadow)))) AS publication_id
+   FROM ( SELECT DISTINCT publications.as_of
+           FROM public.publications
+          WHERE ((NOT publications.is_shadow) AND (NOT (publications.as_of IN ( SELECT retired_weeks.as_of
+                   FROM public.retired_weeks))))) w;
+
+CREATE TABLE public.weeks (
+    as_of date NOT NULL,
+    watermark bigint NOT NULL,
+    params jsonb NOT NULL,
+    resolved_late boolean NOT NULL,
+    resolved_at timestamp with time zone DEFAULT now() NOT NULL,
+    ingested_at timestamp with time zone
+);
+
+ALTER TABLE public.withdrawals ALTER COLUMN withdrawal_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.withdrawals_withdrawal_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE UNLOGGED TABLE staging.imdb_crew (
+    file text,
+    line bigint,
+    imdb_id bigint,
+    directors text
+);
+
+CREATE UNLOGGED TABLE staging.imdb_persons (
+    file text,
+    line bigint,
+    nconst text,
+    name text,
+    birth_year text,
+    death_year text
+);
+
+CREATE UNLOGGED TABLE staging.imdb_principals (
+    file text,
+    line bigint,
+    imdb_id bigint,
+    ordering text,
+    nconst text
+);
+
+CREATE UNLOGGED TABLE staging.imdb_ratings (
+    file text,
+    line bigint,
+    imdb_id bigint,
+    average_rating text,
+    votes text
+);
+
+CREATE UNLOGGED TABLE staging.imdb_titles (
+    file text,
+    line bigint,
+    movie_id bigint,
+    imdb_id bigint,
+    title_type text,
+    primary_title text,
+    start_year text,
+    runtime_minutes text,
+    genres text
+);
+
+CREATE UNLOGGED TABLE staging.links (
+    file text,
+    line bigint,
+    movie_id text,
+    imdb_id text,
+    tmdb_id text
+);
+
+CREATE UNLOGGED TABLE staging.movies (
+    file text,
+    line bigint,
+    movie_id text,
+    title text,
+    genres text
+);
+
+CREATE UNLOGGED TABLE staging.ratings (
+    file text NOT NULL,
+    line bigint NOT NULL,
+    user_id bigint NOT NULL,
+    movie_id bigint NOT NULL,
+    rating real NOT NULL,
+    rated_at timestamp with time zone NOT NULL
+);
+
+CREATE UNLOGGED TABLE staging.rejects (
+    file text,
+    line bigint,
+    reason text,
+    content text,
+    user_text text
+);
+
+CREATE UNLOGGED TABLE staging.tags (
+    file text,
+    line bigint,
+    user_id text,
+    movie_id text,
+    tag text,
+    tagged_at text
+);
+
+CREATE UNLOGGED TABLE staging.unread_ratings (
+    file text,
+    line bigint,
+    user_id text,
+    movie_id text,
+    rating text,
+    rated_at text
+);
+
+CREATE UNLOGGED TABLE staging.users (
+    file text,
+    line bigint,
+    user_id text,
+    gender text,
+    age text,
+    occupation text,
+    zip_code text
+);
+
+ALTER TABLE ONLY public.applied_objects
+    ADD CONSTRAINT applied_objects_pkey PRIMARY KEY (view_file, place);
+
+ALTER TABLE ONLY public.applied_views
+    ADD CONSTRAINT applied_views_pkey PRIMARY KEY (name);
+
+ALTER TABLE ONLY public.batch_recommendations
+    ADD CONSTRAINT batch_recommendations_pkey PRIMARY KEY (publication_id, user_id, rank);
+
+ALTER TABLE ONLY public.drift
+    ADD CONSTRAINT drift_pkey PRIMARY KEY (as_of, measure);
+
+ALTER TABLE ONLY public.drops
+    ADD CONSTRAINT drops_pkey PRIMARY KEY (drop_id);
+
+ALTER TABLE ONLY public.drops
+    ADD CONSTRAINT drops_source_drop_date_revision_key UNIQUE (source, drop_date, revision);
+
+ALTER TABLE ONLY public.erased_users
+    ADD CONSTRAINT erased_users_pkey PRIMARY KEY (user_id);
+
+ALTER TABLE ONLY public.exam_entries
+    ADD CONSTRAINT exam_entries_pkey PRIMARY KEY (as_of, recipe_key);
+
+ALTER TABLE ONLY public.exam_overlaps
+    ADD CONSTRAINT exam_overlaps_pkey PRIMARY KEY (as_of, earlier);
+
+ALTER TABLE ONLY public.exam_results
+    ADD CONSTRAINT exam_results_pkey PRIMARY KEY (as_of, recipe_key, slice, metric);
+
+ALTER TABLE ONLY public.exams
+    ADD CONSTRAINT exams_pkey PRIMARY KEY (as_of);
+
+ALTER TABLE ONLY public.experiments
+    ADD CONSTRAINT experiments_pkey PRIMARY KEY (name);
+
+ALTER TABLE ONLY public.failed_fits
+    ADD CONSTRAINT failed_fits_pkey PRIMARY KEY (as_of, recipe_key, kind);
+
+ALTER TABLE ONLY public.fits
+    ADD CONSTRAINT fits_pkey PRIMARY KEY (fit_key);
+
+ALTER TABLE ONLY public.gate_verdicts
+    ADD CONSTRAINT gate_verdicts_pkey PRIMARY KEY (promotion_id, recipe_key, gate);
+
+ALTER TABLE ONLY public.imdb_titles
+    ADD CONSTRAINT imdb_titles_pkey PRIMARY KEY (movie_id, drop_id);
+
+ALTER TABLE ONLY public.links
+    ADD CONSTRAINT links_pkey PRIMARY KEY (movie_id, drop_id);
+
+ALTER TABLE ONLY public.live_history
+    ADD CONSTRAINT live_history_pkey PRIMARY KEY (seq);
+
+ALTER TABLE ONLY public.migrations
+    ADD CONSTRAINT migrations_pkey PRIMARY KEY (name);
+
+ALTER TABLE ONLY public.movie_persons
+    ADD CONSTRAINT movie_persons_pkey PRIMARY KEY (movie_id, drop_id, role, "position");
+
+ALTER TABLE ONLY public.movies
+    ADD CONSTRAINT movies_pkey PRIMARY KEY (movie_id, drop_id);
+
+ALTER TABLE ONLY public.persons
+    ADD CONSTRAINT persons_pkey PRIMARY KEY (person_id, drop_id);
+
+ALTER TABLE ONLY public.promotions
+    ADD CONSTRAINT promotions_pkey PRIMARY KEY (promotion_id);
+
+ALTER TABLE ONLY public.publication_erasures
+    ADD CONSTRAINT publication_erasures_pkey PRIMARY KEY (erasure_id);
+
+ALTER TABLE ONLY public.publications
+    ADD CONSTRAINT publications_pkey PRIMARY KEY (publication_id);
+
+ALTER TABLE ONLY public.publications
+    ADD CONSTRAINT publications_publication_key_key UNIQUE (publication_key);
+
+ALTER TABLE ONLY public.ratings
+    ADD CONSTRAINT ratings_pkey PRIMARY KEY (user_id, movie_id, rated_at, drop_id);
+
+ALTER TABLE ONLY public.realised_hits
+    ADD CONSTRAINT realised_hits_pkey PRIMARY KEY (as_of, publication_id, arm, source, metric);
+
+ALTER TABLE ONLY public.refit_verdicts
+    ADD CONSTRAINT refit_verdicts_pkey PRIMARY KEY (as_of, recipe_key, gate);
+
+ALTER TABLE ONLY public.refits
+    ADD CONSTRAINT refits_pkey PRIMARY KEY (model_version);
+
+ALTER TABLE ONLY public.rejected_rows
+    ADD CONSTRAINT rejected_rows_pkey PRIMARY KEY (drop_id, file, line);
+
+ALTER TABLE ONLY public.rerated
+    ADD CONSTRAINT rerated_pkey PRIMARY KEY (user_id, movie_id);
+
+ALTER TABLE ONLY public.retirements
+    ADD CONSTRAINT retirements_pkey PRIMARY KEY (retirement_id);
+
+ALTER TABLE ONLY public.runs
+    ADD CONSTRAINT runs_pkey PRIMARY KEY (run_id);
+
+ALTER TABLE ONLY public.scored_shards
+    ADD CONSTRAINT scored_shards_pkey PRIMARY KEY (publication_key, shard);
+
+ALTER TABLE ONLY public.step_times
+    ADD CONSTRAINT step_times_pkey PRIMARY KEY (as_of, run_id, step, part, started_at);
+
+ALTER TABLE ONLY public.tags
+    ADD CONSTRAINT tags_pkey PRIMARY KEY (user_id, movie_id, tag, tagged_at);
+
+ALTER TABLE ONLY public.tuned_recipes
+    ADD CONSTRAINT tuned_recipes_pkey PRIMARY KEY (study, recipe_key);
+
+ALTER TABLE ONLY public.tuning_trials
+    ADD CONSTRAINT tuning_trials_pkey PRIMARY KEY (study, number);
+
+ALTER TABLE ONLY public.users
+    ADD CONSTRAINT users_pkey PRIMARY KEY (user_id, drop_id);
+
+ALTER TABLE ONLY public.weeks
+    ADD CONSTRAINT weeks_pkey PRIMARY KEY (as_of);
+
+ALTER TABLE ONLY public.withdrawals
+    ADD CONSTRAINT withdrawals_pkey PRIMARY KEY (withdrawal_id);
+
+CREATE INDEX fits_variants ON public.fits USING btree (variant_of) WHERE (variant_of IS NOT NULL);
+
+CREATE UNIQUE INDEX mv_catalogue_key ON public.mv_catalogue USING btree (movie_id);
+
+CREATE UNIQUE INDEX mv_imdb_titles_key ON public.mv_imdb_titles USING btree (movie_id, drop_id);
+
+CREATE UNIQUE INDEX mv_movie_persons_key ON public.mv_movie_persons USING btree (movie_id, drop_id, role, "position");
+
+CREATE UNIQUE INDEX mv_movies_key ON public.mv_movies USING btree (movie_id, drop_id);
+
+CREATE UNIQUE INDEX mv_rerated_key ON public.mv_rerated USING btree (user_id, movie_id, rated_at, drop_id, valid_from);
+
+CREATE UNIQUE INDEX promotions_run_forced_once ON public.promotions USING btree (as_of, run_id) WHERE forced;
+
+CREATE UNIQUE INDEX promotions_week_decided_once ON public.promotions USING btree (as_of) WHERE ((NOT forced) AND (decision <> ALL (ARRAY['rolled back'::text, 'rolled forward'::text])));
+
+CREATE INDEX publications_copies ON public.publications USING btree (copy_of) WHERE (copy_of IS NOT NULL);
+
+CREATE UNIQUE INDEX publications_one_live ON public.publications USING btree (is_live) WHERE is_live;
+
+CREATE UNIQUE INDEX retirements_one_a_week ON public.retirements USING btree (as_of) WHERE (undone_at IS NULL);
+
+CREATE UNIQUE INDEX withdrawals_one_a_movie ON public.withdrawals USING btree (movie_id) WHERE (undone_at IS NULL);
+
+ALTER TABLE ONLY public.applied_objects
+    ADD CONSTRAINT applied_objects_view_file_fkey FOREIGN KEY (view_file) REFERENCES public.applied_views(name) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.drift
+    ADD CONSTRAINT drift_as_of_fkey FOREIGN KEY (as_of) REFERENCES public.weeks(as_of);
+
+ALTER TABLE ONLY public.exam_entries
+    ADD CONSTRAINT exam_entries_as_of_fkey FOREIGN KEY (as_of) REFERENCES public.exams(as_of);
+
+ALTER TABLE ONLY public.exam_overlaps
+    ADD CONSTRAINT exam_overlaps_as_of_fkey FOREIGN KEY (as_of) REFERENCES public.exams(as_of);
+
+ALTER TABLE ONLY public.exam_overlaps
+    ADD CONSTRAINT exam_overlaps_earlier_fkey FOREIGN KEY (earlier) REFERENCES public.exams(as_of);
+
+ALTER TABLE ONLY public.exam_results
+    ADD CONSTRAINT exam_results_as_of_fkey FOREIGN KEY (as_of) REFERENCES public.exams(as_of);
+
+ALTER TABLE ONLY public.exams
+    ADD CONSTRAINT exams_as_of_fkey FOREIGN KEY (as_of) REFERENCES public.weeks(as_of);
+
+ALTER TABLE ONLY public.experiments
+    ADD CONSTRAINT experiments_first_as_of_fkey FOREIGN KEY (first_as_of) REFERENCES public.weeks(as_of);
+
+ALTER TABLE ONLY public.failed_fits
+    ADD CONSTRAINT failed_fits_as_of_fkey FOREIGN KEY (as_of) REFERENCES public.weeks(as_of);
+
+ALTER TABLE ONLY public.fits
+    ADD CONSTRAINT fits_variant_of_fkey FOREIGN KEY (variant_of) REFERENCES public.fits(fit_key);
+
+ALTER TABLE ONLY public.gate_verdicts
+    ADD CONSTRAINT gate_verdicts_promotion_id_fkey FOREIGN KEY (promotion_id) REFERENCES public.promotions(promotion_id);
+
+ALTER TABLE ONLY public.imdb_titles
+    ADD CONSTRAINT imdb_titles_drop_id_fkey FOREIGN KEY (drop_id) REFERENCES public.drops(drop_id);
+
+ALTER TABLE ONLY public.links
+    ADD CONSTRAINT links_drop_id_fkey FOREIGN KEY (drop_id) REFERENCES public.drops(drop_id);
+
+ALTER TABLE ONLY public.live_history
+    ADD CONSTRAINT live_history_publication_id_fkey FOREIGN KEY (publication_id) REFERENCES public.publications(publication_id);
+
+ALTER TABLE ONLY public.movies
+    ADD CONSTRAINT movies_drop_id_fkey FOREIGN KEY (drop_id) REFERENCES public.drops(drop_id);
+
+ALTER TABLE ONLY public.persons
+    ADD CONSTRAINT persons_drop_id_fkey FOREIGN KEY (drop_id) REFERENCES public.drops(drop_id);
+
+ALTER TABLE ONLY public.promotions
+    ADD CONSTRAINT promotions_as_of_fkey FOREIGN KEY (as_of) REFERENCES public.exams(as_of);
+
+ALTER TABLE ONLY public.publication_erasures
+    ADD CONSTRAINT publication_erasures_publication_id_fkey FOREIGN KEY (publication_id) REFERENCES public.publications(publication_id);
+
+ALTER TABLE ONLY public.publications
+    ADD CONSTRAINT publications_as_of_fkey FOREIGN KEY (as_of) REFERENCES public.weeks(as_of);
+
+ALTER TABLE ONLY public.publications
+    ADD CONSTRAINT publications_challenger_id_fkey FOREIGN KEY (challenger_id) REFERENCES public.publications(publication_id);
+
+ALTER TABLE ONLY public.publications
+    ADD CONSTRAINT publications_copy_of_fkey FOREIGN KEY (copy_of) REFERENCES public.publications(publication_id);
+
+ALTER TABLE ONLY public.publications
+    ADD CONSTRAINT publications_promotion_id_fkey FOREIGN KEY (promotion_id) REFERENCES public.promotions(promotion_id);
+
+ALTER TABLE ONLY public.realised_hits
+    ADD CONSTRAINT realised_hits_as_of_fkey FOREIGN KEY (as_of) REFERENCES public.weeks(as_of);
+
+ALTER TABLE ONLY public.realised_hits
+    ADD CONSTRAINT realised_hits_publication_id_fkey FOREIGN KEY (publication_id) REFERENCES public.publications(publication_id);
+
+ALTER TABLE ONLY public.realised_hits
+    ADD CONSTRAINT realised_hits_since_fkey FOREIGN KEY (since) REFERENCES public.weeks(as_of);
+
+ALTER TABLE ONLY public.refit_verdicts
+    ADD CONSTRAINT refit_verdicts_as_of_fkey FOREIGN KEY (as_of) REFERENCES public.exams(as_of);
+
+ALTER TABLE ONLY public.refits
+    ADD CONSTRAINT refits_as_of_fkey FOREIGN KEY (as_of) REFERENCES public.weeks(as_of);
+
+ALTER TABLE ONLY public.rejected_rows
+    ADD CONSTRAINT rejected_rows_drop_id_fkey FOREIGN KEY (drop_id) REFERENCES public.drops(drop_id);
+
+ALTER TABLE ONLY public.retirements
+    ADD CONSTRAINT retirements_as_of_fkey FOREIGN KEY (as_of) REFERENCES public.weeks(as_of);
+
+ALTER TABLE ONLY public.retirements
+    ADD CONSTRAINT retirements_publication_id_fkey FOREIGN KEY (publication_id) REFERENCES public.publications(publication_id);
+
+ALTER TABLE ONLY public.tuned_recipes
+    ADD CONSTRAINT tuned_recipes_found_for_fkey FOREIGN KEY (found_for) REFERENCES public.weeks(as_of);
+
+ALTER TABLE ONLY public.users
+    ADD CONSTRAINT users_drop_id_fkey FOREIGN KEY (drop_id) REFERENCES public.drops(drop_id);
+
+GRANT USAGE ON SCHEMA public TO recsys_reader;
+
+GRANT SELECT ON TABLE public.catalogue TO recsys_reader;
+
+GRANT SELECT ON TABLE public.recommendations TO recsys_reader;
