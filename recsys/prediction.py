@@ -1,6 +1,4 @@
-"""What a user would give a movie that nobody has rated, nor any drop told of: by its description
-alone.
-"""
+"""What a user would give a movie that no drop has, by its description alone."""
 
 from collections.abc import Sequence
 from typing import Literal
@@ -11,7 +9,8 @@ from recsys.db.connect import Connection, one_row
 from recsys.db.queries import queries
 from recsys.errors import LedgerError, RecsysError
 from recsys.features.catalogue import Catalogue, Description
-from recsys.models.hybrid import Hybrid
+from recsys.models import MODELS, model_class
+from recsys.models.base import PredictsDescribed
 from recsys.registry.patience import brief
 from recsys.registry.store import Registry
 
@@ -26,34 +25,42 @@ def persons_named(
 
 
 def predict_stars(conn: Connection, registry: Registry, user_id: int, movie: Description) -> float:
-    """Expected stars, by the newest fitted hybrid.
+    """Return expected stars, by the newest fit of a recipe that predicts by descriptions.
 
     Raises LedgerError where none was fitted, RecsysError for a user of whom it has seen no rating
     or a genre that it does not know.
     """
     with brief():
-        run_id = registry.newest_fit(Hybrid.name)
-        model = registry.load(run_id) if run_id else None
-    if not isinstance(model, Hybrid):
-        raise LedgerError(
-            f"MLflow has no fit of recipe {Hybrid.name} with its model: expected one of a week "
-            "that it was evaluated in; "
-            f"make one with `python -m recsys train {Hybrid.name}` (MLflow: {registry.uri})"
-        )
+        run_id, model = _newest_fit(registry)
     rated = one_row(conn, queries("prediction")["has_rated"], {"user_id": user_id}).has_rated
     if not rated or user_id not in model.user_ids_:
         raise RecsysError(
             f"user {user_id} has no rating that run {run_id} has seen: expected a "
             "user whom it learned about"
         )
-    unknown = sorted(set(movie.genres) - set(model.content_encoder_.genres))
+    unknown = sorted(set(movie.genres) - set(model.genres))
     if unknown:
         raise RecsysError(
-            f"no genre {', '.join(unknown)}: expected some of "
-            f"{', '.join(model.content_encoder_.genres)}"
+            f"no genre {', '.join(unknown)}: expected some of {', '.join(model.genres)}"
         )
-    return float(
-        model.predict_described(np.array([user_id]), Catalogue.of_descriptions([movie]))[0, 0]
+    stars = model.predict_described(np.array([user_id]), Catalogue.of_descriptions([movie]))
+    return float(stars[0, 0])
+
+
+def _newest_fit(registry: Registry) -> tuple[str, PredictsDescribed]:
+    """Return run id and model of the first recipe of MODELS that predicts by descriptions and was
+    fitted.
+    """
+    names = [name for name in MODELS if issubclass(model_class(name), PredictsDescribed)]
+    for name in names:
+        run_id = registry.newest_fit(name)
+        model = registry.load(run_id) if run_id else None
+        if run_id and isinstance(model, PredictsDescribed):
+            return run_id, model
+    raise LedgerError(
+        f"MLflow has no fit of recipe {' or '.join(names)} with its model: expected one of a week "
+        f"that it was evaluated in; make one with `python -m recsys train {names[0]}` (MLflow: "
+        f"{registry.uri})"
     )
 
 

@@ -11,14 +11,11 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from pydantic import BaseModel
-
 from bench.quality.references import REFERENCES
 from recsys.features.catalogue import Catalogue
 from recsys.features.interactions import Interactions
 from recsys.models import model_class
-from recsys.models.base import Compute, Recommender
-from recsys.models.blend import Blend
+from recsys.models.base import Compute, MemberFit, Recommender
 from recsys.recipe import Recipe
 from recsys.registry.fit_key import fit_key
 
@@ -48,7 +45,7 @@ class Fits:
         from fits that are kept.
         """
         model = self.build(recipe, seed)
-        if recipe.name in REFERENCES or isinstance(model, Blend):
+        if recipe.name in REFERENCES or model.has_members:
             return self.now(recipe, train, catalogue, seed)
         place = self.folder / self._key(recipe, train, catalogue, model.compute)
         if not (place / _SECONDS).is_file():
@@ -70,26 +67,18 @@ class Fits:
         """The recipe's model, not fitted; a blend takes its members from here."""
         kind = REFERENCES.get(recipe.name) or model_class(recipe.name)
         model = kind(kind.Config(**dict(recipe.settings)), self.compute(seed))
-        if isinstance(model, Blend):
-            model.fit_member = partial(self._member, seed)
+        model.fit_members_by(partial(self._fit_member, seed))
         return model
 
-    def _member(
-        self,
-        seed: int,
-        name: str,
-        config: BaseModel,
-        train: Interactions,
-        catalogue: Catalogue,
-        _cut: str | None,
-    ) -> Recommender:
-        """What a blend calls. Where it is cut, the fingerprint of `train` says already."""
-        return self.fitted(Recipe.of(name, **config.model_dump()), train, catalogue, seed).model
+    def _fit_member(self, seed: int, member: MemberFit) -> Recommender:
+        """Fit a blend's member. Where it is cut, the fingerprint of its data says already."""
+        recipe = Recipe.of(member.name, **member.config.model_dump())
+        return self.fitted(recipe, member.train, member.catalogue, seed).model
 
     def _key(
         self, recipe: Recipe, train: Interactions, catalogue: Catalogue, compute: Compute
     ) -> str:
-        encoder = model_class(recipe.name).encoder(compute)
+        encoder = self.build(recipe, compute.seed).encoders()
         data = hashlib.sha256((train.fingerprint() + catalogue.fingerprint()).encode()).hexdigest()
         return fit_key(recipe, cut="", fingerprint=data, seed=compute.seed, encoder=encoder)
 

@@ -1,5 +1,5 @@
-"""The recipes. A new one is one module, one line here, and one test class that inherits the
-contract.
+"""The recipes. A new one is one module or package, one line here, and one test class that inherits
+the contract.
 """
 
 from importlib import import_module
@@ -10,9 +10,9 @@ from recsys.errors import ModelError
 if TYPE_CHECKING:
     from recsys.models.base import Recommender
 
-__all__ = ["MODELS", "model_class"]
+__all__ = ["BASELINE", "MODELS", "model_class"]
 
-#: name → where its class stands. Read at DAG parse, so nothing is imported before it is used.
+#: name → module and class. Read at DAG parse, so nothing is imported before it is used.
 MODELS = {
     "popularity": "recsys.models.popularity:Popularity",
     "als": "recsys.models.als:ALS",
@@ -22,9 +22,13 @@ MODELS = {
     "blend": "recsys.models.blend:Blend",
 }
 
+#: The recipe that every champion must beat, and that is champion where none does. It may give
+#: everyone the same list.
+BASELINE = "popularity"
+
 
 def model_class(name: str) -> "type[Recommender]":
-    """The class of a recipe's name. Raises ModelError naming those there are."""
+    """Return the class of a recipe's name. Raises ModelError naming those there are."""
     if name not in MODELS:
         raise ModelError(f"no recipe {name!r}; there are {', '.join(MODELS)}")
     module, attribute = MODELS[name].split(":")

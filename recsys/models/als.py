@@ -13,8 +13,8 @@ from recsys.errors import ModelError
 from recsys.features.catalogue import Catalogue
 from recsys.features.interactions import Interactions, index_of
 from recsys.models.base import Config, DotProduct, Report, Search, silent
-from recsys.models.products import EXACT_WIDTH
 from recsys.models.recency import faded
+from recsys.models.top_n import EXACT_WIDTH
 
 
 class ALSConfig(Config):

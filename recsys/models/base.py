@@ -14,8 +14,8 @@ from scipy import sparse
 from recsys.errors import ModelError
 from recsys.features.catalogue import Catalogue
 from recsys.features.interactions import Interactions, index_of
-from recsys.models.products import best_products, dot_scores
-from recsys.models.ranking import mask_seen, top_n
+from recsys.models import BASELINE
+from recsys.models.top_n import best_products, dot_scores, mask_seen, top_n
 
 #: Users scored at once. As many as keep a block of a large catalogue's scores small.
 BLOCK = 1024
@@ -84,6 +84,7 @@ class Recommender(ABC):
 
     name: ClassVar[str]
     Config: ClassVar[AnyConfig]
+    has_members: ClassVar[bool] = False  # whether it is made of fits of other recipes
 
     user_ids_: np.ndarray
     movie_ids_: np.ndarray
@@ -114,25 +115,34 @@ class Recommender(ABC):
     def restore(self, state: dict[str, np.ndarray]) -> None:
         """Set the fitted attributes from what `state` gave."""
 
-    @classmethod
-    def encoder(cls, compute: Compute) -> str:
-        """The title encoder that a fit would use, which is part of its fit key; "" for a recipe
-        that reads no titles.
+    @property
+    def is_baseline(self) -> bool:
+        """Whether this is the recipe that every champion must beat."""
+        return self.name == BASELINE
+
+    def encoders(self) -> str:
+        """Name the title encoders that a fit would use, which are part of its fit key; "" for a
+        recipe that reads no titles.
         """
         return ""
 
+    def fit_members_by(self, fit_member: "FitMember") -> None:  # noqa: B027 - few have any
+        """Have `fit` call `fit_member` for every other recipe that this one is made of, so that
+        their fits can be shared. A recipe that has no members leaves it as it is.
+        """
+
     def tags(self) -> dict[str, str]:
-        """What a run of this model should be tagged with besides its recipe, e.g. the title encoder
+        """Return what a run of this model is tagged with besides its recipe, e.g. the title encoder
         in use.
         """
         return {}
 
     def knows(self, users: np.ndarray) -> np.ndarray:
-        """(len(users),) bool: which user ids the model has learned something about."""
+        """Return (len(users),) bool: which user ids the model has learned something about."""
         return index_of(self.user_ids_, users) >= 0
 
     def scores(self, users: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
-        """Blocks of (rows of `users`, their (rows, M) scores)."""
+        """Yield blocks of (rows of `users`, their (rows, M) scores)."""
         for start in range(0, len(users), BLOCK):
             rows = slice(start, min(start + BLOCK, len(users)))
             yield rows, self.score_block(users[rows])
@@ -177,6 +187,23 @@ class Recommender(ABC):
         return model
 
 
+@dataclass(frozen=True)
+class MemberFit:
+    """The fit of a recipe that is part of another one, on the data that it may see.
+
+    `cut` names where that data ends; None: where the data of the whole ends.
+    """
+
+    name: str
+    config: BaseModel
+    train: Interactions
+    catalogue: Catalogue
+    cut: str | None
+
+
+FitMember = Callable[[MemberFit], Recommender]
+
+
 class DotProduct(Recommender):
     """A recipe whose scores are products of a user's vector with each movie's, so that the best are
     found without making all.
@@ -217,7 +244,7 @@ class DotProduct(Recommender):
 
 
 class PredictsRatings(ABC):
-    """What a recipe that can rate has besides."""
+    """The contract of a recipe that predicts ratings besides."""
 
     @property
     def rates(self) -> bool:
@@ -226,6 +253,23 @@ class PredictsRatings(ABC):
 
     @abstractmethod
     def predict(self, users: np.ndarray, movies: np.ndarray) -> np.ndarray:
-        """(K,) float32 expected ratings in stars of K (user id, movie id) pairs; a bias-based guess
-        for strangers.
+        """Return (K,) float32 expected ratings in stars of K (user id, movie id) pairs; a
+        bias-based guess for strangers.
         """
+
+
+class PredictsDescribed(ABC):
+    """The contract of a recipe that predicts ratings of movies out of the catalogue, by their
+    descriptions.
+    """
+
+    user_ids_: np.ndarray
+
+    @property
+    @abstractmethod
+    def genres(self) -> list[str]:
+        """The genres that a description may name."""
+
+    @abstractmethod
+    def predict_described(self, users: np.ndarray, movies: Catalogue) -> np.ndarray:
+        """Return (len(users), len(movies)) float32 expected ratings in stars."""

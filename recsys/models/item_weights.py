@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import numpy as np
 from scipy import sparse
 
-from recsys.models.ranking import top_n
+from recsys.models.top_n import top_n
 
 #: Movies whose weights are made at once, so that the memory of a fit does not grow with the square
 #: of the catalogue.

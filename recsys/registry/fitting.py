@@ -12,15 +12,13 @@ from functools import partial
 
 import psycopg
 from mlflow.exceptions import MlflowException
-from pydantic import BaseModel
 
 from recsys.db.connect import Connection, advisory_lock
 from recsys.errors import FitError, LedgerError, ModelError, ModelLost
 from recsys.features.catalogue import Catalogue
 from recsys.features.interactions import Interactions
 from recsys.models import model_class
-from recsys.models.base import Compute, Recommender
-from recsys.models.blend import Blend
+from recsys.models.base import MemberFit, Recommender
 from recsys.recipe import Recipe
 from recsys.registry import fit_ledger
 from recsys.registry.compute import compute_of
@@ -153,7 +151,7 @@ def _making(registry: Registry, fit: Fit) -> _Making:
     compute = compute_of(registry.settings, seed=fit.seed)
     model_type = model_class(fit.recipe.name)
     model = model_type(model_type.Config(**dict(fit.recipe.settings)), compute)
-    encoder = _encoder(model, compute)
+    encoder = model.encoders()
     fingerprint = hashlib.sha256(
         (fit.train.fingerprint() + fit.catalogue.fingerprint()).encode()
     ).hexdigest()
@@ -206,8 +204,7 @@ def _made(conn: Connection, registry: Registry, making: _Making) -> Fitted:
         log.info(
             "%s up to %s: fitting on %s ratings", fit.recipe.key, fit.cut, f"{len(fit.train):,}"
         )
-        if isinstance(making.model, Blend):
-            making.model.fit_member = partial(_member, conn, registry, fit)
+        making.model.fit_members_by(partial(_fit_member, conn, registry, fit))
         with _own_fault():
             model = making.model.fit(fit.train, fit.catalogue, report=run.report)
         run.log_model(model)
@@ -247,34 +244,17 @@ def _differs(registry: Registry, fit: Fit, lost_key: str, expected: str, found: 
     )
 
 
-def _encoder(model: Recommender, compute: Compute) -> str:
-    """The title encoder in a model's fit key; a blend's is its members'."""
-    kinds = (
-        [model_class(member.name) for member in model.config.members]
-        if isinstance(model, Blend)
-        else [type(model)]
-    )
-    return ", ".join(sorted({kind.encoder(compute) for kind in kinds} - {""}))
-
-
-def _member(
-    conn: Connection,
-    registry: Registry,
-    blend: Fit,
-    name: str,
-    config: BaseModel,
-    train: Interactions,
-    catalogue: Catalogue,
-    cut: str | None,
-) -> Recommender:
-    """A member of a blend, fitted where the blend itself is cut or, with a `cut`, where its
-    validation starts.
+def _fit_member(conn: Connection, registry: Registry, whole: Fit, member: MemberFit) -> Recommender:
+    """Return a member of a recipe, fitted where the `whole` is cut or, with a cut of its own, for
+    the whole's validation.
     """
-    recipe = Recipe.of(name, **config.model_dump())
-    if cut is None:
-        fit = replace(blend, recipe=recipe, train=train, catalogue=catalogue)
-    else:
-        fit = replace(
-            blend, recipe=recipe, train=train, catalogue=catalogue, cut=cut, kind="validation"
-        )
-    return fitted_model(conn, registry, fit)[1]
+    fit = replace(
+        whole,
+        recipe=Recipe.of(member.name, **member.config.model_dump()),
+        train=member.train,
+        catalogue=member.catalogue,
+    )
+    if member.cut is not None:
+        fit = replace(fit, cut=member.cut, kind="validation")
+    _, model = fitted_model(conn, registry, fit)
+    return model

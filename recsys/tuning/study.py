@@ -59,7 +59,7 @@ class Study:
             "like_threshold": self.like_threshold,
             "seed": self.seed,
             "code": code_version(),
-            "encoder": model_class(self.name).encoder(compute_of(registry.settings)),
+            "encoder": model_class(self.name)(None, compute_of(registry.settings)).encoders(),
             "sampler": optuna.__version__,
         }
         digest = hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()

@@ -8,13 +8,13 @@ from dataclasses import dataclass, replace
 from datetime import date
 from zlib import crc32
 
-from recsys.models import MODELS
+from recsys.models import BASELINE, MODELS
 
 #: Okabe and Ito's colours, which stay apart for colour-blind eyes, less those too light for a line
 #: on white; then Tol's.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#AA4499", "#999933")
 #: What all others are measured against.
-BASELINE, BASELINE_COLOUR = "popularity", "#7F8790"
+BASELINE_COLOUR = "#7F8790"
 #: The recipes that have a place in COLOURS; a name that is not here takes one by its digest.
 COLOURED = tuple(name for name in MODELS if name != BASELINE)
 #: Recipes of one name share its colour: the first is solid, the others dashed.

@@ -16,7 +16,6 @@ from recsys.db.connect import Connection, connect
 from recsys.evaluation.split import split_exam
 from recsys.exam_data import exam_of, fit_for_exam, read_snapshot
 from recsys.first_plan import FirstPlan
-from recsys.models.base import Compute
 from recsys.models.blend import Blend, BlendConfig, Member
 from recsys.recipe import Recipe
 from recsys.registry import fitting
@@ -117,13 +116,13 @@ def test_weights_are_learned_from_fits_that_saw_nothing_of_the_validation(
     settings: Settings, weeks: list[date], conn: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cuts: dict[str, int] = {}
-    made = fitting._member
+    fit_member = fitting._fit_member
 
-    def member(conn, registry, blend, name, config, train, catalogue, cut):
-        cuts[cut] = train.newest
-        return made(conn, registry, blend, name, config, train, catalogue, cut)
+    def noting_cuts(conn, registry, whole, member):
+        cuts[member.cut] = member.train.newest
+        return fit_member(conn, registry, whole, member)
 
-    monkeypatch.setattr(fitting, "_member", member)
+    monkeypatch.setattr(fitting, "_fit_member", noting_cuts)
     monkeypatch.setattr(FirstPlan, "recipes", lambda *_: RECIPES[:1])
     settings = settings.model_copy(update={"exam_min_users": 5})
     week = steps.run_week(settings, as_of=weeks[-1])
@@ -155,12 +154,7 @@ def test_the_blend_is_served_like_any_other(
 def test_the_title_encoder_of_a_member_is_in_the_blends_key(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(
-        "recsys.models.hybrid.Hybrid.encoder", classmethod(lambda cls, compute: "tfidf-svd")
-    )
-    compute, als, hybrid = Compute(), Member(name="als"), Member(name="hybrid")
-    with_hybrid, without = (
-        Blend(BlendConfig(members=members), compute) for members in ((als, hybrid), (als,))
-    )
-    assert fitting._encoder(with_hybrid, compute) == "tfidf-svd"
-    assert fitting._encoder(without, compute) == ""
+    monkeypatch.setattr("recsys.models.hybrid.Hybrid.encoders", lambda self: "tfidf-svd")
+    als, hybrid = Member(name="als"), Member(name="hybrid")
+    assert Blend(BlendConfig(members=(als, hybrid))).encoders() == "tfidf-svd"
+    assert Blend(BlendConfig(members=(als,))).encoders() == ""

@@ -55,7 +55,7 @@ def test_anything_else_is_another_fit(
         replace(fit, seed=2),
     ]
     runs = {fit_once(conn, registry, each).run_id for each in (fit, *others)}
-    monkeypatch.setattr(Popularity, "encoder", classmethod(lambda cls, compute: "another"))
+    monkeypatch.setattr(Popularity, "encoders", lambda self: "another")
     runs.add(fit_once(conn, registry, fit).run_id)
     assert len(runs) == len(others) + 2
 
@@ -73,4 +73,4 @@ def test_a_broken_fit_is_not_found(
 
 
 def test_the_hybrid_names_its_title_encoder() -> None:
-    assert Hybrid.encoder(Compute(title_model="")) == "tfidf-svd"
+    assert Hybrid(compute=Compute(title_model="")).encoders() == "tfidf-svd"

@@ -7,9 +7,8 @@ import pytest
 from scipy import sparse
 
 from recsys.errors import ModelError
-from recsys.models import products
-from recsys.models.products import EXACT_WIDTH, best_products, dot_scores
-from recsys.models.ranking import LANES, MOST_BY_LANES
+from recsys.models.top_n import EXACT_WIDTH, best_products, dot_scores, products, search
+from recsys.models.top_n.scores import LANES, MOST_BY_LANES
 
 SIZE = 9
 
@@ -73,7 +72,7 @@ def whole_rows(monkeypatch: pytest.MonkeyPatch) -> list[int]:
         counts.append(len(users))
         return dot_scores(users, movies, threads)
 
-    monkeypatch.setattr(products, "dot_scores", counted)
+    monkeypatch.setattr(search, "dot_scores", counted)
     return counts
 
 
@@ -107,7 +106,7 @@ def test_the_same_bytes_by_any_block(
     monkeypatch: pytest.MonkeyPatch, at_once: int, first: int
 ) -> None:
     monkeypatch.setattr(products, "USERS_AT_ONCE", at_once)
-    monkeypatch.setattr(products, "FIRST_MOVIES", first * LANES)
+    monkeypatch.setattr(search, "FIRST_MOVIES", first * LANES)
     check(vectors(30, 1), vectors(10 * LANES + 1, 2), 10, seen=some_seen(30, 10 * LANES + 1, 0.3))
 
 
@@ -163,7 +162,7 @@ def test_no_candidate_is_lost_though_float32_errs_as_far_as_it_may(
         )
         return out
 
-    monkeypatch.setattr(products.np, "matmul", worst)
+    monkeypatch.setattr(search.np, "matmul", worst)
     check(users, movies[rng.permutation(len(movies))].astype(np.float32), 10)
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from recsys.errors import ModelError
-from recsys.models.products import EXACT_WIDTH, dot_scores
+from recsys.models.top_n import EXACT_WIDTH, dot_scores
 
 
 def vectors(count: int, size: int, seed: int) -> np.ndarray:

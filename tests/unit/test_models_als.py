@@ -7,7 +7,7 @@ from pydantic import ValidationError
 from recsys.errors import ModelError
 from recsys.models.als import ALS, ALSConfig
 from recsys.models.base import Compute
-from recsys.models.products import EXACT_WIDTH
+from recsys.models.top_n import EXACT_WIDTH
 from tests.contracts.worlds import checkerboard, skewed
 
 DAY = 86_400

@@ -13,11 +13,19 @@ from pydantic import ValidationError
 from recsys.errors import ModelError
 from recsys.features.catalogue import Catalogue
 from recsys.features.interactions import Interactions
-from recsys.models.base import Compute, Config, PredictsRatings, Recommender, silent
+from recsys.models.base import (
+    Compute,
+    Config,
+    FitMember,
+    MemberFit,
+    PredictsRatings,
+    Recommender,
+    silent,
+)
 from recsys.models.blend import Blend, BlendConfig, Member
-from recsys.models.blend_validation import Validation
-from recsys.models.fusion import FUSIONS, reciprocal_ranks, standard_scores, weighted_sum
-from recsys.models.fusion_weights import (
+from recsys.models.blend.fusion import FUSIONS, reciprocal_ranks, standard_scores, weighted_sum
+from recsys.models.blend.validation import Validation
+from recsys.models.blend.weights import (
     Candidates,
     cross_validated_ndcg,
     learn_star_weights,
@@ -171,7 +179,7 @@ def test_cross_validation_asks_nobody_that_weights_were_learned_from(
         learned_from.append(len(own_heavy))
         return np.array([[1.0, 0, 0], [0, 1, 0]])
 
-    monkeypatch.setattr("recsys.models.fusion_weights.learn_weights", learn)
+    monkeypatch.setattr("recsys.models.blend.weights.learn_weights", learn)
     value = cross_validated_ndcg(asked, heavy, seed=1)
     assert learned_from == [32] * 5
     assert value == pytest.approx(asked.ndcg(np.eye(3)[heavy.astype(int)]).mean())
@@ -298,12 +306,10 @@ def test_whom_the_weighted_do_not_know_the_others_serve() -> None:
     assert model.knows(np.array([1, 2, 9])).tolist() == [True, True, False]
 
 
-def fit_blend(
-    world: World, fit_member: Callable[..., Recommender] | None = None, **settings: Any
-) -> Blend:
+def fit_blend(world: World, fit_member: FitMember | None = None, **settings: Any) -> Blend:
     model = Blend(BlendConfig(members=(ALS, POPULARITY), **settings), Compute(seed=1, threads=1))
     if fit_member:
-        model.fit_member = fit_member
+        model.fit_members_by(fit_member)
     return model.fit(world.train, world.catalogue)
 
 
@@ -311,11 +317,9 @@ def test_members_are_fitted_before_the_validation_and_on_everything() -> None:
     world, asked = checkerboard(), []
     blend = Blend(compute=Compute(threads=1))
 
-    def fit_member(
-        name: str, config: Any, train: Interactions, catalogue: Catalogue, cut: str | None
-    ) -> Recommender:
-        asked.append((name, cut, len(train)))
-        return blend._fit_here(name, config, train, catalogue, cut)
+    def fit_member(fit: MemberFit) -> Recommender:
+        asked.append((fit.name, fit.cut, len(fit.train)))
+        return blend._fit_here(fit)
 
     fit_blend(world, fit_member)
     n_known, everything = asked[0][2], len(world.train)

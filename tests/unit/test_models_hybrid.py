@@ -14,16 +14,15 @@ from scipy import sparse
 
 from recsys.errors import ModelError
 from recsys.features.catalogue import Catalogue, Description
-from recsys.features.content import N_ACTORS, TIMES, ContentEncoder
 from recsys.features.interactions import Interactions
-from recsys.models import hybrid_rating
 from recsys.models.base import Compute
-from recsys.models.hybrid import Hybrid
-from recsys.models.hybrid_content import ContentMap
-from recsys.models.hybrid_net import RATERS_SCALE
-from recsys.models.hybrid_rating import MOVIE_SHRINK, USER_SHRINK, RatingTrainer
-from recsys.models.hybrid_training import HybridConfig, Ratings, device_of, sampled_softmax
-from recsys.models.hybrid_validation import Validation
+from recsys.models.hybrid import Hybrid, rating_training
+from recsys.models.hybrid.content import N_ACTORS, TIMES, ContentEncoder
+from recsys.models.hybrid.content_map import ContentMap
+from recsys.models.hybrid.networks import RATERS_SCALE
+from recsys.models.hybrid.ranking_training import HybridConfig, Ratings, device_of, sampled_softmax
+from recsys.models.hybrid.rating_training import MOVIE_SHRINK, USER_SHRINK, RatingTrainer
+from recsys.models.hybrid.validation import Validation
 from tests.contracts.worlds import World, checkerboard
 
 COMPUTE = Compute(seed=1, threads=1, device="cpu")
@@ -146,14 +145,9 @@ def test_a_stranger_and_a_strange_movie_leave_the_mean_of_what_is_known(
     assert not rater.predict(np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64)).size
 
 
-def test_a_copy_of_a_movie_that_nobody_rated_is_ranked_and_rated_as_it_is(
-    rater: Hybrid, world: World
-) -> None:
+def test_a_copy_of_a_movie_that_nobody_rated_is_rated_as_it_is(rater: Hybrid, world: World) -> None:
     users = np.array([1000, 1001, 1002, STRANGER])
     copies = described(COMEDY, DRAMA)
-    np.testing.assert_allclose(
-        rater.score_described(users, copies), rater.score_block(users)[:, -2:], atol=1e-5
-    )
     originals = rater.predict(
         np.repeat(users, 2), np.tile(world.catalogue.movie_ids[-2:], len(users))
     )
@@ -176,14 +170,14 @@ def test_what_the_catalogue_did_not_know_is_no_part_of_a_description(rater: Hybr
         actors=(2, nobody, nobody + 1),
     )
     unlike_any = Description("Zzz", ("Zither",), (nobody,), (nobody,))
-    for ask in (rater.score_described, rater.predict_described):
-        np.testing.assert_array_equal(
-            ask(users, described(comedy, drama)), ask(users, described(COMEDY, DRAMA))
-        )
-        np.testing.assert_array_equal(
-            ask(users, described(unlike_any)), ask(users, described(Description("Zzz")))
-        )
-        assert np.isfinite(ask(users, described(Description("")))).all()
+    predict = rater.predict_described
+    np.testing.assert_array_equal(
+        predict(users, described(comedy, drama)), predict(users, described(COMEDY, DRAMA))
+    )
+    np.testing.assert_array_equal(
+        predict(users, described(unlike_any)), predict(users, described(Description("Zzz")))
+    )
+    assert np.isfinite(predict(users, described(Description("")))).all()
 
 
 def test_a_loaded_model_answers_as_before(rater: Hybrid, world: World, tmp_path: Path) -> None:
@@ -195,10 +189,6 @@ def test_a_loaded_model_answers_as_before(rater: Hybrid, world: World, tmp_path:
     before = rater.predict(users.ravel(), movies.ravel())
     assert before.tobytes() == loaded.predict(users.ravel(), movies.ravel()).tobytes()
     copies = described(COMEDY, DRAMA)
-    assert (
-        rater.score_described(users[0], copies).tobytes()
-        == loaded.score_described(users[0], copies).tobytes()
-    )
     assert (
         rater.predict_described(users[0], copies).tobytes()
         == loaded.predict_described(users[0], copies).tobytes()
@@ -345,7 +335,7 @@ def tiny_trainer(
     """Four users, four movies of which nobody rated the last, weights large enough to matter; all
     movies hidden, or none.
     """
-    monkeypatch.setattr(hybrid_rating, "HIDDEN", 1.0 if hidden else 0.0)
+    monkeypatch.setattr(rating_training, "HIDDEN", 1.0 if hidden else 0.0)
     ratings = np.array([[5, 3, 0, 0], [4, 0, 2, 0], [0, 1, 5, 0], [3, 2, 4, 0]], dtype=np.float32)
     users, movies = np.nonzero(ratings)
     train = Interactions.of(
@@ -487,7 +477,7 @@ def test_validation_is_dated_where_enough_users_are_in_the_newest_tenth(
     own = Validation.of(world.train, 4.0)
     assert own is not None
     assert own.kind == "each user's own newest"
-    monkeypatch.setattr("recsys.models.hybrid_validation.MIN_USERS", 5)
+    monkeypatch.setattr("recsys.models.hybrid.validation.MIN_USERS", 5)
     dated = Validation.of(world.train, 4.0)
     assert dated is not None
     assert dated.kind == "newest by time"

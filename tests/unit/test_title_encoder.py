@@ -12,9 +12,9 @@ import pytest
 from sklearn.feature_extraction.text import TfidfVectorizer
 
 from recsys.errors import ModelError
-from recsys.features import titles
-from recsys.features.titles import PIECES, TFIDF, TFIDF_SIZE, TitleEncoder, encoder_in_use
 from recsys.models.base import Compute
+from recsys.models.hybrid import titles
+from recsys.models.hybrid.titles import PIECES, TFIDF, TFIDF_SIZE, TitleEncoder, encoder_in_use
 
 TITLES = (
     "Toy Story (1995)",
@@ -85,7 +85,7 @@ def test_without_a_network_the_substitute_is_used_at_once_and_said(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     started = time.monotonic()
-    with caplog.at_level(logging.WARNING, logger="recsys.features.titles"):
+    with caplog.at_level(logging.WARNING, logger="recsys.models.hybrid.titles"):
         assert encoder_in_use(wanted("someone/some-model")) == TFIDF
     assert time.monotonic() - started < 10
     assert (
@@ -96,7 +96,7 @@ def test_without_a_network_the_substitute_is_used_at_once_and_said(
 
 @pytest.mark.usefixtures("no_network")
 def test_the_search_is_made_once_a_process(caplog: pytest.LogCaptureFixture) -> None:
-    with caplog.at_level(logging.WARNING, logger="recsys.features.titles"):
+    with caplog.at_level(logging.WARNING, logger="recsys.models.hybrid.titles"):
         encoder_in_use(wanted("someone/some-model"))
         encode(TITLES, wanted("someone/some-model"))
     assert len(caplog.records) == 1

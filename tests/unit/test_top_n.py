@@ -5,7 +5,8 @@ like.
 import numpy as np
 import pytest
 
-from recsys.models.ranking import LANES, MOST_BY_LANES, top_n
+from recsys.models.top_n import top_n
+from recsys.models.top_n.scores import LANES, MOST_BY_LANES
 
 WIDTHS = (1, 7, LANES, 3 * LANES + 5)
 LENGTHS = (1, 10, MOST_BY_LANES, MOST_BY_LANES + 1, 1000)

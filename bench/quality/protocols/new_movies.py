@@ -15,7 +15,7 @@ from recsys.evaluation.metrics.ndcg import ndcg
 from recsys.evaluation.split import deciding_users
 from recsys.features.interactions import Interactions, index_of
 from recsys.models.base import Recommender
-from recsys.models.ranking import top_n
+from recsys.models.top_n import top_n
 from recsys.recipe import Recipe
 
 HELD_OUT_SHARE = 0.1

@@ -7,8 +7,8 @@ from recsys.promotion.verdict import Answer
 
 
 def concentration(refit: Refit) -> Answer:
-    """The share of all lists in which the most recommended movie stands. Popularity is meant to
-    give everyone the same.
+    """Hold the share of all lists that have the most recommended movie against its bound. The
+    baseline is meant to give everyone the same.
     """
     bound = refit.bounds.max_movie_share
     if not len(refit.ids):
@@ -23,7 +23,7 @@ def concentration(refit: Refit) -> Answer:
         return Answer(False, None, bound, "The model gives nobody a list.")
     movies, counts = np.unique(listed, return_counts=True)
     share = float(counts.max() / (refit.ids >= 0).any(axis=1).sum())
-    told = f"Movie {movies[counts.argmax()]} stands in {share:.0%} of the lists"
-    if refit.name == "popularity":
-        return Answer(True, share, None, f"{told}; popularity recommends the same to everyone.")
-    return Answer(share <= bound, share, bound, f"{told}; expected at most {bound:.0%}.")
+    fact = f"Movie {movies[counts.argmax()]} stands in {share:.0%} of the lists"
+    if refit.is_baseline:
+        return Answer(True, share, None, f"{fact}; popularity recommends the same to everyone.")
+    return Answer(share <= bound, share, bound, f"{fact}; expected at most {bound:.0%}.")

@@ -10,8 +10,8 @@ from torch import Tensor
 
 from recsys.features.interactions import Interactions
 from recsys.models.base import Compute
-from recsys.models.hybrid_net import RatingAutoencoder
-from recsys.models.hybrid_training import HybridConfig, device_of, repeatable
+from recsys.models.hybrid.networks import RatingAutoencoder
+from recsys.models.hybrid.ranking_training import HybridConfig, device_of, repeatable
 
 #: Ratings of the mean that a movie's and a user's bias is drawn to it by.
 MOVIE_SHRINK, USER_SHRINK = 5.0, 10.0

@@ -10,7 +10,7 @@ from scipy import sparse
 
 from recsys.features.catalogue import Catalogue, Links
 from recsys.features.interactions import index_of
-from recsys.features.titles import TitleEncoder, TitleModel
+from recsys.models.hybrid.titles import TitleEncoder, TitleModel
 
 #: What the title encoder's arrays begin with among the content encoder's.
 TITLES = "titles."

@@ -17,8 +17,8 @@ from torch import Tensor
 from recsys.errors import ModelError
 from recsys.features.interactions import Interactions
 from recsys.models.base import Compute, Config, Search
-from recsys.models.hybrid_net import Towers
-from recsys.models.products import EXACT_WIDTH
+from recsys.models.hybrid.networks import Towers
+from recsys.models.top_n import EXACT_WIDTH
 
 #: Of a vector: with a movie's bias, or with the constants of a rating, it still is one that
 #: `dot_scores` adds exactly.

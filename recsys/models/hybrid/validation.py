@@ -8,7 +8,7 @@ from scipy import sparse
 from recsys.evaluation.holdout import own_newest
 from recsys.evaluation.metrics.ndcg import ndcg
 from recsys.features.interactions import Interactions, index_of
-from recsys.models.ranking import mask_seen, top_n
+from recsys.models.top_n import mask_seen, top_n
 
 SHARE = 0.1
 

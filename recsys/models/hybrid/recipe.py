@@ -13,15 +13,15 @@ from torch import nn
 
 from recsys.errors import ModelError
 from recsys.features.catalogue import Catalogue
-from recsys.features.content import ContentEncoder
 from recsys.features.interactions import Interactions, index_of
-from recsys.features.titles import encoder_in_use
-from recsys.models.base import Compute, DotProduct, PredictsRatings, Report, silent
-from recsys.models.hybrid_content import ContentMap
-from recsys.models.hybrid_rating import RatingTrainer
-from recsys.models.hybrid_training import HybridConfig, Trainer, repeatable
-from recsys.models.hybrid_validation import Validation
-from recsys.models.products import dot_scores
+from recsys.models.base import DotProduct, PredictsDescribed, PredictsRatings, Report, silent
+from recsys.models.hybrid.content import ContentEncoder
+from recsys.models.hybrid.content_map import ContentMap
+from recsys.models.hybrid.ranking_training import HybridConfig, Trainer, repeatable
+from recsys.models.hybrid.rating_training import RatingTrainer
+from recsys.models.hybrid.titles import encoder_in_use
+from recsys.models.hybrid.validation import Validation
+from recsys.models.top_n import dot_scores
 
 #: What the arrays of the parts begin with in a saved model.
 ENCODER, MAP, RATING = "encoder.", "map.", "rating."
@@ -43,7 +43,7 @@ PAIRS = 65_536
 log = logging.getLogger(__name__)
 
 
-class Hybrid(DotProduct, PredictsRatings):
+class Hybrid(DotProduct, PredictsRatings, PredictsDescribed):
     """Ranks by two towers and rates by an autoencoder; both know a movie that nobody has rated by
     its content.
 
@@ -163,9 +163,8 @@ class Hybrid(DotProduct, PredictsRatings):
         self.rating_range_ = np.array([train.ratings.min(), train.ratings.max()], dtype=np.float32)
         self.rates_described_ = trainer.net.describe_new.cpu()
 
-    @classmethod
-    def encoder(cls, compute: Compute) -> str:
-        return encoder_in_use(compute)
+    def encoders(self) -> str:
+        return encoder_in_use(self.compute)
 
     def tags(self) -> dict[str, str]:
         return {"title_encoder": self.content_encoder_.titles.name}
@@ -177,15 +176,6 @@ class Hybrid(DotProduct, PredictsRatings):
     def vectors(self, users: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         return self.user_vectors_[index_of(self.user_ids_, users)], self.movie_vectors_
 
-    def score_described(self, users: np.ndarray, movies: Catalogue) -> np.ndarray:
-        """(len(users), len(movies)) float32 scores, on the scale of `score_block`'s, of movies
-        known by description alone.
-        """
-        user_vectors, _ = self.vectors(users)
-        scores = dot_scores(user_vectors, self._described(movies), self.compute.threads)
-        scores[~self.knows(users)] = -np.inf
-        return scores
-
     def predict(self, users: np.ndarray, movies: np.ndarray) -> np.ndarray:
         stars = [
             np.einsum("kh,kh->k", self._raters(users[part]), self._rated(movies[part]))
@@ -193,8 +183,11 @@ class Hybrid(DotProduct, PredictsRatings):
         ]
         return np.concatenate([np.empty(0, dtype=np.float32), *stars]).clip(*self.rating_range_)
 
+    @property
+    def genres(self) -> list[str]:
+        return self.content_encoder_.genres.tolist()
+
     def predict_described(self, users: np.ndarray, movies: Catalogue) -> np.ndarray:
-        """(len(users), len(movies)) float32 expected stars of movies known by description alone."""
         with torch.no_grad(), repeatable(self.compute):
             inner = torch.tanh(
                 self.rates_described_(torch.from_numpy(self._described(movies)))
