@@ -13,6 +13,7 @@ from recsys.evaluation.sketch import shared_share, sketch_of
 from recsys.evaluation.split import Exam
 from recsys.exam import ExamResult
 from recsys.promotion.contest import Figure, Lost, Marks
+from recsys.promotion.gates import BEATS_CHAMPION, BEATS_POPULARITY, ENOUGH_EVIDENCE
 from recsys.promotion.ledger import incumbent_of
 from recsys.recipe import Recipe
 
@@ -129,5 +130,10 @@ def exams_lost(conn: Connection, as_of: date) -> Mapping[str, Lost]:
     """Of the earlier exams that a recipe lost, the one with which this week's shares most, by
     recipe key.
     """
-    rows = conn.execute(queries("exams")["lost"], {"as_of": as_of}).fetchall()
+    params = {
+        "as_of": as_of,
+        "lead_gates": [BEATS_CHAMPION, BEATS_POPULARITY],
+        "evidence_gate": ENOUGH_EVIDENCE,
+    }
+    rows = conn.execute(queries("exams")["lost"], params).fetchall()
     return {row.recipe_key: Lost(row.earlier, row.share) for row in rows}

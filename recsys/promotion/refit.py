@@ -17,14 +17,14 @@ LIST_LENGTH = 10
 
 @dataclass(frozen=True)
 class Refit:
-    """`arrays` is what the model learned. `ids` (S, n) movie ids and `scores` (S, n) are lists of a
-    sample of the users, −1 where one ends.
+    """`arrays` is what the model learned; `is_baseline` that of its recipe. `ids` (S, n) movie ids
+    and `scores` (S, n) are lists of a sample of the users, −1 where one ends.
 
     `last` (S, n) is what the same users had in the publication before, −1 where that had nothing,
     or what they rated since.
     """
 
-    name: str
+    is_baseline: bool
     arrays: Mapping[str, np.ndarray]
     ids: np.ndarray
     scores: np.ndarray

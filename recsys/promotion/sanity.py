@@ -31,7 +31,7 @@ def check_refit(
     users = sample_of(interactions.user_ids[interactions.n_rated >= week.min_history])
     best = model.recommend(users, n=LIST_LENGTH, seen=interactions.seen_by(users))
     last = _last_lists(conn, week, users, interactions)
-    refit = Refit(recipe.name, model.state(), best.ids, best.scores, last, bounds)
+    refit = Refit(model.is_baseline, model.state(), best.ids, best.scores, last, bounds)
     return [Verdict.of(recipe.key, gate, check(refit)) for gate, check in REFIT_GATES.items()]
 
 

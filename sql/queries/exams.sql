@@ -27,7 +27,7 @@ SELECT earlier, share FROM exam_overlaps
 WHERE as_of = %(as_of)s AND share > 0 AND earlier NOT IN (SELECT as_of FROM retired_weeks)
 ORDER BY share DESC, earlier DESC LIMIT 1;
 
--- name: lost(as_of)
+-- name: lost(as_of, lead_gates, evidence_gate)
 -- Of the earlier exams that a recipe lost, the one that shares most with this week's. A recipe lost
 -- where it did not surely beat the champion or popularity although there were enough users to
 -- decide, or where the exam holds out each user's newest ratings, so that no exam can have more
@@ -38,8 +38,8 @@ WITH losses AS (
     JOIN exams e USING (as_of)
     JOIN gate_verdicts v USING (promotion_id)
     GROUP BY p.as_of, p.promotion_id, v.recipe_key, e.kind
-    HAVING bool_or(NOT v.passed AND v.gate IN ('beats the champion', 'beats popularity'))
-       AND (e.kind = 'own newest' OR bool_or(v.passed AND v.gate = 'enough evidence'))
+    HAVING bool_or(NOT v.passed AND v.gate = ANY (%(lead_gates)s))
+       AND (e.kind = 'own newest' OR bool_or(v.passed AND v.gate = %(evidence_gate)s))
     UNION
     SELECT as_of, incumbent FROM promotions WHERE decision = 'promoted'
 )

@@ -79,6 +79,8 @@ VALUES: dict[str, Any] = {
     "users_needed": None,
     "git_sha": "g",
     "gate": "g",
+    "lead_gates": ["g"],
+    "evidence_gate": "g",
     "passed": True,
     "sentence": "s",
     "is_shadow": False,

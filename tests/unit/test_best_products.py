@@ -72,7 +72,7 @@ def whole_rows(monkeypatch: pytest.MonkeyPatch) -> list[int]:
         counts.append(len(users))
         return dot_scores(users, movies, threads)
 
-    monkeypatch.setattr(search, "dot_scores", counted)
+    monkeypatch.setattr(products, "dot_scores", counted)
     return counts
 
 

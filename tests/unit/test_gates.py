@@ -1,6 +1,5 @@
 """Each gate refuses and passes at its bound."""
 
-from dataclasses import replace
 from datetime import date
 
 import numpy as np
@@ -12,24 +11,8 @@ from recsys.promotion.contest import Contest, Figure, Lost, Marks
 from recsys.promotion.gates import BEATS_CHAMPION, ENOUGH_EVIDENCE, EXAM_GATES, REFIT_GATES
 from recsys.promotion.refit import Refit, sample_of
 from recsys.promotion.verdict import Answer
-
-N = 400
-NOISE = np.random.default_rng(3).normal(0, 0.1, N)
-
-
-def contest(bounds: Bounds | None = None, **changes: object) -> Contest:
-    """Champion als; ease is ahead of it by 0.05 and of popularity by 0.1, with noise."""
-    ahead = (NOISE - NOISE.mean()).astype(np.float32)
-    marks = {"als": np.full(N, 0.25), "ease": 0.3 + ahead, "popularity": np.full(N, 0.2)}
-    made = Contest(
-        marks={key: Marks(np.arange(N), ndcg.astype(np.float32)) for key, ndcg in marks.items()},
-        incumbent="als",
-        popularity="popularity",
-        bounds=bounds or Bounds(),
-        resamples=500,
-        seed=1,
-    )
-    return replace(made, **changes)
+from tests.contracts.gate_contract import N_USERS as N
+from tests.contracts.gate_contract import NOISE, contest, refit
 
 
 def ask(gate: str, made: Contest, challenger: str = "ease") -> Answer:
@@ -183,20 +166,6 @@ def test_who_lost_may_not_win_on_an_exam_that_shares_over_half(share, passes):
 # ---------------------------------------------------------------- refits
 
 
-def refit(**changes: object) -> Refit:
-    """Ten users with ten movies each, all different."""
-    ids = np.arange(100).reshape(10, 10)
-    made = Refit(
-        "als",
-        {"factors": np.ones((3, 2))},
-        ids,
-        np.ones((10, 10), np.float32),
-        np.full((10, 10), -1),
-        Bounds(),
-    )
-    return replace(made, **changes)
-
-
 def ask_refit(gate: str, made: Refit) -> Answer:
     return REFIT_GATES[gate](made)
 
@@ -262,7 +231,7 @@ def test_a_movie_may_stand_in_so_many_lists_and_no_more(bound, passes):
 def test_popularity_may_give_everyone_the_same():
     same = np.tile(np.arange(10), (10, 1))
     assert not ask_refit("concentration", refit(ids=same)).passed
-    assert ask_refit("concentration", refit(ids=same, name="popularity")).passed
+    assert ask_refit("concentration", refit(ids=same, is_baseline=True)).passed
 
 
 def test_where_nobody_can_be_asked_about_nothing_is_refused():

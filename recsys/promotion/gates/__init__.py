@@ -29,11 +29,12 @@ __all__ = ["BEATS_CHAMPION", "ENOUGH_EVIDENCE", "EXAM_GATES", "REFIT_GATES"]
 
 #: Gates whose answers others refer to.
 BEATS_CHAMPION = "beats the champion"
+BEATS_POPULARITY = "beats popularity"
 ENOUGH_EVIDENCE = "enough evidence"
 
 EXAM_GATES: dict[str, Callable[[Contest, str], Answer]] = {
     BEATS_CHAMPION: beats_champion,
-    "beats popularity": beats_popularity,
+    BEATS_POPULARITY: beats_popularity,
     "coverage": coverage,
     "popularity lift": popularity_lift,
     "new movies": new_movies,
