@@ -1,5 +1,6 @@
 """The registry against a real MLflow store: SQLite behind it, artifacts in a folder."""
 
+import inspect
 import pickle
 import shutil
 from collections.abc import Callable, Iterator
@@ -19,6 +20,7 @@ from recsys import models
 from recsys.errors import LedgerError, ModelError, ModelLost
 from recsys.features.catalogue import Catalogue
 from recsys.features.interactions import Interactions
+from recsys.models import MODELS, model_class
 from recsys.models.base import Config, Recommender, silent
 from recsys.recipe import Recipe
 from recsys.registry.fit_key import PACKAGES, digest_of_sources, fit_key
@@ -482,3 +484,20 @@ def test_code_of_models_and_features_is_part_of_the_key(tmp_path: Path):
     assert digest_of_sources(tmp_path) == before
     (tmp_path / "features" / "module.py").write_text("x = 2\n")
     assert digest_of_sources(tmp_path) != before
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+@pytest.mark.parametrize("file", ["module.py", "hybrid/recipe.py", "blend/deep/weights.py"])
+def test_the_key_covers_code_at_any_depth(tmp_path: Path, package: str, file: str):
+    source = tmp_path / package / file
+    source.parent.mkdir(parents=True)
+    source.write_text("x = 1\n")
+    before = digest_of_sources(tmp_path)
+    source.write_text("x = 2\n")
+    assert digest_of_sources(tmp_path) != before
+
+
+def test_every_module_of_a_recipe_is_under_the_packages_of_the_key():
+    for name in MODELS:
+        module = Path(inspect.getfile(model_class(name)))
+        assert module.parents[1].name == "models" or module.parents[0].name == "models", module

@@ -25,7 +25,7 @@ from recsys.promotion.gates.list_overlap import list_overlap
 from recsys.promotion.refit import Refit
 from recsys.promotion.verdict import Answer
 
-__all__ = ["BEATS_CHAMPION", "ENOUGH_EVIDENCE", "EXAM_GATES", "REFIT_GATES"]
+__all__ = ["BEATS_CHAMPION", "BEATS_POPULARITY", "ENOUGH_EVIDENCE", "EXAM_GATES", "REFIT_GATES"]
 
 #: Gates whose answers others refer to.
 BEATS_CHAMPION = "beats the champion"
