@@ -6,7 +6,7 @@ from datetime import date, timedelta
 
 from recsys.db.connect import Connection
 from recsys.experiment import Experiment, experiment_of
-from recsys.models import MODELS
+from recsys.models import BASELINE, MODELS
 from recsys.promotion.ledger import Champion, incumbent_of
 from recsys.recipe import Recipe
 from recsys.request import RunRequest
@@ -53,7 +53,7 @@ class FirstPlan:
         """Return who competes: popularity as the floor, those named, those tuned, the experiment's
         and the incumbent's.
         """
-        named = [recipe_asked(self.conn, self.as_of, name) for name in ("popularity", *names)]
+        named = [recipe_asked(self.conn, self.as_of, name) for name in (BASELINE, *names)]
         competing = [*named, *tuned]
         if self.experiment:
             competing.append(self.experiment.recipe)

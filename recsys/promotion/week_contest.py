@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from recsys.db.connect import Connection
+from recsys.models import BASELINE
 from recsys.promotion import exams, ledger
 from recsys.promotion.approval import Approval
 from recsys.promotion.contest import Contest
@@ -48,7 +49,7 @@ class WeekContest:
     @property
     def popularity(self) -> str:
         """Return the key of the recipe that a champion must beat."""
-        return next(recipe.key for recipe in self.week.recipes if recipe.name == "popularity")
+        return next(recipe.key for recipe in self.week.recipes if recipe.name == BASELINE)
 
     @property
     def fallback(self) -> str:
