@@ -1,26 +1,22 @@
 """Measure what has not been measured: protocol by protocol, recipe by recipe, seed by seed."""
 
-import hashlib
-import json
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from functools import cache
-from pathlib import Path
 from statistics import mean, stdev
 from typing import NamedTuple
 
+from bench.harness.journal import Journal, now
+from bench.harness.sources import digest_of, digest_of_parts
 from bench.quality.contenders import Contender
-from bench.quality.journal import Journal, Measurement
+from bench.quality.measurement import Measurement
 from bench.quality.protocols.base import Protocol
 from recsys.errors import RecsysError
 from recsys.registry.fit_key import code_version
 
-ROOT = Path(__file__).parents[2]
 #: What decides a measurement beside the code that a fit key covers; how it is shown does not.
 SOURCES = (
-    "bench/quality/protocols",
+    "bench/quality/protocols/*.py",
     "bench/quality/files.py",
     "bench/quality/references.py",
     "recsys/exam.py",
@@ -45,7 +41,7 @@ class Row:
     failed: str = ""
 
     def values(self, metric: str) -> list[float]:
-        return [found.metrics[metric] for found in self.measurements]
+        return [each.metrics[metric] for each in self.measurements]
 
     def mean(self, metric: str) -> float:
         return mean(self.values(metric))
@@ -57,7 +53,7 @@ class Row:
     @property
     def seconds(self) -> float:
         """A fit's, where the protocol says, else a measurement's: the mean over seeds."""
-        return mean(found.metrics.get("fit seconds", found.seconds) for found in self.measurements)
+        return mean(each.metrics.get("fit seconds", each.seconds) for each in self.measurements)
 
 
 def jobs_of(protocol: Protocol, who: Sequence[Contender]) -> list[Job]:
@@ -69,39 +65,41 @@ def jobs_of(protocol: Protocol, who: Sequence[Contender]) -> list[Job]:
 
 
 def rows_of(
-    jobs: Sequence[Job], journal: Journal, on_measured: Callable[[Job, Measurement, bool], None]
+    jobs: Sequence[Job],
+    journal: Journal[Measurement],
+    on_measured: Callable[[Job, Measurement, bool], object],
 ) -> list[Row]:
-    """A row for each protocol and contender, in order. `on_measured` is told each measurement, and
-    whether it was made now.
+    """Return a row for each protocol and contender, in order. `on_measured` hears of each
+    measurement, and whether it was made now.
 
     A recipe that cannot be fitted leaves its row without measurements, and the others go on.
     """
     rows: dict[tuple[str, str], Row] = {}
     for job in jobs:
-        row = rows.setdefault(
-            (job.protocol.name, job.contender.label), Row(job.protocol.name, job.contender)
-        )
+        name, contender = job.protocol.name, job.contender
+        row = rows.setdefault((name, contender.label), Row(name, contender))
         if row.failed:
             continue
         try:
-            found, made_now = once(job, journal)
+            measurement, made_now = once(job, journal)
         except RecsysError as error:
             row.failed, row.measurements = str(error), []
             continue
-        row.measurements.append(found)
-        on_measured(job, found, made_now)
+        row.measurements.append(measurement)
+        on_measured(job, measurement, made_now)
     return list(rows.values())
 
 
-def once(job: Job, journal: Journal) -> tuple[Measurement, bool]:
-    """The measurement, and whether it was made now."""
+def once(job: Job, journal: Journal[Measurement]) -> tuple[Measurement, bool]:
+    """Return the measurement, and whether it was made now."""
     key = measurement_key(job)
-    found = journal.find(key)
-    if found:
-        return found, False
+    return journal.find_or_make(key, lambda: measure(job, key))
+
+
+def measure(job: Job, key: str) -> Measurement:
     started = time.perf_counter()
     metrics = job.protocol.measure(job.contender.recipe, job.seed)
-    made = Measurement(
+    return Measurement(
         key=key,
         protocol=job.protocol.name,
         label=job.contender.label,
@@ -109,38 +107,24 @@ def once(job: Job, journal: Journal) -> tuple[Measurement, bool]:
         seed=job.seed,
         metrics=metrics,
         seconds=time.perf_counter() - started,
-        measured_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        measured_at=now(),
     )
-    journal.add(made)
-    return made, True
 
 
 def measurement_key(job: Job) -> str:
-    """Hex digest of protocol, recipe, seed, code, the files' bytes, and how the seed's models
+    """Return a digest of protocol, recipe, seed, code, the files' bytes, and how the seed's models
     compute.
     """
-    compute = job.protocol.fits.compute(job.seed)
-    parts = (
+    return digest_of_parts(
         job.protocol.name,
         job.contender.recipe.to_json(),
         job.seed,
         code(),
         job.protocol.fingerprint(),
-        str(compute),
+        str(job.protocol.fits.compute(job.seed)),
     )
-    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
-@cache
 def code() -> str:
-    """Hex digest of the sources that decide a measurement."""
-    digest = hashlib.sha256(code_version().encode())
-    for path in _sources():
-        digest.update(f"{path.relative_to(ROOT).as_posix()}\0{path.stat().st_size}\0".encode())
-        digest.update(path.read_bytes())
-    return digest.hexdigest()
-
-
-def _sources() -> Iterator[Path]:
-    for name in SOURCES:
-        yield from sorted((ROOT / name).rglob("*.py")) if (ROOT / name).is_dir() else [ROOT / name]
+    """Return a digest of the sources that decide a measurement."""
+    return digest_of_parts(code_version(), digest_of(SOURCES))

@@ -4,11 +4,7 @@ from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 
-import matplotlib
-
-matplotlib.use("Agg")
-from matplotlib import pyplot
-
+from bench.harness.pictures import pyplot, save
 from bench.quality.measuring import Row
 
 LIFT = "popularity lift"
@@ -16,36 +12,33 @@ NDCG = "NDCG@10"
 
 
 def draw(rows: Sequence[Row], folder: Path) -> list[Path]:
-    """Write the pictures that the rows suffice for, as PNG, and say which."""
+    """Write the pictures that the rows suffice for, as PNG, and return which."""
     measured = [row for row in rows if row.measurements]
-    temporal = [row for row in measured if row.protocol == "temporal" and _lift(row)]
+    temporal = [row for row in measured if row.protocol == "temporal" and lift_of(row)]
     weeks = [row for row in measured if row.protocol == "weeks"]
     folder.mkdir(parents=True, exist_ok=True)
     drawn = []
     if temporal:
-        drawn.append(_against_popularity(temporal, folder / "ndcg_against_popularity.png"))
+        drawn.append(draw_lifts(temporal, folder / "ndcg_against_popularity.png"))
     if weeks:
-        drawn.append(_over_the_weeks(weeks, folder / "exam_over_the_weeks.png"))
+        drawn.append(draw_weeks(weeks, folder / "exam_over_the_weeks.png"))
     return drawn
 
 
-def _against_popularity(rows: Sequence[Row], path: Path) -> Path:
+def draw_lifts(rows: Sequence[Row], path: Path) -> Path:
     figure, axes = pyplot.subplots(figsize=(8, 5.5), layout="constrained")
     for row in rows:
-        lift, ndcg = row.mean(_lift(row)), row.mean(NDCG)
-        axes.scatter(lift, ndcg, s=45, color="0.6" if row.contender.kind == "reference" else "C0")
-        axes.annotate(row.contender.label, (lift, ndcg), xytext=(6, 4), textcoords="offset points")
+        point = row.mean(lift_of(row)), row.mean(NDCG)
+        axes.scatter(*point, s=45, color="0.6" if row.contender.kind == "reference" else "C0")
+        axes.annotate(row.contender.label, point, xytext=(6, 4), textcoords="offset points")
     axes.margins(x=0.25, y=0.15)
-    axes.set(
-        title=f"ML-1M, newest 10%: {NDCG} against popularity lift",
-        xlabel=_lift(rows[0]),
-        ylabel=NDCG,
-    )
+    axes.set_title(f"ML-1M, newest 10%: {NDCG} against popularity lift")
+    axes.set(xlabel=lift_of(rows[0]), ylabel=NDCG)
     axes.grid(alpha=0.3)
-    return _saved(figure, path)
+    return save(figure, path)
 
 
-def _over_the_weeks(rows: Sequence[Row], path: Path) -> Path:
+def draw_weeks(rows: Sequence[Row], path: Path) -> Path:
     figure, axes = pyplot.subplots(figsize=(9, 5), layout="constrained")
     for row in rows:
         names = [metric for metric in row.measurements[0].metrics if metric.startswith(f"{NDCG} ")]
@@ -56,15 +49,9 @@ def _over_the_weeks(rows: Sequence[Row], path: Path) -> Path:
     axes.grid(alpha=0.3)
     axes.legend()
     figure.autofmt_xdate()
-    return _saved(figure, path)
+    return save(figure, path)
 
 
-def _lift(row: Row) -> str:
-    """The metric's name with its k; "" where it was not measured."""
+def lift_of(row: Row) -> str:
+    """Return the metric's name with its k; "" where it was not measured."""
     return next((metric for metric in row.measurements[0].metrics if metric.startswith(LIFT)), "")
-
-
-def _saved(figure, path: Path) -> Path:
-    figure.savefig(path, dpi=120)
-    pyplot.close(figure)
-    return path

@@ -3,7 +3,8 @@ ours.
 """
 
 from dataclasses import dataclass
-from typing import Literal
+
+from bench.harness.bounds import Bounded, Sense
 
 TROUBLING = "Ferrari Dacrema et al. 2019, arXiv:1911.07698"
 IALS = "Rendle et al. 2021, arXiv:2110.14037"
@@ -57,11 +58,11 @@ PUBLISHED = (
 
 
 @dataclass(frozen=True)
-class Bound:
+class Bound(Bounded):
     """What the mean over seeds must be; with `every_seed`, what each seed's value must be."""
 
     metric: str
-    sense: Literal["≥", ">", "≤"]
+    sense: Sense
     value: float
     every_seed: bool = False
 

@@ -3,7 +3,7 @@
 import logging
 from typing import Any
 
-from bench.quality.journal import Measurement
+from bench.quality.measurement import Measurement
 
 EXPERIMENT = "bench-quality"
 

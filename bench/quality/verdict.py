@@ -23,55 +23,55 @@ class Verdict:
 
 
 def judge(target: Target, rows: Sequence[Row]) -> Verdict:
-    """A target without a measurement is missed."""
-    asked = [row for row in rows if row.protocol == target.protocol and _is_asked(target.who, row)]
-    measured = sorted(
-        (row for row in asked if row.measurements), key=lambda row: _closeness(target, row)
-    )
-    if not measured:
+    """Return a target's verdict; without a measurement it is missed."""
+    rivals = [row for row in rows if row.measurements and competes(row, target)]
+    rivals.sort(key=lambda row: closeness(target, row))
+    if not rivals:
         return Verdict(target, None, met=False, reason="not measured")
     if target.who == "each default":
-        unmeasured = sorted(set(MODELS) - {FLOOR} - {row.contender.label for row in measured})
-        met = not unmeasured and all(_keeps(target, row) for row in measured)
-        return Verdict(
-            target, measured[0], met, f"not measured: {', '.join(unmeasured)}" if unmeasured else ""
-        )
-    return Verdict(target, measured[-1], _keeps(target, measured[-1]))
+        return judge_each(target, rivals)
+    return Verdict(target, rivals[-1], keeps_all(target, rivals[-1]))
 
 
-def _is_asked(who: str, row: Row) -> bool:
+def judge_each(target: Target, rivals: Sequence[Row]) -> Verdict:
+    """Return the verdict where every default recipe must keep the bounds."""
+    unmeasured = sorted(set(MODELS) - {FLOOR} - {row.contender.label for row in rivals})
+    if unmeasured:
+        reason = f"not measured: {', '.join(unmeasured)}"
+        return Verdict(target, rivals[0], met=False, reason=reason)
+    return Verdict(target, rivals[0], all(keeps_all(target, row) for row in rivals))
+
+
+def competes(row: Row, target: Target) -> bool:
     contender = row.contender
-    if contender.kind == "reference":
+    if row.protocol != target.protocol or contender.kind == "reference":
         return False
-    if who == "each default":
+    if target.who == "each default":
         return contender.kind == "default" and contender.label != FLOOR
-    if who == "single":
+    if target.who == "single":
         return contender.recipe.name != "blend"
-    return who in ("any", contender.label)
+    return target.who in ("any", contender.label)
 
 
-def _closeness(target: Target, row: Row) -> tuple[int, float]:
-    """How many bounds are kept, then how good the first one's value is."""
+def closeness(target: Target, row: Row) -> tuple[int, float]:
+    """Return how many bounds are kept, then how good the first one's value is."""
     first = target.bounds[0]
     value = decisive(first, row)
-    return sum(
-        keeps(bound, row) for bound in target.bounds
-    ), -value if first.sense == "≤" else value
+    return sum(keeps(bound, row) for bound in target.bounds), (
+        -value if first.sense == "≤" else value
+    )
 
 
-def _keeps(target: Target, row: Row) -> bool:
+def keeps_all(target: Target, row: Row) -> bool:
     return all(keeps(bound, row) for bound in target.bounds)
 
 
+def keeps(bound: Bound, row: Row) -> bool:
+    return bound.holds(decisive(bound, row))
+
+
 def decisive(bound: Bound, row: Row) -> float:
-    """The mean over seeds, or the seed's that is furthest off."""
+    """Return the mean over seeds, or the value of the seed that is furthest off."""
     if not bound.every_seed:
         return row.mean(bound.metric)
     return (max if bound.sense == "≤" else min)(row.values(bound.metric))
-
-
-def keeps(bound: Bound, row: Row) -> bool:
-    value = decisive(bound, row)
-    return {"≥": value >= bound.value, ">": value > bound.value, "≤": value <= bound.value}[
-        bound.sense
-    ]

@@ -11,8 +11,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.csv as pacsv
 
-from bench.speed.code import DATA, digest_of
+from bench.harness.sources import digest_of
 from bench.speed.scale import DELTAS, Scale
+from bench.speed.sources import DATA
 from recsys.drops.replay import drop_dates
 from recsys.drops.zone import SUCCESS
 from stack.datasets.release import generate_release

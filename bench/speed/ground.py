@@ -12,10 +12,11 @@ from mlflow import MlflowClient
 from pydantic import SecretStr
 from scipy import sparse
 
-from bench.speed.code import FACTS, digest_of
+from bench.harness.sources import digest_of
 from bench.speed.data import Zones, zones_of
 from bench.speed.databases import Databases
 from bench.speed.scale import Scale
+from bench.speed.sources import FACTS
 from recsys.db.connect import connect
 from recsys.db.migrate import migrate
 from recsys.evaluation.split import Exam, split_exam

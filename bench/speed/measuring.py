@@ -1,21 +1,15 @@
 """Measure what has not been measured: stage by stage, each with its references in the same run."""
 
-import hashlib
-import json
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
-from typing import Literal
 
-from bench.speed.code import code
-from bench.speed.journal import Journal, Measurement
-from bench.speed.scale import Scale
+from bench.harness.journal import Journal, now
+from bench.harness.sources import digest_of, digest_of_parts
+from bench.speed.measurement import Measurement
+from bench.speed.sources import ALL
 from bench.speed.stages.base import Stage
 from recsys.errors import RecsysError
-
-#: Hears of a stage as it begins, and of its measurement: made now, or kept from an earlier call.
-Told = Callable[[Stage, Measurement | None, Literal["begins", "made", "kept"]], None]
 
 
 @dataclass(frozen=True)
@@ -27,41 +21,63 @@ class Row:
     failed: str = ""
 
 
-def rows_of(stages: Sequence[Stage], rounds: int, journal: Journal, told: Told) -> list[Row]:
-    """A row for each stage, in order. What cannot be measured leaves the others alone."""
-    return [_row(stage, rounds, journal, told) for stage in stages]
+@dataclass(frozen=True)
+class Listener:
+    """`begin` hears of each stage before it is measured, `end` of its measurement and whether it
+    was made now.
+    """
+
+    begin: Callable[[Stage], object] = lambda stage: None
+    end: Callable[[Stage, Measurement, bool], object] = lambda stage, measurement, made_now: None
 
 
-def _row(stage: Stage, rounds: int, journal: Journal, told: Told) -> Row:
-    if lacking := stage.lacks():
+def rows_of(
+    stages: Sequence[Stage],
+    rounds: int,
+    journal: Journal[Measurement],
+    listener: Listener = Listener(),
+) -> list[Row]:
+    """Return a row for each stage, in order. What cannot be measured leaves the others alone."""
+    return [row_of(stage, rounds, journal, listener) for stage in stages]
+
+
+def row_of(stage: Stage, rounds: int, journal: Journal[Measurement], listener: Listener) -> Row:
+    lacking = stage.lacks()
+    if lacking:
         return Row(stage, failed=f"lacks {lacking}")
+    listener.begin(stage)
     key = measurement_key(stage, rounds)
-    found = journal.find(key)
-    if found:
-        told(stage, found, "kept")
-        return Row(stage, found)
-    told(stage, None, "begins")
-    scale = stage.ground.scale
     try:
-        seconds = stage.measure(rounds)
+        measurement, made_now = journal.find_or_make(key, lambda: measure(stage, rounds, key))
     except RecsysError as error:
         return Row(stage, failed=str(error))
-    now = datetime.now(UTC).isoformat(timespec="seconds")
-    made = Measurement(
-        key, stage.name, scale.name, scale.ratings, cpus(), seconds, now, stage.peaks
+    listener.end(stage, measurement, made_now)
+    return Row(stage, measurement)
+
+
+def measure(stage: Stage, rounds: int, key: str) -> Measurement:
+    scale = stage.ground.scale
+    seconds = stage.measure(rounds)
+    return Measurement(
+        key=key,
+        stage=stage.name,
+        scale=scale.name,
+        ratings=scale.ratings,
+        cpus=cpus(),
+        seconds=seconds,
+        measured_at=now(),
+        peaks=stage.peaks,
     )
-    journal.add(made)
-    told(stage, made, "made")
-    return Row(stage, made)
 
 
 def measurement_key(stage: Stage, rounds: int) -> str:
-    """Hex digest of the stage, the scale, the rounds, the code, and the number of processors."""
-    scale: Scale = stage.ground.scale
-    parts = (stage.name, scale.name, asdict(scale.release), rounds, code(), cpus())
-    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+    """Return a digest of the stage, the scale, the rounds, the code, and how many processors."""
+    scale = stage.ground.scale
+    return digest_of_parts(
+        stage.name, scale.name, asdict(scale.release), rounds, digest_of(ALL), cpus()
+    )
 
 
 def cpus() -> int:
-    """Processors that this process may use."""
+    """Return how many processors this process may use."""
     return len(os.sched_getaffinity(0))

@@ -7,59 +7,59 @@ from math import ceil
 from pathlib import Path
 from statistics import median
 
-import matplotlib
+from matplotlib.axes import Axes
 
-matplotlib.use("Agg")
-from matplotlib import pyplot
-
-from bench.speed.journal import Journal, Measurement
+from bench.harness.journal import Journal
+from bench.harness.pictures import pyplot, save
+from bench.speed.measurement import Measurement
 
 COLUMNS = 3
 #: Share of a panel's largest cost that is not worth a line.
 SMALL = 0.02
 
 
-def draw(journal: Journal, stages: Sequence[str], folder: Path) -> list[Path]:
-    """Write the picture as PNG, where anything was measured, and say where."""
-    panels = [found for stage in stages if (found := journal.newest(stage))]
+def draw(journal: Journal[Measurement], stages: Sequence[str], folder: Path) -> list[Path]:
+    """Write the picture as PNG, where anything was measured, and return where."""
+    panels = [found for stage in stages if (found := newest(journal, stage))]
     if not panels:
         return []
     rows = ceil(len(panels) / COLUMNS)
-    figure, axes = pyplot.subplots(
-        rows, COLUMNS, figsize=(5 * COLUMNS, 3.6 * rows), layout="constrained", squeeze=False
-    )
+    size = (5 * COLUMNS, 3.6 * rows)
+    figure, axes = pyplot.subplots(rows, COLUMNS, figsize=size, layout="constrained", squeeze=False)
     for place, found in zip(axes.flat, panels, strict=False):
-        _panel(place, found)
+        draw_panel(place, found)
     for unused in axes.flat[len(panels) :]:
         unused.set_visible(False)
     figure.suptitle("Seconds against ratings: medians, with the range over rounds")
-    path = folder / "cost_against_scale.png"
-    figure.savefig(path, dpi=120)
-    pyplot.close(figure)
-    return [path]
+    return [save(figure, folder / "cost_against_scale.png")]
 
 
-def _panel(axes, found: Sequence[Measurement]) -> None:
-    """A line for each way that the newest measurements know of, less what is next to nothing at the
-    largest scale.
+def newest(journal: Journal[Measurement], stage: str) -> list[Measurement]:
+    """Return the stage's newest measurement at each scale, the smallest scale first."""
+    by_ratings = {each.ratings: each for each in journal.all() if each.stage == stage}
+    return [by_ratings[ratings] for ratings in sorted(by_ratings)]
+
+
+def draw_panel(axes: Axes, measurements: Sequence[Measurement]) -> None:
+    """Draw a line for each way that the newest measurements have, less what is next to nothing at
+    the largest scale.
     """
-    largest = max(median(seconds) for seconds in found[-1].seconds.values())
-    for label in dict.fromkeys(label for measurement in found for label in measurement.seconds):
-        if median(found[-1].seconds.get(label, [0.0])) < SMALL * largest:
-            continue
-        points = [(at.ratings, at.seconds[label]) for at in found if label in at.seconds]
-        middle = [median(seconds) for _, seconds in points]
-        below = [value - min(seconds) for value, (_, seconds) in zip(middle, points, strict=True)]
-        above = [max(seconds) - value for value, (_, seconds) in zip(middle, points, strict=True)]
-        axes.errorbar(
-            [ratings for ratings, _ in points],
-            middle,
-            [below, above],
-            marker="o",
-            markersize=4,
-            capsize=2,
-            label=label,
-        )
-    axes.set(title=found[0].stage, xscale="log", yscale="log", xlabel="ratings", ylabel="seconds")
+    largest = measurements[-1].seconds
+    worth_a_line = SMALL * max(median(seconds) for seconds in largest.values())
+    for label in dict.fromkeys(label for each in measurements for label in each.seconds):
+        if median(largest.get(label, [0.0])) >= worth_a_line:
+            draw_way(axes, label, [each for each in measurements if label in each.seconds])
+    axes.set(xscale="log", yscale="log", xlabel="ratings", ylabel="seconds")
+    axes.set_title(measurements[0].stage)
     axes.grid(alpha=0.3)
     axes.legend(fontsize="x-small")
+
+
+def draw_way(axes: Axes, label: str, measurements: Sequence[Measurement]) -> None:
+    seconds = [each.seconds[label] for each in measurements]
+    ratings = [each.ratings for each in measurements]
+    middle = [median(rounds) for rounds in seconds]
+    below = [median(rounds) - min(rounds) for rounds in seconds]
+    above = [max(rounds) - median(rounds) for rounds in seconds]
+    style = {"marker": "o", "markersize": 4, "capsize": 2}
+    axes.errorbar(ratings, middle, [below, above], label=label, **style)

@@ -13,10 +13,11 @@ import numpy as np
 import pytest
 
 import bench.quality.__main__ as command
+from bench.harness.journal import Journal
 from bench.quality.contenders import CHOSEN, REFERENCE, Contender, contenders
 from bench.quality.files import Ratings, read_catalogue, read_ratings
 from bench.quality.fits import Fits, Fitted
-from bench.quality.journal import Journal, Measurement
+from bench.quality.measurement import Measurement
 from bench.quality.measuring import Row, jobs_of, rows_of
 from bench.quality.plots import draw
 from bench.quality.protocols import PROTOCOLS
@@ -347,7 +348,7 @@ ALS = Contender("als", Recipe.of("als"), "chosen")
 
 
 def rows_from(protocol: Protocol, path: Path, contender: Contender = ALS) -> list[Row]:
-    return rows_of(jobs_of(protocol, [contender]), Journal(path), lambda *_: None)
+    return rows_of(jobs_of(protocol, [contender]), Journal(path, Measurement), lambda *_: None)
 
 
 def test_a_second_call_measures_nothing(tmp_path):
@@ -398,7 +399,7 @@ def test_a_recipe_that_cannot_be_fitted_leaves_the_others_alone(tmp_path):
             return super().measure(recipe, seed)
 
     jobs = jobs_of(Failing(), [ALS, Contender("popularity", Recipe.of("popularity"), "default")])
-    rows = rows_of(jobs, Journal(tmp_path / "q.jsonl"), lambda *_: None)
+    rows = rows_of(jobs, Journal(tmp_path / "q.jsonl", Measurement), lambda *_: None)
     assert [(row.failed, len(row.measurements)) for row in rows] == [("no memory", 0), ("", 1)]
 
 

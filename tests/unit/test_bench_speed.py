@@ -2,6 +2,7 @@
 target is missed at 20m.
 """
 
+import inspect
 import io
 import json
 from contextlib import contextmanager
@@ -16,18 +17,22 @@ import pytest
 from rich.console import Console
 
 import bench.speed.__main__ as command
+from bench.harness.journal import Journal
+from bench.harness.sources import digest_of, files_of
+from bench.quality.measuring import SOURCES
 from bench.speed.data import zones_of
-from bench.speed.journal import Journal, Measurement
+from bench.speed.measurement import Measurement
 from bench.speed.measuring import Row, rows_of
-from bench.speed.plots import draw
+from bench.speed.plots import draw, newest
 from bench.speed.scale import DELTAS, SCALES, Scale
+from bench.speed.sources import ALL, DATA, FACTS
 from bench.speed.stages import STAGES, stage_class
 from bench.speed.stages.base import Bound, Stage, Way, time_rounds
 from bench.speed.table import digits, table_of
 from bench.speed.verdict import verdicts_of
 from recsys.drops.zone import LandingZone
 from recsys.errors import RecsysError
-from stack.datasets.release import RELEASES
+from stack.datasets.release import RELEASES, generate_release
 
 WORLD = replace(RELEASES["ml-20m"], users=60, movies=400, rated=390, ratings=2_000, tags=50)
 TINY = Scale("tiny", WORLD)
@@ -67,7 +72,7 @@ class Made(Stage):
 
 
 def rows_from(stage: Stage, path: Path, rounds: int = 3) -> list[Row]:
-    return rows_of([stage], rounds, Journal(path), lambda *_: None)
+    return rows_of([stage], rounds, Journal(path, Measurement))
 
 
 # rounds
@@ -117,20 +122,28 @@ def test_other_rounds_scale_or_code_are_measured_anew(tmp_path, monkeypatch):
     rows_from(
         scale := Made(seconds, Scale("tiny", replace(WORLD, ratings=2_001))), tmp_path / "s.jsonl"
     )
-    monkeypatch.setattr("bench.speed.measuring.code", lambda: "changed")
+    monkeypatch.setattr("bench.speed.measuring.digest_of", lambda _: "changed")
     rows_from(code := Made(seconds), tmp_path / "s.jsonl")
     assert rounds.measured == scale.measured == code.measured == 1
 
 
 def test_the_newest_measurement_of_each_scale(tmp_path):
-    journal = Journal(tmp_path / "s.jsonl")
+    journal = Journal(tmp_path / "s.jsonl", Measurement)
     for key, ratings, seconds in (("a", 20, 1.0), ("b", 10, 2.0), ("c", 20, 3.0)):
         journal.add(Measurement(key, "made", "", ratings, 2, {"ours": [seconds]}, ""))
-    assert [(found.ratings, found.seconds["ours"]) for found in journal.newest("made")] == [
+    assert [(found.ratings, found.seconds["ours"]) for found in newest(journal, "made")] == [
         (10, [2.0]),
         (20, [3.0]),
     ]
-    assert journal.newest("other") == []
+    assert newest(journal, "other") == []
+
+
+def test_every_source_that_decides_a_measurement_is_there():
+    digests = {digest_of(patterns) for patterns in (ALL, FACTS, SOURCES)}
+    assert len(digests) == 3
+    assert Path(inspect.getfile(generate_release)) in files_of(DATA)
+    with pytest.raises(ValueError, match=r"bench/world\.py matches no file"):
+        digest_of(("bench/speed/data.py", "bench/world.py"))
 
 
 # verdicts
@@ -159,7 +172,7 @@ def test_what_is_not_measured_is_missed_and_leaves_the_others_alone(tmp_path):
         Made({}, lacking="a file"),
         Made({"ours": [1.0], "theirs": [1.0]}),
     ]
-    rows = rows_of(stages, 1, Journal(tmp_path / "s.jsonl"), lambda *_: None)
+    rows = rows_of(stages, 1, Journal(tmp_path / "s.jsonl", Measurement))
     assert [row.failed for row in rows] == ["no memory", "lacks a file", ""]
     assert [verdict.met for row in rows for verdict in verdicts_of(row)] == [False, False, True]
 
@@ -229,7 +242,7 @@ def test_a_whole_weeks_steps_have_their_shares(tmp_path, monkeypatch):
 
 
 def test_a_picture_of_all_scales(tmp_path):
-    journal = Journal(tmp_path / "s.jsonl")
+    journal = Journal(tmp_path / "s.jsonl", Measurement)
     assert draw(journal, ["made"], tmp_path) == []
     for ratings in (10, 20):
         journal.add(
@@ -302,9 +315,10 @@ def run(monkeypatch, tmp_path):
         scale = DECIDES if decides else TINY
         monkeypatch.setitem(SCALES, "tiny", scale)
         monkeypatch.setattr(
-            command, "stage_class", lambda _: lambda ground: Made(**made, scale=ground.scale)
+            "bench.speed.run.stage_class", lambda _: lambda ground: Made(**made, scale=ground.scale)
         )
         monkeypatch.setattr(command, "STAGES", {"made": ""})
+        monkeypatch.setattr("bench.speed.run.STAGES", {"made": ""})
         monkeypatch.setattr("bench.speed.ground.Ground.drop_outdated", lambda _: None)
         monkeypatch.setattr(command, "Postgres", NoServer)
         monkeypatch.setattr(command, "UNSEEN", {})

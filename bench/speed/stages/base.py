@@ -8,8 +8,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
+from bench.harness.bounds import Bounded, Sense
 from bench.speed.ground import Ground
 
 #: Way, or part of one → its seconds, one a round.
@@ -17,14 +18,14 @@ Seconds = dict[str, list[float]]
 
 
 @dataclass(frozen=True)
-class Bound:
+class Bound(Bounded):
     """What the time of the way `over` is allowed to be in those of the way `under`, of the same
     round.
     """
 
     over: str
     under: str
-    sense: Literal["≤", "≥"]
+    sense: Sense
     value: float
 
 

@@ -3,7 +3,9 @@ was.
 """
 
 import json
+from collections.abc import Callable
 from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
@@ -15,6 +17,9 @@ class Keyed(Protocol):
 
     @property
     def key(self) -> str: ...
+
+    @property
+    def measured_at(self) -> str: ...
 
 
 Kept = TypeVar("Kept", bound=Keyed)
@@ -28,24 +33,38 @@ class Journal(Generic[Kept]):
     def __init__(self, path: Path, kind: type[Kept]) -> None:
         self.path = path
         lines = path.read_text().splitlines() if path.is_file() else []
-        self._found = {found.key: found for found in (_read(line, kind) for line in lines) if found}
+        kept = [_read(line, kind) for line in lines]
+        self._by_key = {measurement.key: measurement for measurement in kept if measurement}
 
     def find(self, key: str) -> Kept | None:
-        return self._found.get(key)
+        return self._by_key.get(key)
+
+    def find_or_make(self, key: str, make: Callable[[], Kept]) -> tuple[Kept, bool]:
+        """Return the measurement of the key, and whether it was made now."""
+        kept = self.find(key)
+        if kept:
+            return kept, False
+        made = make()
+        self.add(made)
+        return made, True
 
     def all(self) -> list[Kept]:
-        """Every measurement, the oldest first."""
-        return list(self._found.values())
+        """Return every measurement, the oldest first."""
+        return list(self._by_key.values())
 
     def add(self, measurement: Kept) -> None:
-        """On disk when this returns."""
+        """Append; the line is on disk when this returns."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
         whole = not self.path.is_file() or self.path.read_bytes()[-1:] in (b"", b"\n")
+        line = json.dumps(asdict(measurement), ensure_ascii=False)
         with self.path.open("a") as file:
-            file.write(
-                ("" if whole else "\n") + json.dumps(asdict(measurement), ensure_ascii=False) + "\n"
-            )
-        self._found[measurement.key] = measurement
+            file.write(f"{line}\n" if whole else f"\n{line}\n")
+        self._by_key[measurement.key] = measurement
+
+
+def now() -> str:
+    """Return the time for `measured_at`."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 def _read(line: str, kind: type[Kept]) -> Kept | None:

@@ -1,12 +1,7 @@
-"""The bench's finished measurements, kept for a call that goes on where an earlier one was cut
-off.
-"""
+"""A finished measurement of a recipe, as the journal keeps it."""
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
-
-import bench.journal
 
 
 @dataclass(frozen=True)
@@ -23,8 +18,3 @@ class Measurement:
     metrics: dict[str, float]
     seconds: float
     measured_at: str
-
-
-class Journal(bench.journal.Journal[Measurement]):
-    def __init__(self, path: Path) -> None:
-        super().__init__(path, Measurement)
