@@ -35,15 +35,12 @@ class WholePublication(Stage):
             settings = ground.settings(name, ground.zones.full)
             promotion_id = ground.crown(settings)
 
+            score = partial(run_step, settings, "score_users", week, promotion_id, None)
+
             def publish(_: None) -> None:
                 # side by side, as Airflow runs them
                 with ThreadPoolExecutor(settings.score_shards) as tasks:
-                    list(
-                        tasks.map(
-                            partial(run_step, settings, "score_users", week, promotion_id),
-                            range(settings.score_shards),
-                        )
-                    )
+                    list(tasks.map(score, range(settings.score_shards)))
                 run_step(settings, "publish_recommendations", week, promotion_id)
 
             def unpublish(_round: int) -> None:
