@@ -68,6 +68,7 @@ def _parser() -> argparse.ArgumentParser:
         commands, "migrate", _migrate, "bring the database's schema up to date", needs_schema=False
     )
     _add_run(commands)
+    _add_step(commands)
     _add_train(commands)
     _add_tune(commands)
     exam = _add(
@@ -163,6 +164,15 @@ def _add_run(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
         type=limited("challenger_weeks"),
         default=4,
         help="how long it lasts, this week counted (default 4)",
+    )
+
+
+def _add_step(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    text = "call one step: inputs as JSON by stdin; exit 0 done, 75 try again, 65 do not"
+    step = _add(commands, "step", _step, text, needs_schema=False)
+    step.add_argument("name", metavar="NAME", help="a function of recsys.steps, e.g. ingest_drops")
+    step.add_argument(
+        "--result-fd", type=int, default=1, metavar="FD", help="where the result goes (default 1)"
     )
 
 
@@ -309,6 +319,12 @@ def _run(options: argparse.Namespace) -> None:
     )
     approve = _ask if sys.stdin.isatty() else time_out
     run_week(Settings.from_environment(), request, approve=approve)
+
+
+def _step(options: argparse.Namespace) -> int:
+    from recsys.step_process import answer
+
+    return answer(options.name, options.result_fd)
 
 
 def _run_id() -> str:

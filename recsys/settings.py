@@ -177,6 +177,13 @@ class Settings(Bounds, BaseSettings):
         default="", description="the Slack channel, or mail addresses, comma-separated"
     )
 
+    # how Airflow's tasks call the steps
+    step_command: str = Field(
+        default="",
+        description="another interpreter's `python -m recsys`, which Airflow's tasks call steps "
+        "by; empty: in the task's own process",
+    )
+
     # where things come from
     git_sha: str = Field(
         default="", description="commit of the code, where it does not lie in a git checkout"

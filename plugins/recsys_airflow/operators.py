@@ -15,6 +15,7 @@ from recsys_airflow.as_of import run_as_of
 from recsys_airflow.conf import check_conf
 from recsys_airflow.notify import tell
 from recsys_airflow.sentences import in_sentences
+from recsys_airflow.step_process import StepProcess
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -37,16 +38,28 @@ class StepOperator(BaseOperator):
     def __init__(self, *, conn_id: str = RECSYS_DB, **kwargs: Any) -> None:
         super().__init__(**{"doc_md": getdoc(type(self)), **kwargs})
         self.conn_id = conn_id
+        self._process = StepProcess()
 
     def execute(self, context: "Context") -> Any:
-        from recsys.step_call import call_step
-
         check_conf(context)
         with in_sentences():
             settings = self.settings()
-            result = call_step(settings, self.step, self.inputs(settings, context))
+            inputs = self.inputs(settings, context)
+            if settings.step_command:
+                result = self._process.call(settings, self.step, inputs)
+            else:
+                result = self.call(settings, inputs)
         # not None: Airflow does not keep one, and every task that reads it would log an error
         return "" if result is None else result
+
+    def call(self, settings: "Settings", inputs: dict[str, Any]) -> Any:
+        """Call the step in this process."""
+        from recsys.step_call import call_step
+
+        return call_step(settings, self.step, inputs)
+
+    def on_kill(self) -> None:
+        self._process.stop()
 
     def settings(self) -> "Settings":
         """Return the settings, with the task's time limit."""

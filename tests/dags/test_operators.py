@@ -158,6 +158,28 @@ def test_an_operator_is_one_call(
     assert returned == ([ALS.to_json()] if name == "ListRecipes" else step)
 
 
+def test_a_step_command_takes_the_step_elsewhere(calls, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RECSYS_STEP_COMMAND", "/opt/recsys/bin/recsys")
+    monkeypatch.setattr(
+        "recsys_airflow.step_process.StepProcess.call",
+        lambda _self, settings, name, inputs: [settings.step_command, name, inputs],
+    )
+    expected = ["/opt/recsys/bin/recsys", "ingest_drops", {"week": WEEK.to_json()}]
+    assert run("IngestDrops") == expected
+    assert not calls
+
+
+def test_a_killed_task_stops_its_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    from recsys_airflow.operators import IngestDrops
+
+    stopped: list[Any] = []
+    monkeypatch.setattr(
+        "recsys_airflow.step_process.StepProcess.stop", lambda self: stopped.append(self)
+    )
+    IngestDrops(task_id="ingest_drops", week=WEEK.to_json()).on_kill()
+    assert len(stopped) == 1
+
+
 def test_steps_that_ask_for_no_week_get_none(calls) -> None:
     run("RefreshViews")
     run("CheckFacts", check="ratings_in_range")

@@ -1,0 +1,72 @@
+"""A week run by an Airflow whose environment has no library that fits, stores or scores models."""
+
+import os
+import subprocess
+import sys
+import sysconfig
+import venv
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from recsys.db.connect import Connection
+from recsys.drops.replay import replay
+from recsys.settings import Settings
+from stack.datasets.movielens import generate_movielens
+from tests.airflow_home import HOME, ROOT
+
+MODELS = ("torch", "implicit", "mlflow", "sklearn", "scipy", "optuna", "sentence_transformers")
+#: Parses the DAG and runs it, as `airflow dags test` does.
+RUN = f"""
+import sys
+from airflow.dag_processing.dagbag import DagBag
+dag = DagBag({str(ROOT / "dags")!r}).dags["weekly_recommendations"]
+run = dag.test(run_conf={{"as_of": sys.argv[1]}})
+loaded = sorted(set(sys.modules) & set({MODELS!r}))
+sys.exit(f"{{run.state}} {{loaded}}" if str(run.state) != "success" or loaded else 0)
+"""
+
+
+@pytest.fixture(scope="module")
+def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An interpreter that finds all of this environment's packages but those of the models."""
+    folder = tmp_path_factory.mktemp("airflow")
+    packages = folder / "packages"
+    packages.mkdir()
+    for path in Path(sysconfig.get_path("purelib")).iterdir():
+        if not path.name.startswith(MODELS):
+            (packages / path.name).symlink_to(path)
+    venv.create(folder / "env", symlinks=True)
+    site = next((folder / "env" / "lib").glob("python*/site-packages"))
+    (site / "packages.pth").write_text(f"{packages}\n")
+    python = folder / "env" / "bin" / "python"
+    for name in MODELS:
+        done = subprocess.run([python, "-c", f"import {name}"], capture_output=True, text=True)
+        assert "ModuleNotFoundError" in done.stderr, name
+    return python
+
+
+@pytest.mark.system
+def test_a_week_without_torch_in_airflow(
+    python: Path, installation: Settings, conn: Connection, tmp_path: Path
+) -> None:
+    generate_movielens(tmp_path / "published", users=60, movies=150, ratings=2_400, seed=7)
+    as_of = replay(tmp_path / "published", installation.drops, weeks=1)[0]
+    environment = os.environ | {
+        "AIRFLOW_HOME": str(HOME),
+        "PYTHONPATH": f"{ROOT}:{ROOT / 'plugins'}",
+        "RECSYS_RECIPES": "popularity,als",
+        "RECSYS_STEP_COMMAND": f"{sys.executable} -m recsys",
+    }
+    done = subprocess.run(
+        [python, "-c", RUN, str(as_of)], env=environment, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    assert live_week(conn) == as_of
+    costs = conn.execute("SELECT count(DISTINCT step) AS n FROM step_times").fetchone()
+    assert costs.n == 15, "every step's cost is that of its child"
+
+
+def live_week(conn: Connection) -> date:
+    return conn.execute("SELECT DISTINCT as_of FROM recommendations").fetchone().as_of
