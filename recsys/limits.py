@@ -43,6 +43,7 @@ LIMITS = {
     "like_threshold": Limit(0.0, 5.0, whole=False),
     "exam_min_users": Limit(1, 1_000_000_000),
     "min_history": Limit(1, 1_000_000),
+    "drift_weeks": Limit(6, 520),  # see recsys.drift.measures: fewer give false warnings
     "half_life_days": Limit(0.001, 1_000_000.0, whole=False),
 }
 

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from recsys.db.arrays import read_arrays
-from recsys.db.connect import Connection, advisory_lock
+from recsys.db.connect import Connection, Lock, advisory_lock
 from recsys.db.queries import queries
 from recsys.evaluation.comparison import (
     Interval,
@@ -90,7 +90,7 @@ def judge(conn: Connection, week: Week, *, resamples: int) -> None:
     The challengers' own publications of that time are judged too. A publication whose rows are gone
     has no one to be judged by.
     """
-    with advisory_lock(conn, "realised"):
+    with advisory_lock(conn, Lock.REALISED):
         if recorded(conn, week.as_of):
             return
         judged = conn.execute(queries("realised")["judged"], {"as_of": week.as_of}).fetchall()

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
+from enum import StrEnum
 from typing import Any, LiteralString, Protocol, TypeAlias
 
 import psycopg
@@ -83,13 +84,32 @@ def _opened(url: str) -> Connection:
         ) from error
 
 
+class Lock(StrEnum):
+    """What runs side by side must not do at once. Who holds several takes them in this order, so
+    that no two wait for each other. One fit may wait for another, a member's: members have none.
+    """
+
+    MIGRATE = "migrate"
+    DROPS = "drops"  # registering drops, and a week's plan
+    INGEST = "ingest"
+    VIEWS = "views"  # the facts as readers see them
+    STUDY = "study"  # one tuning study
+    FIT = "fit"  # one fit, by its key
+    REGISTRY = "registry"  # looking up in MLflow and making: two at once would both find nothing
+    SCORE = "score"  # one shard of one edition
+    PUBLISH = "publish"
+    RETIRE = "retire"  # dropping old publications
+    REALISED = "realised"
+
+
 @contextmanager
-def advisory_lock(conn: Connection, name: LiteralString | str) -> Iterator[None]:
-    """Hold the session lock `name`: one holder in the database at a time, released with the
-    connection at the latest.
+def advisory_lock(conn: Connection, lock: Lock, *what: object) -> Iterator[None]:
+    """Hold the session lock, of `what` where there are many of its kind: one holder in the database
+    at a time, released with the connection at the latest.
 
     Raises RecsysError where the session that held it is not the one that should release it.
     """
+    name = " ".join(map(str, (lock, *what)))
     conn.execute("SELECT pg_advisory_lock(hashtextextended(%s, 0))", [name])
     try:
         yield

@@ -7,7 +7,7 @@ applied again whenever their text is another one.
 from dataclasses import dataclass
 from pathlib import Path
 
-from recsys.db.connect import Connection, advisory_lock, one_row
+from recsys.db.connect import Connection, Lock, advisory_lock, one_row
 from recsys.db.queries import SQL, queries
 from recsys.db.schema_files import (
     BASELINE,
@@ -38,14 +38,14 @@ def migrate(conn: Connection, sql: Path = SQL) -> list[str]:
 
     Raises LedgerError where the database was made by migrations from before the baseline.
     """
-    with advisory_lock(conn, "migrate"):
+    with advisory_lock(conn, Lock.MIGRATE):
         _refuse_old_schema(conn)
         conn.execute(record_tables(sql).text)
         difference = _difference(conn, sql)
         if not difference.pending and not difference.views:
             return []
         # so that nobody refreshes an old view after the new one has been filled
-        with advisory_lock(conn, "views"), conn.transaction():
+        with advisory_lock(conn, Lock.VIEWS), conn.transaction():
             return _apply(conn, sql, difference)
 
 

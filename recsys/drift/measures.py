@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from recsys.limits import LIMITS
+
 #: Ratings that a week needs to be judged, or to be judged by. Between weeks that are alike, PSI
 #: over ten bins is χ² of nine degrees of freedom over the number of ratings: below 0.04 in 95 of
 #: 100 at 500, were each rating another person's. People rate in bunches, so that they count for
@@ -17,7 +19,7 @@ LEAST_RATINGS = 500
 #: Weeks with as many that must lie before it. With fewer, their spread is anyone's guess: the band
 #: below, drawn by four weeks, is left by one ordinary week in 17; by six, by one in 50; by eight,
 #: by one in 100.
-LEAST_WEEKS = 6
+LEAST_WEEKS = int(LIMITS["drift_weeks"].least)
 #: Scaled median absolute deviations either side of the median: with eight weeks, the five measures
 #: that go by it give one false warning in 20 weeks. Median and MAD, because one odd week among
 #: those before must not widen the band.

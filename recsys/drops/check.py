@@ -4,11 +4,11 @@ from collections import Counter, defaultdict
 from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from recsys.db.connect import Connection, advisory_lock
+from recsys.db.connect import Connection, Lock, advisory_lock
 from recsys.db.queries import queries
 from recsys.drops.zone import Drop, LandingZone
 from recsys.errors import DropError
-from recsys.ingest import SOURCES, ledger
+from recsys.ingest import ledger, source_of
 from recsys.ingest.load import BadFile, judge, rehearse
 from recsys.ingest.source import Reject
 
@@ -43,8 +43,8 @@ def check_in_database(
     another one.
     """
     with (
-        advisory_lock(conn, "drops"),
-        advisory_lock(conn, "ingest"),
+        advisory_lock(conn, Lock.DROPS),
+        advisory_lock(conn, Lock.INGEST),
         conn.transaction(force_rollback=True),
     ):
         for drop in sorted(drops, key=ledger.ingest_order):
@@ -99,7 +99,7 @@ def check_files(zone: LandingZone, drop: Drop, *, max_bad_share: float) -> Verdi
     first: dict[str, list[Reject]] = defaultdict(list)
     try:
         zone.checksums(drop)
-        for part in SOURCES[drop.source].rows_alone(zone.members(drop)):
+        for part in source_of(drop.source).rows_alone(zone.members(drop)):
             if isinstance(part, Reject):
                 read[part.file] += 1
                 n_bad[part.file] += 1

@@ -16,6 +16,7 @@ from rich.progress import Progress
 from recsys.arguments import DAY, whole
 from recsys.drops.zone import AHEAD, SUCCESS, Drop, LandingZone, is_ahead
 from recsys.errors import DropError
+from recsys.ingest import SOURCES
 from recsys.settings import Settings
 from recsys.terminal import say, table, terminal
 
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
     from recsys.db.connect import Connection
     from recsys.drops.check import Verdict
 
-#: As in recsys.ingest, which takes a while to import.
-SOURCES = ("movielens", "imdb")
 #: Of a replay: none is the initial drop alone, and nobody has rated for a hundred years.
 WEEKS_AFTER = whole(0, 5_000)
 NO_DROP = f"no complete drop here; expected movielens/<YYYY-MM-DD>/ with {SUCCESS} in it"

@@ -7,6 +7,8 @@ from functools import cached_property
 import numpy as np
 from scipy import sparse
 
+from recsys.errors import ModelError
+
 
 @dataclass(frozen=True)
 class Interactions:
@@ -111,6 +113,15 @@ class Interactions:
             ratings=self.ratings[rows],
             rated_at=self.rated_at[rows],
         )
+
+    def likes(self, threshold: float) -> "Interactions":
+        """Return the ratings from `threshold` on. Raises ModelError where there is none."""
+        likes = self.where(self.ratings >= threshold)
+        if not len(likes):
+            raise ModelError(
+                f"none of {len(self)} ratings is a like (at least {threshold}); expected some"
+            )
+        return likes
 
     def has(self, user_ids: np.ndarray, movies: np.ndarray) -> np.ndarray:
         """(K,) bool: whether a user (K,), by id, has rated a movie (K,), by its place in

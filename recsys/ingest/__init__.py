@@ -3,12 +3,24 @@
 A new source is one module, one line here, and one test class that inherits the contract.
 """
 
-from recsys.ingest.imdb import Imdb
-from recsys.ingest.movielens import MovieLens
-from recsys.ingest.source import Source
+from importlib import import_module
+from typing import TYPE_CHECKING
 
-__all__ = ["SOURCES"]
+if TYPE_CHECKING:
+    from recsys.ingest.source import Source
 
-#: In the order in which drops of one date are taken in: IMDb is cut down to the movies that
-#: MovieLens brought.
-SOURCES: dict[str, Source] = {source.name: source for source in (MovieLens(), Imdb())}
+__all__ = ["SOURCES", "source_of"]
+
+#: Name, as of the folder in the landing zone → module and class, imported when it is used. In the
+#: order in which drops of one date are taken in: IMDb is cut down to the movies that MovieLens
+#: brought.
+SOURCES = {
+    "movielens": "recsys.ingest.movielens:MovieLens",
+    "imdb": "recsys.ingest.imdb:Imdb",
+}
+
+
+def source_of(name: str) -> "Source":
+    """Return the source of that name, one of SOURCES."""
+    module, attribute = SOURCES[name].split(":")
+    return getattr(import_module(module), attribute)()

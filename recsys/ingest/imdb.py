@@ -77,9 +77,6 @@ class Imdb:
     )
     files = (BASICS, CREW, PRINCIPALS, PERSONS, RATINGS)
 
-    def recognises(self, members: Mapping[str, Member]) -> bool:
-        return BASICS in members
-
     def population(self, members: Mapping[str, Member]) -> str | None:
         return None
 

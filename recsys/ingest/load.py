@@ -19,11 +19,11 @@ import pyarrow.csv as pacsv
 from psycopg.types.json import Jsonb
 
 from recsys.db.arrays import write_batches
-from recsys.db.connect import Connection, advisory_lock
+from recsys.db.connect import Connection, Lock, advisory_lock
 from recsys.db.queries import queries
 from recsys.drops.zone import Drop, LandingZone
 from recsys.errors import DropError
-from recsys.ingest import SOURCES
+from recsys.ingest import source_of
 from recsys.ingest.ratings import KINDS, Order, merge_ratings
 from recsys.ingest.rejects import RejectSpool
 from recsys.ingest.source import Reject, Rows, Source
@@ -103,7 +103,7 @@ def ingest(
     then written, no fact.
     """
     staged = _stage_checked(conn, zone, drop, drop_id, max_bad_share)
-    return _merge(conn, SOURCES[drop.source].tables, drop_id, staged)
+    return _merge(conn, source_of(drop.source).tables, drop_id, staged)
 
 
 def rehearse(
@@ -122,7 +122,7 @@ def rehearse(
 def _stage_checked(
     conn: Connection, zone: LandingZone, drop: Drop, drop_id: int, max_bad_share: float
 ) -> _Staged:
-    source = SOURCES[drop.source]
+    source = source_of(drop.source)
     population: str | None = None
     read: Counter[str] = Counter()
     order = Order()
@@ -277,7 +277,7 @@ def _refuse(
 def _merge(conn: Connection, tables: Sequence[str], drop_id: int, staged: _Staged) -> Ingested:
     """All facts of a drop, its rejected rows and its ledger row: in one transaction."""
     new: dict[str, int] = {}
-    with advisory_lock(conn, "views"), conn.transaction():
+    with advisory_lock(conn, Lock.VIEWS), conn.transaction():
         for table in tables:
             new |= _merge_table(conn, table, drop_id, staged)
         ingested = _keep(conn, drop_id, staged, new)

@@ -173,9 +173,6 @@ class MovieLens:
     name = "movielens"
     tables: tuple[str, ...] = ("movies", "links", "users", "unread_ratings", "ratings", "tags")
 
-    def recognises(self, members: Mapping[str, Member]) -> bool:
-        return any(layout.ratings in members for layout in LAYOUTS)
-
     def population(self, members: Mapping[str, Member]) -> str | None:
         return layout_of(members).population
 

@@ -42,10 +42,6 @@ class Source(Protocol):
     # staging tables that it fills; each has a reject_ and, if a fact, a merge_ query
     tables: tuple[str, ...]
 
-    def recognises(self, members: Mapping[str, Member]) -> bool:
-        """Whether these files are a drop of this source."""
-        ...
-
     def population(self, members: Mapping[str, Member]) -> str | None:
         """Whose ids these are, None where the source has no users."""
         ...

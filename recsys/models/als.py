@@ -9,7 +9,6 @@ from pydantic import Field
 from scipy import sparse
 from threadpoolctl import threadpool_limits
 
-from recsys.errors import ModelError
 from recsys.features.catalogue import Catalogue
 from recsys.features.interactions import Interactions, index_of
 from recsys.models.base import Config, DotProduct, Report, Search, silent
@@ -92,12 +91,7 @@ class ALS(DotProduct):
         """(U, liked movies) float32 of confidence. What it is made of is let go of before the
         solver asks for memory.
         """
-        likes = train.where(train.ratings >= self.config.like_threshold)
-        if not len(likes):
-            raise ModelError(
-                f"als: none of {len(train)} ratings is a like (at least "
-                f"{self.config.like_threshold}); expected some"
-            )
+        likes = train.likes(self.config.like_threshold)
         self.user_ids_, self.movie_ids_ = likes.user_ids, likes.movie_ids
         self.liked_ = likes.n_raters > 0
         return likes.csr(

@@ -78,12 +78,7 @@ class EASE(Recommender):
     weights_: Any
 
     def fit(self, train: Interactions, catalogue: Catalogue, *, report: Report = silent) -> Self:
-        likes = train.where(train.ratings >= self.config.like_threshold)
-        if not len(likes):
-            raise ModelError(
-                f"ease: none of {len(train)} ratings is a like (at least "
-                f"{self.config.like_threshold}); expected some"
-            )
+        likes = train.likes(self.config.like_threshold)
         self.modelled_ = self._most_liked(likes)
         self._check_memory(len(self.modelled_))
         likes = likes.where(np.isin(likes.movies, self.modelled_))

@@ -7,7 +7,6 @@ import numpy as np
 from pydantic import Field
 from scipy import sparse
 
-from recsys.errors import ModelError
 from recsys.features.catalogue import Catalogue
 from recsys.features.interactions import Interactions, index_of
 from recsys.models.base import Config, PredictsRatings, Recommender, Report, Search, silent
@@ -72,15 +71,10 @@ class ItemKNN(Recommender, PredictsRatings):
     rating_range_: np.ndarray  # (2,) float32, the lowest and the highest rating seen
 
     def fit(self, train: Interactions, catalogue: Catalogue, *, report: Report = silent) -> Self:
-        liked = train.ratings >= self.config.like_threshold
-        if not liked.any():
-            raise ModelError(
-                f"item_knn: none of {len(train)} ratings is a like (at least "
-                f"{self.config.like_threshold}); expected some"
-            )
+        likes = train.likes(self.config.like_threshold)
         self.user_ids_, self.movie_ids_ = train.user_ids, train.movie_ids
         self.ratings_ = train.csr()
-        self.liked_ = np.bincount(train.movies[liked], minlength=len(train.movie_ids)) > 0
+        self.liked_ = likes.n_raters > 0
         self.rating_range_ = np.array([train.ratings.min(), train.ratings.max()], dtype=np.float32)
         self._fit_biases(train)
         if self.config.similarity == "cosine":

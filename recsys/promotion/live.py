@@ -88,7 +88,8 @@ class Flip:
             f"{self.cause} from publication {self.before} to {told}, which is live now; its recipe "
             "is champion"
         )
-        for weeks in [", ".join(map(str, self.overruled))] if self.overruled else []:
+        if self.overruled:
+            weeks = ", ".join(map(str, self.overruled))
             text += (
                 f". Week {weeks} was decided before that, and will not go live unless it is "
                 "decided anew (force)"

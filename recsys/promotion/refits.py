@@ -2,7 +2,7 @@
 
 import logging
 
-from recsys.db.connect import advisory_lock
+from recsys.db.connect import Lock, advisory_lock
 from recsys.errors import LedgerError, ModelLost
 from recsys.exam_data import read_snapshot
 from recsys.features.catalogue import Catalogue
@@ -16,7 +16,6 @@ from recsys.promotion.sanity import check_refit
 from recsys.recipe import Recipe
 from recsys.registry import fit_ledger
 from recsys.registry.fitting import Fit, fitted_model, lost_model_fitted_again
-from recsys.registry.store import LOCK
 from recsys.revision import git_sha
 from recsys.week import Week
 from recsys.work import Work
@@ -126,5 +125,5 @@ def _register(work: Work, week: Week, run_id: str, model: ModelVersion) -> str:
     """Return the version of the model in this MLflow run; a new one where MLflow has lost it."""
     tags = version_tags(model, week.as_of)
     tags |= {"git_sha": git_sha(work.settings.git_sha), "run_id": week.run_id}
-    with advisory_lock(work.conn, LOCK):
+    with advisory_lock(work.conn, Lock.REGISTRY):
         return work.registry.register(run_id, model.fit_key, tags)

@@ -13,7 +13,7 @@ from functools import partial
 import psycopg
 from mlflow.exceptions import MlflowException
 
-from recsys.db.connect import Connection, advisory_lock
+from recsys.db.connect import Connection, Lock, advisory_lock
 from recsys.errors import FitError, LedgerError, ModelError, ModelLost
 from recsys.features.catalogue import Catalogue
 from recsys.features.interactions import Interactions
@@ -24,7 +24,7 @@ from recsys.registry import fit_ledger
 from recsys.registry.compute import compute_of
 from recsys.registry.fit_key import fit_key
 from recsys.registry.fits import Kind, data_window
-from recsys.registry.store import LOCK, Registry
+from recsys.registry.store import Registry
 
 log = logging.getLogger(__name__)
 
@@ -90,7 +90,7 @@ def fit_once(conn: Connection, registry: Registry, fit: Fit) -> Fitted:
     """
     with _own_fault():
         making = _making(registry, fit)
-    with advisory_lock(conn, f"fit {making.fit_key}"):
+    with advisory_lock(conn, Lock.FIT, making.fit_key):
         return _found(conn, registry, making) or _made(conn, registry, making)
 
 
@@ -189,7 +189,7 @@ def _made(conn: Connection, registry: Registry, making: _Making) -> Fitted:
             key[:12],
         )
     params = {**data_window(fit.train), "fingerprint": making.fingerprint, "seed": fit.seed}
-    with advisory_lock(conn, LOCK):
+    with advisory_lock(conn, Lock.REGISTRY):
         parent = registry.week_run(fit.as_of)
     with registry.run(
         key,

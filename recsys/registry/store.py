@@ -4,10 +4,9 @@ for what the week reports.
 
 from recsys.registry.fits import FitRun, data_window
 from recsys.registry.studies import Studies
-from recsys.registry.tracking import LOCK
 from recsys.registry.versions import CHAMPION, Versions
 
-__all__ = ["CHAMPION", "LOCK", "FitRun", "Registry", "data_window"]
+__all__ = ["CHAMPION", "FitRun", "Registry", "data_window"]
 
 
 class Registry(Versions, Studies):

@@ -13,7 +13,7 @@ from recsys.registry.weeks import Weeks
 
 
 class Studies(Weeks):
-    """Studies and their trials. Who calls `study_run` holds the lock LOCK."""
+    """Studies and their trials. Who calls `study_run` holds Lock.REGISTRY."""
 
     def study_run(self, study: str, name: str, *, as_of: date) -> str:
         """Id of a study's one run beneath its week's, made at the first call: the parent of its

@@ -19,9 +19,6 @@ MLFLOW_NOTE = "mlflow.note.content"
 log = logging.getLogger(__name__)
 
 
-#: Name of the lock that is held for what MLflow looks up and then makes: two runs at once would
-#: both find nothing.
-LOCK = "registry"
 EXPERIMENT_NOTE = """Every fit, evaluation and report of the weekly recommender.
 
 A run `week …` holds what the week reports (exam.md, report.md, weeks.html); its fits lie beneath

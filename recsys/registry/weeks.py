@@ -9,7 +9,7 @@ from recsys.registry.tracking import MLFLOW_NOTE, Tracking, metrics_of_week, unl
 
 
 class Weeks(Tracking):
-    """What weeks report. Who calls holds the lock LOCK, as a run is looked up and then made."""
+    """What weeks report. Who calls holds Lock.REGISTRY, as a run is looked up and then made."""
 
     def week_run(self, as_of: date) -> str:
         """Id of the week's one run, made at the first call."""

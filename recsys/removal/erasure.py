@@ -8,7 +8,7 @@ from typing import Any, LiteralString
 
 from psycopg.types.json import Jsonb
 
-from recsys.db.connect import Connection, advisory_lock, connect, one_row
+from recsys.db.connect import Connection, Lock, advisory_lock, connect, one_row
 from recsys.db.queries import queries
 from recsys.errors import RequestError
 from recsys.promotion.copies import without_erased
@@ -132,7 +132,7 @@ def erase_user(
         (name, text) for name, text in removal.items() if name.startswith("erase_")
     ]
     with connect(settings) as conn, ExitStack() as held:
-        for lock in ("ingest", "views", "publish"):
+        for lock in (Lock.INGEST, Lock.VIEWS, Lock.PUBLISH):
             held.enter_context(advisory_lock(conn, lock))
         held.enter_context(conn.transaction())
         conn.execute(queries("live")["hold"])

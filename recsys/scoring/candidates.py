@@ -10,7 +10,7 @@ import numpy as np
 from scipy import sparse
 
 from recsys.db.arrays import write_arrays
-from recsys.db.connect import Connection, advisory_lock, one_row
+from recsys.db.connect import Connection, Lock, advisory_lock, one_row
 from recsys.db.queries import queries
 from recsys.features.interactions import index_of
 from recsys.models.base import BLOCK, Recommender, TopN
@@ -160,7 +160,7 @@ def score_shard(
     keys = {"publication_key": edition.key, "shard": shard}
     n_rows = int((best.ids >= 0).sum())
     # two runs of one edition would both add theirs
-    with advisory_lock(conn, f"score {edition.key} {shard}"), conn.transaction():
+    with advisory_lock(conn, Lock.SCORE, edition.key, shard), conn.transaction():
         conn.execute(queries("publication")["forget_other_shards"], keys | {"n_shards": n_shards})
         conn.execute(queries("publication")["forget_shard"], keys)
         write_arrays(

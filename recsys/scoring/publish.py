@@ -10,7 +10,7 @@ from typing import Any
 from psycopg import errors
 from psycopg.types.json import Jsonb
 
-from recsys.db.connect import Connection, advisory_lock, one_row
+from recsys.db.connect import Connection, Lock, advisory_lock, one_row
 from recsys.db.queries import queries
 from recsys.errors import BusyError, PublicationError
 from recsys.promotion.ledger import Origin
@@ -51,7 +51,7 @@ def publish(conn: Connection, edition: Edition, origin: Origin) -> Publication:
     """
     _make_way(conn, edition)
     shadow = publish(conn, edition.challenger, origin) if edition.challenger else None
-    with advisory_lock(conn, "publish"):
+    with advisory_lock(conn, Lock.PUBLISH):
         _finish_detach(conn, edition)
         conn.execute(queries("publication")["wait_again"])
         wal_before = one_row(conn, queries("publication")["wal_position"]).position
@@ -128,7 +128,7 @@ def _is_stale(conn: Connection, edition: Edition) -> bool:
 
 def _make_way(conn: Connection, edition: Edition) -> None:
     """A challenger's publication that has gone stale goes, to be made anew."""
-    with advisory_lock(conn, "publish"):
+    with advisory_lock(conn, Lock.PUBLISH):
         if edition.challenger and _is_stale(conn, edition):
             shadow = _known(conn, edition.challenger)
             run_on(conn, queries("publication")["detach_partition"], shadow.publication_id)
@@ -140,7 +140,7 @@ def retire_outlived(conn: Connection, *, keep_weeks: int) -> list[int]:
     it, nor it for them for long.
     """
     retired: list[int] = []
-    with advisory_lock(conn, "retire"):
+    with advisory_lock(conn, Lock.RETIRE):
         conn.execute(queries("publication")["wait_briefly"])
         for old in conn.execute(
             queries("publication")["outlived"], {"keep_weeks": keep_weeks}

@@ -3,7 +3,7 @@
 import logging
 
 from recsys.costs import worked_on
-from recsys.db.connect import advisory_lock, one_row
+from recsys.db.connect import Lock, advisory_lock, one_row
 from recsys.db.queries import checks, queries, sql_file
 from recsys.drops.zone import LandingZone
 from recsys.errors import RecsysError
@@ -27,7 +27,7 @@ def ingest_drops(work: Work, week: Week) -> list[str]:
     lines = []
     n_read = 0
     conn = work.conn
-    with advisory_lock(conn, "ingest"):
+    with advisory_lock(conn, Lock.INGEST):
         drops = ledger.drops_to_ingest(conn, zone, watermark=week.watermark, as_of=week.as_of)
         for drop_id, drop in drops:
             bad_share = work.settings.max_bad_share
@@ -42,7 +42,7 @@ def ingest_drops(work: Work, week: Week) -> list[str]:
 
 def refresh_views(work: Work) -> None:
     """Bring the materialized views up to the facts, while others read them."""
-    with advisory_lock(work.conn, "views"):
+    with advisory_lock(work.conn, Lock.VIEWS):
         for name, statement in queries("views").items():
             log.info("%s", name)
             work.conn.execute(statement)

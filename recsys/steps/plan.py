@@ -3,7 +3,7 @@
 import logging
 from datetime import UTC, date, datetime
 
-from recsys.db.connect import advisory_lock
+from recsys.db.connect import Lock, advisory_lock
 from recsys.db.migrate import check_schema
 from recsys.db.queries import queries
 from recsys.drops.zone import LandingZone
@@ -41,7 +41,7 @@ def resolve_week(work: Work, request: RunRequest, today: date | None = None) -> 
     today = today or datetime.now(UTC).date()  # the one look at a clock
     as_of = request.as_of or _newest_drop(settings, zone, today)
     zone.refuse_ahead(as_of, today, allow_future=settings.allow_future)
-    with advisory_lock(conn, "drops"):
+    with advisory_lock(conn, Lock.DROPS):
         check_schema(conn)
         refuse_retired(conn, as_of)
         register_drops(conn, zone, as_of)

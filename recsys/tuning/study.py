@@ -11,7 +11,7 @@ from datetime import date
 
 import optuna
 
-from recsys.db.connect import Connection, advisory_lock
+from recsys.db.connect import Connection, Lock, advisory_lock
 from recsys.errors import ModelError, NothingToRecommend
 from recsys.evaluation.metrics import DECIDING
 from recsys.evaluation.split import Exam
@@ -22,7 +22,7 @@ from recsys.models.base import Report
 from recsys.recipe import Recipe
 from recsys.registry.compute import compute_of
 from recsys.registry.fit_key import code_version
-from recsys.registry.store import LOCK, Registry
+from recsys.registry.store import Registry
 from recsys.tuning import ledger
 from recsys.tuning.search import Space, Trial, best_of, next_recipe
 
@@ -113,10 +113,10 @@ def run_study(
             "exam; expected some with a known rating and a held-out like"
         )
     key, space = study.key(registry), Space.of(study.name)
-    with advisory_lock(conn, f"study {key}"):
+    with advisory_lock(conn, Lock.STUDY, key):
         trials = ledger.trials_of(conn, key)
         told(trials)
-        with advisory_lock(conn, LOCK):
+        with advisory_lock(conn, Lock.REGISTRY):
             parent = registry.study_run(key, study.name, as_of=study.as_of)
         while recipe := next_recipe(space, trials, n_trials=n_trials, seed=study.seed):
             trials.append(_try(conn, registry, study, key, parent, len(trials), recipe))

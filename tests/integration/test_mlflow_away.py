@@ -12,10 +12,10 @@ from datetime import date
 import pytest
 
 from recsys import __main__ as cli
-from recsys.db.connect import Connection, advisory_lock, connect
+from recsys.db.connect import Connection, Lock, advisory_lock, connect
 from recsys.promotion import ledger
 from recsys.registry import patience
-from recsys.registry.store import LOCK, Registry
+from recsys.registry.store import Registry
 from recsys.settings import Settings
 from tests import steps
 
@@ -131,7 +131,7 @@ def test_a_rollback_waits_for_no_run_that_writes_to_mlflow(
     settings: Settings, two_weeks: list[date], conn: Connection, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Such a run may itself wait for MLflow, for minutes."""
-    with connect(settings) as other, advisory_lock(other, LOCK):
+    with connect(settings) as other, advisory_lock(other, Lock.REGISTRY):
         roll_back(settings, 1)
     assert live_now(conn) == 1
     assert "another run has been writing to MLflow for longer" in caplog.text

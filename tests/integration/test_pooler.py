@@ -13,7 +13,7 @@ import psycopg
 import pytest
 from pydantic import SecretStr
 
-from recsys.db.connect import advisory_lock, connect
+from recsys.db.connect import Lock, advisory_lock, connect
 from recsys.errors import RecsysError
 from recsys.settings import Settings
 from stack.account import own_folder, unprivileged_account
@@ -123,6 +123,6 @@ def test_a_pooler_in_transaction_mode_loses_locks_and_is_told(
     settings = pooled("transaction")
     lost = "the lock 'views' was lost while it was held: a pooler in transaction mode"
     with connect(settings) as conn, connect(settings) as other:
-        with pytest.raises(RecsysError, match=lost), advisory_lock(conn, "views"):
+        with pytest.raises(RecsysError, match=lost), advisory_lock(conn, Lock.VIEWS):
             other.execute("BEGIN")  # now has the session that took the lock
         other.execute("ROLLBACK")

@@ -14,7 +14,7 @@ from recsys.db.connect import Connection
 from recsys.db.migrate import migrate
 from recsys.db.queries import SQL, checks, queries, sql_file
 from recsys.db.schema_files import numbered_files, view_files
-from recsys.ingest import SOURCES
+from recsys.ingest import SOURCES, source_of
 from stack.postgres import Postgres
 from stack.schema import SCHEMA, schema_text
 
@@ -183,7 +183,7 @@ def test_no_name_stands_twice_and_nothing_stands_before_the_first(topic: str) ->
 def test_every_named_query_is_used(topic: str, name: str) -> None:
     by_table = {
         f"{verb}_{table}"
-        for source in SOURCES.values()
+        for source in map(source_of, SOURCES)
         for table in source.tables
         for verb in ("copy", "reject")
     }

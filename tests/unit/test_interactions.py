@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
+from recsys.errors import ModelError
 from recsys.features.interactions import Interactions
 
 N_USERS, N_MOVIES, N_ROWS = 60, 40, 1_500
@@ -221,3 +222,19 @@ def test_who_has_rated_what(spread: int) -> None:
         places = np.arange(len(rated.movie_ids))
         found = rated.has(np.full(len(places), asked), places)
         assert found.tolist() == [(asked, movie) in there for movie in rated.movie_ids.tolist()]
+
+
+def test_likes_are_the_ratings_from_the_threshold_on() -> None:
+    ratings = Interactions.of(
+        np.array([1, 1, 2]),
+        np.array([5, 6, 5]),
+        np.array([3.5, 4.0, 4.5]),
+        np.array([10, 20, 30]),
+        movie_ids=np.array([5, 6, 7]),
+    )
+    likes = ratings.likes(4.0)
+    assert likes.ratings.tolist() == [4.0, 4.5]
+    assert likes.movie_ids.tolist() == [5, 6, 7]
+    message = r"none of 3 ratings is a like \(at least 5\.0\); expected some"
+    with pytest.raises(ModelError, match=message):
+        ratings.likes(5.0)

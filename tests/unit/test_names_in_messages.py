@@ -13,7 +13,7 @@ import pytest
 
 from recsys.drops.zone import LandingZone
 from recsys.errors import DropError
-from recsys.ingest import SOURCES
+from recsys.ingest import SOURCES, source_of
 from recsys.ingest.movielens import layout_of
 
 WEEK = date(2026, 8, 17)
@@ -86,7 +86,7 @@ def test_of_many_names_some_are_shown_and_the_others_counted(folder: Path, sourc
     if source == "movielens":
         message = refusal(lambda: layout_of(members))
     else:
-        message = refusal(lambda: list(SOURCES["imdb"].rows_alone(members)))
+        message = refusal(lambda: list(source_of("imdb").rows_alone(members)))
     assert "more" in message
 
 

@@ -11,7 +11,6 @@ import torch
 from threadpoolctl import threadpool_limits
 from torch import nn
 
-from recsys.errors import ModelError
 from recsys.features.catalogue import Catalogue
 from recsys.features.interactions import Interactions, index_of
 from recsys.models.base import DotProduct, PredictsDescribed, PredictsRatings, Report, silent
@@ -81,14 +80,9 @@ class Hybrid(DotProduct, PredictsRatings, PredictsDescribed):
     rates_described_: nn.Linear  # and from that, before tanh, its rating vector
 
     def fit(self, train: Interactions, catalogue: Catalogue, *, report: Report = silent) -> Self:
-        liked = train.ratings >= self.config.like_threshold
-        if not liked.any():
-            raise ModelError(
-                f"hybrid: none of {len(train)} ratings is a like (at least "
-                f"{self.config.like_threshold}); expected some"
-            )
+        likes = train.likes(self.config.like_threshold)
         self.user_ids_, self.movie_ids_ = train.user_ids, train.movie_ids
-        self.liked_something_ = np.bincount(train.users[liked], minlength=len(train.user_ids)) > 0
+        self.liked_something_ = index_of(likes.user_ids, train.user_ids) >= 0
         self.content_encoder_ = ContentEncoder.fit(catalogue, self.compute)
         towers = self._fit_towers(train, self._enough_epochs(train, report), report)
         self.user_vectors_ = towers.user_vectors()
