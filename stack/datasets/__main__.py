@@ -10,69 +10,69 @@ from stack.datasets.imdb import generate_imdb
 from stack.datasets.movielens import generate_movielens
 from stack.datasets.release import RELEASES, generate_release
 
+SIZES = {"users": 600, "movies": 3_000, "ratings": 60_000}
+OPTIONS = {
+    "out": (Path, None, "folder for the files (default: .bench/ and the release's name)"),
+    "seed": (int, 1, None),
+    "share": (float, 1.0, "with --like: this share of the release's users and rows"),
+    "movielens": (
+        Path,
+        None,
+        "with --like imdb: a MovieLens folder whose movies are among the titles",
+    ),
+}
+COLUMNS = (
+    TextColumn("{task.description}"),
+    BarColumn(),
+    MofNCompleteColumn(),
+    TimeRemainingColumn(),
+)
+
 
 def main() -> None:
     """A small world (MovieLens and IMDb files), or with --like one whole release, streamed."""
+    chosen = parse_arguments()
+    out = chosen.out or Path(".bench") / (chosen.like or "small")
+    if chosen.like:
+        write_release(out, chosen)
+    else:
+        sizes = {name: getattr(chosen, name) for name in SIZES}
+        generate_movielens(out / "movielens", **sizes, seed=chosen.seed)
+        generate_imdb(out / "imdb", out / "movielens", chosen.seed)
+    print(f"written: {out}")
+
+
+def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m stack.datasets", description=main.__doc__)
-    parser.add_argument(
-        "--out", type=Path, help="folder for the files (default: .bench/ and the release's name)"
-    )
-    parser.add_argument("--seed", type=int, default=1)
+    for name, (kind, default, help_text) in OPTIONS.items():
+        parser.add_argument(f"--{name}", type=kind, default=default, help=help_text)
+    for name, size in SIZES.items():
+        parser.add_argument(f"--{name}", type=int, default=size)
     parser.add_argument("--like", choices=[*RELEASES, "imdb"])
-    parser.add_argument(
-        "--share",
-        type=float,
-        default=1.0,
-        help="with --like: this share of the release's users and rows",
-    )
-    parser.add_argument(
-        "--movielens",
-        type=Path,
-        help="with --like imdb: a MovieLens folder whose movies are among the titles",
-    )
-    parser.add_argument("--users", type=int, default=600)
-    parser.add_argument("--movies", type=int, default=3_000)
-    parser.add_argument("--ratings", type=int, default=60_000)
     chosen = parser.parse_args()
     if chosen.like == "imdb" and not chosen.movielens:
         parser.error(
             "--like imdb needs --movielens: a folder with movies.csv, links.csv and ratings.csv"
         )
-    out = chosen.out or Path(".bench") / (chosen.like or "small")
-    if chosen.like:
-        _write_release(out, chosen)
-    else:
-        generate_movielens(
-            out / "movielens",
-            users=chosen.users,
-            movies=chosen.movies,
-            ratings=chosen.ratings,
-            seed=chosen.seed,
-        )
-        generate_imdb(out / "imdb", out / "movielens", chosen.seed)
-    print(f"written: {out}")
+    return chosen
 
 
-def _write_release(out: Path, chosen: argparse.Namespace) -> None:
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns) as progress:
+def write_release(out: Path, chosen: argparse.Namespace) -> None:
+    with Progress(*COLUMNS) as progress:
+        task = progress.add_task("", total=None)
+
+        def advance(rows: int) -> None:
+            progress.advance(task, rows)
+
         if chosen.like == "imdb":
             sizes = FULL_IMDB.share(chosen.share)
-            task = progress.add_task(
-                "rows of title.principals and name.basics", total=sizes.principals + sizes.persons
-            )
-            generate_full_imdb(
-                out, sizes, chosen.movielens, chosen.seed, lambda rows: progress.advance(task, rows)
-            )
+            rows = "rows of title.principals and name.basics"
+            progress.update(task, description=rows, total=sizes.principals + sizes.persons)
+            generate_full_imdb(out, sizes, chosen.movielens, chosen.seed, advance)
         else:
             release = RELEASES[chosen.like].share(chosen.share)
-            task = progress.add_task("ratings", total=release.ratings)
-            generate_release(out, release, chosen.seed, lambda rows: progress.advance(task, rows))
+            progress.update(task, description="ratings", total=release.ratings)
+            generate_release(out, release, chosen.seed, advance)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from stack.datasets.world import YEAR, Movies, characters, shares
+from stack.datasets.world import YEAR, Movies, characters, place_by_taste, popularity_ranks, shares
 
 FACTORS = 16
 KINDS = 64  # of taste
@@ -36,16 +36,18 @@ class Release:
     end: int
 
     def share(self, share: float) -> "Release":
-        """That share of users, ratings and tags; its square root of movies, as smaller releases
-        have more for a rating.
+        """Return that share of users, ratings and tags; its square root of movies, as smaller
+        releases have more for a rating.
         """
         if not 0 < share <= 1:
             raise ValueError(f"a share of {share}: expected more than 0, at most 1")
-        scaled = {name: round(getattr(self, name) * share) for name in ("users", "ratings", "tags")}
         return replace(
             self,
-            **scaled,
-            **{name: round(getattr(self, name) * share**0.5) for name in ("movies", "rated")},
+            users=round(self.users * share),
+            ratings=round(self.ratings * share),
+            tags=round(self.tags * share),
+            movies=round(self.movies * share**0.5),
+            rated=round(self.rated * share**0.5),
         )
 
 
@@ -117,12 +119,7 @@ class World:
 
 
 def draw_world(rng: np.random.Generator, release: Release) -> World:
-    counts = LEAST + shares(
-        rng.lognormal(0, 1.38, release.users),
-        release.ratings - LEAST * release.users,
-        least=0,
-        most=release.rated // MOST - LEAST,
-    )
+    counts = draw_counts(rng, release)
     sessions = draw_sessions(rng, release, counts)
     movies, finds = draw_movies(rng, release, sessions)
     tilts = rng.normal(size=(KINDS, FACTORS))
@@ -131,24 +128,24 @@ def draw_world(rng: np.random.Generator, release: Release) -> World:
     return World(movies, users, sessions, shelf, finds)
 
 
+def draw_counts(rng: np.random.Generator, release: Release) -> np.ndarray:
+    """Return how many ratings each user gives."""
+    weights = rng.lognormal(0, 1.38, release.users)
+    more = release.ratings - LEAST * release.users
+    return LEAST + shares(weights, more, least=0, most=release.rated // MOST - LEAST)
+
+
 def draw_sessions(rng: np.random.Generator, release: Release, counts: np.ndarray) -> Sessions:
-    """Two in five users come once; the others again over months, half of their ratings in the first
-    session.
+    """Return sessions: two in five users come once; the others again over months, half of their
+    ratings in the first session.
     """
-    users = release.users
-    join = rng.integers(release.start, release.end - 2 * DAY, users)
-    leave = np.minimum(
-        join + (rng.exponential(600, users) * DAY).astype(np.int64), release.end - DAY
-    )
-    several = 1 + np.where(
-        rng.random(users) < 0.4, 0, np.minimum(rng.geometric(1 / 6, users), counts // 5)
-    )
-    user = np.repeat(np.arange(users), several)
-    first = np.cumsum(several) - several
-    weight = rng.exponential(size=len(user))
-    weight[first] += several
-    rows = (weight / np.bincount(user, weight)[user] * counts[user]).astype(np.int64)
-    rows[first] += counts - np.bincount(user, rows, users).astype(np.int64)
+    join, leave = draw_stays(rng, release)
+    comes_once = rng.random(len(counts)) < 0.4
+    again = np.minimum(rng.geometric(1 / 6, len(counts)), counts // 5)
+    n_sessions = 1 + np.where(comes_once, 0, again)
+    user = np.repeat(np.arange(len(counts)), n_sessions)
+    first = np.cumsum(n_sessions) - n_sessions
+    rows = split_ratings(rng, user, first, counts)
     start = join[user] + (rng.random(len(user)) * (leave - join)[user]).astype(np.int64)
     start[first] = join
     order = np.lexsort((start, user))
@@ -156,41 +153,60 @@ def draw_sessions(rng: np.random.Generator, release: Release, counts: np.ndarray
     return Sessions(user[order], start[order], np.cumsum(rows) - rows, rows)
 
 
+def draw_stays(rng: np.random.Generator, release: Release) -> tuple[np.ndarray, np.ndarray]:
+    """Return when users come first, and when they leave."""
+    join = rng.integers(release.start, release.end - 2 * DAY, release.users)
+    stay = (rng.exponential(600, release.users) * DAY).astype(np.int64)
+    return join, np.minimum(join + stay, release.end - DAY)
+
+
+def split_ratings(
+    rng: np.random.Generator, user: np.ndarray, first: np.ndarray, counts: np.ndarray
+) -> np.ndarray:
+    """Return how many of its user's ratings each session has; `first` is each user's first one."""
+    weight = rng.exponential(size=len(user))
+    weight[first] += np.bincount(user)
+    rows = (weight / np.bincount(user, weight)[user] * counts[user]).astype(np.int64)
+    rows[first] += counts - np.bincount(user, rows, len(counts)).astype(np.int64)
+    return rows
+
+
 def draw_movies(
     rng: np.random.Generator, release: Release, sessions: Sessions
 ) -> tuple[Movies, Finds]:
-    """All movies, the rated ones first and by date of release. A movie is out before its first
-    find; ids grow with finds.
+    """Return all movies, the rated ones first and by date of release. A movie is out before its
+    first find; ids grow with finds.
     """
     row = rng.choice(release.ratings, release.movies, replace=False)
-    found = sessions.start[np.searchsorted(sessions.first, row, side="right") - 1]
-    age = np.where(
-        rng.random(release.movies) < 0.3,
-        rng.exponential(0.3, release.movies),
-        rng.exponential(15, release.movies),
-    )
-    out = found - (age.clip(0, 90) * YEAR).astype(np.int64)
-    order = np.concatenate(
-        [np.argsort(out[: release.rated], kind="stable"), np.arange(release.rated, release.movies)]
-    )
+    first_seen = sessions.start[np.searchsorted(sessions.first, row, side="right") - 1]
+    out = first_seen - draw_ages(rng, release.movies)
+    by_release = np.argsort(out[: release.rated], kind="stable")
+    order = np.concatenate([by_release, np.arange(release.rated, release.movies)])
     ids = np.empty(release.movies, np.int64)
-    ids[np.argsort(found[order], kind="stable")] = np.cumsum(rng.geometric(0.25, release.movies))
-    rated = order[: release.rated]
-    by_row = np.argsort(row[rated])
-    return describe(rng, ids, out[order]), Finds(row[rated][by_row], by_row)
+    by_find = np.argsort(first_seen[order], kind="stable")
+    ids[by_find] = np.cumsum(rng.geometric(0.25, release.movies))
+    rows_of_rated = row[by_release]
+    by_row = np.argsort(rows_of_rated)
+    return describe(rng, ids, out[order]), Finds(rows_of_rated[by_row], by_row)
+
+
+def draw_ages(rng: np.random.Generator, count: int) -> np.ndarray:
+    """Return the seconds from movies' release to their first rating."""
+    is_new = rng.random(count) < 0.3
+    years = np.where(is_new, rng.exponential(0.3, count), rng.exponential(15, count))
+    return (years.clip(0, 90) * YEAR).astype(np.int64)
 
 
 def describe(rng: np.random.Generator, ids: np.ndarray, release: np.ndarray) -> Movies:
-    count = len(ids)
-    main, second, blend, quality = characters(rng, count, FACTORS)
-    rank = np.argsort(np.argsort(-(quality + rng.normal(size=count))))
+    main, second, blend, quality = characters(rng, len(ids), FACTORS)
+    rank = popularity_ranks(rng, quality)
     return Movies(
         ids=ids,
         main=main,
         second=second,
-        taste=(blend + 0.5 * rng.normal(size=(count, FACTORS))) / np.sqrt(FACTORS),
+        taste=place_by_taste(rng, blend),
         quality=quality,
-        popularity=np.exp(-15 * np.sqrt(rank / count)),
+        popularity=np.exp(-15 * np.sqrt(rank / len(ids))),
         release=release,
     )
 
@@ -198,23 +214,25 @@ def describe(rng: np.random.Generator, ids: np.ndarray, release: np.ndarray) -> 
 def draw_users(
     rng: np.random.Generator, release: Release, counts: np.ndarray, tilts: np.ndarray
 ) -> Users:
-    users = release.users
-    kinds = rng.integers(0, KINDS, (users, KINDS_OF_A_USER))
-    tags = np.zeros(users, np.int64)
-    taggers = rng.permutation(users)[: max(round(users * TAGGERS), 1)]
-    tags[taggers] = shares(
-        counts[taggers] * rng.lognormal(0, 1.5, len(taggers)),
-        release.tags,
-        least=0,
-        most=TAGS_FOR_A_RATING * counts[taggers],
-    )
+    kinds = rng.integers(0, KINDS, (release.users, KINDS_OF_A_USER))
+    tags = draw_tag_counts(rng, release, counts)
     return Users(
         kinds=kinds,
-        taste=tilts[kinds].mean(axis=1) + 0.5 * rng.normal(size=(users, FACTORS)),
-        bias=rng.normal(0, 0.4, users),
+        taste=tilts[kinds].mean(axis=1) + 0.5 * rng.normal(size=(release.users, FACTORS)),
+        bias=rng.normal(0, 0.4, release.users),
         ratings=counts,
         tags=tags,
     )
+
+
+def draw_tag_counts(rng: np.random.Generator, release: Release, counts: np.ndarray) -> np.ndarray:
+    """Return how many tags each user gives: a few users give all."""
+    tags = np.zeros(release.users, np.int64)
+    taggers = rng.permutation(release.users)[: max(round(release.users * TAGGERS), 1)]
+    weights = counts[taggers] * rng.lognormal(0, 1.5, len(taggers))
+    most = TAGS_FOR_A_RATING * counts[taggers]
+    tags[taggers] = shares(weights, release.tags, least=0, most=most)
+    return tags
 
 
 def stock_shelf(movies: Movies, rated: int, tilts: np.ndarray) -> Shelf:
@@ -222,6 +240,5 @@ def stock_shelf(movies: Movies, rated: int, tilts: np.ndarray) -> Shelf:
     below = np.cumsum(movies.popularity[:rated] * np.exp(FOCUS * lean), axis=1)
     below /= below[:, -1:]
     flat = (below + np.arange(KINDS)[:, None]).ravel()
-    return Shelf(
-        movies.release[:rated], np.concatenate([np.zeros((KINDS, 1)), below], axis=1), flat
-    )
+    from_zero = np.concatenate([np.zeros((KINDS, 1)), below], axis=1)
+    return Shelf(movies.release[:rated], from_zero, flat)

@@ -3,6 +3,7 @@ that add up.
 """
 
 import csv
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -62,62 +63,83 @@ class Movies:
 def characters(
     rng: np.random.Generator, count: int, factors: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Main and second genre of movies, where these put them in taste space (count, factors), and
-    how good they are.
+    """Return main and second genre of movies, where these put them in taste space (count,
+    factors), and how good they are.
     """
     centres = rng.normal(size=(len(GENRE_NAMES), factors))
+    main, second = draw_genres(rng, count)
+    both = 0.7 * centres[main] + 0.5 * centres[second]
+    blend = np.where(second[:, None] >= 0, both, centres[main])
+    return main, second, blend, rng.normal(0, 0.4, count)
+
+
+def draw_genres(rng: np.random.Generator, count: int) -> tuple[np.ndarray, np.ndarray]:
     common = rng.dirichlet(np.full(len(GENRE_NAMES), 2.0))
     main = rng.choice(len(GENRE_NAMES), count, p=common)
     second = np.where(rng.random(count) < 0.7, rng.choice(len(GENRE_NAMES), count, p=common), -1)
     second[second == main] = -1
-    blend = np.where(
-        second[:, None] >= 0, 0.7 * centres[main] + 0.5 * centres[second], centres[main]
-    )
-    quality = rng.normal(0, 0.4, count)
-    return main, second, blend, quality
+    return main, second
+
+
+def place_by_taste(rng: np.random.Generator, blend: np.ndarray) -> np.ndarray:
+    """Return movies' places in taste space: near those of their genres."""
+    return (blend + 0.5 * rng.normal(size=blend.shape)) / np.sqrt(blend.shape[1])
+
+
+def popularity_ranks(rng: np.random.Generator, quality: np.ndarray) -> np.ndarray:
+    """Return each movie's rank, 0 for the most popular: the better, the sooner."""
+    return np.argsort(np.argsort(-(quality + rng.normal(size=len(quality)))))
+
+
+def title_words(genre: int) -> list[str]:
+    """Return the four words of a genre, by its place in GENRE_NAMES."""
+    return GENRES[GENRE_NAMES[genre]].split()
 
 
 def titles(rng: np.random.Generator, movies: Movies) -> list[str]:
-    """ "Hidden Galaxy, The (1994)", each once."""
+    """Return "Hidden Galaxy, The (1994)" and the like, each once."""
     adjectives = rng.choice(ADJECTIVES.split(), len(movies.ids))
     words = rng.integers(0, 4, len(movies.ids))
-    article = rng.random(len(movies.ids)) < 0.25
-    seen: dict[str, int] = {}
+    articles = np.where(rng.random(len(movies.ids)) < 0.25, ", The", "")
+    n_seen: Counter[str] = Counter()
     named = []
-    for place, (adjective, genre, year) in enumerate(
-        zip(adjectives, movies.main, movies.years, strict=True)
-    ):
-        name = f"{adjective} {GENRES[GENRE_NAMES[genre]].split()[words[place]]}"
-        seen[name] = seen.get(name, 0) + 1
-        part = f" {seen[name]}" if seen[name] > 1 else ""
-        named.append(f"{name}{part}{', The' if article[place] else ''} ({year})")
+    columns = adjectives, movies.main, words, articles, movies.years
+    for adjective, genre, word, article, year in zip(*columns, strict=True):
+        name = f"{adjective} {title_words(genre)[word]}"
+        n_seen[name] += 1
+        part = f" {n_seen[name]}" if n_seen[name] > 1 else ""
+        named.append(f"{name}{part}{article} ({year})")
     return named
 
 
 def genres(rng: np.random.Generator, movies: Movies) -> list[str]:
     unknown = rng.random(len(movies.ids)) < 0.01
-    named = [
-        sorted({GENRE_NAMES[place] for place in pair if place >= 0})
-        for pair in zip(movies.main, movies.second, strict=True)
-    ]
-    return [
-        "(no genres listed)" if lost else "|".join(names)
-        for lost, names in zip(unknown, named, strict=True)
-    ]
+    listed = []
+    for is_unknown, *pair in zip(unknown, movies.main, movies.second, strict=True):
+        names = sorted({GENRE_NAMES[place] for place in pair if place >= 0})
+        listed.append("(no genres listed)" if is_unknown else "|".join(names))
+    return listed
 
 
 def links(rng: np.random.Generator, movies: Movies) -> Iterator[tuple[object, ...]]:
     imdb = np.cumsum(rng.integers(1, 60, len(movies.ids))) + 10_000
     tmdb = rng.permutation(len(movies.ids)) + 1
     missing = rng.random(len(movies.ids)) < 0.005
-    for movie, tt, number, lost in zip(movies.ids, imdb, tmdb, missing, strict=True):
-        yield movie, f"{tt:07d}", "" if lost else number
+    for movie, tt, number, is_missing in zip(movies.ids, imdb, tmdb, missing, strict=True):
+        yield movie, f"{tt:07d}", "" if is_missing else number
+
+
+def write_movies(rng: np.random.Generator, out: Path, movies: Movies) -> None:
+    """Write movies.csv and links.csv."""
+    rows = zip(movies.ids.tolist(), titles(rng, movies), genres(rng, movies), strict=True)
+    write_csv(out / "movies.csv", "movieId,title,genres", rows)
+    write_csv(out / "links.csv", "movieId,imdbId,tmdbId", links(rng, movies))
 
 
 def shares(
     weights: np.ndarray, total: int, *, least: int | np.ndarray, most: int | np.ndarray
 ) -> np.ndarray:
-    """Whole numbers from `least` to `most`, about proportional to `weights`, that add up to
+    """Return whole numbers from `least` to `most`, about proportional to `weights`, that add up to
     `total`.
 
     Raises ValueError where there are none such.

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from stack.datasets import full_imdb
+from stack.datasets import full_imdb, full_imdb_titles
 from stack.datasets.__main__ import main
 from stack.datasets.full_imdb import FULL_IMDB, HEADERS, Sizes, generate_full_imdb
 from stack.datasets.movielens import generate_movielens
@@ -170,7 +170,7 @@ def test_gzip_headers_have_no_name_and_no_time(imdb: Path) -> None:
 def test_counts_hold_over_many_blocks(
     movielens: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(full_imdb, "TITLES_AT_A_TIME", 250)
+    monkeypatch.setattr(full_imdb_titles, "TITLES_AT_A_TIME", 250)
     monkeypatch.setattr(full_imdb, "PERSONS_AT_A_TIME", 90)
     written: list[int] = []
     generate_full_imdb(tmp_path, SIZES, movielens, 3, written.append)
