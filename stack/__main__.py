@@ -77,7 +77,11 @@ def parser() -> argparse.ArgumentParser:
     history.add_argument("--imdb", type=_path, metavar="PATH", help="a folder with IMDb's TSVs")
     history.add_argument("--weeks", type=WEEKS, default=26, help="weekly runs (default 26)")
     history.add_argument(
-        "--recipes", type=_names, default=(), metavar="RECIPE,…", help="who competes; default: all"
+        "--recipes",
+        type=names_of,
+        default=(),
+        metavar="RECIPE,…",
+        help="who competes; default: all",
     )
     history.set_defaults(run=run_replay)
     return top
@@ -88,7 +92,7 @@ def _path(text: str) -> Path | None:
     return Path(text).expanduser() if text else None
 
 
-def _names(text: str) -> tuple[str, ...]:
+def names_of(text: str) -> tuple[str, ...]:
     return tuple(name.strip() for name in text.split(",") if name.strip())
 
 

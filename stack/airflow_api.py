@@ -97,7 +97,7 @@ class AirflowApi:
         run = f"/api/v2/dags/{instance['dag_id']}/dagRuns/{instance['dag_run_id']}"
         path = f"{run}/taskInstances/{instance['task_id']}/logs/{instance['try_number']}"
         answer = self._call("GET", path, params={"map_index": instance["map_index"]})
-        return "\n".join(_line(event) for event in answer["content"])
+        return "\n".join(line_of(event) for event in answer["content"])
 
     def _call(self, method: str, path: str, **options: Any) -> Json:
         answer = self._client.request(method, path, **options)
@@ -108,7 +108,7 @@ class AirflowApi:
         return answer.json()
 
 
-def _line(event: Json | str) -> str:
+def line_of(event: Json | str) -> str:
     if isinstance(event, str):
         return event
     causes = ("").join(

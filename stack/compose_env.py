@@ -20,12 +20,10 @@ def write_compose_env(path: Path) -> None:
             f"{path} is there: its passwords belong to databases that may exist. "
             "Remove it to make new ones"
         )
-    write_private(
-        path, "\n".join(_filled(line) for line in EXAMPLE.read_text().splitlines()) + "\n"
-    )
+    write_private(path, "\n".join(fill(line) for line in EXAMPLE.read_text().splitlines()) + "\n")
 
 
-def _filled(line: str) -> str:
+def fill(line: str) -> str:
     name, equals, value = line.partition("=")
     if not equals or value or line.startswith("#"):
         return line

@@ -53,7 +53,7 @@ def demo(stack: Stack, console: Console, movielens: Path | None, imdb: Path | No
     stack.up(lambda what: tell(f"starting {what} …", "dim"))
     run_weeks(stack, console, dates[-WEEKS:])
     show_results(stack, console)
-    tell(f"\ndone in {_minutes(time.monotonic() - started)}", "bold")
+    tell(f"\ndone in {minutes_of(time.monotonic() - started)}", "bold")
 
 
 def put_drops(stack: Stack, dataset: Dataset) -> list[date]:
@@ -63,13 +63,13 @@ def put_drops(stack: Stack, dataset: Dataset) -> list[date]:
 def run_weeks(stack: Stack, console: Console, dates: list[date]) -> None:
     """One run a week, in order, by the scheduler."""
     api = AirflowApi(stack.home)
-    _wait_for_dag(api)
+    wait_for_dag(api)
     is_skipped = switch_on(api, DAG, LandingZone(str(stack.home.drops)))
     present = (
         " Its run for the present week is skipped, as there is no drop of it." if is_skipped else ""
     )
     say(console, f"{DAG} is on.{present} Past weeks go by backfill:")
-    _wait_for_other_backfill(api, console)
+    wait_for_other_backfill(api, console)
     command = backfill_command(dates)
     say(console, f"$ {stack.home.airflow_command} {' '.join(command)}")
     done = subprocess.run(
@@ -142,7 +142,7 @@ def _recsys(stack: Stack, *arguments: str) -> None:
         )
 
 
-def _wait_for_dag(api: AirflowApi) -> None:
+def wait_for_dag(api: AirflowApi) -> None:
     give_up = time.monotonic() + DAG_TIMEOUT
     while not api.has_dag(DAG):
         if time.monotonic() > give_up:
@@ -153,7 +153,7 @@ def _wait_for_dag(api: AirflowApi) -> None:
         time.sleep(0.5)
 
 
-def _wait_for_other_backfill(api: AirflowApi, console: Console) -> None:
+def wait_for_other_backfill(api: AirflowApi, console: Console) -> None:
     """An earlier demo's backfill may still run, or not yet be marked as done: Airflow allows one a
     DAG.
     """
@@ -169,5 +169,5 @@ def _wait_for_other_backfill(api: AirflowApi, console: Console) -> None:
             time.sleep(1)
 
 
-def _minutes(seconds: float) -> str:
+def minutes_of(seconds: float) -> str:
     return f"{int(seconds // 60)} min {seconds % 60:.0f} s"

@@ -38,11 +38,11 @@ def choose_dataset(home: Home, movielens: Path | None, imdb: Path | None, tell: 
     raises StackError.
     """
     record = home.root / "dataset.json"
-    last = _read(record)
+    last = read_record(record)
     if imdb and not movielens:
         raise StackError("IMDB is given without MOVIELENS: expected both, or MOVIELENS alone")
     if movielens is None:
-        dataset = last or _fetch(home, tell) or _generate(home, tell)
+        dataset = last or fetch_dataset(home, tell) or generate_dataset(home, tell)
     else:
         dataset = Dataset(
             _existing(movielens, "MOVIELENS"), _existing(imdb, "IMDB") if imdb else None
@@ -63,7 +63,7 @@ def remember_dataset(home: Home, dataset: Dataset) -> None:
     )
 
 
-def _read(record: Path) -> Dataset | None:
+def read_record(record: Path) -> Dataset | None:
     if not record.exists():
         return None
     kept = json.loads(record.read_text())
@@ -76,20 +76,20 @@ def _existing(path: Path, name: str) -> Path:
     return path.resolve()
 
 
-def _fetch(home: Home, tell: Tell) -> Dataset | None:
+def fetch_dataset(home: Home, tell: Tell) -> Dataset | None:
     """GroupLens' zip, None (and said why) where it cannot be had."""
     target = home.root / "data" / "ml-latest-small.zip"
     target.parent.mkdir(exist_ok=True)
     tell(f"downloading {URL}")
     try:
-        _download(target)
+        download(target)
     except (httpx.HTTPError, OSError, StackError) as error:
         tell(f"the download failed: {type(error).__name__}: {error}")
         return None
     return Dataset(target, None)
 
 
-def _download(target: Path) -> None:
+def download(target: Path) -> None:
     """Under its name only once it is whole and holds what it should."""
     unfinished = target.with_suffix(".unfinished")
     with (
@@ -117,7 +117,7 @@ def check_zip(path: Path) -> None:
         raise StackError(f"the zip is damaged at {damaged}")
 
 
-def _generate(home: Home, tell: Tell) -> Dataset:
+def generate_dataset(home: Home, tell: Tell) -> Dataset:
     """A made world in the same layout, with IMDb files."""
     folder = home.root / "data" / "generated"
     dataset = Dataset(folder / "movielens", folder / "imdb")

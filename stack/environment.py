@@ -35,11 +35,11 @@ def recsys_environment(home: Home, postgres: Postgres) -> dict[str, str]:
         "MLFLOW_TRACKING_URI": home.url("mlflow"),
         "MLFLOW_TRACKING_USERNAME": ADMIN,
         "MLFLOW_TRACKING_PASSWORD": home.secret("mlflow_admin"),
-        **_no_proxy(),
+        **hosts_without_proxy(),
     }
 
 
-def _no_proxy() -> dict[str, str]:
+def hosts_without_proxy() -> dict[str, str]:
     """The services talk to one another on this machine, past any proxy of a company's."""
     names = {name: os.environ.get(name) for name in ("NO_PROXY", "no_proxy")}
     return {

@@ -27,7 +27,7 @@ def switch_on(api: AirflowApi, dag_id: str, zone: LandingZone) -> bool:
         return False
     first_tasks = without_predecessor(api.tasks(dag_id))
     give_up = time.monotonic() + TIMEOUT
-    while not _is_skipped(api, dag_id, day, first_tasks):
+    while not is_skipped(api, dag_id, day, first_tasks):
         if time.monotonic() > give_up:
             raise StackError(
                 f"the run of {dag_id} for {day} was not skipped within {TIMEOUT:.0f} "
@@ -37,7 +37,7 @@ def switch_on(api: AirflowApi, dag_id: str, zone: LandingZone) -> bool:
     return True
 
 
-def _is_skipped(api: AirflowApi, dag_id: str, day: date, first_tasks: set[str]) -> bool:
+def is_skipped(api: AirflowApi, dag_id: str, day: date, first_tasks: set[str]) -> bool:
     """Whether the run has ended well; else skip those of its first tasks that are not skipped
     yet.
     """

@@ -99,7 +99,7 @@ def replay_weeks(home: Home, console: Console, wanted: Replay) -> Path:
     is each finished step of one that is not. PostgreSQL runs while this does.
     """
     wanted.check()
-    dates = _dates(home, console, wanted)
+    dates = dates_of(home, console, wanted)
     os.environ |= UNSEEN  # before MLflow is imported
     logging.basicConfig(
         filename=home.log("replay"), level=logging.INFO, format="%(asctime)s %(name)s: %(message)s"
@@ -107,15 +107,15 @@ def replay_weeks(home: Home, console: Console, wanted: Replay) -> Path:
     postgres = Postgres(home.root, port=wanted_port("postgres"))
     postgres.start()
     try:
-        settings = _settings(home, postgres, wanted)
-        _prepare(settings, home)
-        _run_weeks(settings, home, console, dates)
+        settings = settings_of(home, postgres, wanted)
+        prepare(settings, home)
+        run_weeks(settings, home, console, dates)
     finally:
         postgres.stop()
     return home.root / PAGE
 
 
-def _dates(home: Home, console: Console, wanted: Replay) -> list[date]:
+def dates_of(home: Home, console: Console, wanted: Replay) -> list[date]:
     """The weeks to run, their drops put. Raises StackError where the folder holds something
     else.
     """
@@ -142,7 +142,7 @@ def _elsewhere(home: Home) -> str:
     return f"choose a folder with RECSYS_HOME=…, or run `make clean RECSYS_HOME={home.root}` first"
 
 
-def _settings(home: Home, postgres: Postgres, wanted: Replay) -> Settings:
+def settings_of(home: Home, postgres: Postgres, wanted: Replay) -> Settings:
     """MLflow needs no server for one process: its store is a file."""
     return Settings(
         database_url=SecretStr(postgres.url()),
@@ -152,7 +152,7 @@ def _settings(home: Home, postgres: Postgres, wanted: Replay) -> Settings:
     )
 
 
-def _prepare(settings: Settings, home: Home) -> None:
+def prepare(settings: Settings, home: Home) -> None:
     """The schema, and an MLflow experiment whose artifacts lie in the folder: without a server they
     lie where one stands.
     """
@@ -167,7 +167,7 @@ def _prepare(settings: Settings, home: Home) -> None:
         )
 
 
-def _run_weeks(settings: Settings, home: Home, console: Console, dates: Sequence[date]) -> None:
+def run_weeks(settings: Settings, home: Home, console: Console, dates: Sequence[date]) -> None:
     """Every week that is not finished, in order; the page is drawn anew after each."""
     from recsys.request import RunRequest
     from recsys.run import run_week
@@ -186,7 +186,7 @@ def _run_weeks(settings: Settings, home: Home, console: Console, dates: Sequence
             if day not in finished:
                 started = time.monotonic()
                 request = RunRequest(as_of=day, run_id=RUN_ID)
-                run_week(settings, request, on_step=partial(_show, bar, task, day))
+                run_week(settings, request, on_step=partial(show_page, bar, task, day))
                 say(
                     bar.console,
                     f"week to {day}: {_draw(conn, home, day)}, "
@@ -197,7 +197,7 @@ def _run_weeks(settings: Settings, home: Home, console: Console, dates: Sequence
         _draw(conn, home, dates[-1])
 
 
-def _show(bar: Progress, task: TaskID, day: date, step: str) -> None:
+def show_page(bar: Progress, task: TaskID, day: date, step: str) -> None:
     """Which step runs."""
     bar.update(task, step=f"week to {day}: {step}")
 

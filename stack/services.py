@@ -128,7 +128,7 @@ class Stack:
         """
         for name, main in (("mlflow", self.mlflow), ("airflow", self.airflow[0])):
             if main.main_process(self.home) is None:
-                self.home.set_port(name, _settled(name, self.home.port(name)))
+                self.home.set_port(name, settle_port(name, self.home.port(name)))
             elif wanted_port(name) not in (None, self.home.port(name)):
                 raise StackError(
                     f"{name} runs on port {self.home.port(name)}, asked for {wanted_port(name)}: "
@@ -159,7 +159,7 @@ class Stack:
             )
 
 
-def _settled(service: str, last: int) -> int:
+def settle_port(service: str, last: int) -> int:
     wanted = wanted_port(service)
     if wanted is None:
         return last if is_free(last) else free_port()

@@ -147,10 +147,10 @@ def cell(instances: Sequence[Json]) -> Text:
     if state is None:
         return Text()
     count = f" {done(instances)}/{len(instances)}" if len(instances) > 1 else ""
-    return Text.assemble(SIGNS[state], f"{count}{_seconds(instances)}")
+    return Text.assemble(SIGNS[state], f"{count}{seconds_of(instances)}")
 
 
-def _seconds(instances: Sequence[Json]) -> str:
+def seconds_of(instances: Sequence[Json]) -> str:
     # one that waits for its turn again still has the times of its last run
     begun = [
         instance

@@ -33,7 +33,7 @@ _SHOWN = 1_500  # characters of what went wrong
 
 def main(argv: Sequence[str] | None = None) -> int:
     """0 where every mutant ended as it should, else 1."""
-    options = _options(argv)
+    options = parse_options(argv)
     console = Console(width=None if sys.stdout.isatty() else _WIDTH)
     folder = Path(tempfile.mkdtemp(prefix="recsys-mutants-"))
     postgres = Postgres(folder / "postgres", durable=False)
@@ -54,7 +54,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     return report(outcomes, options.seed, options.release, console)
 
 
-def _options(argv: Sequence[str] | None) -> argparse.Namespace:
+def parse_options(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench.mutants", description=__doc__)
     parser.add_argument(
         "--count", type=int, default=COUNT, help=f"how many mutants (default {COUNT})"

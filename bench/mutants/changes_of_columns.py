@@ -110,13 +110,13 @@ def columns_of_all_rows(draft: Draft) -> None:
         text, end = text_and_end(line)
         if with_end:
             text, end = line.removesuffix(b"\n"), b"\n"
-        values = _rearranged(text.split(delimiter), what, first, second, str(place).encode())
+        values = rearrange(text.split(delimiter), what, first, second, str(place).encode())
         lines[place] = delimiter.join(values) + end
     draft.set_lines(name, lines)
     draft.note(f"{name}: column {first} {what} in all lines{', ends too' if with_end else ''}")
 
 
-def _rearranged(
+def rearrange(
     values: list[bytes], what: str, first: int, second: int, number: bytes
 ) -> list[bytes]:
     first, second = first % len(values), second % len(values)

@@ -140,11 +140,13 @@ def _read(opened: Opened, file: str, table: Table, verdict: Verdict) -> Contents
     contents = read_table(opened.data[file], table, encoding=verdict.encoding)
     verdict.take(file, contents)
     for row in contents.rows:
-        row.values.update({name: _whole(row.values[name]) for name in _WHOLE if name in row.values})
+        row.values.update(
+            {name: whole_number(row.values[name]) for name in _WHOLE if name in row.values}
+        )
     return contents
 
 
-def _whole(value: str) -> str:
+def whole_number(value: str) -> str:
     """862 of 862.0, as some tools write whole numbers."""
     whole = _WHOLE_FLOAT.fullmatch(value)
     return whole[1] if whole else value
@@ -176,7 +178,7 @@ def _sound(
 
 def _movies(file: str, rows: list[Row], verdict: Verdict) -> None:
     facts = verdict.facts.setdefault("movies", Counter())
-    for row in _sound(file, rows, verdict, _movie_problem, lambda values: int(values["movieId"])):
+    for row in _sound(file, rows, verdict, movie_problem, lambda values: int(values["movieId"])):
         title = row.values["title"].strip(" ")
         facts[
             (
@@ -188,7 +190,7 @@ def _movies(file: str, rows: list[Row], verdict: Verdict) -> None:
         ] += 1
 
 
-def _movie_problem(values: Values) -> str:
+def movie_problem(values: Values) -> str:
     if not _INTEGER.fullmatch(values["movieId"]):
         return "movieId is not a whole number"
     if not values["title"].strip(" "):
@@ -215,7 +217,7 @@ def genres_of(names: list[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for name in trimmed if name.lower() not in NO_GENRE))
 
 
-def _items(file: str, rows: list[Row], verdict: Verdict) -> None:
+def read_items(file: str, rows: list[Row], verdict: Verdict) -> None:
     """ml-100k's movies: a genre is a column."""
     named = [
         Row(
@@ -228,9 +230,9 @@ def _items(file: str, rows: list[Row], verdict: Verdict) -> None:
     _movies(file, named, verdict)
 
 
-def _links(file: str, rows: list[Row], verdict: Verdict) -> None:
+def read_links(file: str, rows: list[Row], verdict: Verdict) -> None:
     facts = verdict.facts.setdefault("links", Counter())
-    for row in _sound(file, rows, verdict, _link_problem, lambda values: int(values["movieId"])):
+    for row in _sound(file, rows, verdict, link_problem, lambda values: int(values["movieId"])):
         imdb = row.values["imdbId"].lstrip("t")
         tmdb = row.values["tmdbId"]
         facts[
@@ -238,7 +240,7 @@ def _links(file: str, rows: list[Row], verdict: Verdict) -> None:
         ] += 1
 
 
-def _link_problem(values: Values) -> str:
+def link_problem(values: Values) -> str:
     if not _INTEGER.fullmatch(values["movieId"]):
         return "movieId is not a whole number"
     if not _IMDB_ID.fullmatch(values["imdbId"]):
@@ -250,7 +252,7 @@ def _link_problem(values: Values) -> str:
 
 def _users(file: str, rows: list[Row], verdict: Verdict) -> None:
     facts = verdict.facts.setdefault("users", Counter())
-    for row in _sound(file, rows, verdict, _user_problem, lambda values: int(values["userId"])):
+    for row in _sound(file, rows, verdict, user_problem, lambda values: int(values["userId"])):
         age = row.values["age"]
         others = [row.values[name] or None for name in ("occupation", "zip")]
         facts[
@@ -263,7 +265,7 @@ def _users(file: str, rows: list[Row], verdict: Verdict) -> None:
         ] += 1
 
 
-def _user_problem(values: Values) -> str:
+def user_problem(values: Values) -> str:
     if not _INTEGER.fullmatch(values["userId"]):
         return "userId is not a whole number"
     if values["age"] and not _AGE.fullmatch(values["age"]):
@@ -271,10 +273,10 @@ def _user_problem(values: Values) -> str:
     return ""
 
 
-def _ratings(file: str, rows: list[Row], verdict: Verdict) -> None:
+def read_ratings(file: str, rows: list[Row], verdict: Verdict) -> None:
     facts = verdict.facts.setdefault("ratings", Counter())
     movies = {fact[0] for fact in verdict.facts.get("movies", ())}
-    for row in _sound(file, rows, verdict, _rating_problem, _event):
+    for row in _sound(file, rows, verdict, rating_problem, _event):
         user, movie, time = _event(row.values)
         if movie not in movies:
             verdict.set_aside(file, row.line, "its movie is in no movies file")
@@ -295,22 +297,22 @@ def _event_problem(values: Values) -> str:
     return ""
 
 
-def _rating_problem(values: Values) -> str:
+def rating_problem(values: Values) -> str:
     if not _STARS.fullmatch(values["rating"]):
         return "rating is not half stars from 0.5 to 5"
     return _event_problem(values)
 
 
-def _tags(file: str, rows: list[Row], verdict: Verdict) -> None:
+def read_tags(file: str, rows: list[Row], verdict: Verdict) -> None:
     facts = verdict.facts.setdefault("tags", Counter())
     for row in _sound(
-        file, rows, verdict, _tag_problem, lambda values: (*_event(values), values["tag"])
+        file, rows, verdict, tag_problem, lambda values: (*_event(values), values["tag"])
     ):
         user, movie, time = _event(row.values)
         facts[(user, movie, row.values["tag"], time)] += 1
 
 
-def _tag_problem(values: Values) -> str:
+def tag_problem(values: Values) -> str:
     if not values["tag"].strip(" "):
         return "the tag is empty"
     if len(values["tag"].encode()) > LONGEST_TAG:
@@ -321,9 +323,9 @@ def _tag_problem(values: Values) -> str:
 #: In the order of the layouts' files: movies come before the ratings of them.
 _FACTS = {
     "movies": _movies,
-    "items": _items,
-    "links": _links,
+    "items": read_items,
+    "links": read_links,
     "users": _users,
-    "ratings": _ratings,
-    "tags": _tags,
+    "ratings": read_ratings,
+    "tags": read_tags,
 }

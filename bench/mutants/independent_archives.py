@@ -69,10 +69,10 @@ def _members(name: str, data: bytes, opened: Opened) -> Iterator[tuple[str, str,
         if entry.flag_bits & 1:
             opened.refused[entry.filename] = "encrypted"
             continue
-        yield _logical(path), f"{name}:{entry.filename}", _entry(archive, entry, path)
+        yield _logical(path), f"{name}:{entry.filename}", read_entry(archive, entry, path)
 
 
-def _entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, path: str) -> bytes | str:
+def read_entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, path: str) -> bytes | str:
     try:
         data = archive.read(entry)
     except Exception as error:  # whatever it is, these bytes cannot be had

@@ -51,14 +51,14 @@ def judge_imdb(
         elif reason := read_table(opened.data[file], TABLES[file]).refused:
             verdict.refused[file] = reason
     if not verdict.refused:
-        _read_all(
+        read_all(
             opened.data, {f"tt{number:07d}": movie for movie, number in movies.items()}, verdict
         )
         verdict.weigh(max_bad_share)
     return verdict
 
 
-def _read_all(data: Mapping[str, bytes], movies: Mapping[str, int], verdict: Verdict) -> None:
+def read_all(data: Mapping[str, bytes], movies: Mapping[str, int], verdict: Verdict) -> None:
     basics = _read(data, BASICS, "tconst", set(movies), verdict)
     titles = {row.values["tconst"] for row in basics.rows}
     scores = _read(data, SCORES, "tconst", titles, verdict)
@@ -70,23 +70,25 @@ def _read_all(data: Mapping[str, bytes], movies: Mapping[str, int], verdict: Ver
     persons = _read(data, PERSONS, "nconst", named, verdict)
     rated = {
         row.values["tconst"]: row.values
-        for row in _sound(SCORES, scores.rows, _score_problem, _tconst, verdict)
+        for row in _sound(SCORES, scores.rows, score_problem, _tconst, verdict)
     }
-    _titles(_sound(BASICS, basics.rows, _title_problem, _tconst, verdict), rated, movies, verdict)
-    directed = _sound(CREW, crew.rows, _crew_problem, _tconst, verdict)
-    acted = _sound(PRINCIPALS, actors, _principal_problem, _billing, verdict)
+    read_titles(
+        _sound(BASICS, basics.rows, title_problem, _tconst, verdict), rated, movies, verdict
+    )
+    directed = _sound(CREW, crew.rows, crew_problem, _tconst, verdict)
+    acted = _sound(PRINCIPALS, actors, principal_problem, billing_of, verdict)
     kept = {fact[0] for fact in verdict.facts["imdb_titles"]}
-    _casts(
+    read_casts(
         directed,
         acted,
         {tconst: movie for tconst, movie in movies.items() if movie in kept},
         verdict,
     )
-    _persons(
+    read_persons(
         _sound(
             PERSONS,
             persons.rows,
-            _person_problem,
+            person_problem,
             lambda values: int(values["nconst"][2:]),
             verdict,
         ),
@@ -131,17 +133,17 @@ def _tconst(values: Values) -> str:
     return values["tconst"]
 
 
-def _billing(values: Values) -> tuple[str, int]:
+def billing_of(values: Values) -> tuple[str, int]:
     return values["tconst"], int(values["ordering"])
 
 
-def _score_problem(values: Values) -> str:
+def score_problem(values: Values) -> str:
     if not re.fullmatch(r"10(\.0)?|[0-9](\.[0-9])?", values["averageRating"]):
         return "averageRating"
     return "" if re.fullmatch(r"[0-9]{1,9}", values["numVotes"]) else "numVotes"
 
 
-def _title_problem(values: Values) -> str:
+def title_problem(values: Values) -> str:
     if values["primaryTitle"] in ("", UNKNOWN):
         return "the title is empty"
     if not re.fullmatch(r"[0-9]{4}|\\N", values["startYear"]):
@@ -149,17 +151,17 @@ def _title_problem(values: Values) -> str:
     return "" if re.fullmatch(r"[0-9]{1,6}|\\N", values["runtimeMinutes"]) else "runtimeMinutes"
 
 
-def _crew_problem(values: Values) -> str:
+def crew_problem(values: Values) -> str:
     return "" if _DIRECTORS.fullmatch(values["directors"]) else "directors"
 
 
-def _principal_problem(values: Values) -> str:
+def principal_problem(values: Values) -> str:
     if not re.fullmatch(r"[0-9]{1,6}", values["ordering"]):
         return "ordering"
     return "" if _NCONST.fullmatch(values["nconst"]) else "nconst"
 
 
-def _person_problem(values: Values) -> str:
+def person_problem(values: Values) -> str:
     if not _NCONST.fullmatch(values["nconst"]):
         return "nconst"
     if values["primaryName"] in ("", UNKNOWN):
@@ -176,7 +178,7 @@ def _number(text: str) -> int | None:
     return None if text == UNKNOWN else int(text)
 
 
-def _titles(
+def read_titles(
     rows: list[Row], rated: Mapping[str, Values], movies: Mapping[str, int], verdict: Verdict
 ) -> None:
     facts = verdict.facts.setdefault("imdb_titles", Counter())
@@ -198,7 +200,7 @@ def _titles(
         facts[fact] += 1
 
 
-def _casts(
+def read_casts(
     directed: list[Row], acted: list[Row], movies: Mapping[str, int], verdict: Verdict
 ) -> None:
     facts = verdict.facts.setdefault("movie_persons", Counter())
@@ -219,7 +221,7 @@ def _casts(
             facts[(movie, "actor", place, person)] += 1
 
 
-def _persons(rows: list[Row], verdict: Verdict) -> None:
+def read_persons(rows: list[Row], verdict: Verdict) -> None:
     facts = verdict.facts.setdefault("persons", Counter())
     for row in rows:
         values = row.values

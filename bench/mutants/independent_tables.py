@@ -70,7 +70,7 @@ def read_table(
     of them.
     """
     contents = Contents()
-    names, body, first = _header(data, table)
+    names, body, first = read_header(data, table)
     missing = [name for name in table.columns if name not in names]
     if missing:
         contents.refused = f"line 1: no column {', '.join(missing)}"
@@ -79,13 +79,13 @@ def read_table(
         contents.refused = "line 1: a column is there twice"
         return contents
     places = {name: names.index(name) for name in table.columns}
-    for record in _records(body, table, first, len(names)):
+    for record in split_records(body, table, first, len(names)):
         taken = {
             name: record.values[place]
             for name, place in places.items()
             if place < len(record.values)
         }
-        if _is_blank(record, taken, len(names)):
+        if is_blank(record, taken, len(names)):
             continue
         contents.n_read += 1
         if record.problem or len(record.values) != len(names):
@@ -93,7 +93,7 @@ def read_table(
                 f"{len(record.values)} columns, expected {len(names)}"
             )
         elif ours is None or ours(taken):
-            _take(contents, record.line, taken, encoding)
+            take_row(contents, record.line, taken, encoding)
     return contents
 
 
@@ -108,14 +108,14 @@ class Ours:
         return taken[self._column] in self._values
 
 
-def _is_blank(record: Record, taken: dict[str, bytes], n_columns: int) -> bool:
+def is_blank(record: Record, taken: dict[str, bytes], n_columns: int) -> bool:
     """An empty line, or one that has its delimiters and nothing of ours between them."""
     if record.is_empty:
         return True
     return not record.problem and len(record.values) == n_columns and not any(taken.values())
 
 
-def _take(contents: Contents, line: int, taken: dict[str, bytes], encoding: str) -> None:
+def take_row(contents: Contents, line: int, taken: dict[str, bytes], encoding: str) -> None:
     try:
         text = {name: value.decode(encoding) for name, value in taken.items()}
     except UnicodeDecodeError:
@@ -127,7 +127,7 @@ def _take(contents: Contents, line: int, taken: dict[str, bytes], encoding: str)
     contents.rows.append(Row(line, text))
 
 
-def _header(data: bytes, table: Table) -> tuple[list[str], bytes, int]:
+def read_header(data: bytes, table: Table) -> tuple[list[str], bytes, int]:
     """Column names, what follows the header, and the line at which that begins. A byte order mark
     is no text.
     """
@@ -157,7 +157,7 @@ def encoding_of(files: Iterable[bytes], *, as_ml_1m: bool) -> str:
     return "utf-8" if is_utf8 or not n_bad else "latin-1"
 
 
-def _records(body: bytes, table: Table, first: int, n_columns: int) -> Iterator[Record]:
+def split_records(body: bytes, table: Table, first: int, n_columns: int) -> Iterator[Record]:
     """Every record, and every line that is none."""
     lines = body.split(b"\n")
     if lines[-1] == b"":
@@ -169,7 +169,7 @@ def _records(body: bytes, table: Table, first: int, n_columns: int) -> Iterator[
         if len(lines[place]) > LONGEST_ROW:
             record = Record(first + place, [], "too long")
         elif table.quoted and b'"' in text:
-            values, n_lines = _quoted_values(lines, place, table.delimiter, n_columns)
+            values, n_lines = read_quoted_values(lines, place, table.delimiter, n_columns)
             record = Record(
                 first + place,
                 values,
@@ -182,7 +182,7 @@ def _records(body: bytes, table: Table, first: int, n_columns: int) -> Iterator[
         place += n_lines
 
 
-def _quoted_values(
+def read_quoted_values(
     lines: list[bytes], place: int, delimiter: bytes, n_columns: int
 ) -> tuple[list[bytes], int]:
     """The values of the record that begins with this line, and of how many lines it is; none where
@@ -196,7 +196,7 @@ def _quoted_values(
     values: list[bytes] = []
     while True:
         if text.startswith(b'"'):
-            value, text, more = _quoted_value(text[1:], lines, place + n_lines)
+            value, text, more = read_quoted_value(text[1:], lines, place + n_lines)
             n_lines += more
             too_many = more and len(values) >= n_columns
             if (
@@ -218,7 +218,9 @@ def _quoted_values(
         text = text[len(delimiter) :]
 
 
-def _quoted_value(text: bytes, lines: list[bytes], place: int) -> tuple[bytes | None, bytes, int]:
+def read_quoted_value(
+    text: bytes, lines: list[bytes], place: int
+) -> tuple[bytes | None, bytes, int]:
     """The value, what stands behind it on its last line, and how many lines it takes besides. None
     where it has no end.
     """

@@ -65,13 +65,13 @@ def _zip_of_gzips(files: Files, dice: random.Random) -> tuple[dict[str, bytes], 
     return {"release.zip": zipped(inner, "stored")}, "zip of gz"
 
 
-def _zip_with_backslashes(files: Files, dice: random.Random) -> tuple[dict[str, bytes], str]:
+def zip_with_backslashes(files: Files, dice: random.Random) -> tuple[dict[str, bytes], str]:
     return {
         "release.zip": zipped(files, "deflate", folder="ml/data/", separator="\\")
     }, "zip with backslashes"
 
 
-def _zip_with_rubbish(files: Files, dice: random.Random) -> tuple[dict[str, bytes], str]:
+def zip_with_rubbish(files: Files, dice: random.Random) -> tuple[dict[str, bytes], str]:
     more = {f"__MACOSX/._{name}": b"\0\5\x16\7" for name in files}
     return {
         "release.zip": zipped({**files, **more, ".hidden/ratings.csv": b"x"}, "deflate", folder="")
@@ -88,7 +88,7 @@ def _two_zips(files: Files, dice: random.Random) -> tuple[dict[str, bytes], str]
     }, "two zips"
 
 
-def _gzip_of_gzip(files: Files, dice: random.Random) -> tuple[dict[str, bytes], str]:
+def gzip_of_gzip(files: Files, dice: random.Random) -> tuple[dict[str, bytes], str]:
     name = dice.choice(sorted(files))
     others = {other: data for other, data in files.items() if other != name}
     return {
@@ -97,7 +97,7 @@ def _gzip_of_gzip(files: Files, dice: random.Random) -> tuple[dict[str, bytes], 
     }, f"{name!a}: gz of gz"
 
 
-def _misnamed(files: Files, dice: random.Random) -> tuple[dict[str, bytes], str]:
+def misname(files: Files, dice: random.Random) -> tuple[dict[str, bytes], str]:
     name = dice.choice(sorted(files))
     others = {other: data for other, data in files.items() if other != name}
     stored, data = dice.choice(
@@ -112,12 +112,12 @@ def _misnamed(files: Files, dice: random.Random) -> tuple[dict[str, bytes], str]
     return {**others, stored: data}, f"{name!a} stored as {stored!a}, {data[:2]!r}"
 
 
-def _twice(files: Files, dice: random.Random) -> tuple[dict[str, bytes], str]:
+def pack_twice(files: Files, dice: random.Random) -> tuple[dict[str, bytes], str]:
     name = dice.choice(sorted(files))
     return {**files, f"{name}.gz": gzipped(files[name])}, f"{name!a} twice"
 
 
-def _zip_in_zip(files: Files, dice: random.Random) -> tuple[dict[str, bytes], str]:
+def zip_in_zip(files: Files, dice: random.Random) -> tuple[dict[str, bytes], str]:
     return {"outer.zip": zipped({"inner.zip": zipped(files, "deflate")}, "stored")}, "zip in zip"
 
 
@@ -134,7 +134,7 @@ GOOD_PACKINGS: tuple[Packing, ...] = (
         _one_zip,
         _zip_of_gzips,
     ),
-    *(_zip_with_backslashes, _zip_with_rubbish, _two_zips),
+    *(zip_with_backslashes, zip_with_rubbish, _two_zips),
 )
 #: With archives, those of rarer compression among them.
 ARCHIVES: tuple[Packing, ...] = (
@@ -146,7 +146,7 @@ ARCHIVES: tuple[Packing, ...] = (
     _zip_of_gzips,
     _two_zips,
 )
-BAD_PACKINGS: tuple[Packing, ...] = (_gzip_of_gzip, _misnamed, _twice, _zip_in_zip)
+BAD_PACKINGS: tuple[Packing, ...] = (gzip_of_gzip, misname, pack_twice, zip_in_zip)
 
 
 def damage(stored: dict[str, bytes], dice: random.Random) -> str:

@@ -65,7 +65,7 @@ def generated_releases(folder: Path) -> dict[str, Release]:
     generate_movielens(world, users=USERS, movies=MOVIES, ratings=RATINGS, seed=WORLD_SEED)
     generate_imdb(folder / "imdb", world, WORLD_SEED)
     tables: Tables = {
-        name: _read_csv(world / f"{name}.csv") for name in ("movies", "links", "ratings", "tags")
+        name: read_csv(world / f"{name}.csv") for name in ("movies", "links", "ratings", "tags")
     }
     tables["tags"] = list(dict.fromkeys(map(tuple, tables["tags"])))
     imdb = {
@@ -73,10 +73,10 @@ def generated_releases(folder: Path) -> dict[str, Release]:
         for path in sorted((folder / "imdb").iterdir())
     }
     return {
-        "csv": _csv(tables),
-        "ml-1m": _ml_1m(tables),
-        "ml-10m": _ml_10m(tables),
-        "ml-100k": _ml_100k(tables),
+        "csv": write_csv_layout(tables),
+        "ml-1m": write_ml_1m(tables),
+        "ml-10m": write_ml_10m(tables),
+        "ml-100k": write_ml_100k(tables),
         "imdb": Release("imdb", imdb),
     }
 
@@ -102,7 +102,7 @@ def release_in(folder: Path) -> Release:
     raise ValueError(f"{folder} has no MovieLens release; found {', '.join(files) or 'no file'}")
 
 
-def _read_csv(path: Path) -> list[Sequence[str]]:
+def read_csv(path: Path) -> list[Sequence[str]]:
     """The rows without the header."""
     with path.open(newline="", encoding="utf-8") as file:
         rows: list[Sequence[str]] = [*csv.reader(file)]
@@ -127,7 +127,7 @@ def _tag(tag: str, place: int, beyond_latin: str) -> str:
     return tag
 
 
-def _csv(tables: Tables) -> Release:
+def write_csv_layout(tables: Tables) -> Release:
     movies = [
         (movie, _title(title, place, "ō"), genres)
         for place, (movie, title, genres) in enumerate(tables["movies"])
@@ -164,10 +164,10 @@ def _users(tables: Tables) -> list[tuple[str, str, str, str, str]]:
     """userId, gender, age, occupation, zip code."""
     dice = random.Random(WORLD_SEED)
     ids = sorted({int(row[0]) for row in tables["ratings"]})
-    return [_user(user, dice) for user in ids]
+    return [user_line(user, dice) for user in ids]
 
 
-def _user(user: int, dice: random.Random) -> tuple[str, str, str, str, str]:
+def user_line(user: int, dice: random.Random) -> tuple[str, str, str, str, str]:
     age = dice.choice(["1", "18", "25", "56"])
     return (
         str(user),
@@ -178,7 +178,7 @@ def _user(user: int, dice: random.Random) -> tuple[str, str, str, str, str]:
     )
 
 
-def _ml_1m(tables: Tables) -> Release:
+def write_ml_1m(tables: Tables) -> Release:
     movies = [
         (movie, _title(title, place, "ø"), genres)
         for place, (movie, title, genres) in enumerate(tables["movies"])
@@ -194,7 +194,7 @@ def _ml_1m(tables: Tables) -> Release:
     return Release("ml-1m", files)
 
 
-def _ml_10m(tables: Tables) -> Release:
+def write_ml_10m(tables: Tables) -> Release:
     movies = [
         (movie, _title(title, place, "ō"), genres)
         for place, (movie, title, genres) in enumerate(tables["movies"])
@@ -215,8 +215,8 @@ def _ml_10m(tables: Tables) -> Release:
     return Release("ml-10m", files)
 
 
-def _ml_100k(tables: Tables) -> Release:
-    movies = [_item(row, place) for place, row in enumerate(tables["movies"])]
+def write_ml_100k(tables: Tables) -> Release:
+    movies = [item_line(row, place) for place, row in enumerate(tables["movies"])]
     ratings = [
         (user, movie, _whole_stars(rating), time) for user, movie, rating, time in tables["ratings"]
     ]
@@ -235,7 +235,7 @@ def _ml_100k(tables: Tables) -> Release:
     return Release("ml-100k", files)
 
 
-def _item(row: Sequence[str], place: int) -> tuple[str, ...]:
+def item_line(row: Sequence[str], place: int) -> tuple[str, ...]:
     movie, title, genres = row
     named = genres.replace("Children", "Children's").split("|")
     flags = ["1" if genre in named else "0" for genre in GENRES_100K]

@@ -37,23 +37,23 @@ def outcome_of(mutant: Mutant, verdict: Verdict, observed: Observed | None) -> O
         return Outcome(
             "stopped: no answer", f"after {LIMIT_S:.0f} s, or its process ended", LIMIT_S
         )
-    kind, detail = _kind(mutant, verdict, observed)
+    kind, detail = kind_of(mutant, verdict, observed)
     return Outcome(kind, detail, observed.seconds)
 
 
-def _kind(mutant: Mutant, verdict: Verdict, observed: Observed) -> tuple[str, str]:
+def kind_of(mutant: Mutant, verdict: Verdict, observed: Observed) -> tuple[str, str]:
     if observed.crash:
         return "traceback", observed.crash
     if observed.printed:
         return "printed something", observed.printed
     if observed.error or observed.state != "ingested":
-        return _refusal(mutant, verdict, observed)
+        return compare_refusals(mutant, verdict, observed)
     if verdict.refused:
         return "taken in, should be refused", f"{verdict.refused}"
-    return _agreement(verdict, observed)
+    return compare_acceptances(verdict, observed)
 
 
-def _refusal(mutant: Mutant, verdict: Verdict, observed: Observed) -> tuple[str, str]:
+def compare_refusals(mutant: Mutant, verdict: Verdict, observed: Observed) -> tuple[str, str]:
     message = observed.error
     if any(observed.facts.values()):
         return "refused, but with facts", message
@@ -66,10 +66,10 @@ def _refusal(mutant: Mutant, verdict: Verdict, observed: Observed) -> tuple[str,
         return (REFUSED_FILE, "") if named else ("refused without the file's name", message)
     if not verdict.refused:
         return "refused, should be taken in", message
-    return _names_place(verdict, message)
+    return names_place(verdict, message)
 
 
-def _names_place(verdict: Verdict, message: str) -> tuple[str, str]:
+def names_place(verdict: Verdict, message: str) -> tuple[str, str]:
     """Whether the message names a file that is at fault, and its line where one line is."""
     if "" in verdict.refused:
         return (
@@ -87,12 +87,12 @@ def _names_place(verdict: Verdict, message: str) -> tuple[str, str]:
     return (REFUSED_AT_A_LINE if said else REFUSED_FILE), ""
 
 
-def _agreement(verdict: Verdict, observed: Observed) -> tuple[str, str]:
+def compare_acceptances(verdict: Verdict, observed: Observed) -> tuple[str, str]:
     for table in sorted({*observed.facts, *verdict.facts}):
         facts = observed.facts.get(table, Counter())
         expected = verdict.facts.get(table, Counter())
         if facts != expected:
-            return f"taken in, {table} differ", _difference(expected, facts)
+            return f"taken in, {table} differ", difference_of(expected, facts)
     if set(observed.rejects) != set(verdict.rejects):
         missing = {
             place: verdict.rejects[place]
@@ -113,7 +113,7 @@ def _agreement(verdict: Verdict, observed: Observed) -> tuple[str, str]:
     return (TAKEN_WITH_REJECTS if observed.rejects else TAKEN), ""
 
 
-def _difference(expected: Counter[tuple], found: Counter[tuple]) -> str:
+def difference_of(expected: Counter[tuple], found: Counter[tuple]) -> str:
     missing, more = expected - found, found - expected
     return f"{missing.total()} missing: {_first(missing)}; {more.total()} too many: {_first(more)}"
 

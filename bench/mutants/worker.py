@@ -136,18 +136,18 @@ def take_in(task: Task) -> Observed:
     with connect(settings) as conn:
         started = time.perf_counter()
         try:
-            _ingest(conn, settings)
+            ingest_drop(conn, settings)
         except DropError as error:
             observed.error = str(error)
         except Exception:
             observed.crash = traceback.format_exc()
         observed.seconds = time.perf_counter() - started
     with connect(settings) as conn:
-        _look(conn, task.known, observed)
+        look_at_facts(conn, task.known, observed)
     return observed
 
 
-def _ingest(conn: Connection, settings: Settings) -> None:
+def ingest_drop(conn: Connection, settings: Settings) -> None:
     zone = LandingZone(settings.drops)
     ledger.register_drops(conn, zone, _FAR)
     (newest,) = conn.execute("SELECT coalesce(max(drop_id), 0) FROM drops").fetchall()
@@ -155,7 +155,7 @@ def _ingest(conn: Connection, settings: Settings) -> None:
         ingest(conn, zone, drop, drop_id, max_bad_share=settings.max_bad_share)
 
 
-def _look(conn: Connection, known: int, observed: Observed) -> None:
+def look_at_facts(conn: Connection, known: int, observed: Observed) -> None:
     row = conn.execute("SELECT state, counts FROM drops WHERE drop_id > %s", [known]).fetchone()
     if row is not None:
         observed.state = row.state

@@ -87,7 +87,7 @@ def read_movies(folder: Path) -> tuple[MovieRow, ...]:
         if row["imdb_id"]
     }
     rows = [row for batch in _batches(folder, "movies") for row in batch.to_pylist()]
-    return tuple(sorted(_movie(row, linked.get(int(row["movie_id"]))) for row in rows))
+    return tuple(sorted(read_movie(row, linked.get(int(row["movie_id"]))) for row in rows))
 
 
 def read_catalogue(folder: Path, imdb: Path | None, only: np.ndarray | None = None) -> Catalogue:
@@ -96,7 +96,7 @@ def read_catalogue(folder: Path, imdb: Path | None, only: np.ndarray | None = No
     """
     wanted = None if only is None else set(only.tolist())
     movies = [movie for movie in read_movies(folder) if wanted is None or movie.movie_id in wanted]
-    facts = _facts(tuple(movies), imdb) if imdb else {}
+    facts = read_facts(tuple(movies), imdb) if imdb else {}
     of_movie = {int(row["movie_id"]): row for row in facts.get("imdb_titles", [])}
     movie_ids = np.array([movie.movie_id for movie in movies], dtype=np.int64)
     return Catalogue(
@@ -109,10 +109,10 @@ def read_catalogue(folder: Path, imdb: Path | None, only: np.ndarray | None = No
             [of_movie.get(movie.movie_id, {}).get("runtime_minutes") for movie in movies]
         ),
         genres=Links.of_names(
-            [_all_genres(movie, of_movie.get(movie.movie_id)) for movie in movies]
+            [all_genres(movie, of_movie.get(movie.movie_id)) for movie in movies]
         ),
-        directors=Links.of_pairs(movie_ids, _directors(movies, of_movie, facts)),
-        actors=Links.of_pairs(movie_ids, _actors(movies, of_movie, facts)),
+        directors=Links.of_pairs(movie_ids, read_directors(movies, of_movie, facts)),
+        actors=Links.of_pairs(movie_ids, read_actors(movies, of_movie, facts)),
     )
 
 
@@ -128,7 +128,7 @@ def fingerprint(paths: tuple[Path, ...]) -> str:
     return digest.hexdigest()
 
 
-def _movie(row: Mapping[str, str], imdb_id: int | None) -> MovieRow:
+def read_movie(row: Mapping[str, str], imdb_id: int | None) -> MovieRow:
     title = row["title"].strip()
     year = _YEAR.search(title)
     genres = () if row["genres"] in _NO_GENRES else tuple(row["genres"].split("|"))
@@ -148,10 +148,10 @@ def _batches(folder: Path, table: str) -> Iterator[pa.RecordBatch]:
         )
     for member, of_table, spec in layout.present(members):
         if of_table == table:
-            yield from _rows(folder, member, spec)
+            yield from read_rows(folder, member, spec)
 
 
-def _rows(folder: Path, member: Member, spec: Delimited) -> Iterator[pa.RecordBatch]:
+def read_rows(folder: Path, member: Member, spec: Delimited) -> Iterator[pa.RecordBatch]:
     for part in read_delimited(member, spec):
         if isinstance(part, Reject):
             raise DropError(
@@ -166,7 +166,7 @@ def _members(folder: Path) -> Mapping[str, Member]:
 
 
 @cache
-def _facts(movies: tuple[MovieRow, ...], imdb: Path) -> dict[str, list[dict]]:
+def read_facts(movies: tuple[MovieRow, ...], imdb: Path) -> dict[str, list[dict]]:
     """Staging table → its rows, of these movies alone."""
     rows: dict[str, list[dict]] = {}
     for part in Imdb().about(movies, _members(imdb)):
@@ -175,7 +175,7 @@ def _facts(movies: tuple[MovieRow, ...], imdb: Path) -> dict[str, list[dict]]:
     return rows
 
 
-def _all_genres(movie: MovieRow, imdb: Mapping[str, str] | None) -> list[str]:
+def all_genres(movie: MovieRow, imdb: Mapping[str, str] | None) -> list[str]:
     """MovieLens' genres, then those that only IMDb names, as a week's catalogue has them."""
     theirs = (
         imdb["genres"].split(",") if imdb and imdb["genres"] not in (_UNKNOWN, "N/A", "") else []
@@ -183,7 +183,7 @@ def _all_genres(movie: MovieRow, imdb: Mapping[str, str] | None) -> list[str]:
     return [*movie.genres, *sorted(set(theirs) - set(movie.genres))]
 
 
-def _directors(
+def read_directors(
     movies: Sequence[MovieRow], of_movie: Mapping[int, dict], facts: Mapping[str, list[dict]]
 ) -> list[tuple[int, int]]:
     crew = {
@@ -198,7 +198,7 @@ def _directors(
     ]
 
 
-def _actors(
+def read_actors(
     movies: Sequence[MovieRow], of_movie: Mapping[int, dict], facts: Mapping[str, list[dict]]
 ) -> list[tuple[int, int]]:
     casts: dict[int, list[str]] = {}

@@ -50,7 +50,7 @@ class Fits:
         place = self.folder / self._key(recipe, train, catalogue, model.compute)
         if not (place / _SECONDS).is_file():
             made = self.now(recipe, train, catalogue, seed)
-            _keep(made, place)
+            keep(made, place)
             return made
         return Fitted(
             type(model).load(place, model.compute), json.loads((place / _SECONDS).read_text())
@@ -83,7 +83,7 @@ class Fits:
         return fit_key(recipe, cut="", fingerprint=data, seed=compute.seed, encoder=encoder)
 
 
-def _keep(made: Fitted, place: Path) -> None:
+def keep(made: Fitted, place: Path) -> None:
     """Written aside and then moved, so that a call that is cut off leaves nothing that looks
     whole.
     """

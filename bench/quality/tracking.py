@@ -35,7 +35,9 @@ class Tracking:
             "recipe": measurement.recipe["name"],
             "key": measurement.key,
         }
-        run = self.client.create_run(self.experiment_id, run_name=_name(measurement), tags=tags)
+        run = self.client.create_run(
+            self.experiment_id, run_name=run_name_of(measurement), tags=tags
+        )
         params: dict[str, Any] = {**measurement.recipe["settings"], "seed": measurement.seed}
         values = {**measurement.metrics, "measurement seconds": measurement.seconds}
         self.client.log_batch(
@@ -49,7 +51,7 @@ class Tracking:
         self.client.set_terminated(run.info.run_id)
 
 
-def _name(measurement: Measurement) -> str:
+def run_name_of(measurement: Measurement) -> str:
     return f"{measurement.protocol} {measurement.label} seed {measurement.seed}"
 
 

@@ -48,7 +48,7 @@ def release_of(scale: Scale, folder: Path) -> Path:
 def zones_of(scale: Scale, folder: Path) -> Zones:
     """The release as drops: cut once."""
     root = _once(
-        folder, "zones", lambda unfinished: _cut(release_of(scale, folder), unfinished, scale.delta)
+        folder, "zones", lambda unfinished: cut(release_of(scale, folder), unfinished, scale.delta)
     )
     dates = sorted(date.fromisoformat(path.name) for path in (root / "full/movielens").iterdir())
     return Zones(
@@ -69,7 +69,7 @@ def _once(folder: Path, name: str, write: Callable[[Path], None]) -> Path:
     return path
 
 
-def _cut(release: Path, root: Path, delta: int) -> None:
+def cut(release: Path, root: Path, delta: int) -> None:
     ratings = _read(release / "ratings.csv")
     order = np.argsort(ratings["timestamp"].to_numpy(), kind="stable")
     newest = int(ratings["timestamp"][int(order[-1])].as_py())
@@ -83,12 +83,12 @@ def _cut(release: Path, root: Path, delta: int) -> None:
         since = len(order) - delta * (DELTAS + 1 - place)
         late = _folder(root / "full", first + timedelta(weeks=place))
         _write(ratings.take(pa.array(order[since : since + delta])), late / "ratings.csv")
-        _cut_empty(root / f"empty-{place}", first, base, late)
+        cut_empty(root / f"empty-{place}", first, base, late)
     for complete in root.glob("*/movielens/*"):
         (complete / SUCCESS).touch()
 
 
-def _cut_empty(zone: Path, first: date, base: Path, late: Path) -> None:
+def cut_empty(zone: Path, first: date, base: Path, late: Path) -> None:
     """The movies without a rating, then the delta."""
     nothing = _folder(zone, first)
     _link(base, nothing, "movies.csv", "links.csv")

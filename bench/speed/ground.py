@@ -77,7 +77,7 @@ class Ground:
             _env_file=None,  # pyright: ignore[reportCallIssue]
             database_url=SecretStr(self.databases.postgres.url(database)),
             drops=str(zone),
-            mlflow_tracking_uri=_mlflow(store or self.folder / "mlflow"),
+            mlflow_tracking_uri=open_mlflow_store(store or self.folder / "mlflow"),
             recipes=RECIPES,
         )
 
@@ -197,7 +197,7 @@ class Ground:
         )
 
 
-def _mlflow(folder: Path) -> str:
+def open_mlflow_store(folder: Path) -> str:
     """The tracking URI of a store without a server, made at the first call; its artifacts lie in
     the same folder.
     """

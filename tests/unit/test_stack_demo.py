@@ -219,7 +219,7 @@ def test_a_failed_demo_does_not_settle_the_data(home: Home, tmp_path: Path) -> N
 
 def test_services_talk_to_one_another_past_a_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_PROXY", "intranet.example")
-    assert environment._no_proxy()["NO_PROXY"] == "intranet.example,127.0.0.1,localhost"
+    assert environment.hosts_without_proxy()["NO_PROXY"] == "intranet.example,127.0.0.1,localhost"
 
 
 def test_a_port_is_a_number(monkeypatch: pytest.MonkeyPatch) -> None:

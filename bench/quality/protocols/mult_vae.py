@@ -49,7 +49,7 @@ class MultVAE(Protocol):
 
     def measure(self, recipe: Recipe, seed: int) -> dict[str, float]:
         fitted = self.fits.fitted(recipe, self.split.train, self.catalogue, seed)
-        values = [self._asked(fitted.model, users) for users in _parts(self.split.users)]
+        values = [self._asked(fitted.model, users) for users in in_parts(self.split.users)]
         means = np.concatenate(values, axis=1).mean(axis=1)
         return {
             **dict(zip(self.metrics, means.tolist(), strict=True)),
@@ -95,7 +95,7 @@ def held_out_users(ratings: Ratings, n_held_out: int) -> Split:
     training, test = drawn[: -2 * n_held_out], drawn[-n_held_out:]
     movie_ids = np.unique(likes.movie[np.isin(likes.user, training)])
     rows = np.flatnonzero(np.isin(likes.user, test) & np.isin(likes.movie, movie_ids))
-    asked = rows[_a_fifth(likes.user[rows])]
+    asked = rows[hold_out_a_fifth(likes.user[rows])]
     mask = np.isin(likes.user, np.concatenate([training, test])) & ~np.isin(
         np.arange(len(likes.user)), asked
     )
@@ -103,7 +103,7 @@ def held_out_users(ratings: Ratings, n_held_out: int) -> Split:
     return Split(likes.where(mask).over(movie_ids), held, held.user_ids)
 
 
-def _a_fifth(users: np.ndarray) -> np.ndarray:
+def hold_out_a_fifth(users: np.ndarray) -> np.ndarray:
     """Positions of a random fifth, rounded down, of each user's rows; users with fewer than
     MIN_LIKES rows show all.
     """
@@ -115,5 +115,5 @@ def _a_fifth(users: np.ndarray) -> np.ndarray:
     return np.sort(order[place < np.repeat(n_asked, count)])
 
 
-def _parts(users: np.ndarray) -> list[np.ndarray]:
+def in_parts(users: np.ndarray) -> list[np.ndarray]:
     return np.array_split(users, max(-(-len(users) // USERS_AT_ONCE), 1))

@@ -57,7 +57,7 @@ class NCF(Protocol):
             columns[0], movie_of_item[columns[1]], columns[2].astype(np.float32), columns[3]
         ).over(movie_ids)
         users, held_out, *_ = _columns(files[1])
-        candidates = np.column_stack([held_out, _negatives(files[2], users, held_out)])
+        candidates = np.column_stack([held_out, read_negatives(files[2], users, held_out)])
         folder = (self.data / ML_1M[1]).parent
         catalogue = read_catalogue(folder, (self.data / IMDB[0]).parent, movie_ids)
         if not np.array_equal(catalogue.movie_ids, movie_ids):
@@ -111,10 +111,10 @@ def _columns(path: Path) -> list[np.ndarray]:
         pacsv.ConvertOptions(column_types=dict.fromkeys(names, pa.int64())),
     )
     user, item, rating = (table[name].to_numpy() for name in names[:3])
-    return [user, item, rating, _filled(user, table["rated_at"].to_numpy())]
+    return [user, item, rating, fill(user, table["rated_at"].to_numpy())]
 
 
-def _filled(user: np.ndarray, rated_at: np.ndarray) -> np.ndarray:
+def fill(user: np.ndarray, rated_at: np.ndarray) -> np.ndarray:
     """(R,) int64 of times (R,) that may be NaN."""
     known = ~np.isnan(rated_at)
     oldest = np.full(int(user.max()) + 1, np.inf)
@@ -123,7 +123,7 @@ def _filled(user: np.ndarray, rated_at: np.ndarray) -> np.ndarray:
     return np.where(known, rated_at, oldest[user]).astype(np.int64)
 
 
-def _negatives(path: Path, users: np.ndarray, held_out: np.ndarray) -> np.ndarray:
+def read_negatives(path: Path, users: np.ndarray, held_out: np.ndarray) -> np.ndarray:
     """(U, 99) items, a line a user as in the test file: `(user,item)` and the items, with tabs
     between.
     """

@@ -31,11 +31,11 @@ class AlsFit(Stage):
         solver, matrix = handed_over(sight, compute)
         yield [
             Way(OURS, lambda _: ALS(compute=compute).fit(sight.interactions, sight.catalogue)),
-            Way(IMPLICIT, lambda unfitted: _fit(unfitted, matrix), lambda _: copy(solver)),
+            Way(IMPLICIT, lambda unfitted: fit_implicit(unfitted, matrix), lambda _: copy(solver)),
         ]
 
 
-def _fit(solver: AlternatingLeastSquares, matrix: sparse.csr_matrix) -> None:
+def fit_implicit(solver: AlternatingLeastSquares, matrix: sparse.csr_matrix) -> None:
     """With BLAS on one thread, as the library asks for: it has threads of its own."""
     with threadpool_limits(1, "blas"):
         solver.fit(matrix, show_progress=False)

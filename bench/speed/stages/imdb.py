@@ -38,7 +38,7 @@ class ImdbPrincipals(Stage):
             movies = conn.execute(queries("ingest")["movies_to_match"]).fetchall()
         source = self.ground.imdb
         with TemporaryDirectory(dir=self.ground.folder) as folder:
-            _cut_others(
+            cut_others(
                 source,
                 Path(folder),
                 {f"tt{movie.imdb_id:07d}" for movie in movies if movie.imdb_id},
@@ -54,15 +54,15 @@ class ImdbPrincipals(Stage):
             }
             yield [
                 Way(OURS, lambda _: sum(1 for _part in Imdb().about(movies, members))),
-                Way(GZIP, lambda _: _unpack(source / f"{PRINCIPALS}.gz")),
+                Way(GZIP, lambda _: unpack(source / f"{PRINCIPALS}.gz")),
             ]
 
 
-def _unpack(path: Path) -> None:
+def unpack(path: Path) -> None:
     subprocess.run(["gzip", "-dc", path], stdout=subprocess.DEVNULL, check=True)
 
 
-def _cut_others(source: Path, target: Path, titles: set[str]) -> None:
+def cut_others(source: Path, target: Path, titles: set[str]) -> None:
     """The basics of these titles, and of the files besides the principals the header alone."""
     for file in sorted(set(Imdb.files) - {PRINCIPALS}):
         with (

@@ -44,7 +44,7 @@ class WholePublication(Stage):
                 run_step(settings, "publish_recommendations", week, promotion_id)
 
             def unpublish(_round: int) -> None:
-                _drop_publications(settings)
+                drop_publications(settings)
                 ground.databases.settle()
 
             yield [
@@ -54,7 +54,7 @@ class WholePublication(Stage):
             ]
 
 
-def _drop_publications(settings: Settings) -> None:
+def drop_publications(settings: Settings) -> None:
     """Their rows, as time would: they are made again then."""
     of_all = (
         "SELECT relname FROM pg_inherits JOIN pg_class ON oid = inhrelid WHERE inhparent = "

@@ -25,12 +25,12 @@ class AllTopN(Stage):
     @contextmanager
     def ways(self) -> Iterator[Sequence[Way]]:
         model, seen = self.ground.model, self.ground.seen
-        solver = _as_implicit(model)
+        solver = as_implicit(model)
         everyone, seen_there = np.arange(len(model.user_ids_)), seen[:, model.liked_].tocsr()
         yield [
             Way(OURS, lambda _: model.recommend(model.user_ids_, n=N, seen=seen)),
             Way(PRODUCT, lambda _: product(model)),
-            Way(IMPLICIT, lambda _: _recommend(solver, everyone, seen_there)),
+            Way(IMPLICIT, lambda _: recommend_by_implicit(solver, everyone, seen_there)),
         ]
 
 
@@ -46,7 +46,7 @@ def product(model: ALS) -> None:
             np.matmul(users, movies, out=scores[: len(users)])
 
 
-def _as_implicit(model: ALS) -> AlternatingLeastSquares:
+def as_implicit(model: ALS) -> AlternatingLeastSquares:
     """The same vectors in the library's own model, of the movies that somebody liked."""
     with threadpool_limits(1, "blas"):
         solver = AlternatingLeastSquares(
@@ -59,6 +59,8 @@ def _as_implicit(model: ALS) -> AlternatingLeastSquares:
     return solver
 
 
-def _recommend(solver: AlternatingLeastSquares, users: np.ndarray, seen: sparse.csr_matrix) -> None:
+def recommend_by_implicit(
+    solver: AlternatingLeastSquares, users: np.ndarray, seen: sparse.csr_matrix
+) -> None:
     with threadpool_limits(1, "blas"):
         solver.recommend(users, seen, N=N, filter_already_liked_items=True)
