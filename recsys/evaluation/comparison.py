@@ -53,9 +53,10 @@ def paired_bootstrap(
     `simultaneous_intervals` of one.
     """
     difference = a.astype(np.float64) - b.astype(np.float64)
-    return simultaneous_intervals(difference[:, None], resamples=resamples, seed=seed, level=level)[
-        0
-    ]
+    (interval,) = simultaneous_intervals(
+        difference[:, None], resamples=resamples, seed=seed, level=level
+    )
+    return interval
 
 
 def two_sample_bootstrap(
@@ -67,11 +68,14 @@ def two_sample_bootstrap(
     Each group is resampled by itself (Efron & Tibshirani 1993, ch. 8). Same seed, same interval.
     """
     rng = np.random.default_rng(seed)
-    one, other = a.astype(np.float64)[:, None], b.astype(np.float64)[:, None]
+    one = a.astype(np.float64)[:, None]
+    other = b.astype(np.float64)[:, None]
     n = len(one) + len(other)
     sd = np.sqrt(n * (_spread(one) ** 2 / len(one) + _spread(other) ** 2 / len(other)))
     resampled = _resampled_means(one, resamples, rng) - _resampled_means(other, resamples, rng)
-    return _intervals(one.mean(axis=0) - other.mean(axis=0), sd, n, resampled, level)[0]
+    means = one.mean(axis=0) - other.mean(axis=0)
+    (interval,) = _intervals(means, sd, n, resampled, level)
+    return interval
 
 
 def users_needed(interval: Interval, effect: float, power: float = 0.9) -> int:
@@ -98,21 +102,21 @@ def _intervals(
     errors = sds / math.sqrt(n)
     moves = errors > 0
     strayed = (resampled[:, moves] - means[moves]) / errors[moves]
-    above, below = (
-        np.quantile(side.max(axis=1, initial=0.0), (1.0 + level) / 2.0)
-        for side in (strayed, -strayed)
-    )
-    return [
-        Interval(
-            float(mean),
-            float(mean - above * error),
-            float(mean + below * error),
-            n,
-            float(sd),
-            float(above),
-        )
-        for mean, sd, error in zip(means, sds, errors, strict=True)
-    ]
+    above = _luckiest(strayed, level)
+    below = _luckiest(-strayed, level)
+    intervals = []
+    for mean, sd, error in zip(means, sds, errors, strict=True):
+        low = float(mean - above * error)
+        high = float(mean + below * error)
+        intervals.append(Interval(float(mean), low, high, n, float(sd), float(above)))
+    return intervals
+
+
+def _luckiest(strayed: np.ndarray, level: float) -> np.floating:
+    """Return how far the luckiest of K means strays up in all but (1 − level) / 2 of the resamples
+    (resamples, K), in standard errors.
+    """
+    return np.quantile(strayed.max(axis=1, initial=0.0), (1.0 + level) / 2.0)
 
 
 def _spread(values: np.ndarray) -> np.ndarray:
@@ -130,7 +134,8 @@ def _resampled_means(values: np.ndarray, resamples: int, rng: np.random.Generato
     threads.
     """
     others = np.ascontiguousarray(values[values.any(axis=1)].T)
-    n, n_others = len(values), others.shape[1]
+    n = len(values)
+    n_others = others.shape[1]
     means = np.zeros((resamples, values.shape[1]))
     if n_others:
         for row, draws in enumerate(rng.binomial(n, n_others / n, size=resamples)):

@@ -82,6 +82,6 @@ def mean_or_nan(totals: np.ndarray, counts: np.ndarray) -> np.ndarray:
 
 
 def figure(values: np.ndarray) -> Figure:
-    """The mean of `values` (U,) over those that are not NaN, and how many these are."""
-    found = values[~np.isnan(values)]
-    return (float(found.mean()), len(found)) if len(found) else (float("nan"), 0)
+    """Return the mean of `values` (U,) over those that are not NaN, and how many these are."""
+    numbers = values[~np.isnan(values)]
+    return (float(numbers.mean()), len(numbers)) if len(numbers) else (float("nan"), 0)

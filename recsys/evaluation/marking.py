@@ -17,8 +17,8 @@ def mark(
     rows = index_of(users, held_out.user_ids)[held_out.users[relevant]]
     movies = held_out.movies[relevant].astype(np.int64)[rows >= 0]
     rows = rows[rows >= 0]
+    n_relevant = np.bincount(rows, minlength=len(users))
+    relevant_pairs = np.sort(rows * width + movies)
     positions = index_of(held_out.movie_ids, lists)
-    listed = np.where(positions >= 0, np.arange(len(users))[:, None] * width + positions, -1)
-    return index_of(np.sort(rows * width + movies), listed) >= 0, np.bincount(
-        rows, minlength=len(users)
-    )
+    pairs = np.where(positions >= 0, np.arange(len(users))[:, None] * width + positions, -1)
+    return index_of(relevant_pairs, pairs) >= 0, n_relevant

@@ -36,12 +36,12 @@ class Exam:
         """The same exam with what was known at its cut. What a user had rated by then is not asked,
         though re-rated since.
         """
-        new = ~known.has(self.held_out.user_ids[self.held_out.users], self.held_out.movies)
-        held_out = self.held_out.where(new)
-        liked = held_out.user_ids[np.unique(held_out.users[held_out.ratings >= like_threshold])]
-        return replace(
-            self, known=known, held_out=held_out, users=np.intersect1d(liked, known.user_ids)
-        )
+        user_ids = self.held_out.user_ids[self.held_out.users]
+        held_out = self.held_out.where(~known.has(user_ids, self.held_out.movies))
+        is_like = held_out.ratings >= like_threshold
+        liking = held_out.user_ids[np.unique(held_out.users[is_like])]
+        users = np.intersect1d(liking, known.user_ids)
+        return replace(self, known=known, held_out=held_out, users=users)
 
 
 def split_exam(
@@ -64,22 +64,30 @@ def split_exam(
         cut = interactions.newest - span * WEEK_SECONDS + 1
         held_out = interactions.rated_at >= cut
         users = deciding_users(interactions, held_out, liked)
-        if len(users) >= min_users:
-            longest = _exam(
-                "dated",
-                interactions,
-                held_out,
-                users,
-                weeks=span,
-                cut=datetime.fromtimestamp(cut, UTC),
-            )
-            if len(users) >= wanted_users:
-                return longest
-    if longest is not None:
-        return longest
+        if len(users) < min_users:
+            continue
+        longest = Exam(
+            kind="dated",
+            weeks=span,
+            cut=datetime.fromtimestamp(cut, UTC),
+            known=interactions.where(~held_out),
+            held_out=interactions.where(held_out),
+            users=users,
+        )
+        if len(users) >= wanted_users:
+            break
+    return longest or _exam_of_own_newest(interactions, liked)
+
+
+def _exam_of_own_newest(interactions: Interactions, liked: np.ndarray) -> Exam:
     held_out = own_newest(interactions)
-    return _exam(
-        "own newest", interactions, held_out, deciding_users(interactions, held_out, liked)
+    return Exam(
+        kind="own newest",
+        weeks=None,
+        cut=None,
+        known=interactions.where(~held_out),
+        held_out=interactions.where(held_out),
+        users=deciding_users(interactions, held_out, liked),
     )
 
 
@@ -93,16 +101,3 @@ def deciding_users(
     known = np.bincount(interactions.users[~held_out], minlength=n_users) > 0
     relevant = np.bincount(interactions.users[held_out & liked], minlength=n_users) > 0
     return interactions.user_ids[known & relevant]
-
-
-def _exam(
-    kind: Literal["dated", "own newest"],
-    interactions: Interactions,
-    held_out: np.ndarray,
-    users: np.ndarray,
-    *,
-    weeks: int | None = None,
-    cut: datetime | None = None,
-) -> Exam:
-    known, asked = interactions.where(~held_out), interactions.where(held_out)
-    return Exam(kind=kind, weeks=weeks, cut=cut, known=known, held_out=asked, users=users)

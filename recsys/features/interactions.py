@@ -36,8 +36,8 @@ class Interactions:
         *,
         movie_ids: np.ndarray,
     ) -> "Interactions":
-        """From raw ids; rows of movies that are not in `movie_ids` are left out. May share memory
-        with what it is given.
+        """Build from raw ids; rows of movies that are not in `movie_ids` are left out. May share
+        memory with its arguments.
 
         Takes O(R) where ids are dense and most rows come ordered, as they do out of Postgres; no
         more than a sort of R otherwise.
@@ -45,13 +45,11 @@ class Interactions:
         movie_ids = movie_ids.astype(np.int64, copy=False)
         movies = index_of(movie_ids, movie.astype(np.int64, copy=False)).astype(np.int32)
         if (movies < 0).any():
-            known = np.flatnonzero(movies >= 0)
-            user, movies, rating, rated_at = (
-                user[known],
-                movies[known],
-                rating[known],
-                rated_at[known],
-            )
+            rows = np.flatnonzero(movies >= 0)
+            user = user[rows]
+            movies = movies[rows]
+            rating = rating[rows]
+            rated_at = rated_at[rows]
         user_ids, users = _numbered(user.astype(np.int64, copy=False))
         order = _order(users, movies, len(movie_ids))
         return cls(
@@ -150,25 +148,28 @@ class Interactions:
         )
 
     def seen_by(self, user_ids: np.ndarray) -> sparse.csr_matrix:
-        """(len(user_ids), M) matrix with a stored entry for every movie that the user rated; empty
-        rows for unknown users.
+        """Return a (len(user_ids), M) matrix with a stored entry for every movie that the user
+        rated; empty rows for unknown users.
 
         May share memory with the interactions: not to be changed in place.
         """
-        known = (rows := index_of(self.user_ids, user_ids)) >= 0
-        rows = rows[known]
+        users = index_of(self.user_ids, user_ids)
+        is_here = users >= 0
         lengths = np.zeros(len(user_ids), dtype=np.int64)
-        lengths[known] = self.n_rated[rows]
-        ends = np.cumsum(lengths)
-        if len(rows) and (np.diff(rows) == 1).all():
-            movies = self.movies[self.starts[rows[0]] : self.starts[rows[-1] + 1]]
-        else:
-            shifts = self.starts[rows] - (ends - lengths)[known]
-            movies = self.movies[np.arange(lengths.sum()) + np.repeat(shifts, lengths[known])]
-        indptr = np.concatenate([[0], ends]).astype(np.int32)
-        return _csr(
-            np.ones(len(movies), dtype=np.float32), movies, indptr, (len(user_ids), self.shape[1])
-        )
+        lengths[is_here] = self.n_rated[users[is_here]]
+        indptr = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32)
+        movies = self._movies_of(users[is_here], lengths[is_here])
+        ones = np.ones(len(movies), dtype=np.float32)
+        return _csr(ones, movies, indptr, (len(user_ids), self.shape[1]))
+
+    def _movies_of(self, users: np.ndarray, lengths: np.ndarray) -> np.ndarray:
+        """Return the movies of each of the users (positions), `lengths` long, one after another;
+        without a copy where the users are neighbours.
+        """
+        if len(users) and (np.diff(users) == 1).all():
+            return self.movies[self.starts[users[0]] : self.starts[users[-1] + 1]]
+        shifts = self.starts[users] - (np.cumsum(lengths) - lengths)
+        return self.movies[np.arange(lengths.sum()) + np.repeat(shifts, lengths)]
 
     def fingerprint(self) -> str:
         """Hex digest of everything a fit can see: equal data, equal fingerprint."""
@@ -186,16 +187,16 @@ class Interactions:
 
 
 def index_of(sorted_ids: np.ndarray, wanted: np.ndarray) -> np.ndarray:
-    """Position of each wanted id in `sorted_ids`, −1 where it is not there. int64, shape of
-    `wanted`.
+    """Return the position of each wanted id in `sorted_ids`, −1 where it is not there. int64, shape
+    of `wanted`.
 
     By a table where the ids span no more numbers than are wanted, else by bisection.
     """
     if not len(sorted_ids):
         return np.full(np.shape(wanted), -1, dtype=np.int64)
-    if (span := int(sorted_ids[-1]) - int(sorted_ids[0]) + 1) > np.size(wanted):
-        position = np.searchsorted(sorted_ids, wanted).clip(max=len(sorted_ids) - 1)
-        return np.where(sorted_ids[position] == wanted, position, -1)
+    span = int(sorted_ids[-1]) - int(sorted_ids[0]) + 1
+    if span > np.size(wanted):
+        return _index_by_bisection(sorted_ids, wanted)
     table = np.full(span + 1, -1, dtype=np.int64)  # the last for what lies outside
     table[sorted_ids - sorted_ids[0]] = np.arange(len(sorted_ids))
     # a smaller id's becomes very large
@@ -203,20 +204,25 @@ def index_of(sorted_ids: np.ndarray, wanted: np.ndarray) -> np.ndarray:
     return table[np.minimum(offsets, np.uint64(span)).view(np.int64)]
 
 
+def _index_by_bisection(sorted_ids: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+    position = np.searchsorted(sorted_ids, wanted).clip(max=len(sorted_ids) - 1)
+    return np.where(sorted_ids[position] == wanted, position, -1)
+
+
 def _numbered(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The distinct values, ascending, and (R,) int32: each value's position among them; by a table
-    where values lie densely.
+    """Return the distinct values, ascending, and (R,) int32: each value's position among them; by a
+    table where values lie densely.
     """
-    if not len(values) or (span := int(values.max()) - (first := int(values.min())) + 1) > len(
-        values
-    ):
+    first = int(values.min()) if len(values) else 0
+    span = int(values.max()) - first + 1 if len(values) else 1
+    if span > len(values):
         distinct, positions = np.unique(values, return_inverse=True)
         return distinct, positions.astype(np.int32)
     offsets = values - values.dtype.type(first)
-    there = np.zeros(span, dtype=bool)
-    there[offsets] = True
-    table = np.cumsum(there, dtype=np.int32) - np.int32(1)
-    return (np.flatnonzero(there) + first).astype(values.dtype), table[offsets]
+    occurs = np.zeros(span, dtype=bool)
+    occurs[offsets] = True
+    table = np.cumsum(occurs, dtype=np.int32) - np.int32(1)
+    return (np.flatnonzero(occurs) + first).astype(values.dtype), table[offsets]
 
 
 def _order(users: np.ndarray, movies: np.ndarray, n_movies: int) -> np.ndarray | slice:

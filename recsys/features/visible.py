@@ -1,5 +1,6 @@
 """What a week may know, out of Postgres: interactions at bulk speed, and the catalogue."""
 
+from collections import defaultdict
 from typing import LiteralString
 
 import numpy as np
@@ -49,27 +50,25 @@ def read_users(conn: Connection, sight: dict) -> np.ndarray:
 
 
 def read_withdrawn(conn: Connection) -> np.ndarray:
-    """(W,) int64, ascending: movies that may no longer be recommended."""
-    return read_arrays(conn, queries("visible")["withdrawn"], {}, {"movie_id": "bigint"})[
-        "movie_id"
-    ]
+    """Return (W,) int64, ascending: movies that may no longer be recommended."""
+    rows = read_arrays(conn, queries("visible")["withdrawn"], {}, {"movie_id": "bigint"})
+    return rows["movie_id"]
 
 
 def read_catalogue(conn: Connection, sight: dict) -> Catalogue:
     """All movies that the week may know, with their content."""
     movies = conn.execute(queries("visible")["movies"], sight).fetchall()
     movie_ids = np.array([movie.movie_id for movie in movies], dtype=np.int64)
+    people: defaultdict[str, list[tuple[int, int]]] = defaultdict(list)
     persons = conn.execute(queries("visible")["movie_persons"], sight).fetchall()
+    for row in persons:
+        people[row.role].append((row.movie_id, row.person_id))
     return Catalogue(
         movie_ids=movie_ids,
         titles=tuple(movie.title for movie in movies),
         years=numbers(movie.year for movie in movies),
         runtimes=numbers(movie.runtime_minutes for movie in movies),
         genres=Links.of_names([movie.genres for movie in movies]),
-        directors=Links.of_pairs(
-            movie_ids, [(row.movie_id, row.person_id) for row in persons if row.role == "director"]
-        ),
-        actors=Links.of_pairs(
-            movie_ids, [(row.movie_id, row.person_id) for row in persons if row.role == "actor"]
-        ),
+        directors=Links.of_pairs(movie_ids, people["director"]),
+        actors=Links.of_pairs(movie_ids, people["actor"]),
     )

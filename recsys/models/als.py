@@ -15,6 +15,9 @@ from recsys.models.base import Config, DotProduct, Report, Search, silent
 from recsys.models.recency import faded
 from recsys.models.top_n import EXACT_WIDTH
 
+#: The fitted attributes.
+ARRAYS = ("user_factors_", "movie_factors_", "liked_")
+
 
 class ALSConfig(Config):
     """Settings in the terms of Rendle et al. 2022, "Revisiting the Performance of iALS on Item
@@ -81,22 +84,21 @@ class ALS(DotProduct):
         with threadpool_limits(1, "blas"):
             solver.fit(matrix, show_progress=False)
         self.user_factors_ = np.ascontiguousarray(solver.user_factors)
-        self.movie_factors_ = np.zeros(
-            (len(self.movie_ids_), self.config.factors), dtype=np.float32
-        )
+        shape = (len(self.movie_ids_), self.config.factors)
+        self.movie_factors_ = np.zeros(shape, dtype=np.float32)
         self.movie_factors_[self.liked_] = solver.item_factors
         return self
 
     def _likes(self, train: Interactions) -> sparse.csr_matrix:
-        """(U, liked movies) float32 of confidence. What it is made of is let go of before the
-        solver asks for memory.
+        """Return (U, liked movies) float32 of confidence. Frees its inputs before the solver
+        allocates.
         """
         likes = train.likes(self.config.like_threshold)
-        self.user_ids_, self.movie_ids_ = likes.user_ids, likes.movie_ids
+        self.user_ids_ = likes.user_ids
+        self.movie_ids_ = likes.movie_ids
         self.liked_ = likes.n_raters > 0
-        return likes.csr(
-            self._confidence(likes.ratings, age_seconds=train.newest - likes.rated_at)
-        )[:, self.liked_]
+        confidence = self._confidence(likes.ratings, age_seconds=train.newest - likes.rated_at)
+        return likes.csr(confidence)[:, self.liked_]
 
     def _confidence(self, ratings: np.ndarray, *, age_seconds: np.ndarray) -> np.ndarray:
         """(R,) weights of mean 1: they grow with the stars above the threshold, and a like is
@@ -134,15 +136,8 @@ class ALS(DotProduct):
         return self.liked_
 
     def state(self) -> dict[str, np.ndarray]:
-        return {
-            "user_factors_": self.user_factors_,
-            "movie_factors_": self.movie_factors_,
-            "liked_": self.liked_,
-        }
+        return {name: getattr(self, name) for name in ARRAYS}
 
     def restore(self, state: dict[str, np.ndarray]) -> None:
-        self.user_factors_, self.movie_factors_, self.liked_ = (
-            state["user_factors_"],
-            state["movie_factors_"],
-            state["liked_"],
-        )
+        for name in ARRAYS:
+            setattr(self, name, state[name])

@@ -82,7 +82,8 @@ class EASE(Recommender):
         self.modelled_ = self._most_liked(likes)
         self._check_memory(len(self.modelled_))
         likes = likes.where(np.isin(likes.movies, self.modelled_))
-        self.user_ids_, self.movie_ids_ = likes.user_ids, likes.movie_ids
+        self.user_ids_ = likes.user_ids
+        self.movie_ids_ = likes.movie_ids
         entries = 1 + self.config.rating_weight * (likes.ratings - self.config.like_threshold)
         self.history_ = likes.csr(entries * self._fading(likes))[:, self.modelled_]
         self.weights_ = self._weights(likes.csr(entries)[:, self.modelled_])
@@ -96,7 +97,8 @@ class EASE(Recommender):
         return np.sort(order[: self.config.max_movies])
 
     def _check_memory(self, n_movies: int) -> None:
-        needed, limit = n_movies**2 * BYTES_A_WEIGHT, self.config.max_memory_gb * BYTES_A_GB
+        needed = n_movies**2 * BYTES_A_WEIGHT
+        limit = self.config.max_memory_gb * BYTES_A_GB
         if needed > limit:
             fitting = int((limit / BYTES_A_WEIGHT) ** 0.5)
             raise ModelError(
@@ -133,11 +135,9 @@ class EASE(Recommender):
             _invert(dense)
         dense /= -np.diagonal(dense).copy()
         np.fill_diagonal(dense, 0)
-        return (
-            dense
-            if self.config.neighbours is None
-            else strongest(_columns(dense), self.config.neighbours)
-        )
+        if self.config.neighbours is None:
+            return dense
+        return strongest(_columns(dense), self.config.neighbours)
 
     def score_block(self, users: np.ndarray) -> np.ndarray:
         rows = index_of(self.user_ids_, users)
@@ -145,9 +145,9 @@ class EASE(Recommender):
         # A sparse product goes row by row, so that a user's scores do not depend on who else is
         # asked for.
         product = self.history_[rows[rows >= 0]] @ self.weights_
-        scores[np.ix_(rows >= 0, self.modelled_)] = (
-            product.toarray() if sparse.issparse(product) else product
-        )
+        if sparse.issparse(product):
+            product = product.toarray()
+        scores[np.ix_(rows >= 0, self.modelled_)] = product
         return scores
 
     def state(self) -> dict[str, np.ndarray]:
@@ -157,7 +157,8 @@ class EASE(Recommender):
         return arrays | {"weights_": self.weights_}
 
     def restore(self, state: dict[str, np.ndarray]) -> None:
-        self.modelled_, self.history_ = state["modelled_"], from_arrays("history_", state)
+        self.modelled_ = state["modelled_"]
+        self.history_ = from_arrays("history_", state)
         self.weights_ = state["weights_"] if "weights_" in state else from_arrays("weights_", state)
 
 

@@ -15,6 +15,9 @@ from recsys.models.item_weights import MOVIES_AT_ONCE, as_arrays, from_arrays, s
 #: Pairs rated at once.
 PAIRS = 65_536
 
+#: The fitted attributes that are arrays.
+ARRAYS = ("liked_", "mean_", "user_bias_", "movie_bias_", "rating_range_")
+
 
 class ItemKNNConfig(Config):
     """What makes two movies alike, and how many such neighbours are kept."""
@@ -72,35 +75,35 @@ class ItemKNN(Recommender, PredictsRatings):
 
     def fit(self, train: Interactions, catalogue: Catalogue, *, report: Report = silent) -> Self:
         likes = train.likes(self.config.like_threshold)
-        self.user_ids_, self.movie_ids_ = train.user_ids, train.movie_ids
+        self.user_ids_ = train.user_ids
+        self.movie_ids_ = train.movie_ids
         self.ratings_ = train.csr()
         self.liked_ = likes.n_raters > 0
         self.rating_range_ = np.array([train.ratings.min(), train.ratings.max()], dtype=np.float32)
         self._fit_biases(train)
-        if self.config.similarity == "cosine":
-            blocks = _cosines(
-                _likes(self.ratings_, self.config.like_threshold), self.config.shrinkage
-            )
-        else:
-            blocks = _adjusted_cosines(
-                self._residuals(np.arange(len(self.user_ids_))), self.config.shrinkage
-            )
-        self.similarities_ = strongest(blocks, self.config.neighbours)
+        self.similarities_ = strongest(self._similarities(), self.config.neighbours)
         return self
+
+    def _similarities(self) -> Iterator[np.ndarray]:
+        """Yield blocks (b, M) of the damped similarities of movies."""
+        if self.config.similarity == "cosine":
+            likes = _likes(self.ratings_, self.config.like_threshold)
+            return _cosines(likes, self.config.shrinkage)
+        residuals = self._residuals(np.arange(len(self.user_ids_)))
+        return _adjusted_cosines(residuals, self.config.shrinkage)
 
     def _fit_biases(self, train: Interactions) -> None:
         """Mean residuals, damped: first of movies around the mean rating, then of users around both
         (Koren 2010, section 2.1).
         """
         mean = float(train.ratings.mean(dtype=np.float64))
+        damping = self.config.bias_damping
         n_users, n_movies = train.shape
-        movie_bias = _damped_means(
-            train.movies, train.ratings - mean, n_movies, self.config.bias_damping
-        )
-        rest = train.ratings - mean - movie_bias[train.movies]
+        rest = train.ratings - mean
+        self.movie_bias_ = _damped_means(train.movies, rest, n_movies, damping)
+        rest = rest - self.movie_bias_[train.movies]
+        self.user_bias_ = _damped_means(train.users, rest, n_users, damping)
         self.mean_ = np.array(mean, dtype=np.float32)
-        self.user_bias_ = _damped_means(train.users, rest, n_users, self.config.bias_damping)
-        self.movie_bias_ = movie_bias
 
     def _residuals(self, rows: np.ndarray) -> sparse.csr_matrix:
         """(len(rows), M): the ratings of these users (positions) less what is usual, a stored entry
@@ -108,72 +111,62 @@ class ItemKNN(Recommender, PredictsRatings):
         """
         residuals = self.ratings_[rows]
         users = np.repeat(rows, np.diff(residuals.indptr))
-        residuals.data = (
-            residuals.data
-            - self.mean_
-            - self.user_bias_[users]
-            - self.movie_bias_[residuals.indices]
-        )
+        user_bias = self.user_bias_[users]
+        movie_bias = self.movie_bias_[residuals.indices]
+        residuals.data = residuals.data - self.mean_ - user_bias - movie_bias
         return residuals
 
     def knows(self, users: np.ndarray) -> np.ndarray:
-        rows = index_of(self.user_ids_, users)
-        likes = _likes(self.ratings_[rows.clip(min=0)], self.config.like_threshold)
-        return (rows >= 0) & (np.diff(likes.indptr) > 0)
+        n_likes = np.diff(self._likes_of(users).indptr)
+        return (index_of(self.user_ids_, users) >= 0) & (n_likes > 0)
+
+    def _likes_of(self, users: np.ndarray) -> sparse.csr_matrix:
+        """Return (len(users), M) likes of user ids; anyone's for a stranger."""
+        rows = index_of(self.user_ids_, users).clip(min=0)
+        return _likes(self.ratings_[rows], self.config.like_threshold)
 
     def score_block(self, users: np.ndarray) -> np.ndarray:
-        likes = _likes(
-            self.ratings_[index_of(self.user_ids_, users).clip(min=0)], self.config.like_threshold
-        )
-        scores = sparse.csr_matrix(likes @ self.similarities_).toarray()
+        scores = sparse.csr_matrix(self._likes_of(users) @ self.similarities_).toarray()
         scores[:, ~self.liked_] = -np.inf
         scores[~self.knows(users)] = -np.inf
         return scores
 
     def predict(self, users: np.ndarray, movies: np.ndarray) -> np.ndarray:
-        rows, columns = index_of(self.user_ids_, users), index_of(self.movie_ids_, movies)
+        rows = index_of(self.user_ids_, users)
+        columns = index_of(self.movie_ids_, movies)
+        stars = self._usual_stars(rows, columns)
+        in_both = np.flatnonzero((rows >= 0) & (columns >= 0))
+        neighbours = self.similarities_.T.tocsr()
+        for start in range(0, len(in_both), PAIRS):
+            pairs = in_both[start : start + PAIRS]
+            residuals = self._residuals(rows[pairs])
+            stars[pairs] += _weighted_means(residuals, neighbours[columns[pairs]])
+        return stars.clip(*self.rating_range_)
+
+    def _usual_stars(self, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
+        """Return (K,) float32 mean and biases of users and movies by position; −1 has no bias."""
         stars = np.full(len(rows), self.mean_, dtype=np.float32)
         stars[rows >= 0] += self.user_bias_[rows[rows >= 0]]
         stars[columns >= 0] += self.movie_bias_[columns[columns >= 0]]
-        known = np.flatnonzero((rows >= 0) & (columns >= 0))
-        by_target = self.similarities_.T.tocsr()
-        for start in range(0, len(known), PAIRS):
-            pairs = known[start : start + PAIRS]
-            stars[pairs] += _weighted_means(self._residuals(rows[pairs]), by_target[columns[pairs]])
-        return stars.clip(*self.rating_range_)
+        return stars
 
     def state(self) -> dict[str, np.ndarray]:
-        names = ("liked_", "mean_", "user_bias_", "movie_bias_", "rating_range_")
-        arrays = {name: getattr(self, name) for name in names}
-        return (
-            arrays
-            | as_arrays("ratings_", self.ratings_)
-            | as_arrays("similarities_", self.similarities_)
-        )
+        arrays = {name: getattr(self, name) for name in ARRAYS}
+        arrays |= as_arrays("ratings_", self.ratings_)
+        return arrays | as_arrays("similarities_", self.similarities_)
 
     def restore(self, state: dict[str, np.ndarray]) -> None:
-        self.ratings_, self.similarities_ = (
-            from_arrays("ratings_", state),
-            from_arrays("similarities_", state),
-        )
-        self.liked_, self.mean_, self.rating_range_ = (
-            state["liked_"],
-            state["mean_"],
-            state["rating_range_"],
-        )
-        self.user_bias_, self.movie_bias_ = state["user_bias_"], state["movie_bias_"]
+        self.ratings_ = from_arrays("ratings_", state)
+        self.similarities_ = from_arrays("similarities_", state)
+        for name in ARRAYS:
+            setattr(self, name, state[name])
 
 
 def _likes(ratings: sparse.csr_matrix, threshold: float) -> sparse.csr_matrix:
     """The same shape with a 1 for each rating that is a like, and nothing else stored."""
-    likes = sparse.csr_matrix(
-        (
-            (ratings.data >= threshold).astype(np.float32),
-            ratings.indices.copy(),
-            ratings.indptr.copy(),
-        ),
-        shape=ratings.shape,
-    )
+    is_like = (ratings.data >= threshold).astype(np.float32)
+    parts = (is_like, ratings.indices.copy(), ratings.indptr.copy())
+    likes = sparse.csr_matrix(parts, shape=ratings.shape)
     likes.eliminate_zeros()
     return likes
 
@@ -204,23 +197,28 @@ def _adjusted_cosines(residuals: sparse.csr_matrix, shrinkage: float) -> Iterato
     """Blocks (b, M) of the damped cosines of movies by the residuals (U, M) of who rated both; 0
     for a movie with itself.
     """
-    rated, squares = residuals.copy(), residuals.copy()
-    rated.data = np.ones_like(rated.data)
-    squares.data = squares.data**2
-    residuals_t, rated_t, squares_t = residuals.T.tocsr(), rated.T.tocsr(), squares.T.tocsr()
+    rated = _with_data(residuals, np.ones_like(residuals.data))
+    squares = _with_data(residuals, residuals.data**2)
+    residuals_t = residuals.T.tocsr()
+    rated_t = rated.T.tocsr()
+    squares_t = squares.T.tocsr()
     for rows in _blocks(len(rated_t.indptr) - 1):
         products = (residuals_t[rows] @ residuals).toarray()
         lengths = (squares_t[rows] @ rated).toarray() * (rated_t[rows] @ squares).toarray()
-        yield _damped(
-            products, np.sqrt(lengths), (rated_t[rows] @ rated).toarray(), shrinkage, rows
-        )
+        common = (rated_t[rows] @ rated).toarray()
+        yield _damped(products, np.sqrt(lengths), common, shrinkage, rows)
+
+
+def _with_data(matrix: sparse.csr_matrix, data: np.ndarray) -> sparse.csr_matrix:
+    """Return a copy with other values in the same places."""
+    copy = matrix.copy()
+    copy.data = data
+    return copy
 
 
 def _blocks(n_movies: int) -> Iterator[slice]:
-    return (
-        slice(start, min(start + MOVIES_AT_ONCE, n_movies))
-        for start in range(0, n_movies, MOVIES_AT_ONCE)
-    )
+    for start in range(0, n_movies, MOVIES_AT_ONCE):
+        yield slice(start, min(start + MOVIES_AT_ONCE, n_movies))
 
 
 def _damped(
@@ -239,8 +237,7 @@ def _weighted_means(values: sparse.csr_matrix, weights: sparse.csr_matrix) -> np
     """(K,) means of each row's `values` (K, M) by `weights` (K, M) ≥ 0, over what both store; 0
     where that is nothing.
     """
-    stored = values.copy()
-    stored.data = np.ones_like(stored.data)
+    stored = _with_data(values, np.ones_like(values.data))
     total = np.asarray(weights.multiply(stored).sum(axis=1)).ravel()
     sums = np.asarray(weights.multiply(values).sum(axis=1)).ravel()
     return np.divide(sums, total, out=np.zeros_like(sums), where=total > 0)

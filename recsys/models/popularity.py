@@ -85,10 +85,10 @@ class Popularity(Recommender):
         weight = faded(age, self.config.half_life_days)
         if self.config.window_days is not None:
             weight[age > self.config.window_days * SECONDS_A_DAY] = 0
-        self.user_ids_, self.movie_ids_ = train.user_ids, train.movie_ids
-        self.likes_ = np.bincount(
-            train.movies[liked], weight, minlength=len(train.movie_ids)
-        ).astype(np.float32)
+        self.user_ids_ = train.user_ids
+        self.movie_ids_ = train.movie_ids
+        likes = np.bincount(train.movies[liked], weight, minlength=len(train.movie_ids))
+        self.likes_ = likes.astype(np.float32)
         self.newness_ = _newness(catalogue.years, train.newest)
         self._learn_freshness(train.where(liked), train)
         return self
@@ -100,12 +100,8 @@ class Popularity(Recommender):
             self.last_here_ = np.zeros(len(train.user_ids), dtype=np.int64)
             return
         ends = np.quantile(likes.rated_at, np.arange(1, PERIODS) / PERIODS)
-        place = np.searchsorted(ends, likes.rated_at) * n_movies + likes.movies
-        by_period = np.bincount(place, minlength=PERIODS * n_movies).reshape(PERIODS, n_movies)
-        younger = by_period.sum(axis=0) - by_period.cumsum(axis=0)
-        self.fresh_ = np.vstack(
-            [younger / (by_period.sum(axis=0) + DOUBT), np.zeros(n_movies)]
-        ).astype(np.float32)
+        shares = _younger_shares(likes, ends)
+        self.fresh_ = np.vstack([shares, np.zeros(n_movies)]).astype(np.float32)
         newest = np.zeros(len(train.user_ids), dtype=np.int64)
         np.maximum.at(newest, train.users, train.rated_at)
         self.last_here_ = np.searchsorted(ends, newest)
@@ -122,6 +118,18 @@ class Popularity(Recommender):
     def restore(self, state: dict[str, np.ndarray]) -> None:
         for name in ARRAYS:
             setattr(self, name, state[name])
+
+
+def _younger_shares(likes: Interactions, ends: np.ndarray) -> np.ndarray:
+    """Return (PERIODS, M) shares of each movie's likes that are younger than a period; `ends`
+    (PERIODS − 1,) of all but the last.
+    """
+    n_movies = len(likes.movie_ids)
+    place = np.searchsorted(ends, likes.rated_at) * n_movies + likes.movies
+    by_period = np.bincount(place, minlength=PERIODS * n_movies).reshape(PERIODS, n_movies)
+    total = by_period.sum(axis=0)
+    younger = total - by_period.cumsum(axis=0)
+    return younger / (total + DOUBT)
 
 
 def _newness(years: np.ndarray, newest: int) -> np.ndarray:

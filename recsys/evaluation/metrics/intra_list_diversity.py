@@ -19,9 +19,9 @@ def intra_list_diversity(lists: Lists) -> Figure:
     counts = np.zeros(len(lists.positions), dtype=np.int64)
     sums = np.zeros((len(lists.positions), lists.genres.shape[1]))
     for listed in lists.positions.T:  # a place at a time: (U, k, G) at once would be large
-        told = (listed >= 0) & has_any[listed]
-        counts += told
-        sums[told] += lists.genres[listed[told]]
+        counted = (listed >= 0) & has_any[listed]
+        counts += counted
+        sums[counted] += lists.genres[listed[counted]]
     # |Σ u|² is the sum over all ordered pairs, each movie with itself among them
     cosines = np.square(sums).sum(axis=1) - counts
     return figure(1.0 - mean_or_nan(cosines, counts * (counts - 1)))

@@ -5,8 +5,6 @@ import numpy as np
 
 def mae(predicted: np.ndarray, actual: np.ndarray) -> float:
     """Mean absolute difference of (K,) and (K,) ratings; NaN without any."""
-    return (
-        float(np.mean(np.abs(predicted.astype(np.float64) - actual)))
-        if len(actual)
-        else float("nan")
-    )
+    if not len(actual):
+        return float("nan")
+    return float(np.mean(np.abs(predicted.astype(np.float64) - actual)))

@@ -1,6 +1,7 @@
 """Several members' scores put on one scale, and their weighted sum."""
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -34,13 +35,12 @@ def reciprocal_ranks(block: np.ndarray, scored: np.ndarray) -> np.ndarray:
     """61 / (60 + rank) by scores (B, M), ties by position; where not `scored` (B, M), as if ranked
     last.
 
-    Ranks are over all movies, since a model is not told what was seen. The factor changes no order;
-    it makes the best movie's points 1. Sorts every row: O(B M log M), about 1 ms a row at 27,000
-    movies.
+    Ranks are over all movies, since a model does not know what was seen. The factor changes no
+    order; it makes the best movie's points 1. Sorts every row: O(B M log M), about 1 ms a row at
+    27,000 movies.
     """
-    by_rank = ((RANK_OFFSET + 1) / (RANK_OFFSET + np.arange(1, block.shape[1] + 1))).astype(
-        np.float32
-    )
+    ranks = np.arange(1, block.shape[1] + 1)
+    by_rank = ((RANK_OFFSET + 1) / (RANK_OFFSET + ranks)).astype(np.float32)
     points = np.empty_like(block)
     for start in range(0, len(block), ROWS_AT_ONCE):
         rows = slice(start, start + ROWS_AT_ONCE)
@@ -63,21 +63,41 @@ def weighted_sum(
     A member has no answer for a user whose row is all −inf. A movie that no member with a weight
     scores is −inf.
     """
-    total, answered, known = None, None, None
+    total = None
     for block, weight in zip(blocks, weights, strict=True):
         scored = block > -np.inf
-        counts = (weight * scored.any(axis=1)).astype(np.float32)[:, None]
+        weight_here = (weight * scored.any(axis=1)).astype(np.float32)[:, None]
         part = points(block, scored)
-        part *= counts
-        scored &= counts > 0
-        total = part if total is None else np.add(total, part, out=total)
-        answered = counts if answered is None else answered + counts
-        known = scored if known is None else np.logical_or(known, scored, out=known)
-    if total is None or answered is None or known is None:
+        part *= weight_here
+        scored &= weight_here > 0
+        if total is None:
+            total = _Total(part, weight_here, scored)
+        else:
+            total.add(part, weight_here, scored)
+    if total is None:
         raise ValueError("no member to add up: expected at least one")
-    total /= np.where(answered > 0, answered, np.float32(1))
-    total[~known] = -np.inf
-    return total
+    return total.mean()
+
+
+@dataclass
+class _Total:
+    """Weighted points (B, M) so far, the weights (B, 1) in them, and what is scored (B, M) bool."""
+
+    points: np.ndarray
+    weight: np.ndarray
+    scored: np.ndarray
+
+    def add(self, points: np.ndarray, weight: np.ndarray, scored: np.ndarray) -> None:
+        """Add a member's, in place."""
+        self.points += points
+        self.weight = self.weight + weight
+        self.scored |= scored
+
+    def mean(self) -> np.ndarray:
+        """Return the points over the weights, −inf where nothing is scored."""
+        self.points /= np.where(self.weight > 0, self.weight, np.float32(1))
+        self.points[~self.scored] = -np.inf
+        return self.points
 
 
 def _descending(block: np.ndarray) -> np.ndarray:

@@ -75,14 +75,12 @@ def learn_weights(candidates: Candidates, heavy: np.ndarray) -> np.ndarray:
     """(2, n) weights ≥ 0 that add up to 1: for users with little and with much history, which a
     mask (V,) tells apart.
     """
-    candidates = replace(
-        candidates, points=candidates.points / max(float(candidates.points.std()), 1e-9)
-    )  # for RIDGE to suit any
+    spread = max(float(candidates.points.std()), 1e-9)
+    candidates = replace(candidates, points=candidates.points / spread)  # for RIDGE to suit any
     with threadpool_limits(1, "blas"):
         common = _most_likely(candidates)
-        return np.stack(
-            [_shares(_of_group(candidates, group, common)) for group in (~heavy, heavy)]
-        )
+        weights = [_weights_of_group(candidates, group, common) for group in (~heavy, heavy)]
+        return np.stack([_shares(each) for each in weights])
 
 
 def cross_validated_ndcg(candidates: Candidates, heavy: np.ndarray, seed: int) -> float:
@@ -92,10 +90,11 @@ def cross_validated_ndcg(candidates: Candidates, heavy: np.ndarray, seed: int) -
     n_users = len(heavy)
     fold = np.random.default_rng(seed).permutation(n_users) % FOLDS
     values = np.zeros(n_users)
-    for each in range(min(FOLDS, n_users)):
-        asked = fold == each
-        weights = learn_weights(candidates.of(~asked), heavy[~asked])
-        values[asked] = candidates.of(asked).ndcg(weights[heavy[asked].astype(int)])
+    for number in range(min(FOLDS, n_users)):
+        held_out = fold == number
+        weights = learn_weights(candidates.of(~held_out), heavy[~held_out])
+        own = weights[heavy[held_out].astype(int)]
+        values[held_out] = candidates.of(held_out).ndcg(own)
     return float(values.mean())
 
 
@@ -116,7 +115,7 @@ def plain_average(n_members: int) -> np.ndarray:
     return np.array([0.0, *np.full(n_members, 1 / max(n_members, 1))])
 
 
-def _of_group(candidates: Candidates, group: np.ndarray, common: np.ndarray) -> np.ndarray:
+def _weights_of_group(candidates: Candidates, group: np.ndarray, common: np.ndarray) -> np.ndarray:
     if group.sum() < MIN_GROUP or group.all():
         return common
     return _most_likely(candidates.of(group), common)
@@ -127,12 +126,15 @@ def _most_likely(candidates: Candidates, prior: np.ndarray | None = None) -> np.
     a `prior` if there is one.
     """
     n_members = candidates.points.shape[1]
-    told = np.bincount(candidates.users, candidates.liked, minlength=len(candidates.n_relevant))
-    asked = candidates.of(told > 0)
+    n_users = len(candidates.n_relevant)
+    n_liked = np.bincount(candidates.users, candidates.liked, minlength=n_users)
+    informative = candidates.of(n_liked > 0)
+    n_informative = len(informative.n_relevant)
     start = np.full(n_members, 1 / n_members) if prior is None else prior
-    if not len(asked.n_relevant):
+    if not n_informative:
         return start
-    loss = _ListLoss(asked, start, 0.0 if prior is None else GROUP_PRIOR / len(asked.n_relevant))
+    strength = 0.0 if prior is None else GROUP_PRIOR / n_informative
+    loss = _ListLoss(informative, start, strength)
     return minimize(loss, start, jac=True, method="L-BFGS-B", bounds=[(0, None)] * n_members).x
 
 
@@ -142,15 +144,15 @@ class _ListLoss:
     """
 
     def __init__(self, candidates: Candidates, prior: np.ndarray, prior_strength: float) -> None:
-        self.users, self.n_users = candidates.users, len(candidates.n_relevant)
+        self.users = candidates.users
+        self.n_users = len(candidates.n_relevant)
+        self.prior = prior
+        self.prior_strength = prior_strength
         self.points = candidates.points.astype(np.float64)
         self.starts = np.searchsorted(self.users, np.arange(self.n_users))
-        share = (
-            candidates.liked
-            / np.add.reduceat(candidates.liked.astype(np.float64), self.starts)[self.users]
-        )
+        n_liked = np.add.reduceat(candidates.liked.astype(np.float64), self.starts)
+        share = candidates.liked / n_liked[self.users]
         self.target = share @ self.points
-        self.prior, self.prior_strength = prior, prior_strength
 
     def __call__(self, weights: np.ndarray) -> tuple[float, np.ndarray]:
         scores = self.points @ weights
@@ -161,13 +163,13 @@ class _ListLoss:
         gradient = (odds / sums[self.users]) @ self.points - self.target
         off = weights - self.prior
         penalty = RIDGE * weights @ weights + self.prior_strength * off @ off
-        return loss / self.n_users + penalty, gradient / self.n_users + 2 * (
-            RIDGE * weights + self.prior_strength * off
-        )
+        slope = 2 * (RIDGE * weights + self.prior_strength * off)
+        return loss / self.n_users + penalty, gradient / self.n_users + slope
 
 
 def _shares(weights: np.ndarray) -> np.ndarray:
-    return weights / weights.sum() if weights.sum() > 0 else np.full(len(weights), 1 / len(weights))
+    total = weights.sum()
+    return weights / total if total > 0 else np.full(len(weights), 1 / len(weights))
 
 
 def _ridge(inputs: np.ndarray, stars: np.ndarray, prior: np.ndarray) -> np.ndarray:

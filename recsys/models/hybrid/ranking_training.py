@@ -157,16 +157,16 @@ class Ratings:
     """The ratings of all users on a device, cut into batches by index arithmetic."""
 
     def __init__(self, train: Interactions, config: HybridConfig, device: torch.device) -> None:
-        n_users, self.n_movies = train.shape
-        self.n_users, self.config, self.device = n_users, config, device
+        self.n_users, self.n_movies = train.shape
+        self.config = config
+        self.device = device
         self.start = torch.from_numpy(train.starts.astype(np.int64)).to(device)
         self.movies = torch.from_numpy(train.movies.astype(np.int64)).to(device)
         self.ratings = torch.from_numpy(train.ratings).to(device)
         # an unrated movie is nobody's dislike
         self.rated = torch.from_numpy(np.flatnonzero(train.n_raters)).to(device)
-        self.log_chance = self._log_chance(
-            torch.from_numpy(train.n_raters).to(device) / max(n_users, 1)
-        )
+        share_of_users = torch.from_numpy(train.n_raters).to(device) / max(self.n_users, 1)
+        self.log_chance = self._log_chance(share_of_users)
 
     def _log_chance(self, share_of_users: Tensor) -> Tensor:
         """(M,) log chance that a movie is in a batch: rated by one of its users, or drawn."""
@@ -178,25 +178,36 @@ class Ratings:
 
     def epoch(self) -> Iterator[Batch]:
         """All users in a random order."""
-        for users in torch.randperm(self.n_users).to(self.device).split(self.config.users_a_batch):
-            yield self.batch(users, self._drawn())
+        shuffled = torch.randperm(self.n_users).to(self.device)
+        for users in shuffled.split(self.config.users_a_batch):
+            yield self.batch(users, self._sample_movies())
 
-    def _drawn(self) -> Tensor:
-        if len(self.rated) <= self.config.sampled_movies:
+    def _sample_movies(self) -> Tensor:
+        n = self.config.sampled_movies
+        if len(self.rated) <= n:
             return self.rated
-        return self.rated[
-            torch.randperm(len(self.rated))[: self.config.sampled_movies].to(self.device)
-        ]
+        return self.rated[torch.randperm(len(self.rated))[:n].to(self.device)]
 
-    def batch(self, users: Tensor, drawn: Tensor) -> Batch:
-        """The users with all their ratings, over the movies that they rated and those drawn."""
-        lengths = self.start[users + 1] - self.start[users]
+    def batch(self, users: Tensor, sample: Tensor) -> Batch:
+        """Return the users with all their ratings, over the movies that they rated and the
+        `sample`.
+        """
+        rows, places = self._ratings_of(users)
+        rated = self.movies[places]
+        movies = torch.unique(torch.cat([rated, sample]))
+        columns = torch.searchsorted(movies, rated)
+        return Batch(users, movies, rows, columns, self.ratings[places], self.log_chance[movies])
+
+    def _ratings_of(self, users: Tensor) -> tuple[Tensor, Tensor]:
+        """Return for K ratings of the users (B,): row among them (K,), and place among all ratings
+        (K,).
+        """
+        starts = self.start[users]
+        lengths = self.start[users + 1] - starts
         rows = torch.repeat_interleave(torch.arange(len(users), device=self.device), lengths)
         before = torch.cumsum(lengths, 0) - lengths
-        flat = torch.arange(len(rows), device=self.device) - before[rows] + self.start[users][rows]
-        movies = torch.unique(torch.cat([self.movies[flat], drawn]))
-        columns = torch.searchsorted(movies, self.movies[flat])
-        return Batch(users, movies, rows, columns, self.ratings[flat], self.log_chance[movies])
+        number = torch.arange(len(rows), device=self.device) - before[rows]
+        return rows, number + starts[rows]
 
 
 class Trainer:
@@ -236,7 +247,7 @@ class Trainer:
 
     def loss(self, batch: Batch) -> Tensor:
         """The ranking loss of a like."""
-        likes = batch.dense((batch.ratings >= self.config.like_threshold).float())
+        likes = self._likes(batch)
         scores = self.net(likes, batch.movies)
         return sampled_softmax(scores, likes, batch.log_chance)
 
@@ -255,17 +266,20 @@ class Trainer:
 
     @torch.no_grad()
     def user_vectors(self) -> np.ndarray:
-        """(U, d + 1) float32: vectors, and 1 in the last column."""
-        nothing = torch.empty(0, dtype=torch.int64, device=self.data.device)
+        """Return (U, d + 1) float32: vectors, and 1 in the last column."""
+        no_sample = torch.empty(0, dtype=torch.int64, device=self.data.device)
+        every = torch.arange(self.data.n_users, device=self.data.device)
         parts = []
-        for users in torch.arange(self.data.n_users, device=self.data.device).split(
-            self.config.users_a_batch
-        ):
-            batch = self.data.batch(users, nothing)
-            likes = batch.dense((batch.ratings >= self.config.like_threshold).float())
-            parts.append(self.average.user_tower(likes, batch.movies).cpu().numpy())
+        for users in every.split(self.config.users_a_batch):
+            batch = self.data.batch(users, no_sample)
+            vectors = self.average.user_tower(self._likes(batch), batch.movies)
+            parts.append(vectors.cpu().numpy())
         vectors = np.concatenate(parts)
         return np.column_stack([vectors, np.ones(len(vectors), dtype=np.float32)])
+
+    def _likes(self, batch: Batch) -> Tensor:
+        """Return (B, C) 1 where a user liked the movie, else 0."""
+        return batch.dense((batch.ratings >= self.config.like_threshold).float())
 
 
 def sampled_softmax(scores: Tensor, likes: Tensor, log_chance: Tensor) -> Tensor:

@@ -81,57 +81,61 @@ class Hybrid(DotProduct, PredictsRatings, PredictsDescribed):
 
     def fit(self, train: Interactions, catalogue: Catalogue, *, report: Report = silent) -> Self:
         likes = train.likes(self.config.like_threshold)
-        self.user_ids_, self.movie_ids_ = train.user_ids, train.movie_ids
+        self.user_ids_ = train.user_ids
+        self.movie_ids_ = train.movie_ids
         self.liked_something_ = index_of(likes.user_ids, train.user_ids) >= 0
         self.content_encoder_ = ContentEncoder.fit(catalogue, self.compute)
         towers = self._fit_towers(train, self._enough_epochs(train, report), report)
         self.user_vectors_ = towers.user_vectors()
-        described = self._map_content(train, catalogue, towers.movie_vectors())
+        learned = towers.movie_vectors()
+        described = self._map_content(train, catalogue, learned)
+        self.movie_vectors_ = self._mix(likes.n_raters, train.n_raters > 0, learned, described)
         self._fit_ratings(train, described, report)
         return self
 
     def _map_content(
         self, train: Interactions, catalogue: Catalogue, learned: np.ndarray
     ) -> np.ndarray:
-        """Give every movie its ranking vector. Returns (M, d + 1): what content alone says of
-        each.
+        """Learn the map from content to vectors on the rated movies. Returns (M, d + 1): what
+        content alone says of each movie.
         """
         content = self.content_encoder_.encode(catalogue, self.compute)
-        n_likes = np.bincount(
-            train.movies[train.ratings >= self.config.like_threshold],
-            minlength=len(self.movie_ids_),
-        )
         rated = train.n_raters > 0
         with threadpool_limits(self.compute.threads, "blas"):
             self.content_map_ = ContentMap.fit(
                 content[rated], learned[rated], self.config.content_decay
             )
-            described = self.content_map_.vectors(content)
-        own = np.where(rated, n_likes / np.maximum(n_likes + self.config.content_likes, 1), 0)[
-            :, None
-        ]
-        self.movie_vectors_ = (own * learned + (1 - own) * described).astype(np.float32)
-        return described
+            return self.content_map_.vectors(content)
+
+    def _mix(
+        self, n_likes: np.ndarray, rated: np.ndarray, learned: np.ndarray, described: np.ndarray
+    ) -> np.ndarray:
+        """Return (M, d + 1) float32 ranking vectors: of both kinds, the learned one weighing more
+        the more likes a movie has; an unrated one has learned nothing.
+        """
+        share = n_likes / np.maximum(n_likes + self.config.content_likes, 1)
+        share = np.where(rated, share, 0)[:, None]
+        return (share * learned + (1 - share) * described).astype(np.float32)
 
     def _enough_epochs(self, train: Interactions, report: Report) -> int:
-        """The epoch after which NDCG@10 on the validation slice was best; the last one where there
-        is nothing to validate on.
+        """Return the epoch after which NDCG@10 on the validation slice was best; the last one where
+        there is nothing to validate on.
         """
         validation = Validation.of(train, self.config.like_threshold)
         if validation is None:
             return self.config.max_epochs
-        best, best_epoch = -1.0, 0
+        best = -1.0
+        best_epoch = 0
         trainer = Trainer(validation.known, self.config, self.compute)
         with repeatable(self.compute):
             for epoch in range(1, self.config.max_epochs + 1):
-                started = time.perf_counter()
+                timed = _TimedEpoch("validation", epoch, report)
                 metrics = trainer.epoch()
-                metrics["validation_ndcg_at_10"] = ndcg = validation.ndcg(
-                    trainer.user_vectors(), trainer.movie_vectors()
-                )
-                _tell(report, "validation", epoch, metrics, time.perf_counter() - started)
+                ndcg = validation.ndcg(trainer.user_vectors(), trainer.movie_vectors())
+                timed.report_metrics(metrics | {"validation_ndcg_at_10": ndcg})
                 if ndcg > best:
-                    best, best_epoch = ndcg, epoch
+                    best = ndcg
+                    best_epoch = epoch
                 if epoch - best_epoch >= self.config.patience:
                     break
         log.info("hybrid: best after %d epochs, NDCG@10 %.4f on %s", best_epoch, best, validation)
@@ -141,18 +145,19 @@ class Hybrid(DotProduct, PredictsRatings, PredictsDescribed):
         trainer = Trainer(train, self.config, self.compute)
         with repeatable(self.compute):
             for epoch in range(1, n_epochs + 1):
-                started = time.perf_counter()
-                _tell(report, "fit", epoch, trainer.epoch(), time.perf_counter() - started)
+                timed = _TimedEpoch("fit", epoch, report)
+                timed.report_metrics(trainer.epoch())
         return trainer
 
     def _fit_ratings(self, train: Interactions, described: np.ndarray, report: Report) -> None:
         trainer = RatingTrainer(train, described, self.config, self.compute)
         with repeatable(self.compute):
-            started = time.perf_counter()
+            timed = _TimedEpoch("fit", 1, report)
             for epoch, loss in enumerate(trainer.epochs(), start=1):
-                _tell(report, "fit", epoch, {"rating_loss": loss}, time.perf_counter() - started)
-                started = time.perf_counter()
-        self.rating_users_, self.rating_movies_ = trainer.user_vectors(), trainer.movie_vectors()
+                timed.report_metrics({"rating_loss": loss})
+                timed = _TimedEpoch("fit", epoch + 1, report)
+        self.rating_users_ = trainer.user_vectors()
+        self.rating_movies_ = trainer.movie_vectors()
         self.mean_rating_ = np.array(trainer.mean, dtype=np.float32)
         self.rating_range_ = np.array([train.ratings.min(), train.ratings.max()], dtype=np.float32)
         self.rates_described_ = trainer.net.describe_new.cpu()
@@ -171,57 +176,54 @@ class Hybrid(DotProduct, PredictsRatings, PredictsDescribed):
         return self.user_vectors_[index_of(self.user_ids_, users)], self.movie_vectors_
 
     def predict(self, users: np.ndarray, movies: np.ndarray) -> np.ndarray:
-        stars = [
-            np.einsum("kh,kh->k", self._raters(users[part]), self._rated(movies[part]))
-            for part in (slice(start, start + PAIRS) for start in range(0, len(users), PAIRS))
-        ]
-        return np.concatenate([np.empty(0, dtype=np.float32), *stars]).clip(*self.rating_range_)
+        parts = [np.empty(0, dtype=np.float32)]
+        for start in range(0, len(users), PAIRS):
+            pairs = slice(start, start + PAIRS)
+            of_users = self._user_rating_vectors(users[pairs])
+            of_movies = self._movie_rating_vectors(movies[pairs])
+            parts.append(np.einsum("kh,kh->k", of_users, of_movies))
+        return np.concatenate(parts).clip(*self.rating_range_)
 
     @property
     def genres(self) -> list[str]:
         return self.content_encoder_.genres.tolist()
 
     def predict_described(self, users: np.ndarray, movies: Catalogue) -> np.ndarray:
+        ranking = self.content_map_.vectors(self.content_encoder_.encode(movies, self.compute))
         with torch.no_grad(), repeatable(self.compute):
-            inner = torch.tanh(
-                self.rates_described_(torch.from_numpy(self._described(movies)))
-            ).numpy()
-        vectors = np.column_stack([inner, np.ones(len(movies)), np.zeros(len(movies))]).astype(
-            np.float32
-        )
-        return dot_scores(self._raters(users), vectors, self.compute.threads).clip(
-            *self.rating_range_
-        )
+            inner = torch.tanh(self.rates_described_(torch.from_numpy(ranking))).numpy()
+        # 1 for the user's constant, and no bias of the movie's own
+        vectors = np.column_stack([inner, np.ones(len(movies)), np.zeros(len(movies))])
+        of_users = self._user_rating_vectors(users)
+        stars = dot_scores(of_users, vectors.astype(np.float32), self.compute.threads)
+        return stars.clip(*self.rating_range_)
 
-    def _raters(self, users: np.ndarray) -> np.ndarray:
-        """(K, h + 2); a stranger rates as the mean does."""
+    def _user_rating_vectors(self, users: np.ndarray) -> np.ndarray:
+        """Return (K, h + 2); a stranger rates as the mean does."""
         rows = index_of(self.user_ids_, users)
         vectors = self.rating_users_[rows]
         vectors[rows < 0] = 0
-        vectors[rows < 0, -2:] = self.mean_rating_, 1
+        vectors[rows < 0, -2] = self.mean_rating_
+        vectors[rows < 0, -1] = 1
         return vectors
 
-    def _rated(self, movies: np.ndarray) -> np.ndarray:
-        """(K, h + 2); a movie out of the catalogue leaves the user's mean."""
+    def _movie_rating_vectors(self, movies: np.ndarray) -> np.ndarray:
+        """Return (K, h + 2); a movie out of the catalogue leaves the user's mean."""
         rows = index_of(self.movie_ids_, movies)
         vectors = self.rating_movies_[rows]
         vectors[rows < 0] = 0
         vectors[rows < 0, -2] = 1
         return vectors
 
-    def _described(self, movies: Catalogue) -> np.ndarray:
-        """(N, d + 1) ranking vectors of descriptions."""
-        return self.content_map_.vectors(self.content_encoder_.encode(movies, self.compute))
-
     def state(self) -> dict[str, np.ndarray]:
-        own = {name: getattr(self, name) for name in ARRAYS}
-        encoder = {ENCODER + name: array for name, array in self.content_encoder_.arrays().items()}
-        content_map = {MAP + name: array for name, array in vars(self.content_map_).items()}
-        rating = {
-            RATING + name: tensor.numpy()
-            for name, tensor in self.rates_described_.state_dict().items()
-        }
-        return own | encoder | content_map | rating
+        arrays = {name: getattr(self, name) for name in ARRAYS}
+        for name, array in self.content_encoder_.arrays().items():
+            arrays[ENCODER + name] = array
+        for name, array in vars(self.content_map_).items():
+            arrays[MAP + name] = array
+        for name, tensor in self.rates_described_.state_dict().items():
+            arrays[RATING + name] = tensor.numpy()
+        return arrays
 
     def restore(self, state: dict[str, np.ndarray]) -> None:
         for name in ARRAYS:
@@ -229,29 +231,32 @@ class Hybrid(DotProduct, PredictsRatings, PredictsDescribed):
         self.content_encoder_ = ContentEncoder.of_arrays(_part(state, ENCODER))
         self.content_map_ = ContentMap(**_part(state, MAP))
         self.rates_described_ = nn.Linear(self.config.size + 1, self.config.rating_size)
-        _load(self.rates_described_, _part(state, RATING))
+        weights = _part(state, RATING)
+        self.rates_described_.load_state_dict(
+            {name: torch.from_numpy(array) for name, array in weights.items()}
+        )
 
 
 def _part(state: dict[str, np.ndarray], prefix: str) -> dict[str, np.ndarray]:
-    return {
-        name.removeprefix(prefix): array for name, array in state.items() if name.startswith(prefix)
-    }
+    """Return the arrays whose names begin with `prefix`, by the rest of their names."""
+    names = [name for name in state if name.startswith(prefix)]
+    return {name.removeprefix(prefix): state[name] for name in names}
 
 
-def _load(module: nn.Module, arrays: dict[str, np.ndarray]) -> None:
-    module.load_state_dict({name: torch.from_numpy(array) for name, array in arrays.items()})
+class _TimedEpoch:
+    """An epoch of a `phase`, from now until its metrics are reported and logged."""
 
+    def __init__(self, phase: str, epoch: int, report: Report) -> None:
+        self.phase = phase
+        self.epoch = epoch
+        self.report = report
+        self.started = time.perf_counter()
 
-def _tell(
-    report: Report, phase: str, epoch: int, metrics: dict[str, float], seconds: float
-) -> None:
-    """Report an epoch's metrics, named by phase, and log them."""
-    for name, value in metrics.items():
-        report(f"{phase}_{name}" if not name.startswith(phase) else name, value, epoch)
-    log.info(
-        "hybrid %s epoch %d, %.1f s: %s",
-        phase,
-        epoch,
-        seconds,
-        ", ".join(f"{name} {value:.4f}" for name, value in metrics.items()),
-    )
+    def report_metrics(self, metrics: dict[str, float]) -> None:
+        """Report the metrics under names that begin with the phase, and log them."""
+        seconds = time.perf_counter() - self.started
+        for name, value in metrics.items():
+            is_named = name.startswith(self.phase)
+            self.report(name if is_named else f"{self.phase}_{name}", value, self.epoch)
+        values = ", ".join(f"{name} {value:.4f}" for name, value in metrics.items())
+        log.info("hybrid %s epoch %d, %.1f s: %s", self.phase, self.epoch, seconds, values)

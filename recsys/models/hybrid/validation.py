@@ -42,12 +42,8 @@ class Validation:
         """The newest tenth by time where enough users are in it, else each user's own newest tenth;
         None where nobody is.
         """
-        dated = cls._split(
-            "newest by time",
-            train,
-            train.rated_at >= np.quantile(train.rated_at, 1 - SHARE),
-            like_threshold,
-        )
+        newest = train.rated_at >= np.quantile(train.rated_at, 1 - SHARE)
+        dated = cls._split("newest by time", train, newest, like_threshold)
         if len(dated.positions) >= MIN_USERS:
             return dated
         own = cls._split("each user's own newest", train, own_newest(train), like_threshold)
@@ -60,23 +56,23 @@ class Validation:
     ) -> "Validation":
         known = train.where(~held_out)
         likes = known.where(known.ratings >= like_threshold)
-        wanted = train.where(held_out & (train.ratings >= like_threshold))
-        users = wanted.user_ids[index_of(likes.user_ids, wanted.user_ids) >= 0]
-        users = users[np.linspace(0, len(users) - 1, min(len(users), MAX_USERS)).astype(np.int64)]
+        relevant = train.where(held_out & (train.ratings >= like_threshold))
+        users = relevant.user_ids[index_of(likes.user_ids, relevant.user_ids) >= 0]
+        n = min(len(users), MAX_USERS)
+        users = users[np.linspace(0, len(users) - 1, n).astype(np.int64)]
         return cls(
-            kind,
-            known,
-            index_of(known.user_ids, users),
-            wanted.seen_by(users),
-            known.seen_by(users),
+            kind=kind,
+            known=known,
+            positions=index_of(known.user_ids, users),
+            relevant=relevant.seen_by(users),
+            seen=known.seen_by(users),
         )
 
     def ndcg(self, user_vectors: np.ndarray, movie_vectors: np.ndarray) -> float:
         """Mean NDCG@10 of the users asked, over all movies less what each had rated."""
-        scores = mask_seen(
-            user_vectors[self.positions] @ movie_vectors.T, self.seen, slice(0, len(self.positions))
-        )
-        best, _ = top_n(scores, K)
+        scores = user_vectors[self.positions] @ movie_vectors.T
+        best, _ = top_n(mask_seen(scores, self.seen, slice(0, len(scores))), K)
         rows = np.repeat(np.arange(len(best)), K)
-        relevant = np.asarray(self.relevant[rows, best.clip(min=0).ravel()]).reshape(best.shape) > 0
-        return float(ndcg(relevant & (best >= 0), np.diff(self.relevant.indptr)).mean())
+        relevant = np.asarray(self.relevant[rows, best.clip(min=0).ravel()]).reshape(best.shape)
+        hits = (relevant > 0) & (best >= 0)
+        return float(ndcg(hits, np.diff(self.relevant.indptr)).mean())

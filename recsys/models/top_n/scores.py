@@ -38,18 +38,25 @@ def top_n(scores: np.ndarray, n: int) -> tuple[np.ndarray, np.ndarray]:
     """
     if n > MOST_BY_LANES:
         return in_order(_from_threshold(scores, n), len(scores), n)
+    peaks = _lane_peaks(scores)
+    bar = np.maximum(nth_best(peaks, n), LOWEST)
+    rows, lanes, crowded = lanes_to_read(peaks, bar, n)
+    candidates = [_from_lanes(scores, bar, rows, lanes)]
+    if crowded.any():
+        whole = np.flatnonzero(crowded)
+        rows, columns, values = _from_threshold(scores[whole], n)
+        candidates.append((whole[rows], columns, values))
+    return in_order(joined(candidates), len(scores), n)
+
+
+def _lane_peaks(scores: np.ndarray) -> np.ndarray:
+    """Return (B, LANES) the best score in each lane of a row of (B, M)."""
     peaks = np.full((len(scores), LANES), -np.inf, dtype=np.float32)
     for start in range(0, scores.shape[1], LANES):
         chunk = scores[:, start : start + LANES]
-        np.maximum(peaks[:, : chunk.shape[1]], chunk, out=peaks[:, : chunk.shape[1]])
-    bar = np.maximum(nth_best(peaks, n), LOWEST)
-    rows, lanes, crowded = lanes_to_read(peaks, bar, n)
-    found = [_from_lanes(scores, bar, rows, lanes)]
-    if crowded.any():
-        whole = np.flatnonzero(crowded)
-        of_whole, columns, values = _from_threshold(scores[whole], n)
-        found.append((whole[of_whole], columns, values))
-    return in_order(joined(found), len(scores), n)
+        part = peaks[:, : chunk.shape[1]]
+        np.maximum(part, chunk, out=part)
+    return peaks
 
 
 def nth_best(peaks: np.ndarray, n: int) -> np.ndarray:
@@ -76,6 +83,7 @@ def lanes_to_read(
 
 
 def joined(parts: Sequence[Candidates]) -> Candidates:
+    """Return the candidates of all parts."""
     rows, positions, scores = zip(*parts, strict=True)
     return np.concatenate(rows), np.concatenate(positions), np.concatenate(scores)
 
@@ -89,10 +97,8 @@ def in_order(candidates: Candidates, n_rows: int, n: int) -> tuple[np.ndarray, n
     rows, positions, scores = rows[order], positions[order], scores[order]
     place = np.arange(len(rows)) - np.searchsorted(rows, np.arange(n_rows))[rows]
     keep = place < n
-    listed, best = (
-        np.full((n_rows, n), -1, dtype=np.int64),
-        np.full((n_rows, n), -np.inf, dtype=np.float32),
-    )
+    listed = np.full((n_rows, n), -1, dtype=np.int64)
+    best = np.full((n_rows, n), -np.inf, dtype=np.float32)
     listed[rows[keep], place[keep]] = positions[keep]
     best[rows[keep], place[keep]] = scores[keep]
     return listed, best
@@ -103,11 +109,9 @@ def _from_lanes(
 ) -> Candidates:
     """Those of the given lanes (L,) of rows (L,): scores as large as their row's bar."""
     columns = lanes[:, None] + np.arange(0, scores.shape[1], LANES)
-    values = np.where(
-        columns < scores.shape[1],
-        scores[rows[:, None], columns.clip(max=scores.shape[1] - 1)],
-        -np.inf,
-    )
+    n_columns = scores.shape[1]
+    values = scores[rows[:, None], columns.clip(max=n_columns - 1)]
+    values = np.where(columns < n_columns, values, -np.inf)
     hit, part = np.nonzero(values >= bar[rows, None])
     return rows[hit], columns[hit, part], values[hit, part]
 
@@ -118,7 +122,8 @@ def _from_threshold(scores: np.ndarray, n: int) -> Candidates:
     threshold = np.full((len(scores), 1), np.inf, dtype=np.float32)
     if len(scores) and n_kept:
         threshold = np.partition(scores, -n_kept, axis=1)[:, [-n_kept]]
-    above, equal = scores > threshold, (scores == threshold) & (scores >= LOWEST)
+    above = scores > threshold
+    equal = (scores == threshold) & (scores >= LOWEST)
     for row in np.flatnonzero(equal.sum(axis=1) > n_kept):
         equal[row, np.flatnonzero(equal[row])[n_kept:]] = False
     rows, columns = np.nonzero(above | equal)
