@@ -80,10 +80,11 @@ format: venv ## put the source in shape
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-lock: venv ## pin requirements.in and requirements-dev.in anew: requirements.txt
+lock: venv ## pin the requirements anew: requirements.txt and, to the same versions, requirements-airflow.txt
 	$(BIN)/uv pip compile --quiet --python-version 3.11 --no-header --no-annotate --no-emit-index-url --no-emit-find-links --output-file requirements.txt requirements.in requirements-dev.in
 	@# a local wheel's label, as in torch==2.13.0+cpu, is no version that a package index knows
 	sed -i -e 's/+cpu$$//' -e '1i # One tested set of pins for `make demo` and `make test`, written by `make lock` from requirements.in and requirements-dev.in.' requirements.txt
+	$(BIN)/uv pip compile --quiet --python-version 3.11 --no-header --no-annotate --no-emit-index-url --no-emit-find-links --output-file requirements-airflow.txt requirements-airflow.in
 
 env: venv ## write .env for docker-compose.yaml, with new random passwords
 	$(BIN)/python -m stack env

@@ -1,11 +1,13 @@
 """A week run by an Airflow whose environment has no library that fits, stores or scores models."""
 
 import os
+import re
 import subprocess
 import sys
 import sysconfig
 import venv
 from datetime import date
+from importlib.metadata import distribution
 from pathlib import Path
 
 import pytest
@@ -16,6 +18,7 @@ from recsys.settings import Settings
 from stack.datasets.movielens import generate_movielens
 from tests.airflow_home import HOME, ROOT
 
+LOCK = "requirements-airflow.txt"
 MODELS = ("torch", "implicit", "mlflow", "sklearn", "scipy", "optuna", "sentence_transformers")
 #: Parses the DAG and runs it, as `airflow dags test` does.
 RUN = f"""
@@ -30,13 +33,15 @@ sys.exit(f"{{run.state}} {{loaded}}" if str(run.state) != "success" or loaded el
 
 @pytest.fixture(scope="module")
 def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An interpreter that finds all of this environment's packages but those of the models."""
+    """An interpreter that finds what requirements-airflow.txt names, and no other package."""
     folder = tmp_path_factory.mktemp("airflow")
     packages = folder / "packages"
     packages.mkdir()
-    for path in Path(sysconfig.get_path("purelib")).iterdir():
-        if not path.name.startswith(MODELS):
-            (packages / path.name).symlink_to(path)
+    for name in re.findall(r"^([\w.-]+)==", (ROOT / LOCK).read_text(), re.MULTILINE):
+        for path in top_of(name):
+            link = packages / path.name
+            if not link.exists():
+                link.symlink_to(path)
     venv.create(folder / "env", symlinks=True)
     site = next((folder / "env" / "lib").glob("python*/site-packages"))
     (site / "packages.pth").write_text(f"{packages}\n")
@@ -45,6 +50,21 @@ def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
         done = subprocess.run([python, "-c", f"import {name}"], capture_output=True, text=True)
         assert "ModuleNotFoundError" in done.stderr, name
     return python
+
+
+def top_of(name: str) -> set[Path]:
+    """Return the folders and files of a distribution that lie at the top of site-packages."""
+    files = distribution(name).files or []
+    names = {file.parts[0] for file in files if file.parts[0] not in ("..", "__pycache__")}
+    return {Path(sysconfig.get_path("purelib")) / name for name in names}
+
+
+def test_airflows_own_lock_is_part_of_the_one_lock() -> None:
+    own = (ROOT / LOCK).read_text().splitlines()
+    whole = (ROOT / "requirements.txt").read_text().splitlines()
+    assert len(own) > 100
+    assert set(own) <= set(whole), "make lock"
+    assert not [line for line in own if line.startswith(MODELS)]
 
 
 @pytest.mark.system
