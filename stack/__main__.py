@@ -7,6 +7,7 @@ import os
 import shutil
 import sys
 from pathlib import Path
+from typing import TypeAlias
 
 from rich.table import Table
 
@@ -25,6 +26,10 @@ console = terminal()
 errors = terminal(stderr=True)
 
 
+YES_NO = {True: "yes", False: "no"}
+Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; return its exit status."""
 
@@ -40,7 +45,7 @@ def main(arguments: list[str] | None = None) -> int:
 def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(prog="python -m stack", description=__doc__)
     commands = top.add_subparsers(required=True)
-    for run, told in (
+    for run, text in (
         (up, "start what does not run, wait until it is healthy, say where it is"),
         (down, "stop everything"),
         (status, "what runs"),
@@ -48,43 +53,39 @@ def parser() -> argparse.ArgumentParser:
         (env, "write .env for docker-compose.yaml, with new random passwords"),
         (schema, "write sql/schema.sql: the whole schema, as its files make it"),
     ):
-        commands.add_parser(run.__name__, help=told, description=told).set_defaults(run=run)
-    told = (
+        commands.add_parser(run.__name__, help=text, description=text).set_defaults(run=run)
+    add_demo(commands)
+    add_replay(commands)
+    return top
+
+
+def add_demo(commands: Commands) -> None:
+    text = (
         "put drops into the landing zone, run three weeks through the scheduler, show "
         "recommendations"
     )
-    main_job = commands.add_parser("demo", help=told, description=told)
-    main_job.add_argument(
-        "--movielens",
-        type=_path,
-        metavar="PATH",
-        help="a MovieLens release as published, folder or zip",
-    )
-    main_job.add_argument("--imdb", type=_path, metavar="PATH", help="a folder with IMDb's TSVs")
-    main_job.set_defaults(run=run_demo)
-    told = (
+    demo = commands.add_parser("demo", help=text, description=text)
+    add_paths(demo, "--movielens", "a MovieLens release as published, folder or zip")
+    demo.set_defaults(run=run_demo)
+
+
+def add_replay(commands: Commands) -> None:
+    text = (
         "run the last weeks of a data set one after another, without the scheduler, and draw a "
         "page on them"
     )
-    history = commands.add_parser("replay", help=told, description=told)
-    history.add_argument(
-        "--from",
-        dest="movielens",
-        type=_path,
-        metavar="PATH",
-        help="a MovieLens release, folder or zip",
-    )
-    history.add_argument("--imdb", type=_path, metavar="PATH", help="a folder with IMDb's TSVs")
-    history.add_argument("--weeks", type=WEEKS, default=26, help="weekly runs (default 26)")
-    history.add_argument(
-        "--recipes",
-        type=names_of,
-        default=(),
-        metavar="RECIPE,…",
-        help="who competes; default: all",
-    )
-    history.set_defaults(run=run_replay)
-    return top
+    replay = commands.add_parser("replay", help=text, description=text)
+    add_paths(replay, "--from", "a MovieLens release, folder or zip")
+    replay.add_argument("--weeks", type=WEEKS, default=26, help="weekly runs (default 26)")
+    text = "who competes; default: all"
+    replay.add_argument("--recipes", type=names_of, default=(), metavar="RECIPE,…", help=text)
+    replay.set_defaults(run=run_replay)
+
+
+def add_paths(command: argparse.ArgumentParser, option: str, text: str) -> None:
+    """Add the options that say where the data set is."""
+    command.add_argument(option, dest="movielens", type=_path, metavar="PATH", help=text)
+    command.add_argument("--imdb", type=_path, metavar="PATH", help="a folder with IMDb's TSVs")
 
 
 def _path(text: str) -> Path | None:
@@ -127,33 +128,27 @@ def status(_: argparse.Namespace) -> None:
 
 
 def status_table(stack: Stack) -> Table:
-    """A line a service: whether it runs and is healthy, its address, its log."""
+    """Return a line a service: whether it runs and is healthy, its address, its log."""
     table = Table("service", "process", "healthy")
     for column in ("address", "log"):
         table.add_column(column, overflow="fold")
-    running = stack.postgres.is_running()
-    address = f"127.0.0.1:{stack.postgres.port}" if running else "-"
-    table.add_row(
-        "postgres",
-        "runs" if running else "-",
-        "yes" if running else "no",
-        address,
-        str(stack.postgres.log),
-    )
+    add_postgres(table, stack)
     addresses = {"mlflow": stack.home.url("mlflow"), "api-server": stack.home.url("airflow")}
     for service in stack.services:
         process = service.main_process(stack.home)
         healthy = process is not None and service.healthy()
-        pid = str(process.pid) if process else "-"
+        state = (str(process.pid), YES_NO[healthy]) if process else ("-", "no")
         address = addresses.get(service.name, "") if process else "-"
-        table.add_row(
-            service.name,
-            pid,
-            "yes" if healthy else "no",
-            address,
-            str(stack.home.log(service.name)),
-        )
+        table.add_row(service.name, *state, address, str(stack.home.log(service.name)))
     return table
+
+
+def add_postgres(table: Table, stack: Stack) -> None:
+    log = str(stack.postgres.log)
+    if stack.postgres.is_running():
+        table.add_row("postgres", "runs", "yes", f"127.0.0.1:{stack.postgres.port}", log)
+    else:
+        table.add_row("postgres", "-", "no", "-", log)
 
 
 def login_place(home: Home) -> str:

@@ -50,6 +50,15 @@ UNSEEN = QUIET | {
 }
 
 
+COLUMNS = (
+    TextColumn("{task.description}", markup=False),
+    BarColumn(),
+    MofNCompleteColumn(),
+    TimeElapsedColumn(),
+    TextColumn("{task.fields[step]}", markup=False),
+)
+
+
 @dataclass(frozen=True)
 class Replay:
     """What is replayed. A folder holds one replay: another one needs a folder of its own.
@@ -116,26 +125,30 @@ def replay_weeks(home: Home, console: Console, wanted: Replay) -> Path:
 
 
 def dates_of(home: Home, console: Console, wanted: Replay) -> list[date]:
-    """The weeks to run, their drops put. Raises StackError where the folder holds something
+    """Return the weeks to run, their drops put. Raises StackError where the folder holds something
     else.
     """
     record = home.root / "replay.json"
     if record.exists():
-        kept = json.loads(record.read_text())
-        dates = kept.pop("dates")
-        if kept != wanted.to_json():
-            found = ", ".join(f"{name} {value}" for name, value in kept.items() if value)
-            raise StackError(f"{home.root} holds another replay ({found}): {_elsewhere(home)}")
-        return [date.fromisoformat(day) for day in dates]
+        return read_dates(record, home, wanted)
     if (home.root / "dataset.json").exists():
         raise StackError(f"{home.root} holds a demo: {_elsewhere(home)}")
     home.create()
+    zone = str(home.drops)
     with console.status("cutting the data set into weeks …"):
-        _first, *dates = replay(
-            wanted.movielens, str(home.drops), weeks=wanted.weeks, imdb=wanted.imdb
-        )
+        _first, *dates = replay(wanted.movielens, zone, weeks=wanted.weeks, imdb=wanted.imdb)
     write_private(record, json.dumps(wanted.to_json() | {"dates": [str(day) for day in dates]}))
     return dates
+
+
+def read_dates(record: Path, home: Home, wanted: Replay) -> list[date]:
+    """Return the weeks of a replay that began earlier. Raises StackError where it is another."""
+    kept = json.loads(record.read_text())
+    dates = kept.pop("dates")
+    if kept != wanted.to_json():
+        parts = ", ".join(f"{name} {value}" for name, value in kept.items() if value)
+        raise StackError(f"{home.root} holds another replay ({parts}): {_elsewhere(home)}")
+    return [date.fromisoformat(day) for day in dates]
 
 
 def _elsewhere(home: Home) -> str:
@@ -168,36 +181,27 @@ def prepare(settings: Settings, home: Home) -> None:
 
 
 def run_weeks(settings: Settings, home: Home, console: Console, dates: Sequence[date]) -> None:
-    """Every week that is not finished, in order; the page is drawn anew after each."""
+    """Run every week that is not finished, in order; draw the page anew after each."""
     from recsys.request import RunRequest
     from recsys.run import run_week
 
-    columns = (
-        TextColumn("{task.description}", markup=False),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TextColumn("{task.fields[step]}", markup=False),
-    )
-    with connect(settings) as conn, Progress(*columns, console=console) as bar:
+    with connect(settings) as conn, Progress(*COLUMNS, console=console) as bar:
         finished = {row.as_of for row in conn.execute(queries("replay")["finished"])}
         task = bar.add_task("weeks", total=len(dates), completed=len(finished), step="")
         for day in dates:
-            if day not in finished:
-                started = time.monotonic()
-                request = RunRequest(as_of=day, run_id=RUN_ID)
-                run_week(settings, request, on_step=partial(show_page, bar, task, day))
-                say(
-                    bar.console,
-                    f"week to {day}: {_draw(conn, home, day)}, "
-                    f"{duration(time.monotonic() - started)}",
-                )
-                bar.advance(task)
+            if day in finished:
+                continue
+            started = time.monotonic()
+            request = RunRequest(as_of=day, run_id=RUN_ID)
+            run_week(settings, request, on_step=partial(show_step, bar, task, day))
+            cost = duration(time.monotonic() - started)
+            say(bar.console, f"week to {day}: {_draw(conn, home, day)}, {cost}")
+            bar.advance(task)
         bar.update(task, step="")
         _draw(conn, home, dates[-1])
 
 
-def show_page(bar: Progress, task: TaskID, day: date, step: str) -> None:
+def show_step(bar: Progress, task: TaskID, day: date, step: str) -> None:
     """Which step runs."""
     bar.update(task, step=f"week to {day}: {step}")
 

@@ -56,26 +56,18 @@ class Stack:
     def airflow(self) -> list[Service]:
         base = self.home.url("airflow")
         environment = airflow_environment(self.home, self.postgres)
-        parts: list[tuple[str, list[str], Callable[[], bool]]] = [
-            ("api-server", ["api-server"], lambda: _answers(f"{base}/api/v2/version")),
-            (
-                "scheduler",
-                ["scheduler", "--skip-serve-logs"],
-                lambda: _reports_healthy(base, "scheduler"),
-            ),
-            ("dag-processor", ["dag-processor"], lambda: _reports_healthy(base, "dag_processor")),
-            (
-                "triggerer",
-                ["triggerer", "--skip-serve-logs"],
-                lambda: _reports_healthy(base, "triggerer"),
-            ),
-        ]
-        return [
-            Service(
-                name, [str(BIN / "airflow"), *arguments], environment, self.home.airflow, healthy
-            )
-            for name, arguments, healthy in parts
-        ]
+        own_log = ["--skip-serve-logs"]
+        parts = {
+            "api-server": ([], lambda: _answers(f"{base}/api/v2/version")),
+            "scheduler": (own_log, lambda: _reports_healthy(base, "scheduler")),
+            "dag-processor": ([], lambda: _reports_healthy(base, "dag_processor")),
+            "triggerer": (own_log, lambda: _reports_healthy(base, "triggerer")),
+        }
+        services = []
+        for name, (options, healthy) in parts.items():
+            command = [str(BIN / "airflow"), name, *options]
+            services.append(Service(name, command, environment, self.home.airflow, healthy))
+        return services
 
     @property
     def services(self) -> list[Service]:

@@ -12,6 +12,7 @@ import sys
 import tempfile
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 from rich.console import Console
@@ -126,36 +127,32 @@ def report(
     """Print the table of outcomes and what to run to see a bad one again; return the exit
     status.
     """
+    show = partial(console.print, highlight=False, soft_wrap=True)
+    console.print(table_of(outcomes, seed))
+    slowest = max(outcomes, key=lambda number: outcomes[number][1].seconds)
+    show(f"The slowest is number {slowest}: {outcomes[slowest][1].seconds:.1f} s.")
+    bad = [number for number, (_, outcome) in outcomes.items() if not outcome.is_good]
+    if not bad:
+        show(f"{len(outcomes)} of {len(outcomes)} ended as they should.")
+        return 0
+    show(f"{len(bad)} of {len(outcomes)} ended otherwise; exit status 1. To see one again:")
+    source = f" --from {release}" if release else ""
+    for number in bad[:20]:
+        show(f"  python -m bench.mutants --seed {seed} --only {number}{source}")
+    return 1
+
+
+def table_of(outcomes: Mapping[int, tuple[Mutant, Outcome]], seed: int) -> Table:
+    """How many mutants of each layout ended in which way; ways that are faults in red."""
     counts = Counter((outcome.kind, mutant.layout) for mutant, outcome in outcomes.values())
     layouts = sorted({layout for _, layout in counts})
     kinds = sorted({kind for kind, _ in counts}, key=lambda kind: (kind not in GOOD, kind))
     table = Table("outcome", *layouts, "all", title=f"{len(outcomes)} mutants of seed {seed}")
     for kind in kinds:
         numbers = [counts[(kind, layout)] for layout in layouts]
-        table.add_row(
-            kind, *map(str, numbers), str(sum(numbers)), style="" if kind in GOOD else "red"
-        )
-    console.print(table)
-    bad = [number for number, (_, outcome) in outcomes.items() if not outcome.is_good]
-    slowest = max(outcomes, key=lambda number: outcomes[number][1].seconds)
-    console.print(
-        f"The slowest is number {slowest}: {outcomes[slowest][1].seconds:.1f} s.", highlight=False
-    )
-    if not bad:
-        console.print(f"{len(outcomes)} of {len(outcomes)} ended as they should.", highlight=False)
-        return 0
-    source = f" --from {release}" if release else ""
-    console.print(
-        f"{len(bad)} of {len(outcomes)} ended otherwise; exit status 1. To see one again:",
-        highlight=False,
-    )
-    for number in bad[:20]:
-        console.print(
-            f"  python -m bench.mutants --seed {seed} --only {number}{source}",
-            highlight=False,
-            soft_wrap=True,
-        )
-    return 1
+        cells = [str(number) for number in (*numbers, sum(numbers))]
+        table.add_row(kind, *cells, style="" if kind in GOOD else "red")
+    return table
 
 
 if __name__ == "__main__":

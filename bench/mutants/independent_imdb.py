@@ -65,35 +65,33 @@ def read_all(data: Mapping[str, bytes], movies: Mapping[str, int], verdict: Verd
     crew = _read(data, CREW, "tconst", titles, verdict)
     principals = _read(data, PRINCIPALS, "tconst", titles, verdict)
     actors = [row for row in principals.rows if row.values["category"] in ("actor", "actress")]
-    named = {name for row in crew.rows for name in row.values["directors"].split(",")}
-    named |= {row.values["nconst"] for row in actors}
-    persons = _read(data, PERSONS, "nconst", named, verdict)
-    rated = {
-        row.values["tconst"]: row.values
-        for row in _sound(SCORES, scores.rows, score_problem, _tconst, verdict)
-    }
-    read_titles(
-        _sound(BASICS, basics.rows, title_problem, _tconst, verdict), rated, movies, verdict
-    )
+    persons = _read(data, PERSONS, "nconst", named_in(crew.rows, actors), verdict)
+    sound_scores = _sound(SCORES, scores.rows, score_problem, _tconst, verdict)
+    rated = {row.values["tconst"]: row.values for row in sound_scores}
+    sound_titles = _sound(BASICS, basics.rows, title_problem, _tconst, verdict)
+    read_titles(sound_titles, rated, movies, verdict)
     directed = _sound(CREW, crew.rows, crew_problem, _tconst, verdict)
     acted = _sound(PRINCIPALS, actors, principal_problem, billing_of, verdict)
+    read_casts(directed, acted, with_title(movies, verdict), verdict)
+    read_persons(_sound(PERSONS, persons.rows, person_problem, _person, verdict), verdict)
+
+
+def named_in(crew: list[Row], actors: list[Row]) -> set[str]:
+    """The persons that a title's crew or cast names."""
+    names = {row.values["nconst"] for row in actors}
+    for row in crew:
+        names.update(row.values["directors"].split(","))
+    return names
+
+
+def with_title(movies: Mapping[str, int], verdict: Verdict) -> dict[str, int]:
+    """The movies whose title is a fact."""
     kept = {fact[0] for fact in verdict.facts["imdb_titles"]}
-    read_casts(
-        directed,
-        acted,
-        {tconst: movie for tconst, movie in movies.items() if movie in kept},
-        verdict,
-    )
-    read_persons(
-        _sound(
-            PERSONS,
-            persons.rows,
-            person_problem,
-            lambda values: int(values["nconst"][2:]),
-            verdict,
-        ),
-        verdict,
-    )
+    return {tconst: movie for tconst, movie in movies.items() if movie in kept}
+
+
+def _person(values: "Values") -> int:
+    return int(values["nconst"][2:])
 
 
 def _read(
@@ -205,17 +203,16 @@ def read_casts(
 ) -> None:
     facts = verdict.facts.setdefault("movie_persons", Counter())
     for row in directed:
-        names = [] if row.values["directors"] == UNKNOWN else row.values["directors"].split(",")
+        movie = movies.get(row.values["tconst"])
+        listed = row.values["directors"]
+        names = [] if movie is None or listed == UNKNOWN else listed.split(",")
         for place, name in enumerate(names, 1):
-            if row.values["tconst"] in movies:
-                facts[(movies[row.values["tconst"]], "director", place, int(name[2:]))] += 1
+            facts[(movie, "director", place, int(name[2:]))] += 1
     billed: dict[int, list[tuple[int, int, int]]] = defaultdict(list)
     for row in acted:
-        if row.values["tconst"] in movies:
-            place = int(row.values["ordering"])
-            billed[movies[row.values["tconst"]]].append(
-                (place, row.line, int(row.values["nconst"][2:]))
-            )
+        movie = movies.get(row.values["tconst"])
+        if movie is not None:
+            billed[movie].append((int(row.values["ordering"]), row.line, _person(row.values)))
     for movie, cast in billed.items():
         for place, (_, _, person) in enumerate(sorted(cast), 1):
             facts[(movie, "actor", place, person)] += 1

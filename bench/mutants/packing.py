@@ -155,15 +155,8 @@ def damage(stored: dict[str, bytes], dice: random.Random) -> str:
     name = dice.choice(archives or sorted(stored))
     data = bytearray(stored[name])
     what = dice.choice(["bytes", "bytes", "bytes", "end", "directory", "cut", "more", "zeros"])
-    if what in ("bytes", "end", "directory"):
-        reach = {"bytes": len(data), "end": 30, "directory": 400}[what]
-        places = [
-            len(data) - 1 - dice.randrange(min(reach, len(data)))
-            for _ in range(dice.choice([1, 1, 1, 2, 3]))
-        ]
-        for place in places:
-            data[place] ^= dice.randint(1, 255)
-        what = f"bytes {places} changed"
+    if what in REACHES:
+        what = change_bytes(data, REACHES[what], dice)
     elif what == "cut":
         del data[dice.randrange(len(data)) :]
         what = f"cut at byte {len(data)}"
@@ -172,3 +165,17 @@ def damage(stored: dict[str, bytes], dice: random.Random) -> str:
         what = f"{what} after its end"
     stored[name] = bytes(data)
     return f"{name!a}: {what}"
+
+
+#: Kind of damage → how many of the last bytes it may be in; None: all.
+REACHES: dict[str, int | None] = {"bytes": None, "end": 30, "directory": 400}
+
+
+def change_bytes(data: bytearray, reach: int | None, dice: random.Random) -> str:
+    """Change one to three bytes; return which."""
+    last = min(reach or len(data), len(data))
+    n_changes = dice.choice([1, 1, 1, 2, 3])
+    places = [len(data) - 1 - dice.randrange(last) for _ in range(n_changes)]
+    for place in places:
+        data[place] ^= dice.randint(1, 255)
+    return f"bytes {places} changed"

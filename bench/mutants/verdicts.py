@@ -4,6 +4,7 @@ parser says.
 
 import re
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bench.mutants.independent import Verdict
@@ -93,24 +94,21 @@ def compare_acceptances(verdict: Verdict, observed: Observed) -> tuple[str, str]
         expected = verdict.facts.get(table, Counter())
         if facts != expected:
             return f"taken in, {table} differ", difference_of(expected, facts)
-    if set(observed.rejects) != set(verdict.rejects):
-        missing = {
-            place: verdict.rejects[place]
-            for place in verdict.rejects.keys() - observed.rejects.keys()
-        }
-        more = {
-            place: observed.rejects[place]
-            for place in observed.rejects.keys() - verdict.rejects.keys()
-        }
-        return (
-            "taken in, rejects differ"
-        ), f"not set aside: {_first(missing)}; set aside: {_first(more)}"
+    missing = without(verdict.rejects, observed.rejects)
+    more = without(observed.rejects, verdict.rejects)
+    if missing or more:
+        detail = f"not set aside: {_first(missing)}; set aside: {_first(more)}"
+        return "taken in, rejects differ", detail
     if not all(reason for reason, _ in observed.rejects.values()):
         return "taken in, a reject has no reason", _first(observed.rejects)
-    read = {file: count for file, count in verdict.read.items() if count}
-    if {file: count for file, count in observed.read.items() if count} != read:
+    if +Counter(observed.read) != +Counter(verdict.read):
         return "taken in, counts differ", f"read {observed.read}, expected {verdict.read}"
     return (TAKEN_WITH_REJECTS if observed.rejects else TAKEN), ""
+
+
+def without(rejects: Mapping, others: Mapping) -> dict:
+    """The rejects of places at which the others have none."""
+    return {place: reject for place, reject in rejects.items() if place not in others}
 
 
 def difference_of(expected: Counter[tuple], found: Counter[tuple]) -> str:

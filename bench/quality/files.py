@@ -94,25 +94,23 @@ def read_catalogue(folder: Path, imdb: Path | None, only: np.ndarray | None = No
     """The movies of a release, or those of `only` (ids), with what IMDb's files in `imdb` say of
     them, matched as a drop is.
     """
-    wanted = None if only is None else set(only.tolist())
-    movies = [movie for movie in read_movies(folder) if wanted is None or movie.movie_id in wanted]
+    movies = list(read_movies(folder))
+    if only is not None:
+        ids = set(only.tolist())
+        movies = [movie for movie in movies if movie.movie_id in ids]
     facts = read_facts(tuple(movies), imdb) if imdb else {}
-    of_movie = {int(row["movie_id"]): row for row in facts.get("imdb_titles", [])}
+    by_id = {int(row["movie_id"]): row for row in facts.get("imdb_titles", [])}
+    titles = [by_id.get(movie.movie_id, {}) for movie in movies]
+    pairs = list(zip(movies, titles, strict=True))
     movie_ids = np.array([movie.movie_id for movie in movies], dtype=np.int64)
     return Catalogue(
         movie_ids=movie_ids,
         titles=tuple(movie.title for movie in movies),
-        years=_numbers(
-            [movie.year or of_movie.get(movie.movie_id, {}).get("start_year") for movie in movies]
-        ),
-        runtimes=_numbers(
-            [of_movie.get(movie.movie_id, {}).get("runtime_minutes") for movie in movies]
-        ),
-        genres=Links.of_names(
-            [all_genres(movie, of_movie.get(movie.movie_id)) for movie in movies]
-        ),
-        directors=Links.of_pairs(movie_ids, read_directors(movies, of_movie, facts)),
-        actors=Links.of_pairs(movie_ids, read_actors(movies, of_movie, facts)),
+        years=_numbers([movie.year or title.get("start_year") for movie, title in pairs]),
+        runtimes=_numbers([title.get("runtime_minutes") for title in titles]),
+        genres=Links.of_names([all_genres(movie, title) for movie, title in pairs]),
+        directors=Links.of_pairs(movie_ids, read_directors(movies, by_id, facts)),
+        actors=Links.of_pairs(movie_ids, read_actors(movies, by_id, facts)),
     )
 
 

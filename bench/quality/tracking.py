@@ -30,25 +30,18 @@ class Tracking:
         """
         from mlflow.entities import Metric, Param
 
-        tags = {
-            "protocol": measurement.protocol,
-            "recipe": measurement.recipe["name"],
-            "key": measurement.key,
-        }
-        run = self.client.create_run(
-            self.experiment_id, run_name=run_name_of(measurement), tags=tags
-        )
-        params: dict[str, Any] = {**measurement.recipe["settings"], "seed": measurement.seed}
+        recipe = measurement.recipe
+        tags = {"protocol": measurement.protocol, "recipe": recipe["name"], "key": measurement.key}
+        name = run_name_of(measurement)
+        info = self.client.create_run(self.experiment_id, run_name=name, tags=tags).info
+        params: dict[str, Any] = {**recipe["settings"], "seed": measurement.seed}
         values = {**measurement.metrics, "measurement seconds": measurement.seconds}
         self.client.log_batch(
-            run.info.run_id,
-            metrics=[
-                Metric(_plain(name), value, run.info.start_time, 0)
-                for name, value in values.items()
-            ],
-            params=[Param(name, str(value)) for name, value in params.items()],
+            info.run_id,
+            metrics=[Metric(_plain(key), values[key], info.start_time, 0) for key in values],
+            params=[Param(key, str(value)) for key, value in params.items()],
         )
-        self.client.set_terminated(run.info.run_id)
+        self.client.set_terminated(info.run_id)
 
 
 def run_name_of(measurement: Measurement) -> str:

@@ -71,18 +71,18 @@ def _once(folder: Path, name: str, write: Callable[[Path], None]) -> Path:
 
 def cut(release: Path, root: Path, delta: int) -> None:
     ratings = _read(release / "ratings.csv")
-    order = np.argsort(ratings["timestamp"].to_numpy(), kind="stable")
-    newest = int(ratings["timestamp"][int(order[-1])].as_py())
-    first = drop_dates(newest, 0)[0]
-    known = np.ones(len(order), dtype=bool)
-    known[order[-delta * DELTAS :]] = False
+    times = ratings["timestamp"].to_numpy()
+    order = np.argsort(times, kind="stable")
+    first = drop_dates(int(times[order[-1]]), 0)[0]
     base = _folder(root / "full", first)
-    _write(ratings.filter(pa.array(known)), base / "ratings.csv")
+    is_late = np.zeros(len(order), dtype=bool)
+    is_late[order[-delta * DELTAS :]] = True
+    _write(ratings.filter(pa.array(~is_late)), base / "ratings.csv")
     _link(release, base, *FILES)
-    for place in range(1, DELTAS + 1):
-        since = len(order) - delta * (DELTAS + 1 - place)
+    newest = order[-delta * DELTAS :].reshape(DELTAS, delta)
+    for place, rows in enumerate(newest, start=1):
         late = _folder(root / "full", first + timedelta(weeks=place))
-        _write(ratings.take(pa.array(order[since : since + delta])), late / "ratings.csv")
+        _write(ratings.take(pa.array(rows)), late / "ratings.csv")
         cut_empty(root / f"empty-{place}", first, base, late)
     for complete in root.glob("*/movielens/*"):
         (complete / SUCCESS).touch()

@@ -28,30 +28,22 @@ class Delta(Stage):
         zones, unrated = ground.zones, ground.unrated
         full, empty = ground.name("delta_full"), ground.name("delta_empty")
 
+        def resolve(settings: Settings, number: int) -> tuple[Settings, Week]:
+            request = RunRequest(as_of=zones.dates[number + 1])
+            return settings, run_step(settings, "resolve_week", request)
+
         def into_full(number: int) -> tuple[Settings, Week]:
             ground.databases.settle()
-            settings = ground.settings(full, zones.full)
-            return settings, run_step(
-                settings, "resolve_week", RunRequest(as_of=zones.dates[number + 1])
-            )
+            return resolve(ground.settings(full, zones.full), number)
 
         def into_empty(number: int) -> tuple[Settings, Week]:
             ground.databases.renew(unrated, empty)
-            settings = ground.settings(empty, zones.empty[number])
-            return settings, run_step(
-                settings, "resolve_week", RunRequest(as_of=zones.dates[number + 1])
-            )
+            return resolve(ground.settings(empty, zones.empty[number]), number)
 
         with ground.databases.clone(ground.filled, full), ground.databases.clone(unrated, empty):
-            yield [
-                Way(
-                    OURS,
-                    lambda prepared: run_step(prepared[0], "ingest_drops", prepared[1]),
-                    into_full,
-                ),
-                Way(
-                    EMPTY,
-                    lambda prepared: run_step(prepared[0], "ingest_drops", prepared[1]),
-                    into_empty,
-                ),
-            ]
+            yield [Way(OURS, ingest, into_full), Way(EMPTY, ingest, into_empty)]
+
+
+def ingest(prepared: tuple[Settings, Week]) -> None:
+    settings, week = prepared
+    run_step(settings, "ingest_drops", week)
