@@ -1,5 +1,6 @@
--- Roles and databases of one server: run by psql as superuser, any number of times, by `make demo` and by docker-compose alike.
--- Passwords come from the environment, so that no command line shows them; the settings below keep them out of the server's log.
+-- Roles and databases of one server: run by psql as superuser, any number of times, by `make demo`
+-- and by docker-compose alike. Passwords come from the environment, so that no command line shows
+-- them; the settings below keep them out of the server's log.
 \set ON_ERROR_STOP on
 \getenv recsys_pipeline_password RECSYS_PIPELINE_PASSWORD
 \getenv recsys_reader_password RECSYS_READER_PASSWORD
@@ -11,21 +12,31 @@ SET log_min_error_statement = 'panic';
 SET log_min_duration_statement = -1;
 
 SELECT format('CREATE ROLE %I', name)
-FROM (VALUES ('recsys_pipeline'), ('recsys_reader'), ('airflow'), ('mlflow')) AS wanted (name)
+FROM (VALUES ('recsys_pipeline'), ('recsys_reader'), ('airflow'), ('mlflow')) AS roles (name)
 WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = name)
 \gexec
 
-ALTER ROLE recsys_pipeline LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS PASSWORD :'recsys_pipeline_password';
-ALTER ROLE recsys_reader LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS PASSWORD :'recsys_reader_password';
-ALTER ROLE airflow LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS PASSWORD :'airflow_password';
-ALTER ROLE mlflow LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS PASSWORD :'mlflow_password';
+ALTER ROLE recsys_pipeline LOGIN
+NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS
+PASSWORD :'recsys_pipeline_password';
+ALTER ROLE recsys_reader LOGIN
+NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS
+PASSWORD :'recsys_reader_password';
+ALTER ROLE airflow LOGIN
+NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS
+PASSWORD :'airflow_password';
+ALTER ROLE mlflow LOGIN
+NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS
+PASSWORD :'mlflow_password';
 
 SELECT format('ALTER ROLE %I SET timezone TO ''UTC''', name)
 FROM (VALUES ('recsys_pipeline'), ('recsys_reader'), ('airflow'), ('mlflow')) AS roles (name)
 \gexec
 
 SELECT format('CREATE DATABASE %I OWNER %I', name, owner)
-FROM (VALUES ('recsys', 'recsys_pipeline'), ('airflow', 'airflow'), ('mlflow', 'mlflow')) AS wanted (name, owner)
+FROM (VALUES
+    ('recsys', 'recsys_pipeline'), ('airflow', 'airflow'), ('mlflow', 'mlflow')
+) AS databases (name, owner)
 WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = name)
 \gexec
 

@@ -107,8 +107,8 @@ def _refuse_old_schema(conn: Connection) -> None:
         raise LedgerError(
             "the database's schema was made by an early version of recsys, which this one cannot "
             f"bring up to date: found {_some(sorted(applied))} in its table migrations, expected "
-            f"{BASELINE}; make a new database, run python -m recsys migrate and take the drops in "
-            "again, or keep the version that made it"
+            f"{BASELINE}; make a new database (make clean, where make demo made this one), run "
+            "python -m recsys migrate and take the drops in again; or keep the version that made it"
         )
 
 

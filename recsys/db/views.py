@@ -7,6 +7,7 @@ place: only for that moment do readers wait, and all of it is one transaction.
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 import psycopg
@@ -92,25 +93,26 @@ def apply_views(
     for longer than `ATTEMPTS` allow; nothing has changed then.
     """
     rows = conn.execute(queries("schema")["with_dependants"], {"names": list(edited)})
-    names = {row.name for row in rows}
+    names = sorted(row.name for row in rows)
     stale = [file for file in files if file.name in names]
     conn.execute(queries("schema")["open_incoming"])
     placed = _make(conn, stale)
-    wait_for(conn, lambda: _swap(conn, sorted(names), placed), lambda: _users(conn, names))
-    conn.execute(queries("schema")["close_incoming"])
-    _record(conn, sorted(names), stale, placed)
+    wait_for(conn, lambda: _swap(conn, names, placed), names)
+    _close_incoming(conn)
+    _record(conn, names, stale, placed)
     for statement in by_hand:
-        _grant(conn, statement)
+        # a column, view or function that the new files lack needs no grant
+        gone = suppress(pg.UndefinedColumn, pg.UndefinedTable, pg.UndefinedFunction)
+        with gone, conn.transaction():
+            conn.execute(statement.encode())
     return [file.name for file in stale]
 
 
-def wait_for(
-    conn: Connection, action: Callable[[], None], users: Callable[[], str] = lambda: "others"
-) -> None:
+def wait_for(conn: Connection, action: Callable[[], None], names: Sequence[str] = ()) -> None:
     """Do something that needs locks, again and again until it gets them within `WAIT`.
 
     Between two attempts it holds none of them, so that readers go on. Raises LedgerError after
-    `ATTEMPTS`, naming whom `users` returns.
+    `ATTEMPTS`, with the sessions that hold views of the files `names`.
     """
     for attempt in range(ATTEMPTS):
         if attempt:
@@ -123,34 +125,33 @@ def wait_for(
         except (pg.LockNotAvailable, pg.DeadlockDetected):
             continue
         return
+    users = conn.execute(queries("schema")["users_of_views"], {"names": list(names)}).fetchall()
+    pids = ", ".join(str(row.pid) for row in users)
     raise LedgerError(
-        f"the schema cannot be changed: for {ATTEMPTS} attempts in "
-        f"{ATTEMPTS * (WAIT + PAUSE):.0f} s its views or tables were in use by {users()}; "
-        "expected a moment in which no transaction holds them; nothing was changed: end it, or "
-        "wait, then run: python -m recsys migrate"
+        f"the schema cannot be changed: {ATTEMPTS} attempts in {ATTEMPTS * (WAIT + PAUSE):.0f} s "
+        f"found its tables or views in use by session {pids or 'of another client'}; expected a "
+        "moment in which no transaction holds them; nothing was changed: end it, or wait, then "
+        "run: python -m recsys migrate"
     )
 
 
 def _make(conn: Connection, stale: Sequence[SqlFile]) -> list[Placed]:
     """Run the files, so that all that they make is in `incoming`, filled and analyzed."""
     placed: list[Placed] = []
-    seen: set[tuple[int, int]] = set()
+    seen: set[IncomingObject] = set()
     for file in stale:
         conn.execute(queries("schema")["look_first_in_incoming"], {"home": file.home})
         conn.execute(file.text)
-        objects = [new for new in _incoming(conn) if (new.catalog, new.oid) not in seen]
-        seen.update((new.catalog, new.oid) for new in objects)
-        placed += [Placed(file, place, new) for place, new in enumerate(objects)]
+        with conn.cursor(row_factory=class_row(IncomingObject)) as cursor:
+            objects = cursor.execute(queries("schema")["incoming"]).fetchall()
+        new_objects = [new for new in objects if new not in seen]
+        placed += [Placed(file, place, new) for place, new in enumerate(new_objects)]
+        seen.update(new_objects)
     for each in placed:
         if each.new.kind == "materialized view":
             _run(conn, "analyze_incoming", {"oid": each.new.oid})
     conn.execute(queries("schema")["look_in_public"])
     return placed
-
-
-def _incoming(conn: Connection) -> list[IncomingObject]:
-    with conn.cursor(row_factory=class_row(IncomingObject)) as cursor:
-        return cursor.execute(queries("schema")["incoming"]).fetchall()
 
 
 def _swap(conn: Connection, names: Sequence[str], placed: Sequence[Placed]) -> None:
@@ -169,6 +170,17 @@ def _swap(conn: Connection, names: Sequence[str], placed: Sequence[Placed]) -> N
     for each in placed:
         object_home = {"kind": each.new.kind, "home": each.file.home}
         _run(conn, "move_home", object_home | _key(each.new))
+
+
+def _close_incoming(conn: Connection) -> None:
+    try:
+        conn.execute(queries("schema")["close_incoming"])
+    except pg.DependentObjectsStillExist as error:
+        raise LedgerError(
+            f"a file under sql/views makes what is no view and no function: found "
+            f"{_one_line(error)}; expected views and functions alone; nothing was changed: make it "
+            "in a numbered file under sql/schema"
+        ) from error
 
 
 def _limit_wait(conn: Connection, seconds: float) -> None:
@@ -195,20 +207,6 @@ def _record(
 def _grants(conn: Connection) -> list[Grant]:
     with conn.cursor(row_factory=class_row(Grant)) as cursor:
         return cursor.execute(queries("schema")["grants"]).fetchall()
-
-
-def _grant(conn: Connection, statement: str) -> None:
-    """Give a grant again; a column, view or function that the new files lack needs none."""
-    try:
-        with conn.transaction():
-            conn.execute(statement.encode())
-    except (pg.UndefinedColumn, pg.UndefinedTable, pg.UndefinedFunction):
-        return
-
-
-def _users(conn: Connection, names: set[str]) -> str:
-    rows = conn.execute(queries("schema")["users_of_views"], {"names": sorted(names)}).fetchall()
-    return f"session {', '.join(str(row.pid) for row in rows)}" if rows else "others"
 
 
 def _key(new: IncomingObject) -> dict[str, int]:

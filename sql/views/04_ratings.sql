@@ -71,8 +71,8 @@ BEGIN ATOMIC
 END;
 
 -- All versions of ratings: who rated what, as often as it was rated. Of each pair the newest is in
--- visible_ratings; whether a user has rated a movie, and when last, all of them tell as well, and
--- the key of `ratings` holds that much.
+-- visible_ratings; to see whether a user has rated a movie, and when last, all versions do as well,
+-- and the key of `ratings` holds that much.
 CREATE FUNCTION visible_versions(as_of timestamptz, watermark bigint)
 RETURNS TABLE (user_id bigint, movie_id bigint, rated_at timestamptz)
 LANGUAGE sql STABLE PARALLEL SAFE

@@ -6,6 +6,7 @@ import shutil
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import LiteralString
@@ -16,7 +17,7 @@ from psycopg import sql
 from pydantic import SecretStr
 
 from recsys.db import views
-from recsys.db.connect import Connection, connect
+from recsys.db.connect import Connection, Lock, advisory_lock, connect
 from recsys.db.migrate import check_schema, migrate
 from recsys.db.queries import SQL
 from recsys.errors import LedgerError
@@ -49,6 +50,26 @@ FILLED: LiteralString = """
     REFRESH MATERIALIZED VIEW mv_catalogue;
 """
 ADDED_COLUMN = "ALTER TABLE movies ADD COLUMN language text NOT NULL DEFAULT 'en';\n"
+BUILDING: LiteralString = (
+    "SELECT FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND datname = current_database()"
+)
+#: As publishing does: a table of its own, attached, and the change told to plans at once.
+GOES_LIVE: LiteralString = """
+    BEGIN;
+    INSERT INTO publications (publication_key, as_of, watermark, params, recipe_key, model_version,
+                              n_users, n_rows, n_fallback, rows_sha256)
+    VALUES ('l', '2020-01-06', 1, '{}', 'als', '2', 10, 110, 0, 'y');
+    CREATE TABLE batch_recommendations_2 (LIKE batch_recommendations INCLUDING DEFAULTS);
+    INSERT INTO batch_recommendations_2
+    SELECT 2, u, 2 * r, r, 1, 'model' FROM generate_series(1, 11) u, generate_series(1, 10) r;
+    ALTER TABLE batch_recommendations ATTACH PARTITION batch_recommendations_2 FOR VALUES IN (2);
+    UPDATE publications SET is_live = false WHERE publication_id = 1;
+    UPDATE publications SET is_live = true WHERE publication_id = 2;
+    INSERT INTO live_history (publication_id, as_of, cause) VALUES (2, '2020-01-06', 'published');
+    CREATE OR REPLACE FUNCTION newest_change_of_live() RETURNS bigint
+    LANGUAGE sql STABLE RETURN 2::bigint;
+    COMMIT;
+"""
 LISTS: LiteralString = "SELECT count(movie_id), sum(rank) FROM recommendations"
 MOVIES: LiteralString = "SELECT count(title), count(withdrawn_at) FROM catalogue"
 
@@ -369,7 +390,49 @@ def test_a_view_of_somebody_else_is_never_dropped(code: Code) -> None:
     assert code.rows("SELECT name FROM migrations") == [("001_baseline.sql",)]
 
 
-# ---------------------------------------------------------------- who holds a view
+def test_a_view_file_that_makes_a_table_is_refused(code: Code) -> None:
+    """It would be lost, or in the way, when the file is applied again."""
+    code.edit("08_lineage.sql", old="COMMENT ON", new="CREATE TABLE notes (note text); COMMENT ON")
+    with pytest.raises(LedgerError, match=r"no view and no function: found table incoming\.notes"):
+        code.migrate()
+    check_schema(code.conn)
+
+
+# ---------------------------------------------------------------- who else works on the database
+
+
+def test_facts_that_come_in_meanwhile_are_in_the_new_view(
+    code: Code, database_url: str, settings: Settings
+) -> None:
+    """Who has merged facts refreshes the views next, and would refresh the old one."""
+    code.edit("06_catalogue.sql", old="m.title, m.year", new="upper(m.title) AS title, m.year")
+    with ThreadPoolExecutor(1) as pool, connect(settings) as ingest:
+        with advisory_lock(ingest, Lock.VIEWS):
+            migration = pool.submit(code.migrate)
+            ingest.execute("INSERT INTO movies VALUES (200, 1, 'Heat (1995)', 1995, '{}')")
+            time.sleep(0.5)
+            assert not migration.done()
+            ingest.execute("REFRESH MATERIALIZED VIEW CONCURRENTLY mv_catalogue")
+        assert migration.result(timeout=20) == ["06_catalogue.sql"]
+    assert code.rows("SELECT title FROM catalogue WHERE movie_id = 200") == [("HEAT (1995)",)]
+
+
+def test_a_publication_may_go_live_meanwhile(
+    code: Code, settings: Settings, reader: psycopg.Connection, poll: Poll
+) -> None:
+    code.add_language(slow="CROSS JOIN (SELECT pg_sleep(1)) AS slow")
+    code.edit("07_recommendations.sql", old="b.score, b.source", new="b.source, b.score")
+    with ThreadPoolExecutor(1) as pool, connect(settings) as publisher:
+        migration = pool.submit(code.migrate)
+        while not migration.done() and publisher.execute(BUILDING).fetchall() == []:
+            time.sleep(0.01)
+        publisher.execute(GOES_LIVE)
+        assert not migration.done()
+        migration.result(timeout=20)
+    let_poll(poll)
+    assert poll.answers == {(100, 550), (110, 1210), (100, 1)}
+    assert code.rows("SELECT newest_change_of_live()") == [(2,)]
+    assert reader.execute(LISTS).fetchall() == [(110, 1210)]
 
 
 @pytest.fixture

@@ -155,6 +155,17 @@ def test_every_view_is_refreshed(conn: Connection) -> None:
     assert views == {text.split()[-1] for text in queries("views").values() if "REFRESH" in text}
 
 
+def test_no_line_of_sql_is_over_100_columns() -> None:
+    long = [
+        f"{path.relative_to(SQL)}:{number}"
+        for path in SQL.rglob("*.sql")
+        if path != SCHEMA  # which pg_dump writes
+        for number, line in enumerate(path.read_text().splitlines(), 1)
+        if len(line) > 100
+    ]
+    assert long == []
+
+
 # ---------------------------------------------------------------- named queries
 
 
