@@ -230,16 +230,16 @@ class DotProduct(Recommender):
     ) -> TopN:
         ids = np.full((len(users), n), -1, dtype=np.int64)
         best = np.full((len(users), n), -np.inf, dtype=np.float32)
-        known = self.knows(users)
-        left_out = seen if seen is None or known.all() else seen[known]
-        positions, best[known] = best_products(
-            *self.vectors(users[known]),
+        rows = self.knows(users)
+        left_out = seen if seen is None or rows.all() else seen[rows]
+        positions, best[rows] = best_products(
+            *self.vectors(users[rows]),
             n,
             ranked=self.ranked(),
             seen=left_out,
             threads=self.compute.threads,
         )
-        ids[known] = self._ids(positions)
+        ids[rows] = self._ids(positions)
         return TopN(ids, best)
 
 

@@ -36,9 +36,9 @@ def encode(texts: tuple[str, ...], model: Compute) -> np.ndarray:
 
 @pytest.fixture(autouse=True)
 def forgetful():
-    titles._found.cache_clear()
+    titles._look_up.cache_clear()
     yield
-    titles._found.cache_clear()
+    titles._look_up.cache_clear()
 
 
 @pytest.fixture
@@ -115,7 +115,7 @@ def test_a_folders_name_tells_its_weights(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text("{}")
     (tmp_path / "model.safetensors").write_bytes(b"weights")
     first = encoder_in_use(wanted(str(tmp_path)))
-    titles._found.cache_clear()
+    titles._look_up.cache_clear()
     (tmp_path / "model.safetensors").write_bytes(b"other weights")
     assert first.startswith(f"{tmp_path.name}@")
     assert encoder_in_use(wanted(str(tmp_path))) != first
@@ -189,7 +189,7 @@ def test_titles_fitted_with_a_sentence_model_need_that_model(sentence_model: Com
         r"expected the same",
     ):
         encoder.encode(TITLES, wanted())
-    titles._found.cache_clear()
+    titles._look_up.cache_clear()
     (Path(sentence_model.title_model) / "model.safetensors").write_bytes(b"other weights")
     with pytest.raises(
         ModelError,

@@ -40,7 +40,7 @@ class ContentEncoder:
     titles: TitleEncoder
 
     @classmethod
-    def fit(cls, catalogue: Catalogue, wanted: TitleModel) -> "ContentEncoder":
+    def fit(cls, catalogue: Catalogue, source: TitleModel) -> "ContentEncoder":
         """From all movies of a catalogue."""
         return cls(
             genres=catalogue.genres.vocabulary,
@@ -49,17 +49,17 @@ class ContentEncoder:
             scales=np.array(
                 [_mean_and_spread(catalogue.years), _mean_and_spread(catalogue.runtimes)]
             ),
-            titles=TitleEncoder.fit(catalogue.titles, wanted),
+            titles=TitleEncoder.fit(catalogue.titles, source),
         )
 
-    def encode(self, catalogue: Catalogue, wanted: TitleModel) -> sparse.csr_matrix:
+    def encode(self, catalogue: Catalogue, source: TitleModel) -> sparse.csr_matrix:
         """(M, F) float32 content of movies; a genre or person that the encoder does not know counts
         as none.
         """
         years, runtimes = (_scaled(numbers, *scale) for numbers, scale in self._numbers(catalogue))
         dense = [
             self._genres(catalogue.genres),
-            self.titles.encode(catalogue.titles, wanted),
+            self.titles.encode(catalogue.titles, source),
             years,
             _near(years),
             runtimes,
@@ -106,12 +106,12 @@ def _made_several(links: Links) -> np.ndarray:
     ).astype(np.int64)
 
 
-def _people(links: Links, known: np.ndarray, width: int) -> sparse.csr_matrix:
-    """(M, P) 1 where one of the `known` ids (P,) is among a movie's first `width` people."""
+def _people(links: Links, ids: np.ndarray, width: int) -> sparse.csr_matrix:
+    """Return (M, P) 1 where one of the `ids` (P,) is among a movie's first `width` people."""
     rows = links.rows
-    columns = index_of(known, links.vocabulary)[links.values]
+    columns = index_of(ids, links.vocabulary)[links.values]
     kept = (np.arange(len(rows)) - links.indptr[rows] < width) & (columns >= 0)
-    shape = len(links.indptr) - 1, len(known)
+    shape = len(links.indptr) - 1, len(ids)
     hot = sparse.csr_matrix(
         (np.ones(kept.sum(), dtype=np.float32), (rows[kept], columns[kept])), shape=shape
     )
@@ -120,17 +120,19 @@ def _people(links: Links, known: np.ndarray, width: int) -> sparse.csr_matrix:
 
 
 def _mean_and_spread(numbers: np.ndarray) -> tuple[float, float]:
-    known = numbers[~np.isnan(numbers)].astype(np.float64)
-    spread = float(known.std()) if len(known) else 0.0
-    return (float(known.mean()) if len(known) else 0.0), (spread if spread > 0 else 1.0)
+    values = numbers[~np.isnan(numbers)].astype(np.float64)
+    if not len(values):
+        return 0.0, 1.0
+    spread = float(values.std())
+    return float(values.mean()), spread if spread > 0 else 1.0
 
 
 def _scaled(numbers: np.ndarray, mean: float, spread: float) -> np.ndarray:
     """(M, 2): the number in deviations from the mean, and 1 where it is known; 0 and 0 where it is
     not.
     """
-    known = ~np.isnan(numbers)
-    return np.column_stack([np.where(known, (numbers - mean) / spread, 0), known])
+    is_number = ~np.isnan(numbers)
+    return np.column_stack([np.where(is_number, (numbers - mean) / spread, 0), is_number])
 
 
 def _near(scaled: np.ndarray) -> np.ndarray:

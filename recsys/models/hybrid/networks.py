@@ -71,8 +71,8 @@ class RatingAutoencoder(nn.Module):
         """
         raters = (residuals != 0).float()
         raters = raters * (RATERS_SCALE / raters.sum(dim=1, keepdim=True).clamp(min=1).sqrt())
-        known = self.read(residuals) + self.read_raters(raters) + self.describe(content)
-        return torch.tanh(torch.where(rated > 0, known, self.describe_new(content)))
+        of_rated = self.read(residuals) + self.read_raters(raters) + self.describe(content)
+        return torch.tanh(torch.where(rated > 0, of_rated, self.describe_new(content)))
 
     def penalty(self) -> Tensor:
         """Squared weights of reading and writing, a mean over users."""

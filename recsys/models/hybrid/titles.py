@@ -48,14 +48,14 @@ class TitleModel(Protocol):
     def title_model_revision(self) -> str: ...
 
 
-def encoder_in_use(wanted: TitleModel) -> str:
+def encoder_in_use(source: TitleModel) -> str:
     """The name of the encoder that a fit will use; looked up once a process, without loading it.
 
     A folder goes by its name and a digest of its weights, a model of the hub by name and revision,
     the substitute by TFIDF. Raises ModelError where the folder holds no sentence-transformers
     model.
     """
-    return _found(wanted.title_model, wanted.title_model_revision)[0]
+    return _look_up(source.title_model, source.title_model_revision)[0]
 
 
 @dataclass(frozen=True)
@@ -75,31 +75,31 @@ class TitleEncoder:
     components: np.ndarray
 
     @classmethod
-    def fit(cls, titles: tuple[str, ...], wanted: TitleModel) -> "TitleEncoder":
+    def fit(cls, titles: tuple[str, ...], source: TitleModel) -> "TitleEncoder":
         """From a catalogue's titles."""
-        name, folder = _found(wanted.title_model, wanted.title_model_revision)
+        name, folder = _look_up(source.title_model, source.title_model_revision)
         terms, idf, components = _latent_terms(_texts(titles)) if folder is None else _no_terms()
         bare = cls(name, np.zeros(1, dtype=np.float32), 1.0, terms, idf, components)
-        vectors = bare._vectors(titles, wanted)
+        vectors = bare._vectors(titles, source)
         mean = vectors.mean(axis=0)
         length = float(np.linalg.norm(vectors - mean, axis=1).mean())
         return replace(bare, mean=mean, length=length if length > 0 else 1.0)
 
-    def encode(self, titles: tuple[str, ...], wanted: TitleModel) -> np.ndarray:
+    def encode(self, titles: tuple[str, ...], source: TitleModel) -> np.ndarray:
         """(M, D) float32 vectors of titles, their years left out: over the catalogue fitted to,
         columns of mean 0, rows of mean length 1. Raises ModelError where the sentence model that
         was fitted with cannot be had.
         """
-        return ((self._vectors(titles, wanted) - self.mean) / self.length).astype(np.float32)
+        return ((self._vectors(titles, source) - self.mean) / self.length).astype(np.float32)
 
-    def _vectors(self, titles: tuple[str, ...], wanted: TitleModel) -> np.ndarray:
+    def _vectors(self, titles: tuple[str, ...], source: TitleModel) -> np.ndarray:
         if self.name == TFIDF:
             return (
                 self._weighted_terms(_texts(titles)) @ self.components.T
                 if len(self.terms)
                 else np.zeros((len(titles), 1))
             )
-        name, folder = _found(wanted.title_model, wanted.title_model_revision)
+        name, folder = _look_up(source.title_model, source.title_model_revision)
         if folder is None or name != self.name:
             raise ModelError(
                 f"titles were encoded by {self.name}; found {name}, expected the "
@@ -123,7 +123,7 @@ class TitleEncoder:
 
 
 @cache
-def _found(title_model: str, revision: str) -> tuple[str, Path | None]:
+def _look_up(title_model: str, revision: str) -> tuple[str, Path | None]:
     """(name, folder) of the encoder in use; no folder where its weights cannot be had, with a
     warning that says so.
     """
@@ -180,7 +180,7 @@ def _from_hub(name: str, revision: str) -> Path:
 @lru_cache(maxsize=1)  # a fit asks twice: for the mean, then for the vectors
 def _sentence_vectors(texts: tuple[str, ...], folder: Path) -> np.ndarray:
     """(M, D) vectors by the model in `folder`, computed on the CPU: a device must not change what
-    the net is told.
+    the net reads.
     """
     from sentence_transformers import SentenceTransformer
 
