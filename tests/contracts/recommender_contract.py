@@ -32,12 +32,14 @@ class RecommenderContract:
         return kind(kind.Config(**self.settings), Compute(seed=seed, threads=1, device="cpu"))
 
     @pytest.fixture(scope="class")
-    def world(self) -> World:
+    @classmethod
+    def world(cls) -> World:
         return checkerboard()
 
     @pytest.fixture(scope="class")
-    def fitted(self, world: World) -> Recommender:
-        return self.build().fit(world.train, world.catalogue)
+    @classmethod
+    def fitted(cls, world: World) -> Recommender:
+        return cls().build().fit(world.train, world.catalogue)
 
     def all_scores(self, model: Recommender, users: np.ndarray) -> np.ndarray:
         return np.vstack([block for _, block in model.scores(users)])

@@ -63,7 +63,7 @@ def zip_of(*names: str) -> bytes:
     return stored.getvalue()
 
 
-@pytest.mark.parametrize(("name", "shown"), zip(ODD, SHOWN, strict=True))
+@pytest.mark.parametrize(("name", "shown"), list(zip(ODD, SHOWN, strict=True)))
 @pytest.mark.parametrize("packed", [False, True], ids=["file", "zip"])
 def test_an_odd_name_is_shown_escaped(folder: Path, name: str, shown: str, packed: bool) -> None:
     if packed:

@@ -209,7 +209,9 @@ def _latent_terms(texts: tuple[str, ...]) -> tuple[np.ndarray, np.ndarray, np.nd
     except ValueError:  # not one term: every title is empty
         return _no_terms()
     terms = vectorizer.get_feature_names_out().astype(str)
-    svd = TruncatedSVD(min(TFIDF_SIZE, len(texts), len(terms)), random_state=0).fit(weighted)
+    svd = TruncatedSVD(min(TFIDF_SIZE, len(texts), len(terms)), random_state=0)
+    with np.errstate(invalid="ignore"):  # the explained share of no variance, which nothing reads
+        svd.fit(weighted)
     return terms, vectorizer.idf_, np.asarray(svd.components_, dtype=np.float32)
 
 
