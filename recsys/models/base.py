@@ -180,7 +180,9 @@ class Recommender(ABC):
                 f"{directory} holds a model of recipe {header['name']!r}, expected {cls.name!r}"
             )
         model = cls(cls.Config(**header["config"]), compute)
-        with np.load(directory / "arrays.npz", allow_pickle=False) as arrays:
+        # opened here: numpy leaves a damaged file open
+        path = directory / "arrays.npz"
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             state = {key: arrays[key] for key in arrays.files}
         model.user_ids_, model.movie_ids_ = state.pop("user_ids_"), state.pop("movie_ids_")
         model.restore(state)

@@ -15,7 +15,9 @@ def digest_of_directory(directory: Path) -> str:
     """
     config = json.loads((directory / "config.json").read_text())
     digest = hashlib.sha256(json.dumps(config, sort_keys=True).encode())
-    with np.load(directory / "arrays.npz", allow_pickle=False) as arrays:
+    # opened here: numpy leaves a damaged file open
+    path = directory / "arrays.npz"
+    with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
         for name in sorted(arrays.files):
             array = arrays[name]
             digest.update(f"\0{name}\0{array.dtype.str}\0{array.shape}\0".encode())
