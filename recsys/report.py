@@ -355,7 +355,7 @@ def _drops(conn: Connection, week: Week) -> list[str]:
 
 
 def _told(drop: Any) -> str:
-    return drop.reason if drop.reason else counts_line(drop.counts or {})
+    return drop.reason or counts_line(drop.counts or {})
 
 
 def _publication(conn: Connection, publication_id: int) -> list[str]:

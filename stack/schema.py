@@ -20,7 +20,9 @@ _HEADER = """\
 -- makes it are the files under sql/schema and sql/views, and there are the reasons too.
 """
 #: What pg_dump writes for programs: its own comments, a session's settings, and a guard for psql.
-_NOISE = re.compile(r"^(--.*|SET .*;|SELECT pg_catalog\.set_config\(.*|\\(un)?restrict .*)\n", re.M)
+_NOISE = re.compile(
+    r"^(--.*|SET .*;|SELECT pg_catalog\.set_config\(.*|\\(un)?restrict .*)\n", re.MULTILINE
+)
 
 
 def schema_text(postgres: Postgres, database: str) -> str:

@@ -59,7 +59,7 @@ def _members(name: str, data: bytes, opened: Opened) -> Iterator[tuple[str, str,
         return
     try:
         archive = zipfile.ZipFile(io.BytesIO(data))
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001
         opened.refused[name] = f"not a whole zip file: {error}"
         return
     for entry in archive.infolist():
@@ -75,7 +75,7 @@ def _members(name: str, data: bytes, opened: Opened) -> Iterator[tuple[str, str,
 def read_entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, path: str) -> bytes | str:
     try:
         data = archive.read(entry)
-    except Exception as error:  # whatever it is, these bytes cannot be had
+    except Exception as error:  # noqa: BLE001 - whatever it is, these bytes cannot be had
         return f"damaged: {error!r}"
     return _unpacked(path, data)
 
@@ -84,7 +84,7 @@ def _unpacked(name: str, data: bytes) -> bytes | str:
     if name.lower().endswith(".gz"):
         try:
             data = gzip.decompress(data)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001
             return f"damaged: {error!r}"
     return "packed again" if data.startswith(PACKED) else data
 

@@ -139,7 +139,7 @@ def take_in(task: Task) -> Observed:
             ingest_drop(conn, settings)
         except DropError as error:
             observed.error = str(error)
-        except Exception:
+        except Exception:  # noqa: BLE001 - a crash is what is looked for
             observed.crash = traceback.format_exc()
         observed.seconds = time.perf_counter() - started
     with connect(settings) as conn:

@@ -29,7 +29,7 @@ def past_publications() -> dict[int, str]:
         with connect(settings.model_copy(update={"database_url": SecretStr(url)})) as conn:
             return {found.publication_id: found.told for found in publications_to_show(conn)}
     # a form without its dropdown is better than no form, on the day that a rollback is needed
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001
         log.warning(
             "the form of rollback_publication asks for a number: the publications cannot "
             "be listed: %s",

@@ -25,8 +25,8 @@ def parse_sums(text: str) -> dict[str, str]:
     Raises ValueError naming the first line that is not `<64 hex digits>  <name>`.
     """
     sums = {}
-    for number, line in enumerate(text.removesuffix("\n").split("\n"), start=1):
-        line = line.removesuffix("\r")
+    for number, ended in enumerate(text.removesuffix("\n").split("\n"), start=1):
+        line = ended.removesuffix("\r")
         if not line or line.startswith("#"):
             continue
         match = _LINE.fullmatch(line)

@@ -234,10 +234,11 @@ def _principals(member: Member, ours: Choice) -> Iterator[Rows | Reject]:
     acting = pa.array(["actor", "actress"])
     spec = _tsv(tconst="tconst", ordering="ordering", nconst="nconst", category="category")
     for part in _about(member, "imdb_principals", spec, ours):
-        if isinstance(part, Rows):
-            rows = part.batch.filter(pc.is_in(part.batch["category"], value_set=acting))
-            part = replace(part, batch=rows.drop_columns(["category"]))
-        yield part
+        if isinstance(part, Reject):
+            yield part
+            continue
+        rows = part.batch.filter(pc.is_in(part.batch["category"], value_set=acting))
+        yield replace(part, batch=rows.drop_columns(["category"]))
 
 
 def _with_number(batch: pa.RecordBatch) -> pa.RecordBatch:

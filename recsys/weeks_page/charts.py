@@ -58,6 +58,7 @@ def styles_of(keys: Iterable[str]) -> dict[str, Style]:
 
 
 def name_of(key: str) -> str:
+    """Return the recipe's name in a recipe key."""
     return key.rpartition("-")[0] or key
 
 
@@ -140,6 +141,7 @@ NARROW = 400
 
 
 def day_label(day: date, *, year: bool = True) -> str:
+    """Return a date as a chart shows it, e.g. 3 Dec 2018."""
     return f"{day.day} {day:%b}" + (f" {day.year}" if year else "")
 
 

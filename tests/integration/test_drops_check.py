@@ -2,7 +2,7 @@
 
 import zipfile
 from collections.abc import Callable
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -269,7 +269,7 @@ def test_drops_of_the_future_are_warned_of(
     landing: Landing, drops: Check, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     landing.put(date(2062, 1, 6), only((7, 1, 4, T)))
-    landing.put(date.today() + timedelta(days=6), only((8, 1, 4, T)))
+    landing.put(datetime.now(UTC).date() + timedelta(days=6), only((8, 1, 4, T)))
     for command in ("list", "check"):
         status, lines = drops(command)
         assert status == 0

@@ -45,7 +45,7 @@ def test_who_may_connect_where(postgres: Postgres, role: str) -> None:
             ask(postgres, "SELECT 1", database, role)
             allowed.add(database)
         except psycopg.OperationalError as error:
-            assert "permission denied for database" in str(error)
+            assert "permission denied for database" in str(error)  # noqa: PT017 - some may
     assert allowed == expected
 
 

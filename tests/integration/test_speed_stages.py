@@ -135,7 +135,7 @@ def test_every_round_publishes_anew(ground):
 def test_a_database_is_filled_once_and_whole(ground):
     filled: list[str] = []
     for _ in range(2):
-        ground.databases.once(ground.name("test"), lambda name: filled.append(name))
+        ground.databases.once(ground.name("test"), filled.append)
     assert filled == [f"{ground.name('test')}_unfinished"]
     ground.databases.drop_others(ground.name("test"), keep=ground.name("test_"))
     assert ground.name("test") not in names(ground)

@@ -133,7 +133,8 @@ def _look_up(title_model: str, revision: str) -> tuple[str, Path | None]:
         return _in_folder(Path(title_model))
     try:
         return f"{title_model}@{revision}", _from_hub(title_model, revision)
-    except Exception as error:  # the hub's client raises its own kinds, httpx's, and OSError
+    # the hub's client raises its own kinds, httpx's, and OSError
+    except Exception as error:  # noqa: BLE001
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         log.warning(
             "title encoder %s@%s: no weights to be had (%s); using %s instead",
