@@ -174,7 +174,8 @@ def test_a_killed_task_stops_its_step(monkeypatch: pytest.MonkeyPatch) -> None:
 
     stopped: list[Any] = []
     monkeypatch.setattr(
-        "recsys_airflow.step_process.StepProcess.stop", lambda self: stopped.append(self)
+        "recsys_airflow.step_process.StepProcess.stop",
+        lambda self: stopped.append(self),  # noqa: PLW0108 - a method of a list takes no self
     )
     IngestDrops(task_id="ingest_drops", week=WEEK.to_json()).on_kill()
     assert len(stopped) == 1
