@@ -83,8 +83,10 @@ class StepProcess:
         if process.stdin:
             with process.stdin as stdin:
                 json.dump(inputs, stdin)
-        for line in process.stdout or ():
-            log.info("%s", line.rstrip("\n"))
+        if process.stdout:
+            with process.stdout as lines:
+                for line in lines:
+                    log.info("%s", line.rstrip("\n"))
         return process.wait()
 
 
