@@ -156,7 +156,8 @@ child.wait()
         start_new_session=True,
     )
     assert parent.stdout
-    child = int(parent.stdout.readline())
+    with parent.stdout as lines:
+        child = int(lines.readline())
     try:
         assert is_running(child)
         parent.send_signal(signal.SIGKILL)
