@@ -14,8 +14,8 @@ from typing import Any, Literal
 
 __all__ = ["OTHERS", "STEPS", "Step", "function_of"]
 
-MINUTES = timedelta(minutes=1)
-HOURS = timedelta(hours=1)
+_MINUTES = timedelta(minutes=1)
+_HOURS = timedelta(hours=1)
 
 
 @dataclass(frozen=True)
@@ -39,34 +39,34 @@ class Step:
         return self.module is None
 
 
-DECIDED = ("resolve_week", "promote_champion", "refit_challenger")
+_DECIDED = ("resolve_week", "promote_champion", "refit_challenger")
 
 #: The one list of what a week is, in the order in which its steps run.
 STEPS = (
-    Step("resolve_week", "plan", 10 * MINUTES),
-    Step("ingest_drops", "facts", 3 * HOURS, ("resolve_week",)),
-    Step("refresh_views", "facts", 1 * HOURS),
-    Step("check_facts", "facts", 10 * MINUTES, maps_over="checks"),
-    Step("judge_publication", "watch", 1 * HOURS, ("resolve_week",)),
-    Step("train_model", "exam", 6 * HOURS, ("resolve_week",), maps_over="recipes"),
-    Step("examine_models", "exam", 3 * HOURS, ("resolve_week",)),
-    Step("watch_drift", "watch", 30 * MINUTES, ("resolve_week",)),
-    Step("propose_champion", "decide", 30 * MINUTES, ("resolve_week",)),
-    Step("ask_approval", None, 30 * MINUTES, ("propose_champion",)),
-    Step("refit_winner", "decide", 6 * HOURS, ("resolve_week", "ask_approval")),
-    Step("refit_challenger", "decide", 6 * HOURS, ("resolve_week",)),
+    Step("resolve_week", "plan", 10 * _MINUTES),
+    Step("ingest_drops", "facts", 3 * _HOURS, ("resolve_week",)),
+    Step("refresh_views", "facts", 1 * _HOURS),
+    Step("check_facts", "facts", 10 * _MINUTES, maps_over="checks"),
+    Step("judge_publication", "watch", 1 * _HOURS, ("resolve_week",)),
+    Step("train_model", "exam", 6 * _HOURS, ("resolve_week",), maps_over="recipes"),
+    Step("examine_models", "exam", 3 * _HOURS, ("resolve_week",)),
+    Step("watch_drift", "watch", 30 * _MINUTES, ("resolve_week",)),
+    Step("propose_champion", "decide", 30 * _MINUTES, ("resolve_week",)),
+    Step("ask_approval", None, 30 * _MINUTES, ("propose_champion",)),
+    Step("refit_winner", "decide", 6 * _HOURS, ("resolve_week", "ask_approval")),
+    Step("refit_challenger", "decide", 6 * _HOURS, ("resolve_week",)),
     Step(
         "promote_champion",
         "decide",
-        30 * MINUTES,
+        30 * _MINUTES,
         ("resolve_week", "refit_winner", "ask_approval"),
     ),
-    Step("score_users", "publish", 3 * HOURS, DECIDED, maps_over="shards"),
-    Step("publish_recommendations", "publish", 1 * HOURS, DECIDED),
+    Step("score_users", "publish", 3 * _HOURS, _DECIDED, maps_over="shards"),
+    Step("publish_recommendations", "publish", 1 * _HOURS, _DECIDED),
     Step(
         "report_week",
         "watch",
-        10 * MINUTES,
+        10 * _MINUTES,
         ("resolve_week", "promote_champion", "publish_recommendations"),
     ),
 )
