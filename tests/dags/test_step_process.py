@@ -165,6 +165,7 @@ child.wait()
     finally:
         os.killpg(parent.pid, signal.SIGKILL)
         parent.wait()
+        parent.stdout.close()
 
 
 def test_the_command_says_how_a_step_is_called(settings: Settings, week: Week) -> None:
