@@ -76,6 +76,9 @@ lint: venv ## lint, format, types, the direction of imports
 	$(BIN)/basedpyright
 	PYTHONPATH=.:plugins $(BIN)/lint-imports
 
+diagram: venv ## draw docs/architecture.md's diagram anew, from what the code imports
+	$(BIN)/python -m stack.diagram
+
 format: venv ## put the source in shape
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
