@@ -1,5 +1,7 @@
 """What a week's fits and its exam are made of, read from Postgres."""
 
+from dataclasses import replace
+
 from recsys.costs import worked_on
 from recsys.db.connect import Connection
 from recsys.errors import NothingToRecommend
@@ -14,8 +16,8 @@ from recsys.week import Week
 
 def read_snapshot(conn: Connection, week: Week) -> tuple[Catalogue, Interactions]:
     """Read all movies and ratings that the week's snapshot admits."""
-    catalogue = read_catalogue(conn, week.sight)
-    interactions = read_interactions(conn, week.sight, catalogue.movie_ids)
+    catalogue = read_catalogue(conn, week.snapshot)
+    interactions = read_interactions(conn, week.snapshot, catalogue.movie_ids)
     worked_on(len(interactions))
     return catalogue, interactions
 
@@ -58,6 +60,6 @@ def _as_of_its_cut(conn: Connection, week: Week, exam: Exam) -> Exam:
     """Add the training ratings that a re-rating has since moved behind a dated exam's cut."""
     if not exam.cut:
         return exam
-    at_cut = week.sight | {"as_of": exam.cut}
+    at_cut = replace(week.snapshot, as_of=exam.cut)
     rerated = read_rerated(conn, at_cut, exam.known.movie_ids)
     return exam.knowing(exam.known.adding(rerated), like_threshold=week.like_threshold)

@@ -139,7 +139,7 @@ def _marks(conn: Connection, week: Week, publication: Any) -> Marks:
         "publication_id": publication.publication_id,
         "since": publication.since,
         "k": PLACES,
-        **week.sight,
+        **week.snapshot.params,
     }
     found = read_arrays(
         conn, queries("realised")["marks"], params | {"like_threshold": week.like_threshold}, _MARKS

@@ -318,8 +318,8 @@ def _drift(conn: Connection, week: Week) -> str:
 
 
 def _sight(conn: Connection, week: Week) -> list[str]:
-    facts = one_row(conn, queries("report")["facts"], week.sight)
-    movies = one_row(conn, queries("report")["movies"], week.sight)
+    facts = one_row(conn, queries("report")["facts"], week.snapshot.params)
+    movies = one_row(conn, queries("report")["movies"], week.snapshot.params)
     lines = [
         f"The run saw {facts.n_ratings:,} ratings of {facts.n_users:,} users and "
         f"{movies.n_movies:,} movies, "
@@ -336,12 +336,12 @@ def _sight(conn: Connection, week: Week) -> list[str]:
 
 
 def _drops(conn: Connection, week: Week) -> list[str]:
-    drops = conn.execute(queries("drops")["drops_of_week"], week.sight).fetchall()
+    drops = conn.execute(queries("drops")["drops_of_week"], week.snapshot.params).fetchall()
     lines = [
         f"- {drop.source} {drop.drop_date}, revision {drop.revision}: {drop.state}; {_told(drop)}"
         for drop in drops
     ]
-    rejected = conn.execute(queries("drops")["rejected_sample"], week.sight).fetchall()
+    rejected = conn.execute(queries("drops")["rejected_sample"], week.snapshot.params).fetchall()
     parts = ["\n".join(lines) or "Nothing new."]
     if rejected:
         parts += [

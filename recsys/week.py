@@ -14,8 +14,12 @@ from recsys.errors import LedgerError
 from recsys.experiment import Experiment
 from recsys.limits import beyond_limits
 from recsys.recipe import Recipe
+from recsys.snapshot import Snapshot
 
 log = logging.getLogger(__name__)
+
+#: Of a week as JSON, in the ledger and between tasks; a renamed or removed field makes another.
+FORM = 1
 
 
 @dataclass(frozen=True)
@@ -43,30 +47,34 @@ class Week:
     run_id: str = ""  # of this run: Airflow's, or who runs it elsewhere
 
     def to_json(self) -> dict[str, Any]:
-        """A small value that tasks may pass on."""
+        """Return a small value that tasks pass on, with the version of its form."""
         values = {field.name: getattr(self, field.name) for field in fields(self)}
-        experiment = self.experiment.to_json() if self.experiment else None
-        recipes = [recipe.to_json() for recipe in self.recipes]
-        return values | {
-            "as_of": self.as_of.isoformat(),
-            "recipes": recipes,
-            "experiment": experiment,
-        }
+        values["as_of"] = self.as_of.isoformat()
+        values["recipes"] = [recipe.to_json() for recipe in self.recipes]
+        values["experiment"] = self.experiment.to_json() if self.experiment else None
+        return {"form": FORM, **values}
 
     @classmethod
-    def from_json(cls, value: dict[str, Any]) -> Self:
-        """What `to_json` gave, back."""
-        recipes = tuple(Recipe.from_json(recipe) for recipe in value["recipes"])
-        asked = value.get("experiment")
-        experiment = Experiment.from_json(asked) if asked else None
-        return cls(
-            **{
-                **value,
-                "as_of": date.fromisoformat(str(value["as_of"])),
-                "recipes": recipes,
-                "experiment": experiment,
-            }
-        )
+    def from_json(cls, value: Mapping[str, Any]) -> Self:
+        """Read what `to_json` returned; values of the first form had no version.
+
+        Raises LedgerError for a form that this code does not know.
+        """
+        values = dict(value)
+        form = values.pop("form", 1)
+        unknown = values.keys() - {field.name for field in fields(cls)}
+        if form != FORM or unknown:
+            found = f"form {form}" + (f" with {', '.join(sorted(unknown))}" if unknown else "")
+            raise LedgerError(
+                f"week {values.get('as_of')} was stored by other code: found {found}, expected "
+                f"form {FORM}; run it with the code that stored it, or with this one from "
+                "resolve_week"
+            )
+        values["as_of"] = date.fromisoformat(str(values["as_of"]))
+        values["recipes"] = tuple(Recipe.from_json(recipe) for recipe in values["recipes"])
+        experiment = values.get("experiment")
+        values["experiment"] = Experiment.from_json(experiment) if experiment else None
+        return cls(**values)
 
     @property
     def numbers(self) -> Mapping[str, float]:
@@ -82,9 +90,9 @@ class Week:
         return {name: getattr(self, name) for name in names}
 
     @property
-    def sight(self) -> dict[str, Any]:
-        """The parameters of every query that asks what this week may know."""
-        return {"as_of": self.as_of, "watermark": self.watermark}
+    def snapshot(self) -> Snapshot:
+        """Return what every read of the week is filtered by."""
+        return Snapshot(self.as_of, self.watermark)
 
     def asked(self, **parameters: Any) -> Self:
         """The same week with the parameters that a run names itself; None names nothing."""
@@ -153,7 +161,7 @@ def close_ingest(conn: Connection, week: Week) -> None:
     """Let the week's watermark stand from here on. Raises LedgerError where another run has moved
     it since.
     """
-    conn.execute(queries("drops")["close_ingest"], week.sight)
+    conn.execute(queries("drops")["close_ingest"], week.snapshot.params)
     watermark = _one(conn, "week", as_of=week.as_of).watermark
     if watermark != week.watermark:
         raise LedgerError(

@@ -41,7 +41,7 @@ RECIPES = ("popularity", "als", "item_knn")
 
 
 @dataclass(frozen=True)
-class Sight:
+class WeekData:
     """What the first week sees."""
 
     week: Week
@@ -131,32 +131,34 @@ class Ground:
         return self.settings(self.filled, self.zones.full)
 
     @cached_property
-    def sight(self) -> Sight:
+    def data(self) -> WeekData:
         week = run_step(self.in_use, "find_week", self.first)
         with connect(self.in_use) as conn:
-            catalogue = read_catalogue(conn, week.sight)
-            return Sight(week, catalogue, read_interactions(conn, week.sight, catalogue.movie_ids))
+            catalogue = read_catalogue(conn, week.snapshot)
+            interactions = read_interactions(conn, week.snapshot, catalogue.movie_ids)
+            return WeekData(week, catalogue, interactions)
 
     @cached_property
     def version(self) -> ModelVersion:
         """ALS, fitted on all that the first week sees."""
-        sight, registry = self.sight, Registry(self.in_use)
+        data = self.data
+        registry = Registry(self.in_use)
         with connect(self.in_use) as conn:
-            cut, seed = self.first.isoformat(), sight.week.seed
+            cut, seed = self.first.isoformat(), data.week.seed
             fit = Fit(
                 Recipe.of("als"),
-                sight.interactions,
-                sight.catalogue,
+                data.interactions,
+                data.catalogue,
                 cut,
                 "refit",
                 self.first,
                 seed,
             )
             fitted = fit_once(conn, registry, fit)
-        tags = {"fingerprint": fitted.fingerprint, "n_ratings": str(len(sight.interactions))}
+        tags = {"fingerprint": fitted.fingerprint, "n_ratings": str(len(data.interactions))}
         number = registry.register(fitted.run_id, fitted.fit_key, tags)
         return ModelVersion(
-            fit.recipe, number, fitted.fit_key, fitted.fingerprint, len(sight.interactions)
+            fit.recipe, number, fitted.fit_key, fitted.fingerprint, len(data.interactions)
         )
 
     @cached_property
@@ -167,7 +169,7 @@ class Ground:
     @cached_property
     def seen(self) -> sparse.csr_matrix:
         """What each user that the model knows has rated."""
-        return self.sight.interactions.seen_by(self.model.user_ids_)
+        return self.data.interactions.seen_by(self.model.user_ids_)
 
     def crown(self, settings: Settings) -> int:
         """Make the model champion of the first week in a clone of the filled database; return the
@@ -177,9 +179,9 @@ class Ground:
         """
         decision = Decision(self.version.recipe.key, "first", (), (), ("Its lists are measured.",))
         with connect(settings) as conn:
-            exams.record_exam(conn, self.first, self.sight.exam)
+            exams.record_exam(conn, self.first, self.data.exam)
             made = ledger.record_decision(
-                conn, self.sight.week, decision, self.version, None, UNASKED, Origin("", "")
+                conn, self.data.week, decision, self.version, None, UNASKED, Origin("", "")
             )
         return made.promotion_id
 

@@ -34,7 +34,7 @@ def _weeks(conn: Connection, week: Week, n_weeks: int) -> Weeks:
     found = {
         row.ago: row
         for row in conn.execute(
-            queries("drift")["weeks"], {**week.sight, "n_weeks": n_weeks}
+            queries("drift")["weeks"], {**week.snapshot.params, "n_weeks": n_weeks}
         ).fetchall()
     }
 

@@ -10,6 +10,7 @@ from recsys.db.connect import Connection
 from recsys.db.queries import queries
 from recsys.features.catalogue import Catalogue, Links, numbers
 from recsys.features.interactions import Interactions
+from recsys.snapshot import Snapshot
 
 _RATING_COLUMNS = {
     "user_id": "bigint",
@@ -19,24 +20,22 @@ _RATING_COLUMNS = {
 }
 
 
-def read_interactions(conn: Connection, sight: dict, movie_ids: np.ndarray) -> Interactions:
-    """The newest visible rating of each user and movie, over the movies given. `sight`: as_of and
-    watermark.
-    """
-    return _read(conn, queries("visible")["ratings"], sight, movie_ids)
+def read_interactions(conn: Connection, snapshot: Snapshot, movie_ids: np.ndarray) -> Interactions:
+    """The newest visible rating of each user and movie, over the movies given."""
+    return _read(conn, queries("visible")["ratings"], snapshot, movie_ids)
 
 
-def read_rerated(conn: Connection, sight: dict, movie_ids: np.ndarray) -> Interactions:
+def read_rerated(conn: Connection, snapshot: Snapshot, movie_ids: np.ndarray) -> Interactions:
     """Of these, the ratings of the pairs that were ever rated more than once, be it after the
     week.
     """
-    return _read(conn, queries("visible")["rerated"], sight, movie_ids)
+    return _read(conn, queries("visible")["rerated"], snapshot, movie_ids)
 
 
 def _read(
-    conn: Connection, query: LiteralString, sight: dict, movie_ids: np.ndarray
+    conn: Connection, query: LiteralString, snapshot: Snapshot, movie_ids: np.ndarray
 ) -> Interactions:
-    rows = read_arrays(conn, query, sight, _RATING_COLUMNS)
+    rows = read_arrays(conn, query, snapshot.params, _RATING_COLUMNS)
     # numpy's own way from microseconds to seconds takes 20 times as long
     rated_at = rows["rated_at"].view(np.int64) // 1_000_000
     return Interactions.of(
@@ -44,9 +43,11 @@ def _read(
     )
 
 
-def read_users(conn: Connection, sight: dict) -> np.ndarray:
+def read_users(conn: Connection, snapshot: Snapshot) -> np.ndarray:
     """(U,) int64, ascending: everyone whom the week may know."""
-    return read_arrays(conn, queries("visible")["users"], sight, {"user_id": "bigint"})["user_id"]
+    return read_arrays(conn, queries("visible")["users"], snapshot.params, {"user_id": "bigint"})[
+        "user_id"
+    ]
 
 
 def read_withdrawn(conn: Connection) -> np.ndarray:
@@ -55,12 +56,12 @@ def read_withdrawn(conn: Connection) -> np.ndarray:
     return rows["movie_id"]
 
 
-def read_catalogue(conn: Connection, sight: dict) -> Catalogue:
+def read_catalogue(conn: Connection, snapshot: Snapshot) -> Catalogue:
     """All movies that the week may know, with their content."""
-    movies = conn.execute(queries("visible")["movies"], sight).fetchall()
+    movies = conn.execute(queries("visible")["movies"], snapshot.params).fetchall()
     movie_ids = np.array([movie.movie_id for movie in movies], dtype=np.int64)
     people: defaultdict[str, list[tuple[int, int]]] = defaultdict(list)
-    persons = conn.execute(queries("visible")["movie_persons"], sight).fetchall()
+    persons = conn.execute(queries("visible")["movie_persons"], snapshot.params).fetchall()
     for row in persons:
         people[row.role].append((row.movie_id, row.person_id))
     return Catalogue(

@@ -15,6 +15,7 @@ from recsys.db.queries import queries
 from recsys.features.interactions import index_of
 from recsys.models.base import BLOCK, Recommender, TopN
 from recsys.promotion.ledger import ModelVersion
+from recsys.snapshot import Snapshot
 from recsys.week import Week
 
 _COLUMNS = {
@@ -125,11 +126,11 @@ class Histories:
         return seen
 
 
-def read_histories(conn: Connection, sight: dict[str, object], users: np.ndarray) -> Histories:
+def read_histories(conn: Connection, snapshot: Snapshot, users: np.ndarray) -> Histories:
     """What the week may know that these users have rated. `users`: ids, ascending."""
     with conn.cursor(binary=True) as cursor:
         found = cursor.execute(
-            queries("publication")["histories"], {**sight, "user_ids": users.tolist()}
+            queries("publication")["histories"], {**snapshot.params, "user_ids": users.tolist()}
         ).fetchall()
     lengths = np.zeros(len(users), dtype=np.int64)
     lengths[index_of(users, np.array([row.user_id for row in found], dtype=np.int64))] = [

@@ -199,12 +199,12 @@ def _make(conn: Connection, edition: Edition, publication_id: int, made_by: dict
         )
     keys = {"publication_id": publication_id, "publication_key": edition.key}
     split = {"experiment": edition.experiment, "share": edition.share, "arm": edition.arm}
-    params = keys | split | made_by | edition.params | edition.week.sight
+    params = keys | split | made_by | edition.params | edition.week.snapshot.params
     create_partition(conn, publication_id)
     _gather(conn, params)
     fill_by_rules(conn, publication_id, params)
     finish_partition(conn, publication_id)
-    check_rows(conn, publication_id, edition.week.sight, edition.week.top_n)
+    check_rows(conn, publication_id, edition.week.snapshot.params, edition.week.top_n)
     _record(conn, edition, publication_id, params)
     conn.execute(queries("publication")["drop_temporary"])
 

@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 def list_shards(work: Work, week: Week) -> list[int]:
     """Return the numbers of the shards that share the scoring: those that hold users."""
     return list(
-        range(shard_count(len(read_users(work.conn, week.sight)), work.settings.score_shards))
+        range(shard_count(len(read_users(work.conn, week.snapshot)), work.settings.score_shards))
     )
 
 
@@ -43,7 +43,7 @@ def score_users(
     """
     conn = work.conn
     edition = _edition(work, week, promotion_id, challenger_version)
-    users = read_users(conn, week.sight)
+    users = read_users(conn, week.snapshot)
     if not len(users):
         raise NothingToRecommend(f"week {week.as_of}: no user up to drop {week.watermark}")
     place = {"shard": shard, "n_shards": shard_count(len(users), work.settings.score_shards)}
@@ -52,7 +52,7 @@ def score_users(
         log.info("week %s: shard %s has been scored already", week.as_of, shard)
         return 0
     users = shard_of(users, **place)
-    histories = read_histories(conn, week.sight, users)
+    histories = read_histories(conn, week.snapshot, users)
     withdrawn = read_withdrawn(conn)
     n_rows = 0
     for part in missing:

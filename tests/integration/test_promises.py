@@ -2,6 +2,7 @@
 
 import csv
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -73,14 +74,14 @@ def seconds(day: date) -> int:
 
 def sight_fingerprint(conn: Connection, week: Week) -> tuple[str, str, list[int]]:
     """All that a fit and a publication of the week can see."""
-    catalogue = read_catalogue(conn, week.sight)
-    interactions = read_interactions(conn, week.sight, catalogue.movie_ids)
+    catalogue = read_catalogue(conn, week.snapshot)
+    interactions = read_interactions(conn, week.snapshot, catalogue.movie_ids)
     # one rating a user and movie, whatever came later
     assert (interactions.csr(np.ones(len(interactions))).data == 1).all()
     return (
         catalogue.fingerprint(),
         interactions.fingerprint(),
-        read_users(conn, week.sight).tolist(),
+        read_users(conn, week.snapshot).tolist(),
     )
 
 
@@ -262,12 +263,14 @@ def test_a_late_week_sees_nothing_after_its_as_of(
 ) -> None:
     steps.run_week(settings, as_of=weeks[2])
     week = steps.resolve_week(settings, as_of=weeks[0])
-    catalogue = read_catalogue(conn, week.sight)
-    interactions = read_interactions(conn, week.sight, catalogue.movie_ids)
+    catalogue = read_catalogue(conn, week.snapshot)
+    interactions = read_interactions(conn, week.snapshot, catalogue.movie_ids)
     assert (
         interactions.newest
         < seconds(weeks[0])
-        <= read_interactions(conn, {**week.sight, "as_of": weeks[2]}, catalogue.movie_ids).newest
+        <= read_interactions(
+            conn, replace(week.snapshot, as_of=weeks[2]), catalogue.movie_ids
+        ).newest
     )
 
 
@@ -476,9 +479,9 @@ def test_a_past_week_knows_no_user_of_the_future(
     )
     conn.execute("INSERT INTO users (user_id, drop_id) VALUES (5555, %s)", [newest])
     steps.run_week(settings, as_of=weeks[0])
-    assert 5555 in read_users(conn, steps.resolve_week(settings, as_of=weeks[2]).sight)
+    assert 5555 in read_users(conn, steps.resolve_week(settings, as_of=weeks[2]).snapshot)
     assert 5555 not in {row[0] for row in lists(conn, weeks[0])}
-    assert 5555 not in read_users(conn, steps.resolve_week(settings, as_of=weeks[0]).sight)
+    assert 5555 not in read_users(conn, steps.resolve_week(settings, as_of=weeks[0]).snapshot)
 
 
 def test_a_drop_put_back_as_it_was_is_a_revision_too(
@@ -497,7 +500,7 @@ def test_a_drop_put_back_as_it_was_is_a_revision_too(
         when += timedelta(7)
         write_drop(settings.drops, "movielens", when, {"ratings.csv": [RATINGS]})
         last = steps.run_week(settings, as_of=when)
-    known = read_interactions(conn, last.sight, read_catalogue(conn, last.sight).movie_ids)
+    known = read_interactions(conn, last.snapshot, read_catalogue(conn, last.snapshot).movie_ids)
     assert conn.execute("SELECT max(revision) AS n FROM drops").fetchone().n == 3
     assert known.where((known.users == 0) & (known.movies == 0)).ratings.tolist() == [5.0]
 
@@ -567,6 +570,29 @@ def test_the_alias_is_repaired_at_the_start_of_a_run(settings: Settings, weeks: 
 def test_week_travels_as_json(settings: Settings, weeks: list[date]) -> None:
     week = steps.resolve_week(settings, as_of=weeks[0])
     assert Week.from_json(week.to_json()) == week
+
+
+@pytest.mark.parametrize(
+    ("change", "found"), [({"form": 2}, "form 2"), ({"eyesight": 1}, "form 1 with eyesight")]
+)
+def test_a_week_of_another_form_is_refused_with_a_sentence(
+    settings: Settings, weeks: list[date], change: dict[str, int], found: str
+) -> None:
+    stored = steps.resolve_week(settings, as_of=weeks[0]).to_json()
+    with pytest.raises(
+        LedgerError, match=rf"week {weeks[0]} was stored .* found {found}, expected"
+    ):
+        Week.from_json(stored | change)
+
+
+def test_a_week_that_was_stored_before_forms_had_versions_is_read(
+    settings: Settings, weeks: list[date]
+) -> None:
+    week = steps.resolve_week(settings, as_of=weeks[0])
+    assert (
+        Week.from_json({key: week.to_json()[key] for key in week.to_json() if key != "form"})
+        == week
+    )
 
 
 def test_old_publications_go_and_the_live_one_stays(

@@ -329,7 +329,7 @@ def test_readers_are_counted_by_the_movies_that_they_rated(world: World) -> None
         "HAVING count(*) > 1"
     )
     world.conn.execute("INSERT INTO users (user_id, drop_id) VALUES (3, 1), (100, 1)")
-    params = edition().params | edition().week.sight
+    params = edition().params | edition().week.snapshot.params
     with world.conn.transaction(force_rollback=True):
         world.conn.execute(queries("publication")["gather_readers"], params)
         readers = world.conn.execute(
@@ -353,7 +353,7 @@ def test_a_like_is_worth_half_for_every_half_life_to_twelve_decimals(world: Worl
             "floor(%s)), 1, 5)",
             [user, 1 + user % 3, AS_OF - timedelta(1), seconds],
         )
-    params = edition().params | edition().week.sight
+    params = edition().params | edition().week.snapshot.params
     with world.conn.transaction(force_rollback=True):
         for name in ("gather_readers", "weigh_likes"):
             world.conn.execute(queries("publication")[name], params)
@@ -408,7 +408,7 @@ def test_a_history_holds_each_movie_once_and_none_that_the_model_lacks(world: Wo
     world.rate_again(3, 2)
     world.rate(5, 4)
     world.rate(6, 1, days_ago=-1)  # which the week is too early for
-    seen = read_histories(world.conn, edition().week.sight, np.array([2, 3, 4, 5, 6])).seen(
+    seen = read_histories(world.conn, edition().week.snapshot, np.array([2, 3, 4, 5, 6])).seen(
         np.array([1, 2, 3, 4])
     )
     assert seen.has_canonical_format
@@ -422,12 +422,12 @@ def test_a_history_holds_each_movie_once_and_none_that_the_model_lacks(world: Wo
 
 
 def test_users_are_all_whom_the_week_may_know(world: World) -> None:
-    assert read_users(world.conn, edition().week.sight).tolist() == []
+    assert read_users(world.conn, edition().week.snapshot).tolist() == []
     world.conn.execute("INSERT INTO users (user_id, drop_id) VALUES (4, 1), (100, 1)")
-    assert read_users(world.conn, edition().week.sight).tolist() == [4, 100]
+    assert read_users(world.conn, edition().week.snapshot).tolist() == [4, 100]
     for user, days_ago in ((2, -1), (3, 1), (4, 1), (7, -1), (8, 1), (9, -1)):
         for movie in (1, 2):
             world.rate(user, movie, days_ago=days_ago)
     # beyond the watermark
     world.conn.execute("INSERT INTO ratings VALUES (11, 1, %s, 2, 5)", [AS_OF - timedelta(1)])
-    assert read_users(world.conn, edition().week.sight).tolist() == [3, 4, 8, 100]
+    assert read_users(world.conn, edition().week.snapshot).tolist() == [3, 4, 8, 100]

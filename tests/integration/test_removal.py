@@ -125,7 +125,7 @@ def test_erasing_leaves_nothing_but_the_tombstone(settings: Settings, full: Conn
         "users": 1,
         "recommendations": 1,
         "candidates": 1,
-        "exam marks": 1,
+        "exam scores": 1,
         "rejected": 7,
     }
     left = traces(full, USER)

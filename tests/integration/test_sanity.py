@@ -31,8 +31,8 @@ def test_last_weeks_lists_less_what_was_rated_since(
         [first.user_id, first.movie_id, weeks[1]],
     )
     steps.refresh_views(settings)
-    catalogue = read_catalogue(conn, week.sight)
-    interactions = read_interactions(conn, week.sight, catalogue.movie_ids)
+    catalogue = read_catalogue(conn, week.snapshot)
+    interactions = read_interactions(conn, week.snapshot, catalogue.movie_ids)
     rated = {
         (int(interactions.user_ids[user]), int(interactions.movie_ids[movie]))
         for user, movie in zip(interactions.users, interactions.movies, strict=True)

@@ -82,13 +82,13 @@ def test_ways_do_the_same_work(ground):
     from bench.speed.stages.als_fit import handed_over
     from bench.speed.stages.csr import as_ours, by_hand, copied
 
-    week, interactions = ground.sight.week, ground.sight.interactions
+    week, interactions = ground.data.week, ground.data.interactions
     with closing(psycopg2.connect(ground.in_use.database_url.get_secret_value())) as conn:
-        rows = copied(conn, week.sight)
+        rows = copied(conn, week.snapshot.params)
     ours, theirs, smaller = interactions.csr(), as_ours(rows, interactions.movie_ids), by_hand(rows)
     assert (ours != theirs).nnz == 0
     assert (smaller.nnz, smaller.sum()) == (ours.nnz, ours.sum())
-    solver, matrix = handed_over(ground.sight, ground.model.compute)
+    solver, matrix = handed_over(ground.data, ground.model.compute)
     solver.fit(matrix, show_progress=False)
     assert solver.user_factors.shape == ground.model.user_factors_.shape
 

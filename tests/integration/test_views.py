@@ -11,6 +11,7 @@ import pytest
 from recsys.db.connect import Connection
 from recsys.db.queries import queries
 from recsys.features.visible import read_interactions, read_rerated
+from recsys.snapshot import Snapshot
 
 START = date(2020, 1, 1)
 DAYS = range(8)
@@ -109,13 +110,15 @@ def test_what_was_known_earlier_is_told_by_what_is_known_now_and_by_what_was_rat
     movie_ids = np.array([1])
     added = 0
     for watermark in range(1, N_DROPS + 1):
-        now = read_interactions(conn, {"as_of": day(max(DAYS)), "watermark": watermark}, movie_ids)
+        now = read_interactions(conn, Snapshot(day(max(DAYS)), watermark), movie_ids)
         for hours in range(0, 24 * max(DAYS), 12):
             cut = noon(0, hours)
-            sight = {"as_of": cut, "watermark": watermark}
+            snapshot = Snapshot(cut, watermark)
             still_so = now.where(now.rated_at < cut.timestamp())
-            then = still_so.adding(read_rerated(conn, sight, movie_ids))
-            assert then.fingerprint() == read_interactions(conn, sight, movie_ids).fingerprint(), (
+            then = still_so.adding(read_rerated(conn, snapshot, movie_ids))
+            assert (
+                then.fingerprint() == read_interactions(conn, snapshot, movie_ids).fingerprint()
+            ), (
                 watermark,
                 cut,
             )

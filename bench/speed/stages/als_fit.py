@@ -9,7 +9,7 @@ from implicit.cpu.als import AlternatingLeastSquares
 from scipy import sparse
 from threadpoolctl import threadpool_limits
 
-from bench.speed.ground import Sight
+from bench.speed.ground import WeekData
 from bench.speed.stages.base import Bound, Stage, Way
 from recsys.models.als import ALS
 from recsys.models.base import Compute
@@ -26,11 +26,11 @@ class AlsFit(Stage):
 
     @contextmanager
     def ways(self) -> Iterator[Sequence[Way]]:
-        sight = self.ground.sight
-        compute = compute_of(self.ground.in_use, seed=sight.week.seed)
-        solver, matrix = handed_over(sight, compute)
+        data = self.ground.data
+        compute = compute_of(self.ground.in_use, seed=data.week.seed)
+        solver, matrix = handed_over(data, compute)
         yield [
-            Way(OURS, lambda _: ALS(compute=compute).fit(sight.interactions, sight.catalogue)),
+            Way(OURS, lambda _: ALS(compute=compute).fit(data.interactions, data.catalogue)),
             Way(IMPLICIT, lambda unfitted: fit_implicit(unfitted, matrix), lambda _: copy(solver)),
         ]
 
@@ -46,13 +46,13 @@ class _Caught(Exception):
 
 
 def handed_over(
-    sight: Sight, compute: Compute
+    data: WeekData, compute: Compute
 ) -> tuple[AlternatingLeastSquares, sparse.csr_matrix]:
     """What the recipe hands to the library: the solver, not fitted, and the matrix."""
     with (
         patch.object(AlternatingLeastSquares, "fit", autospec=True, side_effect=_Caught) as fit,
         suppress(_Caught),
     ):
-        ALS(compute=compute).fit(sight.interactions, sight.catalogue)
+        ALS(compute=compute).fit(data.interactions, data.catalogue)
     solver, matrix = fit.call_args.args
     return solver, matrix

@@ -5,7 +5,6 @@ pandas.
 import io
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -19,6 +18,7 @@ from recsys.db.connect import connect
 from recsys.db.queries import queries
 from recsys.features.interactions import Interactions
 from recsys.features.visible import read_interactions
+from recsys.snapshot import Snapshot
 
 OURS, COPY, BY_HAND, PANDAS = (
     ("read_interactions, csr"),
@@ -58,26 +58,30 @@ class Csr(Stage):
 
     @contextmanager
     def ways(self) -> Iterator[Sequence[Way]]:
-        sight, movie_ids = self.ground.sight.week.sight, self.ground.sight.catalogue.movie_ids
+        data = self.ground.data
+        snapshot = data.week.snapshot
+        movie_ids = data.catalogue.movie_ids
         url = self.ground.in_use.database_url.get_secret_value()
         engine = sqlalchemy.create_engine(url)
         self.ground.databases.settle()
         with connect(self.ground.in_use) as conn, closing(psycopg2.connect(url)) as plain:
             yield [
-                Way(OURS, lambda _: read_interactions(conn, sight, movie_ids).csr()),
-                Way(COPY, lambda _: as_ours(copied(plain, sight), movie_ids)),
-                Way(BY_HAND, lambda _: by_hand(copied(plain, sight))),
+                Way(OURS, lambda _: read_interactions(conn, snapshot, movie_ids).csr()),
+                Way(COPY, lambda _: as_ours(copied(plain, snapshot), movie_ids)),
+                Way(BY_HAND, lambda _: by_hand(copied(plain, snapshot))),
                 Way(
                     PANDAS,
                     lambda _: pd.read_sql(
-                        AS_NUMBERS.format(queries("visible")["ratings"]), engine, params=sight
+                        AS_NUMBERS.format(queries("visible")["ratings"]),
+                        engine,
+                        params=snapshot.params,
                     ),
                 ),
             ]
         engine.dispose()
 
 
-def copied(conn: psycopg2.extensions.connection, sight: dict[str, Any]) -> np.ndarray:
+def copied(conn: psycopg2.extensions.connection, snapshot: Snapshot) -> np.ndarray:
     """The same filter's rows as numpy sees what COPY sends; psycopg2 takes it in without Python, in
     half of psycopg's time.
     """
@@ -86,7 +90,7 @@ def copied(conn: psycopg2.extensions.connection, sight: dict[str, Any]) -> np.nd
     with conn.cursor() as cursor:
         query = cursor.mogrify(
             f"SELECT {columns} FROM ({queries('visible')['ratings']}) AS visible",  # noqa: S608
-            sight,
+            snapshot.params,
         ).decode()
         cursor.copy_expert(f"COPY ({query}) TO STDOUT (FORMAT binary)", wire)
     n_bytes = wire.tell() - HEADER - TRAILER

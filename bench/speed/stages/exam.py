@@ -23,14 +23,14 @@ class OneExam(Stage):
 
     @contextmanager
     def ways(self) -> Iterator[Sequence[Way]]:
-        sight, model = self.ground.sight, self.ground.model
-        exam, week = sight.exam, sight.week
+        data, model = self.ground.data, self.ground.model
+        exam, week = data.exam, data.week
         liked = exam.held_out.ratings >= week.like_threshold
         asked = np.unique(exam.held_out.user_ids[exam.held_out.users[liked]])
         marking = {
             "like_threshold": week.like_threshold,
             "min_history": week.min_history,
-            "catalogue": sight.catalogue,
+            "catalogue": data.catalogue,
         }
         yield [
             Way(OURS, lambda _: examine(model, exam, **marking)),

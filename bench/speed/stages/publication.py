@@ -30,7 +30,7 @@ class WholePublication(Stage):
     @contextmanager
     def ways(self) -> Iterator[Sequence[Way]]:
         ground = self.ground
-        model, seen, week = ground.model, ground.seen, ground.sight.week
+        model, seen, week = ground.model, ground.seen, ground.data.week
         with ground.databases.clone(ground.filled, ground.name("publication")) as name:
             settings = ground.settings(name, ground.zones.full)
             promotion_id = ground.crown(settings)
