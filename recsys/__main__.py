@@ -20,7 +20,7 @@ from rich.markdown import Markdown
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.prompt import Confirm
 
-from recsys.arguments import DAY, ID, LENGTH, MINUTES, PUBLICATION, WEEKS, YEAR, limited
+from recsys.arguments import DAY, DESCRIPTOR, ID, LENGTH, MINUTES, PUBLICATION, WEEKS, YEAR, limited
 from recsys.drops.cli import add_drops_command
 from recsys.errors import RecsysError
 from recsys.models import MODELS
@@ -172,7 +172,11 @@ def _add_step(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
     step = _add(commands, "step", _step, text, needs_schema=False)
     step.add_argument("name", metavar="NAME", help="a function of recsys.steps, e.g. ingest_drops")
     step.add_argument(
-        "--result-fd", type=int, default=1, metavar="FD", help="where the result goes (default 1)"
+        "--result-fd",
+        type=DESCRIPTOR,
+        default=1,
+        metavar="FD",
+        help="where the result goes (default 1)",
     )
 
 

@@ -80,5 +80,6 @@ PUBLICATION = whole(1, MOST_ID)
 #: Of history, and of replays: nearly a hundred years.
 WEEKS = whole(1, 5_000)
 LENGTH = limited("top_n")
+DESCRIPTOR = whole(0, 1_048_575)  # of an open file, in this process
 MINUTES = Number(Limit(1, 100_000, whole=False))  # the longest film takes some 51,000
 YEAR = whole(1870, 2100)

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from recsys import run
+from recsys.db.queries import checks
 from recsys.request import RunRequest
 from recsys.run import run_step, time_out
 from recsys.settings import Settings
@@ -32,6 +33,12 @@ def score_users(
 ) -> int:
     """Score a shard; most weeks have no challenger."""
     return run_step(settings, "score_users", week, promotion_id, challenger_version, shard)
+
+
+def check_facts(settings: Settings) -> None:
+    """Run every check."""
+    for path in checks():
+        run_step(settings, "check_facts", path.stem)
 
 
 def __getattr__(name: str) -> Callable[..., Any]:

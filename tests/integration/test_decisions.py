@@ -11,7 +11,7 @@ import pytest
 
 from recsys.db.connect import Connection
 from recsys.errors import ModelError
-from recsys.promotion import exams, ledger
+from recsys.promotion import exams, ledger, refits
 from recsys.promotion.approval import UNASKED, Approval, Proposal
 from recsys.promotion.gates import EXAM_GATES, REFIT_GATES
 from recsys.registry.store import Registry
@@ -404,17 +404,21 @@ def test_without_airflow_someone_is_asked_too(
 
 
 def broken_refits(monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
-    real = REFIT_GATES["finite"]
+    """Refits of these recipes look as if an array of theirs were not finite."""
+    check = refits.check_refit
+    gate = REFIT_GATES["finite"]
 
-    def finite(refit):
-        refused = refit.name in names
-        return (
-            real(refit)
-            if not refused
-            else type(real(refit))(False, 1.0, 0.0, "1 in factors is not finite; expected none.")
-        )
+    def refuse(refit):
+        sentence = "1 in factors is not finite; expected none."
+        return type(gate(refit))(False, 1.0, 0.0, sentence)
 
-    monkeypatch.setitem(REFIT_GATES, "finite", finite)
+    def check_refit(conn, week, recipe, *rest):
+        with pytest.MonkeyPatch.context() as patched:
+            if recipe.name in names:
+                patched.setitem(REFIT_GATES, "finite", refuse)
+            return check(conn, week, recipe, *rest)
+
+    monkeypatch.setattr(refits, "check_refit", check_refit)
 
 
 def test_where_the_refit_is_refused_the_incumbents_recipe_is_published(

@@ -26,6 +26,7 @@ TEXT = {
     "sql",
     "source",
     "drops",
+    "name",
 }
 FOLDERS = {"data", "imdb", "output", "movielens"}
 
