@@ -262,7 +262,8 @@ class AskApproval(HITLOperator):
             return {"answer": None, "by": None}
         self.subject = self.proposal["subject"]
         self.body = self.proposal["body"]
-        hours = RecsysHook().settings().approval_hours
+        with in_sentences():
+            hours = RecsysHook().settings().approval_hours
         self.response_timeout = timedelta(hours=hours)
         self.log.info("%s\n%s", self.subject, self.body)
         base_url = conf.get("api", "base_url", fallback=LOCAL)

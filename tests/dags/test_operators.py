@@ -349,6 +349,18 @@ def test_a_question_shows_the_proposal_tells_of_itself_and_waits(
     )
 
 
+def test_a_setting_that_does_not_validate_fails_the_question_in_a_sentence(
+    shown, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from airflow.sdk.exceptions import AirflowFailException
+
+    monkeypatch.setenv("RECSYS_APPROVAL_HOURS", "soon")
+    asking, context = ask()
+    with pytest.raises(AirflowFailException, match="RECSYS_APPROVAL_HOURS: Input should be"):
+        asking.execute(context)
+    assert not shown
+
+
 @pytest.mark.parametrize(
     ("event", "expected"),
     [
