@@ -84,7 +84,7 @@ def test_ways_do_the_same_work(ground):
 
     week, interactions = ground.data.week, ground.data.interactions
     with closing(psycopg2.connect(ground.in_use.database_url.get_secret_value())) as conn:
-        rows = copied(conn, week.snapshot.params)
+        rows = copied(conn, week.snapshot)
     ours, theirs, smaller = interactions.csr(), as_ours(rows, interactions.movie_ids), by_hand(rows)
     assert (ours != theirs).nnz == 0
     assert (smaller.nnz, smaller.sum()) == (ours.nnz, ours.sum())
