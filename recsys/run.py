@@ -5,11 +5,11 @@ from dataclasses import replace
 from getpass import getuser
 from typing import Any
 
-from recsys.costs import keep_cost, measured
 from recsys.db.queries import checks
 from recsys.promotion.approval import UNASKED, Approval, Proposal
 from recsys.request import RunRequest
 from recsys.settings import Settings
+from recsys.step_call import call_measured
 from recsys.steps import STEPS, Step, function_of
 from recsys.steps.publish import list_shards
 from recsys.week import Week
@@ -49,7 +49,8 @@ def run_week(
             arguments = [results[name] for name in step.needs] or _first(step, request)
             for part, own in _calls(work, step, results):
                 on_step(f"{step.name} {part}".rstrip())
-                results[step.name] = _run(work, step, [*arguments, *own], part, results)
+                week = results.get("resolve_week")
+                results[step.name] = call_measured(work, step.name, week, part, *arguments, *own)
     return results["resolve_week"]
 
 
@@ -74,16 +75,6 @@ def _calls(work: Work, step: Step, results: dict[str, Any]) -> Iterable[tuple[st
         shards = list_shards(work, results["resolve_week"])
         return [(f"shard {shard}", [shard]) for shard in shards]
     return [("", [])]
-
-
-def _run(
-    work: Work, step: Step, arguments: Sequence[Any], part: str, results: dict[str, Any]
-) -> Any:
-    with measured() as cost:
-        result = function_of(step.name)(work, *arguments)
-    week = results.get("resolve_week", result)  # the first step returns the week
-    keep_cost(work.conn, week, step.name, cost, part=part)
-    return result
 
 
 def _answer(proposal: Proposal, approve: Approve) -> Approval:

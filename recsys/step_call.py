@@ -11,9 +11,9 @@ from recsys.request import RunRequest
 from recsys.settings import Settings
 from recsys.steps import STEPS, function_of
 from recsys.week import Week
-from recsys.work import open_work
+from recsys.work import Work, open_work
 
-__all__ = ["call_step"]
+__all__ = ["call_measured", "call_step"]
 
 #: How an input is read, by its name; others are numbers, texts and lists of these.
 READ: dict[str, Callable[[Any], Any]] = {
@@ -38,11 +38,22 @@ def call_step(settings: Settings, name: str, inputs: Mapping[str, Any]) -> Any:
     if name in ASK_FOR_NO_WEEK:
         arguments.pop("week", None)  # their cost is the week's
     with open_work(settings) as work:
-        with measured() as cost:
-            result = function_of(name)(work, **arguments)
         if name in WEEKLY:
-            keep_cost(work.conn, week or result, name, cost, part=_part(arguments))
-    return _to_json(result)
+            return _to_json(call_measured(work, name, week, _part(arguments), **arguments))
+        return _to_json(function_of(name)(work, **arguments))
+
+
+def call_measured(
+    work: Work, name: str, week: Week | None, part: str, /, *arguments: Any, **named: Any
+) -> Any:
+    """Call a step of a week, store what it cost, and return its result.
+
+    The first step has no week yet: it returns it.
+    """
+    with measured() as cost:
+        result = function_of(name)(work, *arguments, **named)
+    keep_cost(work.conn, week or result, name, cost, part=part)
+    return result
 
 
 def _as_is(value: Any) -> Any:

@@ -29,9 +29,8 @@ log = logging.getLogger(__name__)
 
 def list_shards(work: Work, week: Week) -> list[int]:
     """Return the numbers of the shards that share the scoring: those that hold users."""
-    return list(
-        range(shard_count(len(read_users(work.conn, week.snapshot)), work.settings.score_shards))
-    )
+    n_users = len(read_users(work.conn, week.snapshot))
+    return list(range(shard_count(n_users, work.settings.score_shards)))
 
 
 def score_users(
