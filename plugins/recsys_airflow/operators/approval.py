@@ -1,0 +1,73 @@
+"""The question whether a person approves of a new champion."""
+
+from collections.abc import Collection
+from datetime import timedelta
+from inspect import getdoc
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from airflow.providers.standard.operators.hitl import HITLOperator
+from airflow.sdk.configuration import conf
+
+from recsys_airflow.notify import tell
+from recsys_airflow.sentences import in_sentences
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+#: Where Airflow's UI is, if its configuration does not say.
+LOCAL = "http://localhost:8080"
+
+
+class AskApproval(HITLOperator):
+    """Asks a person before a new champion is crowned, where the Param or the setting
+    `require_approval` says so.
+
+    The exam's table and the gates' sentences stand under Required Actions in the UI, and the
+    notifier says that a question waits. No worker waits for the answer. Rejected, or without an
+    answer for `RECSYS_APPROVAL_HOURS`, the champion stays; the run goes on in any case.
+    """
+
+    step: ClassVar[str] = "ask_approval"
+    template_fields: Collection[str] = ("proposal",)
+    APPROVE, REJECT = "Approve", "Reject"
+
+    def __init__(self, *, proposal: Any, **kwargs: Any) -> None:
+        question = {
+            "subject": "A new champion?",
+            "options": [self.APPROVE, self.REJECT],
+            "defaults": self.REJECT,
+            # the setting says how long, when the task runs; a limit must be named here, or
+            # HITLOperator takes the task's execution timeout
+            "response_timeout": timedelta(days=1),
+            "doc_md": getdoc(type(self)),
+        }
+        super().__init__(**{**question, **kwargs})
+        self.proposal = proposal
+
+    def execute(self, context: "Context") -> Any:
+        from recsys_airflow.hook import RecsysHook
+
+        if not self.proposal["needs_approval"]:
+            return {"answer": None, "by": None}
+        self.subject = self.proposal["subject"]
+        self.body = self.proposal["body"]
+        with in_sentences():
+            hours = RecsysHook().settings().approval_hours
+        self.response_timeout = timedelta(hours=hours)
+        self.log.info("%s\n%s", self.subject, self.body)
+        base_url = conf.get("api", "base_url", fallback=LOCAL)
+        place = self.generate_link_to_ui_from_context(context=context, base_url=base_url)
+        tell(
+            f"{self.dag_id}: {self.subject}?",
+            f"Approve or reject it within {hours:g} hours: {place}",
+        )
+        # leaves by an exception: Airflow calls execute_complete with the answer
+        return super().execute(context)
+
+    def execute_complete(self, context: "Context", event: dict[str, Any]) -> dict[str, Any]:
+        answered = super().execute_complete(context, event)
+        if event.get("timedout"):
+            return {"answer": "timed out", "by": None}
+        approved = answered["chosen_options"] == [self.APPROVE]
+        by = answered["responded_by_user"]["name"]
+        return {"answer": "approved" if approved else "rejected", "by": by}
