@@ -22,13 +22,13 @@ CREATE TABLE public.drops (
     sha256 text NOT NULL,
     files jsonb NOT NULL,
     admitted_for date NOT NULL,
-    state text DEFAULT 'known'::text NOT NULL,
+    state text DEFAULT 'registered'::text NOT NULL,
     population text,
     counts jsonb,
     reason text,
     registered_at timestamp with time zone DEFAULT now() NOT NULL,
     settled_at timestamp with time zone,
-    CONSTRAINT drops_state_check CHECK ((state = ANY (ARRAY['known'::text, 'ingested'::text, 'refused'::text])))
+    CONSTRAINT drops_state_check CHECK ((state = ANY (ARRAY['registered'::text, 'ingested'::text, 'refused'::text])))
 );
 
 CREATE TABLE public.movies (
@@ -194,10 +194,6 @@ END;
 CREATE FUNCTION staging.as_published(user_id bigint, movie_id bigint, rating real, rated_at timestamp with time zone) RETURNS text
     LANGUAGE sql STABLE PARALLEL SAFE
     RETURN concat_ws('|'::text, user_id, movie_id, (rating)::numeric(2,1), (EXTRACT(epoch FROM rated_at))::bigint);
-
-CREATE FUNCTION staging.begins_with_user(file text) RETURNS boolean
-    LANGUAGE sql IMMUTABLE PARALLEL SAFE
-    RETURN (file = ANY (ARRAY['ratings.csv'::text, 'tags.csv'::text, 'ratings.dat'::text, 'tags.dat'::text, 'users.dat'::text, 'u.data'::text, 'u.user'::text]));
 
 CREATE FUNCTION staging.film_year(year integer) RETURNS integer
     LANGUAGE sql IMMUTABLE PARALLEL SAFE

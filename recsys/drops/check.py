@@ -56,7 +56,7 @@ def check_in_database(
 
 def _is_settled(conn: Connection, drop: Drop) -> bool:
     revision = ledger.newest_revision(conn, drop)
-    return revision is not None and revision.state != "known"
+    return revision is not None and revision.state != "registered"
 
 
 def _try_in_database(

@@ -213,12 +213,14 @@ def _reject(
 
 
 def _user_text(text: str, names: list[str], spec: Delimited) -> str | None:
-    """The user's field of a row that is none, empty where it has none; None where it comes
-    first.
+    """What begins with the user of a row that cannot be read, empty where the row ends before;
+    None where the file names no user.
     """
     places = [place for place, name in enumerate(names) if spec.columns.get(name) == "user_id"]
-    if places in ([], [0]):
+    if not places:
         return None
+    if places[0] == 0:
+        return text
     fields = (
         next(csv.reader([text.replace("\r", " ")])) if spec.quoted else text.split(spec.delimiter)
     )
@@ -278,9 +280,9 @@ def _is_text(value: bytes) -> bool:
 
 def _not_text_reject(member: Member, row: dict, spec: Delimited) -> Reject:
     content = spec.delimiter.encode().join(row[name][:SHOWN] for name in spec.columns.values())
-    return Reject(
-        member.name, row["line"], "not UTF-8 text, or a zero byte in it", _shown(content[:SHOWN])
-    )
+    user_text = _shown(row["user_id"][:SHOWN]) if "user_id" in row else None
+    reason = "not UTF-8 text, or a zero byte in it"
+    return Reject(member.name, row["line"], reason, _shown(content[:SHOWN]), user_text)
 
 
 def _as_text(batch: pa.RecordBatch) -> pa.RecordBatch:

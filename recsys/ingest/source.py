@@ -18,7 +18,8 @@ class Reject:
     line: int
     reason: str
     content: str
-    user_text: str | None = None  # the user's field, where the content does not begin with it
+    user_text: str | None = None
+    """What begins with the user's id as the file has it; None where the row names no user."""
 
 
 @dataclass(frozen=True)

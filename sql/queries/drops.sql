@@ -16,7 +16,7 @@ LIMIT 1;
 -- Whether a week cannot do without this drop's files: not once its own drops are in, nor where the
 -- drop itself has been taken in, or refused by another week. A drop that was never met is needed.
 SELECT NOT EXISTS (SELECT FROM weeks WHERE as_of = %(as_of)s AND ingested_at IS NOT NULL)
-   AND coalesce((SELECT state = 'known' OR (state = 'refused' AND admitted_for = %(as_of)s)
+   AND coalesce((SELECT state = 'registered' OR (state = 'refused' AND admitted_for = %(as_of)s)
                  FROM drops
                  WHERE source = %(source)s AND drop_date = %(drop_date)s
                  ORDER BY revision DESC
@@ -42,7 +42,7 @@ SELECT coalesce(max(drop_id), 0) AS drop_id FROM drops;
 SELECT drop_id, source, drop_date, revision, sha256, state
 FROM drops
 WHERE drop_id <= %(watermark)s
-  AND (state = 'known' OR (state = 'refused' AND admitted_for = %(as_of)s)
+  AND (state = 'registered' OR (state = 'refused' AND admitted_for = %(as_of)s)
        OR (state = 'refused' AND drop_date = %(as_of)s
            AND admitted_for IN (SELECT as_of FROM retired_weeks)))
   AND NOT EXISTS (
@@ -64,8 +64,7 @@ DELETE FROM rejected_rows WHERE drop_id = %(drop_id)s;
 -- name: keep_rejected(drop_id)
 INSERT INTO rejected_rows (drop_id, file, line, reason, content, user_id)
 SELECT DISTINCT ON (file, line) %(drop_id)s, file, line, reason, left(content, 2000),
-       CASE WHEN staging.begins_with_user(file)
-                THEN staging.user_of(coalesce(user_text, content)) END
+       staging.user_of(user_text)
 FROM staging.rejects ORDER BY file, line, reason;
 
 -- name: population()

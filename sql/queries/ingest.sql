@@ -62,8 +62,7 @@ WITH gone_ratings AS (DELETE FROM staging.ratings s
                     USING erased_users e
                     WHERE staging.user_of(s.user_id) = e.user_id)
 DELETE FROM staging.rejects s USING erased_users e
-WHERE staging.begins_with_user(s.file)
-  AND staging.user_of(coalesce(s.user_text, s.content)) = e.user_id;
+WHERE staging.user_of(s.user_text) = e.user_id;
 
 -- ---------------- checks: what is set aside, and why
 -- Each row is judged alone first, then among those without a fault: of several rows about one thing
@@ -131,7 +130,7 @@ WITH single AS (
            END AS fault
     FROM staging.users
 ), judged AS (
-    SELECT file, line, content,
+    SELECT file, line, user_id, content,
            CASE WHEN fault IS NOT NULL THEN fault
                 WHEN row_number() OVER (PARTITION BY fault IS NULL, ltrim(user_id, '0')
                                         ORDER BY line) > 1
@@ -139,8 +138,9 @@ WITH single AS (
            END AS reason
     FROM single
 ), set_aside AS (
-    INSERT INTO staging.rejects (file, line, reason, content)
-    SELECT file, line, reason, content FROM judged WHERE reason IS NOT NULL RETURNING file, line
+    INSERT INTO staging.rejects (file, line, reason, content, user_text)
+    SELECT file, line, reason, content, user_id
+    FROM judged WHERE reason IS NOT NULL RETURNING file, line
 )
 DELETE FROM staging.users s USING set_aside a WHERE (s.file, s.line) = (a.file, a.line);
 
@@ -169,8 +169,8 @@ WITH judged AS (
     FROM judged
     WHERE reason IS NULL
 )
-INSERT INTO staging.rejects (file, line, reason, content)
-SELECT file, line, reason, concat_ws('|', user_id, movie_id, rating, rated_at)
+INSERT INTO staging.rejects (file, line, reason, content, user_text)
+SELECT file, line, reason, concat_ws('|', user_id, movie_id, rating, rated_at), user_id
 FROM judged
 WHERE reason IS NOT NULL;
 
@@ -182,9 +182,9 @@ WITH judged AS (
            lag(line) OVER (PARTITION BY user_id, movie_id, rated_at ORDER BY line) AS earlier
     FROM staging.ratings
 ), set_aside AS (
-    INSERT INTO staging.rejects (file, line, reason, content)
+    INSERT INTO staging.rejects (file, line, reason, content, user_text)
     SELECT file, line, format('the same user, movie and time stand in line %s too', earlier),
-           staging.as_published(user_id, movie_id, rating, rated_at)
+           staging.as_published(user_id, movie_id, rating, rated_at), user_id::text
     FROM judged WHERE earlier IS NOT NULL RETURNING file, line
 )
 DELETE FROM staging.ratings s USING set_aside a WHERE (s.file, s.line) = (a.file, a.line);
@@ -194,9 +194,9 @@ DELETE FROM staging.ratings s USING set_aside a WHERE (s.file, s.line) = (a.file
 WITH catalogue_ids AS MATERIALIZED (
     SELECT movie_id FROM movies UNION SELECT movie_id::bigint FROM staging.movies
 ), set_aside AS (
-    INSERT INTO staging.rejects (file, line, reason, content)
+    INSERT INTO staging.rejects (file, line, reason, content, user_text)
     SELECT file, line, format('movie %s is in no movies file so far', movie_id),
-           staging.as_published(user_id, movie_id, rating, rated_at)
+           staging.as_published(user_id, movie_id, rating, rated_at), user_id::text
     FROM staging.ratings s
     WHERE NOT EXISTS (SELECT FROM catalogue_ids c WHERE c.movie_id = s.movie_id)
     RETURNING file, line
@@ -205,7 +205,8 @@ DELETE FROM staging.ratings s USING set_aside a WHERE (s.file, s.line) = (a.file
 
 -- name: reject_tags()
 WITH judged AS (
-    SELECT file, line, left(concat_ws('|', user_id, movie_id, tag, tagged_at), 2000) AS content,
+    SELECT file, line, user_id,
+           left(concat_ws('|', user_id, movie_id, tag, tagged_at), 2000) AS content,
            CASE WHEN NOT staging.is_number(user_id, 18)
                     THEN format('userId %L is not a whole number', left(user_id, 100))
                 WHEN NOT staging.is_number(movie_id, 18)
@@ -220,8 +221,9 @@ WITH judged AS (
            END AS reason
     FROM staging.tags
 ), set_aside AS (
-    INSERT INTO staging.rejects (file, line, reason, content)
-    SELECT file, line, reason, content FROM judged WHERE reason IS NOT NULL RETURNING file, line
+    INSERT INTO staging.rejects (file, line, reason, content, user_text)
+    SELECT file, line, reason, content, user_id
+    FROM judged WHERE reason IS NOT NULL RETURNING file, line
 )
 DELETE FROM staging.tags s USING set_aside a WHERE (s.file, s.line) = (a.file, a.line);
 
@@ -234,7 +236,8 @@ WITH repeated AS (
     FROM staging.tags
     GROUP BY user_id::bigint, movie_id::bigint, tag, tagged_at::bigint HAVING count(*) > 1
 ), judged AS (
-    SELECT s.file, s.line, concat_ws('|', s.user_id, s.movie_id, s.tag, s.tagged_at) AS content,
+    SELECT s.file, s.line, s.user_id,
+           concat_ws('|', s.user_id, s.movie_id, s.tag, s.tagged_at) AS content,
            lag(s.line) OVER (PARTITION BY r.user_id, r.movie_id, r.tag, r.tagged_at
                              ORDER BY s.line) AS earlier
     FROM staging.tags s
@@ -242,9 +245,9 @@ WITH repeated AS (
       ON (r.user_id, r.movie_id, r.tag, r.tagged_at)
        = (s.user_id::bigint, s.movie_id::bigint, s.tag, s.tagged_at::bigint)
 ), set_aside AS (
-    INSERT INTO staging.rejects (file, line, reason, content)
+    INSERT INTO staging.rejects (file, line, reason, content, user_text)
     SELECT file, line, format('the same user, movie, tag and time stand in line %s too', earlier),
-           content
+           content, user_id
     FROM judged WHERE earlier IS NOT NULL RETURNING file, line
 )
 DELETE FROM staging.tags s USING set_aside a WHERE (s.file, s.line) = (a.file, a.line);

@@ -17,7 +17,8 @@ CREATE TABLE drops (
     sha256        text NOT NULL,          -- of the drop's sorted list of file checksums
     files         jsonb NOT NULL,         -- [{name, size, stamp, sha256}]
     admitted_for  date NOT NULL,          -- the as_of of the week that met it first
-    state         text NOT NULL DEFAULT 'known' CHECK (state IN ('known', 'ingested', 'refused')),
+    state         text NOT NULL DEFAULT 'registered'
+                  CHECK (state IN ('registered', 'ingested', 'refused')),
     -- movielens: the release's layout, see population in ingest
     population    text,
     counts        jsonb,                  -- file → {rows, rejected, new}
@@ -283,7 +284,7 @@ CREATE UNLOGGED TABLE staging.rejects (
     line      bigint,
     reason    text,
     content   text,
-    -- the user's field, where it is not the row's first; else NULL
+    -- begins with the user's id as the file has it; NULL where the row names no user
     user_text text
 );
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from recsys.db.queries import checks
+from recsys.ingest import SOURCES
 from recsys.steps import STEPS
 from tests import airflow_home
 
@@ -24,7 +25,7 @@ HEAVY = {
     "pyarrow",
     "optuna",
 }
-SENSORS = ["wait_for_movielens", "wait_for_imdb"]
+SENSORS = [f"wait_for_{source}" for source in SOURCES]
 #: The order of the week; check_facts is one task a check.
 VERBS = SENSORS + [step.name for step in STEPS if step.maps_over != "checks"]
 
@@ -122,6 +123,13 @@ def test_every_task_can_fail_well(dagbag) -> None:
         )
 
 
+def test_every_source_has_its_sensor(weekly) -> None:
+    from recsys_airflow.sensors import DropSensor
+
+    sources = [task.source for task in weekly.tasks if isinstance(task, DropSensor)]
+    assert sorted(sources) == sorted(SOURCES), "add a DropSensor, or a line in SOURCES"
+
+
 def test_every_task_turns_errors_into_sentences(dagbag) -> None:
     """And fails at once where no retry can help: StepOperator and DropSensor do, test_operators and
     test_drop_sensor hold it.
@@ -203,7 +211,7 @@ def test_groups_read_like_the_picture(weekly) -> None:
         if name
     }
     assert set(groups) == {"drops", "facts", "models", "publication"}
-    assert groups["drops"] == {"wait_for_movielens", "wait_for_imdb", "resolve_week"}
+    assert groups["drops"] == {*SENSORS, "resolve_week"}
 
 
 def test_runs_stand_side_by_side_and_start_by_the_clock_alone(weekly) -> None:

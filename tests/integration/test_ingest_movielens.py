@@ -671,7 +671,7 @@ def test_only_the_newest_of_several_unread_revisions_is_taken_in(landing: Landin
     ledger.register_drops(landing.conn, landing.zone, DAY)
     assert landing.bring(DAY, only((7, 1, 2, T))).new["ratings"] == 1
     assert landing.rows("SELECT revision, state FROM drops ORDER BY drop_id") == [
-        (1, "known"),
+        (1, "registered"),
         (2, "ingested"),
     ]
 

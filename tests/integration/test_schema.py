@@ -41,7 +41,7 @@ VALUES: dict[str, Any] = {
     "ndcg": [0.5],
     "source": "movielens",
     "sha256": "x",
-    "state": "known",
+    "state": "registered",
     "reason": "r",
     "population": "csv",
     "publication_key": "k",

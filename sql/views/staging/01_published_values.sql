@@ -6,14 +6,6 @@ CREATE FUNCTION is_number(value text, digits integer) RETURNS boolean
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN value ~ '^[0-9]+$' COLLATE "C" AND octet_length(value) <= digits;
 
--- Whether a file's rows are about a user, who stands first in them: so it is in every MovieLens
--- layout.
-CREATE FUNCTION begins_with_user(file text) RETURNS boolean
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
-RETURN file IN (
-    'ratings.csv', 'tags.csv', 'ratings.dat', 'tags.dat', 'users.dat', 'u.data', 'u.user'
-);
-
 -- Whose row it is, however the id is written: an erasure goes by the number, never by its text. The
 -- number that a text begins with: 0, 00, 0007, +7, ' 7', "7", 7.0 and 7e0 are users 0, 0, 7, 7, 7,
 -- 7, 7 and 7. NULL where it begins with none, or with one that no id can be.
