@@ -103,10 +103,10 @@ def _event(event: Any) -> tuple[object, ...]:
         ]
         return (event.as_of, event.publication_id, _moment(event.happened_at), "\n".join(lines))
     live = "shadow" if event.is_shadow else _periods(event.live, between=" –\n")
-    people = f"{event.realised_users:,} users" if event.realised_users else "nobody yet"
+    people = f"{event.observed_users:,} users" if event.observed_users else "nobody yet"
     lines = [
         f"{made_by}, {_decision(event)}",
-        f"NDCG@10: exam {_figure(event.exam_ndcg)}, observed {_figure(event.realised_ndcg)} "
+        f"NDCG@10: exam {_figure(event.exam_ndcg)}, observed {_figure(event.observed_ndcg)} "
         f"({people})",
         *([_approval(event)] if event.approval else []),
         f"{event.run_id}, code {_commit(event.git_sha) or 'not on record'}",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from recsys import realised
+from recsys import observed
 from recsys.costs import costs_of_run
 from recsys.db.connect import Connection, one_row
 from recsys.db.queries import queries
@@ -213,13 +213,13 @@ def _other_challengers(decision: Decision) -> list[str]:
     return ["The other challengers:\n\n" + "\n".join(lines)] if lines else []
 
 
-def realised_table(conn: Connection, week: Week) -> str:
+def observed_table(conn: Connection, week: Week) -> str:
     """How the lists of the week before did, in Markdown; why they were not judged, or nothing where
     there were none.
     """
-    rows = realised.recorded(conn, week.as_of)
+    rows = observed.recorded(conn, week.as_of)
     if not rows:
-        return realised.unjudged(conn, week)
+        return observed.unjudged(conn, week)
     lists: dict[tuple[int, str, str], dict[str, Any]] = {}
     for row in rows:
         lists.setdefault((row.publication_id, row.arm, row.source), {})[row.metric] = row
@@ -229,12 +229,12 @@ def realised_table(conn: Connection, week: Week) -> str:
             str(row.publication_id),
             row.recipe_key,
             f"{row.n:,}",
-            *(_between(figures[name]) for name in realised.METRICS),
+            *(_between(figures[name]) for name in observed.METRICS),
         ]
         for figures in lists.values()
-        for row in [figures[realised.METRICS[0]]]
+        for row in [figures[observed.METRICS[0]]]
     ]
-    header = ["lists", "publication", "recipe", "users", *realised.METRICS]
+    header = ["lists", "publication", "recipe", "users", *observed.METRICS]
     until = f"from {rows[0].since} until {week.as_of}"
     return (
         f"By what users rated {until} for the first time, and liked; with 95% "
@@ -242,19 +242,19 @@ def realised_table(conn: Connection, week: Week) -> str:
     )
 
 
-def realised_metrics(conn: Connection, week: Week) -> dict[str, float]:
+def observed_metrics(conn: Connection, week: Week) -> dict[str, float]:
     """What `week` found of the lists before it, for MLflow's charts: of what readers saw, and by
     source, recipe and arm.
     """
     found: dict[str, float] = {}
-    for row in realised.recorded(conn, week.as_of):
-        parts = [part for part in (row.arm, row.source) if part != realised.ALL]
+    for row in observed.recorded(conn, week.as_of):
+        parts = [part for part in (row.arm, row.source) if part != observed.ALL]
         if not parts:
-            found[f"realised {row.metric} {row.recipe_key}"] = row.value
+            found[f"observed {row.metric} {row.recipe_key}"] = row.value
         if not row.is_shadow:
-            found[" ".join([f"realised {row.metric}", *parts])] = row.value
-        elif row.arm == realised.DIFFERENCE:
-            found[f"realised {row.metric} {row.arm}"] = row.value
+            found[" ".join([f"observed {row.metric}", *parts])] = row.value
+        elif row.arm == observed.DIFFERENCE:
+            found[f"observed {row.metric} {row.arm}"] = row.value
     return found
 
 
@@ -280,7 +280,7 @@ def week_page(
         "## What came in",
         *_drops(conn, week),
     ]
-    parts += ["## How the last lists did", realised_table(conn, week) or "There were none."]
+    parts += ["## How the last lists did", observed_table(conn, week) or "There were none."]
     parts += ["## The exam", exam_table(conn, week.as_of)]
     parts += ["## Drift", _drift(conn, week)]
     parts += [
@@ -297,15 +297,15 @@ def week_page(
 
 
 def _whose(row: Any) -> str:
-    """Which lists a line of realised hits is about."""
-    if row.arm == realised.DIFFERENCE:
+    """Which lists a line of observed hits is about."""
+    if row.arm == observed.DIFFERENCE:
         return "challenger less champion"
-    part = row.source if row.arm == realised.ALL else f"{row.arm}'s arm"
+    part = row.source if row.arm == observed.ALL else f"{row.arm}'s arm"
     return f"in the shadow, {part}" if row.is_shadow else part
 
 
 def _between(row: Any) -> str:
-    if row.n < realised.LEAST_USERS:
+    if row.n < observed.LEAST_USERS:
         return f"{row.value:.4f} (too few users for an interval)"
     return f"{row.value:.4f} ({row.low:.4f} to {row.high:.4f})"
 

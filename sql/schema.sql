@@ -762,6 +762,22 @@ CREATE VIEW public.newest_live AS
          LIMIT 1)), false) AS is_rolled_back
    FROM flips;
 
+CREATE TABLE public.observed_hits (
+    as_of date NOT NULL,
+    publication_id bigint NOT NULL,
+    since date NOT NULL,
+    arm text NOT NULL,
+    source text NOT NULL,
+    recipe_key text NOT NULL,
+    metric text NOT NULL,
+    value double precision NOT NULL,
+    low double precision NOT NULL,
+    high double precision NOT NULL,
+    n integer NOT NULL,
+    CONSTRAINT observed_hits_arm_check CHECK ((arm = ANY (ARRAY['all'::text, 'champion'::text, 'challenger'::text, 'challenger - champion'::text]))),
+    CONSTRAINT observed_hits_source_check CHECK ((source = ANY (ARRAY['all'::text, 'model'::text, 'fallback'::text])))
+);
+
 ALTER TABLE public.promotions ALTER COLUMN promotion_id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.promotions_promotion_id_seq
     START WITH 1
@@ -787,22 +803,6 @@ ALTER TABLE public.publications ALTER COLUMN publication_id ADD GENERATED ALWAYS
     NO MINVALUE
     NO MAXVALUE
     CACHE 1
-);
-
-CREATE TABLE public.realised_hits (
-    as_of date NOT NULL,
-    publication_id bigint NOT NULL,
-    since date NOT NULL,
-    arm text NOT NULL,
-    source text NOT NULL,
-    recipe_key text NOT NULL,
-    metric text NOT NULL,
-    value double precision NOT NULL,
-    low double precision NOT NULL,
-    high double precision NOT NULL,
-    n integer NOT NULL,
-    CONSTRAINT realised_hits_arm_check CHECK ((arm = ANY (ARRAY['all'::text, 'champion'::text, 'challenger'::text, 'challenger - champion'::text]))),
-    CONSTRAINT realised_hits_source_check CHECK ((source = ANY (ARRAY['all'::text, 'model'::text, 'fallback'::text])))
 );
 
 CREATE VIEW public.recommendations AS
@@ -1173,6 +1173,9 @@ ALTER TABLE ONLY public.movie_persons
 ALTER TABLE ONLY public.movies
     ADD CONSTRAINT movies_pkey PRIMARY KEY (movie_id, drop_id);
 
+ALTER TABLE ONLY public.observed_hits
+    ADD CONSTRAINT observed_hits_pkey PRIMARY KEY (as_of, publication_id, arm, source, metric);
+
 ALTER TABLE ONLY public.persons
     ADD CONSTRAINT persons_pkey PRIMARY KEY (person_id, drop_id);
 
@@ -1190,9 +1193,6 @@ ALTER TABLE ONLY public.publications
 
 ALTER TABLE ONLY public.ratings
     ADD CONSTRAINT ratings_pkey PRIMARY KEY (user_id, movie_id, rated_at, drop_id);
-
-ALTER TABLE ONLY public.realised_hits
-    ADD CONSTRAINT realised_hits_pkey PRIMARY KEY (as_of, publication_id, arm, source, metric);
 
 ALTER TABLE ONLY public.refit_verdicts
     ADD CONSTRAINT refit_verdicts_pkey PRIMARY KEY (as_of, recipe_key, gate);
@@ -1305,6 +1305,15 @@ ALTER TABLE ONLY public.live_history
 ALTER TABLE ONLY public.movies
     ADD CONSTRAINT movies_drop_id_fkey FOREIGN KEY (drop_id) REFERENCES public.drops(drop_id);
 
+ALTER TABLE ONLY public.observed_hits
+    ADD CONSTRAINT observed_hits_as_of_fkey FOREIGN KEY (as_of) REFERENCES public.weeks(as_of);
+
+ALTER TABLE ONLY public.observed_hits
+    ADD CONSTRAINT observed_hits_publication_id_fkey FOREIGN KEY (publication_id) REFERENCES public.publications(publication_id);
+
+ALTER TABLE ONLY public.observed_hits
+    ADD CONSTRAINT observed_hits_since_fkey FOREIGN KEY (since) REFERENCES public.weeks(as_of);
+
 ALTER TABLE ONLY public.persons
     ADD CONSTRAINT persons_drop_id_fkey FOREIGN KEY (drop_id) REFERENCES public.drops(drop_id);
 
@@ -1325,15 +1334,6 @@ ALTER TABLE ONLY public.publications
 
 ALTER TABLE ONLY public.publications
     ADD CONSTRAINT publications_promotion_id_fkey FOREIGN KEY (promotion_id) REFERENCES public.promotions(promotion_id);
-
-ALTER TABLE ONLY public.realised_hits
-    ADD CONSTRAINT realised_hits_as_of_fkey FOREIGN KEY (as_of) REFERENCES public.weeks(as_of);
-
-ALTER TABLE ONLY public.realised_hits
-    ADD CONSTRAINT realised_hits_publication_id_fkey FOREIGN KEY (publication_id) REFERENCES public.publications(publication_id);
-
-ALTER TABLE ONLY public.realised_hits
-    ADD CONSTRAINT realised_hits_since_fkey FOREIGN KEY (since) REFERENCES public.weeks(as_of);
 
 ALTER TABLE ONLY public.refit_verdicts
     ADD CONSTRAINT refit_verdicts_as_of_fkey FOREIGN KEY (as_of) REFERENCES public.exams(as_of);

@@ -99,7 +99,7 @@ class Lock(StrEnum):
     SCORE = "score"  # one shard of one edition
     PUBLISH = "publish"
     RETIRE = "retire"  # dropping old publications
-    REALISED = "realised"
+    OBSERVED = "observed"
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Sequence
 
-from recsys import realised, report
+from recsys import observed, report
 from recsys.drift.watch import watch
 from recsys.errors import DriftError
 from recsys.promotion import ledger
@@ -24,10 +24,10 @@ def judge_publication(work: Work, week: Week) -> str:
     Returns a table in Markdown, empty where there were no lists. The figures are stored in the
     ledger, and in MLflow with the week whose lists they are: beside the exam that chose them.
     """
-    realised.judge(work.conn, week, resamples=work.settings.bootstrap_resamples)
-    table = report.realised_table(work.conn, week)
-    metrics = report.realised_metrics(work.conn, week)
-    since = realised.judged_week(work.conn, week.as_of)
+    observed.judge(work.conn, week, resamples=work.settings.bootstrap_resamples)
+    table = report.observed_table(work.conn, week)
+    metrics = report.observed_metrics(work.conn, week)
+    since = observed.judged_week(work.conn, week.as_of)
     if since is not None:
         mirror_week(work.conn, work.registry, since, texts={}, metrics=metrics)
     log.info("%s", table or f"week {week.as_of}: no lists before it to judge")

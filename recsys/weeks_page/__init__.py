@@ -1,3 +1,3 @@
-"""One page on all weeks, read from Postgres: exams and realised hits, decisions, drift, times.
+"""One page on all weeks, read from Postgres: exams and observed hits, decisions, drift, times.
 Self-contained HTML.
 """

@@ -14,7 +14,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from recsys.evaluation.metrics import DECIDING
-from recsys.realised import LEAST_USERS
+from recsys.observed import LEAST_USERS
 from recsys.weeks_page.charts import (
     LABEL_GAP,
     REST_SHADE,
@@ -27,7 +27,7 @@ from recsys.weeks_page.charts import (
     spread,
     styles_of,
 )
-from recsys.weeks_page.record import DriftFigure, Flip, Mark, Realised, Record, WeekLine
+from recsys.weeks_page.record import DriftFigure, Flip, Mark, Observed, Record, WeekLine
 
 TEMPLATE = "page.html.jinja"
 REST = "other steps"
@@ -124,7 +124,7 @@ class View:
     @cached_property
     def styles(self) -> dict[str, Style]:
         """The look of every recipe named anywhere, one for all charts."""
-        rows = (self.record.marks, self.record.realised, self.record.flips)
+        rows = (self.record.marks, self.record.observed, self.record.flips)
         named = [row.recipe_key for part in rows for row in part]
         named += [week.decided for week in self.weeks if week.decided]
         named += [week.champion for week in self.weeks if week.champion]
@@ -193,16 +193,16 @@ class View:
     # what came true
 
     @cached_property
-    def measured(self) -> list[Realised]:
+    def measured(self) -> list[Observed]:
         """The figures of enough users to be drawn; the table has the others."""
-        return [row for row in self.record.realised if row.n >= LEAST_USERS]
+        return [row for row in self.record.observed if row.n >= LEAST_USERS]
 
     @property
     def n_unmeasured(self) -> int:
-        return len(self.record.realised) - len(self.measured)
+        return len(self.record.observed) - len(self.measured)
 
     @cached_property
-    def realised_frame(self) -> Frame:
+    def observed_frame(self) -> Frame:
         values = [value for row in self.measured for value in (row.value, row.low, row.high)]
         return frame_around(
             self.dates,
@@ -218,15 +218,15 @@ class View:
         values = ((week.as_of, self.exam_value(week)) for week in self.weeks)
         return [(day, value) for day, value in values if value is not None]
 
-    def beside(self, row: Realised) -> float:
+    def beside(self, row: Observed) -> float:
         """How far from its week's middle a figure stands, so that two of a week do not hide each
         other.
         """
         same = [other for other in self.measured if other.as_of == row.as_of]
         return 9.0 * (same.index(row) - (len(same) - 1) / 2)
 
-    def realised_of(self, week: WeekLine) -> list[Realised]:
-        return [row for row in self.record.realised if row.as_of == week.as_of]
+    def observed_of(self, week: WeekLine) -> list[Observed]:
+        return [row for row in self.record.observed if row.as_of == week.as_of]
 
     # drift
 

@@ -43,7 +43,7 @@ class Mark:
 
 
 @dataclass(frozen=True)
-class Realised:
+class Observed:
     """What came true of the lists that readers had from the week `as_of` on, with its interval, on
     `n` users.
 
@@ -101,7 +101,7 @@ class Record:
 
     weeks: Sequence[WeekLine]
     marks: Sequence[Mark] = field(default=())
-    realised: Sequence[Realised] = field(default=())
+    observed: Sequence[Observed] = field(default=())
     flips: Sequence[Flip] = field(default=())
     drift: Sequence[DriftFigure] = field(default=())
     times: Sequence[StepTime] = field(default=())
@@ -116,7 +116,7 @@ def read_record(conn: Connection, until: date | None = None) -> Record:
         return Record(
             weeks=_rows(conn, WeekLine, "week_lines", bounds),
             marks=_rows(conn, Mark, "exam_marks", deciding),
-            realised=_rows(conn, Realised, "realised", deciding),
+            observed=_rows(conn, Observed, "observed", deciding),
             flips=_rows(conn, Flip, "flips", bounds),
             drift=_rows(conn, DriftFigure, "drift_figures", bounds),
             times=_rows(conn, StepTime, "times", bounds),

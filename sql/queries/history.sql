@@ -33,14 +33,14 @@ SELECT v.as_of, v.publication_id, v.happened_at, v.cause, v.reason, v.requested_
        l.live, l.is_shadow, l.recipe_key, l.model_version,
        l.decision, l.forced, l.approval, l.approved_by, l.git_sha, x.value AS exam_ndcg,
        -- after a rollback several weeks judge the same lists
-       (SELECT sum(r.value * r.n) / nullif(sum(r.n), 0) FROM realised_hits r
+       (SELECT sum(r.value * r.n) / nullif(sum(r.n), 0) FROM observed_hits r
         WHERE (r.publication_id, r.arm, r.source, r.metric)
             = (l.publication_id, 'all', 'all', 'NDCG@10')
-          AND r.as_of NOT IN (SELECT as_of FROM retired_weeks)) AS realised_ndcg,
-       (SELECT sum(r.n) FROM realised_hits r
+          AND r.as_of NOT IN (SELECT as_of FROM retired_weeks)) AS observed_ndcg,
+       (SELECT sum(r.n) FROM observed_hits r
         WHERE (r.publication_id, r.arm, r.source, r.metric)
             = (l.publication_id, 'all', 'all', 'NDCG@10')
-          AND r.as_of NOT IN (SELECT as_of FROM retired_weeks)) AS realised_users
+          AND r.as_of NOT IN (SELECT as_of FROM retired_weeks)) AS observed_users
 FROM events v
 JOIN lineage l USING (publication_id)
 LEFT JOIN exam_results x ON (x.as_of, x.recipe_key, x.slice, x.metric)

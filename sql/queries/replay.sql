@@ -23,21 +23,21 @@ WHERE slice = 'all' AND metric = %(metric)s AND as_of <= coalesce(%(until)s::dat
   AND as_of NOT IN (SELECT as_of FROM retired_weeks)
 ORDER BY recipe_key, as_of;
 
--- name: realised(metric, until)
+-- name: observed(metric, until)
 -- What came true of the lists that readers had from a week on, and of the challengers' own of that
 -- week. While readers had two arms, of each arm. Where two weeks judged the same time, the earlier
 -- says.
 SELECT DISTINCT ON (r.since, p.is_shadow, r.publication_id, r.arm)
        r.since AS as_of, r.publication_id, r.recipe_key,
        r.arm = 'challenger' OR p.is_shadow AS is_challenger, r.value, r.low, r.high, r.n
-FROM realised_hits r JOIN publications p USING (publication_id)
+FROM observed_hits r JOIN publications p USING (publication_id)
 WHERE r.metric = %(metric)s
   AND r.source = 'all'
   AND r.as_of <= coalesce(%(until)s::date, 'infinity')
   AND r.as_of NOT IN (SELECT as_of FROM retired_weeks)
   AND r.since NOT IN (SELECT as_of FROM retired_weeks)
   AND (r.arm IN ('champion', 'challenger')
-       OR r.arm = 'all' AND NOT EXISTS (SELECT FROM realised_hits o
+       OR r.arm = 'all' AND NOT EXISTS (SELECT FROM observed_hits o
                                         WHERE (o.as_of, o.publication_id)
                                             = (r.as_of, r.publication_id)
                                           AND o.arm = 'champion'))

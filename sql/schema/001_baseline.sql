@@ -625,7 +625,7 @@ CREATE UNIQUE INDEX retirements_one_a_week ON retirements (as_of) WHERE undone_a
 -- long each step took.
 
 -- A week's lists, judged once by what their users rated while the lists were live, and liked.
-CREATE TABLE realised_hits (
+CREATE TABLE observed_hits (
     as_of          date NOT NULL REFERENCES weeks,        -- the week that judged
     publication_id bigint NOT NULL REFERENCES publications,
     -- the week whose lists they are: rated from then until as_of

@@ -212,7 +212,7 @@ def test_a_browser_draws_the_page(page: Path, tmp_path: Path) -> None:
         text=True,
         timeout=120,
     )
-    for part in ("exam", "realised", "drift", "times", "weeks"):
+    for part in ("exam", "observed", "drift", "times", "weeks"):
         assert f'<section id="{part}">' in dumped.stdout
     assert dumped.stdout.count("<tr>") == 4
     assert dumped.stdout.count("<svg") > 5

@@ -344,7 +344,7 @@ def test_a_narrow_terminal_breaks_no_date_and_no_figure(
 
 def test_the_history_shows_what_people_did_rate(two_weeks: list[date], conn: Connection) -> None:
     made = lineage(conn, two_weeks[0])
-    conn.execute("DELETE FROM realised_hits")
+    conn.execute("DELETE FROM observed_hits")
     for as_of, source, value, n in (
         (two_weeks[0], "all", 0.9, 30),
         (two_weeks[1], "all", 0.8, 10),
@@ -362,7 +362,7 @@ def test_the_history_shows_what_people_did_rate(two_weeks: list[date], conn: Con
             n,
         )
         conn.execute(
-            "INSERT INTO realised_hits (as_of, publication_id, since, arm, source, recipe_key, "
+            "INSERT INTO observed_hits (as_of, publication_id, since, arm, source, recipe_key, "
             "metric, value, low, high, n) "
             "VALUES (%s, %s, %s, 'all', %s, %s, 'NDCG@10', %s, %s, %s, %s)",
             judged,

@@ -198,4 +198,4 @@ def test_a_weeks_run_ends_with_its_report_and_later_weeks_leave_it(
     steps.run_week(settings, as_of=weeks[1])  # judges the lists of the first
     after = registry.client.get_run(run_id)
     assert after.info.end_time == ended.end_time
-    assert any(name.startswith("realised") for name in after.data.metrics)
+    assert any(name.startswith("observed") for name in after.data.metrics)

@@ -164,7 +164,7 @@ def _ledgers(conn: Connection) -> dict[str, list[str]]:
         "live_history",
         "experiments",
         "gate_verdicts",
-        "realised_hits",
+        "observed_hits",
         "drift",
         "newest_live",
     )

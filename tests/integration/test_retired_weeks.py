@@ -126,7 +126,7 @@ def test_true_weeks_go_live_again_after_a_retirement(
     assert live(conn) == weeks[2]
     assert undecided_before(conn, weeks[2]) == []
     judged = conn.execute(
-        "SELECT DISTINCT since FROM realised_hits WHERE as_of = %s", [weeks[2]]
+        "SELECT DISTINCT since FROM observed_hits WHERE as_of = %s", [weeks[2]]
     ).fetchall()
     assert judged in ([], [(weeks[1],)])
 

@@ -32,7 +32,7 @@ from recsys.weeks_page.record import (
     DriftFigure,
     Flip,
     Mark,
-    Realised,
+    Observed,
     Record,
     StepTime,
     WeekLine,
@@ -54,10 +54,10 @@ MARKS = [
     for week, day in enumerate(DATES[:4])
     for key, value in ((POPULARITY, 0.1), (ALS, 0.2), (EASE, 0.23))
 ]
-REALISED = [
-    Realised(DATES[0], 1, ALS, False, 0.05, 0.02, 0.08, 37),
-    Realised(DATES[1], 2, ALS, False, 0.06, 0.03, 0.09, 1_038),
-    Realised(DATES[1], 2, EASE, True, 0.07, 0.04, 0.10, 39),
+OBSERVED = [
+    Observed(DATES[0], 1, ALS, False, 0.05, 0.02, 0.08, 37),
+    Observed(DATES[1], 2, ALS, False, 0.06, 0.03, 0.09, 1_038),
+    Observed(DATES[1], 2, EASE, True, 0.07, 0.04, 0.10, 39),
 ]
 FLIPS = [Flip(DATES[3], "rolled back", 2, ALS, "too much <noir>")]
 DRIFT = [
@@ -78,10 +78,10 @@ TIMES = [
         ("report_week", 0.25),
     )
 ]
-RECORD = Record(WEEKS, MARKS, REALISED, FLIPS, DRIFT, TIMES)
+RECORD = Record(WEEKS, MARKS, OBSERVED, FLIPS, DRIFT, TIMES)
 EMPTY = {
     "marks": "No exam has been held yet.",
-    "realised": "Nothing to judge yet",
+    "observed": "Nothing to judge yet",
     "drift": "No week could be judged by those before it",
     "times": "No step has been timed yet.",
 }
@@ -131,7 +131,7 @@ def read() -> Reader:
 def test_every_part_is_there(read: Reader) -> None:
     assert [section["id"] for section in read.all("section")] == [
         "exam",
-        "realised",
+        "observed",
         "drift",
         "times",
         "weeks",
@@ -378,14 +378,14 @@ def test_no_label_of_a_tick_is_cut_off(values: list[float]) -> None:
 
 
 def test_figures_of_too_few_users_stand_in_the_table_alone() -> None:
-    few = replace(REALISED[0], n=3, value=0.0, low=0.0, high=0.0)
-    record = replace(RECORD, realised=[few, *REALISED[1:]])
-    assert View(record).measured == REALISED[1:]
-    assert View(record).realised_frame.low > 0
+    few = replace(OBSERVED[0], n=3, value=0.0, low=0.0, high=0.0)
+    record = replace(RECORD, observed=[few, *OBSERVED[1:]])
+    assert View(record).measured == OBSERVED[1:]
+    assert View(record).observed_frame.low > 0
     text = Reader(page(record)).text
     assert "1 of 3 figures rest on fewer than 30 users" in text
     assert "0.0000 3 users" in text
-    alone = Reader(page(replace(RECORD, realised=[few]))).text
+    alone = Reader(page(replace(RECORD, observed=[few]))).text
     assert "1 of 1 figures rest on fewer than 30 users" in alone
 
 
@@ -503,7 +503,7 @@ def ledgers(conn: Connection) -> Connection:
         (2, "all", "all", EASE, 0.08),
     ):
         conn.execute(
-            "INSERT INTO realised_hits (as_of, publication_id, since, arm, source, recipe_key, "
+            "INSERT INTO observed_hits (as_of, publication_id, since, arm, source, recipe_key, "
             "metric, value, low, high, n) "
             "VALUES (%s, %s, %s, %s, %s, %s, 'NDCG@10', %s, 0, 1, 9)",
             [second, publication, first, arm, source, key, value],
@@ -534,10 +534,10 @@ def test_the_ledgers_are_read(ledgers: Connection) -> None:
             WeekLine(second, "promoted", EASE, ALS, ["r"], 261, 1, True),
         ],
         marks=[Mark(first, ALS, 0.2), Mark(second, ALS, 0.2)],
-        realised=[
-            Realised(first, 1, EASE, True, 0.07, 0, 1, 9),
-            Realised(first, 1, ALS, False, 0.05, 0, 1, 9),
-            Realised(first, 2, EASE, True, 0.08, 0, 1, 9),  # in the shadow
+        observed=[
+            Observed(first, 1, EASE, True, 0.07, 0, 1, 9),
+            Observed(first, 1, ALS, False, 0.05, 0, 1, 9),
+            Observed(first, 2, EASE, True, 0.08, 0, 1, 9),  # in the shadow
         ],
         flips=[Flip(second, "rolled back", 1, ALS, "")],
         drift=[DriftFigure(second, "rating histogram", 0.3, 0, 0.2, True, "s")],

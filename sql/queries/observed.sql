@@ -47,7 +47,7 @@ WHERE b.publication_id = %(publication_id)s AND b.rank <= %(k)s
 GROUP BY b.user_id ORDER BY b.user_id;
 
 -- name: record(as_of, publication_id, since, arm, source, recipe_key, metric, value, low, high, n)
-INSERT INTO realised_hits (as_of, publication_id, since, arm, source, recipe_key, metric, value,
+INSERT INTO observed_hits (as_of, publication_id, since, arm, source, recipe_key, metric, value,
                            low, high, n)
 VALUES (%(as_of)s, %(publication_id)s, %(since)s, %(arm)s, %(source)s, %(recipe_key)s, %(metric)s,
         %(value)s, %(low)s, %(high)s, %(n)s);
@@ -56,7 +56,7 @@ VALUES (%(as_of)s, %(publication_id)s, %(since)s, %(arm)s, %(source)s, %(recipe_
 -- A week's figures on the lists before it, in the order in which people read them.
 SELECT h.publication_id, h.since, h.arm, h.source, h.recipe_key, h.metric, h.value, h.low, h.high,
        h.n, p.is_shadow
-FROM realised_hits h JOIN publications p USING (publication_id)
+FROM observed_hits h JOIN publications p USING (publication_id)
 WHERE h.as_of = %(as_of)s
 ORDER BY p.is_shadow, h.publication_id,
          array_position(ARRAY['all', 'champion', 'challenger', 'challenger - champion'], h.arm),

@@ -1,4 +1,4 @@
-"""Realised hits: what became of the lists that people had, by what they then rated and liked.
+"""Observed hits: what became of the lists that people had, by what they then rated and liked.
 
 People rate what they rate, and not because a list showed it to them; where a published data set is
 replayed, nobody saw a list at all. So this checks a forecast of the week that followed. It is no
@@ -67,7 +67,7 @@ class Marks:
 
 
 @dataclass(frozen=True)
-class Realised:
+class Observed:
     """A figure of a publication, with its interval: a mean over the `n` users of an arm and a
     source, or a difference.
     """
@@ -90,10 +90,10 @@ def judge(conn: Connection, week: Week, *, resamples: int) -> None:
     The challengers' own publications of that time are judged too. A publication whose rows are gone
     has no one to be judged by.
     """
-    with advisory_lock(conn, Lock.REALISED):
+    with advisory_lock(conn, Lock.OBSERVED):
         if recorded(conn, week.as_of):
             return
-        judged = conn.execute(queries("realised")["judged"], {"as_of": week.as_of}).fetchall()
+        judged = conn.execute(queries("observed")["judged"], {"as_of": week.as_of}).fetchall()
         marked = [(publication, _marks(conn, week, publication)) for publication in judged]
         found = [(publication, marks) for publication, marks in marked if len(marks.user_ids)]
         rows = [
@@ -101,14 +101,14 @@ def judge(conn: Connection, week: Week, *, resamples: int) -> None:
             for publication, row in _figures(found, resamples=resamples, seed=week.seed)
         ]
         with conn.transaction(), conn.cursor() as cursor:
-            cursor.executemany(queries("realised")["record"], rows)
+            cursor.executemany(queries("observed")["record"], rows)
 
 
 def recorded(conn: Connection, as_of: date) -> list[Any]:
-    """What a week said of the lists before it: the fields of `Realised`, with `since` and
+    """What a week said of the lists before it: the fields of `Observed`, with `since` and
     `is_shadow`.
     """
-    return conn.execute(queries("realised")["recorded"], {"as_of": as_of}).fetchall()
+    return conn.execute(queries("observed")["recorded"], {"as_of": as_of}).fetchall()
 
 
 def judged_week(conn: Connection, as_of: date) -> date | None:
@@ -118,7 +118,7 @@ def judged_week(conn: Connection, as_of: date) -> date | None:
 
 def unjudged(conn: Connection, week: Week) -> str:
     """Why a week judged nothing; nothing to say where there was no earlier publication."""
-    judged = conn.execute(queries("realised")["judged"], {"as_of": week.as_of}).fetchall()
+    judged = conn.execute(queries("observed")["judged"], {"as_of": week.as_of}).fetchall()
     return " ".join(_why_not(week, publication) for publication in judged)
 
 
@@ -142,7 +142,7 @@ def _marks(conn: Connection, week: Week, publication: Any) -> Marks:
         **week.snapshot.params,
     }
     found = read_arrays(
-        conn, queries("realised")["marks"], params | {"like_threshold": week.like_threshold}, _MARKS
+        conn, queries("observed")["marks"], params | {"like_threshold": week.like_threshold}, _MARKS
     )
     hits = (found["hits"][:, None] >> np.arange(PLACES) & 1).astype(bool)
     values = {}
@@ -154,7 +154,7 @@ def _marks(conn: Connection, week: Week, publication: Any) -> Marks:
 
 def _figures(
     found: list[tuple[Any, Marks]], *, resamples: int, seed: int
-) -> Iterator[tuple[Any, Realised]]:
+) -> Iterator[tuple[Any, Observed]]:
     """Every figure of every publication. `found` has what readers saw first, if it could be
     judged.
     """
@@ -166,9 +166,9 @@ def _figures(
                 interval = simultaneous_intervals(values[users][:, None], **draw)[0]
                 # of a few users it may reach beyond what a share can be
                 within = replace(interval, low=max(interval.low, 0.0), high=min(interval.high, 1.0))
-                yield publication, _realised(publication, arm, source, metric, within)
+                yield publication, _observed(publication, arm, source, metric, within)
         for metric, interval in _differences(publication, marks, seen, draw):
-            yield publication, _realised(publication, DIFFERENCE, ALL, metric, interval)
+            yield publication, _observed(publication, DIFFERENCE, ALL, metric, interval)
 
 
 def _groups(marks: Marks) -> Iterator[tuple[str, str, np.ndarray]]:
@@ -212,7 +212,7 @@ def _differences(
                 yield metric, paired_bootstrap(values[ours], seen.values[metric][theirs], **draw)
 
 
-def _realised(publication: Any, arm: str, source: str, metric: str, interval: Interval) -> Realised:
+def _observed(publication: Any, arm: str, source: str, metric: str, interval: Interval) -> Observed:
     key = publication.recipe_key if arm in (ALL, "champion") else publication.challenger_key
     figures = (interval.mean, interval.low, interval.high, interval.n)
-    return Realised(publication.publication_id, arm, source, key, metric, *figures)
+    return Observed(publication.publication_id, arm, source, key, metric, *figures)

@@ -1,4 +1,4 @@
-"""Realised hits, on lists and ratings small enough to work out by hand."""
+"""Observed hits, on lists and ratings small enough to work out by hand."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from psycopg.types.json import Jsonb
 
-from recsys import realised, report
+from recsys import observed, report
 from recsys.db.connect import Connection
 from recsys.db.queries import queries
 from recsys.registry.store import Registry
@@ -114,8 +114,8 @@ class World:
         """(publication, arm, source, metric) → value, n."""
         self.conn.execute(queries("ingest")["find_rerated"])
         self.conn.execute("REFRESH MATERIALIZED VIEW mv_rerated")
-        realised.judge(self.conn, week(), resamples=100)
-        rows = realised.recorded(self.conn, AS_OF)
+        observed.judge(self.conn, week(), resamples=100)
+        rows = observed.recorded(self.conn, AS_OF)
         assert {row.since for row in rows} <= {SINCE}
         return {
             (row.publication_id, row.arm, row.source, row.metric): (pytest.approx(row.value), row.n)
@@ -158,7 +158,7 @@ def test_hits_and_gains_by_source(world: World) -> None:
         (made, "all", "fallback", "NDCG@10"): (1.0, 1),
         (made, "all", "fallback", "hit rate@10"): (1.0, 1),
     }
-    for row in realised.recorded(world.conn, AS_OF):
+    for row in observed.recorded(world.conn, AS_OF):
         assert row.low <= row.value <= row.high
         assert row.recipe_key == "als-1"
 
@@ -190,7 +190,7 @@ def test_a_rollback_counts(world: World) -> None:
     world.flip(old, SINCE, "rolled back")
     world.rate(1, 10)
     assert world.judge()[old, "all", "all", "hit rate@10"] == (1.0, 1)
-    assert {row.publication_id for row in realised.recorded(world.conn, AS_OF)} == {old}
+    assert {row.publication_id for row in observed.recorded(world.conn, AS_OF)} == {old}
 
 
 def test_a_week_that_never_was_live_is_judged_by_its_newest_publication(world: World) -> None:
@@ -200,7 +200,7 @@ def test_a_week_that_never_was_live_is_judged_by_its_newest_publication(world: W
     world.publish({1: [20]}, as_of=AS_OF)  # the present week's own
     world.rate(1, 10)
     assert list(world.judge().values()) == [(0.0, 1)] * 4
-    assert {row.publication_id for row in realised.recorded(world.conn, AS_OF)} == {newest}
+    assert {row.publication_id for row in observed.recorded(world.conn, AS_OF)} == {newest}
 
 
 def test_judged_once(world: World) -> None:
@@ -208,12 +208,12 @@ def test_judged_once(world: World) -> None:
     made = world.publish({1: [10], 2: [20]})
     world.rate(1, 10)
     world.judge()
-    before = realised.recorded(world.conn, AS_OF)
+    before = observed.recorded(world.conn, AS_OF)
     assert world.judge()
     world.flip(first, SINCE, "rolled back")
     world.rate(2, 99)
     world.judge()
-    assert realised.recorded(world.conn, AS_OF) == before
+    assert observed.recorded(world.conn, AS_OF) == before
     assert {row.publication_id for row in before} == {made}
 
 
@@ -236,7 +236,7 @@ def test_a_challenger_in_the_shadow_is_judged_on_the_same_users(world: World) ->
     # user 3 has no list to compare with
     assert found[shadow, "challenger - champion", "all", "hit rate@10"] == (1 / 2, 2)
     assert {arm for _, arm, _, _ in found} == {"all", "challenger - champion"}
-    keys = {(row.publication_id, row.recipe_key) for row in realised.recorded(world.conn, AS_OF)}
+    keys = {(row.publication_id, row.recipe_key) for row in observed.recorded(world.conn, AS_OF)}
     assert keys == {(seen, "als-1"), (shadow, "ease-1")}
 
 
@@ -263,7 +263,7 @@ def test_two_arms_are_compared(world: World) -> None:
     assert (shadow, "challenger - champion", "all", "hit rate@10") not in found
     rows = {
         (row.publication_id, row.arm): row
-        for row in realised.recorded(world.conn, AS_OF)
+        for row in observed.recorded(world.conn, AS_OF)
         if row.metric == "hit rate@10"
     }
     assert [
@@ -288,19 +288,19 @@ def test_a_publication_whose_rows_are_gone_is_not_judged_and_that_is_said(world:
     world.rate(1, 10)
     world.conn.execute(f"DROP TABLE batch_recommendations_{made}".encode())
     assert world.judge() == {}
-    assert report.realised_table(world.conn, week()) == (
+    assert report.observed_table(world.conn, week()) == (
         f"Publication {made}, which stood in week {SINCE}, was not judged: its rows are gone."
     )
 
 
 def test_nobody_liked_anything_and_nothing_was_published(world: World) -> None:
     assert world.judge() == {}
-    assert report.realised_table(world.conn, week()) == ""
+    assert report.observed_table(world.conn, week()) == ""
     made = world.publish({1: [10]})
     assert world.judge() == {}
     assert (
         f"Publication {made}, which stood in week {SINCE}, was not judged: until {AS_OF} nobody"
-        in report.realised_table(world.conn, week())
+        in report.observed_table(world.conn, week())
     )
 
 
@@ -312,7 +312,7 @@ def test_the_table_and_the_metrics(world: World) -> None:
     world.judge()
     table = [
         [cell.strip() for cell in line.split("|")[1:-1]]
-        for line in report.realised_table(world.conn, week()).split("\n")
+        for line in report.observed_table(world.conn, week()).split("\n")
     ]
     assert table[2][:4] == ["lists", "publication", "recipe", "users"]
     assert [line[:4] for line in table[4:]] == [
@@ -326,15 +326,15 @@ def test_the_table_and_the_metrics(world: World) -> None:
     assert table[4][5] == "1.0000 (too few users for an interval)"
     assert {
         name: value
-        for name, value in report.realised_metrics(world.conn, week()).items()
+        for name, value in report.observed_metrics(world.conn, week()).items()
         if "hit" in name
     } == {
-        "realised hit rate@10": 1.0,
-        "realised hit rate@10 als-1": 1.0,
-        "realised hit rate@10 model": 1.0,
-        "realised hit rate@10 fallback": 1.0,
-        "realised hit rate@10 ease-1": 0.0,
-        "realised hit rate@10 challenger - champion": -1.0,
+        "observed hit rate@10": 1.0,
+        "observed hit rate@10 als-1": 1.0,
+        "observed hit rate@10 model": 1.0,
+        "observed hit rate@10 fallback": 1.0,
+        "observed hit rate@10 ease-1": 0.0,
+        "observed hit rate@10 challenger - champion": -1.0,
     }
 
 
@@ -343,7 +343,7 @@ def test_an_interval_is_shown_from_thirty_users_on(world: World) -> None:
     for user in range(1, 31):
         world.rate(user, 20)
     world.judge()
-    assert "1.0000 (1.0000 to 1.0000)" in report.realised_table(world.conn, week())
+    assert "1.0000 (1.0000 to 1.0000)" in report.observed_table(world.conn, week())
 
 
 def test_the_online_figure_stands_beside_the_offline_one(
@@ -351,12 +351,12 @@ def test_the_online_figure_stands_beside_the_offline_one(
 ) -> None:
     for as_of in weeks:
         steps.run_week(settings, as_of=as_of)
-    value = realised.recorded(conn, weeks[1])[0].value
+    value = observed.recorded(conn, weeks[1])[0].value
     registry = Registry(settings)
     run = registry.client.get_run(registry.week_run(weeks[0]))
-    assert run.data.metrics["realised NDCG_at_10"] == pytest.approx(value)
+    assert run.data.metrics["observed NDCG_at_10"] == pytest.approx(value)
     assert any(name.startswith("NDCG_at_10 popularity") for name in run.data.metrics)
-    assert any(name.startswith("realised NDCG_at_10 ") for name in run.data.metrics)
+    assert any(name.startswith("observed NDCG_at_10 ") for name in run.data.metrics)
     page = registry.client.download_artifacts(registry.week_run(weeks[1]), "report.md")
     text = Path(page).read_text()
     assert "## How the last lists did" in text
