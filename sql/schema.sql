@@ -869,7 +869,7 @@ CREATE TABLE public.refits (
     as_of date NOT NULL,
     recipe_key text NOT NULL,
     recipe jsonb NOT NULL,
-    wanted_at timestamp with time zone DEFAULT now() NOT NULL,
+    requested_at timestamp with time zone DEFAULT now() NOT NULL,
     refitted_as text,
     refitted_at timestamp with time zone
 );
@@ -922,11 +922,11 @@ CREATE TABLE public.tuned_recipes (
     study text NOT NULL,
     name text NOT NULL,
     recipe jsonb NOT NULL,
-    found_for date NOT NULL,
+    tuned_for date NOT NULL,
     validation_ndcg double precision NOT NULL,
     default_ndcg double precision NOT NULL,
     n_trials integer NOT NULL,
-    found_at timestamp with time zone DEFAULT now() NOT NULL
+    tuned_at timestamp with time zone DEFAULT now() NOT NULL
 );
 
 CREATE TABLE public.tuning_trials (
@@ -1351,7 +1351,7 @@ ALTER TABLE ONLY public.retirements
     ADD CONSTRAINT retirements_publication_id_fkey FOREIGN KEY (publication_id) REFERENCES public.publications(publication_id);
 
 ALTER TABLE ONLY public.tuned_recipes
-    ADD CONSTRAINT tuned_recipes_found_for_fkey FOREIGN KEY (found_for) REFERENCES public.weeks(as_of);
+    ADD CONSTRAINT tuned_recipes_tuned_for_fkey FOREIGN KEY (tuned_for) REFERENCES public.weeks(as_of);
 
 ALTER TABLE ONLY public.users
     ADD CONSTRAINT users_drop_id_fkey FOREIGN KEY (drop_id) REFERENCES public.drops(drop_id);

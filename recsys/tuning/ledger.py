@@ -44,7 +44,7 @@ def record_tuned(
         "study": study,
         "name": best.recipe.name,
         "recipe": Jsonb(best.recipe.to_json()),
-        "found_for": as_of,
+        "tuned_for": as_of,
         "validation_ndcg": best.ndcg,
         "default_ndcg": default.ndcg,
         "n_trials": n_trials,

@@ -395,11 +395,11 @@ CREATE TABLE tuned_recipes (
     study        text NOT NULL,
     name         text NOT NULL,
     recipe       jsonb NOT NULL,
-    found_for    date NOT NULL REFERENCES weeks,  -- the week on whose snapshot it was tuned
+    tuned_for    date NOT NULL REFERENCES weeks,  -- the week on whose snapshot it was tuned
     validation_ndcg double precision NOT NULL,
     default_ndcg double precision NOT NULL,
     n_trials     integer NOT NULL,
-    found_at     timestamptz NOT NULL DEFAULT now(),
+    tuned_at     timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (study, recipe_key)
 );
 
@@ -472,7 +472,7 @@ CREATE TABLE refits (
     as_of         date NOT NULL REFERENCES weeks,  -- the week on whose snapshot it was fitted
     recipe_key    text NOT NULL,
     recipe        jsonb NOT NULL,
-    wanted_at     timestamptz NOT NULL DEFAULT now(),
+    requested_at  timestamptz NOT NULL DEFAULT now(),
     refitted_as   text,                   -- the version fitted without the user; NULL: not yet
     refitted_at   timestamptz
 );

@@ -54,7 +54,7 @@ VALUES: dict[str, Any] = {
     "kind": "dated",
     "study": "s",
     "name": "als",
-    "found_for": date(2020, 1, 6),
+    "tuned_for": date(2020, 1, 6),
     "failure": None,
     "fingerprint": "f",
     "rows_sha256": "x",

@@ -130,7 +130,7 @@ def test_what_beats_the_default_is_found_once(
         trials[0].ndcg,
         5,
     )
-    assert (found.found_for, found.validation_ndcg > found.default_ndcg) == (week.as_of, True)
+    assert (found.tuned_for, found.validation_ndcg > found.default_ndcg) == (week.as_of, True)
     said = steps.tune_recipe(settings, week, "fading", n_trials=5)
     assert (
         best.recipe.key in said
@@ -316,7 +316,7 @@ def test_no_users_to_decide_is_said(settings: Settings, week: Week, conn: Connec
 # ---------------------------------------------------------------- what comes of it
 
 
-def found_for(conn: Connection, as_of: date, recipe: Recipe, study: str = "study") -> None:
+def record_tuned(conn: Connection, as_of: date, recipe: Recipe, study: str = "study") -> None:
     ledger.record_tuned(
         conn, study, as_of, Trial(recipe, 0.5), Trial(Recipe.of(recipe.name), 0.4), n_trials=3
     )
@@ -346,12 +346,12 @@ def test_a_week_takes_the_newest_found_until_then_and_keeps_it(
 ) -> None:
     old, new, future = (Recipe.of("fading", half_life_days=days) for days in (20.0, 30.0, 40.0))
     taken_in(settings, weeks[2])
-    found_for(conn, weeks[0], old, "b")
-    found_for(conn, weeks[0], new, "a")
-    found_for(conn, weeks[2], future)
+    record_tuned(conn, weeks[0], old, "b")
+    record_tuned(conn, weeks[0], new, "a")
+    record_tuned(conn, weeks[2], future)
     expected = (Recipe.of("popularity"), Recipe.of("fading"), new)
     assert steps.resolve_week(settings, as_of=weeks[1]).recipes == expected
-    found_for(conn, weeks[1], old, "c")
+    record_tuned(conn, weeks[1], old, "c")
     assert steps.resolve_week(settings, as_of=weeks[1]).recipes == expected
     assert steps.resolve_week(settings, as_of=weeks[2] + timedelta(7)).recipes == (
         *expected[:2],
@@ -363,7 +363,7 @@ def test_a_week_that_names_its_recipes_takes_those(
     settings: Settings, week: Week, weeks: list[date], conn: Connection
 ) -> None:
     tuned = Recipe.of("fading", half_life_days=20.0)
-    found_for(conn, weeks[0], tuned)
+    record_tuned(conn, weeks[0], tuned)
     asked = steps.resolve_week(settings, as_of=weeks[1], recipes=["fading"]).recipes
     assert asked == (Recipe.of("popularity"), Recipe.of("fading"))
     assert steps.resolve_week(settings, as_of=weeks[2], recipes=[tuned.key]).recipes == (
@@ -385,7 +385,7 @@ def test_a_week_that_names_its_recipes_takes_those(
 def test_a_recipe_of_other_code_fails_no_week(
     settings: Settings, week: Week, weeks: list[date], conn: Connection, stale: Mapping[str, float]
 ) -> None:
-    found_for(conn, weeks[0], Recipe.of("fading", half_life_days=20.0))
+    record_tuned(conn, weeks[0], Recipe.of("fading", half_life_days=20.0))
     conn.execute(
         "UPDATE tuned_recipes SET recipe = %s", [Jsonb({"name": "fading", "settings": stale})]
     )
