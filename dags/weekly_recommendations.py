@@ -138,7 +138,7 @@ with WatchedDag(
         resolve_week = ResolveWeek(task_id="resolve_week", execution_timeout=timedelta(minutes=10))
         week = resolve_week.output
 
-    with TaskGroup("facts", prefix_group_id=False, tooltip="What is known, in Postgres"):
+    with TaskGroup("facts", prefix_group_id=False, tooltip="The facts, in Postgres"):
         ingest_drops = IngestDrops(
             task_id="ingest_drops", week=week, execution_timeout=timedelta(hours=3)
         )

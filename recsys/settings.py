@@ -221,8 +221,8 @@ class Settings(Bounds, BaseSettings):
     def someone_is_told(self) -> Self:
         if self.notifier != "log" and not self.notify_to:
             raise ValueError(
-                f"notifier is {self.notifier}, and nobody is told: expected RECSYS_NOTIFY_TO to "
-                "name a channel or addresses"
+                f"notifier is {self.notifier}, and nobody gets its messages: expected "
+                "RECSYS_NOTIFY_TO to name a channel or addresses"
             )
         return self
 

@@ -169,9 +169,9 @@ def run_demo(chosen: argparse.Namespace) -> None:
 def run_replay(chosen: argparse.Namespace) -> None:
     if chosen.movielens is None:
         raise StackError("FROM is needed: a MovieLens release as published, folder or zip")
-    wanted = Replay(chosen.movielens, chosen.imdb, chosen.weeks, chosen.recipes)
+    chosen_replay = Replay(chosen.movielens, chosen.imdb, chosen.weeks, chosen.recipes)
     try:
-        page = replay_weeks(replay_home(), console, wanted)
+        page = replay_weeks(replay_home(), console, chosen_replay)
     except KeyboardInterrupt:
         say(console, "\nstopped; the same command goes on from here")
         sys.exit(130)

@@ -20,14 +20,14 @@ def unprivileged_account() -> pwd.struct_passwd | None:
     """
     if os.geteuid() != 0:
         return None
-    known = {entry.pw_name: entry for entry in pwd.getpwall()}
-    found = [known[name] for name in CANDIDATES if name in known]
-    if not found:
+    accounts = {entry.pw_name: entry for entry in pwd.getpwall()}
+    candidates = [accounts[name] for name in CANDIDATES if name in accounts]
+    if not candidates:
         raise StackError(
             "PostgreSQL does not run as root, and none of the accounts "
             f"{', '.join(CANDIDATES)} exists"
         )
-    return found[0]
+    return candidates[0]
 
 
 def run_as(

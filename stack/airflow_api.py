@@ -26,16 +26,16 @@ class AirflowApi:
         """Whether the DAG was read. Raises StackError with the trace where a DAG file cannot be
         imported.
         """
-        found = self._client.get(f"/api/v2/dags/{dag_id}").status_code == 200
+        is_there = self._client.get(f"/api/v2/dags/{dag_id}").status_code == 200
         errors = self._call("GET", "/api/v2/importErrors")["import_errors"]
-        if not found and errors:
+        if not is_there and errors:
             raise StackError(
                 "\n".join(
                     f"{error['filename']} cannot be imported:\n{error['stack_trace']}"
                     for error in errors
                 )
             )
-        return found
+        return is_there
 
     def unpause(self, dag_id: str) -> None:
         self._call("PATCH", f"/api/v2/dags/{dag_id}", json={"is_paused": False})
@@ -53,14 +53,9 @@ class AirflowApi:
             "logical_date_gte": f"{dates[0] - timedelta(days=7)}T00:00:00Z",
             "logical_date_lte": f"{dates[-1]}T00:00:00Z",
         }
-        found = self._call("GET", f"/api/v2/dags/{dag_id}/dagRuns", params=bounds | {"limit": 100})[
-            "dag_runs"
-        ]
-        by_end = {
-            datetime.fromisoformat(run["data_interval_end"]).date(): run
-            for run in found
-            if run["data_interval_end"]
-        }
+        path = f"/api/v2/dags/{dag_id}/dagRuns"
+        runs = self._call("GET", path, params=bounds | {"limit": 100})["dag_runs"]
+        by_end = {end_of(run): run for run in runs if run["data_interval_end"]}
         return {day: by_end[day] for day in dates if day in by_end}
 
     def runs_in(self, *states: str) -> list[Json]:
@@ -79,18 +74,19 @@ class AirflowApi:
 
     def task_instances(self, dag_id: str, run_id: str) -> list[Json]:
         """Every task instance of the run, mapped ones each."""
-        path, found = f"/api/v2/dags/{dag_id}/dagRuns/{run_id}/taskInstances", []
+        path = f"/api/v2/dags/{dag_id}/dagRuns/{run_id}/taskInstances"
+        instances: list[Json] = []
         while True:
-            page = self._call("GET", path, params={"limit": 100, "offset": len(found)})
-            found += page["task_instances"]
-            if not page["task_instances"] or len(found) >= page["total_entries"]:
-                return found
+            page = self._call("GET", path, params={"limit": 100, "offset": len(instances)})
+            instances += page["task_instances"]
+            if not page["task_instances"] or len(instances) >= page["total_entries"]:
+                return instances
 
     def active_backfills(self, dag_id: str) -> int:
         """How many are not marked as complete."""
         newest_first = {"dag_id": dag_id, "order_by": "-id", "limit": 100}
-        found = self._call("GET", "/api/v2/backfills", params=newest_first)["backfills"]
-        return sum(backfill["completed_at"] is None for backfill in found)
+        backfills = self._call("GET", "/api/v2/backfills", params=newest_first)["backfills"]
+        return sum(backfill["completed_at"] is None for backfill in backfills)
 
     def log(self, instance: Json) -> str:
         """The log of the task instance's last attempt, a line an event."""
@@ -106,6 +102,11 @@ class AirflowApi:
                 f"Airflow answered {method} {path} with {answer.status_code}: {answer.text[:500]}"
             )
         return answer.json()
+
+
+def end_of(run: Json) -> date:
+    """Return the day on which the run's data interval ends."""
+    return datetime.fromisoformat(run["data_interval_end"]).date()
 
 
 def line_of(event: Json | str) -> str:

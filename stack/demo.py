@@ -118,13 +118,13 @@ def backfill_command(dates: list[date]) -> list[str]:
 def show_results(stack: Stack, console: Console) -> None:
     """Three users' lists, the exam and the verdict, and where to look further."""
     with connect(stack.settings()) as conn:
-        found = conn.execute(queries("demo")["published"]).fetchone()
-    if found is None or not found.rows:
+        row = conn.execute(queries("demo")["published"]).fetchone()
+    if row is None or not row.rows:
         raise StackError("the runs succeeded, but `recommendations` is empty")
     head(
         console,
-        f"{found.rows:,} recommendations for {found.users:,} users",
-        f", as of {found.as_of}",
+        f"{row.rows:,} recommendations for {row.users:,} users",
+        f", as of {row.as_of}",
     )
     _recsys(stack, "recommend")
     _recsys(stack, "exam")

@@ -77,7 +77,7 @@ def _existing(path: Path, name: str) -> Path:
 
 
 def fetch_dataset(home: Home, tell: Tell) -> Dataset | None:
-    """GroupLens' zip, None (and said why) where it cannot be had."""
+    """GroupLens' zip, None (and print why) where it cannot be had."""
     target = home.root / "data" / "ml-latest-small.zip"
     target.parent.mkdir(exist_ok=True)
     tell(f"downloading {URL}")

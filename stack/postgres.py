@@ -261,15 +261,13 @@ class Postgres:
 
     def _settle_port(self) -> None:
         """Keep the port of the last start where it is free; a port that was asked for must be."""
-        wanted = self.wanted_port or self.port
-        if not is_free(wanted):
+        port = self.wanted_port or self.port
+        if not is_free(port):
             if self.wanted_port:
-                raise StackError(
-                    f"port {wanted}, asked for PostgreSQL, is taken by another program"
-                )
-            wanted = free_port()
-        if wanted != self.port:
-            self.record["port"] = wanted
+                raise StackError(f"port {port}, asked for PostgreSQL, is taken by another program")
+            port = free_port()
+        if port != self.port:
+            self.record["port"] = port
             self._keep(self.record)
 
     def _server_options(self) -> str:

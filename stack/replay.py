@@ -100,15 +100,15 @@ def replay_home() -> Home:
     return Home(Path(os.environ.get("RECSYS_HOME") or REPOSITORY / ".replay"))
 
 
-def replay_weeks(home: Home, console: Console, wanted: Replay) -> Path:
+def replay_weeks(home: Home, console: Console, chosen: Replay) -> Path:
     """Cut the data set into weekly drops, run every week that has not been, draw the page; return
     its path.
 
     Broken off, it goes on from there when it is called again: a finished week is left alone, and so
     is each finished step of one that is not. PostgreSQL runs while this does.
     """
-    wanted.check()
-    dates = dates_of(home, console, wanted)
+    chosen.check()
+    dates = dates_of(home, console, chosen)
     os.environ |= UNSEEN  # before MLflow is imported
     logging.basicConfig(
         filename=home.log("replay"), level=logging.INFO, format="%(asctime)s %(name)s: %(message)s"
@@ -116,7 +116,7 @@ def replay_weeks(home: Home, console: Console, wanted: Replay) -> Path:
     postgres = Postgres(home.root, port=wanted_port("postgres"))
     postgres.start()
     try:
-        settings = settings_of(home, postgres, wanted)
+        settings = settings_of(home, postgres, chosen)
         prepare(settings, home)
         run_weeks(settings, home, console, dates)
     finally:
@@ -124,28 +124,28 @@ def replay_weeks(home: Home, console: Console, wanted: Replay) -> Path:
     return home.root / PAGE
 
 
-def dates_of(home: Home, console: Console, wanted: Replay) -> list[date]:
+def dates_of(home: Home, console: Console, chosen: Replay) -> list[date]:
     """Return the weeks to run, their drops put. Raises StackError where the folder holds something
     else.
     """
     record = home.root / "replay.json"
     if record.exists():
-        return read_dates(record, home, wanted)
+        return read_dates(record, home, chosen)
     if (home.root / "dataset.json").exists():
         raise StackError(f"{home.root} holds a demo: {_elsewhere(home)}")
     home.create()
     zone = str(home.drops)
     with console.status("cutting the data set into weeks …"):
-        _first, *dates = replay(wanted.movielens, zone, weeks=wanted.weeks, imdb=wanted.imdb)
-    write_private(record, json.dumps(wanted.to_json() | {"dates": [str(day) for day in dates]}))
+        _first, *dates = replay(chosen.movielens, zone, weeks=chosen.weeks, imdb=chosen.imdb)
+    write_private(record, json.dumps(chosen.to_json() | {"dates": [str(day) for day in dates]}))
     return dates
 
 
-def read_dates(record: Path, home: Home, wanted: Replay) -> list[date]:
+def read_dates(record: Path, home: Home, chosen: Replay) -> list[date]:
     """Return the weeks of a replay that began earlier. Raises StackError where it is another."""
     kept = json.loads(record.read_text())
     dates = kept.pop("dates")
-    if kept != wanted.to_json():
+    if kept != chosen.to_json():
         parts = ", ".join(f"{name} {value}" for name, value in kept.items() if value)
         raise StackError(f"{home.root} holds another replay ({parts}): {_elsewhere(home)}")
     return [date.fromisoformat(day) for day in dates]
@@ -155,13 +155,13 @@ def _elsewhere(home: Home) -> str:
     return f"choose a folder with RECSYS_HOME=…, or run `make clean RECSYS_HOME={home.root}` first"
 
 
-def settings_of(home: Home, postgres: Postgres, wanted: Replay) -> Settings:
+def settings_of(home: Home, postgres: Postgres, chosen: Replay) -> Settings:
     """MLflow needs no server for one process: its store is a file."""
     return Settings(
         database_url=SecretStr(postgres.url()),
         drops=str(home.drops),
         mlflow_tracking_uri=f"sqlite:///{home.mlflow}/mlflow.db",
-        recipes=wanted.recipes,
+        recipes=chosen.recipes,
     )
 
 

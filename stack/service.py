@@ -25,7 +25,7 @@ KEEP_MARK = {"SPT_NOENV": "1"}
 
 @dataclass(frozen=True)
 class Service:
-    """`healthy` asks the service itself; it may be asked before the service is up."""
+    """`healthy` asks the service itself; it may be main_processes before the service is up."""
 
     name: str
     command: Sequence[str]
@@ -102,10 +102,10 @@ def stop_services(home: Home, services: Sequence[Service], patience: float = 5) 
     Airflow's scheduler waits for running tasks, for hours if need be: a task that is cut off here
     is one that is run again.
     """
-    asked = [process for service in services if (process := service.main_process(home))]
-    for process in asked:
+    main_processes = [process for service in services if (process := service.main_process(home))]
+    for process in main_processes:
         process.terminate()
-    psutil.wait_procs(asked, timeout=patience)
+    psutil.wait_procs(main_processes, timeout=patience)
     left = list(marked_processes(home))
     for process in left:
         process.kill()

@@ -152,12 +152,12 @@ class Stack:
 
 
 def settle_port(service: str, last: int) -> int:
-    wanted = wanted_port(service)
-    if wanted is None:
+    port = wanted_port(service)
+    if port is None:
         return last if is_free(last) else free_port()
-    if not is_free(wanted):
-        raise StackError(f"port {wanted}, asked for {service}, is taken by another program")
-    return wanted
+    if not is_free(port):
+        raise StackError(f"port {port}, asked for {service}, is taken by another program")
+    return port
 
 
 def _answers(url: str) -> bool:

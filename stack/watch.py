@@ -89,13 +89,13 @@ class Watch:
     def print_changes(self, tasks: Iterable[str]) -> None:
         for day in self.dates:
             for task in tasks:
-                found = self._of(day, task)
-                state = state_of(found)
-                change = (day, task, state, done(found))
+                instances = self._of(day, task)
+                state = state_of(instances)
+                change = (day, task, state, done(instances))
                 if state not in (None, "scheduled", "queued") and change not in self.printed:
                     self.printed.add(change)
                     self.console.print(
-                        Text.assemble(f"week to {day}: {task}: ", cell(found)), soft_wrap=True
+                        Text.assemble(f"week to {day}: {task}: ", cell(instances)), soft_wrap=True
                     )
 
     def _of(self, day: date, task: str) -> list[Json]:

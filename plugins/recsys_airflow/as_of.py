@@ -20,7 +20,7 @@ def run_as_of(context: "Context", zone: "LandingZone") -> date | None:
     end = run.data_interval_end.astimezone(UTC).date() if run.data_interval_end else None
     if getattr(run.run_type, "value", run.run_type) in ("scheduled", "backfill"):
         return end
-    asked = (context.get("params") or {}).get("as_of")
-    if asked:
-        return date.fromisoformat(asked)
+    param = (context.get("params") or {}).get("as_of")
+    if param:
+        return date.fromisoformat(param)
     return end if end and zone.is_complete("movielens", end) else None

@@ -35,7 +35,7 @@ def check_conf(context: "Context") -> None:
         )
 
 
-def _with_nearest(key: str, known: Collection[str]) -> str:
+def _with_nearest(key: str, params: Collection[str]) -> str:
     """Return a key with the Param that was probably meant."""
-    near = get_close_matches(str(key).replace("-", "_").lower(), list(known), n=1)
+    near = get_close_matches(str(key).replace("-", "_").lower(), list(params), n=1)
     return f"{key!r} (did you mean {near[0]!r}?)" if near else repr(key)

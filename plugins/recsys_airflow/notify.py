@@ -41,7 +41,7 @@ def _reason(error: Any) -> str:
 
 
 def on_lateness(context: Mapping[str, Any]) -> None:
-    """Tell that a run was not done by its deadline."""
+    """Report that a run was not done by its deadline."""
     run, deadline = context["dag_run"], context["deadline"]
     tell(
         f"{run['dag_id']}: a run is late",
@@ -79,7 +79,7 @@ def _slack(channel: str, subject: str, text: str) -> None:
     """By the Airflow connection slack_default."""
     from airflow.providers.slack.hooks.slack import SlackHook
 
-    # what Slack would take for a mention or a link is shown as it is
+    # a mention or a link is shown as the text that it is
     message = html.escape(f"*{subject}*\n{text}", quote=False)
     hook = SlackHook(slack_conn_id="slack_default", timeout=PATIENCE)
     hook.call("chat.postMessage", json={"channel": channel, "text": message})
@@ -99,8 +99,8 @@ SENDERS: dict[str, Callable[[str, str, str], None]] = {"slack": _slack, "mail": 
 
 
 def _without_secrets(text: str) -> str:
-    """Without what Airflow knows for a secret (passwords of connections in use), and without a
-    password in any URL.
+    """Return the text without what Airflow treats as a secret (passwords of connections in use) and
+    without a password in any URL.
     """
     # what Airflow's own logs pass through; it has no public name
     from airflow.sdk._shared.secrets_masker import redact

@@ -28,7 +28,7 @@ def _reason(what: str) -> Param:
         minLength=3,
         pattern=r"\S",
         title="Reason",
-        description_md=f"Stands in the ledger beside your name, for whoever asks later {what}.",
+        description_md=f"Stored in the ledger beside your name. Say {what}.",
     )
 
 
@@ -148,7 +148,7 @@ def rollback_params(publications: Mapping[int, str]) -> dict[str, Param]:
     """The form of a rollback. `publications` are those on offer, each with a line on it; without
     any, a number is asked for.
     """
-    names = {"null": USUAL, **{str(number): told for number, told in publications.items()}}
+    names = {"null": USUAL, **{str(number): line for number, line in publications.items()}}
     offered: dict[str, Any] = (
         {"enum": [None, *publications], "values_display": names} if publications else {"minimum": 1}
     )

@@ -12,8 +12,9 @@ PATIENCE = 2
 
 
 def past_publications() -> dict[int, str]:
-    """Publications that can be put before readers → a line on each, the newest first; empty where
-    the database does not say.
+    """Return the publications that can be made live, each with a line on it, the newest first.
+
+    Empty where the database does not answer.
     """
     # recsys.steps.undo would import what fits models; a parse must not
     from psycopg.conninfo import make_conninfo
@@ -27,7 +28,8 @@ def past_publications() -> dict[int, str]:
         settings = RecsysHook().settings(timedelta(seconds=PATIENCE))
         url = make_conninfo(settings.database_url.get_secret_value(), connect_timeout=PATIENCE)
         with connect(settings.model_copy(update={"database_url": SecretStr(url)})) as conn:
-            return {found.publication_id: found.told for found in publications_to_show(conn)}
+            publications = publications_to_show(conn)
+            return {publication.publication_id: publication.told for publication in publications}
     # a form without its dropdown is better than no form, on the day that a rollback is needed
     except Exception as error:  # noqa: BLE001
         log.warning(

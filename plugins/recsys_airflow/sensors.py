@@ -26,7 +26,7 @@ class DropSensor(BaseSensorOperator):
     The wait ends at a moment counted from as_of, not from the run's start: a run for a week long
     past waits for nothing, and a retry waits no longer than the first try would have. Without the
     drop, a required source fails the run; another returns a note that the report prints, and the
-    run goes on with what is known. A manual run that names no week has nothing to wait for.
+    run goes on with the drops that there are. A manual run that names no week waits for nothing.
     """
 
     template_fields: Collection[str] = ("source",)
@@ -48,7 +48,7 @@ class DropSensor(BaseSensorOperator):
         as_of = run_as_of(context, zone)
         if as_of is None:
             self.log.info(
-                "no week was asked for: nothing to wait for, the newest complete "
+                "the run names no week: nothing to wait for, the newest complete "
                 "MovieLens drop says the week"
             )
             return ""
@@ -98,10 +98,10 @@ class DropSensor(BaseSensorOperator):
             raise AirflowFailException(
                 f"{fact}; expected a complete drop. Put it there, then clear this task ({drop})"
             )
-        known = [earlier.date for earlier in zone.drops(self.source) if earlier.date <= as_of]
+        dates = [earlier.date for earlier in zone.drops(self.source) if earlier.date <= as_of]
         goes_on = (
             "the run goes on with "
-            f"{f'the drops up to {known[-1]}' if known else f'no {self.source} drop at all'}"
+            f"{f'the drops up to {dates[-1]}' if dates else f'no {self.source} drop at all'}"
         )
         note = f"{fact}; {goes_on} ({drop})"
         self.log.warning(note)

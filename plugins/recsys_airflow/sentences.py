@@ -17,7 +17,7 @@ def in_sentences() -> Iterator[None]:
     retry can help.
 
     The traceback goes to the debug log. What nobody expected passes as it is: a fault of the code
-    is told with its traceback.
+    is reported with its traceback.
     """
     from recsys.sentences import explain
 
@@ -26,9 +26,9 @@ def in_sentences() -> Iterator[None]:
     except AirflowException:
         raise
     except Exception as error:
-        told = explain(error)
-        if not told.is_known:
+        explanation = explain(error)
+        if not explanation.is_known:
             raise
-        log.debug("%s", told.sentence, exc_info=error)
-        kind = AirflowException if told.retry else AirflowFailException
-        raise kind(told.sentence) from None
+        log.debug("%s", explanation.sentence, exc_info=error)
+        kind = AirflowException if explanation.retry else AirflowFailException
+        raise kind(explanation.sentence) from None

@@ -11,7 +11,7 @@ from recsys.drops.zone import LandingZone
 
 
 class DropTrigger(BaseTrigger):
-    """Looks every `poke_interval` seconds, at the deadline for the last time. Its event tells
+    """Looks every `poke_interval` seconds, at the deadline for the last time. Its event says
     `when` and whether it `arrived`.
 
     `when` and `deadline` are ISO texts: a trigger's arguments go through the metadata database.

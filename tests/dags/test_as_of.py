@@ -23,7 +23,7 @@ def zone(tmp_path: Path) -> LandingZone:
 
 
 @pytest.mark.parametrize(
-    ("run_type", "end", "asked", "expected"),
+    ("run_type", "end", "param", "expected"),
     [
         ("scheduled", INTERVAL_END, None, date(2018, 9, 24)),
         # its drop is still to come
@@ -39,7 +39,7 @@ def zone(tmp_path: Path) -> LandingZone:
     ],
 )
 def test_which_week(
-    zone: LandingZone, run_type: str, end: datetime | None, asked: str | None, expected: date | None
+    zone: LandingZone, run_type: str, end: datetime | None, param: str | None, expected: date | None
 ) -> None:
     from airflow.utils.types import DagRunType
 
@@ -48,7 +48,7 @@ def test_which_week(
     for kind in (run_type, DagRunType(run_type)):
         context: Any = {
             "dag_run": SimpleNamespace(run_type=kind, data_interval_end=end),
-            "params": {"as_of": asked},
+            "params": {"as_of": param},
         }
         assert run_as_of(context, zone) == expected
 

@@ -18,20 +18,20 @@ def refuse(dagbag: Any, dag_id: str, conf: Any) -> list[str]:
 
     dag = dagbag.dags[dag_id]
     context: Any = {"dag": dag, "dag_run": SimpleNamespace(conf=conf), "params": dag.params}
-    said = []
+    sentences = []
     for task in (task for task in dag.tasks if not task.upstream_task_ids):
         with pytest.raises(AirflowFailException) as error:
             task.execute(context)
-        said.append(str(error.value))
-    return said
+        sentences.append(str(error.value))
+    return sentences
 
 
 @pytest.mark.parametrize("dag_id", DAGS)
 @pytest.mark.parametrize("key", ["as_off", "topn", "x", "", "AS_OF"])
 def test_an_unknown_key_fails_the_first_tasks_of_every_dag(dagbag, dag_id: str, key: str) -> None:
-    said = refuse(dagbag, dag_id, {key: "2018-09-24"})
-    assert len(said) == (2 if dag_id == "weekly_recommendations" else 1)
-    for text in said:
+    sentences = refuse(dagbag, dag_id, {key: "2018-09-24"})
+    assert len(sentences) == (2 if dag_id == "weekly_recommendations" else 1)
+    for text in sentences:
         assert f"conf names {key!r}" in text and f"{dag_id} has no such Param" in text
         assert ", ".join(sorted(dagbag.dags[dag_id].params)) in text
 

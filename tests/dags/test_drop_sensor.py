@@ -67,13 +67,13 @@ def test_a_drop_to_come_is_waited_for_in_the_triggerer(zone: Path) -> None:
 def test_a_required_drop_that_does_not_come_fails_the_run_without_retries(zone: Path) -> None:
     from airflow.sdk.exceptions import AirflowFailException
 
-    said = (
+    sentence = (
         r"^no _SUCCESS by 2018-09-30 00:00 UTC; expected a complete drop.*\(movielens drop of "
         r"2018-09-24 in .*\)$"
     )
-    with pytest.raises(AirflowFailException, match=said):
+    with pytest.raises(AirflowFailException, match=sentence):
         sensor().resume(context(LONG_PAST), {"when": str(LONG_PAST), "arrived": False})
-    with pytest.raises(AirflowFailException, match=said):
+    with pytest.raises(AirflowFailException, match=sentence):
         sensor().execute(context(LONG_PAST, "backfill"))  # a week long past is not waited for
 
 

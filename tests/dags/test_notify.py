@@ -78,7 +78,7 @@ def test_slack_hears_of_a_failure(monkeypatch: pytest.MonkeyPatch, logged) -> No
     assert message["channel"] == "#recommendations"
     assert message["text"].startswith("*weekly_recommendations: ingest_drops failed*\n")
     assert "rating '55' is not &lt;between&gt; 0.5 and 5" in message["text"], (
-        "Slack takes what stands in <> for a link or a mention"
+        "Slack takes what is written in <> for a link or a mention"
     )
     assert len(logged.records) == 1, "the log hears of it too"
 
@@ -110,8 +110,8 @@ def test_a_channel_that_does_not_answer_hides_nothing(
     monkeypatch.setenv("RECSYS_NOTIFIER", "mail")
     monkeypatch.setenv("RECSYS_NOTIFY_TO", "ada@recsys.example")
     on_failure(failed())
-    told, unsent = [record.getMessage() for record in logged.records]
-    assert f"DropError: {ERROR}" in told
+    message, unsent = [record.getMessage() for record in logged.records]
+    assert f"DropError: {ERROR}" in message
     assert (
         "weekly_recommendations: ingest_drops failed: the message above could not be sent" in unsent
     )
@@ -140,7 +140,7 @@ def test_secrets_stay_secret(monkeypatch: pytest.MonkeyPatch, logged) -> None:
     )
 
 
-def test_a_late_run_is_told(logged) -> None:
+def test_a_late_run_is_reported(logged) -> None:
     from recsys_airflow.notify import on_lateness
 
     run = {"dag_id": "rollback_publication", "dag_run_id": "manual__9", "state": "running"}
@@ -204,7 +204,7 @@ def test_a_notifier_that_tells_nobody_is_refused(
     monkeypatch.setenv("RECSYS_NOTIFIER", notifier)
     with pytest.raises(
         ValidationError,
-        match=f"notifier is {notifier}, and nobody is told: expected RECSYS_NOTIFY_TO",
+        match=f"notifier is {notifier}, and nobody gets its messages: expected RECSYS_NOTIFY_TO",
     ):
         Settings(database_url=SecretStr(""))
     monkeypatch.setenv("RECSYS_NOTIFY_TO", "#recommendations")

@@ -211,12 +211,12 @@ def function_needs(name: str) -> tuple[str, ...]:
     return next(step.needs for step in STEPS if step.name == name)
 
 
-def test_resolve_week_passes_on_what_was_asked(calls) -> None:
+def test_resolve_week_passes_on_what_the_run_wants(calls) -> None:
     by_hand: dict[str, Any] = {"run_id": "manual__1", "run_kind": "manual", "started_by": "Ada"}
     run_of = SimpleNamespace(
         run_type="manual", data_interval_end=None, run_id="manual__1", triggering_user_name="Ada"
     )
-    asked: dict[str, Any] = {
+    wishes: dict[str, Any] = {
         "recipes": ["als"],
         "top_n": 20,
         "challenger": "ease",
@@ -225,7 +225,7 @@ def test_resolve_week_passes_on_what_was_asked(calls) -> None:
         "require_approval": True,
     }
     # a run's conf may name more than the form does; it is not passed on
-    params = {**asked, "as_of": "2018-09-24", "force_decision": True, "note": "a person's own"}
+    params = {**wishes, "as_of": "2018-09-24", "force_decision": True, "note": "a person's own"}
     assert Week.from_json(run("ResolveWeek", {"dag_run": run_of, "params": params})) == WEEK
     run("ResolveWeek", {"dag_run": run_of, "params": PARAMS})
     week_end = datetime(2018, 9, 17, tzinfo=UTC)
@@ -236,14 +236,14 @@ def test_resolve_week_passes_on_what_was_asked(calls) -> None:
         triggering_user_name=None,
     )
     run("ResolveWeek", {"dag_run": run_of, "params": PARAMS})
-    usual: dict[str, Any] = {name: PARAMS[name] for name in asked} | {"force": False}
+    usual: dict[str, Any] = {name: PARAMS[name] for name in wishes} | {"force": False}
     by_schedule: dict[str, Any] = {
         "run_id": "scheduled__1",
         "run_kind": "scheduled",
         "started_by": None,
     }
     assert [call[2]["request"] for call in calls] == [
-        RunRequest(**asked, as_of=date(2018, 9, 24), force=True, **by_hand),
+        RunRequest(**wishes, as_of=date(2018, 9, 24), force=True, **by_hand),
         RunRequest(**usual, as_of=None, **by_hand),
         RunRequest(**usual, as_of=date(2018, 9, 17), **by_schedule),
     ]
@@ -257,13 +257,13 @@ def test_a_rollback_passes_on_who_asked_for_what_and_why(calls) -> None:
             "params": {"publication_id": None, "reason": "too much horror"},
         }
         assert run("RollbackPublication", context) == "rollback_publication"
-        asked = {
+        arguments = {
             "publication_id": None,
             "reason": "too much horror",
             "requested_by": known_as,
             "run_id": "manual__2",
         }
-        assert (calls[-1][0], calls[-1][2]) == ("rollback_publication", asked)
+        assert (calls[-1][0], calls[-1][2]) == ("rollback_publication", arguments)
 
 
 def test_a_rollback_to_what_is_not_there_is_not_tried_again(
@@ -289,7 +289,7 @@ def shown(calls, monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     shown: list[dict[str, Any]] = []
     monkeypatch.setattr(
         "airflow.providers.standard.operators.hitl.upsert_hitl_detail",
-        lambda **asked: shown.append(asked),
+        lambda **question: shown.append(question),
     )
     return shown
 
@@ -419,8 +419,8 @@ def test_find_week_asks_for_the_runs_week(calls) -> None:
     )
     assert Week.from_json(run("FindWeek", {"dag_run": run_of, "params": {}})) == WEEK
     run_of = SimpleNamespace(run_type="manual", data_interval_end=None)
-    for asked in ("2018-09-24", None):
-        run("FindWeek", {"dag_run": run_of, "params": {"as_of": asked}})
+    for as_of in ("2018-09-24", None):
+        run("FindWeek", {"dag_run": run_of, "params": {"as_of": as_of}})
     assert [(call[0], call[2]["as_of"]) for call in calls] == [
         ("find_week", date(2018, 10, 1)),
         ("find_week", date(2018, 9, 24)),
@@ -438,26 +438,26 @@ def test_what_is_mapped_over(calls) -> None:
     assert run("ListTunable", {"params": {"recipes": None}}) == "list_tunable"
 
 
-SAID = "ratings.csv line 3: rating '55' is not between 0.5 and 5"
+SENTENCE = "ratings.csv line 3: rating '55' is not between 0.5 and 5"
 
 
 @pytest.mark.parametrize(
     ("error", "again"),
     [
-        (DriftError(SAID), False),
-        (DropError(SAID), False),
-        (NothingToRecommend(SAID), False),
-        (LedgerError(SAID), False),
+        (DriftError(SENTENCE), False),
+        (DropError(SENTENCE), False),
+        (NothingToRecommend(SENTENCE), False),
+        (LedgerError(SENTENCE), False),
         (ModelError("no recipe 'als-00000000' for ratings.csv line 3"), False),
-        (PublicationError(SAID), False),
-        (RequestError(SAID), False),
-        (psycopg.errors.UndefinedTable(SAID), False),
-        (psycopg.DataError(SAID), False),
+        (PublicationError(SENTENCE), False),
+        (RequestError(SENTENCE), False),
+        (psycopg.errors.UndefinedTable(SENTENCE), False),
+        (psycopg.DataError(SENTENCE), False),
         (FileNotFoundError(2, "No such file or directory", "ratings.csv line 3"), False),
-        (UnreachableError(SAID), True),
-        (psycopg.OperationalError(SAID), True),
+        (UnreachableError(SENTENCE), True),
+        (psycopg.OperationalError(SENTENCE), True),
         (ConnectionResetError(104, "Connection reset by peer: ratings.csv line 3"), True),
-        (OSError(SAID), True),
+        (OSError(SENTENCE), True),
     ],
 )
 def test_what_repeating_cannot_help_is_not_repeated(
@@ -474,7 +474,7 @@ def test_what_repeating_cannot_help_is_not_repeated(
     assert isinstance(raised.value, AirflowFailException) == (not again)
     assert "\n" not in str(raised.value)
     assert raised.value.__suppress_context__, (
-        "the task's log would show the traceback of what was told in a sentence"
+        "the task's log would show the traceback of what a sentence reports"
     )
 
 
@@ -497,14 +497,14 @@ def test_settings_that_do_not_validate_are_not_tried_again(
 @pytest.fixture
 def kept(calls, monkeypatch: pytest.MonkeyPatch) -> list[tuple[Week, str, str, int | None]]:
     """The costs that were kept: week, step, part and rows."""
-    found: list[tuple[Week, str, str, int | None]] = []
+    rows: list[tuple[Week, str, str, int | None]] = []
 
     def keep(_conn: Any, week: Week, step: str, cost: Cost, *, part: str = "") -> None:
         assert cost.seconds > 0 and cost.peak_bytes > 2**20
-        found.append((week, step, part, cost.n_rows))
+        rows.append((week, step, part, cost.n_rows))
 
     monkeypatch.setattr("recsys.step_call.keep_cost", keep)
-    return found
+    return rows
 
 
 def test_what_a_weeks_steps_cost_is_kept(calls, kept, monkeypatch: pytest.MonkeyPatch) -> None:

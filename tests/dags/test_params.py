@@ -89,7 +89,7 @@ def test_what_the_form_starts_with_asks_for_what_is_usual(weekly) -> None:
 def test_the_forms_explain_themselves(dagbag, weekly, tuning, rollback) -> None:
     from recsys.models import MODELS
 
-    asked = {
+    params = {
         "recipes",
         "top_n",
         "challenger",
@@ -98,7 +98,7 @@ def test_the_forms_explain_themselves(dagbag, weekly, tuning, rollback) -> None:
         "force_decision",
         "require_approval",
     }
-    assert set(weekly.params) == {"as_of", *asked}
+    assert set(weekly.params) == {"as_of", *params}
     assert set(tuning.params) == {"as_of", "recipes", "trials"}
     assert set(rollback.params) == {"publication_id", "reason"}
     for dag in dagbag.dags.values():

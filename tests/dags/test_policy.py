@@ -40,7 +40,7 @@ def test_every_dag_explains_itself(dagbag) -> None:
         assert len(dag.doc_md or "") > 500, (
             f"{dag.dag_id}: give the file a docstring and pass doc_md=__doc__, it is the DAG's page"
         )
-        assert dag.description, f"{dag.dag_id}: add a description, it stands in the list of DAGs"
+        assert dag.description, f"{dag.dag_id}: add a description, the list of DAGs shows it"
         assert "recsys" in dag.tags, f"{dag.dag_id}: add the tag 'recsys'"
 
 
@@ -114,8 +114,8 @@ def test_every_task_can_fail_well(dagbag) -> None:
         assert task.execution_timeout, (
             f"{name}: set execution_timeout, it becomes the limit of the task's SQL statements"
         )
-        told = [callback.__qualname__ for callback in task.on_failure_callback]
-        assert told == ["on_failure"], (
+        names = [callback.__qualname__ for callback in task.on_failure_callback]
+        assert names == ["on_failure"], (
             f"{name}: nobody hears when it fails; set on_failure_callback in default_args"
         )
         assert not task.depends_on_past, (

@@ -197,6 +197,6 @@ def wait_for(holds: Callable[[], bool], seconds: float = 60) -> None:
 
 def test_a_day_in_an_input_is_text(settings: Settings, week: Week) -> None:
     call(settings, "ingest_drops", week=week.to_json())
-    found = call(settings, "find_week", as_of=week.as_of.isoformat())
-    assert Week.from_json(found).as_of == week.as_of
+    returned = call(settings, "find_week", as_of=week.as_of.isoformat())
+    assert Week.from_json(returned).as_of == week.as_of
     assert isinstance(week.as_of, date)

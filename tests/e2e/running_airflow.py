@@ -193,10 +193,10 @@ class Installation:
 def until(look: Callable[[], Any], patience: float = PATIENCE) -> Any:
     """What `look` gives once it gives something."""
     give_up = time.monotonic() + patience
-    while not (found := look()):
+    while not (result := look()):
         assert time.monotonic() < give_up, f"not seen within {patience:.0f} seconds"
         time.sleep(0.5)
-    return found
+    return result
 
 
 @contextmanager

@@ -74,8 +74,8 @@ class Replayed:
 
     def run(self, *arguments: str) -> tuple[int, str]:
         process = self.start(*arguments)
-        said, _ = process.communicate(timeout=300)
-        return process.returncode, said
+        output, _ = process.communicate(timeout=300)
+        return process.returncode, output
 
     def rows(self, query: str) -> list[tuple]:
         with psycopg.connect(self.postgres.url()) as conn:
@@ -118,10 +118,10 @@ def killed(replayed: Replayed) -> list[tuple]:
 @pytest.fixture(scope="module")
 def page(replayed: Replayed, killed: list[tuple]) -> Path:
     """The page, once the same command has gone on to the end."""
-    status, said = replayed.run("--weeks", "3")
-    assert status == 0, said
-    assert said.count("week to ") == 2, said
-    assert said.rstrip().endswith(f"the weeks on one page: {replayed.home / 'weeks.html'}")
+    status, output = replayed.run("--weeks", "3")
+    assert status == 0, output
+    assert output.count("week to ") == 2, output
+    assert output.rstrip().endswith(f"the weeks on one page: {replayed.home / 'weeks.html'}")
     return replayed.home / "weeks.html"
 
 
@@ -155,21 +155,21 @@ def test_what_was_killed_goes_on(replayed: Replayed, killed: list[tuple], page: 
 
 def test_what_is_finished_stays(replayed: Replayed, page: Path) -> None:
     drawn = page.read_text()
-    status, said = replayed.run("--weeks", "3")
-    assert (status, said.count("week to ")) == (0, 0), said
+    status, output = replayed.run("--weeks", "3")
+    assert (status, output.count("week to ")) == (0, 0), output
     assert page.read_text() == drawn
 
 
 def test_another_replay_needs_a_folder_of_its_own(replayed: Replayed, page: Path) -> None:
-    status, said = replayed.run("--weeks", "4")
+    status, output = replayed.run("--weeks", "4")
     assert status == 1
-    assert "holds another replay" in said
-    assert "weeks 3" in said
-    assert "choose a folder with RECSYS_HOME" in said
+    assert "holds another replay" in output
+    assert "weeks 3" in output
+    assert "choose a folder with RECSYS_HOME" in output
 
 
 @pytest.mark.parametrize(
-    ("asked", "said"),
+    ("change", "message"),
     [
         ({"movielens": Path("/nowhere")}, "FROM=/nowhere: there is no such folder or file"),
         ({"imdb": Path("/nowhere")}, "IMDB=/nowhere: there is no such folder or file"),
@@ -178,11 +178,11 @@ def test_another_replay_needs_a_folder_of_its_own(replayed: Replayed, page: Path
     ],
 )
 def test_what_cannot_be_replayed_is_refused_before_anything_is_made(
-    tmp_path: Path, asked: dict[str, Any], said: str
+    tmp_path: Path, change: dict[str, Any], message: str
 ) -> None:
-    wanted = replace(Replay(tmp_path, None, 1, ()), **asked)
-    with pytest.raises(StackError, match=re.escape(said)):
-        replay_weeks(Home(tmp_path / "home"), Console(), wanted)
+    chosen = replace(Replay(tmp_path, None, 1, ()), **change)
+    with pytest.raises(StackError, match=re.escape(message)):
+        replay_weeks(Home(tmp_path / "home"), Console(), chosen)
     assert not (tmp_path / "home").exists()
 
 

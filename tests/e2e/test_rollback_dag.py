@@ -43,8 +43,8 @@ def test_back_and_forward_again(
     newest, oldest = [publication_id for publication_id, _ in steps.past_publications(installation)]
     schema = parsed(DAG_ID).params.get_param("publication_id").schema
     assert schema["enum"] == [None, newest, oldest]
-    told = schema["values_display"]
-    assert "live now, since" in told[str(newest)] and f"week {weeks[0]}" in told[str(oldest)]
+    lines = schema["values_display"]
+    assert "live now, since" in lines[str(newest)] and f"week {weeks[0]}" in lines[str(oldest)]
 
     run = roll_back(reason="too much horror")
     assert run.state == "success" and live(conn) == (oldest, weeks[0])

@@ -41,7 +41,7 @@ def test_an_airflow_that_is_just_up_shows_no_run_that_failed_or_goes_on(
     assert (run["run_type"], run["state"]) == ("scheduled", "success")
     assert f"no MovieLens drop of {monday}" in run["note"]
     assert {task["state"] for task in api.task_instances(WEEKLY, run["dag_run_id"])} == {"skipped"}
-    assert not installation.mail, "nobody was told of it"
+    assert not installation.mail, "no mail reported it"
 
     hour_ago = datetime.now(UTC) - timedelta(hours=1)
     for dag_id in ("rollback_publication", "tune_recipes"):

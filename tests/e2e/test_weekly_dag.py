@@ -131,19 +131,19 @@ def test_three_weeks_twice(
     first = [run_week(weekly, as_of) for as_of in weeks]
     for run in first:
         assert set(states(run).values()) == {"success"} and len(states(run)) >= TASKS
-    sat = conn.execute(
+    evaluated = conn.execute(
         "SELECT DISTINCT split_part(recipe_key, '-', 1) AS name FROM exam_results WHERE as_of = %s",
         [weeks[-1]],
     )
-    assert {row.name for row in sat} == set(MODELS)
+    assert {row.name for row in evaluated} == set(MODELS)
     each = conn.execute(
         "SELECT as_of, n_users, n_rows, is_live FROM publications ORDER BY as_of"
     ).fetchall()
-    known = (
+    n_users = (
         "SELECT count(DISTINCT user_id) FROM ratings JOIN drops USING (drop_id) WHERE drop_date <= "
         "%s"
     )
-    users = [one(conn, known, [as_of])[0] for as_of in weeks]
+    users = [one(conn, n_users, [as_of])[0] for as_of in weeks]
     assert [(row.as_of, row.n_users, row.n_rows, row.is_live) for row in each] == [
         (as_of, n, 10 * n, as_of == weeks[-1]) for as_of, n in zip(weeks, users, strict=True)
     ]

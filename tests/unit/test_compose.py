@@ -133,12 +133,12 @@ def test_postgres_runs_the_same_bootstrap_as_the_launcher(services: dict[str, An
 
 
 def test_every_recsys_variable_is_a_setting(services: dict[str, Any]) -> None:
-    known = {f"RECSYS_{name.upper()}" for name in Settings.model_fields}
+    variables = {f"RECSYS_{name.upper()}" for name in Settings.model_fields}
     for name in AIRFLOW:
         given = {
             variable for variable in services[name]["environment"] if variable.startswith("RECSYS_")
         }
-        assert given <= known, name
+        assert given <= variables, name
         assert {"RECSYS_DATABASE_URL", "RECSYS_DROPS", "RECSYS_MLFLOW_TRACKING_URI"} <= given
 
 
@@ -274,23 +274,23 @@ def test_job_types_of_the_health_checks_exist(services: dict[str, Any]) -> None:
     from airflow.jobs.scheduler_job_runner import SchedulerJobRunner
     from airflow.jobs.triggerer_job_runner import TriggererJobRunner
 
-    known = {
+    job_types = {
         runner.job_type
         for runner in (SchedulerJobRunner, DagProcessorJobRunner, TriggererJobRunner)
     }
-    asked = {
+    checked = {
         services[name]["healthcheck"]["test"][5]
         for name in ("scheduler", "dag-processor", "triggerer")
     }
-    assert asked == known
+    assert checked == job_types
 
 
 def test_mlflow_command_has_options_that_exist(services: dict[str, Any]) -> None:
     from mlflow.cli import server
 
-    known = {name for option in server.params for name in option.opts}
+    options = {name for option in server.params for name in option.opts}
     used = {word for word in services["mlflow"]["command"] if word.startswith("--")}
-    assert used <= known
+    assert used <= options
     variables = {option.envvar for option in server.params}
     assert {"MLFLOW_BACKEND_STORE_URI", "MLFLOW_ARTIFACTS_DESTINATION"} <= variables
 
@@ -345,7 +345,7 @@ def test_the_broker_gets_a_password_that_no_process_list_shows(
         .replace(there, str(tmp_path))
         .replace("exec redis-server", "exec echo")
     )
-    told = subprocess.run(
+    done = subprocess.run(
         [shell, flag, line],
         env={"REDISCLI_AUTH": "s3cret"},
         check=True,
@@ -353,7 +353,7 @@ def test_the_broker_gets_a_password_that_no_process_list_shows(
         text=True,
     )
     conf = tmp_path / "redis.conf"
-    assert told.stdout == f"{conf} --dir /data\n"
+    assert done.stdout == f"{conf} --dir /data\n"
     assert conf.read_text() == "requirepass s3cret\n"
     assert conf.stat().st_mode & 0o777 == 0o600
 
@@ -383,14 +383,14 @@ def test_no_task_outlasts_the_brokers_patience(services: dict[str, Any]) -> None
 def test_celerys_settings_and_its_app_exist(services: dict[str, Any]) -> None:
     from airflow.providers.celery.get_provider_info import get_provider_info
 
-    known = {
+    options = {
         f"AIRFLOW__{section.upper()}__{option.upper()}"
         for section, content in get_provider_info()["config"].items()
         for option in content["options"]
     }
     assert {
         name for name in services["worker"]["environment"] if name.startswith("AIRFLOW__CELERY")
-    } <= known
+    } <= options
     assert find_spec("airflow.providers.celery.executors.celery_executor")
     assert (
         "--app airflow.providers.celery.executors.celery_executor.app "

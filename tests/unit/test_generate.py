@@ -45,18 +45,18 @@ def test_files_have_the_published_layout(world: Path) -> None:
 
 
 def test_sizes_are_those_asked_for_and_nobody_rates_a_movie_twice(world: Path) -> None:
-    found = ratings(world)
-    assert len(found) == 2_500
-    assert len(np.unique(found[:, 0])) == 60
-    assert len(np.unique(found[:, :2], axis=0)) == 2_500
+    rated = ratings(world)
+    assert len(rated) == 2_500
+    assert len(np.unique(rated[:, 0])) == 60
+    assert len(np.unique(rated[:, :2], axis=0)) == 2_500
     assert len(rows(world / "movielens" / "movies.csv")) == 120
 
 
 def test_ratings_are_half_stars_in_time(world: Path) -> None:
-    found = ratings(world)
-    assert set(found[:, 2]) <= set(np.arange(0.5, 5.5, 0.5))
-    assert found[:, 3].min() >= START
-    assert found[:, 3].max() < END
+    rated = ratings(world)
+    assert set(rated[:, 2]) <= set(np.arange(0.5, 5.5, 0.5))
+    assert rated[:, 3].min() >= START
+    assert rated[:, 3].max() < END
 
 
 def test_every_rated_movie_is_known_and_titles_are_unique(world: Path) -> None:
@@ -77,29 +77,29 @@ def test_same_seed_same_bytes_other_seed_others(world: Path, tmp_path: Path) -> 
 
 def test_popularity_has_a_long_tail_and_taste_shows_in_genres(tmp_path: Path) -> None:
     generate_movielens(tmp_path / "movielens", users=300, movies=1_000, ratings=20_000, seed=5)
-    found = ratings(tmp_path)
-    _, counts = np.unique(found[:, 1], return_counts=True)
-    assert np.sort(counts)[-100:].sum() > 0.35 * len(found)
+    rated = ratings(tmp_path)
+    _, counts = np.unique(rated[:, 1], return_counts=True)
+    assert np.sort(counts)[-100:].sum() > 0.35 * len(rated)
     genre = {
         int(row["movieId"]): row["genres"].split("|")[0]
         for row in rows(tmp_path / "movielens" / "movies.csv")
     }
-    assert own_genre_share(found, genre) > 1.1 * own_genre_share(shuffled(found), genre)
+    assert own_genre_share(rated, genre) > 1.1 * own_genre_share(shuffled(rated), genre)
 
 
-def own_genre_share(found: np.ndarray, genre: dict[int, str]) -> float:
+def own_genre_share(rated: np.ndarray, genre: dict[int, str]) -> float:
     """Over users: the share of their ratings that goes to their own favourite genre."""
     shares = []
-    for user in np.unique(found[:, 0]):
+    for user in np.unique(rated[:, 0]):
         _, counts = np.unique(
-            [genre[int(movie)] for movie in found[found[:, 0] == user, 1]], return_counts=True
+            [genre[int(movie)] for movie in rated[rated[:, 0] == user, 1]], return_counts=True
         )
         shares.append(counts.max() / counts.sum())
     return float(np.mean(shares))
 
 
-def shuffled(found: np.ndarray) -> np.ndarray:
-    mixed = found.copy()
+def shuffled(rated: np.ndarray) -> np.ndarray:
+    mixed = rated.copy()
     mixed[:, 1] = np.random.default_rng(0).permutation(mixed[:, 1])
     return mixed
 
@@ -123,10 +123,10 @@ def test_imdb_files_join_with_links_and_each_other(world: Path) -> None:
         "genres",
     ]
     assert basics[0] == header
-    known = {f"tt{row['imdbId']}" for row in rows(world / "movielens" / "links.csv")}
+    in_movielens = {f"tt{row['imdbId']}" for row in rows(world / "movielens" / "links.csv")}
     titles = {row[0] for row in basics[1:]}
-    assert 0.85 < len(titles & known) / len(known) < 1
-    assert titles - known, "IMDb knows movies that MovieLens does not"
+    assert 0.85 < len(titles & in_movielens) / len(in_movielens) < 1
+    assert titles - in_movielens, "IMDb knows movies that MovieLens does not"
     people = {row[0] for row in tsv(world / "imdb" / "name.basics.tsv.gz")[1:]}
     principals = tsv(world / "imdb" / "title.principals.tsv.gz")[1:]
     assert {row[0] for row in principals} == titles

@@ -122,18 +122,18 @@ def test_people_of_a_title_are_numbered_distinct_and_known(imdb: Path) -> None:
 
 
 def test_crew_and_principals_agree(imdb: Path, movielens: Path) -> None:
-    told = {
+    people = {
         (row["tconst"], row["category"]): row["nconst"] for row in tsv(imdb, "title.principals")
     }
     for row in tsv(imdb, "title.crew"):
-        assert row["directors"] == told.get((row["tconst"], "director"), r"\N")
+        assert row["directors"] == people.get((row["tconst"], "director"), r"\N")
         assert row["writers"] == (
-            told[row["tconst"], "writer"] if row["writers"] != r"\N" else r"\N"
+            people[row["tconst"], "writer"] if row["writers"] != r"\N" else r"\N"
         )
     ours = linked(movielens)
-    assert ours <= {title for title, category in told if category == "director"}
-    assert ours <= {title for title, category in told if category in ("actor", "actress")}
-    assert not ours & {title for title, category in told if category == "self"}
+    assert ours <= {title for title, category in people if category == "director"}
+    assert ours <= {title for title, category in people if category in ("actor", "actress")}
+    assert not ours & {title for title, category in people if category == "self"}
 
 
 def test_people_of_movielens_movies_keep_to_a_genre(imdb: Path, movielens: Path) -> None:

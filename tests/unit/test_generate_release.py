@@ -154,16 +154,16 @@ def test_few_movies_have_most_of_the_ratings_and_als_finds_more_than_that(tmp_pa
     """
     release = RELEASES["ml-20m"].share(0.02)
     generate_release(tmp_path, release, seed=5)
-    found = np.loadtxt(
+    rated = np.loadtxt(
         tmp_path / "ratings.csv", delimiter=",", skiprows=1, usecols=(0, 1), dtype=np.int64
     )
-    user = found[:, 0] - 1
-    _, movie, seen = np.unique(found[:, 1], return_inverse=True, return_counts=True)
-    assert np.sort(seen)[-len(seen) // 10 :].sum() > 0.5 * len(found)
-    out = np.random.default_rng(0).permutation(len(found))
+    user = rated[:, 0] - 1
+    _, movie, seen = np.unique(rated[:, 1], return_inverse=True, return_counts=True)
+    assert np.sort(seen)[-len(seen) // 10 :].sum() > 0.5 * len(rated)
+    out = np.random.default_rng(0).permutation(len(rated))
     out = out[np.unique(user[out], return_index=True)[1]]  # one row of each user
-    known = np.setdiff1d(np.arange(len(found)), out)
-    matrix = csr_matrix((np.ones(len(known), np.float32), (user[known], movie[known])))
+    kept = np.setdiff1d(np.arange(len(rated)), out)
+    matrix = csr_matrix((np.ones(len(kept), np.float32), (user[kept], movie[kept])))
     model = AlternatingLeastSquares(
         factors=32, regularization=48, alpha=4.33, iterations=6, num_threads=1, random_state=1
     )

@@ -224,7 +224,7 @@ def test_settings_are_told_by_their_variables_and_keep_their_secrets(
     monkeypatch.setenv("RECSYS_NOTIFIER", "mail")
     sentence = explain(raised(Settings.from_environment)).sentence
     assert (
-        sentence.startswith("settings: notifier is mail, and nobody is told")
+        sentence.startswith("settings: notifier is mail, and nobody gets its messages")
         and "s3cret" not in sentence
     )
 

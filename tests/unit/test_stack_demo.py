@@ -47,10 +47,10 @@ def zip_of(path: Path, *names: str) -> Path:
 
 
 def test_without_network_it_says_so_and_generates(home: Home, no_network: None) -> None:
-    said: list[str] = []
-    chosen = choose_dataset(home, None, None, said.append)
-    assert any("the download failed: ConnectError: no network" in line for line in said)
-    assert any("generated" in line for line in said)
+    lines: list[str] = []
+    chosen = choose_dataset(home, None, None, lines.append)
+    assert any("the download failed: ConnectError: no network" in line for line in lines)
+    assert any("generated" in line for line in lines)
     assert (chosen.movielens / "ratings.csv").exists()
     assert chosen.imdb is not None
     assert (chosen.imdb / "title.basics.tsv.gz").exists()
@@ -59,9 +59,9 @@ def test_without_network_it_says_so_and_generates(home: Home, no_network: None) 
 def test_the_second_demo_takes_the_data_of_the_first(home: Home, no_network: None) -> None:
     first = choose_dataset(home, None, None, lambda _: None)
     remember_dataset(home, first)
-    said: list[str] = []
-    assert choose_dataset(home, None, None, said.append) == first
-    assert said == []
+    lines: list[str] = []
+    assert choose_dataset(home, None, None, lines.append) == first
+    assert lines == []
 
 
 def test_paths_that_do_not_exist_are_named(home: Home, tmp_path: Path) -> None:

@@ -76,10 +76,10 @@ def test_a_private_file_is_replaced_whole_and_closed_again(tmp_path: Path) -> No
 
 def test_the_library_reads_the_written_settings(home: Home, postgres: Postgres) -> None:
     write_environment(home, postgres)
-    found = Settings(_env_file=home.recsys_env)  # type: ignore[call-arg]
-    assert found.database_url.get_secret_value() == postgres.url("recsys", "recsys_pipeline")
-    assert found.drops == str(home.drops)
-    assert found.mlflow_tracking_uri == home.url("mlflow")
+    settings = Settings(_env_file=home.recsys_env)  # type: ignore[call-arg]
+    assert settings.database_url.get_secret_value() == postgres.url("recsys", "recsys_pipeline")
+    assert settings.drops == str(home.drops)
+    assert settings.mlflow_tracking_uri == home.url("mlflow")
 
 
 def test_every_recsys_variable_is_a_setting(home: Home, postgres: Postgres) -> None:
@@ -96,10 +96,10 @@ def test_airflow_command_runs_with_the_stacks_environment(
     program.chmod(0o700)
     monkeypatch.setattr("stack.environment.BIN", program.parent)
     write_environment(home, postgres)
-    said = subprocess.run(
+    output = subprocess.run(
         [str(home.airflow_command), "two words"], capture_output=True, text=True, check=True
     ).stdout
-    assert said.strip() == f"{home.airflow}|{postgres.url()}|two words"
+    assert output.strip() == f"{home.airflow}|{postgres.url()}|two words"
 
 
 def test_no_secret_is_on_a_command_line(home: Home, postgres: Postgres) -> None:
@@ -109,7 +109,7 @@ def test_no_secret_is_on_a_command_line(home: Home, postgres: Postgres) -> None:
     assert not [secret for secret in secrets if secret in words]
 
 
-def test_airflow_is_told_its_real_port_dags_and_plugins(home: Home, postgres: Postgres) -> None:
+def test_airflow_gets_its_real_port_dags_and_plugins(home: Home, postgres: Postgres) -> None:
     environment = airflow_environment(home, postgres)
     assert environment["AIRFLOW__CORE__EXECUTION_API_SERVER_URL"] == (
         f"http://127.0.0.1:{home.port('airflow')}/execution/"
@@ -141,14 +141,14 @@ def test_a_port_that_is_asked_for_later_replaces_the_one_that_was_chosen(
 ) -> None:
     stack = Stack(home)
     assert stack.airflow[0].environment["AIRFLOW__API__PORT"] == str(home.port("airflow"))
-    wanted = free_port()
-    monkeypatch.setenv("AIRFLOW_PORT", str(wanted))
+    port = free_port()
+    monkeypatch.setenv("AIRFLOW_PORT", str(port))
     stack._settle_ports()
-    assert home.port("airflow") == wanted
-    assert stack.airflow[0].environment["AIRFLOW__API__PORT"] == str(wanted)
+    assert home.port("airflow") == port
+    assert stack.airflow[0].environment["AIRFLOW__API__PORT"] == str(port)
 
 
-def test_a_folder_of_somebody_else_is_not_taken_for_the_stacks(tmp_path: Path, home: Home) -> None:
+def test_a_folder_of_somebody_else_is_not_the_stacks(tmp_path: Path, home: Home) -> None:
     assert home.is_ours
     assert not Home(tmp_path).is_ours
 
