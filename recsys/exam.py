@@ -1,5 +1,5 @@
-"""Sit one model down to an exam: lists from the whole catalogue, never from sampled negatives,
-marked per user.
+"""Evaluate one model at an exam: lists from the whole catalogue, never from sampled negatives, with
+a score for each user.
 """
 
 from collections.abc import Iterator
@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from recsys.errors import ModelError
+from recsys.evaluation.hits import hits_of
 from recsys.evaluation.lists import Lists
-from recsys.evaluation.marking import mark
 from recsys.evaluation.metrics import DECIDING, ERRORS, EXPOSURE, LISTS, RANKING
 from recsys.evaluation.split import Exam
 from recsys.features.catalogue import Catalogue
@@ -121,9 +121,16 @@ def _answers(
         if isinstance(model, PredictsRatings) and model.rates
         else None
     )
-    marks = mark(ids, asked, exam.held_out, liked)
+    hits, n_relevant = hits_of(ids, asked, exam.held_out, liked)
     return _Answers(
-        exam, liked, asked, ids, *marks, Lists.of(ids, seen, exam.known, genres), predicted
+        exam,
+        liked,
+        asked,
+        ids,
+        hits,
+        n_relevant,
+        Lists.of(ids, seen, exam.known, genres),
+        predicted,
     )
 
 
@@ -152,7 +159,7 @@ def _deciding_ndcg(answers: _Answers) -> np.ndarray:
 def _ranking_rows(part: _Slice, answers: _Answers, rows: np.ndarray) -> list[Row]:
     hits, n_relevant = answers.hits[rows], answers.n_relevant[rows]
     if part.of_movies:
-        hits, n_relevant = mark(
+        hits, n_relevant = hits_of(
             answers.ids[rows], part.users, answers.exam.held_out, answers.liked & part.counts
         )
     has_any = n_relevant > 0

@@ -41,8 +41,8 @@ def exam_of(conn: Connection, week: Week) -> tuple[Exam, Catalogue]:
 def validation_of(conn: Connection, week: Week, exam: Exam) -> Exam:
     """Split the exam's training ratings likewise: nothing in it is held out by the exam.
 
-    Older versions of re-rated ratings are read again only beneath a dated exam. Where each user's
-    own newest are held out, some of these are older than any cut, and would come back.
+    Older versions of re-rated ratings are read again only beneath a dated exam. A
+    leave-newest-out exam holds out some that are older than any cut, and they would come back.
     """
     validation = split_exam(
         exam.known, min_users=week.exam_min_users, like_threshold=week.like_threshold

@@ -38,7 +38,7 @@ LEAST_USERS = 30
 ALL = "all"
 DIFFERENCE = "challenger - champion"
 
-_MARKS = {
+_USER_SCORES = {
     "user_id": "bigint",
     "n_liked": "integer",
     "hits": "integer",
@@ -49,7 +49,7 @@ _CHAMPION, _CHALLENGER = 1, 2
 
 
 @dataclass(frozen=True)
-class Marks:
+class UserScores:
     """J users who had a list and liked a movie: `user_ids` (J,) ascending, each metric's `values`
     (J,), whether the list was `from_model` (J,) or the fallback, and `arms` (J,): 0 without an
     experiment, 1 the champion's, 2 the challenger's.
@@ -94,8 +94,8 @@ def judge(conn: Connection, week: Week, *, resamples: int) -> None:
         if recorded(conn, week.as_of):
             return
         judged = conn.execute(queries("observed")["judged"], {"as_of": week.as_of}).fetchall()
-        marked = [(publication, _marks(conn, week, publication)) for publication in judged]
-        found = [(publication, marks) for publication, marks in marked if len(marks.user_ids)]
+        scored = [(publication, _user_scores(conn, week, publication)) for publication in judged]
+        found = [(publication, scores) for publication, scores in scored if len(scores.user_ids)]
         rows = [
             {"as_of": week.as_of, "since": publication.since, **asdict(row)}
             for publication, row in _figures(found, resamples=resamples, seed=week.seed)
@@ -134,81 +134,80 @@ def _why_not(week: Week, publication: Any) -> str:
     )
 
 
-def _marks(conn: Connection, week: Week, publication: Any) -> Marks:
+def _user_scores(conn: Connection, week: Week, publication: Any) -> UserScores:
     params = {
         "publication_id": publication.publication_id,
         "since": publication.since,
         "k": PLACES,
+        "like_threshold": week.like_threshold,
         **week.snapshot.params,
     }
-    found = read_arrays(
-        conn, queries("observed")["marks"], params | {"like_threshold": week.like_threshold}, _MARKS
-    )
+    found = read_arrays(conn, queries("observed")["user_scores"], params, _USER_SCORES)
     hits = (found["hits"][:, None] >> np.arange(PLACES) & 1).astype(bool)
     values = {}
     for name in METRICS:
         metric, k = RANKING[name]
         values[name] = metric(hits[:, :k], found["n_liked"]) if len(hits) else np.zeros(0)
-    return Marks(found["user_id"], values, found["from_model"] == 1, found["arm"])
+    return UserScores(found["user_id"], values, found["from_model"] == 1, found["arm"])
 
 
 def _figures(
-    found: list[tuple[Any, Marks]], *, resamples: int, seed: int
+    found: list[tuple[Any, UserScores]], *, resamples: int, seed: int
 ) -> Iterator[tuple[Any, Observed]]:
     """Every figure of every publication. `found` has what readers saw first, if it could be
     judged.
     """
-    seen = next((marks for publication, marks in found if not publication.is_shadow), None)
+    seen = next((scores for publication, scores in found if not publication.is_shadow), None)
     draw = {"resamples": resamples, "seed": seed}
-    for publication, marks in found:
-        for arm, source, users in _groups(marks):
-            for metric, values in marks.values.items():
+    for publication, scores in found:
+        for arm, source, users in _groups(scores):
+            for metric, values in scores.values.items():
                 interval = simultaneous_intervals(values[users][:, None], **draw)[0]
                 # of a few users it may reach beyond what a share can be
                 within = replace(interval, low=max(interval.low, 0.0), high=min(interval.high, 1.0))
                 yield publication, _observed(publication, arm, source, metric, within)
-        for metric, interval in _differences(publication, marks, seen, draw):
+        for metric, interval in _differences(publication, scores, seen, draw):
             yield publication, _observed(publication, DIFFERENCE, ALL, metric, interval)
 
 
-def _groups(marks: Marks) -> Iterator[tuple[str, str, np.ndarray]]:
+def _groups(scores: UserScores) -> Iterator[tuple[str, str, np.ndarray]]:
     """(arm, source, mask (J,)) of everyone, of each source, and of each arm where there are two;
     none of them empty.
     """
     groups = [
-        (ALL, ALL, np.ones(len(marks.user_ids), dtype=bool)),
-        (ALL, "model", marks.from_model),
-        (ALL, "fallback", ~marks.from_model),
+        (ALL, ALL, np.ones(len(scores.user_ids), dtype=bool)),
+        (ALL, "model", scores.from_model),
+        (ALL, "fallback", ~scores.from_model),
     ]
-    if marks.split:
+    if scores.split:
         groups += [
-            ("champion", ALL, marks.arms == _CHAMPION),
-            ("challenger", ALL, marks.arms == _CHALLENGER),
+            ("champion", ALL, scores.arms == _CHAMPION),
+            ("challenger", ALL, scores.arms == _CHALLENGER),
         ]
     return (group for group in groups if group[2].any())
 
 
 def _differences(
-    publication: Any, marks: Marks, seen: Marks | None, draw: Mapping[str, int]
+    publication: Any, scores: UserScores, seen: UserScores | None, draw: Mapping[str, int]
 ) -> Iterator[tuple[str, Interval]]:
     """The challenger's figures less the champion's, by metric.
 
     Of a publication in two arms it is between their users; of one in the shadow, between the lists
     of the same users.
     """
-    if marks.split:
-        for metric, values in marks.values.items():
+    if scores.split:
+        for metric, values in scores.values.items():
             challengers, champions = (
-                values[marks.arms == _CHALLENGER],
-                values[marks.arms == _CHAMPION],
+                values[scores.arms == _CHALLENGER],
+                values[scores.arms == _CHAMPION],
             )
             yield metric, two_sample_bootstrap(challengers, champions, **draw)
     elif publication.is_shadow and seen is not None and not seen.split:
         _, ours, theirs = np.intersect1d(
-            marks.user_ids, seen.user_ids, assume_unique=True, return_indices=True
+            scores.user_ids, seen.user_ids, assume_unique=True, return_indices=True
         )
         if len(ours):
-            for metric, values in marks.values.items():
+            for metric, values in scores.values.items():
                 yield metric, paired_bootstrap(values[ours], seen.values[metric][theirs], **draw)
 
 

@@ -84,8 +84,8 @@ def exam(
         for part, metric, label in figures
         if any((key, part, metric) in values for key in keys)
     ]
-    marks = {held.incumbent: " (incumbent)", proposed: " (proposed)"}
-    header = ["", *(f"{key}{marks.get(key, '')}" for key in keys)]
+    suffixes = {held.incumbent: " (incumbent)", proposed: " (proposed)"}
+    header = ["", *(f"{key}{suffixes.get(key, '')}" for key in keys)]
     shared = conn.execute(queries("exams")["most_shared"], {"as_of": as_of}).fetchone()
     overlap = (
         f" Of these ratings {shared.share:.0%} were asked in week {shared.earlier}'s exam too."
@@ -419,9 +419,9 @@ def _exam_sentence(exam: Any) -> str:
             f"decided by {exam.n_users:,} users"
         )
     return (
-        f"Each user's own newest ratings ({exam.n_ratings:,}), decided by {exam.n_users:,} users. "
-        "Too few users rated "
-        "lately for a dated exam, so models peek at other users' futures"
+        f"Leave-newest-out: each user's newest ratings ({exam.n_ratings:,}), decided by "
+        f"{exam.n_users:,} users. Too few users rated lately for a dated exam, so models peek at "
+        "other users' futures"
     )
 
 

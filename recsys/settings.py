@@ -103,8 +103,8 @@ class Settings(Bounds, BaseSettings):
         default=1_000,
         ge=LIMITS["exam_min_users"].least,
         le=LIMITS["exam_min_users"].most,
-        description="users that a dated exam needs; with fewer, each user's own newest ratings are "
-        "the exam",
+        description="users that a dated exam needs; with fewer, the exam is "
+        "leave-newest-out: each user's newest ratings",
     )
     bootstrap_resamples: int = Field(
         default=10_000, ge=100, le=1_000_000, description="resamples of the paired bootstrap"

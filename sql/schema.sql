@@ -450,7 +450,7 @@ CREATE TABLE public.exams (
     incumbent text,
     incumbent_recipe jsonb,
     sketch bigint[],
-    CONSTRAINT exams_kind_check CHECK ((kind = ANY (ARRAY['dated'::text, 'own newest'::text])))
+    CONSTRAINT exams_kind_check CHECK ((kind = ANY (ARRAY['dated'::text, 'leave-newest-out'::text])))
 );
 
 CREATE TABLE public.experiments (

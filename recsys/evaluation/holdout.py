@@ -8,7 +8,7 @@ import numpy as np
 
 from recsys.features.interactions import Interactions
 
-#: A user's own newest ratings: one in ten, at least one, of those who have at least five.
+#: Leave-newest-out holds out one in ten, at least one, of users who have at least five.
 OWN_SHARE = 10
 OWN_MIN_RATINGS = 5
 
@@ -26,7 +26,7 @@ def newest_by_time(interactions: Interactions, share: float) -> np.ndarray:
     return interactions.rated_at >= np.partition(interactions.rated_at, first)[first]
 
 
-def own_newest(interactions: Interactions) -> np.ndarray:
+def leave_newest_out(interactions: Interactions) -> np.ndarray:
     """The newest tenth of each user's ratings, by time and then movie id; nothing of a user with
     fewer than OWN_MIN_RATINGS.
     """

@@ -6,7 +6,7 @@ from typing import Literal
 
 import numpy as np
 
-from recsys.evaluation.holdout import own_newest
+from recsys.evaluation.holdout import leave_newest_out
 from recsys.features.interactions import Interactions
 
 WEEK_SECONDS = 7 * 24 * 3600
@@ -19,13 +19,13 @@ class Exam:
     """`known` is what every fit may see, `held_out` what it is examined on; both over the same
     `movie_ids`.
 
-    `kind` says how they were parted: "dated", all ratings from `cut` on are held out (`weeks`
-    before the newest rating); or "own newest", each user's newest are, so that a model peeks at
-    other users' futures (`weeks` and `cut` are None). `users` (D,) int64 ascending are the ids that
-    decide: at least one known rating and one relevant held-out rating.
+    `kind` says how the ratings were split. "dated": all ratings from `cut` on are held out, `weeks`
+    before the newest rating. "leave-newest-out": each user's newest ratings are held out, so that a
+    model peeks at other users' futures; `weeks` and `cut` are None. `users` (D,) int64 ascending
+    are the ids that decide: at least one training rating and one relevant held-out rating.
     """
 
-    kind: Literal["dated", "own newest"]
+    kind: Literal["dated", "leave-newest-out"]
     weeks: int | None
     cut: datetime | None
     known: Interactions
@@ -53,7 +53,7 @@ def split_exam(
     weeks: tuple[int, ...] = WEEKS,
 ) -> Exam:
     """The shortest dated exam that `wanted_users` decide, but at least `min_users`; else the
-    longest that `min_users` do; with too few users even there, each user's own newest.
+    longest that `min_users` do; with too few users even there, leave-newest-out.
 
     Windows end at the newest visible rating and not at as_of: a published set dropped today has an
     empty last week.
@@ -76,13 +76,13 @@ def split_exam(
         )
         if len(users) >= wanted_users:
             break
-    return longest or _exam_of_own_newest(interactions, liked)
+    return longest or _leave_newest_out_exam(interactions, liked)
 
 
-def _exam_of_own_newest(interactions: Interactions, liked: np.ndarray) -> Exam:
-    held_out = own_newest(interactions)
+def _leave_newest_out_exam(interactions: Interactions, liked: np.ndarray) -> Exam:
+    held_out = leave_newest_out(interactions)
     return Exam(
-        kind="own newest",
+        kind="leave-newest-out",
         weeks=None,
         cut=None,
         known=interactions.where(~held_out),

@@ -38,7 +38,7 @@ class PopularityConfig(Config):
         default=0.0,
         ge=0,
         description="what is added for a movie all of whose likes came after "
-        "the user's own newest rating",
+        "the user's newest rating",
     )
     new_releases: float = Field(
         default=0.0,

@@ -1,5 +1,5 @@
-"""One exam's outcome, as the gates look at it: who sat it, with what marks, and what the ledger
-remembers of them.
+"""One exam's outcome, as the gates look at it: the evaluated recipes, their per-user scores,
+and what the ledger has of them.
 """
 
 from collections.abc import Mapping
@@ -14,8 +14,8 @@ from recsys.evaluation.comparison import Interval, simultaneous_intervals
 
 
 @dataclass(frozen=True)
-class Marks:
-    """NDCG@10 (D,) of one model for the users (D,) ids that decide."""
+class UserScores:
+    """`ndcg` (D,) is the NDCG@10 of one model for each of the users `user_ids` (D,) that decide."""
 
     user_ids: np.ndarray
     ndcg: np.ndarray
@@ -45,23 +45,23 @@ class Lost:
 
 @dataclass(frozen=True)
 class Contest:
-    """`marks` by recipe key, all of the same users. `figures` are the exam's table: (recipe key,
-    slice, metric) → value.
+    """`user_scores` by recipe key, all of the same users. `figures` are the exam's table: (recipe
+    key, slice, metric) → value.
 
-    `incumbent` is None until there is a champion. `others` sat the exam too, and may not win in
+    `incumbent` is None until there is a champion. `others` were evaluated too, and may not win in
     this run: who picks the best must count everyone who was looked at. `lost` names, of the exams
     that a recipe lost, the one that shares most with this. `unfitted` says why a recipe is not
-    among those with marks; where it is the incumbent, nobody defends.
+    among those with scores; where it is the incumbent, nobody defends.
     """
 
-    marks: Mapping[str, Marks]
+    user_scores: Mapping[str, UserScores]
     incumbent: str | None
     popularity: str
     bounds: Bounds
     resamples: int
     seed: int
     figures: Mapping[tuple[str, str, str], Figure] = field(default_factory=dict)
-    others: Mapping[str, Marks] = field(default_factory=dict)
+    others: Mapping[str, UserScores] = field(default_factory=dict)
     lost: Mapping[str, Lost] = field(default_factory=dict)
     unfitted: Mapping[str, str] = field(default_factory=dict)
 
@@ -82,8 +82,8 @@ class Contest:
         """
         no_challenger = self.defender if self.defender is not None else self.popularity
         return sorted(
-            (key for key in self.marks if key != no_challenger),
-            key=lambda key: (-self.marks[key].mean, key),
+            (key for key in self.user_scores if key != no_challenger),
+            key=lambda key: (-self.user_scores[key].mean, key),
         )
 
     @cached_property
@@ -105,13 +105,13 @@ class Contest:
 
     def _leads(self, opponent: str) -> Mapping[str, Interval]:
         keys = [key for key in self.challengers if key != opponent]
-        theirs = self.marks[opponent].ndcg
+        theirs = self.user_scores[opponent].ndcg
         if not keys or not len(theirs):
             return {}
-        asked = [self.marks[key] for key in keys] + [
-            marks for key, marks in self.others.items() if key != opponent
+        scores = [self.user_scores[key] for key in keys] + [
+            own for key, own in self.others.items() if key != opponent
         ]
-        differences = np.stack([marks.ndcg.astype(np.float64) - theirs for marks in asked], axis=1)
+        differences = np.stack([own.ndcg.astype(np.float64) - theirs for own in scores], axis=1)
         return dict(
             zip(
                 keys,

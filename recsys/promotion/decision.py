@@ -18,7 +18,7 @@ Outcome = Literal["promoted", "kept", "not decided", "first", "popularity"]
 
 @dataclass(frozen=True)
 class Comparison:
-    """Mean of the challenger's per-user marks less those of `against`; its interval holds for all
+    """Mean of the challenger's per-user scores less those of `against`; its interval holds for all
     challengers at once.
     """
 
@@ -52,7 +52,7 @@ class Decision:
 
 def decide(contest: Contest) -> Decision:
     """The champion by an exam: of the challengers that pass every gate the one with the highest
-    mean, else the incumbent, else popularity. Raises LedgerError where someone's marks are missing
+    mean, else the incumbent, else popularity. Raises LedgerError where someone's scores are missing
     or are of other users, and ModelError where popularity, which a champion must beat, could not be
     fitted.
     """
@@ -160,21 +160,21 @@ def _check(contest: Contest) -> None:
         )
     needed = [contest.popularity, *([contest.defender] if contest.defender is not None else [])]
     for key in needed:
-        if key not in contest.marks:
+        if key not in contest.user_scores:
             raise LedgerError(
-                f"the exam has no marks of {key}: found "
-                f"{', '.join(sorted(contest.marks)) or 'none'}"
+                f"the exam has no per-user scores of {key}: found "
+                f"{', '.join(sorted(contest.user_scores)) or 'none'}"
             )
-    expected = contest.marks[needed[0]].user_ids
-    for key, marks in contest.marks.items():
-        if len(marks.ndcg) != len(marks.user_ids):
+    expected = contest.user_scores[needed[0]].user_ids
+    for key, scores in contest.user_scores.items():
+        if len(scores.ndcg) != len(scores.user_ids):
             raise LedgerError(
-                f"the exam marked {key} on {len(marks.ndcg):,} users, expected "
-                f"{len(marks.user_ids):,}"
+                f"the exam evaluated {key} on {len(scores.ndcg):,} users, expected "
+                f"{len(scores.user_ids):,}"
             )
-        if not np.array_equal(marks.user_ids, expected):
+        if not np.array_equal(scores.user_ids, expected):
             raise LedgerError(
-                f"{key} sat the exam with other users than {needed[0]}: {len(marks.user_ids):,} "
+                f"{key} was evaluated on other users than {needed[0]}: {len(scores.user_ids):,} "
                 f"and {len(expected):,}"
             )
 
@@ -183,7 +183,10 @@ def _incumbents_state(contest: Contest) -> tuple[str, ...]:
     """A warning when the champion has come to lose to a mere list of what is popular."""
     if contest.defender is None:
         return ()
-    mean, floor = contest.marks[contest.defender].mean, contest.marks[contest.popularity].mean
+    mean, floor = (
+        contest.user_scores[contest.defender].mean,
+        contest.user_scores[contest.popularity].mean,
+    )
     return (
         (f"The incumbent {contest.defender} ({mean:.4f}) now loses to popularity ({floor:.4f}).",)
         if mean < floor

@@ -1,4 +1,4 @@
-"""The ledger of exams: what was asked, who sat them, with what marks."""
+"""The ledger of exams: the held-out ratings, the evaluated recipes, their per-user scores."""
 
 from collections.abc import Mapping
 from datetime import date
@@ -12,7 +12,7 @@ from recsys.errors import LedgerError
 from recsys.evaluation.sketch import shared_share, sketch_of
 from recsys.evaluation.split import Exam
 from recsys.exam import ExamResult
-from recsys.promotion.contest import Figure, Lost, Marks
+from recsys.promotion.contest import Figure, Lost, UserScores
 from recsys.promotion.gates import BEATS_CHAMPION, BEATS_POPULARITY, ENOUGH_EVIDENCE
 from recsys.promotion.ledger import incumbent_of
 from recsys.recipe import Recipe
@@ -23,7 +23,7 @@ def incumbent_at_exam(conn: Connection, as_of: date) -> Recipe | None:
     set yet.
 
     A person's rollback since then counts: what was put aside is not defended, and what was put back
-    sits the exam too.
+    is evaluated too.
     """
     exam = conn.execute(queries("exams")["exam"], {"as_of": as_of}).fetchone()
     incumbent = incumbent_of(conn, as_of)
@@ -33,7 +33,7 @@ def incumbent_at_exam(conn: Connection, as_of: date) -> Recipe | None:
 
 
 def record_exam(conn: Connection, as_of: date, exam: Exam) -> None:
-    """Enter a week's exam before anyone sits it, and what it shares with earlier ones.
+    """Enter a week's exam before any recipe is evaluated, and what it shares with earlier ones.
 
     Raises LedgerError where the ledger has one of other data.
     """
@@ -73,9 +73,9 @@ def record_exam(conn: Connection, as_of: date, exam: Exam) -> None:
 def record_entry(
     conn: Connection, as_of: date, recipe: Recipe, run_id: str, result: ExamResult
 ) -> None:
-    """Enter one recipe's marks and figures."""
+    """Enter one recipe's per-user scores and figures."""
     entry = {"as_of": as_of, "recipe_key": recipe.key}
-    marks = {
+    scores = {
         "recipe": Jsonb(recipe.to_json()),
         "run_id": run_id,
         "user_ids": result.user_ids.tolist(),
@@ -86,23 +86,23 @@ def record_entry(
         for part, metric, value, n in result.values
     ]
     with conn.transaction(), conn.cursor() as cursor:
-        cursor.execute(queries("exams")["record_entry"], entry | marks)
+        cursor.execute(queries("exams")["record_entry"], entry | scores)
         cursor.executemany(queries("exams")["record_result"], rows)
 
 
 def run_of_entry(conn: Connection, as_of: date, recipe: Recipe) -> str | None:
-    """The MLflow run of the fit that sat the week's exam; None where the recipe has not sat it."""
+    """Return the MLflow run of the fit that the week's exam evaluated; None where there is none."""
     row = conn.execute(
         queries("exams")["entry"], {"as_of": as_of, "recipe_key": recipe.key}
     ).fetchone()
     return row.run_id if row else None
 
 
-def marks_of(conn: Connection, as_of: date) -> Mapping[str, Marks]:
-    """Everyone's marks, by recipe key."""
+def user_scores_of(conn: Connection, as_of: date) -> Mapping[str, UserScores]:
+    """Return everyone's per-user scores, by recipe key."""
     rows = conn.execute(queries("exams")["entries"], {"as_of": as_of}).fetchall()
     return {
-        row.recipe_key: Marks(
+        row.recipe_key: UserScores(
             np.array(row.user_ids, dtype=np.int64), np.array(row.ndcg, dtype=np.float32)
         )
         for row in rows

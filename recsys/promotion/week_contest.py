@@ -61,9 +61,9 @@ class WeekContest:
     @cached_property
     def decision(self) -> Decision:
         """Return what the exam says of this run's recipes: the same each time it is computed."""
-        scores = exams.marks_of(self.conn, self.week.as_of)
+        scores = exams.user_scores_of(self.conn, self.week.as_of)
         contest = Contest(
-            marks={key: own for key, own in scores.items() if key in self.recipes},
+            user_scores={key: own for key, own in scores.items() if key in self.recipes},
             others={key: own for key, own in scores.items() if key not in self.recipes},
             incumbent=self.incumbent.key if self.incumbent else None,
             popularity=self.popularity,

@@ -173,16 +173,16 @@ def _next_size(space: Space, trials: Sequence[Trial], best: Trial | None) -> Rec
     """The first size of `best` that has not been tried, unless a smaller one was no better than the
     one before it.
     """
-    marks = {trial.recipe.key: trial.ndcg for trial in trials}
+    scores = {trial.recipe.key: trial.ndcg for trial in trials}
     for field, sizes in space.doubled.items():
         for size in sizes[1:]:
             if best is None or best.ndcg is None:
                 return None
             larger = space.with_(best.recipe, {field: size})
-            if larger.key not in marks:
+            if larger.key not in scores:
                 return larger
-            mark = marks[larger.key]
-            if mark is None or mark <= best.ndcg:
+            score = scores[larger.key]
+            if score is None or score <= best.ndcg:
                 return None
-            best = Trial(larger, mark)
+            best = Trial(larger, score)
     return None

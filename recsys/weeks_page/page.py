@@ -27,7 +27,7 @@ from recsys.weeks_page.charts import (
     spread,
     styles_of,
 )
-from recsys.weeks_page.record import DriftFigure, Flip, Mark, Observed, Record, WeekLine
+from recsys.weeks_page.record import DriftFigure, ExamScore, Flip, Observed, Record, WeekLine
 
 TEMPLATE = "page.html.jinja"
 REST = "other steps"
@@ -124,7 +124,7 @@ class View:
     @cached_property
     def styles(self) -> dict[str, Style]:
         """The look of every recipe named anywhere, one for all charts."""
-        rows = (self.record.marks, self.record.observed, self.record.flips)
+        rows = (self.record.scores, self.record.observed, self.record.flips)
         named = [row.recipe_key for part in rows for row in part]
         named += [week.decided for week in self.weeks if week.decided]
         named += [week.champion for week in self.weeks if week.champion]
@@ -133,18 +133,18 @@ class View:
     # the exam
 
     @cached_property
-    def lines(self) -> dict[str, list[Mark]]:
-        """The marks of each recipe, week after week."""
+    def lines(self) -> dict[str, list[ExamScore]]:
+        """The scores of each recipe, week after week."""
         found = defaultdict(list)
-        for mark in self.record.marks:
-            found[mark.recipe_key].append(mark)
-        return {key: sorted(marks, key=lambda mark: mark.as_of) for key, marks in found.items()}
+        for score in self.record.scores:
+            found[score.recipe_key].append(score)
+        return {key: sorted(scores, key=lambda score: score.as_of) for key, scores in found.items()}
 
     @cached_property
     def exam_frame(self) -> Frame:
         return frame_around(
             self.dates,
-            [mark.value for mark in self.record.marks],
+            [score.value for score in self.record.scores],
             height=340,
             right=NAMES,
             top=26,
@@ -154,7 +154,7 @@ class View:
     @property
     def name_places(self) -> dict[str, float]:
         """The height at which each recipe's name stands, beside the end of its line."""
-        ends = {key: self.exam_frame.y(marks[-1].value) for key, marks in self.lines.items()}
+        ends = {key: self.exam_frame.y(scores[-1].value) for key, scores in self.lines.items()}
         return spread(ends, gap=15, end=self.exam_frame.floor)
 
     @property
@@ -178,16 +178,16 @@ class View:
         """What the champion of a week reached at its exam."""
         return next(
             (
-                mark.value
-                for mark in self.lines.get(week.champion or "", ())
-                if mark.as_of == week.as_of
+                score.value
+                for score in self.lines.get(week.champion or "", ())
+                if score.as_of == week.as_of
             ),
             None,
         )
 
-    def is_champion(self, mark: Mark) -> bool:
+    def is_champion(self, score: ExamScore) -> bool:
         return any(
-            week.as_of == mark.as_of and week.champion == mark.recipe_key for week in self.weeks
+            week.as_of == score.as_of and week.champion == score.recipe_key for week in self.weeks
         )
 
     # what came true

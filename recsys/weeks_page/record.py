@@ -34,7 +34,7 @@ class WeekLine:
 
 
 @dataclass(frozen=True)
-class Mark:
+class ExamScore:
     """What a recipe reached at a week's exam."""
 
     as_of: date
@@ -100,7 +100,7 @@ class Record:
     """All weeks, the oldest first. Any part but `weeks` may be empty."""
 
     weeks: Sequence[WeekLine]
-    marks: Sequence[Mark] = field(default=())
+    scores: Sequence[ExamScore] = field(default=())
     observed: Sequence[Observed] = field(default=())
     flips: Sequence[Flip] = field(default=())
     drift: Sequence[DriftFigure] = field(default=())
@@ -115,7 +115,7 @@ def read_record(conn: Connection, until: date | None = None) -> Record:
         conn.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
         return Record(
             weeks=_rows(conn, WeekLine, "week_lines", bounds),
-            marks=_rows(conn, Mark, "exam_marks", deciding),
+            scores=_rows(conn, ExamScore, "exam_scores", deciding),
             observed=_rows(conn, Observed, "observed", deciding),
             flips=_rows(conn, Flip, "flips", bounds),
             drift=_rows(conn, DriftFigure, "drift_figures", bounds),

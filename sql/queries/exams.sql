@@ -39,7 +39,7 @@ WITH losses AS (
     JOIN gate_verdicts v USING (promotion_id)
     GROUP BY p.as_of, p.promotion_id, v.recipe_key, e.kind
     HAVING bool_or(NOT v.passed AND v.gate = ANY (%(lead_gates)s))
-       AND (e.kind = 'own newest' OR bool_or(v.passed AND v.gate = %(evidence_gate)s))
+       AND (e.kind = 'leave-newest-out' OR bool_or(v.passed AND v.gate = %(evidence_gate)s))
     UNION
     SELECT as_of, incumbent FROM promotions WHERE decision = 'promoted'
 )

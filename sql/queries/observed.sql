@@ -20,7 +20,7 @@ JOIN publications p ON p.publication_id = w.publication_id OR (p.is_shadow AND p
 LEFT JOIN experiments e ON e.name = p.experiment
 ORDER BY p.is_shadow, p.publication_id;
 
--- name: marks(publication_id, since, as_of, watermark, like_threshold, k)
+-- name: user_scores(publication_id, since, as_of, watermark, like_threshold, k)
 -- Everyone with a list there who since liked a movie that they had not rated before: how many such
 -- movies, at which of the list's first k ranks they are (bit 0 is rank 1), whether the model made
 -- the list (by its first row), and in whose arm they are.

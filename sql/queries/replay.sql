@@ -16,7 +16,7 @@ WHERE w.as_of <= coalesce(%(until)s::date, 'infinity')
   AND w.as_of NOT IN (SELECT as_of FROM retired_weeks)
 ORDER BY w.as_of;
 
--- name: exam_marks(metric, until)
+-- name: exam_scores(metric, until)
 -- Each recipe's score in each week's exam.
 SELECT as_of, recipe_key, value FROM exam_results
 WHERE slice = 'all' AND metric = %(metric)s AND as_of <= coalesce(%(until)s::date, 'infinity')

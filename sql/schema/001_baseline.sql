@@ -294,7 +294,7 @@ CREATE UNLOGGED TABLE staging.rejects (
 -- The week's exam: every recipe on the same users, dates and catalogue.
 CREATE TABLE exams (
     as_of       date PRIMARY KEY REFERENCES weeks,
-    kind        text NOT NULL CHECK (kind IN ('dated', 'own newest')),
+    kind        text NOT NULL CHECK (kind IN ('dated', 'leave-newest-out')),
     weeks       integer,                  -- how many the dated exam covers
     cut         timestamptz,              -- the moment at which every fit of a dated exam stops
     fingerprint text NOT NULL,            -- of the ratings that fits may see

@@ -12,13 +12,13 @@ import numpy as np
 import pytest
 
 from recsys.bounds import Bounds
-from recsys.promotion.contest import Contest, Lost, Marks
+from recsys.promotion.contest import Contest, Lost, UserScores
 from recsys.promotion.gates import EXAM_GATES, REFIT_GATES
 from recsys.promotion.refit import Refit
 from recsys.promotion.verdict import Answer
 
 N_USERS = 400
-NO_USER = Marks(np.arange(0), np.zeros(0, np.float32))
+NO_USER = UserScores(np.arange(0), np.zeros(0, np.float32))
 NOISE = np.random.default_rng(3).normal(0, 0.1, N_USERS)
 
 
@@ -31,8 +31,9 @@ def contest(bounds: Bounds | None = None, **changes: object) -> Contest:
         "popularity": np.full(N_USERS, 0.2),
     }
     example = Contest(
-        marks={
-            key: Marks(np.arange(N_USERS), ndcg.astype(np.float32)) for key, ndcg in scores.items()
+        user_scores={
+            key: UserScores(np.arange(N_USERS), ndcg.astype(np.float32))
+            for key, ndcg in scores.items()
         },
         incumbent="als",
         popularity="popularity",
@@ -92,8 +93,8 @@ class ExamGateContract(GateContract):
 
     def test_changes_nothing_of_the_contest(self) -> None:
         example = self.refusing()
-        for marks in example.marks.values():
-            write_protect(marks.user_ids, marks.ndcg)
+        for scores in example.user_scores.values():
+            write_protect(scores.user_ids, scores.ndcg)
         before = copy.deepcopy((example.figures, example.lost, example.unfitted))
         self.ask(example)
         assert (example.figures, example.lost, example.unfitted) == before
@@ -103,7 +104,7 @@ class ExamGateContract(GateContract):
         [
             {"incumbent": None},
             {"incumbent": "gone", "unfitted": {"gone": "singular matrix"}},
-            {"marks": dict.fromkeys(contest().marks, NO_USER)},
+            {"user_scores": dict.fromkeys(contest().user_scores, NO_USER)},
             {"figures": {}, "lost": {}},
             {"lost": {"popularity": Lost(date(2020, 1, 6), 1.0)}},
         ],

@@ -91,8 +91,10 @@ class TestEnoughEvidence(ExamGateContract):
 
     def refusing(self) -> Contest:
         few = contest()
-        marks = {key: type(own)(own.user_ids[:29], own.ndcg[:29]) for key, own in few.marks.items()}
-        return contest(marks=marks)
+        scores = {
+            key: type(own)(own.user_ids[:29], own.ndcg[:29]) for key, own in few.user_scores.items()
+        }
+        return contest(user_scores=scores)
 
 
 class TestFreshExam(ExamGateContract):

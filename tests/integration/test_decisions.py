@@ -35,8 +35,8 @@ def examined(settings: Settings, as_of: date, **asked: Any) -> Week:
     return week
 
 
-def mark(conn: Connection, as_of: date, **means: float) -> None:
-    """Let recipes have these marks from every user, and all the same figures otherwise."""
+def set_scores(conn: Connection, as_of: date, **means: float) -> None:
+    """Give recipes these scores for every user, and all the same figures otherwise."""
     conn.execute("DELETE FROM exam_results WHERE as_of = %s AND metric NOT LIKE 'NDCG@10'", [as_of])
     conn.execute("UPDATE exam_results SET value = 0.1 WHERE as_of = %s", [as_of])
     for name, mean in means.items():
@@ -71,7 +71,7 @@ def test_every_answer_of_every_gate_is_on_record(
     settings: Settings, weeks: list[date], conn: Connection
 ) -> None:
     week = examined(settings, weeks[0])
-    mark(conn, weeks[0], popularity=0.1, als=0.2)
+    set_scores(conn, weeks[0], popularity=0.1, als=0.2)
     rest(settings, week)
     champion = ledger.champion_of(conn, weeks[0])
     assert (champion.outcome, champion.recipe.name) == ("first", "als")
@@ -100,7 +100,7 @@ def test_exams_that_share_their_ratings_are_told_apart_from_fresh_ones(
         (row.as_of, row.earlier): row.share for row in conn.execute("SELECT * FROM exam_overlaps")
     }
     assert shares.keys() == {(weeks[1], weeks[0]), (weeks[2], weeks[0]), (weeks[2], weeks[1])}
-    # each user's own newest ratings, a week apart
+    # each user's newest ratings, a week apart
     assert all(0.5 < share < 1 for share in shares.values())
 
 
@@ -108,15 +108,15 @@ def test_who_lost_may_not_win_on_nearly_the_same_exam(
     settings: Settings, weeks: list[date], conn: Connection
 ) -> None:
     first = examined(settings, weeks[0], recipes=["als"])
-    mark(conn, weeks[0], popularity=0.1, als=0.2)
+    set_scores(conn, weeks[0], popularity=0.1, als=0.2)
     rest(settings, first)
     second = examined(settings, weeks[1], recipes=["als", "item_knn"])
-    mark(conn, weeks[1], popularity=0.1, als=0.2, item_knn=0.19)
+    set_scores(conn, weeks[1], popularity=0.1, als=0.2, item_knn=0.19)
     rest(settings, second)
     assert ledger.champion_of(conn, weeks[1]).outcome == "kept"
     assert {key.split("-")[0] for key in exams.exams_lost(conn, weeks[1])} == set()
     third = examined(settings, weeks[2], recipes=["als", "item_knn"])
-    mark(conn, weeks[2], popularity=0.1, als=0.2, item_knn=0.3)
+    set_scores(conn, weeks[2], popularity=0.1, als=0.2, item_knn=0.3)
     rest(settings, third)
     champion = ledger.champion_of(conn, weeks[2])
     assert (champion.outcome, champion.recipe.name) == ("kept", "als")
@@ -132,12 +132,12 @@ def test_what_could_not_be_told_asks_for_more_users_the_next_week(
     settings: Settings, weeks: list[date], conn: Connection
 ) -> None:
     first = examined(settings, weeks[0], recipes=["als"])
-    mark(conn, weeks[0], popularity=0.1, als=0.2)
+    set_scores(conn, weeks[0], popularity=0.1, als=0.2)
     rest(settings, first)
     second = examined(settings, weeks[1], recipes=["als", "item_knn"])
-    mark(conn, weeks[1], popularity=0.1, als=0.2)
+    set_scores(conn, weeks[1], popularity=0.1, als=0.2)
     noisy = np.random.default_rng(1).normal(
-        0.21, 0.3, len(exams.marks_of(conn, weeks[1])["als-" + first_key(conn, "als")].ndcg)
+        0.21, 0.3, len(exams.user_scores_of(conn, weeks[1])["als-" + first_key(conn, "als")].ndcg)
     )
     conn.execute(
         "UPDATE exam_entries SET ndcg = %s WHERE as_of = %s AND recipe_key LIKE 'item_knn-%%'",
@@ -163,9 +163,9 @@ def test_a_forced_decision_is_a_row_of_its_own_and_moves_the_newest_week(
     settings: Settings, weeks: list[date], conn: Connection
 ) -> None:
     week = examined(settings, weeks[0])
-    mark(conn, weeks[0], popularity=0.2, als=0.1)
+    set_scores(conn, weeks[0], popularity=0.2, als=0.1)
     before = rest(settings, week)
-    mark(conn, weeks[0], popularity=0.1, als=0.2)
+    set_scores(conn, weeks[0], popularity=0.1, als=0.2)
     assert rest(settings, examined(settings, weeks[0])) == before
     forced = rest(settings, examined(settings, weeks[0], force=True, run_id="run 1"))
     # a retry forces nothing more
@@ -189,7 +189,7 @@ def test_a_forced_decision_of_an_older_week_moves_nothing_that_is_newer(
     for as_of in weeks[:2]:
         steps.run_week(settings, as_of=as_of)
     champion, published = ledger.newest_champion(conn), live(conn)
-    mark(conn, weeks[0], popularity=0.1, als=0.3)
+    set_scores(conn, weeks[0], popularity=0.1, als=0.3)
     steps.run_week(settings, as_of=weeks[0], force=True, run_id="run 2", top_n=4)
     assert ledger.newest_champion(conn) == champion
     assert live(conn) == published
@@ -200,10 +200,10 @@ def test_a_run_that_was_under_way_keeps_its_decision_and_does_not_undo_the_force
     settings: Settings, weeks: list[date], conn: Connection
 ) -> None:
     week = examined(settings, weeks[0])
-    mark(conn, weeks[0], popularity=0.2, als=0.1)
+    set_scores(conn, weeks[0], popularity=0.2, als=0.1)
     decided = steps.promote_champion(settings, week, steps.refit_winner(settings, week))
     steps.score_users(settings, week, decided, 0)
-    mark(conn, weeks[0], popularity=0.1, als=0.2)
+    set_scores(conn, weeks[0], popularity=0.1, als=0.2)
     forced = rest(settings, examined(settings, weeks[0], force=True, run_id="run 1"))
     for shard in range(settings.score_shards):
         steps.score_users(settings, week, decided, shard)
@@ -258,7 +258,7 @@ def test_what_is_put_before_a_person_is_the_exam_and_every_gate(
     settings: Settings, weeks: list[date], conn: Connection
 ) -> None:
     week = examined(settings, weeks[0], require_approval=True)
-    mark(conn, weeks[0], popularity=0.1, als=0.2)
+    set_scores(conn, weeks[0], popularity=0.1, als=0.2)
     proposal = steps.propose_champion(settings, week)
     assert proposal.needs_approval
     assert proposal.subject.startswith(f"Week {weeks[0]}: first, als-")
@@ -275,7 +275,7 @@ def test_a_person_reads_first_what_each_answer_does(
     first two alone.
     """
     first = examined(settings, weeks[0], recipes=["als"], require_approval=True)
-    mark(conn, weeks[0], popularity=0.1, als=0.2)
+    set_scores(conn, weeks[0], popularity=0.1, als=0.2)
     keys = {recipe.name: recipe.key for recipe in first.recipes}
     lines = steps.propose_champion(settings, first).body.splitlines()
     assert lines[:3] == [
@@ -287,7 +287,7 @@ def test_a_person_reads_first_what_each_answer_does(
     rest(settings, first, Approval("approved", "ann"))
 
     second = examined(settings, weeks[1], recipes=["als", "item_knn"], require_approval=True)
-    mark(conn, weeks[1], popularity=0.1, als=0.2, item_knn=0.3)
+    set_scores(conn, weeks[1], popularity=0.1, als=0.2, item_knn=0.3)
     proposal = steps.propose_champion(settings, second)
     live = (
         conn.execute("SELECT publication_id FROM publications WHERE is_live")
@@ -321,7 +321,7 @@ def test_a_person_sees_only_who_competed(
     """An earlier run of the week had examined another recipe, with a better score."""
     examined(settings, weeks[0], recipes=["als", "item_knn"])
     week = examined(settings, weeks[0], recipes=["als"], require_approval=True, force=True)
-    mark(conn, weeks[0], popularity=0.1, als=0.2, item_knn=0.3)
+    set_scores(conn, weeks[0], popularity=0.1, als=0.2, item_knn=0.3)
     body = steps.propose_champion(settings, week).body
     assert (
         f"{next(recipe.key for recipe in week.recipes if recipe.name == 'als')} (proposed)" in body
@@ -333,7 +333,7 @@ def test_a_person_reads_which_gates_refused_the_others(
     settings: Settings, weeks: list[date], conn: Connection
 ) -> None:
     week = examined(settings, weeks[0], recipes=["als", "item_knn"], require_approval=True)
-    mark(conn, weeks[0], popularity=0.1, als=0.2, item_knn=0.05)
+    set_scores(conn, weeks[0], popularity=0.1, als=0.2, item_knn=0.05)
     body = steps.propose_champion(settings, week).body
     knn = next(recipe.key for recipe in week.recipes if recipe.name == "item_knn")
     assert f"- {knn}: refused by beats popularity" in body
@@ -359,10 +359,10 @@ def test_the_answer_decides(
     champion: str,
 ) -> None:
     first = examined(settings, weeks[0], recipes=["als"])
-    mark(conn, weeks[0], popularity=0.1, als=0.2)
+    set_scores(conn, weeks[0], popularity=0.1, als=0.2)
     rest(settings, first)
     week = examined(settings, weeks[1], recipes=["als", "item_knn"], require_approval=True)
-    mark(conn, weeks[1], popularity=0.1, als=0.2, item_knn=0.3)
+    set_scores(conn, weeks[1], popularity=0.1, als=0.2, item_knn=0.3)
     rest(settings, week, approval)
     decided = ledger.champion_of(conn, weeks[1])
     assert (decided.outcome, decided.recipe.name, decided.approval) == (outcome, champion, approval)
@@ -425,11 +425,11 @@ def test_where_the_refit_is_refused_the_incumbents_recipe_is_published(
     settings: Settings, weeks: list[date], conn: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = examined(settings, weeks[0], recipes=["als"])
-    mark(conn, weeks[0], popularity=0.1, als=0.2)
+    set_scores(conn, weeks[0], popularity=0.1, als=0.2)
     rest(settings, first)
     broken_refits(monkeypatch, "item_knn")
     week = examined(settings, weeks[1], recipes=["als", "item_knn"])
-    mark(conn, weeks[1], popularity=0.1, als=0.2, item_knn=0.3)
+    set_scores(conn, weeks[1], popularity=0.1, als=0.2, item_knn=0.3)
     rest(settings, week)
     champion = ledger.champion_of(conn, weeks[1])
     assert (champion.outcome, champion.recipe.name) == ("kept", "als")
@@ -466,7 +466,7 @@ def test_a_refit_that_was_refused_is_looked_at_again(
 ) -> None:
     """The bounds were raised, or the code mended."""
     week = examined(settings, weeks[0])
-    mark(conn, weeks[0], popularity=0.1, als=0.2)
+    set_scores(conn, weeks[0], popularity=0.1, als=0.2)
     with monkeypatch.context() as patched:
         broken_refits(patched, "als", "popularity")
         with pytest.raises(ModelError):
@@ -496,10 +496,10 @@ def test_who_did_not_surely_beat_popularity_at_first_has_lost_too(
     settings: Settings, weeks: list[date], conn: Connection
 ) -> None:
     week = examined(settings, weeks[0], recipes=["als"])
-    mark(conn, weeks[0], popularity=0.2, als=0.1)
+    set_scores(conn, weeks[0], popularity=0.2, als=0.1)
     rest(settings, week)
     week = examined(settings, weeks[1], recipes=["als"])
-    mark(conn, weeks[1], popularity=0.2, als=0.3)
+    set_scores(conn, weeks[1], popularity=0.2, als=0.3)
     rest(settings, week)
     assert ledger.champion_of(conn, weeks[1]).recipe.name == "popularity"
     assert [key.split("-")[0] for key in exams.exams_lost(conn, weeks[1])] == ["als"]
@@ -509,10 +509,10 @@ def test_whom_a_challenger_deposed_has_lost(
     settings: Settings, weeks: list[date], conn: Connection
 ) -> None:
     week = examined(settings, weeks[0], recipes=["als"])
-    mark(conn, weeks[0], popularity=0.1, als=0.2)
+    set_scores(conn, weeks[0], popularity=0.1, als=0.2)
     rest(settings, week)
     week = examined(settings, weeks[1], recipes=["als", "item_knn"])
-    mark(conn, weeks[1], popularity=0.1, als=0.2, item_knn=0.3)
+    set_scores(conn, weeks[1], popularity=0.1, als=0.2, item_knn=0.3)
     rest(settings, week)
     examined(settings, weeks[2])
     assert {key.split("-")[0] for key in exams.exams_lost(conn, weeks[2])} == {"als", "popularity"}
@@ -522,16 +522,16 @@ def test_a_dated_exam_that_could_not_tell_is_no_loss(
     settings: Settings, weeks: list[date], conn: Connection
 ) -> None:
     week = examined(settings, weeks[0], recipes=["als"])
-    mark(conn, weeks[0], popularity=0.2)
+    set_scores(conn, weeks[0], popularity=0.2)
     noisy = np.random.default_rng(1).normal(
-        0.2, 0.3, len(next(iter(exams.marks_of(conn, weeks[0]).values())).ndcg)
+        0.2, 0.3, len(next(iter(exams.user_scores_of(conn, weeks[0]).values())).ndcg)
     )
     conn.execute(
         "UPDATE exam_entries SET ndcg = %s WHERE recipe_key LIKE 'als-%%'", [noisy.tolist()]
     )
     rest(settings, week)
     examined(settings, weeks[1])
-    # no exam of own newest can have more users
+    # no leave-newest-out exam can have more users
     assert {key.split("-")[0] for key in exams.exams_lost(conn, weeks[1])} == {"als"}
     conn.execute("UPDATE exams SET kind = 'dated'")
     assert exams.exams_lost(conn, weeks[1]) == {}
@@ -540,11 +540,11 @@ def test_a_dated_exam_that_could_not_tell_is_no_loss(
 def test_where_a_person_must_agree_nothing_new_goes_by_unasked(
     settings: Settings, weeks: list[date], conn: Connection
 ) -> None:
-    """The proposal was nothing new, so that nobody was asked; then other marks made it one."""
+    """The proposal was nothing new, so that nobody was asked; then other scores made it one."""
     week = examined(settings, weeks[0], require_approval=True)
-    mark(conn, weeks[0], popularity=0.2, als=0.1)
+    set_scores(conn, weeks[0], popularity=0.2, als=0.1)
     assert not steps.propose_champion(settings, week).needs_approval
-    mark(conn, weeks[0], popularity=0.1, als=0.2)
+    set_scores(conn, weeks[0], popularity=0.1, als=0.2)
     rest(settings, week)
     champion = ledger.champion_of(conn, weeks[0])
     assert (champion.outcome, champion.recipe.name) == ("popularity", "popularity")
@@ -554,7 +554,7 @@ def test_a_later_decision_for_the_same_model_is_why_it_is_live(
     settings: Settings, weeks: list[date], conn: Connection
 ) -> None:
     first = examined(settings, weeks[0])
-    mark(conn, weeks[0], popularity=0.1, als=0.2)
+    set_scores(conn, weeks[0], popularity=0.1, als=0.2)
     published = rest(settings, first)
     again = examined(settings, weeks[0], force=True, run_id="anew", require_approval=True)
     assert rest(settings, again, Approval("approved", "ann")) == published

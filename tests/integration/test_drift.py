@@ -181,7 +181,7 @@ def test_the_champions_scores(world: World) -> None:
     world.decide(2, "als")
     world.decide(2, "ease", forced=True)
     world.decide(2, "als", "rolled back")
-    world.exam(3, {"als": 0.9}, kind="own newest", incumbent="als")  # another kind of exam
+    world.exam(3, {"als": 0.9}, kind="leave-newest-out", incumbent="als")  # another kind of exam
     world.exam(4, {"als": 0.4}, incumbent="als")
     world.exam(5, {"als": 0.9}, incumbent="als")  # too long ago
     assert _exam_scores(world.conn, week(), 4).tolist() == [0.1, 0.2, 0.3, 0.4]

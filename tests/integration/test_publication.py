@@ -61,7 +61,7 @@ class World:
             )
             conn.execute(
                 """INSERT INTO exams (as_of, kind, fingerprint, n_users, n_ratings) VALUES (%s,
-                   'own newest', 'x', 1, 1)""",
+                   'leave-newest-out', 'x', 1, 1)""",
                 [as_of],
             )
             conn.execute(

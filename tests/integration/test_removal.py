@@ -133,7 +133,7 @@ def test_erasing_leaves_nothing_but_the_tombstone(settings: Settings, full: Conn
     assert traces(full, OTHER) == others
 
 
-def test_erasing_takes_the_marks_of_that_user_alone(settings: Settings, full: Connection) -> None:
+def test_erasing_takes_the_scores_of_that_user_alone(settings: Settings, full: Connection) -> None:
     erase_user(settings, OTHER)
     found = full.execute("SELECT user_ids, ndcg FROM exam_entries ORDER BY recipe_key").fetchall()
     assert [tuple(row) for row in found] == [([1, USER], [0.25, 0.75]), ([], [])]

@@ -17,7 +17,7 @@ from recsys.evaluation.comparison import (
 )
 
 
-def marks(n: int, seed: int = 0) -> np.ndarray:
+def scores(n: int, seed: int = 0) -> np.ndarray:
     return np.random.default_rng(seed).random(n).astype(np.float32)
 
 
@@ -30,7 +30,7 @@ def mostly_zero(n: int, k: int, *, seed: int = 0) -> np.ndarray:
 
 
 def test_interval_agrees_with_normal_theory():
-    a, b = marks(2_000), marks(2_000, seed=1)
+    a, b = scores(2_000), scores(2_000, seed=1)
     interval = paired_bootstrap(a, b, resamples=4_000, seed=7)
     difference = a.astype(float) - b
     half = 1.96 * difference.std() / np.sqrt(len(difference))
@@ -41,18 +41,18 @@ def test_interval_agrees_with_normal_theory():
 
 
 def test_pairing_finds_what_is_small_but_the_same_for_everyone():
-    hard_and_easy = marks(500)
+    hard_and_easy = scores(500)
     interval = paired_bootstrap(hard_and_easy + 0.001, hard_and_easy, resamples=500, seed=1)
     assert interval.low == pytest.approx(0.001, rel=1e-3)
 
 
-def test_equal_marks_have_an_empty_interval():
-    interval = paired_bootstrap(marks(50), marks(50), resamples=200, seed=1)
+def test_equal_scores_have_an_empty_interval():
+    interval = paired_bootstrap(scores(50), scores(50), resamples=200, seed=1)
     assert (interval.mean, interval.low, interval.high) == (0.0, 0.0, 0.0)
 
 
 def test_sides_are_told_apart():
-    a, b = marks(300), marks(300, seed=1)
+    a, b = scores(300), scores(300, seed=1)
     ahead, behind = (
         paired_bootstrap(a, b, resamples=500, seed=1),
         paired_bootstrap(b, a, resamples=500, seed=1),
@@ -64,14 +64,14 @@ def test_sides_are_told_apart():
 
 def test_level_widens_the_interval():
     wide, narrow = (
-        paired_bootstrap(marks(300), marks(300, seed=1), resamples=500, seed=1, level=level)
+        paired_bootstrap(scores(300), scores(300, seed=1), resamples=500, seed=1, level=level)
         for level in (0.99, 0.5)
     )
     assert wide.low < narrow.low < narrow.high < wide.high
 
 
 def test_seed_decides_and_nothing_else():
-    a, b = marks(300), marks(300, seed=1)
+    a, b = scores(300), scores(300, seed=1)
     assert paired_bootstrap(a, b, resamples=500, seed=1) == paired_bootstrap(
         a, b, resamples=500, seed=1
     )
@@ -81,7 +81,7 @@ def test_seed_decides_and_nothing_else():
 
 
 def test_one_challenger_is_compared_as_a_pair_is():
-    a, b = marks(300), marks(300, seed=1)
+    a, b = scores(300), scores(300, seed=1)
     alone = simultaneous_intervals((a.astype(float) - b)[:, None], resamples=500, seed=1)
     assert alone == [paired_bootstrap(a, b, resamples=500, seed=1)]
 
@@ -179,7 +179,7 @@ def test_where_all_are_alike_one_user_is_enough():
 
 
 def test_two_groups_agree_with_normal_theory():
-    a, b = marks(4_000), marks(500, seed=1) / 4
+    a, b = scores(4_000), scores(500, seed=1) / 4
     interval = two_sample_bootstrap(a, b, resamples=4_000, seed=7)
     error = float(np.sqrt(a.var() / 4_000 + b.var() / 500))
     assert interval.n == 4_500
@@ -190,14 +190,14 @@ def test_two_groups_agree_with_normal_theory():
 
 
 def test_two_groups_are_not_paired():
-    """The same marks on both sides: as pairs nothing is uncertain, as strangers everything is."""
-    interval = two_sample_bootstrap(marks(300), marks(300), resamples=500, seed=1)
+    """The same scores on both sides: as pairs nothing is uncertain, as strangers everything is."""
+    interval = two_sample_bootstrap(scores(300), scores(300), resamples=500, seed=1)
     assert interval.mean == 0.0
     assert interval.low < -0.02 < 0.02 < interval.high
 
 
 def test_two_groups_same_seed_same_interval():
-    a, b = marks(300), marks(200, seed=1)
+    a, b = scores(300), scores(200, seed=1)
     assert two_sample_bootstrap(a, b, resamples=500, seed=1) == two_sample_bootstrap(
         a, b, resamples=500, seed=1
     )

@@ -10,7 +10,7 @@ import pytest
 from recsys.bounds import Bounds
 from recsys.errors import LedgerError, ModelError
 from recsys.promotion.approval import Approval
-from recsys.promotion.contest import Contest, Lost, Marks
+from recsys.promotion.contest import Contest, Lost, UserScores
 from recsys.promotion.decision import Decision, decide, settle
 from recsys.promotion.gates import BEATS_CHAMPION, ENOUGH_EVIDENCE, EXAM_GATES
 
@@ -18,16 +18,17 @@ USERS = np.arange(400)
 NOISE = np.random.default_rng(3).random(400) * 0.2
 
 
-def marks(mean: float, noise: np.ndarray | float = 0.0) -> Marks:
-    return Marks(USERS, (mean + noise - np.mean(noise) + np.zeros(400)).astype(np.float32))
+def scores(mean: float, noise: np.ndarray | float = 0.0) -> UserScores:
+    return UserScores(USERS, (mean + noise - np.mean(noise) + np.zeros(400)).astype(np.float32))
 
 
 def contest(
-    incumbent: str | None, lost: dict[str, Lost] | None, /, **means: float | Marks
+    incumbent: str | None, lost: dict[str, Lost] | None, /, **means: float | UserScores
 ) -> Contest:
     return Contest(
-        marks={
-            key: value if isinstance(value, Marks) else marks(value) for key, value in means.items()
+        user_scores={
+            key: value if isinstance(value, UserScores) else scores(value)
+            for key, value in means.items()
         },
         incumbent=incumbent,
         popularity="popularity",
@@ -38,7 +39,7 @@ def contest(
     )
 
 
-def verdict(incumbent: str | None, **means: float | Marks) -> Decision:
+def verdict(incumbent: str | None, **means: float | UserScores) -> Decision:
     return decide(contest(incumbent, None, **means))
 
 
@@ -53,7 +54,7 @@ def test_the_first_champion_is_the_best_that_surely_beats_popularity():
 
 
 def test_a_better_mean_within_chance_crowns_nobody():
-    decision = verdict(None, popularity=0.2, als=marks(0.212, NOISE))
+    decision = verdict(None, popularity=0.2, als=scores(0.212, NOISE))
     assert decision.comparisons[0].low < 0.01
     assert (decision.champion_key, decision.outcome, decision.is_new) == (
         "popularity",
@@ -74,7 +75,7 @@ def test_popularity_alone():
 
 
 def test_a_challenger_surely_ahead_is_promoted():
-    decision = verdict("als", popularity=0.2, als=0.25, hybrid=marks(0.3, NOISE))
+    decision = verdict("als", popularity=0.2, als=0.25, hybrid=scores(0.3, NOISE))
     assert (decision.champion_key, decision.outcome, decision.is_new) == (
         "hybrid",
         "promoted",
@@ -102,7 +103,7 @@ def test_a_clear_loss_keeps_the_incumbent():
 
 
 def test_too_few_users_leave_it_undecided_and_say_how_many_it_takes():
-    noisy = marks(0.26, np.random.default_rng(1).normal(0, 0.3, 400))
+    noisy = scores(0.26, np.random.default_rng(1).normal(0, 0.3, 400))
     decision = verdict("als", popularity=0.2, als=0.25, hybrid=noisy)
     assert (decision.champion_key, decision.outcome) == ("als", "not decided")
     assert (decision.users_needed or 0) > 400
@@ -110,7 +111,7 @@ def test_too_few_users_leave_it_undecided_and_say_how_many_it_takes():
 
 
 def test_a_sure_win_of_few_users_stands():
-    noisy = marks(0.6, np.random.default_rng(1).normal(0, 0.3, 400))
+    noisy = scores(0.6, np.random.default_rng(1).normal(0, 0.3, 400))
     assert verdict("als", popularity=0.2, als=0.25, hybrid=noisy).outcome == "promoted"
 
 
@@ -148,7 +149,7 @@ def test_reasons_are_the_winners_gates_or_what_the_best_was_refused_for():
 
 
 def test_an_exam_that_nobody_decides_moves_nothing():
-    nobody = Marks(np.array([], dtype=np.int64), np.array([], dtype=np.float32))
+    nobody = UserScores(np.array([], dtype=np.int64), np.array([], dtype=np.float32))
     decision = verdict("als", popularity=nobody, als=nobody, hybrid=nobody)
     assert (decision.champion_key, decision.outcome, decision.users_needed) == (
         "als",
@@ -161,27 +162,27 @@ def test_an_exam_that_nobody_decides_moves_nothing():
 
 def test_a_handful_of_users_who_agree_decide_nothing():
     few = {
-        key: Marks(USERS[:29], np.full(29, mean, dtype=np.float32))
+        key: UserScores(USERS[:29], np.full(29, mean, dtype=np.float32))
         for key, mean in (("popularity", 0.1), ("als", 0.2), ("ease", 0.9))
     }
     assert verdict("als", **few).outcome == "not decided"
 
 
-def test_missing_marks_are_named():
-    with pytest.raises(LedgerError, match="no marks of ease: found als, popularity"):
+def test_missing_scores_are_named():
+    with pytest.raises(LedgerError, match="no per-user scores of ease: found als, popularity"):
         verdict("ease", popularity=0.2, als=0.3)
-    with pytest.raises(LedgerError, match="no marks of popularity: found als"):
+    with pytest.raises(LedgerError, match="no per-user scores of popularity: found als"):
         verdict(None, als=0.3)
 
 
-def test_marks_on_other_users_are_refused():
-    other = Marks(USERS + 1, marks(0.3).ndcg)
+def test_scores_on_other_users_are_refused():
+    other = UserScores(USERS + 1, scores(0.3).ndcg)
     with pytest.raises(
-        LedgerError, match="als sat the exam with other users than popularity: 400 and 400"
+        LedgerError, match="als was evaluated on other users than popularity: 400 and 400"
     ):
         verdict(None, popularity=0.2, als=other)
-    short = Marks(USERS, marks(0.3).ndcg[1:])
-    with pytest.raises(LedgerError, match="marked als on 399 users, expected 400"):
+    short = UserScores(USERS, scores(0.3).ndcg[1:])
+    with pytest.raises(LedgerError, match="evaluated als on 399 users, expected 400"):
         verdict(None, popularity=0.2, als=short)
 
 
@@ -252,7 +253,7 @@ def test_where_the_fallbacks_refit_is_refused_too_nothing_can_be_published(promo
         )
 
 
-def absent(incumbent: str, **means: float | Marks) -> Contest:
+def absent(incumbent: str, **means: float | UserScores) -> Contest:
     """A contest whose incumbent could not be fitted."""
     return replace(contest(incumbent, None, **means), unfitted={incumbent: "out of memory"})
 

@@ -1,22 +1,31 @@
 """A thousand exams of which the truth is known: how often the best of several is promoted wrongly,
 and the better one rightly.
 
-The marks are real: NDCG@10 of six recipes for the 5,736 users who decide the exam of ML-1M, fitted
-as an exam demands. A file of marks alone, the users in no order, no row of the publisher's. Made
-from the publisher's ml-1m folder:
+The scores are real: NDCG@10 of six recipes for the 5,736 users who decide the exam of ML-1M. The
+file holds scores alone, the users in no order, and no row of the publisher's. It was made from the
+publisher's ml-1m folder:
 
-    catalogue = read_catalogue(folder, None)                                # bench.quality.files
-    ratings = read_ratings(folder).over(catalogue.movie_ids) exam = split_exam(ratings,
-    min_users=1_000, like_threshold=4.0)         # each user's own newest ratings recipes =
-    {"popularity": {}, "als": {}, "ease": {}, "ease in order": {"history_half_life": 4.0},
-               "item_knn": {}, "item_knn adjusted": {"similarity": "adjusted cosine"}}
-    fits = {label: model_class(name := label.split()[0])(model_class(name).Config(**settings),
-    Compute(seed=1, threads=1))
-            .fit(exam.known, catalogue) for label, settings in recipes.items()}
-    marks = {label: examine(fit, exam, like_threshold=4.0, min_history=5).ndcg for label, fit in
-    fits.items()} order = np.random.default_rng(0).permutation(len(exam.users))
-    np.savez_compressed(MARKS, **{label: ndcg[order].astype(np.float16) for label, ndcg in
-    marks.items()})
+    catalogue = read_catalogue(folder, None)  # bench.quality.files
+    ratings = read_ratings(folder).over(catalogue.movie_ids)
+    # leave-newest-out
+    exam = split_exam(ratings, min_users=1_000, like_threshold=4.0)
+    recipes = {
+        "popularity": {},
+        "als": {},
+        "ease": {},
+        "ease in order": {"history_half_life": 4.0},
+        "item_knn": {},
+        "item_knn adjusted": {"similarity": "adjusted cosine"},
+    }
+    order = np.random.default_rng(0).permutation(len(exam.users))
+    scores = {}
+    for label, settings in recipes.items():
+        model = model_class(label.split()[0])
+        fit = model(model.Config(**settings), Compute(seed=1, threads=1))
+        fit.fit(exam.known, catalogue)
+        ndcg = examine(fit, exam, like_threshold=4.0, min_history=5).ndcg
+        scores[label] = ndcg[order].astype(np.float16)
+    np.savez_compressed(SCORES, **scores)
 """
 
 from collections.abc import Iterator
@@ -27,10 +36,10 @@ import pytest
 
 from recsys.bounds import Bounds
 from recsys.evaluation.comparison import simultaneous_intervals, users_needed
-from recsys.promotion.contest import Contest, Marks
+from recsys.promotion.contest import Contest, UserScores
 from recsys.promotion.gates import BEATS_CHAMPION, EXAM_GATES
 
-MARKS = Path(__file__).parents[1] / "data" / "exam_marks.npz"
+SCORES = Path(__file__).parents[1] / "data" / "exam_scores.npz"
 CHAMPION = "ease"
 CHALLENGERS = ("als", "ease in order", "item_knn", "item_knn adjusted")
 #: The minimum effect: little more than a thousand users tell twice as much from it.
@@ -43,10 +52,10 @@ SEED = 1
 
 @pytest.fixture(scope="module")
 def real() -> dict[str, np.ndarray]:
-    """Challenger → its marks less the champion's, (5,736,)."""
-    with np.load(MARKS) as marks:
+    """Challenger → its scores less the champion's, (5,736,)."""
+    with np.load(SCORES) as scores:
         return {
-            name: marks[name].astype(np.float64) - marks[CHAMPION].astype(np.float64)
+            name: scores[name].astype(np.float64) - scores[CHAMPION].astype(np.float64)
             for name in CHALLENGERS
         }
 
@@ -62,15 +71,15 @@ def exams(differences: np.ndarray, *, ahead: float, users: int) -> Iterator[np.n
 
 
 def promoted(differences: np.ndarray, seed: int) -> bool:
-    """Whether the gate lets any challenger pass, of an exam in which the champion's marks are all
+    """Whether the gate lets any challenger pass, of an exam in which the champion's scores are all
     0.
     """
     users = np.arange(len(differences))
-    marks = {str(place): Marks(users, ndcg) for place, ndcg in enumerate(differences.T)} | {
-        "champion": Marks(users, np.zeros(len(users)))
+    scores = {str(place): UserScores(users, ndcg) for place, ndcg in enumerate(differences.T)} | {
+        "champion": UserScores(users, np.zeros(len(users)))
     }
     contest = Contest(
-        marks, "champion", "popularity", Bounds(minimum_effect=EFFECT), RESAMPLES, seed
+        scores, "champion", "popularity", Bounds(minimum_effect=EFFECT), RESAMPLES, seed
     )
     return any(
         EXAM_GATES[BEATS_CHAMPION](contest, challenger).passed for challenger in contest.challengers

@@ -7,7 +7,7 @@ import pytest
 
 from recsys.bounds import Bounds
 from recsys.evaluation.comparison import users_needed
-from recsys.promotion.contest import Contest, Figure, Lost, Marks
+from recsys.promotion.contest import Contest, Figure, Lost, UserScores
 from recsys.promotion.gates import BEATS_CHAMPION, ENOUGH_EVIDENCE, EXAM_GATES, REFIT_GATES
 from recsys.promotion.refit import Refit, sample_of
 from recsys.promotion.verdict import Answer
@@ -38,14 +38,16 @@ def test_a_lead_must_be_above_the_minimum_effect_at_its_lower_end(gate, opponent
 
 def test_with_more_challengers_the_same_lead_is_less_sure():
     alone = contest(
-        marks={key: value for key, value in contest().marks.items() if key != "popularity"}
+        user_scores={
+            key: value for key, value in contest().user_scores.items() if key != "popularity"
+        }
     )
     rng = np.random.default_rng(5)
     others = {
-        f"other {n}": Marks(np.arange(N), (0.25 + rng.normal(0, 0.1, N)).astype(np.float32))
+        f"other {n}": UserScores(np.arange(N), (0.25 + rng.normal(0, 0.1, N)).astype(np.float32))
         for n in range(6)
     }
-    crowded = contest(marks={**contest().marks, **others})
+    crowded = contest(user_scores={**contest().user_scores, **others})
     assert crowded.against_incumbent["ease"].low < alone.against_incumbent["ease"].low
     assert crowded.against_incumbent["ease"].mean == alone.against_incumbent["ease"].mean
 
@@ -53,7 +55,7 @@ def test_with_more_challengers_the_same_lead_is_less_sure():
 def test_who_does_not_compete_in_this_run_is_counted_all_the_same():
     rng = np.random.default_rng(5)
     others = {
-        f"other {n}": Marks(np.arange(N), (0.25 + rng.normal(0, 0.1, N)).astype(np.float32))
+        f"other {n}": UserScores(np.arange(N), (0.25 + rng.normal(0, 0.1, N)).astype(np.float32))
         for n in range(6)
     }
     beside = contest(others=others)
@@ -125,21 +127,28 @@ def test_a_slice_of_few_users_refuses_nobody(gate, part, n, passes):
 
 
 def test_evidence_is_enough_from_the_users_needed_on():
-    close = {**contest().marks, "ease": Marks(np.arange(N), (0.25 + NOISE).astype(np.float32))}
-    lead = contest(marks=close).against_incumbent["ease"]
+    close = {
+        **contest().user_scores,
+        "ease": UserScores(np.arange(N), (0.25 + NOISE).astype(np.float32)),
+    }
+    lead = contest(user_scores=close).against_incumbent["ease"]
     effects = np.linspace(0.5, 0.001, 2_000)
     at = next(effect for effect in effects if users_needed(lead, effect) > N)
     assert ask(
-        ENOUGH_EVIDENCE, contest(Bounds(minimum_effect=at + effects[0] - effects[1]), marks=close)
+        ENOUGH_EVIDENCE,
+        contest(Bounds(minimum_effect=at + effects[0] - effects[1]), user_scores=close),
     ).passed
-    refused = ask(ENOUGH_EVIDENCE, contest(Bounds(minimum_effect=at), marks=close))
+    refused = ask(ENOUGH_EVIDENCE, contest(Bounds(minimum_effect=at), user_scores=close))
     assert not refused.passed
     assert (refused.figure, refused.bound) == (N, users_needed(lead, at))
 
 
 def test_a_sure_win_needs_no_more_users():
     wide = contest(
-        marks={**contest().marks, "ease": Marks(np.arange(N), (0.9 + NOISE * 3).astype(np.float32))}
+        user_scores={
+            **contest().user_scores,
+            "ease": UserScores(np.arange(N), (0.9 + NOISE * 3).astype(np.float32)),
+        }
     )
     lead = wide.against_incumbent["ease"]
     assert users_needed(lead, 0.005) > lead.n
@@ -148,11 +157,11 @@ def test_a_sure_win_needs_no_more_users():
 
 @pytest.mark.parametrize(("n", "passes"), [(29, False), (30, True)])
 def test_a_handful_of_users_is_no_evidence_though_all_agree(n, passes):
-    marks = {
-        key: Marks(np.arange(n), np.full(n, mean, np.float32))
+    scores = {
+        key: UserScores(np.arange(n), np.full(n, mean, np.float32))
         for key, mean in (("als", 0.1), ("ease", 0.9), ("popularity", 0.0))
     }
-    assert ask(ENOUGH_EVIDENCE, contest(marks=marks)).passed is passes
+    assert ask(ENOUGH_EVIDENCE, contest(user_scores=scores)).passed is passes
 
 
 @pytest.mark.parametrize(("share", "passes"), [(0.5, True), (0.500001, False), (1.0, False)])

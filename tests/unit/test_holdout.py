@@ -6,7 +6,7 @@ from functools import partial
 import numpy as np
 import pytest
 
-from recsys.evaluation.holdout import leave_one_out, newest_by_time, own_newest, random_share
+from recsys.evaluation.holdout import leave_newest_out, leave_one_out, newest_by_time, random_share
 from recsys.features.interactions import Interactions
 
 
@@ -90,7 +90,7 @@ def test_random_share_does_not_depend_on_the_order_of_arrival():
     "split",
     [
         partial(newest_by_time, share=0.1),
-        own_newest,
+        leave_newest_out,
         leave_one_out,
         partial(random_share, share=0.1, seed=0),
     ],

@@ -9,7 +9,7 @@ import pytest
 
 from recsys import exam as exam_module
 from recsys.errors import ModelError
-from recsys.evaluation.marking import mark
+from recsys.evaluation.hits import hits_of
 from recsys.evaluation.metrics.ndcg import ndcg
 from recsys.evaluation.split import Exam
 from recsys.exam import examine
@@ -190,7 +190,7 @@ def test_values_are_plain_and_json_serialisable():
 
 def test_an_exam_that_nobody_sits_gives_no_rows():
     nobody = Exam(
-        "own newest",
+        "leave-newest-out",
         None,
         None,
         KNOWN,
@@ -226,7 +226,7 @@ def test_an_exam_never_holds_the_scores_of_all_users_at_once():
     assert peak < scores
 
 
-def test_marks_agree_with_a_loop():
+def test_hits_agree_with_a_loop():
     rng = np.random.default_rng(5)
     user, movie = np.divmod(rng.choice(30 * 40, size=500, replace=False), 40)
     data = Interactions.of(
@@ -236,7 +236,7 @@ def test_marks_agree_with_a_loop():
     users = np.sort(rng.choice(np.arange(35), 20, replace=False))
     lists = np.array([rng.permutation(np.append(data.movie_ids, -1))[:8] for _ in users])
     relevant = data.ratings >= 4
-    hits, n_relevant = mark(lists, users, data, relevant)
+    hits, n_relevant = hits_of(lists, users, data, relevant)
     for row, user_id in enumerate(users):
         position = index_of(data.user_ids, np.array([user_id]))[0]
         liked = set(data.movie_ids[data.movies[(data.users == position) & relevant]].tolist())

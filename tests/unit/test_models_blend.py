@@ -325,8 +325,8 @@ def test_members_are_fitted_before_the_validation_and_on_everything() -> None:
     n_known, everything = asked[0][2], len(world.train)
     assert n_known < everything
     assert asked == [
-        ("als", "own newest", n_known),
-        ("popularity", "own newest", n_known),
+        ("als", "leave-newest-out", n_known),
+        ("popularity", "leave-newest-out", n_known),
         ("als", None, everything),
         ("popularity", None, everything),
     ]

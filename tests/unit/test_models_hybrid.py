@@ -475,7 +475,7 @@ def test_validation_is_dated_where_enough_users_are_in_the_newest_tenth(
 ) -> None:
     own = Validation.of(world.train, 4.0)
     assert own is not None
-    assert own.kind == "each user's own newest"
+    assert own.kind == "leave-newest-out"
     monkeypatch.setattr("recsys.models.hybrid.validation.MIN_USERS", 5)
     dated = Validation.of(world.train, 4.0)
     assert dated is not None

@@ -1,4 +1,4 @@
-"""The page of all weeks: what it shows, where its marks stand, and that it needs nothing from
+"""The page of all weeks: what it shows, where its figures are drawn, and that it needs nothing from
 anywhere.
 """
 
@@ -30,8 +30,8 @@ from recsys.weeks_page.charts import (
 from recsys.weeks_page.page import REST, View, duration, page
 from recsys.weeks_page.record import (
     DriftFigure,
+    ExamScore,
     Flip,
-    Mark,
     Observed,
     Record,
     StepTime,
@@ -49,8 +49,8 @@ WEEKS = [
     WeekLine(DATES[3], "not decided", EASE, ALS, ["Too few users."], 264, 2, True),  # rolled back
     WeekLine(DATES[4]),
 ]
-MARKS = [
-    Mark(day, key, value + 0.001 * week)
+SCORES = [
+    ExamScore(day, key, value + 0.001 * week)
     for week, day in enumerate(DATES[:4])
     for key, value in ((POPULARITY, 0.1), (ALS, 0.2), (EASE, 0.23))
 ]
@@ -78,9 +78,9 @@ TIMES = [
         ("report_week", 0.25),
     )
 ]
-RECORD = Record(WEEKS, MARKS, OBSERVED, FLIPS, DRIFT, TIMES)
+RECORD = Record(WEEKS, SCORES, OBSERVED, FLIPS, DRIFT, TIMES)
 EMPTY = {
-    "marks": "No exam has been held yet.",
+    "scores": "No exam has been held yet.",
     "observed": "Nothing to judge yet",
     "drift": "No week could be judged by those before it",
     "times": "No step has been timed yet.",
@@ -204,7 +204,7 @@ def test_the_first_minutes_of_a_history() -> None:
     assert all(message in begun.text for message in EMPTY.values())
 
 
-def test_every_mark_stands_inside_its_chart() -> None:
+def test_every_score_lies_inside_its_chart() -> None:
     """With one week and with a hundred."""
     many = [
         WeekLine(DATES[0] + timedelta(weeks=week), "kept", ALS, ALS, ["r"], 1, week)
@@ -212,13 +212,13 @@ def test_every_mark_stands_inside_its_chart() -> None:
     ]
     for record in (
         RECORD,
-        Record(WEEKS[:1], MARKS[:3]),
-        Record(many, [Mark(week.as_of, ALS, 0.2) for week in many]),
+        Record(WEEKS[:1], SCORES[:3]),
+        Record(many, [ExamScore(week.as_of, ALS, 0.2) for week in many]),
     ):
         view = View(record)
-        for mark in record.marks:
-            assert view.exam_frame.left <= view.exam_frame.x(mark.as_of) <= view.exam_frame.end
-            assert view.exam_frame.top <= view.exam_frame.y(mark.value) <= view.exam_frame.floor
+        for score in record.scores:
+            assert view.exam_frame.left <= view.exam_frame.x(score.as_of) <= view.exam_frame.end
+            assert view.exam_frame.top <= view.exam_frame.y(score.value) <= view.exam_frame.floor
 
 
 # ---------------------------------------------------------------- recipes
@@ -533,7 +533,7 @@ def test_the_ledgers_are_read(ledgers: Connection) -> None:
             # as it was decided anew; a rollback is no decision, and says what readers had
             WeekLine(second, "promoted", EASE, ALS, ["r"], 261, 1, True),
         ],
-        marks=[Mark(first, ALS, 0.2), Mark(second, ALS, 0.2)],
+        scores=[ExamScore(first, ALS, 0.2), ExamScore(second, ALS, 0.2)],
         observed=[
             Observed(first, 1, EASE, True, 0.07, 0, 1, 9),
             Observed(first, 1, ALS, False, 0.05, 0, 1, 9),

@@ -1,11 +1,11 @@
-"""The exam of a week: dated where enough users decide, else each user's own newest ratings."""
+"""The exam of a week: dated where enough users decide, else leave-newest-out."""
 
 from datetime import UTC, datetime
 
 import numpy as np
 import pytest
 
-from recsys.evaluation.holdout import own_newest
+from recsys.evaluation.holdout import leave_newest_out
 from recsys.evaluation.split import WEEK_SECONDS, split_exam
 from recsys.features.interactions import Interactions
 
@@ -66,9 +66,8 @@ def test_more_users_may_be_wanted_than_it_takes(wanted: int, weeks: int, users: 
 def test_where_too_few_are_there_the_longest_dated_exam_that_is_enough_is_held():
     exam = split_exam(TWO_WEEKS, min_users=2, wanted_users=3, like_threshold=4.0)
     assert (exam.kind, exam.weeks, exam.users.tolist()) == ("dated", 8, [1, 2])
-    assert (
-        split_exam(TWO_WEEKS, min_users=3, wanted_users=9, like_threshold=4.0).kind == "own newest"
-    )
+    nobody = split_exam(TWO_WEEKS, min_users=3, wanted_users=9, like_threshold=4.0)
+    assert nobody.kind == "leave-newest-out"
 
 
 def test_cut_is_the_moment_before_which_everything_is_known():
@@ -86,15 +85,15 @@ def test_like_threshold_decides_who_decides():
     assert exam.users.tolist() == [1, 3]
 
 
-def test_small_data_falls_back_to_own_newest():
+def test_small_data_falls_back_to_leave_newest_out():
     exam = split_exam(TWO_WEEKS, min_users=3, like_threshold=4.0)
-    assert (exam.kind, exam.weeks, exam.cut) == ("own newest", None, None)
+    assert (exam.kind, exam.weeks, exam.cut) == ("leave-newest-out", None, None)
     assert len(exam.held_out) == 0  # nobody has five ratings
     assert exam.users.dtype == np.int64
     assert len(exam.users) == 0
 
 
-def test_own_newest_takes_a_tenth_and_at_least_one_of_those_with_five():
+def test_leave_newest_out_takes_a_tenth_and_at_least_one_of_those_with_five():
     rows = [(1, movie, 4.0, 100 - movie) for movie in range(1, 5)]  # 4 ratings: none
     rows += [(2, movie, 4.0, movie) for movie in range(1, 6)]  # 5: the newest, movie 1
     # 20: the newest two, movies 19 and 20
@@ -104,13 +103,13 @@ def test_own_newest_takes_a_tenth_and_at_least_one_of_those_with_five():
     assert exam.users.tolist() == [2, 3]
 
 
-def test_own_newest_breaks_ties_of_time_by_movie_id():
+def test_leave_newest_out_breaks_ties_of_time_by_movie_id():
     same_moment = ratings([(1, movie, 4.0, 7) for movie in (9, 3, 5, 1, 7)])
-    assert same_moment.movie_ids[same_moment.movies[own_newest(same_moment)]].tolist() == [9]
+    assert same_moment.movie_ids[same_moment.movies[leave_newest_out(same_moment)]].tolist() == [9]
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_own_newest_agrees_with_a_loop(seed):
+def test_leave_newest_out_agrees_with_a_loop(seed):
     rng = np.random.default_rng(seed)
     user, movie = np.divmod(rng.choice(40 * 60, size=900, replace=False), 60)
     data = Interactions.of(
@@ -124,7 +123,7 @@ def test_own_newest_agrees_with_a_loop(seed):
         )
         if len(own) >= 5:
             expected[own[-max(len(own) // 10, 1) :]] = True
-    assert np.array_equal(own_newest(data), expected)
+    assert np.array_equal(leave_newest_out(data), expected)
 
 
 def test_no_ratings_at_all_is_an_exam_that_nobody_decides():

@@ -14,7 +14,7 @@ import numpy as np
 
 from bench.quality.files import Ratings, read_catalogue, read_ratings
 from bench.quality.protocols.base import LIKE_THRESHOLD, ML_20M, Protocol
-from recsys.evaluation.marking import mark
+from recsys.evaluation.hits import hits_of
 from recsys.evaluation.metrics.ndcg import ndcg
 from recsys.features.catalogue import Catalogue
 from recsys.features.interactions import Interactions
@@ -27,7 +27,7 @@ ASKED_SHARE = 0.2
 SPLIT_SEED = 98_765
 NDCG_K = 100
 RECALL_KS = (20, 50)
-#: Users asked at once: lists of 100 for all of them are marked by one np.isin.
+#: Users scored at once.
 USERS_AT_ONCE = 2_000
 
 
@@ -67,7 +67,7 @@ class MultVAE(Protocol):
     def _asked(self, model, users: np.ndarray) -> np.ndarray:
         """(metrics, U)."""
         lists = model.recommend(users, n=NDCG_K, seen=self.split.train.seen_by(users)).ids
-        hits, n_relevant = mark(
+        hits, n_relevant = hits_of(
             lists, users, self.split.asked, np.ones(len(self.split.asked), dtype=bool)
         )
         return np.array(

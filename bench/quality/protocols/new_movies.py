@@ -10,7 +10,7 @@ from bench.quality.files import Ratings, read_catalogue, read_ratings
 from bench.quality.protocols.base import IMDB, LIKE_THRESHOLD, ML_1M, Protocol
 from bench.quality.references import reference
 from recsys.evaluation.comparison import paired_bootstrap
-from recsys.evaluation.marking import mark
+from recsys.evaluation.hits import hits_of
 from recsys.evaluation.metrics.ndcg import ndcg
 from recsys.evaluation.split import deciding_users
 from recsys.features.interactions import Interactions, index_of
@@ -93,7 +93,7 @@ def ndcg_of(model: Recommender, split: Split) -> np.ndarray:
     for rows, block in model.scores(split.users):
         positions, _ = top_n(block[:, columns], K)
         lists[rows] = np.where(positions >= 0, split.movies[positions], -1)
-    hits, n_relevant = mark(
+    hits, n_relevant = hits_of(
         lists, split.users, split.held_out, split.held_out.ratings >= LIKE_THRESHOLD
     )
     return ndcg(hits, n_relevant)

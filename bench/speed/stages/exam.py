@@ -12,7 +12,7 @@ OURS, LISTS = "examine", "its own top-N"
 
 
 class OneExam(Stage):
-    """The model has learned from the exam's answers too, which makes its marks worthless and its
+    """The model has learned from the exam's answers too, which makes its scores worthless and its
     speed no other.
     """
 
@@ -27,13 +27,13 @@ class OneExam(Stage):
         exam, week = data.exam, data.week
         liked = exam.held_out.ratings >= week.like_threshold
         asked = np.unique(exam.held_out.user_ids[exam.held_out.users[liked]])
-        marking = {
+        settings = {
             "like_threshold": week.like_threshold,
             "min_history": week.min_history,
             "catalogue": data.catalogue,
         }
         yield [
-            Way(OURS, lambda _: examine(model, exam, **marking)),
+            Way(OURS, lambda _: examine(model, exam, **settings)),
             Way(
                 LISTS,
                 lambda _: model.recommend(asked, n=LIST_LENGTH, seen=exam.known.seen_by(asked)),

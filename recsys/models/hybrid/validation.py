@@ -5,14 +5,14 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import sparse
 
-from recsys.evaluation.holdout import own_newest
+from recsys.evaluation.holdout import leave_newest_out
 from recsys.evaluation.metrics.ndcg import ndcg
 from recsys.features.interactions import Interactions, index_of
 from recsys.models.top_n import mask_seen, top_n
 
 SHARE = 0.1
 
-#: Below this many users, a slice cut by time says too little: then it is each user's own newest
+#: Below this many users, a slice cut by time says too little: then it is each user's newest
 #: ratings.
 MIN_USERS = 200
 
@@ -39,15 +39,15 @@ class Validation:
 
     @classmethod
     def of(cls, train: Interactions, like_threshold: float) -> "Validation | None":
-        """The newest tenth by time where enough users are in it, else each user's own newest tenth;
+        """The newest tenth by time where enough users are in it, else each user's newest tenth;
         None where nobody is.
         """
         newest = train.rated_at >= np.quantile(train.rated_at, 1 - SHARE)
         dated = cls._split("newest by time", train, newest, like_threshold)
         if len(dated.positions) >= MIN_USERS:
             return dated
-        own = cls._split("each user's own newest", train, own_newest(train), like_threshold)
-        best = max(own, dated, key=lambda validation: len(validation.positions))
+        latest = cls._split("leave-newest-out", train, leave_newest_out(train), like_threshold)
+        best = max(latest, dated, key=lambda validation: len(validation.positions))
         return best if len(best.positions) else None
 
     @classmethod

@@ -79,7 +79,7 @@ def best_products(
 
 @dataclass(frozen=True)
 class _Lists:
-    """Lists of U users while they are filled: `unfinished` (U,) bool marks who has none yet."""
+    """Lists of U users while they are filled; `unfinished` (U,) bool: which have none yet."""
 
     positions: np.ndarray  # (U, n) int64
     scores: np.ndarray  # (U, n) float32

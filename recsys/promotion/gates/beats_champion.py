@@ -33,7 +33,7 @@ def beats(
             f"No user decides this exam, so nothing is known against {role} {opponent}.",
         )
     passed = lead.low > bound
-    ours, theirs = contest.marks[challenger].mean, contest.marks[opponent].mean
+    ours, theirs = contest.user_scores[challenger].mean, contest.user_scores[opponent].mean
     return Answer(
         passed,
         lead.low,

@@ -5,7 +5,7 @@ import numpy as np
 from recsys.features.interactions import Interactions, index_of
 
 
-def mark(
+def hits_of(
     lists: np.ndarray, users: np.ndarray, held_out: Interactions, relevant: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Hits (U, k) bool of `lists` (U, k) of movie ids for `users` (U,) ids, and how many relevant
