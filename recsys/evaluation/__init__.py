@@ -1,1 +1,3 @@
 """What an exam is: the split, the metrics, the paired comparison of two models."""
+
+__all__ = ["comparison", "holdout", "lists", "marking", "metrics", "sketch", "split"]

@@ -1,1 +1,3 @@
 """What a fit may look at: point-in-time interactions, and the content of movies."""
+
+__all__ = ["catalogue", "interactions", "visible"]

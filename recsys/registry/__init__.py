@@ -10,6 +10,8 @@ import os
 
 from recsys.registry.patience import PATIENT
 
+__all__ = ["compute", "fit_key", "fit_ledger", "fitting", "patience", "store", "tracking"]
+
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")

@@ -1,3 +1,5 @@
 """From a model version to a live publication: candidates by shard, then the rules of
 sql/batch_recommendations.sql.
 """
+
+__all__ = ["candidates", "publish"]
