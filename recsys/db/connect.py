@@ -96,7 +96,7 @@ class Lock(StrEnum):
     STUDY = "study"  # one tuning study
     FIT = "fit"  # one fit, by its key
     REGISTRY = "registry"  # looking up in MLflow and making: two at once would both find nothing
-    SCORE = "score"  # one shard of one edition
+    SCORE = "score"  # one shard of one publication
     PUBLISH = "publish"
     RETIRE = "retire"  # dropping old publications
     OBSERVED = "observed"

@@ -28,8 +28,8 @@ _COLUMNS = {
 
 
 @dataclass(frozen=True)
-class Edition:
-    """What makes a publication: the same edition is the same publication, however often it is made.
+class PublicationSpec:
+    """What makes a publication: equal specs are the same publication, however often it is made.
 
     `promotion_id` names the decision that made the model champion; None is a challenger's own
     publication, which no reader sees. `challenger` is the publication of the week's experiment from
@@ -39,7 +39,7 @@ class Edition:
     week: Week
     model: ModelVersion
     promotion_id: int | None
-    challenger: "Edition | None" = None
+    challenger: "PublicationSpec | None" = None
 
     @property
     def params(self) -> dict[str, object]:
@@ -142,7 +142,7 @@ def read_histories(conn: Connection, snapshot: Snapshot, users: np.ndarray) -> H
 
 def score_shard(
     conn: Connection,
-    edition: Edition,
+    spec: PublicationSpec,
     model: Recommender,
     users: np.ndarray,
     histories: Histories,
@@ -157,11 +157,11 @@ def score_shard(
     seen = histories.seen(model.movie_ids_)
     if len(withdrawn):
         seen += _for_everyone(withdrawn, model.movie_ids_, len(users))
-    best = model.recommend(users, n=edition.week.top_n, seen=seen)
-    keys = {"publication_key": edition.key, "shard": shard}
+    best = model.recommend(users, n=spec.week.top_n, seen=seen)
+    keys = {"publication_key": spec.key, "shard": shard}
     n_rows = int((best.ids >= 0).sum())
-    # two runs of one edition would both add theirs
-    with advisory_lock(conn, Lock.SCORE, edition.key, shard), conn.transaction():
+    # two runs of one spec would both add theirs
+    with advisory_lock(conn, Lock.SCORE, spec.key, shard), conn.transaction():
         conn.execute(queries("publication")["forget_other_shards"], keys | {"n_shards": n_shards})
         conn.execute(queries("publication")["forget_shard"], keys)
         write_arrays(
@@ -173,12 +173,12 @@ def score_shard(
     return n_rows
 
 
-def is_scored(conn: Connection, edition: Edition, *, shard: int, n_shards: int) -> bool:
+def is_scored(conn: Connection, spec: PublicationSpec, *, shard: int, n_shards: int) -> bool:
     """Whether the shard's candidates are all there."""
     return one_row(
         conn,
         queries("publication")["shard_scored"],
-        {"publication_key": edition.key, "shard": shard, "n_shards": n_shards},
+        {"publication_key": spec.key, "shard": shard, "n_shards": n_shards},
     ).done
 
 

@@ -24,7 +24,7 @@ from recsys.promotion.partitions import (
     looking_up,
     run_on,
 )
-from recsys.scoring.candidates import Edition
+from recsys.scoring.candidates import PublicationSpec
 
 log = logging.getLogger(__name__)
 
@@ -42,43 +42,41 @@ class Publication:
     was_there: bool  # these inputs had made it before
 
 
-def publish(conn: Connection, edition: Edition, origin: Origin) -> Publication:
-    """Make the edition's publication, unless it is there, and let readers see it, unless a newer
+def publish(conn: Connection, spec: PublicationSpec, origin: Origin) -> Publication:
+    """Make the publication of a spec, unless it is there, and let readers see it, unless a newer
     week is live.
 
     A challenger's publication is made first and seen by nobody. Raises PublicationError where a
     shard was not scored or the result fails a check; readers then keep what they have.
     """
-    _make_way(conn, edition)
-    shadow = publish(conn, edition.challenger, origin) if edition.challenger else None
+    _make_way(conn, spec)
+    shadow = publish(conn, spec.challenger, origin) if spec.challenger else None
     with advisory_lock(conn, Lock.PUBLISH):
-        _finish_detach(conn, edition)
+        _finish_detach(conn, spec)
         conn.execute(queries("publication")["wait_again"])
         wal_before = one_row(conn, queries("publication")["wal_position"]).position
         with conn.transaction():
-            known = _known(conn, edition)
+            known = _known(conn, spec)
             was_there = bool(known and known.has_rows)
             publication_id = known.publication_id if known else _new_id(conn)
             if not was_there:
                 _make(
                     conn,
-                    edition,
+                    spec,
                     publication_id,
                     {**asdict(origin), "shadow_id": shadow.publication_id if shadow else None},
                 )
-                _compare(conn, known, _known(conn, edition))
-            conn.execute(
-                queries("publication")["forget_candidates"], {"publication_key": edition.key}
-            )
+                _compare(conn, known, _known(conn, spec))
+            conn.execute(queries("publication")["forget_candidates"], {"publication_key": spec.key})
             # last of all, as locks that others may meet are held from here on
             attached_at = time.monotonic()
-            if edition.promotion_id is not None:
+            if spec.promotion_id is not None:
                 # before the parent's lock, as whoever copies a publication takes them so
                 conn.execute(queries("live")["hold"])
             if not was_there:
                 run_on(conn, queries("publication")["attach_partition"], publication_id)
-            if edition.promotion_id is not None:
-                _let_readers_see(conn, edition, publication_id, origin.run_id)
+            if spec.promotion_id is not None:
+                _let_readers_see(conn, spec, publication_id, origin.run_id)
         held = time.monotonic() - attached_at
         wal = float(one_row(conn, queries("publication")["wal_position"]).position - wal_before)
         if not was_there:
@@ -87,35 +85,31 @@ def publish(conn: Connection, edition: Edition, origin: Origin) -> Publication:
                 "WAL meanwhile"
             )
             log.info(told, publication_id, held * 1e3, wal / 1e6)
-        made = _known(conn, edition)
+        made = _known(conn, spec)
     counts = (made.n_users, made.n_rows, made.n_fallback, made.rows_sha256)
     return Publication(publication_id, *counts, is_live=made.is_live, was_there=was_there)
 
 
-def to_make(conn: Connection, edition: Edition) -> list[Edition]:
-    """What has to be scored of an edition and its challenger's: of which the rows are not there, or
+def to_make(conn: Connection, spec: PublicationSpec) -> list[PublicationSpec]:
+    """What has to be scored of a spec and its challenger's: of which the rows are not there, or
     may not be taken over.
     """
-    missing = [
-        made for made in (edition, edition.challenger) if made and not _is_published(conn, made)
-    ]
-    stale = edition.challenger if _is_stale(conn, edition) else None
+    missing = [made for made in (spec, spec.challenger) if made and not _is_published(conn, made)]
+    stale = spec.challenger if _is_stale(conn, spec) else None
     return [*missing, *([stale] if stale else [])]
 
 
-def _is_published(conn: Connection, edition: Edition) -> bool:
-    known = _known(conn, edition)
+def _is_published(conn: Connection, spec: PublicationSpec) -> bool:
+    known = _known(conn, spec)
     return bool(known and known.has_rows)
 
 
-def _is_stale(conn: Connection, edition: Edition) -> bool:
+def _is_stale(conn: Connection, spec: PublicationSpec) -> bool:
     """Whether lists that are still to be taken from the challenger's publication hold a movie that
     was withdrawn since.
     """
     shadow = (
-        _known(conn, edition.challenger)
-        if edition.challenger and not _is_published(conn, edition)
-        else None
+        _known(conn, spec.challenger) if spec.challenger and not _is_published(conn, spec) else None
     )
     if shadow is None or not shadow.has_rows:
         return False
@@ -126,11 +120,11 @@ def _is_stale(conn: Connection, edition: Edition) -> bool:
     )
 
 
-def _make_way(conn: Connection, edition: Edition) -> None:
+def _make_way(conn: Connection, spec: PublicationSpec) -> None:
     """A challenger's publication that has gone stale goes, to be made anew."""
     with advisory_lock(conn, Lock.PUBLISH):
-        if edition.challenger and _is_stale(conn, edition):
-            shadow = _known(conn, edition.challenger)
+        if spec.challenger and _is_stale(conn, spec):
+            shadow = _known(conn, spec.challenger)
             run_on(conn, queries("publication")["detach_partition"], shadow.publication_id)
             run_on(conn, queries("publication")["drop_partition"], shadow.publication_id)
 
@@ -157,11 +151,11 @@ def retire_outlived(conn: Connection, *, keep_weeks: int) -> list[int]:
     return retired
 
 
-def _finish_detach(conn: Connection, edition: Edition) -> None:
+def _finish_detach(conn: Connection, spec: PublicationSpec) -> None:
     """A publication that is made again may still be on its way out; its old table goes before the
     new one is made.
     """
-    known = _known(conn, edition)
+    known = _known(conn, spec)
     if known is None or not known.is_half_detached:
         return
     try:
@@ -169,43 +163,43 @@ def _finish_detach(conn: Connection, edition: Edition) -> None:
         run_on(conn, queries("publication")["finish_detach"], known.publication_id)
     except errors.LockNotAvailable as error:
         raise BusyError(
-            f"week {edition.week.as_of}: publication {known.publication_id} is on its way out and "
+            f"week {spec.week.as_of}: publication {known.publication_id} is on its way out and "
             "still read; try again later"
         ) from error
 
 
-def _known(conn: Connection, edition: Edition) -> Any:
-    return conn.execute(
-        queries("publication")["by_key"], {"publication_key": edition.key}
-    ).fetchone()
+def _known(conn: Connection, spec: PublicationSpec) -> Any:
+    return conn.execute(queries("publication")["by_key"], {"publication_key": spec.key}).fetchone()
 
 
 def _new_id(conn: Connection) -> int:
     return one_row(conn, queries("publication")["new_id"]).publication_id
 
 
-def _make(conn: Connection, edition: Edition, publication_id: int, made_by: dict[str, Any]) -> None:
+def _make(
+    conn: Connection, spec: PublicationSpec, publication_id: int, made_by: dict[str, Any]
+) -> None:
     """The publication's own table: filled, checked, recorded."""
     missing = [
         row.shard
         for row in conn.execute(
-            queries("publication")["shards_missing"], {"publication_key": edition.key}
+            queries("publication")["shards_missing"], {"publication_key": spec.key}
         )
     ]
     if missing:
         raise PublicationError(
-            f"week {edition.week.as_of}: no candidates of shard {missing}; run score_users again, "
+            f"week {spec.week.as_of}: no candidates of shard {missing}; run score_users again, "
             "then this step"
         )
-    keys = {"publication_id": publication_id, "publication_key": edition.key}
-    split = {"experiment": edition.experiment, "share": edition.share, "arm": edition.arm}
-    params = keys | split | made_by | edition.params | edition.week.snapshot.params
+    keys = {"publication_id": publication_id, "publication_key": spec.key}
+    split = {"experiment": spec.experiment, "share": spec.share, "arm": spec.arm}
+    params = keys | split | made_by | spec.params | spec.week.snapshot.params
     create_partition(conn, publication_id)
     _gather(conn, params)
     fill_by_rules(conn, publication_id, params)
     finish_partition(conn, publication_id)
-    check_rows(conn, publication_id, edition.week.snapshot.params, edition.week.top_n)
-    _record(conn, edition, publication_id, params)
+    check_rows(conn, publication_id, spec.week.snapshot.params, spec.week.top_n)
+    _record(conn, spec, publication_id, params)
     conn.execute(queries("publication")["drop_temporary"])
 
 
@@ -223,18 +217,18 @@ def _gather(conn: Connection, params: dict[str, Any]) -> None:
 
 
 def _record(
-    conn: Connection, edition: Edition, publication_id: int, params: dict[str, Any]
+    conn: Connection, spec: PublicationSpec, publication_id: int, params: dict[str, Any]
 ) -> None:
     counts = count_rows(conn, publication_id)
     made_of = {
-        "recipe_key": edition.model.recipe.key,
-        "model_version": edition.model.version,
-        "fit_key": edition.model.fit_key,
-        "fingerprint": edition.model.fingerprint,
-        "n_ratings": edition.model.n_ratings,
-        "promotion_id": edition.promotion_id,
-        "is_shadow": edition.promotion_id is None,
-        "params": Jsonb(edition.params),
+        "recipe_key": spec.model.recipe.key,
+        "model_version": spec.model.version,
+        "fit_key": spec.model.fit_key,
+        "fingerprint": spec.model.fingerprint,
+        "n_ratings": spec.model.n_ratings,
+        "promotion_id": spec.promotion_id,
+        "is_shadow": spec.promotion_id is None,
+        "params": Jsonb(spec.params),
     }
     conn.execute(queries("publication")["record"], params | made_of | counts)
 
@@ -257,21 +251,23 @@ def _compare(conn: Connection, before: Any, now: Any) -> None:
         conn.execute(queries("removal")["forget_erasures"], {"publication_id": now.publication_id})
 
 
-def _let_readers_see(conn: Connection, edition: Edition, publication_id: int, run_id: str) -> None:
+def _let_readers_see(
+    conn: Connection, spec: PublicationSpec, publication_id: int, run_id: str
+) -> None:
     """The flip, unless history says otherwise. Flips wait for one another, so that a rollback made
     meanwhile is seen here.
     """
-    asked = {"as_of": edition.week.as_of, "promotion_id": edition.promotion_id}
+    asked = {"as_of": spec.week.as_of, "promotion_id": spec.promotion_id}
     if not one_row(conn, queries("live")["may_go_live"], asked).may:
         log.info(
             "week %s: what is live stays so: a newer week, a rollback, or a later decision of "
             "this week",
-            edition.week.as_of,
+            spec.week.as_of,
         )
         return
     conn.execute(
         queries("live")["adopt"],
-        {"publication_id": publication_id, "promotion_id": edition.promotion_id},
+        {"publication_id": publication_id, "promotion_id": spec.promotion_id},
     )
     flip = {
         "publication_id": publication_id,

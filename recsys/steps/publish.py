@@ -11,7 +11,7 @@ from recsys.promotion.mirror import mirror_champion, mirror_model
 from recsys.promotion.refits import model_to_serve, version_on_record
 from recsys.revision import git_sha
 from recsys.scoring.candidates import (
-    Edition,
+    PublicationSpec,
     is_scored,
     read_histories,
     score_shard,
@@ -41,12 +41,12 @@ def score_users(
     Returns how many candidates were added. Raises NothingToRecommend where there is no user.
     """
     conn = work.conn
-    edition = _edition(work, week, promotion_id, challenger_version)
+    spec = _spec(work, week, promotion_id, challenger_version)
     users = read_users(conn, week.snapshot)
     if not len(users):
         raise NothingToRecommend(f"week {week.as_of}: no user up to drop {week.watermark}")
     place = {"shard": shard, "n_shards": shard_count(len(users), work.settings.score_shards)}
-    missing = [part for part in to_make(conn, edition) if not is_scored(conn, part, **place)]
+    missing = [part for part in to_make(conn, spec) if not is_scored(conn, part, **place)]
     if not missing:
         log.info("week %s: shard %s has been scored already", week.as_of, shard)
         return 0
@@ -67,8 +67,8 @@ def publish_recommendations(
 ) -> int:
     """Make the week's publication and, unless a newer week is live, make it live; return its id."""
     conn = work.conn
-    edition = _edition(work, week, promotion_id, challenger_version)
-    publication = publish(conn, edition, Origin(git_sha(work.settings.git_sha), week.run_id))
+    spec = _spec(work, week, promotion_id, challenger_version)
+    publication = publish(conn, spec, Origin(git_sha(work.settings.git_sha), week.run_id))
     worked_on(publication.n_rows)
     log.info(
         "publication %s: %s rows for %s users, %s from the fallback%s",
@@ -78,7 +78,7 @@ def publish_recommendations(
         f"{publication.n_fallback:,}",
         ", live" if publication.is_live else "",
     )
-    for part in filter(None, (edition, edition.challenger)):
+    for part in filter(None, (spec, spec.challenger)):
         mirror_model(conn, work.registry, part.model, week.as_of)
     mirror_champion(conn, work.registry)  # its version may have been lost and be another by now
     retired = retire_outlived(conn, keep_weeks=work.settings.keep_weeks)
@@ -87,12 +87,16 @@ def publish_recommendations(
     return publication.publication_id
 
 
-def _edition(work: Work, week: Week, promotion_id: int, challenger_version: str | None) -> Edition:
+def _spec(
+    work: Work, week: Week, promotion_id: int, challenger_version: str | None
+) -> PublicationSpec:
     """Return what is published: the champion's lists, and the challenger's to its users."""
     champion = ledger.decision_by_id(work.conn, promotion_id)
     if week.experiment is None or challenger_version is None:
-        return Edition(week, champion.model, promotion_id)
+        return PublicationSpec(week, champion.model, promotion_id)
     recipe = week.experiment.recipe
     fit_key = ledger.fit_keys_of_refits(work.conn, week.as_of)[recipe.key]
     model = version_on_record(work, recipe, challenger_version, fit_key)
-    return Edition(week, champion.model, promotion_id, Edition(week, model, promotion_id=None))
+    return PublicationSpec(
+        week, champion.model, promotion_id, PublicationSpec(week, model, promotion_id=None)
+    )

@@ -17,9 +17,9 @@ from recsys.promotion.partitions import count_rows
 from recsys.removal import erase_user, undo_withdrawal, withdraw_movie
 from recsys.settings import Settings
 from stack.postgres import Postgres
-from tests.integration.test_publication import AS_OF, World, edition
+from tests.integration.test_publication import AS_OF, World, spec_of
 
-NEXT = edition(as_of=AS_OF + timedelta(7))
+NEXT = spec_of(as_of=AS_OF + timedelta(7))
 #: User 1 loses a movie of the model's, user 3 one of the fallback's; user 2 has neither.
 LISTS = {
     1: [(4, "model"), (3, "model"), (5, "model")],
@@ -36,9 +36,9 @@ def world(conn: Connection) -> World:
         world.rate(user, 2)
     world.rate(3, 3)
     world.candidates(
-        edition(), [(1, 4, 0.9), (1, 3, 0.8), (1, 5, 0.7), (2, 3, 0.9), (2, 5, 0.8), (2, 6, 0.7)]
+        spec_of(), [(1, 4, 0.9), (1, 3, 0.8), (1, 5, 0.7), (2, 3, 0.9), (2, 5, 0.8), (2, 6, 0.7)]
     )
-    world.publish(edition())
+    world.publish(spec_of())
     return world
 
 
@@ -147,7 +147,7 @@ def test_a_second_movie_is_taken_out_of_the_copy(world: World, settings: Setting
 def test_the_week_run_again_leaves_the_copy_live(world: World, settings: Settings) -> None:
     withdraw_movie(settings, 4, "rights", now=True)
     after = lists(world.conn)
-    assert world.publish(edition()) == after
+    assert world.publish(spec_of()) == after
     assert flips(world.conn) == [(1, "published"), (2, "by hand")]
 
 
@@ -155,7 +155,7 @@ def test_a_week_that_publishes_again_what_was_withdrawn_since_publishes_its_copy
     world: World, settings: Settings
 ) -> None:
     withdraw_movie(settings, 4, "rights")
-    assert 4 not in {movie for rows in world.publish(edition()).values() for movie, _ in rows}
+    assert 4 not in {movie for rows in world.publish(spec_of()).values() for movie, _ in rows}
     assert flips(world.conn) == [(1, "published"), (2, "published")]
 
 
@@ -405,9 +405,9 @@ def test_a_publication_made_again_forgets_what_was_erased_from_it(
 ) -> None:
     erase_user(settings, 1)
     world.conn.execute("DROP TABLE batch_recommendations_1")
-    world.candidates(edition(), [(2, 3, 0.9), (2, 5, 0.8), (2, 6, 0.7)])
+    world.candidates(spec_of(), [(2, 3, 0.9), (2, 5, 0.8), (2, 6, 0.7)])
     caplog.set_level("INFO")
-    world.publish(edition())
+    world.publish(spec_of())
     assert "1 removals since then explain it" in caplog.text
     assert world.conn.execute("SELECT count(*) FROM publication_erasures").fetchone() == (0,)
     with connect(settings) as conn:

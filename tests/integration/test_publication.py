@@ -15,7 +15,7 @@ from recsys.errors import PublicationError
 from recsys.features.visible import read_users
 from recsys.promotion.ledger import ModelVersion, Origin
 from recsys.recipe import Recipe
-from recsys.scoring.candidates import Edition, read_histories
+from recsys.scoring.candidates import PublicationSpec, read_histories
 from recsys.scoring.publish import publish
 from recsys.week import Week
 from stack.postgres import Postgres
@@ -24,9 +24,9 @@ AS_OF = date(2020, 1, 6)
 RECIPE = Recipe("popularity", ())
 
 
-def edition(
+def spec_of(
     top_n: int = 3, min_history: int = 2, as_of: date = AS_OF, fit_key: str = "fit"
-) -> Edition:
+) -> PublicationSpec:
     week = Week(
         as_of,
         1,
@@ -38,7 +38,7 @@ def edition(
         min_history=min_history,
         half_life_days=30.0,
     )
-    return Edition(
+    return PublicationSpec(
         week, ModelVersion(RECIPE, "7", fit_key), promotion_id=1 + (as_of - AS_OF).days // 7
     )
 
@@ -92,20 +92,20 @@ class World:
         self.conn.execute("INSERT INTO rerated VALUES (%s, %s)", [user, movie])
 
     def candidates(
-        self, made: Edition, rows: list[tuple[int, int, float]], n_shards: int = 1
+        self, spec: PublicationSpec, rows: list[tuple[int, int, float]], n_shards: int = 1
     ) -> None:
         for user, movie, score in rows:
             self.conn.execute(
-                "INSERT INTO candidates VALUES (%s, 0, %s, %s, %s)", [made.key, user, movie, score]
+                "INSERT INTO candidates VALUES (%s, 0, %s, %s, %s)", [spec.key, user, movie, score]
             )
         self.conn.execute(
-            "INSERT INTO scored_shards VALUES (%s, 0, %s, %s)", [made.key, n_shards, len(rows)]
+            "INSERT INTO scored_shards VALUES (%s, 0, %s, %s)", [spec.key, n_shards, len(rows)]
         )
 
-    def publish(self, made: Edition) -> dict[int, list[tuple[int, str]]]:
+    def publish(self, spec: PublicationSpec) -> dict[int, list[tuple[int, str]]]:
         for view in ("mv_movies", "mv_imdb_titles", "mv_movie_persons", "mv_rerated"):
             self.conn.execute(f"REFRESH MATERIALIZED VIEW {view}")  # pyright: ignore
-        publish(self.conn, made, Origin("", ""))
+        publish(self.conn, spec, Origin("", ""))
         lists: dict[int, list[tuple[int, str]]] = {}
         for row in self.conn.execute(
             "SELECT user_id, movie_id, source FROM recommendations ORDER BY user_id, rank"
@@ -122,16 +122,16 @@ def world(conn: Connection) -> World:
 def test_model_first_best_first_and_ties_by_movie(world: World) -> None:
     world.rate(1, 1)
     world.rate(1, 2)
-    world.candidates(edition(), [(1, 5, 0.5), (1, 4, 0.9), (1, 3, 0.5), (1, 6, 0.1)])
-    assert world.publish(edition()) == {1: [(4, "model"), (3, "model"), (5, "model")]}
+    world.candidates(spec_of(), [(1, 5, 0.5), (1, 4, 0.9), (1, 3, 0.5), (1, 6, 0.1)])
+    assert world.publish(spec_of()) == {1: [(4, "model"), (3, "model"), (5, "model")]}
 
 
 def test_what_was_rated_or_withdrawn_is_left_out(world: World) -> None:
     world.rate(1, 1)
     world.rate(1, 2)
     world.conn.execute("INSERT INTO withdrawals (movie_id, reason) VALUES (4, 'rights')")
-    world.candidates(edition(), [(1, 1, 0.9), (1, 4, 0.8), (1, 3, 0.7), (1, 5, 0.6), (1, 6, 0.5)])
-    assert world.publish(edition()) == {1: [(3, "model"), (5, "model"), (6, "model")]}
+    world.candidates(spec_of(), [(1, 1, 0.9), (1, 4, 0.8), (1, 3, 0.7), (1, 5, 0.6), (1, 6, 0.5)])
+    assert world.publish(spec_of()) == {1: [(3, "model"), (5, "model"), (6, "model")]}
 
 
 def test_a_short_history_gets_the_fallback_in_the_genres_that_the_user_likes(world: World) -> None:
@@ -141,10 +141,10 @@ def test_a_short_history_gets_the_fallback_in_the_genres_that_the_user_likes(wor
     world.rate(2, 4)
     # likes a drama, nothing else: below min_history, so that the model is not asked
     world.rate(9, 3)
-    world.candidates(edition(), [(9, 2, 0.9)])
+    world.candidates(spec_of(), [(9, 2, 0.9)])
     # the other drama, though few like it; then, in genres that the user has not liked, by
     # popularity
-    assert world.publish(edition())[9] == [(4, "fallback"), (1, "fallback"), (5, "fallback")]
+    assert world.publish(spec_of())[9] == [(4, "fallback"), (1, "fallback"), (5, "fallback")]
 
 
 def test_recent_likes_count_more_than_old_ones(world: World) -> None:
@@ -153,8 +153,8 @@ def test_recent_likes_count_more_than_old_ones(world: World) -> None:
     for user in (5, 6):
         world.rate(user, 2, days_ago=1)
     world.conn.execute("INSERT INTO users (user_id, drop_id) VALUES (100, 1)")
-    world.candidates(edition(), [])
-    assert world.publish(edition())[100] == [(2, "fallback"), (1, "fallback"), (3, "fallback")]
+    world.candidates(spec_of(), [])
+    assert world.publish(spec_of())[100] == [(2, "fallback"), (1, "fallback"), (3, "fallback")]
 
 
 def test_a_low_rating_is_no_like(world: World) -> None:
@@ -162,8 +162,8 @@ def test_a_low_rating_is_no_like(world: World) -> None:
         world.rate(user, 1, rating=3.5)
     world.rate(5, 2)
     world.conn.execute("INSERT INTO users (user_id, drop_id) VALUES (100, 1)")
-    world.candidates(edition(), [])
-    assert world.publish(edition())[100][0] == (2, "fallback")
+    world.candidates(spec_of(), [])
+    assert world.publish(spec_of())[100][0] == (2, "fallback")
 
 
 def test_a_user_with_little_left_gets_what_is_left(world: World) -> None:
@@ -171,17 +171,17 @@ def test_a_user_with_little_left_gets_what_is_left(world: World) -> None:
         world.rate(1, movie)
     for movie in (1, 2, 3, 4, 5, 6):
         world.rate(2, movie)
-    world.candidates(edition(), [(1, 6, 0.4)])
-    assert world.publish(edition()) == {1: [(6, "model")]}
+    world.candidates(spec_of(), [(1, 6, 0.4)])
+    assert world.publish(spec_of()) == {1: [(6, "model")]}
 
 
 def test_a_publication_without_a_row_is_refused_and_readers_keep_theirs(world: World) -> None:
     world.rate(1, 1)
-    world.candidates(edition(), [(1, 2, 0.5)])
-    before = world.publish(edition())
+    world.candidates(spec_of(), [(1, 2, 0.5)])
+    before = world.publish(spec_of())
     for movie in (2, 3, 4, 5, 6):
         world.rate(1, movie)
-    later = edition(as_of=AS_OF + timedelta(7))
+    later = spec_of(as_of=AS_OF + timedelta(7))
     world.candidates(later, [])
     with pytest.raises(
         PublicationError,
@@ -204,18 +204,18 @@ def test_the_fallback_fills_up_behind_the_model(world: World) -> None:
         world.rate(user, 5)
         world.rate(user, 6)
     world.rate(2, 4)
-    world.candidates(edition(), [(1, 2, 0.9)])
-    assert world.publish(edition())[1] == [(2, "model"), (4, "fallback"), (5, "fallback")]
+    world.candidates(spec_of(), [(1, 2, 0.9)])
+    assert world.publish(spec_of())[1] == [(2, "model"), (4, "fallback"), (5, "fallback")]
 
 
 def test_a_missing_shard_and_a_wrong_result_stop_it(world: World) -> None:
     world.rate(1, 1)
     world.rate(1, 2)
     with pytest.raises(PublicationError, match=r"no candidates of shard \[0\]"):
-        world.publish(edition())
-    world.candidates(edition(), [(1, 3, 0.9)], n_shards=2)
+        world.publish(spec_of())
+    world.candidates(spec_of(), [(1, 3, 0.9)], n_shards=2)
     with pytest.raises(PublicationError, match=r"no candidates of shard \[1\]"):
-        world.publish(edition())
+        world.publish(spec_of())
     assert world.conn.execute("SELECT count(*) AS n FROM publications").fetchall() == [(0,)]
 
 
@@ -247,7 +247,7 @@ def test_every_fault_is_found(
 
     world.rate(1, 1)
     world.rate(1, 2)
-    world.candidates(edition(), [(1, 3, 0.9), (1, 4, 0.8), (1, 5, 0.7)])
+    world.candidates(spec_of(), [(1, 3, 0.9), (1, 4, 0.8), (1, 5, 0.7)])
     rules = module.sql_file("batch_recommendations.sql")
     run = module.run_on
 
@@ -261,7 +261,7 @@ def test_every_fault_is_found(
 
     monkeypatch.setattr(module, "run_on", then_break)
     with pytest.raises(PublicationError, match=fault):
-        world.publish(edition())
+        world.publish(spec_of())
     assert world.conn.execute("SELECT count(*) AS n FROM recommendations").fetchall() == [(0,)]
 
 
@@ -270,11 +270,11 @@ def test_one_user_is_read_by_an_index(world: World) -> None:
         world.rate(user, 1)
         world.rate(user, 2)
     for fit_key in ("fit", "fit2", "fit3"):
-        made = edition(fit_key=fit_key)
+        spec = spec_of(fit_key=fit_key)
         world.candidates(
-            made, [(user, movie, 0.5) for user in range(1, 400) for movie in (3, 4, 5)]
+            spec, [(user, movie, 0.5) for user in range(1, 400) for movie in (3, 4, 5)]
         )
-        world.publish(made)
+        world.publish(spec)
     world.conn.execute("ANALYZE")
     plan = "\n".join(
         row[0]
@@ -294,11 +294,11 @@ def test_one_user_is_read_by_an_index(world: World) -> None:
 def test_the_same_key_adds_nothing_and_an_older_week_does_not_go_live(world: World) -> None:
     world.rate(1, 1)
     world.rate(1, 2)
-    new, old = edition(as_of=AS_OF + timedelta(7)), edition()
-    for made in (new, old):
-        world.candidates(made, [(1, 3, 0.9), (1, 4, 0.8), (1, 5, 0.7)])
-        world.publish(made)
-        world.publish(made)
+    new, old = spec_of(as_of=AS_OF + timedelta(7)), spec_of()
+    for spec in (new, old):
+        world.candidates(spec, [(1, 3, 0.9), (1, 4, 0.8), (1, 5, 0.7)])
+        world.publish(spec)
+        world.publish(spec)
     rows = world.conn.execute(
         "SELECT as_of, is_live, first_live_at IS NOT NULL AS was_live FROM publications ORDER BY "
         "publication_id"
@@ -309,9 +309,9 @@ def test_the_same_key_adds_nothing_and_an_older_week_does_not_go_live(world: Wor
 def test_a_movie_rated_twice_is_one_of_the_history(world: World) -> None:
     world.rate(1, 1)
     world.rate_again(1, 1)
-    world.candidates(edition(), [(1, 5, 0.9), (1, 4, 0.8), (1, 3, 0.7)])
+    world.candidates(spec_of(), [(1, 5, 0.9), (1, 4, 0.8), (1, 3, 0.7)])
     # one movie, where two are asked for
-    assert {source for _, source in world.publish(edition())[1]} == {"fallback"}
+    assert {source for _, source in world.publish(spec_of())[1]} == {"fallback"}
 
 
 def test_readers_are_counted_by_the_movies_that_they_rated(world: World) -> None:
@@ -329,7 +329,7 @@ def test_readers_are_counted_by_the_movies_that_they_rated(world: World) -> None
         "HAVING count(*) > 1"
     )
     world.conn.execute("INSERT INTO users (user_id, drop_id) VALUES (3, 1), (100, 1)")
-    params = edition().params | edition().week.snapshot.params
+    params = spec_of().params | spec_of().week.snapshot.params
     with world.conn.transaction(force_rollback=True):
         world.conn.execute(queries("publication")["gather_readers"], params)
         readers = world.conn.execute(
@@ -353,7 +353,7 @@ def test_a_like_is_worth_half_for_every_half_life_to_twelve_decimals(world: Worl
             "floor(%s)), 1, 5)",
             [user, 1 + user % 3, AS_OF - timedelta(1), seconds],
         )
-    params = edition().params | edition().week.snapshot.params
+    params = spec_of().params | spec_of().week.snapshot.params
     with world.conn.transaction(force_rollback=True):
         for name in ("gather_readers", "weigh_likes"):
             world.conn.execute(queries("publication")[name], params)
@@ -377,9 +377,9 @@ def test_nobody_waits_for_a_publication_that_is_attached_and_flipped_to(
 
     world.rate(1, 1)
     world.rate(1, 2)
-    for made in (edition(), edition(as_of=AS_OF + timedelta(7))):
-        world.candidates(made, [(1, 3, 0.9), (1, 4, 0.8), (1, 5, 0.7)])
-    world.publish(edition())
+    for spec in (spec_of(), spec_of(as_of=AS_OF + timedelta(7))):
+        world.candidates(spec, [(1, 3, 0.9), (1, 4, 0.8), (1, 5, 0.7)])
+    world.publish(spec_of())
     flip, seen = module.go_live, []
 
     def look_and_flip(conn: Connection, flip_to: dict[str, object]) -> None:
@@ -395,7 +395,7 @@ def test_nobody_waits_for_a_publication_that_is_attached_and_flipped_to(
         seen.append(({row.mode for row in locks}, lists))
 
     monkeypatch.setattr(module, "go_live", look_and_flip)
-    world.publish(edition(as_of=AS_OF + timedelta(7)))
+    world.publish(spec_of(as_of=AS_OF + timedelta(7)))
     assert seen == [({"AccessShareLock", "ShareUpdateExclusiveLock"}, [(AS_OF,)])]
     assert world.conn.execute("SELECT DISTINCT as_of FROM recommendations").fetchall() == [
         (AS_OF + timedelta(7),)
@@ -408,7 +408,7 @@ def test_a_history_holds_each_movie_once_and_none_that_the_model_lacks(world: Wo
     world.rate_again(3, 2)
     world.rate(5, 4)
     world.rate(6, 1, days_ago=-1)  # which the week is too early for
-    seen = read_histories(world.conn, edition().week.snapshot, np.array([2, 3, 4, 5, 6])).seen(
+    seen = read_histories(world.conn, spec_of().week.snapshot, np.array([2, 3, 4, 5, 6])).seen(
         np.array([1, 2, 3, 4])
     )
     assert seen.has_canonical_format
@@ -422,12 +422,12 @@ def test_a_history_holds_each_movie_once_and_none_that_the_model_lacks(world: Wo
 
 
 def test_users_are_all_whom_the_week_may_know(world: World) -> None:
-    assert read_users(world.conn, edition().week.snapshot).tolist() == []
+    assert read_users(world.conn, spec_of().week.snapshot).tolist() == []
     world.conn.execute("INSERT INTO users (user_id, drop_id) VALUES (4, 1), (100, 1)")
-    assert read_users(world.conn, edition().week.snapshot).tolist() == [4, 100]
+    assert read_users(world.conn, spec_of().week.snapshot).tolist() == [4, 100]
     for user, days_ago in ((2, -1), (3, 1), (4, 1), (7, -1), (8, 1), (9, -1)):
         for movie in (1, 2):
             world.rate(user, movie, days_ago=days_ago)
     # beyond the watermark
     world.conn.execute("INSERT INTO ratings VALUES (11, 1, %s, 2, 5)", [AS_OF - timedelta(1)])
-    assert read_users(world.conn, edition().week.snapshot).tolist() == [3, 4, 8, 100]
+    assert read_users(world.conn, spec_of().week.snapshot).tolist() == [3, 4, 8, 100]

@@ -26,8 +26,8 @@ def exam(conn: Connection) -> Connection:
         [AS_OF],
     )
     conn.execute(
-        "INSERT INTO exams (as_of, kind, fingerprint, n_users, n_ratings) VALUES (%s, 'own "
-        "newest', 'f', 500, 900)",
+        "INSERT INTO exams (as_of, kind, fingerprint, n_users, n_ratings) VALUES (%s, "
+        "'leave-newest-out', 'f', 500, 900)",
         [AS_OF],
     )
     for part, value, n in (

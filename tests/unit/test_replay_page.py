@@ -453,8 +453,8 @@ def ledgers(conn: Connection) -> Connection:
             [day],
         )
         conn.execute(
-            "INSERT INTO exams (as_of, kind, fingerprint, n_users, n_ratings) VALUES (%s, 'own "
-            "newest', 'f', 261, 900)",
+            "INSERT INTO exams (as_of, kind, fingerprint, n_users, n_ratings) VALUES (%s, "
+            "'leave-newest-out', 'f', 261, 900)",
             [day],
         )
         for slice_ in ("all", "cold"):
