@@ -20,7 +20,7 @@ from recsys.features.catalogue import Catalogue, Links
 from recsys.features.interactions import Interactions
 from recsys.ingest.delimited import Delimited, read_delimited
 from recsys.ingest.imdb import Imdb
-from recsys.ingest.movielens import LAYOUTS
+from recsys.ingest.layouts import LAYOUTS
 from recsys.ingest.source import Reject
 
 _YEAR = re.compile(r"\((\d{4})[^()]*\)\s*$")
@@ -144,9 +144,9 @@ def _batches(folder: Path, table: str) -> Iterator[pa.RecordBatch]:
         raise DropError(
             f"{folder}: found {', '.join(sorted(members)) or 'nothing'}, expected one of {expected}"
         )
-    for member, of_table, spec in layout.present(members):
-        if of_table == table:
-            yield from read_rows(folder, member, spec)
+    for file in layout.present(members):
+        if file.table == table:
+            yield from read_rows(folder, members[file.name], file.spec)
 
 
 def read_rows(folder: Path, member: Member, spec: Delimited) -> Iterator[pa.RecordBatch]:

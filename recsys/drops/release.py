@@ -17,10 +17,10 @@ import pyarrow as pa
 from recsys.drops.members import Member
 from recsys.drops.records import Lines, read_lines
 from recsys.errors import DropError
-from recsys.ingest.delimited import Delimited, read_delimited
-from recsys.ingest.movielens import layout_of
-from recsys.ingest.numbers import with_whole_numbers
-from recsys.ingest.ratings import SINCE, UNTIL, whole_numbers
+from recsys.ingest.delimited import read_delimited
+from recsys.ingest.layouts import LayoutFile, layout_of
+from recsys.ingest.numbers import whole_numbers, with_whole_numbers
+from recsys.ingest.ratings import SINCE, UNTIL
 from recsys.ingest.source import Reject
 
 log = logging.getLogger(__name__)
@@ -29,23 +29,12 @@ log = logging.getLogger(__name__)
 #: read in all.
 Progress = Callable[[int, int], None]
 
-#: What every drop gets whole: ml-100k's list of genres.
-WHOLE = ("u.genre",)
 #: The column that says when a row happened, of the tables that have one.
 _TIMES = {"ratings": "rated_at", "tags": "tagged_at"}
 _BEFORE_ALL = 0
 _YEAR = re.compile(r"\(([0-9]{4})\)")
 _NO_YEAR = 9999  # a title without a year may be of the future
 _BOM = b"\xef\xbb\xbf"
-
-
-@dataclass(frozen=True)
-class ReleaseFile:
-    """One published file, the staging table that its rows are for, and how it is written."""
-
-    name: str
-    table: str
-    spec: Delimited
 
 
 @dataclass(frozen=True)
@@ -97,9 +86,8 @@ class Release:
             layout = layout_of(members)
         except DropError as error:
             raise DropError(error.reason, where) from error
-        self.files = [
-            ReleaseFile(member.name, table, spec) for member, table, spec in layout.present(members)
-        ]
+        self.files = list(layout.present(members))
+        self._whole = layout.whole
         self.newest = Event(-1, "", 0)
         self._members = members
         self._where = where
@@ -156,7 +144,7 @@ class Release:
             self._hand_out_file(file, places, [folder / file.name for folder in folders])
             if file.table == "ratings":
                 n_ratings = places.n_rows
-        for name in WHOLE:
+        for name in self._whole:
             if name in self._members:
                 with self._members[name].open() as stream:
                     content = stream.read()
@@ -164,7 +152,7 @@ class Release:
                     (folder / name).write_bytes(content)
         return n_ratings
 
-    def _hand_out_file(self, file: ReleaseFile, places: "_Places", paths: Sequence[Path]) -> None:
+    def _hand_out_file(self, file: LayoutFile, places: "_Places", paths: Sequence[Path]) -> None:
         for path in paths:
             path.touch()
         number = 1
@@ -177,7 +165,7 @@ class Release:
                 _append(lines, drops, paths)
                 number += len(lines)
 
-    def _parts(self, file: ReleaseFile) -> Iterator[pa.RecordBatch | Reject]:
+    def _parts(self, file: LayoutFile) -> Iterator[pa.RecordBatch | Reject]:
         """The file's rows and what is none, telling about how far it is."""
         before = self._done
         size = self._members[file.name].size or 0
@@ -205,7 +193,7 @@ class Release:
             raise DropError(f"{fact} (allowed {max_bad_share:.1%}); {first_bad}", self._where)
         log.warning("%s and are left out; %s", fact, first_bad)
 
-    def _note(self, file: ReleaseFile, rows: pa.RecordBatch) -> None:
+    def _note(self, file: LayoutFile, rows: pa.RecordBatch) -> None:
         if file.table in _TIMES:
             self._note_events(file, rows)
         elif file.table == "movies":
@@ -217,7 +205,7 @@ class Release:
             )
             self._unseen.append((ids[is_unseen], years))
 
-    def _note_events(self, file: ReleaseFile, rows: pa.RecordBatch) -> None:
+    def _note_events(self, file: LayoutFile, rows: pa.RecordBatch) -> None:
         times = self._event_times(file, rows)
         movies, is_movie = _ids(rows, "movie_id")
         self._movies.note(movies[is_movie], times[is_movie])
@@ -228,7 +216,7 @@ class Release:
             row = int(times.argmax())
             self.newest = Event(int(times[row]), file.name, rows["line"][row].as_py())
 
-    def _event_times(self, file: ReleaseFile, rows: pa.RecordBatch) -> np.ndarray:
+    def _event_times(self, file: LayoutFile, rows: pa.RecordBatch) -> np.ndarray:
         """Seconds since 1970. Raises DropError at the first that is none: a row without a time has
         no drop.
         """
@@ -249,7 +237,7 @@ class Release:
         return times
 
     def _places(
-        self, file: ReleaseFile, starts: np.ndarray
+        self, file: LayoutFile, starts: np.ndarray
     ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """The lines in which rows begin, and the drop of each."""
         for part in self._parts(file):
@@ -259,7 +247,7 @@ class Release:
                     np.searchsorted(starts, self._times(file, part), side="right"),
                 )
 
-    def _times(self, file: ReleaseFile, rows: pa.RecordBatch) -> np.ndarray:
+    def _times(self, file: LayoutFile, rows: pa.RecordBatch) -> np.ndarray:
         """When each row enters. One whose id is none enters first: it is ingest that sets it
         aside.
         """
@@ -315,7 +303,7 @@ class _Places:
             self.n_rows += np.bincount(drops, minlength=len(self.n_rows))
 
 
-def _begin(file: ReleaseFile, lines: Lines, drops: np.ndarray, paths: Sequence[Path]) -> None:
+def _begin(file: LayoutFile, lines: Lines, drops: np.ndarray, paths: Sequence[Path]) -> None:
     """Write the first line: a header into every file, else a row into its drop's, without a byte
     order mark.
     """

@@ -42,7 +42,7 @@ class Delimited:
 Choice = Callable[[pa.RecordBatch], pa.Array]
 #: Of a file that is cut down. pc.is_in hashes what is wanted anew for each block: with smaller ones
 #: that is most of the work.
-WANTED_BLOCK_BYTES = 4 << 20
+EXCERPT_BLOCK_BYTES = 4 << 20
 
 
 class Excerpt(NamedTuple):
@@ -68,11 +68,11 @@ def read_delimited(member: Member, spec: Delimited) -> Iterator[pa.RecordBatch |
             yield from rejects
 
 
-def read_wanted(member: Member, spec: Delimited, wanted: Choice) -> Iterator[Excerpt | Reject]:
+def read_excerpts(member: Member, spec: Delimited, wanted: Choice) -> Iterator[Excerpt | Reject]:
     """As read_delimited, cut down to the rows that are wanted. Of the others nobody asks whether
     they are text.
     """
-    for part in _numbered(member, spec, WANTED_BLOCK_BYTES):
+    for part in _numbered(member, spec, EXCERPT_BLOCK_BYTES):
         if isinstance(part, Reject):
             yield part
         else:

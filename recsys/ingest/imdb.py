@@ -4,20 +4,21 @@
 # pyright: reportAttributeAccessIssue=false
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
-from typing import NamedTuple, Protocol
+from dataclasses import dataclass, replace
 
 import pyarrow as pa
 import pyarrow.compute as pc
+from psycopg.rows import class_row
 
 from recsys.db.connect import Connection
 from recsys.db.queries import queries
 from recsys.drops.names import list_names
 from recsys.drops.zone import Member
 from recsys.errors import DropError
-from recsys.ingest.delimited import Choice, Delimited, read_wanted
-from recsys.ingest.source import Reject, Rows
-from recsys.ingest.titles import movielens_keys, normalise_titles
+from recsys.ingest import tables
+from recsys.ingest.delimited import Choice, Delimited, read_excerpts
+from recsys.ingest.matching import MovieToMatch, Namesakes, movies_by_key, movies_by_tconst
+from recsys.ingest.source import Reject, Rows, Source
 
 
 def _tsv(**columns: str) -> Delimited:
@@ -36,54 +37,43 @@ _BASICS = _tsv(
     runtimeMinutes="runtime_minutes",
     genres="genres",
 )
-#: Of titles that share name and year, a cinema film is the likelier one.
-_TYPE_ORDER = {"movie": 0, "tvMovie": 1, "video": 2, "short": 3, "tvMiniSeries": 4, "tvSeries": 5}
+_RATINGS = _tsv(tconst="tconst", averageRating="average_rating", numVotes="votes")
+_CREW = _tsv(tconst="tconst", directors="directors")
+_PRINCIPALS = _tsv(tconst="tconst", ordering="ordering", nconst="nconst", category="category")
+_PERSONS = _tsv(nconst="nconst", primaryName="name", birthYear="birth_year", deathYear="death_year")
+#: What of a title is stored as it is published.
+_STORED = ("title_type", "primary_title", "start_year", "runtime_minutes", "genres")
 
 
-class MovieToMatch(Protocol):
-    """What IMDb can be asked by: `imdb_id` and `year` are None where unknown."""
+@dataclass(frozen=True)
+class StoredMovie:
+    """A movie of the facts, with the keys that it is matched by."""
 
-    @property
-    def movie_id(self) -> int: ...
-    @property
-    def title(self) -> str: ...
-    @property
-    def year(self) -> int | None: ...
-    @property
-    def imdb_id(self) -> int | None: ...
+    movie_id: int
+    title: str
+    year: int | None
+    imdb_id: int | None
 
 
-class _Wanted(NamedTuple):
-    """Movies that we have: `by_tconst` those that links name, `by_key` the others by title and
-    year.
-    """
-
-    by_tconst: dict[str, list[int]]
-    by_key: dict[str, list[int]]
-
-
-class Imdb:
+class Imdb(Source):
     """Casts, directors, runtimes, genres and IMDb's own scores. Matched by links' imdbId where
     given, else by title and year.
     """
 
     name = "imdb"
-    tables: tuple[str, ...] = (
-        "imdb_titles",
-        "imdb_ratings",
-        "imdb_crew",
-        "imdb_principals",
-        "imdb_persons",
+    tables = (
+        tables.IMDB_TITLES,
+        tables.IMDB_RATINGS,
+        tables.IMDB_CREW,
+        tables.IMDB_PRINCIPALS,
+        tables.IMDB_PERSONS,
     )
     files = (BASICS, CREW, PRINCIPALS, PERSONS, RATINGS)
 
-    def population(self, members: Mapping[str, Member]) -> str | None:
-        return None
-
     def rows(self, members: Mapping[str, Member], conn: Connection) -> Iterator[Rows | Reject]:
-        yield from self.about(
-            conn.execute(queries("ingest")["movies_to_match"]).fetchall(), members
-        )
+        cursor = conn.cursor(row_factory=class_row(StoredMovie))
+        movies = cursor.execute(queries("ingest")["movies_to_match"]).fetchall()
+        yield from self.about(movies, members)
 
     def rows_alone(self, members: Mapping[str, Member]) -> Iterator[Rows | Reject]:
         yield from self.about((), members)
@@ -98,121 +88,107 @@ class Imdb:
                 f"no {', '.join(missing)}; found {list_names(members)}, expected "
                 f"{', '.join(self.files)}"
             )
-        titles: set[str] = set()
-        persons: set[str] = set()
-        yield from _titles(members[BASICS], _wanted(movies), titles)
-        ours = _among("tconst", titles)
-        yield from _about(
-            members[RATINGS],
-            "imdb_ratings",
-            _tsv(tconst="tconst", averageRating="average_rating", numVotes="votes"),
-            ours,
-        )
-        for part in _about(
-            members[CREW], "imdb_crew", _tsv(tconst="tconst", directors="directors"), ours
-        ):
-            if isinstance(part, Rows):
-                persons.update(
-                    name
-                    for names in part.batch["directors"].to_pylist()
-                    for name in names.split(",")
-                )
-            yield part
-        for part in _principals(members[PRINCIPALS], ours):
-            if isinstance(part, Rows):
-                persons.update(part.batch["nconst"].to_pylist())
-            yield part
-        named = _tsv(
-            nconst="nconst", primaryName="name", birthYear="birth_year", deathYear="death_year"
-        )
-        yield from _about(members[PERSONS], "imdb_persons", named, _among("nconst", persons))
+        excerpt = _Excerpt(members)
+        yield from excerpt.titles(movies)
+        yield from excerpt.ratings()
+        yield from excerpt.crew()
+        yield from excerpt.principals()
+        yield from excerpt.persons()
 
 
-def _wanted(movies: Sequence[MovieToMatch]) -> _Wanted:
-    by_tconst: dict[str, list[int]] = {}
-    for movie in movies:
-        if movie.imdb_id is not None:
-            by_tconst.setdefault(f"tt{movie.imdb_id:07d}", []).append(movie.movie_id)
-    by_key: dict[str, list[int]] = {}
-    unlinked = [
-        (m.movie_id, m.title, m.year) for m in movies if m.imdb_id is None and m.year is not None
-    ]
-    titles, years = [title for _, title, _ in unlinked], [year for _, _, year in unlinked]
-    for (movie_id, _, _), keys in zip(unlinked, movielens_keys(titles, years), strict=True):
-        for key in keys:
-            by_key.setdefault(key, []).append(movie_id)
-    return _Wanted(by_tconst, by_key)
-
-
-def _titles(member: Member, wanted: _Wanted, titles: set[str]) -> Iterator[Rows | Reject]:
-    """Titles of our movies, and into `titles` which they are. Those matched by name wait for the
-    best of their namesakes.
+class _Excerpt:
+    """The five files, one after the other: those about titles cut down to the titles of our movies,
+    and the names to the persons who are in those.
     """
-    tconsts = pa.array(sorted(wanted.by_tconst), pa.string())
-    keys = pa.array(sorted(wanted.by_key), pa.string())
-    best: dict[int, tuple[tuple[int, int, str], dict[str, str | int]]] = {}
-    for part in read_wanted(member, _BASICS, _perhaps_ours(wanted)):
-        if isinstance(part, Reject):
+
+    def __init__(self, members: Mapping[str, Member]) -> None:
+        self._members = members
+        self._titles: set[str] = set()
+        self._persons: set[str] = set()
+
+    def titles(self, movies: Sequence[MovieToMatch]) -> Iterator[Rows | Reject]:
+        """Titles of our movies. Those matched by name wait for the best of their namesakes."""
+        by_tconst = movies_by_tconst(movies)
+        tconsts = pa.array(sorted(by_tconst), pa.string())
+        namesakes = Namesakes(movies_by_key(movies))
+        choice = _linked_or_of_years(by_tconst, namesakes.years)
+        for part in read_excerpts(self._members[BASICS], _BASICS, choice):
+            if isinstance(part, Reject):
+                yield part
+                continue
+            linked = part.batch.filter(pc.is_in(part.batch["tconst"], value_set=tconsts))
+            rows = [
+                row | {"movie_id": movie}
+                for row in linked.to_pylist()
+                for movie in by_tconst[row["tconst"]]
+            ]
+            yield self._title_rows(rows, part.read)
+            namesakes.see(part.batch)
+        yield self._title_rows(namesakes.rows(), 0)
+
+    def _title_rows(self, rows: list[dict], read: int) -> Rows:
+        self._titles.update(row["tconst"] for row in rows)
+        numbers = {
+            "line": [row["line"] for row in rows],
+            "movie_id": [row["movie_id"] for row in rows],
+            "imdb_id": [_number(row["tconst"]) for row in rows],
+        }
+        columns = {name: pa.array(values, pa.int64()) for name, values in numbers.items()}
+        for name in _STORED:
+            columns[name] = pa.array([row[name] for row in rows], pa.string())
+        return Rows("imdb_titles", BASICS, pa.RecordBatch.from_pydict(columns), read)
+
+    def ratings(self) -> Iterator[Rows | Reject]:
+        """IMDb's own scores."""
+        return self._of_titles("imdb_ratings", RATINGS, _RATINGS)
+
+    def crew(self) -> Iterator[Rows | Reject]:
+        """Directors."""
+        for part in self._of_titles("imdb_crew", CREW, _CREW):
+            if isinstance(part, Rows):
+                for names in part.batch["directors"].to_pylist():
+                    self._persons.update(names.split(","))
             yield part
-            continue
-        by_id = part.batch.filter(pc.is_in(part.batch["tconst"], value_set=tconsts))
-        rows = [
-            row | {"movie_id": movie}
-            for row in by_id.to_pylist()
-            for movie in wanted.by_tconst[row["tconst"]]
-        ]
-        titles.update(row["tconst"] for row in rows)
-        yield _title_rows(member, rows, part.read)
-        if len(keys):
-            _remember_namesakes(part.batch, keys, wanted, best)
-    named = [row | {"movie_id": movie} for movie, (_, row) in sorted(best.items())]
-    titles.update(str(row["tconst"]) for row in named)
-    yield _title_rows(member, named, 0)
+
+    def principals(self) -> Iterator[Rows | Reject]:
+        """Actors; directors come from title.crew."""
+        acting = pa.array(["actor", "actress"])
+        for part in self._of_titles("imdb_principals", PRINCIPALS, _PRINCIPALS):
+            if isinstance(part, Reject):
+                yield part
+                continue
+            rows = part.batch.filter(pc.is_in(part.batch["category"], value_set=acting))
+            self._persons.update(rows["nconst"].to_pylist())
+            yield replace(part, batch=rows.drop_columns(["category"]))
+
+    def persons(self) -> Iterator[Rows | Reject]:
+        """The names of directors and actors."""
+        choice = _among("nconst", self._persons)
+        for part in read_excerpts(self._members[PERSONS], _PERSONS, choice):
+            if isinstance(part, Reject):
+                yield part
+            else:
+                yield Rows("imdb_persons", PERSONS, part.batch, part.read)
+
+    def _of_titles(self, table: str, file: str, spec: Delimited) -> Iterator[Rows | Reject]:
+        choice = _among("tconst", self._titles)
+        for part in read_excerpts(self._members[file], spec, choice):
+            if isinstance(part, Reject):
+                yield part
+            else:
+                yield Rows(table, file, _with_imdb_id(part.batch), part.read)
 
 
-def _perhaps_ours(wanted: _Wanted) -> Choice:
-    """Titles that links name, and all of the years from which some are wanted by name."""
-    linked = _among("tconst", wanted.by_tconst)
-    of_those_years = _among("start_year", {key.rpartition("|")[2] for key in wanted.by_key})
-    return lambda rows: pc.or_(linked(rows), of_those_years(rows))
+def _linked_or_of_years(tconsts: Iterable[str], years: Iterable[str]) -> Choice:
+    """Titles that links name, and all of the years from which some are matched by name."""
+    is_linked = _among("tconst", tconsts)
+    is_of_years = _among("start_year", years)
+    return lambda rows: pc.or_(is_linked(rows), is_of_years(rows))
 
 
 def _among(column: str, values: Iterable[str]) -> Choice:
-    known = pa.array([value.encode() for value in sorted(values)], pa.binary())
-    return lambda rows: pc.is_in(rows[column], value_set=known)
-
-
-def _remember_namesakes(
-    part: pa.RecordBatch, keys: pa.Array, wanted: _Wanted, best: dict[int, tuple]
-) -> None:
-    for place, column in enumerate(("primary_title", "original_title")):
-        found = pc.binary_join_element_wise(normalise_titles(part[column]), part["start_year"], "|")
-        hits = pc.and_(
-            pc.is_in(found, value_set=keys),
-            pc.match_substring_regex(part["tconst"], r"^tt[0-9]{1,17}$"),
-        )
-        for key, row in zip(
-            found.filter(hits).to_pylist(), part.filter(hits).to_pylist(), strict=True
-        ):
-            rank = (_TYPE_ORDER.get(row["title_type"], len(_TYPE_ORDER)), place, row["tconst"])
-            for movie in wanted.by_key[key]:
-                if movie not in best or rank < best[movie][0]:
-                    best[movie] = (rank, row)
-
-
-def _title_rows(member: Member, rows: list[dict], read: int) -> Rows:
-    columns = {
-        name: pa.array([row[name] for row in rows], pa.string())
-        for name in _BASICS.columns.values()
-        if name not in ("tconst", "original_title")
-    }
-    batch = {
-        "line": pa.array([row["line"] for row in rows], pa.int64()),
-        "movie_id": pa.array([row["movie_id"] for row in rows], pa.int64()),
-        "imdb_id": pa.array([_number(row["tconst"]) for row in rows], pa.int64()),
-        **columns,
-    }
-    return Rows("imdb_titles", member.name, pa.RecordBatch.from_pydict(batch), read)
+    chosen = pa.array([value.encode() for value in sorted(values)], pa.binary())
+    return lambda rows: pc.is_in(rows[column], value_set=chosen)
 
 
 def _number(identifier: str) -> int:
@@ -220,30 +196,7 @@ def _number(identifier: str) -> int:
     return int(identifier[2:])
 
 
-def _about(member: Member, table: str, spec: Delimited, ours: Choice) -> Iterator[Rows | Reject]:
-    for part in read_wanted(member, spec, ours):
-        yield (
-            part
-            if isinstance(part, Reject)
-            else Rows(table, member.name, _with_number(part.batch), part.read)
-        )
-
-
-def _principals(member: Member, ours: Choice) -> Iterator[Rows | Reject]:
-    """Actors of our titles; directors come from title.crew."""
-    acting = pa.array(["actor", "actress"])
-    spec = _tsv(tconst="tconst", ordering="ordering", nconst="nconst", category="category")
-    for part in _about(member, "imdb_principals", spec, ours):
-        if isinstance(part, Reject):
-            yield part
-            continue
-        rows = part.batch.filter(pc.is_in(part.batch["category"], value_set=acting))
-        yield replace(part, batch=rows.drop_columns(["category"]))
-
-
-def _with_number(batch: pa.RecordBatch) -> pa.RecordBatch:
+def _with_imdb_id(batch: pa.RecordBatch) -> pa.RecordBatch:
     """With tconst as the number that it holds."""
-    if "tconst" not in batch.schema.names:
-        return batch
     number = pc.utf8_slice_codeunits(batch["tconst"], 2).cast(pa.int64())
     return batch.drop_columns(["tconst"]).append_column("imdb_id", number)

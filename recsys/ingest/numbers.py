@@ -20,3 +20,13 @@ def with_whole_numbers(batch: pa.RecordBatch) -> pa.RecordBatch:
             whole = pc.replace_substring_regex(batch[name], r"^([0-9]+)\.0+$", r"\1")
             batch = batch.set_column(place, name, whole)
     return batch
+
+
+def whole_numbers(texts: pa.Array, digits: int) -> tuple[pa.Array, pa.Array]:
+    """Return the whole numbers of at most so many digits, 0 for what is none; and which are
+    some.
+    """
+    is_whole = pc.and_(pc.ascii_is_decimal(texts), pc.less_equal(pc.binary_length(texts), digits))
+    if not pc.all(is_whole).as_py():
+        texts = pc.if_else(is_whole, texts, "0")
+    return texts.cast(pa.int64()), is_whole

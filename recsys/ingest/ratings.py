@@ -5,11 +5,18 @@ there were none.
 # pyarrow.compute makes its functions when it is imported:
 # pyright: reportAttributeAccessIssue=false
 
+from collections.abc import Iterator
+
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from recsys.db.arrays import write_batches
 from recsys.db.connect import Connection, one_row
 from recsys.db.queries import queries
+from recsys.ingest.numbers import whole_numbers, with_whole_numbers
+from recsys.ingest.parts import Rows
+from recsys.ingest.staging import Stage, StagingTable
 
 #: staging.ratings in the order of its COPY: column → Postgres type.
 KINDS = {
@@ -29,6 +36,19 @@ _VALUES = _STARS.cast(pa.float32())
 SINCE, UNTIL = 631_152_000, 4_102_444_799
 
 
+def rating_rows(file: str, batch: pa.RecordBatch) -> Iterator[Rows]:
+    """Yield a batch of ratings (user_id, movie_id, rating and rated_at as text) as numbers, and
+    those that do not read as such as text, for a check to judge them.
+    """
+    numbers, unread = in_numbers(batch)
+    yield Rows("ratings", file, numbers, batch.num_rows)
+    if unread.num_rows:
+        numbers, unread = in_numbers(with_whole_numbers(unread))
+        yield Rows("ratings", file, numbers, 0)
+    if unread.num_rows:
+        yield Rows("unread_ratings", file, unread, 0)
+
+
 def in_numbers(batch: pa.RecordBatch) -> tuple[pa.RecordBatch, pa.RecordBatch]:
     """The rows that read as ratings do, as int64, float32 and times, and the others as the text
     that they are.
@@ -41,13 +61,12 @@ def in_numbers(batch: pa.RecordBatch) -> tuple[pa.RecordBatch, pa.RecordBatch]:
     reads = pc.and_(
         pc.and_(pc.and_(is_user, is_movie), pc.and_(is_time, in_time)), pc.is_valid(stars)
     )
-    at = times.cast(pa.timestamp("s", "UTC"))
     columns = {
         "line": batch["line"],
         "user_id": users,
         "movie_id": movies,
         "rating": pc.take(_VALUES, stars),
-        "rated_at": at,
+        "rated_at": times.cast(pa.timestamp("s", "UTC")),
     }
     numbers = pa.RecordBatch.from_pydict(columns)
     if pc.all(reads).as_py():
@@ -55,49 +74,53 @@ def in_numbers(batch: pa.RecordBatch) -> tuple[pa.RecordBatch, pa.RecordBatch]:
     return numbers.filter(reads), batch.filter(pc.invert(reads))
 
 
-def whole_numbers(texts: pa.Array, digits: int) -> tuple[pa.Array, pa.Array]:
-    """Return the whole numbers of at most so many digits, 0 for what is none; and which are
-    some.
-    """
-    is_whole = pc.and_(pc.ascii_is_decimal(texts), pc.less_equal(pc.binary_length(texts), digits))
-    if not pc.all(is_whole).as_py():
-        texts = pc.if_else(is_whole, texts, "0")
-    return texts.cast(pa.int64()), is_whole
-
-
-class Order:
-    """Whether each rating seen so far is of a later user, or of the same user and a later movie: as
-    GroupLens publishes them.
-
-    Then none stands there twice, of whatever time.
+class RatingsTable(StagingTable):
+    """Ratings that read as such. They travel as numbers: of text, the server would have to read
+    each again.
     """
 
-    def __init__(self) -> None:
-        self.ascending = True
-        self._last = (-1, -1)
+    def copy(self, stage: Stage, parts: Iterator[Rows]) -> None:
+        query = queries("ingest")["copy_ratings"]
+        write_batches(stage.conn, query, _arrays(stage, parts), KINDS)
 
-    def see(self, numbers: pa.RecordBatch) -> None:
-        if not (self.ascending and numbers.num_rows):
-            return
-        users, movies = numbers["user_id"].to_numpy(), numbers["movie_id"].to_numpy()
-        same_user = users[1:] == users[:-1]
-        rises = (users[1:] > users[:-1]) | (same_user & (movies[1:] > movies[:-1]))
-        self.ascending = bool(rises.all()) and (int(users[0]), int(movies[0])) > self._last
-        self._last = (int(users[-1]), int(movies[-1]))
+    def check(self, stage: Stage) -> None:
+        if not stage.order.ascending:  # else none can stand there twice
+            stage.conn.execute(queries("ingest")["reject_repeated_ratings"])
+        super().check(stage)
+
+    def merge(self, stage: Stage, drop_id: int) -> dict[str, int]:
+        n_new = merge_ratings(stage.conn, drop_id, ascending=stage.order.ascending)
+        return {self.name: n_new}
+
+
+class UnreadRatingsTable(StagingTable):
+    """Ratings that are read after all, behind the others, or are set aside."""
+
+    def copy(self, stage: Stage, parts: Iterator[Rows]) -> None:
+        stage.order.ascending = False
+        super().copy(stage, parts)
+
+
+def _arrays(stage: Stage, parts: Iterator[Rows]) -> Iterator[dict[str, np.ndarray | str | int]]:
+    for part in parts:
+        stage.read[part.file] += part.read
+        stage.order.see(part.batch)
+        columns = {name: part.batch[name].to_numpy() for name in part.batch.schema.names}
+        yield {"file": part.file} | columns
 
 
 def merge_ratings(conn: Connection, drop_id: int, *, ascending: bool) -> int:
-    """Append what differs from the newest version known; return how many rows. `ascending` as in
+    """Append what differs from the newest version stored; return how many rows. `ascending` as in
     `Order`, of staging.
 
     The caller holds the advisory lock 'views': what is re-rated is seen at once by whoever sees the
     ratings.
     """
-    ingest, params = queries("ingest"), {"drop_id": drop_id}
-    if one_row(conn, ingest["no_ratings_yet"]).ok:
+    if one_row(conn, queries("ingest")["no_ratings_yet"]).ok:
         n_new = _first_ratings(conn, drop_id, ascending=ascending)
     else:
-        n_new = conn.execute(ingest["merge_ratings"], params).rowcount
+        merge = queries("ingest")["merge_ratings"]
+        n_new = conn.execute(merge, {"drop_id": drop_id}).rowcount
     conn.execute(queries("views")["refresh_rerated"])
     return n_new
 

@@ -21,7 +21,7 @@ from recsys.drops.lines import LONGEST
 from recsys.drops.zone import Member
 from recsys.errors import DropError
 from recsys.ingest import delimited
-from recsys.ingest.delimited import Delimited, read_delimited, read_wanted
+from recsys.ingest.delimited import Delimited, read_delimited, read_excerpts
 from recsys.ingest.source import Reject
 
 CSV = Delimited({"id": "id", "text": "text"})
@@ -65,7 +65,7 @@ def read_ours(
     """The rows whose id is 1 or 2 as (line, id, text), the rejects, and out of how many rows."""
     rows, rejects, n_read = [], [], 0
     ours = pa.array([b"1", b"2"])
-    for part in read_wanted(
+    for part in read_excerpts(
         member_of(tmp_path, data), spec, lambda batch: pc.is_in(batch["id"], value_set=ours)
     ):
         if isinstance(part, Reject):
@@ -87,7 +87,7 @@ def as_tuple(reject: Reject) -> tuple[str, int, str, str]:
 def blocks(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each file read in one block, and in blocks of a row or two."""
     monkeypatch.setattr(delimited, "BLOCK_BYTES", request.param)
-    monkeypatch.setattr(delimited, "WANTED_BLOCK_BYTES", request.param)
+    monkeypatch.setattr(delimited, "EXCERPT_BLOCK_BYTES", request.param)
 
 
 @pytest.mark.usefixtures("blocks")

@@ -14,7 +14,7 @@ import pytest
 from recsys.drops.zone import LandingZone
 from recsys.errors import DropError
 from recsys.ingest import SOURCES, source_of
-from recsys.ingest.movielens import layout_of
+from recsys.ingest.layouts import layout_of
 
 WEEK = date(2026, 8, 17)
 ODD = [
@@ -83,10 +83,7 @@ def test_of_many_names_some_are_shown_and_the_others_counted(folder: Path, sourc
     )
     zone = zone_of(folder)
     members = zone.members(zone.at("movielens", WEEK))
-    if source == "movielens":
-        message = refusal(lambda: layout_of(members))
-    else:
-        message = refusal(lambda: list(source_of("imdb").rows_alone(members)))
+    message = refusal(lambda: list(source_of(source).rows_alone(members)))
     assert "more" in message
 
 

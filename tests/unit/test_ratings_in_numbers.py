@@ -5,7 +5,8 @@ stand.
 import pyarrow as pa
 import pytest
 
-from recsys.ingest.ratings import Order, in_numbers
+from recsys.ingest.order import Order
+from recsys.ingest.ratings import in_numbers
 
 
 def batch(*rows: tuple[str, ...]) -> pa.RecordBatch:

@@ -19,7 +19,7 @@ from bench.mutants.independent_tables import Ours, Table, read_table
 from recsys.drops.zone import Member
 from recsys.errors import DropError
 from recsys.ingest import delimited
-from recsys.ingest.delimited import Delimited, Excerpt, read_delimited, read_wanted
+from recsys.ingest.delimited import Delimited, Excerpt, read_delimited, read_excerpts
 from recsys.ingest.source import Reject
 from tests.effort import n_steps
 
@@ -91,7 +91,7 @@ def n_blank_lines(data: bytes, table: Table) -> int:
 def blocks(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """The file in one block, and in blocks of a few rows."""
     monkeypatch.setattr(delimited, "BLOCK_BYTES", request.param)
-    monkeypatch.setattr(delimited, "WANTED_BLOCK_BYTES", request.param)
+    monkeypatch.setattr(delimited, "EXCERPT_BLOCK_BYTES", request.param)
 
 
 def assert_agreement(data: bytes, name: str) -> None:
@@ -150,7 +150,7 @@ def test_of_rows_that_are_not_wanted_nothing_is_asked(name: str, pieces: list[by
     rows: list[tuple[int, dict[str, str]]] = []
     rejects: list[int] = []
     n_read = 0
-    for part in read_wanted(
+    for part in read_excerpts(
         member_of(data), spec, lambda batch: pc.is_in(batch["id"], value_set=ours)
     ):
         if isinstance(part, Excerpt):

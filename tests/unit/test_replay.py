@@ -25,7 +25,7 @@ from recsys.drops.replay import drop_dates, replay
 from recsys.drops.zone import LandingZone
 from recsys.errors import DropError
 from recsys.ingest.delimited import read_delimited
-from recsys.ingest.movielens import LAYOUTS, layout_of
+from recsys.ingest.layouts import LAYOUTS, layout_of
 from recsys.ingest.numbers import with_whole_numbers
 from recsys.ingest.source import Reject
 
@@ -418,9 +418,8 @@ def read_back(zone: Path, name: str) -> list[list[tuple[int, int, int]]]:
     for folder in sorted((zone / "movielens").iterdir()):
         landing = LandingZone(str(zone))
         members = landing.members(landing.at("movielens", date.fromisoformat(folder.name)))
-        (spec,) = (
-            spec for member, _, spec in layout_of(members).present(members) if member.name == name
-        )
+        present = layout_of(members).present(members)
+        (spec,) = (file.spec for file in present if file.name == name)
         parts = [
             part if isinstance(part, Reject) else with_whole_numbers(part)
             for part in read_delimited(members[name], spec)
@@ -577,13 +576,13 @@ def read_events(path: Path) -> tuple[list[tuple], int]:
     """The rows of a file of ratings or tags, as ingest reads them, and how many it would set
     aside.
     """
-    (layout,) = [layout for layout in LAYOUTS if path.name in layout.files]
+    (layout,) = [each for each in LAYOUTS if path.name in {file.name for file in each.files}]
     members = find_members(LocalFileSystem(), [(path.name, str(path))], "here")
-    ((member, _, spec),) = layout.present(members)
-    parts = list(read_delimited(member, spec))
+    (file,) = layout.present(members)
+    parts = list(read_delimited(members[file.name], file.spec))
     batches = [part for part in parts if not isinstance(part, Reject)]
     rows = [
-        tuple(row[name] for name in spec.columns.values())
+        tuple(row[name] for name in file.spec.columns.values())
         for batch in batches
         for row in batch.to_pylist()
     ]
