@@ -5,10 +5,12 @@ traceback.
 import logging
 import os
 import sys
-from collections.abc import Callable, Collection, Iterable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
+from typing import Self
 
+from rich import progress as bars
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -69,6 +71,53 @@ def table(
     return drawn
 
 
+class Progress:
+    """A line on what takes its time, while it is entered: a spinner, or a bar where the number of
+    parts is given. Nothing where the console is no terminal.
+    """
+
+    def __init__(self, console: Console, text: str, total: int | None = None) -> None:
+        name = bars.TextColumn("{task.description}", markup=False)
+        note = bars.TextColumn("{task.fields[note]}", markup=False)
+        measure = (bars.BarColumn(), bars.MofNCompleteColumn()) if total else ()
+        # what a command prints elsewhere stays there: no stream is redirected to this console
+        self._bars = bars.Progress(
+            *(() if total else (bars.SpinnerColumn(),)),
+            name,
+            *measure,
+            bars.TimeElapsedColumn(),
+            note,
+            console=console,
+            transient=True,
+            redirect_stdout=False,
+            redirect_stderr=False,
+            disable=not console.is_terminal,
+        )
+        self._task = self._bars.add_task(plain(text).plain, total=total, note="")
+
+    def __enter__(self) -> Self:
+        self._bars.start()
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._bars.stop()
+
+    def show(self, text: str) -> None:
+        """Say what is done now."""
+        self._bars.update(self._task, description=plain(text).plain)
+
+    def advance(self, completed: int, note: str = "") -> None:
+        """Say how many parts are done, and something on them."""
+        self._bars.update(self._task, completed=completed, note=note)
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Leave the terminal to something else meanwhile."""
+        self._bars.stop()
+        yield
+        self._bars.start()
+
+
 class LinesHandler(logging.Handler):
     """Logs to a console: the time, what is more than information, and the message, on lines that
     the terminal breaks.
@@ -86,8 +135,8 @@ class LinesHandler(logging.Handler):
 
 
 def run_command(command: Callable[[], int | None], console: Console, errors: Console) -> int:
-    """Run a command; return its exit status. What it raises is told in a sentence; the traceback
-    goes to the debug log.
+    """Run a command; return its exit status. What it raises is printed as a sentence; the
+    traceback goes to the debug log.
     """
     show_in_any_encoding()
     try:
@@ -96,10 +145,11 @@ def run_command(command: Callable[[], int | None], console: Console, errors: Con
         _try_to_say(errors, "stopped")
         return STOPPED
     except Exception as error:
-        told = explain(error)
+        explanation = explain(error)
         log.debug("the traceback of the error", exc_info=error)
         kind = type(error).__name__ if isinstance(error, RecsysError) else "error"
-        text = f"{kind}: {told.sentence}" + f"\n{told.hint}" * bool(told.hint)
+        lines = [f"{kind}: {explanation.sentence}", explanation.hint]
+        text = "\n".join(filter(None, lines))
         if not _try_to_say(console, text):
             _try_to_say(errors, text)
         return 1

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from recsys import __main__ as cli
+from recsys import cli
+from recsys.cli import screen
 from recsys.db.connect import Connection
 from recsys.features.catalogue import Catalogue, Description
 from recsys.models import MODELS
@@ -42,7 +43,7 @@ def installed(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
             else str(value)
         )
         monkeypatch.setenv(f"RECSYS_{name.upper()}", text)
-    monkeypatch.setattr(cli, "console", Console(width=200))
+    monkeypatch.setattr(screen, "console", Console(width=200))
 
 
 @pytest.fixture
@@ -117,7 +118,9 @@ def test_the_bar_counts_trials_and_shows_the_best(
 ) -> None:
     steps.run_week(settings, as_of=weeks[0])
     shown = StringIO()
-    monkeypatch.setattr(cli, "errors", Console(file=shown, width=150))
+    monkeypatch.setattr(
+        screen, "errors", Console(file=shown, width=150, force_terminal=True, color_system=None)
+    )
     assert told("tune", "popularity", "--trials", "2")[0] == 0
     assert re.search(
         rf"popularity, week {weeks[0]} .*2/2 .*best NDCG@10 0\.\d{{4}}", shown.getvalue()
@@ -407,7 +410,7 @@ def test_every_command_is_in_the_readme(command: str) -> None:
 
 
 def test_the_readme_knows_no_other_command() -> None:
-    help_text = cli._parser().format_help()
+    help_text = cli.parser().format_help()
     named = set(re.findall(r"python -m recsys (\w+)", (ROOT / "README.md").read_text()))
     assert all(name in help_text for name in named)
 

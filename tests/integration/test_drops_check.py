@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from recsys import __main__ as cli
+from recsys import cli
 from recsys.db.connect import Connection
 from recsys.errors import DropError
 from recsys.settings import Settings

@@ -11,7 +11,7 @@ from datetime import date
 
 import pytest
 
-from recsys import __main__ as cli
+from recsys import cli
 from recsys.db.connect import Connection, Lock, advisory_lock, connect
 from recsys.promotion import ledger
 from recsys.registry import patience

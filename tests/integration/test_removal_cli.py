@@ -7,7 +7,7 @@ from datetime import date
 import pytest
 from rich.prompt import Confirm
 
-from recsys import __main__ as cli
+from recsys import cli
 from recsys.db.connect import Connection
 from recsys.registry.store import Registry
 from recsys.removal import erase_user, refits

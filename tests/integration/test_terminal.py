@@ -15,7 +15,9 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from recsys import __main__ as cli
+from recsys import cli
+from recsys.cli import program, screen
+from recsys.cli.week import ask_approval
 from recsys.db.connect import Connection
 from recsys.promotion.approval import Proposal
 from recsys.report import METRICS
@@ -112,7 +114,7 @@ def told(
     markup.
     """
     consoles = {"ours": terminal(width=250), "plain": Console(width=250)}
-    monkeypatch.setattr(cli, "console", consoles[request.param])
+    monkeypatch.setattr(screen, "console", consoles[request.param])
 
     def run(*arguments: str) -> tuple[int, str]:
         capsys.readouterr()
@@ -163,7 +165,7 @@ def test_an_approval_shows_its_subject_as_it_is(
 ) -> None:
     monkeypatch.setattr("rich.prompt.Confirm.ask", lambda *_, **__: True)
     assert (
-        cli._ask(Proposal(True, "Week [/x]: first, :smile:", "|a|\n|-|\n|[/b]|")).answer
+        ask_approval(Proposal(True, "Week [/x]: first, :smile:", "|a|\n|-|\n|[/b]|")).answer
         == "approved"
     )
     shown = capsys.readouterr().out
@@ -175,7 +177,7 @@ def test_an_end_of_input_at_the_question_is_nobody_there(monkeypatch: pytest.Mon
         raise EOFError
 
     monkeypatch.setattr("rich.prompt.Confirm.ask", leave)
-    assert cli._ask(Proposal(True, "A week", "")).answer == "timed out"
+    assert ask_approval(Proposal(True, "A week", "")).answer == "timed out"
 
 
 # ---------------------------------------------------------------- as a process
@@ -338,7 +340,7 @@ def test_a_schema_that_is_older_than_the_code_is_told(
     conn.execute("UPDATE migrations SET name = '001_ledger_of_drops.sql'")
     for command in ("history", "migrate"):
         assert "found 001_ledger_of_drops.sql in its table migrations" in told_by(capsys, command)
-    monkeypatch.setattr(cli, "_check_schema", lambda: None)
+    monkeypatch.setattr(program, "check_schema", lambda: None)
     conn.execute("ALTER TABLE live_history RENAME COLUMN cause TO why")
     assert "older than this code" in told_by(capsys, "history")
 

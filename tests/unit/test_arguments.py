@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from recsys import __main__ as cli
+from recsys import cli
 from recsys.arguments import DAY, ID, MINUTES, MOST_ID, Day, Number
 from stack.__main__ import parser as stack_parser
 
@@ -44,7 +44,7 @@ def arguments(
 
 
 EVERY = [
-    *arguments(cli._parser()),
+    *arguments(cli.parser()),
     *(("stack " + name, action) for name, action in arguments(stack_parser())),
 ]
 BOUNDED = [(name, action) for name, action in EVERY if isinstance(action.type, Number | Day)]
@@ -64,7 +64,7 @@ def refusal(
     capsys: pytest.CaptureFixture[str], command: str, action: argparse.Action, value: str
 ) -> str:
     """What the parser says of an argument, having left with status 2."""
-    parser = stack_parser() if command.startswith("stack ") else cli._parser()
+    parser = stack_parser() if command.startswith("stack ") else cli.parser()
     words = command.removeprefix("stack ").split()
     given = [f"{action.option_strings[-1]}={value}"] if action.option_strings else ["--", value]
     if not action.option_strings and action.dest == "date":
@@ -147,5 +147,5 @@ def test_what_is_within_bounds_is_taken_as_it_is() -> None:
 
 
 def test_a_path_is_a_path() -> None:
-    options = cli._parser().parse_args(["drops", "replay", "ml.zip", "--weeks", "0"])
+    options = cli.parser().parse_args(["drops", "replay", "ml.zip", "--weeks", "0"])
     assert (options.data, options.weeks) == (Path("ml.zip"), 0)
