@@ -92,9 +92,6 @@ def airflow_environment(home: Home, postgres: Postgres) -> dict[str, str]:
             "AIRFLOW__LOGGING__COLORED_CONSOLE_LOG": "False",
             CONNECTION_VARIABLE: postgres.url("recsys", "recsys_pipeline"),
             "PYTHONPATH": str(REPOSITORY),
-            # Models are fitted side by side: idle threads that spin, as OpenMP's do by default,
-            # take the other fit's cores.
-            "OMP_WAIT_POLICY": "passive",
         }
     )
 
