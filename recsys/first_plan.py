@@ -11,7 +11,7 @@ from recsys.promotion.ledger import Champion, incumbent_of
 from recsys.recipe import Recipe
 from recsys.request import RunRequest
 from recsys.settings import Settings
-from recsys.tuning.ledger import newest_tuned, recipe_asked
+from recsys.tuning.ledger import newest_tuned, recipe_named
 from recsys.week import Week
 
 
@@ -53,7 +53,7 @@ class FirstPlan:
         """Return who competes: popularity as the floor, those named, those tuned, the experiment's
         and the incumbent's.
         """
-        named = [recipe_asked(self.conn, self.as_of, name) for name in (BASELINE, *names)]
+        named = [recipe_named(self.conn, self.as_of, name) for name in (BASELINE, *names)]
         competing = [*named, *tuned]
         if self.experiment:
             competing.append(self.experiment.recipe)
@@ -73,6 +73,6 @@ def _requested_experiment(conn: Connection, as_of: date, request: RunRequest) ->
     """Return the experiment that a run starts with this week, if it wants one."""
     if request.challenger is None:
         return None
-    recipe = recipe_asked(conn, as_of, request.challenger)
+    recipe = recipe_named(conn, as_of, request.challenger)
     last = as_of + timedelta(weeks=request.challenger_weeks - 1)
     return Experiment(f"{recipe.key} from {as_of}", recipe, request.challenger_share, last)

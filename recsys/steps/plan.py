@@ -17,7 +17,7 @@ from recsys.promotion.retire import refuse_retired
 from recsys.recipe import Recipe
 from recsys.request import RunRequest
 from recsys.settings import Settings
-from recsys.tuning.ledger import recipe_asked
+from recsys.tuning.ledger import recipe_named
 from recsys.week import Week, open_week, undecided_before, week_taken_in
 from recsys.work import Work
 
@@ -82,7 +82,7 @@ def find_recipe(work: Work, week: Week, name: str) -> Recipe:
 
     Raises ModelError for what is neither.
     """
-    return recipe_asked(work.conn, week.as_of, name)
+    return recipe_named(work.conn, week.as_of, name)
 
 
 def _open(work: Work, plan: FirstPlan, request: RunRequest) -> Week:

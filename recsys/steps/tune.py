@@ -3,7 +3,7 @@
 from recsys.exam_data import exam_of, validation_of
 from recsys.limits import check_limits
 from recsys.tuning.search import tunable
-from recsys.tuning.study import Study, Told, run_study
+from recsys.tuning.study import Study, TrialsReport, run_study
 from recsys.week import Week
 from recsys.work import Work
 
@@ -16,7 +16,7 @@ def list_tunable(_work: Work) -> list[str]:
 
 
 def tune_recipe(
-    work: Work, week: Week, name: str, *, n_trials: int, told: Told = lambda _trials: None
+    work: Work, week: Week, name: str, *, n_trials: int, told: TrialsReport = lambda _trials: None
 ) -> str:
     """Search a recipe's hyperparameters before the week's exam, until `n_trials` trials in all.
 
@@ -34,4 +34,4 @@ def tune_recipe(
         like_threshold=week.like_threshold,
         min_history=week.min_history,
     )
-    return str(run_study(work.conn, work.registry, study, n_trials=n_trials, told=told))
+    return str(run_study(work.conn, work.registry, study, n_trials=n_trials, report=told))

@@ -1,13 +1,16 @@
-"""What studies tried and found, in Postgres."""
+"""What studies tried, and the tuned recipes that came of it, in Postgres."""
 
 import logging
+from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 from psycopg.types.json import Jsonb
 from pydantic import ValidationError
 
 from recsys.db.connect import Connection
 from recsys.db.queries import queries
+from recsys.db.rows import fetch_rows, find_row
 from recsys.errors import ModelError
 from recsys.models import MODELS
 from recsys.recipe import Recipe
@@ -16,56 +19,111 @@ from recsys.tuning.search import Trial
 log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True)
+class RecordedTrial:
+    """A study's trial by its number, the MLflow run it was made in, and why it failed if it did."""
+
+    study: str
+    number: int
+    trial: Trial
+    failure: str | None
+    run_id: str
+
+    @property
+    def params(self) -> dict[str, object]:
+        """The trial as the ledger has it."""
+        return {
+            "study": self.study,
+            "number": self.number,
+            "recipe": Jsonb(self.trial.recipe.to_json()),
+            "validation_ndcg": self.trial.ndcg,
+            "failure": self.failure,
+            "run_id": self.run_id,
+        }
+
+    def __str__(self) -> str:
+        outcome = self.failure or f"NDCG@10 {self.trial.score:.4f}"
+        return f"{self.study}, trial {self.number}, {self.trial.recipe.key}: {outcome}"
+
+
+@dataclass(frozen=True)
+class TunedRecipe:
+    """A study's best recipe, tuned for a week, beside the default that it beat."""
+
+    study: str
+    tuned_for: date
+    best: Trial
+    default: Trial
+    n_trials: int
+
+    @property
+    def params(self) -> dict[str, object]:
+        """The tuned recipe as the ledger has it."""
+        recipe = self.best.recipe
+        return {
+            "recipe_key": recipe.key,
+            "study": self.study,
+            "name": recipe.name,
+            "recipe": Jsonb(recipe.to_json()),
+            "tuned_for": self.tuned_for,
+            "validation_ndcg": self.best.ndcg,
+            "default_ndcg": self.default.ndcg,
+            "n_trials": self.n_trials,
+        }
+
+
+@dataclass(frozen=True)
+class _TrialRow:
+    number: int
+    recipe: dict[str, Any]
+    validation_ndcg: float | None
+
+    @property
+    def trial(self) -> Trial:
+        return Trial(Recipe.from_json(self.recipe), self.validation_ndcg)
+
+
+@dataclass(frozen=True)
+class _TunedRow:
+    name: str
+    recipe_key: str
+    recipe: dict[str, Any]
+
+
 def trials_of(conn: Connection, study: str) -> list[Trial]:
-    """All of a study, in order."""
-    rows = conn.execute(queries("tuning")["trials"], {"study": study}).fetchall()
-    return [Trial(Recipe.from_json(row.recipe), row.validation_ndcg) for row in rows]
+    """Return all trials of a study, in order."""
+    rows = fetch_rows(conn, _TrialRow, queries("tuning")["trials"], {"study": study})
+    return [row.trial for row in rows]
 
 
-def record_trial(
-    conn: Connection, study: str, number: int, trial: Trial, *, failure: str | None, run_id: str
-) -> None:
+def record_trial(conn: Connection, recorded: RecordedTrial) -> None:
     """Enter a trial that has ended, one way or the other."""
-    params = {
-        "recipe": Jsonb(trial.recipe.to_json()),
-        "validation_ndcg": trial.ndcg,
-        "failure": failure,
-        "run_id": run_id,
-    }
-    conn.execute(queries("tuning")["record_trial"], {"study": study, "number": number, **params})
+    conn.execute(queries("tuning")["record_trial"], recorded.params)
 
 
-def record_tuned(
-    conn: Connection, study: str, as_of: date, best: Trial, default: Trial, *, n_trials: int
-) -> None:
-    """Enter what a study found for a week; the same again adds nothing."""
-    params = {
-        "recipe_key": best.recipe.key,
-        "study": study,
-        "name": best.recipe.name,
-        "recipe": Jsonb(best.recipe.to_json()),
-        "tuned_for": as_of,
-        "validation_ndcg": best.ndcg,
-        "default_ndcg": default.ndcg,
-        "n_trials": n_trials,
-    }
-    conn.execute(queries("tuning")["record_tuned"], params)
+def record_tuned(conn: Connection, tuned: TunedRecipe) -> None:
+    """Enter a tuned recipe; the same again adds nothing."""
+    conn.execute(queries("tuning")["record_tuned"], tuned.params)
 
 
 def newest_tuned(conn: Connection, as_of: date, names: tuple[str, ...]) -> list[Recipe]:
-    """Of each of the names, the recipe that was found last for that week or an earlier one; the
+    """Return the recipe of each name that was tuned last for that week or an earlier one, in the
     names' order.
     """
-    rows = conn.execute(queries("tuning")["newest_tuned"], {"as_of": as_of}).fetchall()
-    found = {row.name: Recipe.from_json(row.recipe) for row in rows}
-    return [found[name] for name in names if name in found and _is_of_this_code(found[name])]
+    rows = fetch_rows(conn, _TunedRow, queries("tuning")["newest_tuned"], {"as_of": as_of})
+    tuned = {row.name: Recipe.from_json(row.recipe) for row in rows}
+    recipes = [tuned[name] for name in names if name in tuned]
+    return [recipe for recipe in recipes if _is_of_this_code(recipe)]
 
 
-def recipe_asked(conn: Connection, as_of: date, name: str) -> Recipe:
-    """A name's default, or the tuned recipe of a key. Raises ModelError for what is neither."""
+def recipe_named(conn: Connection, as_of: date, name: str) -> Recipe:
+    """Return a name's default, or the tuned recipe of a key. Raises ModelError for what is
+    neither.
+    """
     if name in MODELS:
         return Recipe.of(name)
-    row = conn.execute(queries("tuning")["tuned"], {"recipe_key": name, "as_of": as_of}).fetchone()
+    params = {"recipe_key": name, "as_of": as_of}
+    row = find_row(conn, _TunedRow, queries("tuning")["tuned"], params)
     if row is None:
         raise ModelError(
             f"no recipe {name!r}: expected one of {', '.join(MODELS)}, or the key of one tuned for "
@@ -75,8 +133,8 @@ def recipe_asked(conn: Connection, as_of: date, name: str) -> Recipe:
 
 
 def _is_of_this_code(recipe: Recipe) -> bool:
-    """Whether today's code would make the same recipe of its settings: a field may have gone, come,
-    or changed its bounds.
+    """Return whether today's code would make the same recipe of its settings: a field may have
+    gone, come, or changed its bounds.
     """
     try:
         if recipe.name in MODELS and Recipe.of(recipe.name, **dict(recipe.settings)) == recipe:

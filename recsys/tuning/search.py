@@ -1,9 +1,9 @@
-"""What to try next: a function of what has been tried, so that a study broken off goes on as if it
-had not been.
+"""What to try next: a function of what has been tried, so that a study that was interrupted goes on
+as if it had not been.
 
 Optuna's own storage is not used: its tables would be no part of our migrations, and a process
-killed in a trial would leave that trial open for ever. Its sampler is told the trials of our ledger
-anew each time, and seeded by their number.
+killed in a trial would leave that trial open for ever. Its sampler is given the trials of our
+ledger anew each time, and seeded by their number.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,7 +13,7 @@ from typing import get_args
 import optuna
 from optuna.distributions import BaseDistribution, FloatDistribution, IntDistribution
 from optuna.samplers import TPESampler
-from optuna.trial import TrialState, create_trial
+from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from recsys.errors import ModelError
 from recsys.models import MODELS, model_class
@@ -31,6 +31,16 @@ class Trial:
 
     recipe: Recipe
     ndcg: float | None
+
+    @property
+    def is_fitted(self) -> bool:
+        """Whether the recipe could be fitted."""
+        return self.ndcg is not None
+
+    @property
+    def score(self) -> float:
+        """The NDCG@10, 0 where it could not be fitted."""
+        return self.ndcg or 0.0
 
 
 @dataclass(frozen=True)
@@ -52,13 +62,16 @@ class Space:
         """
         searches = searches_of(name)
         doubled = {field: _sizes(search) for field, search in searches.items() if search.doubled}
-        if len(doubled) == len(searches) or len(doubled) > 1:
+        searched = {
+            field: _distribution(name, field, search)
+            for field, search in searches.items()
+            if field not in doubled
+        }
+        if not searched or len(doubled) > 1:
             raise ModelError(
                 f"{name}: {len(searches)} hyperparameters carry a Search, {len(doubled)} of them "
-                "doubled; expected at least one "
-                "to search, and at most one to double"
+                "doubled; expected at least one to search, and at most one to double"
             )
-        searched = {field: _distribution(name, field) for field in searches if field not in doubled}
         return cls(Recipe.of(name), searched, doubled)
 
     def with_(self, recipe: Recipe, changes: Mapping[str, float]) -> Recipe:
@@ -67,23 +80,30 @@ class Space:
 
     @property
     def start(self) -> Recipe:
-        """The default at the smallest size: what the search sets out from."""
-        return self.with_(self.default, {field: sizes[0] for field, sizes in self.doubled.items()})
+        """The default at the smallest size, where the search begins."""
+        return self.with_(self.default, self._smallest)
 
     def is_small(self, recipe: Recipe) -> bool:
         """Whether it has the smallest size; any recipe has, where nothing is doubled."""
-        return all(
-            dict(recipe.settings)[field] == sizes[0] for field, sizes in self.doubled.items()
-        )
+        return self._smallest.items() <= dict(recipe.settings).items()
+
+    def larger(self, recipe: Recipe) -> list[Recipe]:
+        """The recipe at each size above the smallest; none where nothing is doubled."""
+        changes: list[dict[str, float]] = []
+        for field, sizes in self.doubled.items():
+            changes += [{field: size} for size in sizes[1:]]
+        return [self.with_(recipe, change) for change in changes]
 
     def n_small(self, n_trials: int) -> int:
         """How many of all trials are for the search: at least one; the default and the doublings
         need the others.
         """
-        n_other = sum(len(sizes) - 1 for sizes in self.doubled.values()) + (
-            not self.is_small(self.default)
-        )
-        return max(n_trials - n_other, 1)
+        n_default = 0 if self.is_small(self.default) else 1
+        return max(n_trials - len(self.larger(self.default)) - n_default, 1)
+
+    @property
+    def _smallest(self) -> dict[str, float]:
+        return {field: sizes[0] for field, sizes in self.doubled.items()}
 
 
 def next_recipe(
@@ -111,22 +131,18 @@ def next_recipe(
 
 def best_of(trials: Sequence[Trial]) -> Trial | None:
     """The best, the earliest of equals; None where none could be fitted."""
-    return max(
-        (trial for trial in trials if trial.ndcg is not None),
-        key=lambda trial: trial.ndcg or 0.0,
-        default=None,
-    )
+    fitted = [trial for trial in trials if trial.is_fitted]
+    return max(fitted, key=lambda trial: trial.score, default=None)
 
 
 def searches_of(name: str) -> dict[str, Search]:
     """Field → its Search, for the fields of that recipe's Config that have one."""
-    fields = model_class(name).Config.model_fields
-    return {
-        field: found
-        for field, info in fields.items()
-        for found in info.metadata
-        if isinstance(found, Search)
-    }
+    searches: dict[str, Search] = {}
+    for field, info in model_class(name).Config.model_fields.items():
+        for metadata in info.metadata:
+            if isinstance(metadata, Search):
+                searches[field] = metadata
+    return searches
 
 
 def tunable() -> list[str]:
@@ -134,11 +150,8 @@ def tunable() -> list[str]:
     return [name for name in MODELS if searches_of(name)]
 
 
-def _distribution(name: str, field: str) -> BaseDistribution:
-    search, annotation = (
-        searches_of(name)[field],
-        model_class(name).Config.model_fields[field].annotation,
-    )
+def _distribution(name: str, field: str, search: Search) -> BaseDistribution:
+    annotation = model_class(name).Config.model_fields[field].annotation
     if int in (annotation, *get_args(annotation)):
         return IntDistribution(int(search.low), int(search.high), log=search.log)
     return FloatDistribution(search.low, search.high, log=search.log)
@@ -155,34 +168,37 @@ def _proposed(space: Space, trials: Sequence[Trial], seed: int) -> Recipe:
     """By tree-structured Parzen estimators over all fields at once (Bergstra et al. 2011; Falkner
     et al. 2018).
     """
-    study = optuna.create_study(
-        direction="maximize", sampler=TPESampler(seed=seed, multivariate=True)
-    )
-    searched = dict(space.searched)
+    sampler = TPESampler(seed=seed, multivariate=True)
+    study = optuna.create_study(direction="maximize", sampler=sampler)
     for trial in trials:
-        settings = dict(trial.recipe.settings)
-        params = {field: settings[field] for field in searched}
-        state = TrialState.FAIL if trial.ndcg is None else TrialState.COMPLETE
-        study.add_trial(
-            create_trial(params=params, distributions=searched, value=trial.ndcg, state=state)
-        )
-    return space.with_(trials[0].recipe, study.ask(searched).params)
+        study.add_trial(_finished(space, trial))
+    proposal = study.ask(dict(space.searched))
+    return space.with_(trials[0].recipe, proposal.params)
+
+
+def _finished(space: Space, trial: Trial) -> FrozenTrial:
+    """The trial as Optuna's sampler reads it."""
+    settings = dict(trial.recipe.settings)
+    return create_trial(
+        params={field: settings[field] for field in space.searched},
+        distributions=dict(space.searched),
+        value=trial.ndcg,
+        state=TrialState.COMPLETE if trial.is_fitted else TrialState.FAIL,
+    )
 
 
 def _next_size(space: Space, trials: Sequence[Trial], best: Trial | None) -> Recipe | None:
     """The first size of `best` that has not been tried, unless a smaller one was no better than the
     one before it.
     """
-    scores = {trial.recipe.key: trial.ndcg for trial in trials}
-    for field, sizes in space.doubled.items():
-        for size in sizes[1:]:
-            if best is None or best.ndcg is None:
-                return None
-            larger = space.with_(best.recipe, {field: size})
-            if larger.key not in scores:
-                return larger
-            score = scores[larger.key]
-            if score is None or score <= best.ndcg:
-                return None
-            best = Trial(larger, score)
+    if best is None:
+        return None
+    trial_of = {trial.recipe.key: trial for trial in trials}
+    for recipe in space.larger(best.recipe):
+        trial = trial_of.get(recipe.key)
+        if trial is None:
+            return recipe
+        if not trial.is_fitted or trial.score <= best.score:
+            return None
+        best = trial
     return None

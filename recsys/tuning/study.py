@@ -5,9 +5,10 @@ beneath the study's.
 import hashlib
 import json
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Self
 
 import optuna
 
@@ -20,24 +21,25 @@ from recsys.features.catalogue import Catalogue
 from recsys.models import model_class
 from recsys.models.base import Report
 from recsys.recipe import Recipe
-from recsys.registry.compute import compute_of
+from recsys.registry.compute import compute_of, new_model
 from recsys.registry.fit_key import code_version
-from recsys.registry.store import Registry
+from recsys.registry.store import FitRun, Registry
+from recsys.settings import Settings
 from recsys.tuning import ledger
 from recsys.tuning.search import Space, Trial, best_of, next_recipe
 
 log = logging.getLogger(__name__)
 
 #: Called after each trial with all trials so far: what the terminal's bar shows.
-Told = Callable[[list[Trial]], None]
+TrialsReport = Callable[[list[Trial]], None]
 
 
 @dataclass(frozen=True)
 class Study:
-    """What is tuned, and on what: fits see `validation.known` and are marked on
+    """What is tuned, and on what: fits see `validation.known` and are evaluated on
     `validation.held_out`.
 
-    Both lie before the exam of the week `as_of`, so that what is found may sit it.
+    Both lie before the exam of the week `as_of`, so that the best recipe may take part in it.
     """
 
     name: str
@@ -48,9 +50,10 @@ class Study:
     like_threshold: float
     min_history: int
 
-    def key(self, registry: Registry) -> str:
-        """Equal keys, equal trials: the recipe, the week, and a digest of data, seed, code, title
-        encoder and sampler.
+    def key(self, settings: Settings) -> str:
+        """Return the study's name in the ledger: equal keys, equal trials.
+
+        It is the recipe, the week, and a digest of data, seed, code, title encoder and sampler.
         """
         parts = {
             "known": self.validation.known.fingerprint(),
@@ -59,124 +62,153 @@ class Study:
             "like_threshold": self.like_threshold,
             "seed": self.seed,
             "code": code_version(),
-            "encoder": model_class(self.name)(None, compute_of(registry.settings)).encoders(),
+            "encoder": model_class(self.name)(None, compute_of(settings)).encoders(),
             "sampler": optuna.__version__,
         }
         digest = hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
         return f"{self.name} {self.as_of} {digest[:12]}"
 
+    def ndcg(self, recipe: Recipe, settings: Settings, report: Report) -> float:
+        """Return what a recipe comes to on the validation slice. Raises ModelError where it cannot
+        be fitted.
+        """
+        model = new_model(recipe, settings, seed=self.seed)
+        model.fit(self.validation.known, self.catalogue, report=report)
+        result = examine(
+            model,
+            self.validation,
+            like_threshold=self.like_threshold,
+            min_history=self.min_history,
+        )
+        return float(result.ndcg.mean())
+
+    def check_users(self) -> None:
+        """Raise NothingToRecommend where nobody decides the validation slice."""
+        if not len(self.validation.users):
+            raise NothingToRecommend(
+                f"week {self.as_of}: no user decides a validation slice of the "
+                f"{len(self.validation.known):,} ratings before its exam; expected some with a "
+                "training rating and a held-out like"
+            )
+
 
 @dataclass(frozen=True)
-class Found:
-    """How a study ended: `best` is what was entered as a tuned recipe; None where nothing beat the
-    default.
-    """
+class StudyResult:
+    """How a study ended."""
 
     study: str
-    trials: list[Trial]
-    best: Trial | None
+    trials: Sequence[Trial]
+
+    @property
+    def default(self) -> Trial:
+        """The trial of the recipe's default, which comes first."""
+        return self.trials[0]
+
+    @property
+    def best(self) -> Trial | None:
+        """The best trial where it is better than the default: a tuned recipe."""
+        best = best_of(self.trials)
+        if best and self.default.is_fitted and best.score > self.default.score:
+            return best
+        return None
+
+    @property
+    def metrics(self) -> dict[str, float]:
+        """What the study's own run shows: the default's NDCG and the best one, where there are
+        such.
+        """
+        best = best_of(self.trials)
+        figures = {"default": self.default.ndcg, "best": best.ndcg if best else None}
+        return {f"{name} {DECIDING}": ndcg for name, ndcg in figures.items() if ndcg is not None}
 
     def __str__(self) -> str:
-        default = self.trials[0]
-        if default.ndcg is None:
-            return (
-                f"{self.study}: {len(self.trials)} trials; the default could not be fitted, so "
-                "nothing is kept"
-            )
-        if self.best is None or self.best.ndcg is None:
-            return (
-                f"{self.study}: {len(self.trials)} trials; none beat the default's NDCG@10 "
-                f"{default.ndcg:.4f}"
-            )
+        return f"{self.study}: {len(self.trials)} trials; {self._outcome()}"
+
+    def _outcome(self) -> str:
+        if not self.default.is_fitted:
+            return "the default could not be fitted, so nothing is kept"
+        if self.best is None:
+            return f"none beat the default's NDCG@10 {self.default.score:.4f}"
         return (
-            f"{self.study}: {len(self.trials)} trials; {self.best.recipe.key} has NDCG@10 "
-            f"{self.best.ndcg:.4f} on the validation "
-            f"slice, the default {default.ndcg:.4f}; it sits the exam of the next week that names "
-            "no recipes"
+            f"{self.best.recipe.key} has NDCG@10 {self.best.score:.4f} on the validation slice, "
+            f"the default {self.default.score:.4f}; it takes part in the exam of the next week "
+            "that names no recipes"
         )
 
 
+@dataclass(frozen=True)
+class _StudyRun:
+    """A study under way, with the MLflow run that its trials lie beneath."""
+
+    conn: Connection
+    registry: Registry
+    study: Study
+    key: str
+    run_id: str
+
+    @classmethod
+    def begin(cls, conn: Connection, registry: Registry, study: Study, key: str) -> Self:
+        """Find the study's MLflow run, or make it."""
+        with advisory_lock(conn, Lock.REGISTRY):
+            run_id = registry.study_run(key, study.name, as_of=study.as_of)
+        return cls(conn, registry, study, key, run_id)
+
+    def try_all(self, space: Space, n_trials: int, report: TrialsReport) -> list[Trial]:
+        """Make the trials that are missing; return all."""
+        trials = ledger.trials_of(self.conn, self.key)
+        report(trials)
+        while recipe := next_recipe(space, trials, n_trials=n_trials, seed=self.study.seed):
+            trials.append(self._attempt(recipe, len(trials)))
+            report(trials)
+        return trials
+
+    def end(self, result: StudyResult) -> None:
+        """Enter what the study has come to."""
+        as_of = self.study.as_of
+        best = result.best
+        self.registry.end_study(self.run_id, as_of, result.metrics)
+        if best:
+            n_trials = len(result.trials)
+            tuned = ledger.TunedRecipe(self.key, as_of, best, result.default, n_trials)
+            ledger.record_tuned(self.conn, tuned)
+
+    def _attempt(self, recipe: Recipe, number: int) -> Trial:
+        """Make one trial and enter it once it has ended: one that was killed leaves nothing and is
+        made again.
+        """
+        with self.registry.trial_run(self.key, self.run_id, number, recipe) as run:
+            trial, failure = self._evaluate(recipe, run)
+        recorded = ledger.RecordedTrial(self.key, number, trial, failure, run.run_id)
+        ledger.record_trial(self.conn, recorded)
+        log.info("%s", recorded)
+        return trial
+
+    def _evaluate(self, recipe: Recipe, run: FitRun) -> tuple[Trial, str | None]:
+        """Return the trial, and why the recipe could not be fitted where it could not."""
+        try:
+            ndcg = self.study.ndcg(recipe, self.registry.settings, run.report)
+        except ModelError as error:
+            run.failed = True
+            return Trial(recipe, None), str(error)
+        run.report(DECIDING, ndcg, 0)
+        return Trial(recipe, ndcg), None
+
+
 def run_study(
-    conn: Connection, registry: Registry, study: Study, *, n_trials: int, told: Told
-) -> Found:
-    """Try until there are `n_trials` in all, those of earlier runs counted, and enter what was
-    found.
+    conn: Connection, registry: Registry, study: Study, *, n_trials: int, report: TrialsReport
+) -> StudyResult:
+    """Try until there are `n_trials` in all, those of earlier runs counted, and enter the best.
 
     A trial whose recipe cannot be fitted is entered as such and passed over. Raises
     NothingToRecommend where nobody decides the validation slice, ModelError where the recipe has
     nothing to search.
     """
-    if not len(study.validation.users):
-        raise NothingToRecommend(
-            f"week {study.as_of}: no user decides a validation slice of the "
-            f"{len(study.validation.known):,} ratings before its "
-            "exam; expected some with a known rating and a held-out like"
-        )
-    key, space = study.key(registry), Space.of(study.name)
+    study.check_users()
+    space = Space.of(study.name)
+    key = study.key(registry.settings)
     with advisory_lock(conn, Lock.STUDY, key):
-        trials = ledger.trials_of(conn, key)
-        told(trials)
-        with advisory_lock(conn, Lock.REGISTRY):
-            parent = registry.study_run(key, study.name, as_of=study.as_of)
-        while recipe := next_recipe(space, trials, n_trials=n_trials, seed=study.seed):
-            trials.append(_try(conn, registry, study, key, parent, len(trials), recipe))
-            told(trials)
-        found = Found(key, trials, _better(trials))
-        registry.end_study(parent, study.as_of, _metrics(trials))
-        if found.best:
-            ledger.record_tuned(conn, key, study.as_of, found.best, trials[0], n_trials=len(trials))
-    log.info("%s", found)
-    return found
-
-
-def _try(
-    conn: Connection,
-    registry: Registry,
-    study: Study,
-    key: str,
-    parent: str,
-    number: int,
-    recipe: Recipe,
-) -> Trial:
-    """One trial, entered once it has ended: one that was killed leaves nothing and is made
-    again.
-    """
-    ndcg, failure = None, None
-    with registry.trial_run(key, parent, number, recipe) as run:
-        try:
-            ndcg = _ndcg(registry, study, recipe, run.report)
-            run.report(DECIDING, ndcg, 0)
-        except ModelError as error:
-            failure, run.failed = str(error), True
-    trial = Trial(recipe, ndcg)
-    ledger.record_trial(conn, key, number, trial, failure=failure, run_id=run.run_id)
-    log.info("%s, trial %d, %s: %s", key, number, recipe.key, failure or f"NDCG@10 {ndcg:.4f}")
-    return trial
-
-
-def _ndcg(registry: Registry, study: Study, recipe: Recipe, report: Report) -> float:
-    model_type = model_class(recipe.name)
-    model = model_type(
-        model_type.Config(**dict(recipe.settings)), compute_of(registry.settings, seed=study.seed)
-    )
-    model.fit(study.validation.known, study.catalogue, report=report)
-    result = examine(
-        model, study.validation, like_threshold=study.like_threshold, min_history=study.min_history
-    )
-    return float(result.ndcg.mean())
-
-
-def _better(trials: list[Trial]) -> Trial | None:
-    """The best trial, where it is better than the default."""
-    best, default = best_of(trials), trials[0]
-    if best is None or default.ndcg is None or best.ndcg is None or best.ndcg <= default.ndcg:
-        return None
-    return best
-
-
-def _metrics(trials: list[Trial]) -> dict[str, float]:
-    """What the study's own run shows: the default's figure and the best one, where there are
-    such.
-    """
-    shown = {f"default {DECIDING}": trials[0], f"best {DECIDING}": best_of(trials)}
-    return {name: trial.ndcg for name, trial in shown.items() if trial and trial.ndcg is not None}
+        under_way = _StudyRun.begin(conn, registry, study, key)
+        result = StudyResult(key, under_way.try_all(space, n_trials, report))
+        under_way.end(result)
+    log.info("%s", result)
+    return result

@@ -25,7 +25,7 @@ ORDER BY name, tuned_for DESC, tuned_at DESC;
 
 -- name: tuned(recipe_key, as_of)
 -- One by its key, if it is for that week or an earlier one.
-SELECT recipe
+SELECT name, recipe_key, recipe
 FROM tuned_recipes
 WHERE recipe_key = %(recipe_key)s AND tuned_for <= %(as_of)s
 LIMIT 1;

@@ -1,5 +1,5 @@
-"""Tuning: on the validation slice alone, resumable, and what is found sits the exams of later
-weeks.
+"""Tuning: on the validation slice alone, resumable, and its best recipe takes part in the exams of
+later weeks.
 """
 
 from collections.abc import Mapping
@@ -70,12 +70,16 @@ def taken_in(settings: Settings, as_of: date) -> Week:
 
 def tune(settings: Settings, week: Week, n_trials: int) -> list[Trial]:
     """All trials there are in the end."""
-    told: list[list[Trial]] = []
+    reports: list[list[Trial]] = []
     steps.tune_recipe(
-        settings, week, "fading", n_trials=n_trials, told=lambda trials: told.append(list(trials))
+        settings,
+        week,
+        "fading",
+        n_trials=n_trials,
+        told=lambda trials: reports.append(list(trials)),
     )
-    assert [len(trials) for trials in told] == list(range(len(told[0]), len(told[-1]) + 1))
-    return told[-1]
+    assert [len(trials) for trials in reports] == list(range(len(reports[0]), len(reports[-1]) + 1))
+    return reports[-1]
 
 
 def rows(conn: Connection, table: str) -> list[Any]:
@@ -84,8 +88,8 @@ def rows(conn: Connection, table: str) -> list[Any]:
 
 def runs(settings: Settings, kind: str) -> list[Run]:
     registry = Registry(settings)
-    found = registry.client.search_runs([registry.experiment_id], f"tags.kind = '{kind}'")
-    return sorted(found, key=lambda run: int(run.data.tags.get("trial", 0)))
+    all_runs = registry.client.search_runs([registry.experiment_id], f"tags.kind = '{kind}'")
+    return sorted(all_runs, key=lambda run: int(run.data.tags.get("trial", 0)))
 
 
 def test_a_study_is_kept_trial_by_trial(settings: Settings, week: Week, conn: Connection) -> None:
@@ -114,30 +118,30 @@ def test_a_study_is_kept_trial_by_trial(settings: Settings, week: Week, conn: Co
     assert parent.info.status == "FINISHED"
 
 
-def test_what_beats_the_default_is_found_once(
+def test_what_beats_the_default_is_entered_once(
     settings: Settings, week: Week, conn: Connection
 ) -> None:
     trials = tune(settings, week, 5)
     best = max(trials, key=lambda trial: trial.ndcg or 0)
-    (found,) = rows(conn, "tuned_recipes")
-    assert (found.recipe_key, found.name, Recipe.from_json(found.recipe)) == (
+    (tuned,) = rows(conn, "tuned_recipes")
+    assert (tuned.recipe_key, tuned.name, Recipe.from_json(tuned.recipe)) == (
         best.recipe.key,
         "fading",
         best.recipe,
     )
-    assert (found.validation_ndcg, found.default_ndcg, found.n_trials) == (
+    assert (tuned.validation_ndcg, tuned.default_ndcg, tuned.n_trials) == (
         best.ndcg,
         trials[0].ndcg,
         5,
     )
-    assert (found.tuned_for, found.validation_ndcg > found.default_ndcg) == (week.as_of, True)
-    said = steps.tune_recipe(settings, week, "fading", n_trials=5)
+    assert (tuned.tuned_for, tuned.validation_ndcg > tuned.default_ndcg) == (week.as_of, True)
+    sentence = steps.tune_recipe(settings, week, "fading", n_trials=5)
     assert (
-        best.recipe.key in said
-        and f"NDCG@10 {best.ndcg:.4f}" in said
-        and f"the default {trials[0].ndcg:.4f}" in said
+        best.recipe.key in sentence
+        and f"NDCG@10 {best.ndcg:.4f}" in sentence
+        and f"the default {trials[0].ndcg:.4f}" in sentence
     )
-    assert rows(conn, "tuned_recipes") == [found]
+    assert rows(conn, "tuned_recipes") == [tuned]
 
 
 def test_as_many_trials_again_add_nothing(settings: Settings, week: Week, conn: Connection) -> None:
@@ -197,15 +201,15 @@ def test_a_default_that_nothing_beats_stays(
     settings: Settings, week: Week, conn: Connection, monkeypatch: pytest.MonkeyPatch, default: str
 ) -> None:
     if default == "best":
-        monkeypatch.setattr("recsys.tuning.study._ndcg", lambda *_: 0.25)
+        monkeypatch.setattr("recsys.tuning.study.Study.ndcg", lambda *_: 0.25)
     else:
         monkeypatch.setattr(Fading, "fit", lambda *_, **__: (_ for _ in ()).throw(ModelError("no")))
-    said = steps.tune_recipe(settings, week, "fading", n_trials=3)
+    sentence = steps.tune_recipe(settings, week, "fading", n_trials=3)
     assert (
         "none beat the default's NDCG@10 0.2500"
         if default == "best"
         else "the default could not be fitted"
-    ) in said
+    ) in sentence
     assert rows(conn, "tuned_recipes") == []
 
 
@@ -213,7 +217,7 @@ def test_a_default_that_nothing_beats_stays(
 
 
 @pytest.mark.parametrize(("exam_min_users", "kind"), [(1_000, "leave-newest-out"), (1, "dated")])
-def test_no_trial_knows_what_the_exam_asks(
+def test_no_trial_sees_what_the_exam_holds_out(
     settings: Settings,
     weeks: list[date],
     conn: Connection,
@@ -226,14 +230,14 @@ def test_no_trial_knows_what_the_exam_asks(
     exam, _ = exam_of(conn, week)
     assert (exam.kind, validation_of(conn, week, exam).kind) == (kind, kind)
     before = tune(settings, week, 3)
-    asked = exam.held_out
+    held_out = exam.held_out
     pairs = {
-        "users": asked.user_ids[asked.users].tolist(),
-        "movies": asked.movie_ids[asked.movies].tolist(),
+        "users": held_out.user_ids[held_out.users].tolist(),
+        "movies": held_out.movie_ids[held_out.movies].tolist(),
     }
     conn.execute(
         "UPDATE ratings SET rating = CASE WHEN rating >= 4 THEN 9 - rating ELSE 0.5 END FROM "
-        "unnest(%(users)s::bigint[], %(movies)s::bigint[]) AS asked (u, m) WHERE (user_id, "
+        "unnest(%(users)s::bigint[], %(movies)s::bigint[]) AS changed (u, m) WHERE (user_id, "
         "movie_id) = (u, m)",
         pairs,
     )
@@ -241,9 +245,9 @@ def test_no_trial_knows_what_the_exam_asks(
     poisoned, _ = exam_of(conn, week)
     assert (poisoned.known.fingerprint(), len(poisoned.held_out)) == (
         exam.known.fingerprint(),
-        len(asked),
+        len(held_out),
     )
-    assert poisoned.held_out.fingerprint() != asked.fingerprint()
+    assert poisoned.held_out.fingerprint() != held_out.fingerprint()
     conn.execute("DELETE FROM tuning_trials")
     assert tune(settings, week, 3) == before
     assert (
@@ -315,12 +319,11 @@ def test_no_users_to_decide_is_said(settings: Settings, week: Week, conn: Connec
 
 
 def record_tuned(conn: Connection, as_of: date, recipe: Recipe, study: str = "study") -> None:
-    ledger.record_tuned(
-        conn, study, as_of, Trial(recipe, 0.5), Trial(Recipe.of(recipe.name), 0.4), n_trials=3
-    )
+    default = Trial(Recipe.of(recipe.name), 0.4)
+    ledger.record_tuned(conn, ledger.TunedRecipe(study, as_of, Trial(recipe, 0.5), default, 3))
 
 
-def test_a_tuned_recipe_sits_the_exams_of_later_weeks(
+def test_a_tuned_recipe_competes_in_the_exams_of_later_weeks(
     settings: Settings, week: Week, weeks: list[date], conn: Connection
 ) -> None:
     tune(settings, week, 5)
@@ -329,17 +332,17 @@ def test_a_tuned_recipe_sits_the_exams_of_later_weeks(
         recipe.key for recipe in steps.resolve_week(settings, as_of=weeks[0]).recipes
     ]
     steps.run_week(settings, as_of=weeks[1])
-    sat = conn.execute(
+    entries = conn.execute(
         "SELECT recipe_key FROM exam_entries WHERE as_of = %s", [weeks[1]]
     ).fetchall()
-    assert {row.recipe_key for row in sat} == {
+    assert {row.recipe_key for row in entries} == {
         key,
         Recipe.of("popularity").key,
         Recipe.of("fading").key,
     }
 
 
-def test_a_week_takes_the_newest_found_until_then_and_keeps_it(
+def test_a_week_takes_the_newest_tuned_until_then_and_keeps_it(
     settings: Settings, week: Week, weeks: list[date], conn: Connection
 ) -> None:
     old, new, future = (Recipe.of("fading", half_life_days=days) for days in (20.0, 30.0, 40.0))
@@ -362,8 +365,8 @@ def test_a_week_that_names_its_recipes_takes_those(
 ) -> None:
     tuned = Recipe.of("fading", half_life_days=20.0)
     record_tuned(conn, weeks[0], tuned)
-    asked = steps.resolve_week(settings, as_of=weeks[1], recipes=["fading"]).recipes
-    assert asked == (Recipe.of("popularity"), Recipe.of("fading"))
+    recipes = steps.resolve_week(settings, as_of=weeks[1], recipes=["fading"]).recipes
+    assert recipes == (Recipe.of("popularity"), Recipe.of("fading"))
     assert steps.resolve_week(settings, as_of=weeks[2], recipes=[tuned.key]).recipes == (
         Recipe.of("popularity"),
         tuned,
