@@ -52,20 +52,24 @@ class Weeks:
         """(W,) bool: weeks with ratings enough to say anything."""
         return self.ratings >= LEAST_RATINGS
 
+    @property
+    def can_be_judged(self) -> bool:
+        """Whether this week has ratings enough, and so many weeks before it."""
+        return bool(self.enough[0]) and self.enough[1:].sum() >= LEAST_WEEKS
+
     def beside_those_before(
         self, counts: np.ndarray, of: np.ndarray, *, least: float = 0.0, least_share: float = 0.0
     ) -> "Reading | None":
-        """What the week's counts / of say, both (W,), beside those of the weeks before that have
-        ratings enough.
+        """The week's counts / of, both (W,), beside those of the weeks before that have ratings
+        enough.
         """
         if not of[0]:
             return None
-        band = (
-            _band((counts / of.clip(1))[1:][self.enough[1:]], least, least_share)
-            if self.enough[0]
-            else (None, None)
-        )
-        return Reading(float(counts[0] / of[0]), *band)
+        share = float(counts[0] / of[0])
+        if not self.enough[0]:
+            return Reading(share)
+        before = (counts / of.clip(1))[1:]
+        return Reading(share, *_band(before[self.enough[1:]], least, least_share))
 
 
 @dataclass(frozen=True)
@@ -80,12 +84,10 @@ class Reading:
 
     @property
     def drifted(self) -> bool | None:
-        """None where nothing was expected."""
-        return (
-            None
-            if self.low is None or self.high is None
-            else not self.low <= self.value <= self.high
-        )
+        """Whether the value is outside of what was expected; None where nothing was."""
+        if self.low is None or self.high is None:
+            return None
+        return not self.low <= self.value <= self.high
 
 
 #: None where there is nothing to measure.
@@ -93,26 +95,29 @@ Measure = Callable[[Weeks], Reading | None]
 
 
 def ratings_a_user(weeks: Weeks) -> Reading | None:
-    """Half of the usual more or less is at least asked for: how much people do varies with the
+    """Half of the usual more or less always counts as usual: how much people do varies with the
     season.
     """
     return weeks.beside_those_before(weeks.ratings, of=weeks.users, least_share=0.5)
 
 
 def rating_histogram(weeks: Weeks) -> Reading | None:
-    """Population stability index of the week's stars against those of all the weeks before: Σ (p −
-    q) ln(p / q).
-
-    Half a count is added to each bin of both (Krichevsky & Trofimov, 1981), so that stars that
-    nobody gave make it no infinity.
-    """
+    """Population stability index of the week's stars against those of all the weeks before."""
     if not weeks.ratings[0] or not weeks.ratings[1:].any():
         return None
-    now, then = weeks.histogram[0] + 0.5, weeks.histogram[1:].sum(axis=0) + 0.5
-    p, q = now / now.sum(), then / then.sum()
-    index = float(((p - q) * np.log(p / q)).sum())
-    judged = weeks.enough[0] and weeks.enough[1:].sum() >= LEAST_WEEKS
-    return Reading(index, 0.0, PSI_BOUND) if judged else Reading(index)
+    index = stability_index(weeks.histogram[0], weeks.histogram[1:].sum(axis=0))
+    return Reading(index, 0.0, PSI_BOUND) if weeks.can_be_judged else Reading(index)
+
+
+def stability_index(now: np.ndarray, before: np.ndarray) -> float:
+    """Σ (p − q) ln(p / q) over two histograms' shares.
+
+    Half a count is added to each bin of both (Krichevsky & Trofimov, 1981), so that stars that
+    nobody gave do not make it infinite.
+    """
+    p = (now + 0.5) / (now + 0.5).sum()
+    q = (before + 0.5) / (before + 0.5).sum()
+    return float(((p - q) * np.log(p / q)).sum())
 
 
 def new_users(weeks: Weeks) -> Reading | None:
@@ -135,15 +140,13 @@ def top_movie(weeks: Weeks) -> Reading | None:
 
 
 def exam_score(weeks: Weeks) -> Reading | None:
-    """The champion's NDCG@10, a quarter more or less at least. A fall may tell of a broken source,
+    """The champion's NDCG@10, a quarter more or less at least. A fall may come of a broken source,
     and a rise of a leak.
     """
     scores = weeks.exam_scores
-    return (
-        None
-        if np.isnan(scores[0])
-        else Reading(float(scores[0]), *_band(scores[1:], least_share=0.25))
-    )
+    if np.isnan(scores[0]):
+        return None
+    return Reading(float(scores[0]), *_band(scores[1:], least_share=0.25))
 
 
 MEASURES: dict[str, Measure] = {

@@ -1,98 +1,108 @@
-"""Hold a week against those before it, once, and keep what was found."""
+"""Hold a week against those before it, once, and keep the findings."""
 
-from typing import Any
+from dataclasses import dataclass, field
+from datetime import date
 
 import numpy as np
 
 from recsys.db.connect import Connection
 from recsys.db.queries import queries
+from recsys.db.rows import fetch_rows
 from recsys.drift.measures import LEAST_RATINGS, LEAST_WEEKS, MEASURES, Reading, Weeks
 from recsys.evaluation.metrics import DECIDING
 from recsys.week import Week
 
 
-def watch(conn: Connection, week: Week, *, n_weeks: int) -> list[Any]:
-    """Every measure's finding on the week, made at the first call: rows (measure, value, low, high,
-    drifted, sentence).
-
-    `drifted` is None where there was too little to judge by.
+@dataclass(frozen=True)
+class Finding:
+    """What a measure says of a week. `drifted` is None where there was too little to judge by,
+    `value` where there was nothing to measure.
     """
+
+    measure: str
+    sentence: str
+    value: float | None = None
+    low: float | None = None
+    high: float | None = None
+    drifted: bool | None = None
+
+
+@dataclass(frozen=True)
+class _WeekCounts:
+    """The week `ago` weeks before this one, by its ratings."""
+
+    ago: int
+    ratings: int = 0
+    users: int = 0
+    new_users: int = 0
+    movies: int = 0
+    new_movies: int = 0
+    of_top_movie: int = 0
+    histogram: list[int] = field(default_factory=lambda: [0] * 10)
+
+
+@dataclass(frozen=True)
+class _ExamScore:
+    as_of: date
+    value: float
+
+
+_COUNTS = ("ratings", "users", "new_users", "movies", "new_movies", "of_top_movie", "histogram")
+
+
+def watch(conn: Connection, week: Week, *, n_weeks: int) -> list[Finding]:
+    """Return the finding of every measure on the week, made at the first call."""
     if not recorded(conn, week):
-        weeks = _weeks(conn, week, n_weeks)
-        rows = [_row(week, name, measure(weeks), n_weeks) for name, measure in MEASURES.items()]
-        with conn.transaction(), conn.cursor() as cursor:
-            cursor.executemany(queries("drift")["record"], rows)
+        weeks = read_weeks(conn, week, n_weeks)
+        findings = [_finding(name, measure(weeks), n_weeks) for name, measure in MEASURES.items()]
+        _record(conn, week, findings)
     return recorded(conn, week)
 
 
-def recorded(conn: Connection, week: Week) -> list[Any]:
-    """What was found of a week; nothing where it has not been watched."""
-    return conn.execute(queries("drift")["recorded"], {"as_of": week.as_of}).fetchall()
+def recorded(conn: Connection, week: Week) -> list[Finding]:
+    """Return the findings of a week; none where it has not been watched."""
+    return fetch_rows(conn, Finding, queries("drift")["recorded"], {"as_of": week.as_of})
 
 
-def _weeks(conn: Connection, week: Week, n_weeks: int) -> Weeks:
-    found = {
-        row.ago: row
-        for row in conn.execute(
-            queries("drift")["weeks"], {**week.snapshot.params, "n_weeks": n_weeks}
-        ).fetchall()
-    }
-
-    def counts(name: str) -> np.ndarray:
-        return np.array(
-            [getattr(found[ago], name) if ago in found else 0 for ago in range(n_weeks + 1)],
-            dtype=np.int64,
-        )
-
-    return Weeks(
-        ratings=counts("n_ratings"),
-        users=counts("n_users"),
-        new_users=counts("n_new_users"),
-        movies=counts("n_movies"),
-        new_movies=counts("n_new_movies"),
-        of_top_movie=counts("n_of_top"),
-        histogram=np.array(
-            [found[ago].histogram if ago in found else [0] * 10 for ago in range(n_weeks + 1)],
-            dtype=np.int64,
-        ),
-        exam_scores=_exam_scores(conn, week, n_weeks),
-    )
+def read_weeks(conn: Connection, week: Week, n_weeks: int) -> Weeks:
+    """Return the week and the `n_weeks` before it; one without ratings counts as zeros."""
+    params = week.snapshot.params | {"n_weeks": n_weeks}
+    rows = fetch_rows(conn, _WeekCounts, queries("drift")["weeks"], params)
+    counts = {row.ago: row for row in rows}
+    weeks = [counts.get(ago, _WeekCounts(ago)) for ago in range(n_weeks + 1)]
+    columns = {name: _column(weeks, name) for name in _COUNTS}
+    return Weeks(**columns, exam_scores=read_exam_scores(conn, week, n_weeks))
 
 
-def _exam_scores(conn: Connection, week: Week, n_weeks: int) -> np.ndarray:
+def read_exam_scores(conn: Connection, week: Week, n_weeks: int) -> np.ndarray:
+    """Return the champions' scores in their weeks' exams, this week's first, NaN without one."""
     params = {"as_of": week.as_of, "n_weeks": n_weeks, "metric": DECIDING}
-    scores = {
-        row.as_of: row.value
-        for row in conn.execute(queries("drift")["exam_scores"], params).fetchall()
-    }
+    rows = fetch_rows(conn, _ExamScore, queries("drift")["exam_scores"], params)
+    scores = {row.as_of: row.value for row in rows}
     return np.array([scores.pop(week.as_of, np.nan), *scores.values()])
 
 
-def _row(week: Week, name: str, reading: Reading | None, n_weeks: int) -> dict[str, Any]:
-    keys = {"as_of": week.as_of, "measure": name, "sentence": _sentence(name, reading, n_weeks)}
-    if reading is None:
-        return keys | {"value": None, "low": None, "high": None, "drifted": None}
-    return keys | {
-        "value": reading.value,
-        "low": reading.low,
-        "high": reading.high,
-        "drifted": reading.drifted,
-    }
+def _column(weeks: list[_WeekCounts], name: str) -> np.ndarray:
+    return np.array([getattr(week, name) for week in weeks], dtype=np.int64)
 
 
-def _sentence(name: str, reading: Reading | None, n_weeks: int) -> str:
+def _record(conn: Connection, week: Week, findings: list[Finding]) -> None:
+    params = [vars(finding) | {"as_of": week.as_of} for finding in findings]
+    with conn.transaction(), conn.cursor() as cursor:
+        cursor.executemany(queries("drift")["record"], params)
+
+
+def _finding(name: str, reading: Reading | None, n_weeks: int) -> Finding:
     if reading is None:
-        return f"{name}: nothing to measure it on."
+        return Finding(name, f"{name}: nothing to measure it on.")
+    sentence = f"{name}: {reading.value:.3g}{_expected(reading, n_weeks)}"
+    return Finding(name, sentence, reading.value, reading.low, reading.high, reading.drifted)
+
+
+def _expected(reading: Reading, n_weeks: int) -> str:
     if reading.low is None:
-        enough = (
-            f"{LEAST_RATINGS} ratings, or an exam, in it and in {LEAST_WEEKS} of the {n_weeks} "
-            "weeks before"
-        )
         return (
-            f"{name}: {reading.value:.3g}, and too little to tell what was expected: it takes "
-            f"{enough}."
+            f", and too little to tell what was expected: it takes {LEAST_RATINGS} ratings, or an "
+            f"exam, in it and in {LEAST_WEEKS} of the {n_weeks} weeks before."
         )
-    return (
-        f"{name}: {reading.value:.3g}; after the {n_weeks} weeks before, expected "
-        f"{reading.low:.3g} to {reading.high:.3g}."
-    )
+    return f"; after the {n_weeks} weeks before, expected {reading.low:.3g} to {reading.high:.3g}."

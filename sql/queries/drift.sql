@@ -18,26 +18,26 @@ events AS MATERIALIZED (
     WHERE rated_at >= %(as_of)s::date - 7 * (%(n_weeks)s + 1)
 ),
 by_movie AS (
-    SELECT e.ago, count(*) AS n_movies, count(f.movie_id) AS n_new_movies, max(e.n) AS n_of_top
+    SELECT e.ago, count(*) AS movies, count(f.movie_id) AS new_movies, max(e.n) AS of_top_movie
     FROM (SELECT ago, movie_id, count(*) AS n FROM events GROUP BY ago, movie_id) e
     LEFT JOIN firsts f USING (ago, movie_id)
     GROUP BY e.ago
 ),
 by_user AS (
-    SELECT e.ago, count(*) AS n_users, count(f.user_id) AS n_new_users
+    SELECT e.ago, count(*) AS users, count(f.user_id) AS new_users
     FROM (SELECT DISTINCT ago, user_id FROM events) e LEFT JOIN firsts f USING (ago, user_id)
     GROUP BY e.ago
 ),
 by_stars AS (
-    SELECT ago, sum(n) AS n_ratings, array_agg(n ORDER BY half_stars) AS histogram
+    SELECT ago, sum(n) AS ratings, array_agg(n ORDER BY half_stars) AS histogram
     FROM (SELECT w.ago, s AS half_stars, count(e.rating) AS n
           FROM (SELECT DISTINCT ago FROM events) w CROSS JOIN generate_series(1, 10) AS s
           LEFT JOIN events e ON e.ago = w.ago AND e.rating * 2 = s
           GROUP BY w.ago, s) counted
     GROUP BY ago
 )
-SELECT ago::integer, n_ratings::bigint, histogram, n_users, n_new_users, n_movies, n_new_movies,
-       n_of_top
+SELECT ago::integer, ratings::bigint, histogram, users, new_users, movies, new_movies,
+       of_top_movie
 FROM by_stars JOIN by_user USING (ago) JOIN by_movie USING (ago)
 ORDER BY ago;
 

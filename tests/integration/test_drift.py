@@ -11,7 +11,7 @@ from recsys import report
 from recsys.db.connect import Connection
 from recsys.db.queries import queries
 from recsys.drift.measures import MEASURES
-from recsys.drift.watch import _exam_scores, _weeks, recorded
+from recsys.drift.watch import read_exam_scores, read_weeks, recorded
 from recsys.errors import DriftError
 from recsys.settings import Settings
 from recsys.week import Week
@@ -138,7 +138,7 @@ def test_what_is_counted_of_each_week(world: World) -> None:
     world.rate(1, 2, 0.5, second)  # its last moment
     world.rate(2, 1, 5.0, day)
     world.rate(3, 1, 4.5, timedelta(0))  # the next week's
-    world.rate(4, 3, 3.0, day, drop=2)  # not in sight
+    world.rate(4, 3, 3.0, day, drop=2)  # not in the snapshot
     # nor is this, so that neither user nor movie is older for it
     world.rate(2, 2, 3.0, 30 * day, drop=2)
     # the last moment of the week before: where user 2 is new
@@ -149,14 +149,14 @@ def test_what_is_counted_of_each_week(world: World) -> None:
     world.rate(6, 5, 1.0, 10 * day)
     world.rate(6, 5, 2.0, day)  # again: it counts for this week, and the movie is not new in it
     world.refresh()
-    found = _weeks(world.conn, week(), 2)
-    assert found.ratings.tolist() == [4, 1, 1]
-    assert found.users.tolist() == [3, 1, 1]
-    assert found.new_users.tolist() == [1, 1, 1]
-    assert found.movies.tolist() == [3, 1, 1]
-    assert found.new_movies.tolist() == [2, 0, 0]
-    assert found.of_top_movie.tolist() == [2, 1, 1]
-    assert found.histogram.tolist() == [
+    counts = read_weeks(world.conn, week(), 2)
+    assert counts.ratings.tolist() == [4, 1, 1]
+    assert counts.users.tolist() == [3, 1, 1]
+    assert counts.new_users.tolist() == [1, 1, 1]
+    assert counts.movies.tolist() == [3, 1, 1]
+    assert counts.new_movies.tolist() == [2, 0, 0]
+    assert counts.of_top_movie.tolist() == [2, 1, 1]
+    assert counts.histogram.tolist() == [
         [1, 0, 0, 1, 0, 0, 0, 0, 0, 2],
         [0, 0, 0, 0, 0, 0, 1, 0, 0, 0],
         [0, 0, 0, 0, 0, 0, 1, 0, 0, 0],
@@ -165,9 +165,9 @@ def test_what_is_counted_of_each_week(world: World) -> None:
 
 def test_a_week_without_ratings_is_counted_as_none(world: World) -> None:
     world.refresh()
-    found = _weeks(world.conn, week(), 2)
-    assert found.ratings.tolist() == [0, 0, 0]
-    assert found.histogram.shape == (3, 10)
+    counts = read_weeks(world.conn, week(), 2)
+    assert counts.ratings.tolist() == [0, 0, 0]
+    assert counts.histogram.shape == (3, 10)
 
 
 def test_the_champions_scores(world: World) -> None:
@@ -184,12 +184,12 @@ def test_the_champions_scores(world: World) -> None:
     world.exam(3, {"als": 0.9}, kind="leave-newest-out", incumbent="als")  # another kind of exam
     world.exam(4, {"als": 0.4}, incumbent="als")
     world.exam(5, {"als": 0.9}, incumbent="als")  # too long ago
-    assert _exam_scores(world.conn, week(), 4).tolist() == [0.1, 0.2, 0.3, 0.4]
+    assert read_exam_scores(world.conn, week(), 4).tolist() == [0.1, 0.2, 0.3, 0.4]
 
 
 def test_no_score_without_an_incumbent(world: World) -> None:
     world.exam(0, {"als": 0.1})
-    assert np.isnan(_exam_scores(world.conn, week(), 8)).tolist() == [True]
+    assert np.isnan(read_exam_scores(world.conn, week(), 8)).tolist() == [True]
 
 
 def test_weeks_that_are_alike_warn_of_nothing(world: World, settings: Settings) -> None:
@@ -217,8 +217,8 @@ def test_what_is_unlike_is_warned_of_and_recorded_once(
     world.refresh()
     with caplog.at_level(logging.WARNING):
         warnings = steps.watch_drift(settings, week())
-    found = {row.measure: row for row in recorded(world.conn, week())}
-    values = {name: found[name].value for name in MEASURES if name != "rating histogram"}
+    findings = {row.measure: row for row in recorded(world.conn, week())}
+    values = {name: findings[name].value for name in MEASURES if name != "rating histogram"}
     assert values == pytest.approx(
         {
             "ratings a user": 5.0,
@@ -228,16 +228,16 @@ def test_what_is_unlike_is_warned_of_and_recorded_once(
             "exam score": 0.1,
         }
     )
-    drifted = {name for name, row in found.items() if row.drifted}
+    drifted = {name for name, row in findings.items() if row.drifted}
     assert drifted == set(MEASURES) - {"ratings a user"}  # 5 is half of 10, and still allowed
-    assert sorted(warnings) == sorted(found[name].sentence for name in drifted)
+    assert sorted(warnings) == sorted(findings[name].sentence for name in drifted)
     assert "exam score: 0.1; after the 8 weeks before, expected 0.15 to 0.25." in warnings
     assert "drift: exam score: 0.1" in caplog.text
     assert "- **drifted**: exam score: 0.1" in report._drift(world.conn, week())
     world.conn.execute("DELETE FROM ratings WHERE rated_at > %s", [AS_OF - timedelta(7)])
     world.refresh()
     assert steps.watch_drift(settings, week()) == warnings
-    assert {row.measure: row for row in recorded(world.conn, week())} == found
+    assert {row.measure: row for row in recorded(world.conn, week())} == findings
 
 
 def test_a_measure_that_the_settings_name_stops_the_week_after_it_was_recorded(
@@ -269,10 +269,10 @@ def test_too_little_to_judge_by_is_recorded_and_warns_of_nothing(
     world.refresh()
     strict = settings.model_copy(update={"drift_fails": tuple(MEASURES)})
     assert steps.watch_drift(strict, week()) == []
-    found = {row.measure: row for row in recorded(world.conn, week())}
-    assert {name: (row.low, row.drifted) for name, row in found.items()} == dict.fromkeys(
+    findings = {row.measure: row for row in recorded(world.conn, week())}
+    assert {name: (row.low, row.drifted) for name, row in findings.items()} == dict.fromkeys(
         MEASURES, (None, None)
     )
-    assert found["ratings a user"].value == 10
-    assert found["exam score"].value is None
+    assert findings["ratings a user"].value == 10
+    assert findings["exam score"].value is None
     assert report._drift(world.conn, week()).count("not judged") == len(MEASURES)

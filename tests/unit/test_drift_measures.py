@@ -144,10 +144,10 @@ def test_too_few_ratings_or_weeks_say_nothing() -> None:
         ratings=nine(LEAST_RATINGS - 1, np.full(8, LEAST_RATINGS)), exam_scores=np.array([0.2])
     )
     assert {read(name, few_now).drifted for name in MEASURES} == {None}
-    for n_before, said in ((LEAST_WEEKS - 1, None), (LEAST_WEEKS, False)):
+    for n_before, drifted in ((LEAST_WEEKS - 1, None), (LEAST_WEEKS, False)):
         ratings = np.array([LEAST_RATINGS] * (n_before + 1) + [LEAST_RATINGS - 1] * (8 - n_before))
         short = weeks(ratings=ratings, exam_scores=np.full(n_before + 1, 0.2))
-        assert {read(name, short).drifted for name in MEASURES} == {said}
+        assert {read(name, short).drifted for name in MEASURES} == {drifted}
 
 
 def test_nothing_to_measure() -> None:
