@@ -10,7 +10,7 @@ from recsys.models import MODELS
 from recsys.settings import Settings
 
 if TYPE_CHECKING:
-    from recsys.tuning.search import Trial
+    from recsys.tuning.trial import Trial
 
 __all__ = ["COMMANDS"]
 

@@ -6,8 +6,8 @@ import logging
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date
+from typing import TYPE_CHECKING
 
-from mlflow.exceptions import MlflowException
 from psycopg import errors
 
 from recsys.db.connect import Connection
@@ -16,19 +16,17 @@ from recsys.errors import LedgerError, ModelLost
 from recsys.evaluation.metrics import DECIDING
 from recsys.promotion import exams, ledger
 from recsys.promotion.ledger import ModelVersion
+from recsys.registry.names import CHAMPION, metric_name
 from recsys.registry.patience import brief
-from recsys.registry.store import CHAMPION, Registry
-from recsys.registry.tracking import metric_name
 from recsys.sentences import explain
+
+if TYPE_CHECKING:
+    from recsys.registry.store import Registry
 
 log = logging.getLogger(__name__)
 
-#: What keeps MLflow from showing something: requests' errors are OSErrors, and LedgerError is ours
-#: for what MLflow lacks.
-_TROUBLE = (MlflowException, OSError, LedgerError)
 
-
-def mirror_champion(conn: Connection, registry: Registry) -> bool:
+def mirror_champion(conn: Connection, registry: "Registry") -> bool:
     """Let MLflow's alias follow the ledger; each run does it again, so that one that was cut short
     is put right.
 
@@ -44,7 +42,7 @@ def mirror_champion(conn: Connection, registry: Registry) -> bool:
     return _mirror(conn, registry, f"alias {CHAMPION!r}", show)
 
 
-def mirror_model(conn: Connection, registry: Registry, model: ModelVersion, as_of: date) -> bool:
+def mirror_model(conn: Connection, registry: "Registry", model: ModelVersion, as_of: date) -> bool:
     """Let a version, and the run that it is of, say what the ledger has of it.
 
     These are its decisions, its publications, and how its recipe did in the exam of the week
@@ -70,7 +68,7 @@ def mirror_model(conn: Connection, registry: Registry, model: ModelVersion, as_o
     return _mirror(conn, registry, f"version of {model.recipe.key}, week {as_of},", show)
 
 
-def mirror_exam(conn: Connection, registry: Registry, as_of: date) -> bool:
+def mirror_exam(conn: Connection, registry: "Registry", as_of: date) -> bool:
     """Let MLflow show a week's exam: every figure with the fit that was evaluated, and on its
     recipe's line over the weeks.
     """
@@ -88,7 +86,7 @@ def mirror_exam(conn: Connection, registry: Registry, as_of: date) -> bool:
 
 def mirror_week(
     conn: Connection,
-    registry: Registry,
+    registry: "Registry",
     as_of: date,
     *,
     texts: Mapping[str, str],
@@ -134,7 +132,7 @@ def version_tags(model: ModelVersion, as_of: date) -> dict[str, str]:
     }
 
 
-def _version_now(registry: Registry, model: ModelVersion, as_of: date) -> str:
+def _version_now(registry: "Registry", model: ModelVersion, as_of: date) -> str:
     """The version of a model; registered anew where only that was lost. Raises ModelLost where the
     model is.
     """
@@ -152,20 +150,23 @@ def _version_now(registry: Registry, model: ModelVersion, as_of: date) -> str:
 
 
 def _mirror(
-    conn: Connection, registry: Registry, what: str, show: Callable[[], None], again: str = ""
+    conn: Connection, registry: "Registry", what: str, show: Callable[[], None], again: str = ""
 ) -> bool:
     """Let `show` write what MLflow is to show. It gets some ten seconds a request; a warning says
     what is not shown yet.
 
     `again` shows it later, where not every run does. Returns whether it is shown.
     """
+    from mlflow.exceptions import MlflowException  # there with the registry: no cost here
+
     try:
         with brief(), _only_one(conn):
             show()
         return True
     except errors.LockNotAvailable:
         why = "another run has been writing to MLflow for longer than that is waited for"
-    except _TROUBLE as error:
+    # requests' errors are OSErrors, and LedgerError is ours for what MLflow lacks
+    except (MlflowException, OSError, LedgerError) as error:
         why = explain(error).sentence
     later = (
         f"`{again}` shows it there"

@@ -6,10 +6,9 @@ import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date
 from importlib.metadata import version as installed_version
 from pathlib import Path, PurePosixPath
-from typing import Literal
 
 import mlflow
 from mlflow.artifacts import download_artifacts, list_artifacts
@@ -20,13 +19,13 @@ from mlflow.types.schema import Array, DataType
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 
 from recsys.errors import ModelError, ModelLost
-from recsys.features.interactions import Interactions
 from recsys.models.base import Recommender
 from recsys.recipe import Recipe
 from recsys.registry.compute import compute_of
 from recsys.registry.digest import digest_of_directory
 from recsys.registry.files import load_directory
-from recsys.registry.tracking import Tracking, metric_name, unless
+from recsys.registry.names import Kind, metric_name
+from recsys.registry.tracking import Tracking, unless
 
 #: Name of the model in its run, and of the directory inside the logged model.
 MODEL = "model"
@@ -49,8 +48,6 @@ SIGNATURE = ModelSignature(
 )
 #: What reading damaged files raises.
 _DAMAGE = (zipfile.BadZipFile, ValueError, KeyError, EOFError, ModelError)
-
-Kind = Literal["validation", "exam", "refit"]
 
 
 class Fits(Tracking):
@@ -251,24 +248,6 @@ class FitRun:
                 signature=SIGNATURE,
             )
         self.model_id = logged.model_id
-
-
-def data_window(train: Interactions) -> dict[str, object]:
-    """What a fit saw, in parameters that people read: counts, and the first and last rating's time
-    in UTC.
-    """
-    counts: dict[str, object] = {
-        "ratings": len(train),
-        "users": train.shape[0],
-        "movies": train.shape[1],
-    }
-    if not len(train):
-        return counts
-    oldest, newest = (
-        datetime.fromtimestamp(int(moment), UTC).isoformat()
-        for moment in (train.rated_at.min(), train.newest)
-    )
-    return {**counts, "oldest_rating": oldest, "newest_rating": newest}
 
 
 def _requirements() -> list[str]:

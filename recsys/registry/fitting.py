@@ -7,11 +7,11 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import UTC, date, datetime
 from functools import partial
+from typing import TYPE_CHECKING
 
 import psycopg
-from mlflow.exceptions import MlflowException
 
 from recsys.db.connect import Connection, Lock, advisory_lock
 from recsys.errors import FitError, LedgerError, ModelError, ModelLost
@@ -23,8 +23,10 @@ from recsys.recipe import Recipe
 from recsys.registry import fit_ledger
 from recsys.registry.compute import compute_of
 from recsys.registry.fit_key import fit_key
-from recsys.registry.fits import Kind, data_window
-from recsys.registry.store import Registry
+from recsys.registry.names import Kind
+
+if TYPE_CHECKING:
+    from recsys.registry.store import Registry
 
 log = logging.getLogger(__name__)
 
@@ -33,10 +35,6 @@ _WHAT_TO_DO = (
     "-m recsys run --as-of {as_of} "
     "--force"
 )
-
-
-#: What goes wrong around a fit, and is no fault of its recipe.
-_NOT_ITS_OWN = (psycopg.Error, MlflowException, OSError, LedgerError)
 
 
 @dataclass(frozen=True)
@@ -77,7 +75,7 @@ class _Making:
     fit_key: str
 
 
-def fit_once(conn: Connection, registry: Registry, fit: Fit) -> Fitted:
+def fit_once(conn: Connection, registry: "Registry", fit: Fit) -> Fitted:
     """The run of this fit: found by its fit key, or made now. Two runs that want the same fit wait
     for one another.
 
@@ -94,7 +92,7 @@ def fit_once(conn: Connection, registry: Registry, fit: Fit) -> Fitted:
         return _found(conn, registry, making) or _made(conn, registry, making)
 
 
-def fitted_model(conn: Connection, registry: Registry, fit: Fit) -> tuple[Fitted, Recommender]:
+def fitted_model(conn: Connection, registry: "Registry", fit: Fit) -> tuple[Fitted, Recommender]:
     """As `fit_once`, with the model. One that is there and cannot be read is lost too, and made
     again.
     """
@@ -109,7 +107,7 @@ def fitted_model(conn: Connection, registry: Registry, fit: Fit) -> tuple[Fitted
 
 
 def lost_model_fitted_again(
-    conn: Connection, registry: Registry, fit: Fit, lost_key: str
+    conn: Connection, registry: "Registry", fit: Fit, lost_key: str
 ) -> tuple[Fitted, Recommender]:
     """A model that a past decision names by its fit key and MLflow has lost, fitted again to the
     same arrays.
@@ -135,9 +133,12 @@ def lost_model_fitted_again(
 @contextmanager
 def _own_fault() -> Iterator[None]:
     """Raise FitError for what a recipe does wrong itself."""
+    from mlflow.exceptions import MlflowException  # there with the registry: no cost here
+
     try:
         yield
-    except (FitError, *_NOT_ITS_OWN):
+    # what goes wrong around a fit is no fault of its recipe
+    except (FitError, MlflowException, psycopg.Error, OSError, LedgerError):
         raise
     except ModelError as error:
         raise FitError(str(error)) from error
@@ -147,7 +148,7 @@ def _own_fault() -> Iterator[None]:
         ) from error
 
 
-def _making(registry: Registry, fit: Fit) -> _Making:
+def _making(registry: "Registry", fit: Fit) -> _Making:
     compute = compute_of(registry.settings, seed=fit.seed)
     model_type = model_class(fit.recipe.name)
     model = model_type(model_type.Config(**dict(fit.recipe.settings)), compute)
@@ -159,7 +160,7 @@ def _making(registry: Registry, fit: Fit) -> _Making:
     return _Making(fit, model, encoder, fingerprint, key)
 
 
-def _found(conn: Connection, registry: Registry, making: _Making) -> Fitted | None:
+def _found(conn: Connection, registry: "Registry", making: _Making) -> Fitted | None:
     """The fit as MLflow has it, or what a person took in its place; None where it is to be made."""
     fit = making.fit
     for key in (
@@ -177,7 +178,7 @@ def _found(conn: Connection, registry: Registry, making: _Making) -> Fitted | No
     return None
 
 
-def _made(conn: Connection, registry: Registry, making: _Making) -> Fitted:
+def _made(conn: Connection, registry: "Registry", making: _Making) -> Fitted:
     fit, key = making.fit, making.fit_key
     before = fit_ledger.entry_of(conn, key)
     if before:
@@ -218,6 +219,24 @@ def _made(conn: Connection, registry: Registry, making: _Making) -> Fitted:
     return Fitted(run.run_id, entry.fit_key, making.fingerprint)
 
 
+def data_window(train: Interactions) -> dict[str, object]:
+    """What a fit saw, in parameters that people read: counts, and the first and last rating's time
+    in UTC.
+    """
+    counts: dict[str, object] = {
+        "ratings": len(train),
+        "users": train.shape[0],
+        "movies": train.shape[1],
+    }
+    if not len(train):
+        return counts
+    oldest, newest = (
+        datetime.fromtimestamp(int(moment), UTC).isoformat()
+        for moment in (train.rated_at.min(), train.newest)
+    )
+    return {**counts, "oldest_rating": oldest, "newest_rating": newest}
+
+
 def _outcome(making: _Making, run_id: str, digest: str) -> fit_ledger.Outcome:
     fit = making.fit
     return fit_ledger.Outcome(
@@ -234,7 +253,7 @@ def _outcome(making: _Making, run_id: str, digest: str) -> fit_ledger.Outcome:
     )
 
 
-def _differs(registry: Registry, fit: Fit, lost_key: str, expected: str, found: str) -> ModelLost:
+def _differs(registry: "Registry", fit: Fit, lost_key: str, expected: str, found: str) -> ModelLost:
     return ModelLost(
         f"week {fit.as_of}: MLflow has lost the model of {fit.recipe.key} (fit {lost_key[:12]}), "
         "and fitted again it is another "
@@ -244,7 +263,9 @@ def _differs(registry: Registry, fit: Fit, lost_key: str, expected: str, found: 
     )
 
 
-def _fit_member(conn: Connection, registry: Registry, whole: Fit, member: MemberFit) -> Recommender:
+def _fit_member(
+    conn: Connection, registry: "Registry", whole: Fit, member: MemberFit
+) -> Recommender:
     """Return a member of a recipe, fitted where the `whole` is cut or, with a cut of its own, for
     the whole's validation.
     """

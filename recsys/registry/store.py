@@ -2,11 +2,11 @@
 for what the week reports.
 """
 
-from recsys.registry.fits import FitRun, data_window
+from recsys.registry.fits import FitRun
 from recsys.registry.studies import Studies
-from recsys.registry.versions import CHAMPION, Versions
+from recsys.registry.versions import Versions
 
-__all__ = ["CHAMPION", "FitRun", "Registry", "data_window"]
+__all__ = ["FitRun", "Registry"]
 
 
 class Registry(Versions, Studies):

@@ -11,6 +11,7 @@ from mlflow.entities import Experiment, Metric, Run
 from mlflow.exceptions import MlflowException
 
 from recsys.errors import LedgerError
+from recsys.registry.names import metric_name
 from recsys.settings import Settings
 
 #: The tag that MLflow shows as a description.
@@ -150,11 +151,6 @@ def metrics_of_week(values: Mapping[str, float], as_of: date) -> list[Metric]:
     step = (as_of - date(1970, 1, 1)).days // 7
     millis = int(moment.timestamp() * 1000)
     return [Metric(metric_name(name), value, millis, step) for name, value in values.items()]
-
-
-def metric_name(name: str) -> str:
-    """The name as MLflow takes it."""
-    return name.replace("@", "_at_").replace(",", "")
 
 
 @contextmanager

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from recsys.errors import LedgerError
 from recsys.models.base import Recommender
 from recsys.registry.fits import Fits
+from recsys.registry.names import CHAMPION
 from recsys.registry.tracking import unless
 
-CHAMPION = "champion"
 MODEL_NOTE = """The models that readers are served by, fitted each week on all that the week may
 see.
 

@@ -14,7 +14,7 @@ from recsys.db.rows import fetch_rows, find_row
 from recsys.errors import ModelError
 from recsys.models import MODELS
 from recsys.recipe import Recipe
-from recsys.tuning.search import Trial
+from recsys.tuning.trial import Trial
 
 log = logging.getLogger(__name__)
 

@@ -19,28 +19,9 @@ from recsys.errors import ModelError
 from recsys.models import MODELS, model_class
 from recsys.models.base import Search
 from recsys.recipe import Recipe
+from recsys.tuning.trial import Trial
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
-
-
-@dataclass(frozen=True)
-class Trial:
-    """A recipe that was tried, and its NDCG@10 on the validation slice: None where it could not be
-    fitted.
-    """
-
-    recipe: Recipe
-    ndcg: float | None
-
-    @property
-    def is_fitted(self) -> bool:
-        """Whether the recipe could be fitted."""
-        return self.ndcg is not None
-
-    @property
-    def score(self) -> float:
-        """The NDCG@10, 0 where it could not be fitted."""
-        return self.ndcg or 0.0
 
 
 @dataclass(frozen=True)

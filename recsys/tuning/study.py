@@ -8,7 +8,7 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import optuna
 
@@ -23,10 +23,13 @@ from recsys.models.base import Report
 from recsys.recipe import Recipe
 from recsys.registry.compute import compute_of, new_model
 from recsys.registry.fit_key import code_version
-from recsys.registry.store import FitRun, Registry
 from recsys.settings import Settings
 from recsys.tuning import ledger
-from recsys.tuning.search import Space, Trial, best_of, next_recipe
+from recsys.tuning.search import Space, best_of, next_recipe
+from recsys.tuning.trial import Trial
+
+if TYPE_CHECKING:
+    from recsys.registry.store import FitRun, Registry
 
 log = logging.getLogger(__name__)
 
@@ -141,13 +144,13 @@ class _StudyRun:
     """A study under way, with the MLflow run that its trials lie beneath."""
 
     conn: Connection
-    registry: Registry
+    registry: "Registry"
     study: Study
     key: str
     run_id: str
 
     @classmethod
-    def begin(cls, conn: Connection, registry: Registry, study: Study, key: str) -> Self:
+    def begin(cls, conn: Connection, registry: "Registry", study: Study, key: str) -> Self:
         """Find the study's MLflow run, or make it."""
         with advisory_lock(conn, Lock.REGISTRY):
             run_id = registry.study_run(key, study.name, as_of=study.as_of)
@@ -183,7 +186,7 @@ class _StudyRun:
         log.info("%s", recorded)
         return trial
 
-    def _evaluate(self, recipe: Recipe, run: FitRun) -> tuple[Trial, str | None]:
+    def _evaluate(self, recipe: Recipe, run: "FitRun") -> tuple[Trial, str | None]:
         """Return the trial, and why the recipe could not be fitted where it could not."""
         try:
             ndcg = self.study.ndcg(recipe, self.registry.settings, run.report)
@@ -195,7 +198,7 @@ class _StudyRun:
 
 
 def run_study(
-    conn: Connection, registry: Registry, study: Study, *, n_trials: int, report: TrialsReport
+    conn: Connection, registry: "Registry", study: Study, *, n_trials: int, report: TrialsReport
 ) -> StudyResult:
     """Try until there are `n_trials` in all, those of earlier runs counted, and enter the best.
 

@@ -24,7 +24,8 @@ from recsys.models import MODELS, model_class
 from recsys.models.base import Config, Recommender, silent
 from recsys.recipe import Recipe
 from recsys.registry.fit_key import PACKAGES, digest_of_sources, fit_key
-from recsys.registry.store import Registry, data_window
+from recsys.registry.fitting import data_window
+from recsys.registry.store import Registry
 from recsys.settings import Settings
 
 AS_OF = date(2026, 11, 16)

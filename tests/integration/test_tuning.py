@@ -22,7 +22,7 @@ from recsys.recipe import Recipe
 from recsys.registry.store import Registry
 from recsys.settings import Settings
 from recsys.tuning import ledger
-from recsys.tuning.search import Trial
+from recsys.tuning.trial import Trial
 from recsys.week import Week
 from tests import steps
 

@@ -10,7 +10,8 @@ from recsys import models
 from recsys.errors import ModelError
 from recsys.models.base import Config, Recommender, Search
 from recsys.recipe import Recipe
-from recsys.tuning.search import Space, Trial, best_of, next_recipe, searches_of, tunable
+from recsys.tuning.search import Space, best_of, next_recipe, searches_of, tunable
+from recsys.tuning.trial import Trial
 
 
 class LadderConfig(Config):
