@@ -21,7 +21,7 @@ import psycopg
 
 from recsys.db.connect import Connection
 from recsys.db.queries import queries
-from recsys.week import Week
+from recsys.work import Work
 
 log = logging.getLogger(__name__)
 
@@ -71,11 +71,11 @@ def worked_on(n_rows: int) -> None:
         cost.n_rows = n_rows
 
 
-def keep_cost(conn: Connection, week: Week, step: str, cost: Cost, *, part: str = "") -> None:
+def keep_cost(work: Work, as_of: date, step: str, cost: Cost, *, part: str = "") -> None:
     """Add a row to the run's costs. If that fails, log the cost; the step still succeeds."""
-    params = {"as_of": week.as_of, "run_id": week.run_id, "step": step, "part": part, **vars(cost)}
+    names = {"as_of": as_of, "run_id": work.run.run_id, "step": step, "part": part}
     try:
-        conn.execute(queries("costs")["keep_cost"], params)
+        work.conn.execute(queries("costs")["keep_cost"], names | vars(cost))
     except psycopg.Error as error:
         log.warning("%s %s: what it cost could not be kept: %s; %s", step, part, cost, error)
 

@@ -11,10 +11,10 @@ from recsys.features.interactions import Interactions
 from recsys.features.visible import read_catalogue, read_interactions, read_rerated
 from recsys.recipe import Recipe
 from recsys.registry.fitting import Fit
-from recsys.week import Week
+from recsys.week import WeekPlan
 
 
-def read_snapshot(conn: Connection, week: Week) -> tuple[Catalogue, Interactions]:
+def read_snapshot(conn: Connection, week: WeekPlan) -> tuple[Catalogue, Interactions]:
     """Read all movies and ratings that the week's snapshot admits."""
     catalogue = read_catalogue(conn, week.snapshot)
     interactions = read_interactions(conn, week.snapshot, catalogue.movie_ids)
@@ -22,7 +22,7 @@ def read_snapshot(conn: Connection, week: Week) -> tuple[Catalogue, Interactions
     return catalogue, interactions
 
 
-def exam_of(conn: Connection, week: Week) -> tuple[Exam, Catalogue]:
+def exam_of(conn: Connection, week: WeekPlan) -> tuple[Exam, Catalogue]:
     """Return the week's exam. Raises NothingToRecommend where the snapshot has no rating."""
     catalogue, interactions = read_snapshot(conn, week)
     if not len(interactions):
@@ -38,7 +38,7 @@ def exam_of(conn: Connection, week: Week) -> tuple[Exam, Catalogue]:
     return _as_of_its_cut(conn, week, exam), catalogue
 
 
-def validation_of(conn: Connection, week: Week, exam: Exam) -> Exam:
+def validation_of(conn: Connection, week: WeekPlan, exam: Exam) -> Exam:
     """Split the exam's training ratings likewise: nothing in it is held out by the exam.
 
     Older versions of re-rated ratings are read again only beneath a dated exam. A
@@ -50,13 +50,15 @@ def validation_of(conn: Connection, week: Week, exam: Exam) -> Exam:
     return _as_of_its_cut(conn, week, validation) if exam.cut else validation
 
 
-def fit_for_exam(week: Week, recipe: Recipe, exam: Exam, catalogue: Catalogue) -> Fit:
+def fit_for_exam(
+    week: WeekPlan, recipe: Recipe, exam: Exam, catalogue: Catalogue, *, anew: bool = False
+) -> Fit:
     """Return the fit of a recipe on the exam's training ratings."""
     cut = exam.cut.isoformat() if exam.cut else exam.kind
-    return Fit(recipe, exam.known, catalogue, cut, "exam", week.as_of, week.seed, anew=week.force)
+    return Fit(recipe, exam.known, catalogue, cut, "exam", week.as_of, week.seed, anew=anew)
 
 
-def _as_of_its_cut(conn: Connection, week: Week, exam: Exam) -> Exam:
+def _as_of_its_cut(conn: Connection, week: WeekPlan, exam: Exam) -> Exam:
     """Add the training ratings that a re-rating has since moved behind a dated exam's cut."""
     if not exam.cut:
         return exam

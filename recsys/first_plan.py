@@ -12,7 +12,7 @@ from recsys.recipe import Recipe
 from recsys.request import RunRequest
 from recsys.settings import Settings
 from recsys.tuning.ledger import newest_tuned, recipe_named
-from recsys.week import Week
+from recsys.week import WeekPlan
 
 
 @dataclass(frozen=True)
@@ -33,10 +33,10 @@ class FirstPlan:
         experiment = _requested_experiment(conn, as_of, request) or experiment_of(conn, as_of)
         return cls(settings, conn, as_of, incumbent_of(conn, as_of), experiment)
 
-    def week(self) -> Week:
+    def week(self) -> WeekPlan:
         """Return the week with the settings' recipes and those tuned; its watermark is still 0."""
         names = self.settings.recipes or tuple(MODELS)
-        return Week(
+        return WeekPlan(
             as_of=self.as_of,
             watermark=0,
             recipes=self.recipes(names, newest_tuned(self.conn, self.as_of, names)),
@@ -62,7 +62,7 @@ class FirstPlan:
         return tuple({recipe.key: recipe for recipe in competing}.values())
 
 
-def with_challenger(week: Week) -> Week:
+def with_challenger(week: WeekPlan) -> WeekPlan:
     """Return the week with its experiment's challenger, also where a later run started that."""
     if week.experiment is None or week.experiment.recipe in week.recipes:
         return week

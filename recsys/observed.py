@@ -24,7 +24,7 @@ from recsys.evaluation.comparison import (
     two_sample_bootstrap,
 )
 from recsys.evaluation.metrics import DECIDING, RANKING
-from recsys.week import Week
+from recsys.week import WeekPlan
 
 log = logging.getLogger(__name__)
 
@@ -83,7 +83,7 @@ class Observed:
     n: int
 
 
-def judge(conn: Connection, week: Week, *, resamples: int) -> None:
+def judge(conn: Connection, week: WeekPlan, *, resamples: int) -> None:
     """Judge what readers had before this week, once, by what they rated until it: first ratings, as
     lists leave out the rest.
 
@@ -116,13 +116,13 @@ def judged_week(conn: Connection, as_of: date) -> date | None:
     return next((row.since for row in recorded(conn, as_of)), None)
 
 
-def unjudged(conn: Connection, week: Week) -> str:
+def unjudged(conn: Connection, week: WeekPlan) -> str:
     """Why a week judged nothing; nothing to say where there was no earlier publication."""
     judged = conn.execute(queries("observed")["judged"], {"as_of": week.as_of}).fetchall()
     return " ".join(_why_not(week, publication) for publication in judged)
 
 
-def _why_not(week: Week, publication: Any) -> str:
+def _why_not(week: WeekPlan, publication: Any) -> str:
     which = (
         f"Publication {publication.publication_id}, which stood in week {publication.since}, was "
         "not judged"
@@ -134,7 +134,7 @@ def _why_not(week: Week, publication: Any) -> str:
     )
 
 
-def _user_scores(conn: Connection, week: Week, publication: Any) -> UserScores:
+def _user_scores(conn: Connection, week: WeekPlan, publication: Any) -> UserScores:
     params = {
         "publication_id": publication.publication_id,
         "since": publication.since,

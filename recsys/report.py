@@ -18,7 +18,7 @@ from recsys.promotion.failed_fits import failed_fits
 from recsys.promotion.gates.guardrails import cold_users, new_movies
 from recsys.promotion.ledger import Champion, verdicts_of
 from recsys.promotion.verdict import Verdict
-from recsys.week import Week
+from recsys.week import WeekPlan
 
 #: Lines of the exam's table: the deciding figure first.
 METRICS = (*RANKING, *EXPOSURE, *LISTS, *ERRORS)
@@ -143,7 +143,11 @@ def gates_table(verdicts: Sequence[Verdict]) -> str:
 
 
 def proposal(
-    conn: Connection, week: Week, decision: Decision, competitors: Collection[str], fallback: str
+    conn: Connection,
+    week: WeekPlan,
+    decision: Decision,
+    competitors: Collection[str],
+    fallback: str,
 ) -> str:
     """What a person reads before a new champion: what the answer does, why it is proposed, its
     gates, the exam, in Markdown.
@@ -171,7 +175,7 @@ def proposal(
     return "\n\n".join(parts)
 
 
-def _answers(conn: Connection, week: Week, proposed: str, fallback: str) -> str:
+def _answers(conn: Connection, week: WeekPlan, proposed: str, fallback: str) -> str:
     """What each answer does to the champion, and to what readers see."""
     live = conn.execute(queries("live")["now"]).fetchone()
     visible = f"publication {live.publication_id} of week {live.as_of}" if live else "nothing yet"
@@ -213,7 +217,7 @@ def _other_challengers(decision: Decision) -> list[str]:
     return ["The other challengers:\n\n" + "\n".join(lines)] if lines else []
 
 
-def observed_table(conn: Connection, week: Week) -> str:
+def observed_table(conn: Connection, week: WeekPlan) -> str:
     """How the lists of the week before did, in Markdown; why they were not judged, or nothing where
     there were none.
     """
@@ -242,7 +246,7 @@ def observed_table(conn: Connection, week: Week) -> str:
     )
 
 
-def observed_metrics(conn: Connection, week: Week) -> dict[str, float]:
+def observed_metrics(conn: Connection, week: WeekPlan) -> dict[str, float]:
     """What `week` found of the lists before it, for MLflow's charts: of what readers saw, and by
     source, recipe and arm.
     """
@@ -268,7 +272,7 @@ def counts_line(counts: Mapping[str, Mapping[str, int]]) -> str:
 
 
 def week_page(
-    conn: Connection, week: Week, champion: Champion, publication_id: int, notes: Sequence[str]
+    conn: Connection, week: WeekPlan, champion: Champion, publication_id: int, notes: Sequence[str]
 ) -> str:
     """What came in, what was set aside, the exam, the gates, the verdict, what was published, what
     each step cost.
@@ -310,14 +314,14 @@ def _between(row: Any) -> str:
     return f"{row.value:.4f} ({row.low:.4f} to {row.high:.4f})"
 
 
-def _drift(conn: Connection, week: Week) -> str:
+def _drift(conn: Connection, week: WeekPlan) -> str:
     """What drifted, then what did not, then what could not be judged."""
     told = {True: "**drifted**", False: "as before", None: "not judged"}
     found = sorted(watch.recorded(conn, week), key=lambda row: list(told).index(row.drifted))
     return "\n".join(f"- {told[row.drifted]}: {row.sentence}" for row in found) or "Not watched."
 
 
-def _sight(conn: Connection, week: Week) -> list[str]:
+def _sight(conn: Connection, week: WeekPlan) -> list[str]:
     facts = one_row(conn, queries("report")["facts"], week.snapshot.params)
     movies = one_row(conn, queries("report")["movies"], week.snapshot.params)
     lines = [
@@ -335,7 +339,7 @@ def _sight(conn: Connection, week: Week) -> list[str]:
     return lines
 
 
-def _drops(conn: Connection, week: Week) -> list[str]:
+def _drops(conn: Connection, week: WeekPlan) -> list[str]:
     drops = conn.execute(queries("drops")["drops_of_week"], week.snapshot.params).fetchall()
     lines = [
         f"- {drop.source} {drop.drop_date}, revision {drop.revision}: {drop.state}; {_told(drop)}"

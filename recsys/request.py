@@ -1,9 +1,11 @@
-"""What a run wants, besides what its week already has."""
+"""What a run wants, besides what its week already has: as it asks for it, and what steps keep."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
 from typing import Any, Self
+
+from recsys.settings import Settings
 
 
 @dataclass(frozen=True)
@@ -44,3 +46,33 @@ class RunRequest:
         """Read what `to_json` returned; the date as text."""
         as_of = value.get("as_of")
         return cls(**{**value, "as_of": date.fromisoformat(as_of) if as_of else None})
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a run wants of its week; the week itself keeps nothing of it.
+
+    `force` decides the week anew. `require_approval`: a person must agree to a new champion.
+    `run_id` is Airflow's, or says who runs it elsewhere.
+    """
+
+    force: bool = False
+    require_approval: bool = False
+    run_id: str = ""
+
+    @classmethod
+    def of(cls, request: RunRequest, settings: Settings) -> Self:
+        """Return what a request wants; what it leaves open is as in the settings."""
+        approval = request.require_approval
+        if approval is None:
+            approval = settings.require_approval
+        return cls(request.force, approval, request.run_id)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return a small value that `from_json` reads."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> Self:
+        """Read what `to_json` returned."""
+        return cls(**value)

@@ -7,12 +7,12 @@ from typing import Any
 
 from recsys.db.queries import checks
 from recsys.promotion.approval import UNASKED, Approval, Proposal
-from recsys.request import RunRequest
+from recsys.request import Run, RunRequest
 from recsys.settings import Settings
 from recsys.step_call import call_measured
 from recsys.steps import STEPS, Step, function_of
 from recsys.steps.publish import list_shards
-from recsys.week import Week
+from recsys.week import WeekPlan
 from recsys.work import Work, open_work
 
 __all__ = ["run_step", "run_week", "time_out"]
@@ -32,7 +32,7 @@ def run_week(
     *,
     approve: Approve = time_out,
     on_step: Callable[[str], None] = lambda _step: None,
-) -> Week:
+) -> WeekPlan:
     """Run the steps in order; return the week. What each step costs is stored.
 
     A request without a run id is run by whoever is at the terminal. `approve` answers where a
@@ -41,7 +41,7 @@ def run_week(
     if not request.run_id:
         request = replace(request, run_id=f"{getuser()} at a terminal")
     results: dict[str, Any] = {}
-    with open_work(settings) as work:
+    with open_work(settings, Run.of(request, settings)) as work:
         for step in STEPS:
             if step.is_answered:
                 results[step.name] = _answer(results["propose_champion"], approve)
@@ -54,9 +54,11 @@ def run_week(
     return results["resolve_week"]
 
 
-def run_step(settings: Settings, name: str, *arguments: Any, **named: Any) -> Any:
+def run_step(
+    settings: Settings, name: str, *arguments: Any, run: Run | None = None, **named: Any
+) -> Any:
     """Run one function of recsys.steps by its name, with work of its own; return its result."""
-    with open_work(settings) as work:
+    with open_work(settings, run) as work:
         return function_of(name)(work, *arguments, **named)
 
 

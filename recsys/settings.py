@@ -20,7 +20,7 @@ HOME = Path(os.environ.get("RECSYS_HOME", ".recsys"))
 
 class Settings(Bounds, BaseSettings):
     """What an installation chooses, the gates' bounds among it. What a run chooses (as_of, recipes,
-    top_n) is a `Week`.
+    top_n) is a `WeekPlan`.
     """
 
     model_config = SettingsConfigDict(

@@ -7,10 +7,10 @@ from typing import Any
 from recsys.costs import keep_cost, measured
 from recsys.promotion.approval import Approval
 from recsys.recipe import Recipe
-from recsys.request import RunRequest
+from recsys.request import Run, RunRequest
 from recsys.settings import Settings
 from recsys.steps import STEPS, function_of
-from recsys.week import Week
+from recsys.week import WeekPlan, WeekRun
 from recsys.work import Work, open_work
 
 __all__ = ["call_measured", "call_step"]
@@ -18,7 +18,7 @@ __all__ = ["call_measured", "call_step"]
 #: How an input is read, by its name; others are numbers, texts and lists of these.
 READ: dict[str, Callable[[Any], Any]] = {
     "as_of": lambda day: date.fromisoformat(day) if day else None,
-    "week": Week.from_json,
+    "week": WeekRun.from_json,
     "request": RunRequest.from_json,
     "recipe": Recipe.from_json,
     "approval": Approval.from_json,
@@ -34,17 +34,19 @@ def call_step(settings: Settings, name: str, inputs: Mapping[str, Any]) -> Any:
     Raises LookupError where there is no such step, and whatever the step raises.
     """
     arguments = {key: READ.get(key, _as_is)(value) for key, value in inputs.items()}
-    week = arguments.get("week")
+    week, run = _week_and_run(settings, arguments)
     if name in ASK_FOR_NO_WEEK:
         arguments.pop("week", None)  # their cost is the week's
-    with open_work(settings) as work:
+    with open_work(settings, run) as work:
         if name in WEEKLY:
-            return _to_json(call_measured(work, name, week, _part(arguments), **arguments))
-        return _to_json(function_of(name)(work, **arguments))
+            result = call_measured(work, name, week, _part(arguments), **arguments)
+        else:
+            result = function_of(name)(work, **arguments)
+    return _to_json(WeekRun(result, run) if isinstance(result, WeekPlan) else result)
 
 
 def call_measured(
-    work: Work, name: str, week: Week | None, part: str, /, *arguments: Any, **named: Any
+    work: Work, name: str, week: WeekPlan | None, part: str, /, *arguments: Any, **named: Any
 ) -> Any:
     """Call a step of a week, store what it cost, and return its result.
 
@@ -52,8 +54,19 @@ def call_measured(
     """
     with measured() as cost:
         result = function_of(name)(work, *arguments, **named)
-    keep_cost(work.conn, week or result, name, cost, part=part)
+    keep_cost(work, (week or result).as_of, name, cost, part=part)
     return result
+
+
+def _week_and_run(settings: Settings, arguments: dict[str, Any]) -> tuple[WeekPlan | None, Run]:
+    """Return the week that a step is called for, which it takes as its plan, and the run."""
+    if "week" in arguments:
+        week_run: WeekRun = arguments["week"]
+        arguments["week"] = week_run.plan
+        return week_run.plan, week_run.run
+    if "request" in arguments:
+        return None, Run.of(arguments["request"], settings)
+    return None, Run()
 
 
 def _as_is(value: Any) -> Any:

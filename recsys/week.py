@@ -1,4 +1,4 @@
-"""The week: what one run may know, and what was asked of it."""
+"""The week: what a run of it may know, and the parameters it runs with."""
 
 import logging
 from collections.abc import Mapping
@@ -14,19 +14,22 @@ from recsys.errors import LedgerError
 from recsys.experiment import Experiment
 from recsys.limits import beyond_limits
 from recsys.recipe import Recipe
+from recsys.request import Run
 from recsys.snapshot import Snapshot
 
 log = logging.getLogger(__name__)
 
 #: Of a week as JSON, in the ledger and between tasks; a renamed or removed field makes another.
-FORM = 1
+#: Form 1 had the run's wishes among the plan's fields.
+FORM = 2
+RUN_FIELDS = tuple(field.name for field in fields(Run))
 
 
 @dataclass(frozen=True)
-class Week:
-    """Kept in the ledger; every step after `resolve_week` is told by it and asks no clock.
+class WeekPlan:
+    """What the ledger keeps of a week; every step after `resolve_week` goes by it, and by no clock.
 
-    The run knows no event at or after `as_of` (UTC midnight) and no drop after `watermark` (a
+    The week admits no event at or after `as_of` (UTC midnight) and no drop after `watermark` (a
     drop_id).
     """
 
@@ -42,12 +45,9 @@ class Week:
     exam_wanted_users: int = 0  # that a dated exam should have, where the one before could not tell
     experiment: Experiment | None = None
     resolved_late: bool = False  # first resolved after a later week: it took that day's watermark
-    force: bool = False  # of this run: decide anew
-    require_approval: bool = False  # of this run: a person must agree to a new champion
-    run_id: str = ""  # of this run: Airflow's, or who runs it elsewhere
 
     def to_json(self) -> dict[str, Any]:
-        """Return a small value that tasks pass on, with the version of its form."""
+        """Return a small value with the version of its form."""
         values = {field.name: getattr(self, field.name) for field in fields(self)}
         values["as_of"] = self.as_of.isoformat()
         values["recipes"] = [recipe.to_json() for recipe in self.recipes]
@@ -56,20 +56,11 @@ class Week:
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Self:
-        """Read what `to_json` returned; values of the first form had no version.
+        """Read what `to_json` returned, in this form or the first, without the run's wishes.
 
         Raises LedgerError for a form that this code does not know.
         """
-        values = dict(value)
-        form = values.pop("form", 1)
-        unknown = values.keys() - {field.name for field in fields(cls)}
-        if form != FORM or unknown:
-            found = f"form {form}" + (f" with {', '.join(sorted(unknown))}" if unknown else "")
-            raise LedgerError(
-                f"week {values.get('as_of')} was stored by other code: found {found}, expected "
-                f"form {FORM}; run it with the code that stored it, or with this one from "
-                "resolve_week"
-            )
+        values = _fields_of_plan(value)
         values["as_of"] = date.fromisoformat(str(values["as_of"]))
         values["recipes"] = tuple(Recipe.from_json(recipe) for recipe in values["recipes"])
         experiment = values.get("experiment")
@@ -94,14 +85,53 @@ class Week:
         """Return what every read of the week is filtered by."""
         return Snapshot(self.as_of, self.watermark)
 
-    def asked(self, **parameters: Any) -> Self:
-        """The same week with the parameters that a run names itself; None names nothing."""
-        return replace(
-            self, **{name: value for name, value in parameters.items() if value is not None}
+    def with_parameters(self, **parameters: Any) -> Self:
+        """Return the week with the parameters that a run names itself; None names nothing."""
+        named = {name: value for name, value in parameters.items() if value is not None}
+        return replace(self, **named)
+
+
+@dataclass(frozen=True)
+class WeekRun:
+    """A week's plan and what one run wants of it: what tasks pass on."""
+
+    plan: WeekPlan
+    run: Run
+
+    def to_json(self) -> dict[str, Any]:
+        """Return a small value that `from_json` reads."""
+        return {"form": FORM, "plan": self.plan.to_json(), "run": self.run.to_json()}
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Self:
+        """Read what `to_json` returned, or a value of form 1, where both stood beside each other.
+
+        Raises LedgerError for a form that this code does not know.
+        """
+        if "plan" in value:
+            return cls(WeekPlan.from_json(value["plan"]), Run.from_json(value["run"]))
+        wishes = {name: value[name] for name in RUN_FIELDS if name in value}
+        return cls(WeekPlan.from_json(value), Run.from_json(wishes))
+
+
+def _fields_of_plan(value: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a plan's fields as JSON has them; raise LedgerError for those of other code."""
+    values = dict(value)
+    form = values.pop("form", 1)  # the first values had no number
+    if form == 1:
+        values = {name: field for name, field in values.items() if name not in RUN_FIELDS}
+    unknown = values.keys() - {field.name for field in fields(WeekPlan)}
+    if form not in (1, FORM) or unknown:
+        found = f"form {form}" + (f" with {', '.join(sorted(unknown))}" if unknown else "")
+        raise LedgerError(
+            f"week {values.get('as_of')} was stored by other code: found {found}, expected "
+            f"form {FORM}; run it with the code that stored it, or with this one from "
+            "resolve_week"
         )
+    return values
 
 
-def open_week(conn: Connection, week: Week) -> Week:
+def open_week(conn: Connection, week: WeekPlan) -> WeekPlan:
     """The week as the ledger has it; entered as given, with the newest drop known as its watermark,
     where the ledger lacks it.
 
@@ -132,16 +162,16 @@ def open_week(conn: Connection, week: Week) -> Week:
     return stored
 
 
-def _mend(conn: Connection, week: Week, numbers: Mapping[str, float]) -> Week:
+def _mend(conn: Connection, week: WeekPlan, numbers: Mapping[str, float]) -> WeekPlan:
     """Store a week with other numbers."""
-    mended = week.asked(**numbers)
+    mended = week.with_parameters(**numbers)
     conn.execute(
         queries("drops")["mend_week"], {"as_of": week.as_of, "params": Jsonb(mended.to_json())}
     )
     return mended
 
 
-def week_taken_in(conn: Connection, as_of: date | None) -> Week | None:
+def week_taken_in(conn: Connection, as_of: date | None) -> WeekPlan | None:
     """The newest week, up to a date if one is given, whose drops are in; None without one. Changes
     nothing.
     """
@@ -157,7 +187,7 @@ def undecided_before(conn: Connection, as_of: date) -> list[date]:
     ]
 
 
-def close_ingest(conn: Connection, week: Week) -> None:
+def close_ingest(conn: Connection, week: WeekPlan) -> None:
     """Let the week's watermark stand from here on. Raises LedgerError where another run has moved
     it since.
     """
@@ -171,8 +201,8 @@ def close_ingest(conn: Connection, week: Week) -> None:
         )
 
 
-def _week(row: Any) -> Week:
-    return Week.from_json(
+def _week(row: Any) -> WeekPlan:
+    return WeekPlan.from_json(
         {**row.params, "watermark": row.watermark, "resolved_late": row.resolved_late}
     )
 

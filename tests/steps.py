@@ -8,25 +8,25 @@ from recsys.db.queries import checks
 from recsys.request import RunRequest
 from recsys.run import run_step, time_out
 from recsys.settings import Settings
-from recsys.week import Week
+from recsys.week import WeekPlan
 
 
 def run_week(
     settings: Settings, *, approve: Any = time_out, on_step: Any = None, **request: Any
-) -> Week:
+) -> WeekPlan:
     """Run all steps; what the run wants is given by name."""
     named = {"on_step": on_step} if on_step else {}
     return run.run_week(settings, RunRequest(**request), approve=approve, **named)
 
 
-def resolve_week(settings: Settings, *, today: Any = None, **request: Any) -> Week:
+def resolve_week(settings: Settings, *, today: Any = None, **request: Any) -> WeekPlan:
     """Resolve the week; what the run wants is given by name."""
     return run_step(settings, "resolve_week", RunRequest(**request), today)
 
 
 def score_users(
     settings: Settings,
-    week: Week,
+    week: WeekPlan,
     promotion_id: int,
     shard: int,
     challenger_version: str | None = None,

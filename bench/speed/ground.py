@@ -27,14 +27,14 @@ from recsys.models.als import ALS
 from recsys.promotion import exams, ledger
 from recsys.promotion.approval import UNASKED
 from recsys.promotion.decision import Decision
-from recsys.promotion.ledger import ModelVersion, Origin
+from recsys.promotion.ledger import ModelVersion
 from recsys.recipe import Recipe
 from recsys.registry.fitting import Fit, fit_once
 from recsys.registry.store import Registry
-from recsys.request import RunRequest
+from recsys.request import Run, RunRequest
 from recsys.run import run_step
 from recsys.settings import Settings
-from recsys.week import Week
+from recsys.week import WeekPlan
 
 #: Of the weeks that are measured; the hybrid is measured by `make bench-quality`.
 RECIPES = ("popularity", "als", "item_knn")
@@ -44,7 +44,7 @@ RECIPES = ("popularity", "als", "item_knn")
 class WeekData:
     """What the first week sees."""
 
-    week: Week
+    week: WeekPlan
     catalogue: Catalogue
     interactions: Interactions
 
@@ -181,7 +181,7 @@ class Ground:
         with connect(settings) as conn:
             exams.record_exam(conn, self.first, self.data.exam)
             made = ledger.record_decision(
-                conn, self.data.week, decision, self.version, None, UNASKED, Origin("", "")
+                conn, self.first, Run(), decision, self.version, None, UNASKED, ""
             )
         return made.promotion_id
 

@@ -10,7 +10,7 @@ from recsys.db.queries import queries
 from recsys.db.rows import fetch_rows
 from recsys.drift.measures import LEAST_RATINGS, LEAST_WEEKS, MEASURES, Reading, Weeks
 from recsys.evaluation.metrics import DECIDING
-from recsys.week import Week
+from recsys.week import WeekPlan
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class _ExamScore:
 _COUNTS = ("ratings", "users", "new_users", "movies", "new_movies", "of_top_movie", "histogram")
 
 
-def watch(conn: Connection, week: Week, *, n_weeks: int) -> list[Finding]:
+def watch(conn: Connection, week: WeekPlan, *, n_weeks: int) -> list[Finding]:
     """Return the finding of every measure on the week, made at the first call."""
     if not recorded(conn, week):
         weeks = read_weeks(conn, week, n_weeks)
@@ -59,12 +59,12 @@ def watch(conn: Connection, week: Week, *, n_weeks: int) -> list[Finding]:
     return recorded(conn, week)
 
 
-def recorded(conn: Connection, week: Week) -> list[Finding]:
+def recorded(conn: Connection, week: WeekPlan) -> list[Finding]:
     """Return the findings of a week; none where it has not been watched."""
     return fetch_rows(conn, Finding, queries("drift")["recorded"], {"as_of": week.as_of})
 
 
-def read_weeks(conn: Connection, week: Week, n_weeks: int) -> Weeks:
+def read_weeks(conn: Connection, week: WeekPlan, n_weeks: int) -> Weeks:
     """Return the week and the `n_weeks` before it; one without ratings counts as zeros."""
     params = week.snapshot.params | {"n_weeks": n_weeks}
     rows = fetch_rows(conn, _WeekCounts, queries("drift")["weeks"], params)
@@ -74,7 +74,7 @@ def read_weeks(conn: Connection, week: Week, n_weeks: int) -> Weeks:
     return Weeks(**columns, exam_scores=read_exam_scores(conn, week, n_weeks))
 
 
-def read_exam_scores(conn: Connection, week: Week, n_weeks: int) -> np.ndarray:
+def read_exam_scores(conn: Connection, week: WeekPlan, n_weeks: int) -> np.ndarray:
     """Return the champions' scores in their weeks' exams, this week's first, NaN without one."""
     params = {"as_of": week.as_of, "n_weeks": n_weeks, "metric": DECIDING}
     rows = fetch_rows(conn, _ExamScore, queries("drift")["exam_scores"], params)
@@ -86,7 +86,7 @@ def _column(weeks: list[_WeekCounts], name: str) -> np.ndarray:
     return np.array([getattr(week, name) for week in weeks], dtype=np.int64)
 
 
-def _record(conn: Connection, week: Week, findings: list[Finding]) -> None:
+def _record(conn: Connection, week: WeekPlan, findings: list[Finding]) -> None:
     params = [vars(finding) | {"as_of": week.as_of} for finding in findings]
     with conn.transaction(), conn.cursor() as cursor:
         cursor.executemany(queries("drift")["record"], params)

@@ -13,7 +13,7 @@ from recsys.db.connect import Connection
 from recsys.db.queries import queries
 from recsys.errors import FitError
 from recsys.recipe import Recipe
-from recsys.week import Week
+from recsys.work import Work
 
 log = logging.getLogger(__name__)
 
@@ -28,21 +28,23 @@ class Attempt:
 
 
 @contextmanager
-def attempt(conn: Connection, week: Week, recipe: Recipe, kind: Kind) -> Iterator[Attempt]:
+def attempt(work: Work, as_of: date, recipe: Recipe, kind: Kind) -> Iterator[Attempt]:
     """Record a FitError of the block, with its reason, and go on; forget an earlier one where the
     fit succeeds.
     """
-    key = {"as_of": week.as_of, "recipe_key": recipe.key, "kind": kind}
+    conn = work.conn
+    key = {"as_of": as_of, "recipe_key": recipe.key, "kind": kind}
     outcome = Attempt()
     try:
         yield outcome
     except FitError as error:
         outcome.failed = True
         conn.execute(
-            queries("failed_fits")["record"], key | {"reason": str(error), "run_id": week.run_id}
+            queries("failed_fits")["record"],
+            key | {"reason": str(error), "run_id": work.run.run_id},
         )
         log.warning(
-            "week %s goes on without %s, which cannot be fitted: %s", week.as_of, recipe.key, error
+            "week %s goes on without %s, which cannot be fitted: %s", as_of, recipe.key, error
         )
         log.debug("the traceback of the fit", exc_info=error)
         return

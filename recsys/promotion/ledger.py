@@ -14,7 +14,7 @@ from recsys.promotion.approval import Approval
 from recsys.promotion.decision import Decision
 from recsys.promotion.verdict import Verdict
 from recsys.recipe import Recipe
-from recsys.week import Week
+from recsys.request import Run
 
 
 @dataclass(frozen=True)
@@ -71,13 +71,14 @@ def champion_of(conn: Connection, as_of: date) -> Champion | None:
     return _champion(conn.execute(queries("ledger")["decision"], {"as_of": as_of}).fetchone())
 
 
-def decided_for(conn: Connection, week: Week) -> Champion | None:
-    """The decision that a run goes by: the week's, or the run's own where it was told to decide
-    anew; None until there is one.
+def decided_for(conn: Connection, as_of: date, run: Run) -> Champion | None:
+    """Return the decision that a run goes by: the week's, or its own where it decides anew.
+
+    None until there is one.
     """
-    if not week.force:
-        return champion_of(conn, week.as_of)
-    params = {"as_of": week.as_of, "run_id": week.run_id}
+    if not run.force:
+        return champion_of(conn, as_of)
+    params = {"as_of": as_of, "run_id": run.run_id}
     return _champion(conn.execute(queries("ledger")["forced_decision"], params).fetchone())
 
 
@@ -105,18 +106,19 @@ def newest_champion(conn: Connection) -> Champion | None:
 
 def record_decision(
     conn: Connection,
-    week: Week,
+    as_of: date,
+    run: Run,
     decision: Decision,
     model: ModelVersion,
     incumbent: str | None,
     approval: Approval,
-    origin: Origin,
+    git_sha: str,
 ) -> Champion:
     """Enter a decision with every gate's answer, unless the week, or this run of it, is decided
     already; return what stands.
     """
     params = {
-        "as_of": week.as_of,
+        "as_of": as_of,
         "decision": decision.outcome,
         "recipe_key": model.recipe.key,
         "recipe": Jsonb(model.recipe.to_json()),
@@ -127,22 +129,23 @@ def record_decision(
         "incumbent": incumbent,
         "comparisons": Jsonb([asdict(comparison) for comparison in decision.comparisons]),
         "reasons": list(decision.reasons),
-        "forced": week.force,
+        "forced": run.force,
         "approval": approval.answer,
         "approved_by": approval.by,
         "users_needed": decision.users_needed,
-        **asdict(origin),
+        "git_sha": git_sha,
+        "run_id": run.run_id,
     }
     with conn.transaction():
         conn.execute(queries("live")["hold"])  # a rollback made meanwhile says whether it stands
         row = conn.execute(queries("ledger")["record_decision"], params).fetchone()
         if row is not None:
-            verdicts = (*decision.verdicts, *refit_verdicts(conn, week.as_of))
+            verdicts = (*decision.verdicts, *refit_verdicts(conn, as_of))
             _enter(conn, "record_verdict", {"promotion_id": row.promotion_id}, verdicts)
-    decided = decided_for(conn, week)
+    decided = decided_for(conn, as_of, run)
     if decided is None:
         raise LedgerError(
-            f"week {week.as_of}: the decision of run {week.run_id!r} was not "
+            f"week {as_of}: the decision of run {run.run_id!r} was not "
             "entered; expected a run id of its own"
         )
     return decided

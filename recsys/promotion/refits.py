@@ -17,24 +17,24 @@ from recsys.recipe import Recipe
 from recsys.registry import fit_ledger
 from recsys.registry.fitting import Fit, fitted_model, lost_model_fitted_again
 from recsys.revision import git_sha
-from recsys.week import Week
+from recsys.week import WeekPlan
 from recsys.work import Work
 
 log = logging.getLogger(__name__)
 
 
-def try_refit(work: Work, week: Week, recipe: Recipe) -> str | None:
+def try_refit(work: Work, week: WeekPlan, recipe: Recipe) -> str | None:
     """Refit a recipe and return its version; None where it cannot be fitted, which is recorded."""
-    with attempt(work.conn, week, recipe, "refit"):
+    with attempt(work, week.as_of, recipe, "refit"):
         return refit(work, week, recipe)
     return None
 
 
-def refit(work: Work, week: Week, recipe: Recipe) -> str:
+def refit(work: Work, week: WeekPlan, recipe: Recipe) -> str:
     """Fit a recipe on all that the week admits, ask the gates, register it; return its version."""
     conn = work.conn
     catalogue, interactions = read_snapshot(conn, week)
-    fit = _fit_for_readers(week, recipe, interactions, catalogue)
+    fit = _fit_for_readers(work, week, recipe, interactions, catalogue)
     fitted, model = fitted_model(conn, work.registry, fit)
     verdicts = check_refit(conn, week, recipe, model, interactions, work.settings)
     ledger.record_refit_verdicts(conn, week.as_of, fitted.fit_key, verdicts)
@@ -42,7 +42,7 @@ def refit(work: Work, week: Week, recipe: Recipe) -> str:
     return _register(work, week, fitted.run_id, version)
 
 
-def refit_version(work: Work, week: Week, recipe: Recipe) -> ModelVersion:
+def refit_version(work: Work, week: WeekPlan, recipe: Recipe) -> ModelVersion:
     """Fit a recipe again on all that the week admits now; return the version that comes of it."""
     version = refit(work, week, recipe)
     fit_key = ledger.fit_keys_of_refits(work.conn, week.as_of)[recipe.key]
@@ -60,7 +60,7 @@ def version_on_record(work: Work, recipe: Recipe, version: str, fit_key: str) ->
     return ModelVersion(recipe, version, fit_key, fit.fingerprint, fit.n_ratings)
 
 
-def version_of_refit(work: Work, week: Week, recipe: Recipe, version: str) -> ModelVersion:
+def version_of_refit(work: Work, week: WeekPlan, recipe: Recipe, version: str) -> ModelVersion:
     """Return the week's refit that was registered as `version`, registered again if MLflow lost it.
 
     Raises LedgerError where the version is of another recipe of the week.
@@ -86,7 +86,7 @@ def version_of_refit(work: Work, week: Week, recipe: Recipe, version: str) -> Mo
     return version_on_record(work, recipe, version, fit_keys[recipe.key])
 
 
-def model_to_serve(work: Work, week: Week, model: ModelVersion) -> Recommender:
+def model_to_serve(work: Work, week: WeekPlan, model: ModelVersion) -> Recommender:
     """Load a version's model, by its fit key where the version is gone, or fit it again if lost.
 
     Raises ModelLost where it then differs: the week's lists would be another model's.
@@ -100,7 +100,7 @@ def model_to_serve(work: Work, week: Week, model: ModelVersion) -> Recommender:
             log.warning("week %s: %s; it is fitted again", week.as_of, error)
             registry.give_up(run_id)
     catalogue, interactions = read_snapshot(work.conn, week)
-    fit = _fit_for_readers(week, model.recipe, interactions, catalogue)
+    fit = _fit_for_readers(work, week, model.recipe, interactions, catalogue)
     fitted, recommender = lost_model_fitted_again(work.conn, registry, fit, model.fit_key)
     version = _register(work, week, fitted.run_id, model)
     log.warning(
@@ -113,17 +113,16 @@ def model_to_serve(work: Work, week: Week, model: ModelVersion) -> Recommender:
 
 
 def _fit_for_readers(
-    week: Week, recipe: Recipe, interactions: Interactions, catalogue: Catalogue
+    work: Work, week: WeekPlan, recipe: Recipe, interactions: Interactions, catalogue: Catalogue
 ) -> Fit:
     cut = week.as_of.isoformat()
-    return Fit(
-        recipe, interactions, catalogue, cut, "refit", week.as_of, week.seed, anew=week.force
-    )
+    anew = work.run.force
+    return Fit(recipe, interactions, catalogue, cut, "refit", week.as_of, week.seed, anew=anew)
 
 
-def _register(work: Work, week: Week, run_id: str, model: ModelVersion) -> str:
+def _register(work: Work, week: WeekPlan, run_id: str, model: ModelVersion) -> str:
     """Return the version of the model in this MLflow run; a new one where MLflow has lost it."""
     tags = version_tags(model, week.as_of)
-    tags |= {"git_sha": git_sha(work.settings.git_sha), "run_id": week.run_id}
+    tags |= {"git_sha": git_sha(work.settings.git_sha), "run_id": work.run.run_id}
     with advisory_lock(work.conn, Lock.REGISTRY):
         return work.registry.register(run_id, model.fit_key, tags)

@@ -14,14 +14,14 @@ from recsys.promotion.gates import REFIT_GATES
 from recsys.promotion.refit import LIST_LENGTH, Refit, sample_of
 from recsys.promotion.verdict import Verdict
 from recsys.recipe import Recipe
-from recsys.week import Week
+from recsys.week import WeekPlan
 
 _LISTED = {"user_id": "bigint", "rank": "integer", "movie_id": "bigint"}
 
 
 def check_refit(
     conn: Connection,
-    week: Week,
+    week: WeekPlan,
     recipe: Recipe,
     model: Recommender,
     interactions: Interactions,
@@ -36,7 +36,7 @@ def check_refit(
 
 
 def _last_lists(
-    conn: Connection, week: Week, users: np.ndarray, interactions: Interactions
+    conn: Connection, week: WeekPlan, users: np.ndarray, interactions: Interactions
 ) -> np.ndarray:
     """(S, LIST_LENGTH) movie ids of the newest publication of an earlier week, −1 where a list ends
     or the user has rated since.

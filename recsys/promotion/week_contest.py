@@ -11,11 +11,11 @@ from recsys.promotion.contest import Contest
 from recsys.promotion.decision import Decision, decide, settle
 from recsys.promotion.failed_fits import failed_fits
 from recsys.recipe import Recipe
-from recsys.settings import Settings
-from recsys.week import Week
+from recsys.week import WeekPlan
+from recsys.work import Work
 
 
-def competing(conn: Connection, week: Week) -> list[Recipe]:
+def competing(conn: Connection, week: WeekPlan) -> list[Recipe]:
     """Return the week's recipes, and the incumbent as it was when the exam was set."""
     incumbent = exams.incumbent_at_exam(conn, week.as_of)
     if incumbent is None or incumbent in week.recipes:
@@ -27,24 +27,23 @@ def competing(conn: Connection, week: Week) -> list[Recipe]:
 class WeekContest:
     """The exam's results, asked for once in a step."""
 
-    settings: Settings
-    conn: Connection
-    week: Week
+    work: Work
+    week: WeekPlan
 
     @cached_property
     def incumbent(self) -> Recipe | None:
         """Return the champion of the last earlier week, as of when the exam was set."""
-        return exams.incumbent_at_exam(self.conn, self.week.as_of)
+        return exams.incumbent_at_exam(self.work.conn, self.week.as_of)
 
     @cached_property
     def recipes(self) -> dict[str, Recipe]:
         """Return the competing recipes by key."""
-        return {recipe.key: recipe for recipe in competing(self.conn, self.week)}
+        return {recipe.key: recipe for recipe in competing(self.work.conn, self.week)}
 
     @cached_property
     def unfitted(self) -> dict[str, str]:
         """Return the reason of each recipe that could not be fitted for the exam, by key."""
-        return failed_fits(self.conn, self.week.as_of, "exam")
+        return failed_fits(self.work.conn, self.week.as_of, "exam")
 
     @property
     def popularity(self) -> str:
@@ -61,17 +60,17 @@ class WeekContest:
     @cached_property
     def decision(self) -> Decision:
         """Return what the exam says of this run's recipes: the same each time it is computed."""
-        scores = exams.user_scores_of(self.conn, self.week.as_of)
+        scores = exams.user_scores_of(self.work.conn, self.week.as_of)
         contest = Contest(
             user_scores={key: own for key, own in scores.items() if key in self.recipes},
             others={key: own for key, own in scores.items() if key not in self.recipes},
             incumbent=self.incumbent.key if self.incumbent else None,
             popularity=self.popularity,
-            bounds=self.settings,
-            resamples=self.settings.bootstrap_resamples,
+            bounds=self.work.settings,
+            resamples=self.work.settings.bootstrap_resamples,
             seed=self.week.seed,
-            figures=exams.figures_of(self.conn, self.week.as_of),
-            lost=exams.exams_lost(self.conn, self.week.as_of),
+            figures=exams.figures_of(self.work.conn, self.week.as_of),
+            lost=exams.exams_lost(self.work.conn, self.week.as_of),
             unfitted={
                 key: reason
                 for key, reason in self.unfitted.items()
@@ -86,12 +85,12 @@ class WeekContest:
             self.decision,
             fallback=self.fallback,
             approval=approval,
-            required=self.week.require_approval,
+            required=self.work.run.require_approval,
             refused=refused,
         )
 
 
-def refused_refits(conn: Connection, week: Week) -> dict[str, str]:
+def refused_refits(conn: Connection, week: WeekPlan) -> dict[str, str]:
     """Return why refits of the week are not served, by recipe key: failed, or refused by gates."""
     failures = failed_fits(conn, week.as_of, "refit")
     reasons = {key: f"it cannot be fitted: {reason}" for key, reason in failures.items()}

@@ -12,6 +12,7 @@ from recsys.errors import LedgerError
 from recsys.promotion.mirror import mirror_champion
 from recsys.promotion.refits import refit_version
 from recsys.recipe import Recipe
+from recsys.request import Run
 from recsys.settings import Settings
 from recsys.week import week_taken_in
 from recsys.work import open_work
@@ -50,8 +51,8 @@ def _refit(settings: Settings, row: Any, run_id: str) -> str:
                 f"version {row.model_version} was fitted for week {row.as_of}, which "
                 "the ledger has no more"
             )
-    with open_work(settings) as work:
-        model = refit_version(work, week.asked(run_id=run_id), Recipe.from_json(row.recipe))
+    with open_work(settings, Run(run_id=run_id)) as work:
+        model = refit_version(work, week, Recipe.from_json(row.recipe))
     names = {"model_version": row.model_version, "refitted_as": model.version}
     with connect(settings) as conn, conn.transaction():
         fitted = {

@@ -16,7 +16,7 @@ from recsys.features.interactions import index_of
 from recsys.models.base import BLOCK, Recommender, TopN
 from recsys.promotion.ledger import ModelVersion
 from recsys.snapshot import Snapshot
-from recsys.week import Week
+from recsys.week import WeekPlan
 
 _COLUMNS = {
     "publication_key": "text",
@@ -36,7 +36,7 @@ class PublicationSpec:
     which the users in its share get their lists.
     """
 
-    week: Week
+    week: WeekPlan
     model: ModelVersion
     promotion_id: int | None
     challenger: "PublicationSpec | None" = None

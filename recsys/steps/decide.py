@@ -4,13 +4,13 @@ import logging
 
 from recsys.promotion import ledger
 from recsys.promotion.approval import UNASKED, Approval, Proposal
-from recsys.promotion.ledger import Champion, Origin
+from recsys.promotion.ledger import Champion
 from recsys.promotion.mirror import mirror_champion, mirror_model
 from recsys.promotion.refits import try_refit, version_of_refit
 from recsys.promotion.week_contest import WeekContest, refused_refits
 from recsys.report import proposal, verdict
 from recsys.revision import git_sha
-from recsys.week import Week
+from recsys.week import WeekPlan
 from recsys.work import Work
 
 __all__ = ["promote_champion", "propose_champion", "refit_challenger", "refit_winner"]
@@ -18,30 +18,30 @@ __all__ = ["promote_champion", "propose_champion", "refit_challenger", "refit_wi
 log = logging.getLogger(__name__)
 
 
-def propose_champion(work: Work, week: Week) -> Proposal:
+def propose_champion(work: Work, week: WeekPlan) -> Proposal:
     """Return what the exam decides, for a person to approve: exam, gates, what each answer does."""
-    decided = ledger.decided_for(work.conn, week)
+    decided = ledger.decided_for(work.conn, week.as_of, work.run)
     if decided:
         return Proposal(False, f"Week {week.as_of} is decided already", verdict(decided))
-    contest = WeekContest(work.settings, work.conn, week)
+    contest = WeekContest(work, week)
     decision = contest.decision
     body = proposal(work.conn, week, decision, contest.recipes, contest.fallback)
     subject = f"Week {week.as_of}: {decision.outcome}, {decision.champion_key}"
-    return Proposal(week.require_approval and decision.is_new, subject, body)
+    return Proposal(work.run.require_approval and decision.is_new, subject, body)
 
 
-def refit_winner(work: Work, week: Week, approval: Approval = UNASKED) -> str:
+def refit_winner(work: Work, week: WeekPlan, approval: Approval = UNASKED) -> str:
     """Fit the recipe that won and was approved on everything the week admits; return its version.
 
     Where that fails, or the gates refuse it, the incumbent's recipe is fitted instead. Raises
     ModelError where that is not served either.
     """
-    decided = ledger.decided_for(work.conn, week)
+    decided = ledger.decided_for(work.conn, week.as_of, work.run)
     if decided:
         key, version = decided.recipe.key, decided.model.version
         log.info("week %s is decided already: %s, version %s", week.as_of, key, version)
         return version
-    contest = WeekContest(work.settings, work.conn, week)
+    contest = WeekContest(work, week)
     # of this attempt alone: other code, or other bounds, may judge a refit otherwise
     refused: dict[str, str] = {}
     while True:  # at most twice: settle raises where the fallback was refused as well
@@ -53,7 +53,7 @@ def refit_winner(work: Work, week: Week, approval: Approval = UNASKED) -> str:
         refused[key] = reasons[key]
 
 
-def refit_challenger(work: Work, week: Week) -> str | None:
+def refit_challenger(work: Work, week: WeekPlan) -> str | None:
     """Fit the recipe of the week's experiment likewise; return its version.
 
     None without an experiment, and where it cannot be fitted or the gates refuse it: then the
@@ -76,10 +76,10 @@ def refit_challenger(work: Work, week: Week) -> str | None:
 
 
 def promote_champion(
-    work: Work, week: Week, model_version: str, approval: Approval = UNASKED
+    work: Work, week: WeekPlan, model_version: str, approval: Approval = UNASKED
 ) -> int:
     """Store the week's decision, once, and let MLflow's alias follow; return the decision's id."""
-    champion = ledger.decided_for(work.conn, week)
+    champion = ledger.decided_for(work.conn, week.as_of, work.run)
     if champion is None:
         champion = _promote(work, week, model_version, approval)
     elif approval.answer and champion.approval != approval:
@@ -92,11 +92,13 @@ def promote_champion(
     return champion.promotion_id
 
 
-def _promote(work: Work, week: Week, model_version: str, approval: Approval) -> Champion:
-    contest = WeekContest(work.settings, work.conn, week)
+def _promote(work: Work, week: WeekPlan, model_version: str, approval: Approval) -> Champion:
+    contest = WeekContest(work, week)
     decision = contest.settled(approval, refused_refits(work.conn, week))
     recipe = contest.recipes[decision.champion_key]
     model = version_of_refit(work, week, recipe, model_version)
     incumbent = contest.incumbent.key if contest.incumbent else None
-    origin = Origin(git_sha(work.settings.git_sha), week.run_id)
-    return ledger.record_decision(work.conn, week, decision, model, incumbent, approval, origin)
+    sha = git_sha(work.settings.git_sha)
+    return ledger.record_decision(
+        work.conn, week.as_of, work.run, decision, model, incumbent, approval, sha
+    )

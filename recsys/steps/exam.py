@@ -13,7 +13,7 @@ from recsys.promotion.week_contest import competing
 from recsys.recipe import Recipe
 from recsys.registry.fitting import fit_once, fitted_model
 from recsys.report import exam_metrics, exam_table
-from recsys.week import Week
+from recsys.week import WeekPlan
 from recsys.work import Work
 
 __all__ = ["examine_models", "train_model"]
@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 
 
 def train_model(
-    work: Work, week: Week, recipe: Recipe, *, again_if_lost: bool = False
+    work: Work, week: WeekPlan, recipe: Recipe, *, again_if_lost: bool = False
 ) -> str | None:
     """Fit a recipe up to the exam's cut, unless that has been done; return the MLflow run's id.
 
@@ -35,13 +35,13 @@ def train_model(
         log.info("%s was evaluated already for week %s: run %s", recipe.key, week.as_of, run_id)
         return run_id
     exam, catalogue = exam_of(work.conn, week)
-    with attempt(work.conn, week, recipe, "exam"):
-        fit = fit_for_exam(week, recipe, exam, catalogue)
+    with attempt(work, week.as_of, recipe, "exam"):
+        fit = fit_for_exam(week, recipe, exam, catalogue, anew=work.run.force)
         return fit_once(work.conn, work.registry, fit).run_id
     return None
 
 
-def examine_models(work: Work, week: Week) -> str:
+def examine_models(work: Work, week: WeekPlan) -> str:
     """Evaluate every recipe of the week, and the incumbent's, on one exam; return its table.
 
     Recipes that could not be fitted are left out. Raises ModelError where none could.
@@ -64,7 +64,7 @@ def examine_models(work: Work, week: Week) -> str:
     return table
 
 
-def _unexamined(work: Work, week: Week) -> list[Recipe]:
+def _unexamined(work: Work, week: WeekPlan) -> list[Recipe]:
     """Return who is still to be evaluated; train_model tried the week's recipes that failed."""
     own = {recipe.key for recipe in week.recipes}
     failed = failed_fits(work.conn, week.as_of, "exam").keys() & own
@@ -75,13 +75,13 @@ def _unexamined(work: Work, week: Week) -> list[Recipe]:
     ]
 
 
-def _examine(work: Work, week: Week, recipes: Sequence[Recipe]) -> None:
+def _examine(work: Work, week: WeekPlan, recipes: Sequence[Recipe]) -> None:
     conn = work.conn
     exam, catalogue = exam_of(conn, week)
     exams.record_exam(conn, week.as_of, exam)
     for recipe in recipes:
-        with attempt(conn, week, recipe, "exam"):
-            fit = fit_for_exam(week, recipe, exam, catalogue)
+        with attempt(work, week.as_of, recipe, "exam"):
+            fit = fit_for_exam(week, recipe, exam, catalogue, anew=work.run.force)
             fitted, model = fitted_model(conn, work.registry, fit)
             result = examine(
                 model,

@@ -10,7 +10,7 @@ from recsys.errors import RecsysError
 from recsys.ingest import ledger
 from recsys.ingest.load import ingest
 from recsys.report import counts_line
-from recsys.week import Week, close_ingest
+from recsys.week import WeekPlan, close_ingest
 from recsys.work import Work
 
 __all__ = ["check_facts", "ingest_drops", "refresh_views"]
@@ -18,7 +18,7 @@ __all__ = ["check_facts", "ingest_drops", "refresh_views"]
 log = logging.getLogger(__name__)
 
 
-def ingest_drops(work: Work, week: Week) -> list[str]:
+def ingest_drops(work: Work, week: WeekPlan) -> list[str]:
     """Ingest each drop up to the week's watermark that the facts lack, oldest first.
 
     Returns a line a drop. Raises DropError at a bad one, of which nothing is taken in.

@@ -18,7 +18,7 @@ from recsys.recipe import Recipe
 from recsys.request import RunRequest
 from recsys.settings import Settings
 from recsys.tuning.ledger import recipe_named
-from recsys.week import Week, open_week, undecided_before, week_taken_in
+from recsys.week import WeekPlan, open_week, undecided_before, week_taken_in
 from recsys.work import Work
 
 __all__ = ["find_recipe", "find_week", "list_recipes", "resolve_week"]
@@ -26,7 +26,7 @@ __all__ = ["find_recipe", "find_week", "list_recipes", "resolve_week"]
 log = logging.getLogger(__name__)
 
 
-def resolve_week(work: Work, request: RunRequest, today: date | None = None) -> Week:
+def resolve_week(work: Work, request: RunRequest, today: date | None = None) -> WeekPlan:
     """Return the week that a run is about, as the ledger has it from now on; register its drops.
 
     What the request leaves open is as in the week's first run, else as in the settings. Raises
@@ -49,20 +49,15 @@ def resolve_week(work: Work, request: RunRequest, today: date | None = None) -> 
         week = _open(work, plan, request)
         mirror_champion(conn, work.registry)
     _warn(work, week)
-    approval = request.require_approval
-    if approval is None:
-        approval = settings.require_approval
-    return with_challenger(
-        week.asked(force=request.force, require_approval=approval, run_id=request.run_id)
-    )
+    return with_challenger(week)
 
 
-def list_recipes(_work: Work, week: Week) -> list[Recipe]:
+def list_recipes(_work: Work, week: WeekPlan) -> list[Recipe]:
     """Return the week's recipes, each of which is fitted by a train_model of its own."""
     return list(week.recipes)
 
 
-def find_week(work: Work, as_of: date | None) -> Week:
+def find_week(work: Work, as_of: date | None) -> WeekPlan:
     """Return the newest week, up to a date if one is given, whose drops are in.
 
     Raises NothingToRecommend without one.
@@ -77,7 +72,7 @@ def find_week(work: Work, as_of: date | None) -> Week:
     return week
 
 
-def find_recipe(work: Work, week: Week, name: str) -> Recipe:
+def find_recipe(work: Work, week: WeekPlan, name: str) -> Recipe:
     """Return a recipe's default by its name, or a tuned one that the week admits by its key.
 
     Raises ModelError for what is neither.
@@ -85,11 +80,11 @@ def find_recipe(work: Work, week: Week, name: str) -> Recipe:
     return recipe_named(work.conn, week.as_of, name)
 
 
-def _open(work: Work, plan: FirstPlan, request: RunRequest) -> Week:
-    """Store the run, the week and the experiment, together; return the week for this run."""
+def _open(work: Work, plan: FirstPlan, request: RunRequest) -> WeekPlan:
+    """Store the run, the week and the experiment, together; return the week."""
     named = plan.recipes(request.recipes) if request.recipes else None
     wishes = {"recipes": named, "top_n": request.top_n, "experiment": plan.experiment}
-    first = plan.week().asked(**wishes)
+    first = plan.week().with_parameters(**wishes)
     check_limits(first.numbers)
     with work.conn.transaction():
         if request.run_kind:
@@ -102,10 +97,10 @@ def _open(work: Work, plan: FirstPlan, request: RunRequest) -> Week:
         week = open_week(work.conn, first)
         if plan.experiment and request.challenger:
             begin_experiment(work.conn, plan.as_of, plan.experiment, request.run_id)
-    return week.asked(**wishes)
+    return week.with_parameters(**wishes)
 
 
-def _warn(work: Work, week: Week) -> None:
+def _warn(work: Work, week: WeekPlan) -> None:
     undecided = undecided_before(work.conn, week.as_of)
     if undecided:
         log.warning(

@@ -19,7 +19,7 @@ from recsys.scoring.candidates import (
     shard_of,
 )
 from recsys.scoring.publish import publish, retire_outlived, to_make
-from recsys.week import Week
+from recsys.week import WeekPlan
 from recsys.work import Work
 
 __all__ = ["list_shards", "publish_recommendations", "score_users"]
@@ -27,14 +27,14 @@ __all__ = ["list_shards", "publish_recommendations", "score_users"]
 log = logging.getLogger(__name__)
 
 
-def list_shards(work: Work, week: Week) -> list[int]:
+def list_shards(work: Work, week: WeekPlan) -> list[int]:
     """Return the numbers of the shards that share the scoring: those that hold users."""
     n_users = len(read_users(work.conn, week.snapshot))
     return list(range(shard_count(n_users, work.settings.score_shards)))
 
 
 def score_users(
-    work: Work, week: Week, promotion_id: int, challenger_version: str | None, shard: int
+    work: Work, week: WeekPlan, promotion_id: int, challenger_version: str | None, shard: int
 ) -> int:
     """Find the champion's best movies, and an experiment's challenger's, for a shard of the users.
 
@@ -63,12 +63,12 @@ def score_users(
 
 
 def publish_recommendations(
-    work: Work, week: Week, promotion_id: int, challenger_version: str | None = None
+    work: Work, week: WeekPlan, promotion_id: int, challenger_version: str | None = None
 ) -> int:
     """Make the week's publication and, unless a newer week is live, make it live; return its id."""
     conn = work.conn
     spec = _spec(work, week, promotion_id, challenger_version)
-    publication = publish(conn, spec, Origin(git_sha(work.settings.git_sha), week.run_id))
+    publication = publish(conn, spec, Origin(git_sha(work.settings.git_sha), work.run.run_id))
     worked_on(publication.n_rows)
     log.info(
         "publication %s: %s rows for %s users, %s from the fallback%s",
@@ -88,7 +88,7 @@ def publish_recommendations(
 
 
 def _spec(
-    work: Work, week: Week, promotion_id: int, challenger_version: str | None
+    work: Work, week: WeekPlan, promotion_id: int, challenger_version: str | None
 ) -> PublicationSpec:
     """Return what is published: the champion's lists, and the challenger's to its users."""
     champion = ledger.decision_by_id(work.conn, promotion_id)

@@ -4,7 +4,7 @@ from recsys.exam_data import exam_of, validation_of
 from recsys.limits import check_limits
 from recsys.tuning.search import tunable
 from recsys.tuning.study import Study, TrialsReport, run_study
-from recsys.week import Week
+from recsys.week import WeekPlan
 from recsys.work import Work
 
 __all__ = ["list_tunable", "tune_recipe"]
@@ -16,7 +16,12 @@ def list_tunable(_work: Work) -> list[str]:
 
 
 def tune_recipe(
-    work: Work, week: Week, name: str, *, n_trials: int, told: TrialsReport = lambda _trials: None
+    work: Work,
+    week: WeekPlan,
+    name: str,
+    *,
+    n_trials: int,
+    told: TrialsReport = lambda _trials: None,
 ) -> str:
     """Search a recipe's hyperparameters before the week's exam, until `n_trials` trials in all.
 

@@ -8,7 +8,7 @@ from recsys.drift.watch import watch
 from recsys.errors import DriftError
 from recsys.promotion import ledger
 from recsys.promotion.mirror import mirror_exam, mirror_week
-from recsys.week import Week
+from recsys.week import WeekPlan
 from recsys.weeks_page.page import page as weeks_page
 from recsys.weeks_page.record import read_record
 from recsys.work import Work
@@ -18,7 +18,7 @@ __all__ = ["judge_publication", "report_week", "watch_drift"]
 log = logging.getLogger(__name__)
 
 
-def judge_publication(work: Work, week: Week) -> str:
+def judge_publication(work: Work, week: WeekPlan) -> str:
     """Judge the lists of the week before by what their users have rated and liked since.
 
     Returns a table in Markdown, empty where there were no lists. The figures are stored in the
@@ -34,7 +34,7 @@ def judge_publication(work: Work, week: Week) -> str:
     return table
 
 
-def watch_drift(work: Work, week: Week) -> list[str]:
+def watch_drift(work: Work, week: WeekPlan) -> list[str]:
     """Return a sentence for each measure that is unlike the weeks before.
 
     Raises DriftError where the settings do not let one of them pass.
@@ -53,7 +53,7 @@ def watch_drift(work: Work, week: Week) -> list[str]:
 
 
 def report_week(
-    work: Work, week: Week, promotion_id: int, publication_id: int, notes: Sequence[str] = ()
+    work: Work, week: WeekPlan, promotion_id: int, publication_id: int, notes: Sequence[str] = ()
 ) -> str:
     """Return the week on one page, in Markdown; MLflow keeps it, beside a page on all weeks so far.
 

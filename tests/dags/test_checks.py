@@ -7,7 +7,8 @@ import pytest
 
 from recsys.db.connect import Connection
 from recsys.db.queries import checks
-from recsys.week import Week
+from recsys.request import Run
+from recsys.week import WeekPlan, WeekRun
 from tests import airflow_home  # noqa: F401 - chooses Airflow's home
 
 NAMES = [path.stem for path in checks()]
@@ -22,7 +23,8 @@ def connected(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
 def check(name: str, **limits: timedelta) -> None:
     from recsys_airflow.operators import CheckFacts
 
-    week = Week(date(2018, 9, 24), 1, (), 10, 1, 4.0, 1_000, 5, 180.0).to_json()
+    plan = WeekPlan(date(2018, 9, 24), 1, (), 10, 1, 4.0, 1_000, 5, 180.0)
+    week = WeekRun(plan, Run()).to_json()
     CheckFacts(task_id=f"check_{name}", week=week, check=name, **limits).execute({})
 
 

@@ -7,11 +7,13 @@ from datetime import UTC, date, datetime, timedelta
 from inspect import signature
 from types import SimpleNamespace
 from typing import Any
+from unittest.mock import Mock
 
 import psycopg
 import pytest
 
 from recsys.costs import Cost, worked_on
+from recsys.db.connect import Connection
 from recsys.errors import (
     DriftError,
     DropError,
@@ -24,14 +26,16 @@ from recsys.errors import (
 )
 from recsys.promotion.approval import UNASKED, Approval, Proposal
 from recsys.recipe import Recipe
-from recsys.request import RunRequest
+from recsys.request import Run, RunRequest
 from recsys.settings import Settings
 from recsys.steps import STEPS, function_of
-from recsys.week import Week
+from recsys.week import WeekPlan, WeekRun
+from recsys.work import Work
 from tests import airflow_home  # noqa: F401 - chooses Airflow's home
 
 ALS = Recipe("als", (("factors", 64),))
-WEEK = Week(date(2018, 9, 24), 7, (ALS,), 10, 1, 4.0, 1_000, 5, 180.0)
+WEEK = WeekPlan(date(2018, 9, 24), 7, (ALS,), 10, 1, 4.0, 1_000, 5, 180.0)
+WEEK_JSON = WeekRun(WEEK, Run(require_approval=True, run_id="manual__1")).to_json()
 APPROVED = Approval("approved", "Ada")
 PARAMS = {
     "as_of": None,
@@ -66,8 +70,8 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> Calls:
 
         return step
 
-    def open_work(settings: Settings) -> Any:
-        return nullcontext(SimpleNamespace(settings=settings, conn=None))
+    def open_work(settings: Settings, run: Run) -> Any:
+        return nullcontext(Work(settings, Mock(spec=Connection), run))
 
     monkeypatch.setattr("recsys.step_call.function_of", function_of)
     monkeypatch.setattr("recsys.step_call.open_work", open_work)
@@ -84,7 +88,7 @@ def run(name: str, context: Any = None, **kwargs: Any) -> Any:
 
     kind = getattr(operators, name)
     if issubclass(kind, operators.WeekOperator):
-        kwargs["week"] = WEEK.to_json()
+        kwargs["week"] = WEEK_JSON
     operator = kind(task_id=name, execution_timeout=timedelta(minutes=7), **kwargs)
     return operator.execute(context or {})
 
@@ -164,7 +168,7 @@ def test_a_step_command_takes_the_step_elsewhere(calls, monkeypatch: pytest.Monk
         "recsys_airflow.step_process.StepProcess.call",
         lambda _self, settings, name, inputs: [settings.step_command, name, inputs],
     )
-    expected = ["/opt/recsys/bin/recsys", "ingest_drops", {"week": WEEK.to_json()}]
+    expected = ["/opt/recsys/bin/recsys", "ingest_drops", {"week": WEEK_JSON}]
     assert run("IngestDrops") == expected
     assert not calls
 
@@ -177,7 +181,7 @@ def test_a_killed_task_stops_its_step(monkeypatch: pytest.MonkeyPatch) -> None:
         "recsys_airflow.step_process.StepProcess.stop",
         lambda self: stopped.append(self),  # noqa: PLW0108 - a method of a list takes no self
     )
-    IngestDrops(task_id="ingest_drops", week=WEEK.to_json()).on_kill()
+    IngestDrops(task_id="ingest_drops", week=WEEK_JSON).on_kill()
     assert len(stopped) == 1
 
 
@@ -226,7 +230,8 @@ def test_resolve_week_passes_on_what_the_run_wants(calls) -> None:
     }
     # a run's conf may name more than the form does; it is not passed on
     params = {**wishes, "as_of": "2018-09-24", "force_decision": True, "note": "a person's own"}
-    assert Week.from_json(run("ResolveWeek", {"dag_run": run_of, "params": params})) == WEEK
+    resolved = WeekRun.from_json(run("ResolveWeek", {"dag_run": run_of, "params": params}))
+    assert resolved == WeekRun(WEEK, Run(force=True, require_approval=True, run_id="manual__1"))
     run("ResolveWeek", {"dag_run": run_of, "params": PARAMS})
     week_end = datetime(2018, 9, 17, tzinfo=UTC)
     run_of = SimpleNamespace(
@@ -417,7 +422,8 @@ def test_find_week_asks_for_the_runs_week(calls) -> None:
     run_of = SimpleNamespace(
         run_type="scheduled", data_interval_end=datetime(2018, 10, 1, tzinfo=UTC)
     )
-    assert Week.from_json(run("FindWeek", {"dag_run": run_of, "params": {}})) == WEEK
+    found = WeekRun.from_json(run("FindWeek", {"dag_run": run_of, "params": {}}))
+    assert found == WeekRun(WEEK, Run())
     run_of = SimpleNamespace(run_type="manual", data_interval_end=None)
     for as_of in ("2018-09-24", None):
         run("FindWeek", {"dag_run": run_of, "params": {"as_of": as_of}})
@@ -495,13 +501,13 @@ def test_settings_that_do_not_validate_are_not_tried_again(
 
 
 @pytest.fixture
-def kept(calls, monkeypatch: pytest.MonkeyPatch) -> list[tuple[Week, str, str, int | None]]:
-    """The costs that were kept: week, step, part and rows."""
-    rows: list[tuple[Week, str, str, int | None]] = []
+def kept(calls, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, date, str, str, int | None]]:
+    """The costs that were kept: run, week, step, part and rows."""
+    rows: list[tuple[str, date, str, str, int | None]] = []
 
-    def keep(_conn: Any, week: Week, step: str, cost: Cost, *, part: str = "") -> None:
+    def keep(work: Work, as_of: date, step: str, cost: Cost, *, part: str = "") -> None:
         assert cost.seconds > 0 and cost.peak_bytes > 2**20
-        rows.append((week, step, part, cost.n_rows))
+        rows.append((work.run.run_id, as_of, step, part, cost.n_rows))
 
     monkeypatch.setattr("recsys.step_call.keep_cost", keep)
     return rows
@@ -522,7 +528,7 @@ def test_what_a_weeks_steps_cost_is_kept(calls, kept, monkeypatch: pytest.Monkey
         ("train_model", ALS.key, None),
         ("score_users", "shard 1", None),
     ]
-    assert kept == [(WEEK, *step) for step in steps]
+    assert kept == [("manual__1", WEEK.as_of, *step) for step in steps]
 
 
 def test_what_is_no_step_of_a_week_is_not_kept(calls, kept) -> None:
@@ -553,7 +559,7 @@ def test_a_step_that_fails_keeps_no_cost_and_the_try_that_succeeds_does(
     with pytest.raises(AirflowException, match="gone"):
         run("IngestDrops")
     run("IngestDrops")
-    assert kept == [(WEEK, "ingest_drops", "", None)]
+    assert kept == [("manual__1", WEEK.as_of, "ingest_drops", "", None)]
 
 
 def test_every_step_of_the_weekly_dag_knows_its_week(weekly) -> None:

@@ -17,14 +17,15 @@ import pytest
 
 from recsys.db.connect import Connection
 from recsys.drops.replay import replay
-from recsys.request import RunRequest
+from recsys.request import Run, RunRequest
 from recsys.run import run_step
 from recsys.settings import Settings
-from recsys.week import Week
+from recsys.week import WeekPlan, WeekRun
 from stack.datasets.movielens import generate_movielens
 from tests import airflow_home  # noqa: F401 - chooses Airflow's home
 
 RECSYS = f"{sys.executable} -m recsys"
+MONDAY = Run(run_id="monday")
 #: Starts a child of its own, says so, and waits.
 STUBBORN = """
 import subprocess, sys, time
@@ -54,10 +55,10 @@ def child_log(logged: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
 
 
 @pytest.fixture
-def week(settings: Settings, tmp_path: Path) -> Week:
+def week(settings: Settings, tmp_path: Path) -> WeekPlan:
     generate_movielens(tmp_path / "published", users=20, movies=50, ratings=400, seed=7)
     as_of = replay(tmp_path / "published", settings.drops, weeks=1)[0]
-    return run_step(settings, "resolve_week", RunRequest(as_of=as_of, run_id="monday"))
+    return run_step(settings, "resolve_week", RunRequest(as_of=as_of))
 
 
 def call(settings: Settings, name: str, **inputs: Any) -> Any:
@@ -67,24 +68,25 @@ def call(settings: Settings, name: str, **inputs: Any) -> Any:
 
 
 def test_a_child_returns_the_result_and_its_log(
-    settings: Settings, week: Week, conn: Connection, child_log: pytest.LogCaptureFixture
+    settings: Settings, week: WeekPlan, conn: Connection, child_log: pytest.LogCaptureFixture
 ) -> None:
-    lines = call(settings, "ingest_drops", week=week.to_json())
+    lines = call(settings, "ingest_drops", week=WeekRun(week, MONDAY).to_json())
     assert lines == [line for line in lines if line.startswith("movielens ")] != []
     assert lines[0] in child_log.text
-    costs = conn.execute("SELECT step, n_rows, peak_bytes FROM step_times").fetchall()
-    assert [(cost.step, cost.n_rows > 0) for cost in costs] == [("ingest_drops", True)]
+    costs = conn.execute("SELECT run_id, step, n_rows, peak_bytes FROM step_times").fetchall()
+    assert [(cost.run_id, cost.step) for cost in costs] == [("monday", "ingest_drops")]
+    assert costs[0].n_rows > 0
     assert 0 < costs[0].peak_bytes < psutil.Process().memory_info().rss, "the child's own"
 
 
-def test_an_error_comes_back_as_its_sentence(settings: Settings, week: Week) -> None:
+def test_an_error_comes_back_as_its_sentence(settings: Settings, week: WeekPlan) -> None:
     from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
     with pytest.raises(AirflowFailException, match="no decision 9 in the ledger"):
         call(
             settings,
             "publish_recommendations",
-            week=week.to_json(),
+            week=WeekRun(week, MONDAY).to_json(),
             promotion_id=9,
             challenger_version=None,
         )
@@ -168,11 +170,11 @@ child.wait()
         parent.stdout.close()
 
 
-def test_the_command_says_how_a_step_is_called(settings: Settings, week: Week) -> None:
+def test_the_command_says_how_a_step_is_called(settings: Settings, week: WeekPlan) -> None:
     environment = os.environ | {"RECSYS_DATABASE_URL": settings.database_url.get_secret_value()}
     done = subprocess.run(
         [*RECSYS.split(), "step", "list_shards"],
-        input=json.dumps({"week": week.to_json()}),
+        input=json.dumps({"week": WeekRun(week, MONDAY).to_json()}),
         capture_output=True,
         text=True,
         check=True,
@@ -195,8 +197,8 @@ def wait_for(holds: Callable[[], bool], seconds: float = 60) -> None:
         time.sleep(0.05)
 
 
-def test_a_day_in_an_input_is_text(settings: Settings, week: Week) -> None:
-    call(settings, "ingest_drops", week=week.to_json())
+def test_a_day_in_an_input_is_text(settings: Settings, week: WeekPlan) -> None:
+    call(settings, "ingest_drops", week=WeekRun(week, MONDAY).to_json())
     returned = call(settings, "find_week", as_of=week.as_of.isoformat())
-    assert Week.from_json(returned).as_of == week.as_of
+    assert WeekRun.from_json(returned).plan.as_of == week.as_of
     assert isinstance(week.as_of, date)

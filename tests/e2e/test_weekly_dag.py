@@ -199,7 +199,7 @@ def steps_of(run: Any) -> list[tuple[str, dict[str, Any]]]:
         ("RefreshViews", {}),
         ("JudgePublication", {}),
     ]
-    given += [("TrainModel", {"recipe": recipe}) for recipe in week["recipes"]]
+    given += [("TrainModel", {"recipe": recipe}) for recipe in week["plan"]["recipes"]]
     given += [("ExamineModels", {}), ("WatchDrift", {}), ("ProposeChampion", {})]
     given += [("RefitWinner", {"approval": approval}), ("RefitChallenger", {})]
     given += [("PromoteChampion", {"approval": approval, "model_version": version})]

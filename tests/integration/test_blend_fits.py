@@ -22,7 +22,7 @@ from recsys.registry import fitting
 from recsys.registry.fitting import Fit, fit_once
 from recsys.registry.store import Registry
 from recsys.settings import Settings
-from recsys.week import Week
+from recsys.week import WeekPlan
 from tests import steps
 
 ALS = {"name": "als", "settings": {"factors": 8}}
@@ -31,7 +31,7 @@ RECIPES = (Recipe.of("popularity"), Recipe.of("als", factors=8), BLEND)
 
 
 @pytest.fixture
-def week(settings: Settings, weeks: list[date], monkeypatch: pytest.MonkeyPatch) -> Week:
+def week(settings: Settings, weeks: list[date], monkeypatch: pytest.MonkeyPatch) -> WeekPlan:
     """A whole week in which a blend competes with its own members."""
     monkeypatch.setattr(FirstPlan, "recipes", lambda *_: RECIPES)
     return steps.run_week(settings, as_of=weeks[-1])
@@ -49,7 +49,7 @@ def fits(settings: Settings) -> Counter[tuple[str, str]]:
     )
 
 
-def refit(settings: Settings, conn: Connection, week: Week, recipe: Recipe) -> str:
+def refit(settings: Settings, conn: Connection, week: WeekPlan, recipe: Recipe) -> str:
     catalogue, interactions = read_snapshot(conn, week)
     fit = Fit(
         recipe,
@@ -70,7 +70,7 @@ def names(found: Counter[tuple[str, str]], kind: str) -> Sequence[str]:
 
 
 def test_each_member_is_fitted_once_a_cut_and_never_again(
-    settings: Settings, conn: Connection, week: Week
+    settings: Settings, conn: Connection, week: WeekPlan
 ) -> None:
     found = fits(settings)
     assert names(found, "validation") == ["als", "popularity"]
@@ -87,7 +87,7 @@ def test_each_member_is_fitted_once_a_cut_and_never_again(
 
 
 def test_other_blends_at_once_find_the_members(
-    settings: Settings, conn: Connection, week: Week
+    settings: Settings, conn: Connection, week: WeekPlan
 ) -> None:
     before = fits(settings)
     exam, catalogue = exam_of(conn, week)
@@ -137,7 +137,7 @@ def test_weights_are_learned_from_fits_that_saw_nothing_of_the_validation(
 
 
 def test_the_blend_is_served_like_any_other(
-    settings: Settings, conn: Connection, week: Week
+    settings: Settings, conn: Connection, week: WeekPlan
 ) -> None:
     registry = Registry(settings)
     run_id = refit(settings, conn, week, BLEND)

@@ -23,7 +23,7 @@ from recsys.registry.store import Registry
 from recsys.request import RunRequest
 from recsys.settings import Settings
 from recsys.steps import decide
-from recsys.week import Week
+from recsys.week import WeekPlan
 from recsys.work import Work
 from tests import steps
 
@@ -363,7 +363,7 @@ def test_a_run_asks_at_a_terminal_before_it_crowns(
     conn: Connection,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def proposed(work: Work, week: Week) -> Proposal:
+    def proposed(work: Work, week: WeekPlan) -> Proposal:
         proposal = propose(work, week)
         return replace(proposal, needs_approval=True)  # whatever the exam of so few users says
 

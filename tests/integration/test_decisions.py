@@ -15,8 +15,9 @@ from recsys.promotion import exams, ledger, refits
 from recsys.promotion.approval import UNASKED, Approval, Proposal
 from recsys.promotion.gates import EXAM_GATES, REFIT_GATES
 from recsys.registry.store import Registry
+from recsys.request import Run
 from recsys.settings import Settings
-from recsys.week import Week
+from recsys.week import WeekPlan
 from tests import steps
 
 
@@ -26,12 +27,16 @@ def settings(settings: Settings) -> Settings:
     return settings.model_copy(update={"minimum_effect": 0.001})
 
 
-def examined(settings: Settings, as_of: date, **asked: Any) -> Week:
+FORCED = Run(force=True, run_id="run 1")
+CAREFUL = Run(require_approval=True)
+
+
+def examined(settings: Settings, as_of: date, run: Run | None = None, **request: Any) -> WeekPlan:
     """A week up to its exam."""
-    week = steps.resolve_week(settings, as_of=as_of, **asked)
+    week = steps.resolve_week(settings, as_of=as_of, **request)
     steps.ingest_drops(settings, week)
     steps.refresh_views(settings)
-    steps.examine_models(settings, week)
+    steps.examine_models(settings, week, run=run)
     return week
 
 
@@ -46,14 +51,15 @@ def set_scores(conn: Connection, as_of: date, **means: float) -> None:
         )  # pyright: ignore
 
 
-def rest(settings: Settings, week: Week, approval: Approval = UNASKED) -> int:
+def rest(
+    settings: Settings, week: WeekPlan, approval: Approval = UNASKED, run: Run | None = None
+) -> int:
     """From the decision to the publication; returns its id."""
-    decided = steps.promote_champion(
-        settings, week, steps.refit_winner(settings, week, approval), approval
-    )
+    version = steps.refit_winner(settings, week, approval, run=run)
+    decided = steps.promote_champion(settings, week, version, approval, run=run)
     for shard in range(settings.score_shards):
         steps.score_users(settings, week, decided, shard)
-    return steps.publish_recommendations(settings, week, decided)
+    return steps.publish_recommendations(settings, week, decided, run=run)
 
 
 def live(conn: Connection) -> int:
@@ -167,9 +173,9 @@ def test_a_forced_decision_is_a_row_of_its_own_and_moves_the_newest_week(
     before = rest(settings, week)
     set_scores(conn, weeks[0], popularity=0.1, als=0.2)
     assert rest(settings, examined(settings, weeks[0])) == before
-    forced = rest(settings, examined(settings, weeks[0], force=True, run_id="run 1"))
+    forced = rest(settings, examined(settings, weeks[0], FORCED), run=FORCED)
     # a retry forces nothing more
-    assert rest(settings, examined(settings, weeks[0], force=True, run_id="run 1")) == forced
+    assert rest(settings, examined(settings, weeks[0], FORCED), run=FORCED) == forced
     assert [
         (row.decision, row.forced)
         for row in conn.execute("SELECT * FROM promotions ORDER BY promotion_id")
@@ -204,7 +210,7 @@ def test_a_run_that_was_under_way_keeps_its_decision_and_does_not_undo_the_force
     decided = steps.promote_champion(settings, week, steps.refit_winner(settings, week))
     steps.score_users(settings, week, decided, 0)
     set_scores(conn, weeks[0], popularity=0.1, als=0.2)
-    forced = rest(settings, examined(settings, weeks[0], force=True, run_id="run 1"))
+    forced = rest(settings, examined(settings, weeks[0], FORCED), run=FORCED)
     for shard in range(settings.score_shards):
         steps.score_users(settings, week, decided, shard)
     ours = steps.publish_recommendations(settings, week, decided)
@@ -257,9 +263,9 @@ def test_a_forced_run_beside_others_of_the_same_week(
 def test_what_is_put_before_a_person_is_the_exam_and_every_gate(
     settings: Settings, weeks: list[date], conn: Connection
 ) -> None:
-    week = examined(settings, weeks[0], require_approval=True)
+    week = examined(settings, weeks[0])
     set_scores(conn, weeks[0], popularity=0.1, als=0.2)
-    proposal = steps.propose_champion(settings, week)
+    proposal = steps.propose_champion(settings, week, run=CAREFUL)
     assert proposal.needs_approval
     assert proposal.subject.startswith(f"Week {weeks[0]}: first, als-")
     for gate in EXAM_GATES:
@@ -274,21 +280,21 @@ def test_a_person_reads_first_what_each_answer_does(
     """First champion, then a newer week, then a week that is past: what readers see changes in the
     first two alone.
     """
-    first = examined(settings, weeks[0], recipes=["als"], require_approval=True)
+    first = examined(settings, weeks[0], recipes=["als"])
     set_scores(conn, weeks[0], popularity=0.1, als=0.2)
     keys = {recipe.name: recipe.key for recipe in first.recipes}
-    lines = steps.propose_champion(settings, first).body.splitlines()
+    lines = steps.propose_champion(settings, first, run=CAREFUL).body.splitlines()
     assert lines[:3] == [
         f"- **Approve**: {keys['als']} is the week's champion, and makes its lists.",
         f"- **Reject**, or no answer in time: {keys['popularity']} is, and makes them.",
         "- Readers now see nothing yet; after this run they see the lists of the recipe that is "
         "chosen here.",
     ]
-    rest(settings, first, Approval("approved", "ann"))
+    rest(settings, first, Approval("approved", "ann"), CAREFUL)
 
-    second = examined(settings, weeks[1], recipes=["als", "item_knn"], require_approval=True)
+    second = examined(settings, weeks[1], recipes=["als", "item_knn"])
     set_scores(conn, weeks[1], popularity=0.1, als=0.2, item_knn=0.3)
-    proposal = steps.propose_champion(settings, second)
+    proposal = steps.propose_champion(settings, second, run=CAREFUL)
     live = (
         conn.execute("SELECT publication_id FROM publications WHERE is_live")
         .fetchone()
@@ -300,15 +306,17 @@ def test_a_person_reads_first_what_each_answer_does(
         in proposal.body
     )
     assert f"{keys['als']} (incumbent)" in proposal.body and "(proposed)" in proposal.body
-    rest(settings, second, Approval("approved", "ann"))
+    rest(settings, second, Approval("approved", "ann"), CAREFUL)
 
-    again = examined(settings, weeks[0], recipes=["als"], require_approval=True, force=True)
+    again = examined(settings, weeks[0], recipes=["als"])
     live = (
         conn.execute("SELECT publication_id FROM publications WHERE is_live")
         .fetchone()
         .publication_id
     )
-    effect = steps.propose_champion(settings, again).body.splitlines()[2]
+    effect = steps.propose_champion(
+        settings, again, run=Run(force=True, require_approval=True)
+    ).body.splitlines()[2]
     assert effect.startswith(
         f"- Neither changes what readers see, publication {live} of week {weeks[1]}: week "
         f"{weeks[0]} is past"
@@ -320,9 +328,9 @@ def test_a_person_sees_only_who_competed(
 ) -> None:
     """An earlier run of the week had examined another recipe, with a better score."""
     examined(settings, weeks[0], recipes=["als", "item_knn"])
-    week = examined(settings, weeks[0], recipes=["als"], require_approval=True, force=True)
+    week = examined(settings, weeks[0], recipes=["als"])
     set_scores(conn, weeks[0], popularity=0.1, als=0.2, item_knn=0.3)
-    body = steps.propose_champion(settings, week).body
+    body = steps.propose_champion(settings, week, run=Run(force=True, require_approval=True)).body
     assert (
         f"{next(recipe.key for recipe in week.recipes if recipe.name == 'als')} (proposed)" in body
     )
@@ -332,9 +340,9 @@ def test_a_person_sees_only_who_competed(
 def test_a_person_reads_which_gates_refused_the_others(
     settings: Settings, weeks: list[date], conn: Connection
 ) -> None:
-    week = examined(settings, weeks[0], recipes=["als", "item_knn"], require_approval=True)
+    week = examined(settings, weeks[0], recipes=["als", "item_knn"])
     set_scores(conn, weeks[0], popularity=0.1, als=0.2, item_knn=0.05)
-    body = steps.propose_champion(settings, week).body
+    body = steps.propose_champion(settings, week, run=CAREFUL).body
     knn = next(recipe.key for recipe in week.recipes if recipe.name == "item_knn")
     assert f"- {knn}: refused by beats popularity" in body
     assert sum(line.startswith("| ") for line in body.splitlines()) < 40, (
@@ -361,9 +369,9 @@ def test_the_answer_decides(
     first = examined(settings, weeks[0], recipes=["als"])
     set_scores(conn, weeks[0], popularity=0.1, als=0.2)
     rest(settings, first)
-    week = examined(settings, weeks[1], recipes=["als", "item_knn"], require_approval=True)
+    week = examined(settings, weeks[1], recipes=["als", "item_knn"])
     set_scores(conn, weeks[1], popularity=0.1, als=0.2, item_knn=0.3)
-    rest(settings, week, approval)
+    rest(settings, week, approval, CAREFUL)
     decided = ledger.champion_of(conn, weeks[1])
     assert (decided.outcome, decided.recipe.name, decided.approval) == (outcome, champion, approval)
     assert (
@@ -371,7 +379,7 @@ def test_the_answer_decides(
         == decided.recipe.key
     )
     # it is decided: nobody is asked again
-    assert not steps.propose_champion(settings, week).needs_approval
+    assert not steps.propose_champion(settings, week, run=CAREFUL).needs_approval
 
 
 def test_without_airflow_someone_is_asked_too(
@@ -541,11 +549,11 @@ def test_where_a_person_must_agree_nothing_new_goes_by_unasked(
     settings: Settings, weeks: list[date], conn: Connection
 ) -> None:
     """The proposal was nothing new, so that nobody was asked; then other scores made it one."""
-    week = examined(settings, weeks[0], require_approval=True)
+    week = examined(settings, weeks[0])
     set_scores(conn, weeks[0], popularity=0.2, als=0.1)
-    assert not steps.propose_champion(settings, week).needs_approval
+    assert not steps.propose_champion(settings, week, run=CAREFUL).needs_approval
     set_scores(conn, weeks[0], popularity=0.1, als=0.2)
-    rest(settings, week)
+    rest(settings, week, run=CAREFUL)
     champion = ledger.champion_of(conn, weeks[0])
     assert (champion.outcome, champion.recipe.name) == ("popularity", "popularity")
 
@@ -556,8 +564,9 @@ def test_a_later_decision_for_the_same_model_is_why_it_is_live(
     first = examined(settings, weeks[0])
     set_scores(conn, weeks[0], popularity=0.1, als=0.2)
     published = rest(settings, first)
-    again = examined(settings, weeks[0], force=True, run_id="anew", require_approval=True)
-    assert rest(settings, again, Approval("approved", "ann")) == published
+    anew = Run(force=True, run_id="anew", require_approval=True)
+    again = examined(settings, weeks[0], anew)
+    assert rest(settings, again, Approval("approved", "ann"), anew) == published
     row = conn.execute(
         "SELECT approval, approved_by FROM lineage WHERE publication_id = %s", [published]
     ).fetchone()

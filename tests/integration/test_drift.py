@@ -14,14 +14,14 @@ from recsys.drift.measures import MEASURES
 from recsys.drift.watch import read_exam_scores, read_weeks, recorded
 from recsys.errors import DriftError
 from recsys.settings import Settings
-from recsys.week import Week
+from recsys.week import WeekPlan
 from tests import steps
 
 AS_OF = date(2020, 6, 1)
 
 
-def week(as_of: date = AS_OF) -> Week:
-    return Week(
+def week(as_of: date = AS_OF) -> WeekPlan:
+    return WeekPlan(
         as_of,
         1,
         (),

@@ -15,7 +15,7 @@ from pydantic import SecretStr
 from recsys.db.connect import connect
 from recsys.errors import PublicationError
 from recsys.settings import Settings
-from recsys.week import Week
+from recsys.week import WeekPlan
 from stack.postgres import Postgres
 from tests import steps
 from tests.databases import create_database, execute
@@ -179,7 +179,7 @@ def test_readers_see_one_whole_publication(
             assert state(url)[1] == new, f"statement {number}"
 
 
-def _all_but_publish(settings: Settings, as_of: date) -> tuple[Week, int]:
+def _all_but_publish(settings: Settings, as_of: date) -> tuple[WeekPlan, int]:
     week = steps.resolve_week(settings, as_of=as_of)
     steps.ingest_drops(settings, week)
     steps.refresh_views(settings)

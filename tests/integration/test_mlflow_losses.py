@@ -6,7 +6,6 @@ import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -23,8 +22,9 @@ from recsys.promotion import ledger
 from recsys.recipe import Recipe
 from recsys.registry import fit_ledger
 from recsys.registry.store import Registry
+from recsys.request import Run
 from recsys.settings import Settings
-from recsys.week import Week
+from recsys.week import WeekPlan
 from tests import steps
 
 
@@ -108,7 +108,9 @@ def settings(settings: Settings) -> Settings:
     return settings
 
 
-def each_step(settings: Settings, week: Week, lose: Callable[[Settings], None]) -> Iterator[str]:
+def each_step(
+    settings: Settings, week: WeekPlan, lose: Callable[[Settings], None]
+) -> Iterator[str]:
     """A week's steps from the first that speaks to MLflow on, with a loss before each. Gives the
     name of each that is done.
     """
@@ -294,7 +296,7 @@ def test_a_fit_from_before_digests_were_kept_gets_its_own_when_it_is_met(
     week = steps.run_week(settings, as_of=weeks[0], recipes=["popularity"])
     kept = conn.execute("SELECT fit_key, digest FROM fits ORDER BY fit_key").fetchall()
     conn.execute("DELETE FROM fits")
-    steps.refit_winner(settings, replace(week, force=True, run_id="anew"))
+    steps.refit_winner(settings, week, run=Run(force=True, run_id="anew"))
     assert set(conn.execute("SELECT fit_key, digest FROM fits")) < set(kept)
 
 

@@ -14,7 +14,7 @@ from recsys.db.connect import Connection
 from recsys.db.queries import queries
 from recsys.registry.store import Registry
 from recsys.settings import Settings
-from recsys.week import Week
+from recsys.week import WeekPlan
 from tests import steps
 
 FIRST, SINCE, AS_OF = (date(2020, 1, 6) + timedelta(7 * n) for n in range(3))
@@ -123,8 +123,8 @@ class World:
         }
 
 
-def week() -> Week:
-    return Week(
+def week() -> WeekPlan:
+    return WeekPlan(
         AS_OF,
         1,
         (),

@@ -5,9 +5,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from psycopg.types.json import Jsonb
 
 from recsys.db.connect import Connection, connect
 from recsys.drops.zone import LandingZone
@@ -17,8 +19,9 @@ from recsys.features.visible import read_catalogue, read_interactions, read_user
 from recsys.promotion import ledger
 from recsys.promotion.approval import Approval
 from recsys.registry.store import Registry
+from recsys.request import Run
 from recsys.settings import Settings
-from recsys.week import Week
+from recsys.week import WeekPlan, WeekRun
 from tests import steps
 
 
@@ -72,7 +75,7 @@ def seconds(day: date) -> int:
     return int((day - date(1970, 1, 1)).total_seconds())
 
 
-def sight_fingerprint(conn: Connection, week: Week) -> tuple[str, str, list[int]]:
+def sight_fingerprint(conn: Connection, week: WeekPlan) -> tuple[str, str, list[int]]:
     """All that a fit and a publication of the week can see."""
     catalogue = read_catalogue(conn, week.snapshot)
     interactions = read_interactions(conn, week.snapshot, catalogue.movie_ids)
@@ -567,13 +570,48 @@ def test_the_alias_is_repaired_at_the_start_of_a_run(settings: Settings, weeks: 
     assert registry.champion() == champion is not None
 
 
-def test_week_travels_as_json(settings: Settings, weeks: list[date]) -> None:
+def test_a_week_and_what_a_run_wants_of_it_travel_as_json(
+    settings: Settings, weeks: list[date]
+) -> None:
     week = steps.resolve_week(settings, as_of=weeks[0])
-    assert Week.from_json(week.to_json()) == week
+    assert WeekPlan.from_json(week.to_json()) == week
+    passed_on = WeekRun(week, Run(force=True, require_approval=True, run_id="anew"))
+    assert WeekRun.from_json(passed_on.to_json()) == passed_on
+
+
+def test_what_a_run_wants_is_not_stored_with_the_week(
+    settings: Settings, weeks: list[date], conn: Connection
+) -> None:
+    steps.resolve_week(settings, as_of=weeks[0], force=True, require_approval=True, run_id="anew")
+    stored = conn.execute("SELECT params FROM weeks").fetchone().params
+    assert stored["form"] == 2
+    assert not stored.keys() & {"force", "require_approval", "run_id"}
+
+
+def form_1(week: WeekPlan, run: Run) -> dict[str, Any]:
+    """A week as the first form had it: the run's wishes among the plan's fields."""
+    return week.to_json() | run.to_json() | {"form": 1}
+
+
+def test_a_week_stored_in_form_1_is_read_without_that_runs_wishes(
+    settings: Settings, weeks: list[date], conn: Connection
+) -> None:
+    week = steps.resolve_week(settings, as_of=weeks[0], top_n=3)
+    wishes = Run(force=True, require_approval=True, run_id="monday")
+    conn.execute("UPDATE weeks SET params = %s", [Jsonb(form_1(week, wishes))])
+    assert steps.resolve_week(settings, as_of=weeks[0]) == week
+
+
+def test_a_task_reads_what_another_passed_on_in_form_1(
+    settings: Settings, weeks: list[date]
+) -> None:
+    week = steps.resolve_week(settings, as_of=weeks[0])
+    wishes = Run(force=True, require_approval=True, run_id="monday")
+    assert WeekRun.from_json(form_1(week, wishes)) == WeekRun(week, wishes)
 
 
 @pytest.mark.parametrize(
-    ("change", "found"), [({"form": 2}, "form 2"), ({"eyesight": 1}, "form 1 with eyesight")]
+    ("change", "found"), [({"form": 3}, "form 3"), ({"eyesight": 1}, "form 2 with eyesight")]
 )
 def test_a_week_of_another_form_is_refused_with_a_sentence(
     settings: Settings, weeks: list[date], change: dict[str, int], found: str
@@ -582,7 +620,7 @@ def test_a_week_of_another_form_is_refused_with_a_sentence(
     with pytest.raises(
         LedgerError, match=rf"week {weeks[0]} was stored .* found {found}, expected"
     ):
-        Week.from_json(stored | change)
+        WeekPlan.from_json(stored | change)
 
 
 def test_a_week_that_was_stored_before_forms_had_versions_is_read(
@@ -590,7 +628,7 @@ def test_a_week_that_was_stored_before_forms_had_versions_is_read(
 ) -> None:
     week = steps.resolve_week(settings, as_of=weeks[0])
     assert (
-        Week.from_json({key: week.to_json()[key] for key in week.to_json() if key != "form"})
+        WeekPlan.from_json({key: week.to_json()[key] for key in week.to_json() if key != "form"})
         == week
     )
 

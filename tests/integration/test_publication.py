@@ -17,7 +17,7 @@ from recsys.promotion.ledger import ModelVersion, Origin
 from recsys.recipe import Recipe
 from recsys.scoring.candidates import PublicationSpec, read_histories
 from recsys.scoring.publish import publish
-from recsys.week import Week
+from recsys.week import WeekPlan
 from stack.postgres import Postgres
 
 AS_OF = date(2020, 1, 6)
@@ -27,7 +27,7 @@ RECIPE = Recipe("popularity", ())
 def spec_of(
     top_n: int = 3, min_history: int = 2, as_of: date = AS_OF, fit_key: str = "fit"
 ) -> PublicationSpec:
-    week = Week(
+    week = WeekPlan(
         as_of,
         1,
         (RECIPE,),

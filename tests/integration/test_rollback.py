@@ -16,9 +16,10 @@ from recsys.db.connect import Connection, connect
 from recsys.errors import PublicationError, RequestError
 from recsys.promotion import ledger, live
 from recsys.registry.store import Registry
+from recsys.request import Run
 from recsys.scoring import publish as publishing
 from recsys.settings import Settings
-from recsys.week import Week
+from recsys.week import WeekPlan
 from tests import steps
 
 
@@ -323,7 +324,7 @@ def test_a_week_at_its_exam_meanwhile_defends_what_was_put_back(
     assert not any("is kept" in reason and "als" in reason for reason in decided.reasons)
 
 
-def up_to_the_exam(settings: Settings, as_of: date) -> Week:
+def up_to_the_exam(settings: Settings, as_of: date) -> WeekPlan:
     week = steps.resolve_week(settings, as_of=as_of)
     steps.ingest_drops(settings, week)
     steps.refresh_views(settings)
@@ -335,12 +336,13 @@ def test_a_decision_made_beside_a_rollback_waits_for_it(
     settings: Settings, weeks: list[date], conn: Connection, two_weeks: list[tuple[date, int, str]]
 ) -> None:
     first, _ = two_weeks
-    forced = steps.resolve_week(settings, as_of=weeks[1], force=True, run_id="anew")
-    version = steps.refit_winner(settings, forced)
+    anew = Run(force=True, run_id="anew")
+    forced = steps.resolve_week(settings, as_of=weeks[1])
+    version = steps.refit_winner(settings, forced, run=anew)
     with connect(settings) as other, ThreadPoolExecutor(1) as pool:
         with other.transaction():
             live.roll_back(other, None, reason="bad lists", requested_by="ann", run_id="")
-            deciding = pool.submit(steps.promote_champion, settings, forced, version)
+            deciding = pool.submit(steps.promote_champion, settings, forced, version, run=anew)
             time.sleep(1)
             assert not deciding.done()
         deciding.result()

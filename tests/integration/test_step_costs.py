@@ -8,7 +8,9 @@ import pytest
 from recsys.costs import Cost, costs_of_run, keep_cost
 from recsys.db.connect import Connection
 from recsys.registry.store import Registry
+from recsys.request import Run
 from recsys.settings import Settings
+from recsys.work import Work
 from tests import steps
 
 
@@ -76,10 +78,11 @@ def test_every_step_of_a_week_is_kept_with_its_rows(
 def test_a_retry_adds_a_row_and_the_first_one_counts(
     settings: Settings, weeks: list[date], conn: Connection
 ) -> None:
-    week = steps.resolve_week(settings, as_of=weeks[0], run_id="monday")
+    steps.resolve_week(settings, as_of=weeks[0])
+    monday = Work(settings, conn, Run(run_id="monday"))
     for seconds in (3.0, 0.1):
-        keep_cost(conn, week, "train_model", Cost(seconds, 2**20, 5), part="als-1")
-    keep_cost(conn, week, "train_model", Cost(0.2, 2**20), part="ease-1")
+        keep_cost(monday, weeks[0], "train_model", Cost(seconds, 2**20, 5), part="als-1")
+    keep_cost(monday, weeks[0], "train_model", Cost(0.2, 2**20), part="ease-1")
     assert conn.execute("SELECT count(*) AS n FROM step_times").fetchone().n == 3
     assert [tuple(row) for row in costs_of_run(conn, weeks[0], "monday")] == [
         ("train_model", "als-1", 3.0, 2**20, 5),

@@ -23,7 +23,7 @@ from recsys.registry.store import Registry
 from recsys.settings import Settings
 from recsys.tuning import ledger
 from recsys.tuning.trial import Trial
-from recsys.week import Week
+from recsys.week import WeekPlan
 from tests import steps
 
 
@@ -56,19 +56,19 @@ def settings(settings: Settings) -> Settings:
 
 
 @pytest.fixture
-def week(settings: Settings, weeks: list[date]) -> Week:
+def week(settings: Settings, weeks: list[date]) -> WeekPlan:
     """The first week, its drops in and its models neither fitted nor examined."""
     return taken_in(settings, weeks[0])
 
 
-def taken_in(settings: Settings, as_of: date) -> Week:
+def taken_in(settings: Settings, as_of: date) -> WeekPlan:
     week = steps.resolve_week(settings, as_of=as_of)
     steps.ingest_drops(settings, week)
     steps.refresh_views(settings)
     return week
 
 
-def tune(settings: Settings, week: Week, n_trials: int) -> list[Trial]:
+def tune(settings: Settings, week: WeekPlan, n_trials: int) -> list[Trial]:
     """All trials there are in the end."""
     reports: list[list[Trial]] = []
     steps.tune_recipe(
@@ -92,7 +92,9 @@ def runs(settings: Settings, kind: str) -> list[Run]:
     return sorted(all_runs, key=lambda run: int(run.data.tags.get("trial", 0)))
 
 
-def test_a_study_is_kept_trial_by_trial(settings: Settings, week: Week, conn: Connection) -> None:
+def test_a_study_is_kept_trial_by_trial(
+    settings: Settings, week: WeekPlan, conn: Connection
+) -> None:
     trials = tune(settings, week, 4)
     kept = rows(conn, "tuning_trials")
     assert [(row.number, Recipe.from_json(row.recipe), row.validation_ndcg) for row in kept] == [
@@ -119,7 +121,7 @@ def test_a_study_is_kept_trial_by_trial(settings: Settings, week: Week, conn: Co
 
 
 def test_what_beats_the_default_is_entered_once(
-    settings: Settings, week: Week, conn: Connection
+    settings: Settings, week: WeekPlan, conn: Connection
 ) -> None:
     trials = tune(settings, week, 5)
     best = max(trials, key=lambda trial: trial.ndcg or 0)
@@ -144,7 +146,9 @@ def test_what_beats_the_default_is_entered_once(
     assert rows(conn, "tuned_recipes") == [tuned]
 
 
-def test_as_many_trials_again_add_nothing(settings: Settings, week: Week, conn: Connection) -> None:
+def test_as_many_trials_again_add_nothing(
+    settings: Settings, week: WeekPlan, conn: Connection
+) -> None:
     def everything() -> tuple[Any, ...]:
         shown = [
             (run.info.run_id, run.data.metrics, run.data.params)
@@ -161,7 +165,7 @@ def test_as_many_trials_again_add_nothing(settings: Settings, week: Week, conn: 
 
 
 def test_a_study_goes_on_where_it_stopped(
-    settings: Settings, week: Week, conn: Connection, monkeypatch: pytest.MonkeyPatch
+    settings: Settings, week: WeekPlan, conn: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = tune(settings, week, 5)
     conn.execute("DELETE FROM tuning_trials WHERE number >= 2")
@@ -173,7 +177,7 @@ def test_a_study_goes_on_where_it_stopped(
     assert tune(settings, week, 5) == whole
 
 
-def test_a_killed_trials_run_does_not_stay_open(settings: Settings, week: Week) -> None:
+def test_a_killed_trials_run_does_not_stay_open(settings: Settings, week: WeekPlan) -> None:
     tune(settings, week, 2)
     registry, (parent,) = Registry(settings), runs(settings, "study")
     tags = {"kind": "trial", "study": parent.data.tags["study"], "trial": "2"}
@@ -183,7 +187,7 @@ def test_a_killed_trials_run_does_not_stay_open(settings: Settings, week: Week) 
 
 
 def test_a_recipe_that_cannot_be_fitted_is_passed_over(
-    settings: Settings, week: Week, conn: Connection
+    settings: Settings, week: WeekPlan, conn: Connection
 ) -> None:
     tune(settings, week, 12)
     failed = [row for row in rows(conn, "tuning_trials") if row.validation_ndcg is None]
@@ -198,7 +202,11 @@ def test_a_recipe_that_cannot_be_fitted_is_passed_over(
 
 @pytest.mark.parametrize("default", ["best", "hopeless"])
 def test_a_default_that_nothing_beats_stays(
-    settings: Settings, week: Week, conn: Connection, monkeypatch: pytest.MonkeyPatch, default: str
+    settings: Settings,
+    week: WeekPlan,
+    conn: Connection,
+    monkeypatch: pytest.MonkeyPatch,
+    default: str,
 ) -> None:
     if default == "best":
         monkeypatch.setattr("recsys.tuning.study.Study.ndcg", lambda *_: 0.25)
@@ -283,12 +291,12 @@ def pairs_of(interactions: Any) -> set[tuple[int, ...]]:
 
 
 def test_a_validation_cut_brings_back_nothing_that_leave_newest_out_holds_out(
-    settings: Settings, week: Week, conn: Connection, monkeypatch: pytest.MonkeyPatch
+    settings: Settings, week: WeekPlan, conn: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What is held out of an inactive user is older than a cut may be."""
     exam, _ = exam_of(conn, week)
     assert exam.kind == "leave-newest-out"
-    few = Week.from_json({**week.to_json(), "exam_min_users": 1})
+    few = WeekPlan.from_json({**week.to_json(), "exam_min_users": 1})
     validation = validation_of(conn, few, exam)
     assert validation.kind == "dated" and exam.held_out.rated_at.min() < validation.cut.timestamp()
     assert pairs_of(validation.known) <= pairs_of(exam.known)
@@ -296,7 +304,7 @@ def test_a_validation_cut_brings_back_nothing_that_leave_newest_out_holds_out(
 
 def test_another_week_other_code_and_other_data_are_other_studies(
     settings: Settings,
-    week: Week,
+    week: WeekPlan,
     weeks: list[date],
     conn: Connection,
     monkeypatch: pytest.MonkeyPatch,
@@ -309,8 +317,8 @@ def test_another_week_other_code_and_other_data_are_other_studies(
     assert len({row.study for row in rows(conn, "tuning_trials")}) == 3
 
 
-def test_no_users_to_decide_is_said(settings: Settings, week: Week, conn: Connection) -> None:
-    strict = Week.from_json({**week.to_json(), "like_threshold": 9.0})
+def test_no_users_to_decide_is_said(settings: Settings, week: WeekPlan, conn: Connection) -> None:
+    strict = WeekPlan.from_json({**week.to_json(), "like_threshold": 9.0})
     with pytest.raises(NothingToRecommend, match="no user decides a validation slice of the"):
         steps.tune_recipe(settings, strict, "fading", n_trials=2)
 
@@ -324,7 +332,7 @@ def record_tuned(conn: Connection, as_of: date, recipe: Recipe, study: str = "st
 
 
 def test_a_tuned_recipe_competes_in_the_exams_of_later_weeks(
-    settings: Settings, week: Week, weeks: list[date], conn: Connection
+    settings: Settings, week: WeekPlan, weeks: list[date], conn: Connection
 ) -> None:
     tune(settings, week, 5)
     (key,) = [row.recipe_key for row in rows(conn, "tuned_recipes")]
@@ -343,7 +351,7 @@ def test_a_tuned_recipe_competes_in_the_exams_of_later_weeks(
 
 
 def test_a_week_takes_the_newest_tuned_until_then_and_keeps_it(
-    settings: Settings, week: Week, weeks: list[date], conn: Connection
+    settings: Settings, week: WeekPlan, weeks: list[date], conn: Connection
 ) -> None:
     old, new, future = (Recipe.of("fading", half_life_days=days) for days in (20.0, 30.0, 40.0))
     taken_in(settings, weeks[2])
@@ -361,7 +369,7 @@ def test_a_week_takes_the_newest_tuned_until_then_and_keeps_it(
 
 
 def test_a_week_that_names_its_recipes_takes_those(
-    settings: Settings, week: Week, weeks: list[date], conn: Connection
+    settings: Settings, week: WeekPlan, weeks: list[date], conn: Connection
 ) -> None:
     tuned = Recipe.of("fading", half_life_days=20.0)
     record_tuned(conn, weeks[0], tuned)
@@ -384,7 +392,11 @@ def test_a_week_that_names_its_recipes_takes_those(
     [{"half_life_days": 20.0}, {"half_life_days": -1.0, "like_threshold": 4.0}, {"gone": 1}],
 )
 def test_a_recipe_of_other_code_fails_no_week(
-    settings: Settings, week: Week, weeks: list[date], conn: Connection, stale: Mapping[str, float]
+    settings: Settings,
+    week: WeekPlan,
+    weeks: list[date],
+    conn: Connection,
+    stale: Mapping[str, float],
 ) -> None:
     record_tuned(conn, weeks[0], Recipe.of("fading", half_life_days=20.0))
     conn.execute(

@@ -17,7 +17,7 @@ from recsys.models.popularity import Popularity
 from recsys.promotion.failed_fits import failed_fits
 from recsys.report import exam_table
 from recsys.settings import Settings
-from recsys.week import Week
+from recsys.week import WeekPlan
 from tests import steps
 from tests.landing import Landing
 
@@ -31,7 +31,7 @@ def champion(conn: Connection, as_of: date) -> tuple[str, str]:
     return row.decision, row.recipe_key.split("-")[0]
 
 
-def key_of(week: Week, name: str) -> str:
+def key_of(week: WeekPlan, name: str) -> str:
     return next(recipe.key for recipe in week.recipes if recipe.name == name)
 
 

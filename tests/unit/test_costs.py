@@ -12,7 +12,8 @@ import pytest
 
 from recsys import costs
 from recsys.costs import Cost, keep_cost, measured, worked_on
-from recsys.week import Week
+from recsys.settings import Settings
+from recsys.work import Work
 
 BIG = 200 * 2**20
 
@@ -67,7 +68,12 @@ def test_a_database_that_does_not_answer_fails_no_step(caplog: pytest.LogCapture
     caplog.set_level(logging.WARNING, "recsys.costs")
     conn = Mock(spec=psycopg.Connection)
     conn.execute.side_effect = psycopg.OperationalError("the server is gone")
-    week = Week(date(2018, 9, 24), 7, (), 10, 1, 4.0, 1_000, 5, 180.0)
-    keep_cost(conn, week, "train_model", Cost(1.5, 2**30, 9), part="als")
+    keep_cost(
+        Work(Mock(spec=Settings), conn),
+        date(2018, 9, 24),
+        "train_model",
+        Cost(1.5, 2**30, 9),
+        part="als",
+    )
     assert "train_model als: what it cost could not be kept" in caplog.text
     assert "seconds=1.5, peak_bytes=1073741824, n_rows=9" in caplog.text

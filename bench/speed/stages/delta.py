@@ -7,7 +7,7 @@ from bench.speed.stages.base import Bound, Stage, Way
 from recsys.request import RunRequest
 from recsys.run import run_step
 from recsys.settings import Settings
-from recsys.week import Week
+from recsys.week import WeekPlan
 
 OURS, EMPTY = "delta into the full table", "delta into an empty table"
 
@@ -28,15 +28,15 @@ class Delta(Stage):
         zones, unrated = ground.zones, ground.unrated
         full, empty = ground.name("delta_full"), ground.name("delta_empty")
 
-        def resolve(settings: Settings, number: int) -> tuple[Settings, Week]:
+        def resolve(settings: Settings, number: int) -> tuple[Settings, WeekPlan]:
             request = RunRequest(as_of=zones.dates[number + 1])
             return settings, run_step(settings, "resolve_week", request)
 
-        def into_full(number: int) -> tuple[Settings, Week]:
+        def into_full(number: int) -> tuple[Settings, WeekPlan]:
             ground.databases.settle()
             return resolve(ground.settings(full, zones.full), number)
 
-        def into_empty(number: int) -> tuple[Settings, Week]:
+        def into_empty(number: int) -> tuple[Settings, WeekPlan]:
             ground.databases.renew(unrated, empty)
             return resolve(ground.settings(empty, zones.empty[number]), number)
 
@@ -44,6 +44,6 @@ class Delta(Stage):
             yield [Way(OURS, ingest, into_full), Way(EMPTY, ingest, into_empty)]
 
 
-def ingest(prepared: tuple[Settings, Week]) -> None:
+def ingest(prepared: tuple[Settings, WeekPlan]) -> None:
     settings, week = prepared
     run_step(settings, "ingest_drops", week)

@@ -12,7 +12,7 @@ from recsys.db.connect import connect
 from recsys.request import RunRequest
 from recsys.run import run_step
 from recsys.settings import Settings
-from recsys.week import Week
+from recsys.week import WeekPlan
 
 OURS, PLAIN = "ingest_drops", "plain COPY"
 #: File → columns of an unlogged table without any index.
@@ -41,7 +41,7 @@ class FirstLoad(Stage):
             ground.databases.renew(blank, name)
             return ground.settings(name, zone)
 
-        def resolved(number: int) -> tuple[Settings, Week]:
+        def resolved(number: int) -> tuple[Settings, WeekPlan]:
             settings = emptied(number)
             return settings, run_step(settings, "resolve_week", RunRequest(as_of=first))
 

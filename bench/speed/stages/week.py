@@ -42,7 +42,7 @@ class WholeWeek(Stage):
             with connect(settings) as conn:
                 costs = {
                     f"{cost.step} {cost.part}".rstrip(): cost
-                    for cost in costs_of_run(conn, week.as_of, week.run_id)
+                    for cost in costs_of_run(conn, week.as_of, OURS)
                 }
         self.peaks = {OURS: max(cost.peak_bytes for cost in costs.values())}
         self.peaks |= {step: cost.peak_bytes for step, cost in costs.items()}
