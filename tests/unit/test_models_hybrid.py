@@ -17,11 +17,15 @@ from recsys.features.catalogue import Catalogue, Description
 from recsys.features.interactions import Interactions
 from recsys.models.base import Compute
 from recsys.models.hybrid import Hybrid, rating_training
+from recsys.models.hybrid.batches import Ratings
+from recsys.models.hybrid.biases import MOVIE_SHRINK, USER_SHRINK
+from recsys.models.hybrid.computing import device_of
+from recsys.models.hybrid.config import HybridConfig
 from recsys.models.hybrid.content import N_ACTORS, TIMES, ContentEncoder
 from recsys.models.hybrid.content_map import ContentMap
 from recsys.models.hybrid.networks import RATERS_SCALE
-from recsys.models.hybrid.ranking_training import HybridConfig, Ratings, device_of, sampled_softmax
-from recsys.models.hybrid.rating_training import MOVIE_SHRINK, USER_SHRINK, RatingTrainer
+from recsys.models.hybrid.ranking_training import sampled_softmax
+from recsys.models.hybrid.rating_training import RatingTrainer
 from recsys.models.hybrid.validation import Validation
 from tests.contracts.worlds import World, checkerboard
 
@@ -246,7 +250,7 @@ def test_the_chance_of_a_rated_movie_is_how_often_it_is_in_a_batch(
     )
     counts, n_batches = torch.zeros(data.n_movies), 0
     for _ in range(40):
-        for batch in data.epoch():
+        for batch in data.shuffled():
             counts[batch.movies] += 1
             n_batches += 1
     assert data.n_movies == 20
@@ -260,7 +264,7 @@ def test_a_movie_that_nobody_rated_is_in_no_batch(n_drawn: int, world: World) ->
     data = Ratings(
         world.train, HybridConfig(users_a_batch=2, sampled_movies=n_drawn), torch.device("cpu")
     )
-    seen = torch.cat([batch.movies for _ in range(5) for batch in data.epoch()]).unique()
+    seen = torch.cat([batch.movies for _ in range(5) for batch in data.shuffled()]).unique()
     np.testing.assert_array_equal(seen, np.unique(world.train.movies))
 
 
@@ -278,7 +282,7 @@ def test_the_rating_loss_is_that_of_a_plain_loop(
     hidden: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     trainer, ratings, content = tiny_trainer(monkeypatch, hidden=hidden)
-    found = trainer._squared_error(torch.tensor([2, 0, 1]))
+    found = trainer.squared_error(torch.tensor([2, 0, 1]))
     net = {
         name: array.detach().numpy().astype(np.float64)
         for name, array in trainer.net.named_parameters()
@@ -311,7 +315,7 @@ def test_a_hidden_movies_ratings_do_not_reach_its_encoding(
     hidden: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     trainer, _, _ = tiny_trainer(monkeypatch, hidden=hidden)
-    trainer._squared_error(torch.tensor([0, 1, 2])).backward()
+    trainer.squared_error(torch.tensor([0, 1, 2])).backward()
     for gradient in (trainer.net.read.weight.grad, trainer.net.read_raters.weight.grad):
         assert (gradient is not None and bool(gradient.any())) == (not hidden)
 
@@ -322,7 +326,7 @@ def test_stars_are_the_dot_product_of_the_vectors(monkeypatch: pytest.MonkeyPatc
     stars = trainer.user_vectors() @ trainer.movie_vectors().T
     rated = np.nonzero(ratings)
     error = np.square(stars[rated] - ratings[rated]).sum()
-    assert error == pytest.approx(float(trainer._squared_error(torch.arange(3)).detach()), rel=1e-4)
+    assert error == pytest.approx(float(trainer.squared_error(torch.arange(3)).detach()), rel=1e-4)
     net = {name: array.detach().numpy() for name, array in trainer.net.named_parameters()}
     inner = np.tanh(net["describe_new.weight"] @ content[3] + net["describe_new.bias"])
     new = mean + np.array(user_bias) + net["write.weight"] @ inner + net["write.bias"]
@@ -394,7 +398,7 @@ def test_a_movies_vector_is_content_as_far_as_it_has_few_likes(
     model.movie_ids_ = world.train.movie_ids
     model.content_encoder_ = ContentEncoder.fit(world.catalogue, COMPUTE)
     learned = np.random.default_rng(0).normal(size=(20, 5)).astype(np.float32)
-    described = model._map_content(world.train, world.catalogue, learned)
+    described = model.map_content(world.train, world.catalogue, learned)
     n_likes = np.bincount(world.train.movies, minlength=20)  # every rating of this world is a like
     assert (n_likes > 0).tolist() == [True] * 18 + [False] * 2
     content = model.content_encoder_.encode(world.catalogue, COMPUTE)
@@ -402,7 +406,7 @@ def test_a_movies_vector_is_content_as_far_as_it_has_few_likes(
     of_rated = ContentMap.fit(content[:18], learned[:18], decay=2.0)
     np.testing.assert_allclose(described, of_rated.vectors(content), atol=1e-5)
     own = (n_likes / (n_likes + content_likes + (n_likes == 0)))[:, None]
-    mixed = model._mix(n_likes, n_likes > 0, learned, described)
+    mixed = model.mix(n_likes, n_likes > 0, learned, described)
     np.testing.assert_allclose(mixed, own * learned + (1 - own) * described, atol=1e-5)
 
 
@@ -481,14 +485,14 @@ def test_validation_is_dated_where_enough_users_are_in_the_newest_tenth(
     assert dated is not None
     assert dated.kind == "newest by time"
     held_out = world.train.rated_at >= np.quantile(world.train.rated_at, 0.9)
-    assert len(dated.known) == (~held_out).sum()
-    assert dated.known.newest < world.train.rated_at[held_out].min()
+    assert len(dated.train) == (~held_out).sum()
+    assert dated.train.newest < world.train.rated_at[held_out].min()
 
 
 def test_validation_of_the_right_answer_is_one(world: World) -> None:
     validation = Validation.of(world.train, 4.0)
     assert validation is not None
-    truth = np.zeros(validation.known.shape, dtype=np.float32)
+    truth = np.zeros(validation.train.shape, dtype=np.float32)
     truth[validation.positions] = validation.relevant.toarray()
     assert validation.ndcg(truth, np.eye(truth.shape[1], dtype=np.float32)) == pytest.approx(1)
     assert validation.ndcg(-truth, np.eye(truth.shape[1], dtype=np.float32)) < 0.7

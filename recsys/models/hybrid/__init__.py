@@ -1,6 +1,6 @@
 """The recipe "hybrid": networks of ids and content, to rank and to rate."""
 
-from recsys.models.hybrid.ranking_training import HybridConfig
+from recsys.models.hybrid.config import HybridConfig
 from recsys.models.hybrid.recipe import Hybrid
 
 __all__ = ["Hybrid", "HybridConfig"]

@@ -2,8 +2,6 @@
 are; to rank, and to rate.
 """
 
-import logging
-import time
 from typing import Self
 
 import numpy as np
@@ -14,12 +12,13 @@ from torch import nn
 from recsys.features.catalogue import Catalogue
 from recsys.features.interactions import Interactions, index_of
 from recsys.models.base import DotProduct, PredictsDescribed, PredictsRatings, Report, silent
+from recsys.models.hybrid.computing import repeatable
+from recsys.models.hybrid.config import HybridConfig
 from recsys.models.hybrid.content import ContentEncoder
 from recsys.models.hybrid.content_map import ContentMap
-from recsys.models.hybrid.ranking_training import HybridConfig, Trainer, repeatable
+from recsys.models.hybrid.ranking_training import RankingTrainer, enough_epochs
 from recsys.models.hybrid.rating_training import RatingTrainer
 from recsys.models.hybrid.titles import encoder_in_use
-from recsys.models.hybrid.validation import Validation
 from recsys.models.top_n import dot_scores
 
 #: What the arrays of the parts begin with in a saved model.
@@ -38,8 +37,6 @@ ARRAYS = (
 
 #: Pairs rated at once.
 PAIRS = 65_536
-
-log = logging.getLogger(__name__)
 
 
 class Hybrid(DotProduct, PredictsRatings, PredictsDescribed):
@@ -85,15 +82,22 @@ class Hybrid(DotProduct, PredictsRatings, PredictsDescribed):
         self.movie_ids_ = train.movie_ids
         self.liked_something_ = index_of(likes.user_ids, train.user_ids) >= 0
         self.content_encoder_ = ContentEncoder.fit(catalogue, self.compute)
-        towers = self._fit_towers(train, self._enough_epochs(train, report), report)
+        towers = self.fit_towers(train, report)
         self.user_vectors_ = towers.user_vectors()
         learned = towers.movie_vectors()
-        described = self._map_content(train, catalogue, learned)
-        self.movie_vectors_ = self._mix(likes.n_raters, train.n_raters > 0, learned, described)
-        self._fit_ratings(train, described, report)
+        described = self.map_content(train, catalogue, learned)
+        self.movie_vectors_ = self.mix(likes.n_raters, train.n_raters > 0, learned, described)
+        self.fit_ratings(train, described, report)
         return self
 
-    def _map_content(
+    def fit_towers(self, train: Interactions, report: Report) -> RankingTrainer:
+        """Train the towers on everything, for as many epochs as validation found enough."""
+        n_epochs = enough_epochs(train, self.config, self.compute, report)
+        trainer = RankingTrainer(train, self.config, self.compute)
+        trainer.run(n_epochs, report)
+        return trainer
+
+    def map_content(
         self, train: Interactions, catalogue: Catalogue, learned: np.ndarray
     ) -> np.ndarray:
         """Learn the map from content to vectors on the rated movies. Returns (M, d + 1): what
@@ -107,7 +111,7 @@ class Hybrid(DotProduct, PredictsRatings, PredictsDescribed):
             )
             return self.content_map_.vectors(content)
 
-    def _mix(
+    def mix(
         self, n_likes: np.ndarray, rated: np.ndarray, learned: np.ndarray, described: np.ndarray
     ) -> np.ndarray:
         """Return (M, d + 1) float32 ranking vectors: of both kinds, the learned one weighing more
@@ -117,48 +121,13 @@ class Hybrid(DotProduct, PredictsRatings, PredictsDescribed):
         share = np.where(rated, share, 0)[:, None]
         return (share * learned + (1 - share) * described).astype(np.float32)
 
-    def _enough_epochs(self, train: Interactions, report: Report) -> int:
-        """Return the epoch after which NDCG@10 on the validation slice was best; the last one where
-        there is nothing to validate on.
-        """
-        validation = Validation.of(train, self.config.like_threshold)
-        if validation is None:
-            return self.config.max_epochs
-        best = -1.0
-        best_epoch = 0
-        trainer = Trainer(validation.known, self.config, self.compute)
-        with repeatable(self.compute):
-            for epoch in range(1, self.config.max_epochs + 1):
-                timed = _TimedEpoch("validation", epoch, report)
-                metrics = trainer.epoch()
-                ndcg = validation.ndcg(trainer.user_vectors(), trainer.movie_vectors())
-                timed.report_metrics(metrics | {"validation_ndcg_at_10": ndcg})
-                if ndcg > best:
-                    best = ndcg
-                    best_epoch = epoch
-                if epoch - best_epoch >= self.config.patience:
-                    break
-        log.info("hybrid: best after %d epochs, NDCG@10 %.4f on %s", best_epoch, best, validation)
-        return best_epoch
-
-    def _fit_towers(self, train: Interactions, n_epochs: int, report: Report) -> Trainer:
-        trainer = Trainer(train, self.config, self.compute)
-        with repeatable(self.compute):
-            for epoch in range(1, n_epochs + 1):
-                timed = _TimedEpoch("fit", epoch, report)
-                timed.report_metrics(trainer.epoch())
-        return trainer
-
-    def _fit_ratings(self, train: Interactions, described: np.ndarray, report: Report) -> None:
+    def fit_ratings(self, train: Interactions, described: np.ndarray, report: Report) -> None:
+        """Learn stars, from the ratings and what content says of each movie (M, d + 1)."""
         trainer = RatingTrainer(train, described, self.config, self.compute)
-        with repeatable(self.compute):
-            timed = _TimedEpoch("fit", 1, report)
-            for epoch, loss in enumerate(trainer.epochs(), start=1):
-                timed.report_metrics({"rating_loss": loss})
-                timed = _TimedEpoch("fit", epoch + 1, report)
+        trainer.run(self.config.rating_epochs, report)
         self.rating_users_ = trainer.user_vectors()
         self.rating_movies_ = trainer.movie_vectors()
-        self.mean_rating_ = np.array(trainer.mean, dtype=np.float32)
+        self.mean_rating_ = np.array(trainer.biases.mean, dtype=np.float32)
         self.rating_range_ = np.array([train.ratings.min(), train.ratings.max()], dtype=np.float32)
         self.rates_described_ = trainer.net.describe_new.cpu()
 
@@ -179,8 +148,8 @@ class Hybrid(DotProduct, PredictsRatings, PredictsDescribed):
         parts = [np.empty(0, dtype=np.float32)]
         for start in range(0, len(users), PAIRS):
             pairs = slice(start, start + PAIRS)
-            of_users = self._user_rating_vectors(users[pairs])
-            of_movies = self._movie_rating_vectors(movies[pairs])
+            of_users = self.user_rating_vectors(users[pairs])
+            of_movies = self.movie_rating_vectors(movies[pairs])
             parts.append(np.einsum("kh,kh->k", of_users, of_movies))
         return np.concatenate(parts).clip(*self.rating_range_)
 
@@ -189,16 +158,19 @@ class Hybrid(DotProduct, PredictsRatings, PredictsDescribed):
         return self.content_encoder_.genres.tolist()
 
     def predict_described(self, users: np.ndarray, movies: Catalogue) -> np.ndarray:
+        of_users = self.user_rating_vectors(users)
+        stars = dot_scores(of_users, self.described_rating_vectors(movies), self.compute.threads)
+        return stars.clip(*self.rating_range_)
+
+    def described_rating_vectors(self, movies: Catalogue) -> np.ndarray:
+        """Return (M, h + 2) of what descriptions say: no movie has a bias of its own."""
         ranking = self.content_map_.vectors(self.content_encoder_.encode(movies, self.compute))
         with torch.no_grad(), repeatable(self.compute):
             inner = torch.tanh(self.rates_described_(torch.from_numpy(ranking))).numpy()
-        # 1 for the user's constant, and no bias of the movie's own
-        vectors = np.column_stack([inner, np.ones(len(movies)), np.zeros(len(movies))])
-        of_users = self._user_rating_vectors(users)
-        stars = dot_scores(of_users, vectors.astype(np.float32), self.compute.threads)
-        return stars.clip(*self.rating_range_)
+        vectors = [inner, np.ones(len(movies)), np.zeros(len(movies))]
+        return np.column_stack(vectors).astype(np.float32)
 
-    def _user_rating_vectors(self, users: np.ndarray) -> np.ndarray:
+    def user_rating_vectors(self, users: np.ndarray) -> np.ndarray:
         """Return (K, h + 2); a stranger rates as the mean does."""
         rows = index_of(self.user_ids_, users)
         vectors = self.rating_users_[rows]
@@ -207,7 +179,7 @@ class Hybrid(DotProduct, PredictsRatings, PredictsDescribed):
         vectors[rows < 0, -1] = 1
         return vectors
 
-    def _movie_rating_vectors(self, movies: np.ndarray) -> np.ndarray:
+    def movie_rating_vectors(self, movies: np.ndarray) -> np.ndarray:
         """Return (K, h + 2); a movie out of the catalogue leaves the user's mean."""
         rows = index_of(self.movie_ids_, movies)
         vectors = self.rating_movies_[rows]
@@ -228,35 +200,16 @@ class Hybrid(DotProduct, PredictsRatings, PredictsDescribed):
     def restore(self, state: dict[str, np.ndarray]) -> None:
         for name in ARRAYS:
             setattr(self, name, state[name])
-        self.content_encoder_ = ContentEncoder.of_arrays(_part(state, ENCODER))
-        self.content_map_ = ContentMap(**_part(state, MAP))
+        self.content_encoder_ = ContentEncoder.of_arrays(part_of(state, ENCODER))
+        self.content_map_ = ContentMap(**part_of(state, MAP))
         self.rates_described_ = nn.Linear(self.config.size + 1, self.config.rating_size)
-        weights = _part(state, RATING)
+        weights = part_of(state, RATING)
         self.rates_described_.load_state_dict(
             {name: torch.from_numpy(array) for name, array in weights.items()}
         )
 
 
-def _part(state: dict[str, np.ndarray], prefix: str) -> dict[str, np.ndarray]:
+def part_of(state: dict[str, np.ndarray], prefix: str) -> dict[str, np.ndarray]:
     """Return the arrays whose names begin with `prefix`, by the rest of their names."""
     names = [name for name in state if name.startswith(prefix)]
     return {name.removeprefix(prefix): state[name] for name in names}
-
-
-class _TimedEpoch:
-    """An epoch of a `phase`, from now until its metrics are reported and logged."""
-
-    def __init__(self, phase: str, epoch: int, report: Report) -> None:
-        self.phase = phase
-        self.epoch = epoch
-        self.report = report
-        self.started = time.perf_counter()
-
-    def report_metrics(self, metrics: dict[str, float]) -> None:
-        """Report the metrics under names that begin with the phase, and log them."""
-        seconds = time.perf_counter() - self.started
-        for name, value in metrics.items():
-            is_named = name.startswith(self.phase)
-            self.report(name if is_named else f"{self.phase}_{name}", value, self.epoch)
-        values = ", ".join(f"{name} {value:.4f}" for name, value in metrics.items())
-        log.info("hybrid %s epoch %d, %.1f s: %s", self.phase, self.epoch, seconds, values)

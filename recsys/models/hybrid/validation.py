@@ -10,13 +10,14 @@ from recsys.evaluation.metrics.ndcg import ndcg
 from recsys.features.interactions import Interactions, index_of
 from recsys.models.top_n import mask_seen, top_n
 
+__all__ = ["MAX_USERS", "MIN_USERS", "Validation"]
+
 SHARE = 0.1
 
-#: Below this many users, a slice cut by time says too little: then it is each user's newest
-#: ratings.
+#: Below this many users, a slice cut by time says too little: then it is leave-newest-out.
 MIN_USERS = 200
 
-#: Users that are asked, at most: enough for a mean, and an epoch is not spent on counting.
+#: Users that are ranked for, at most: enough for a mean, and an epoch is not spent on counting.
 MAX_USERS = 2_000
 
 K = 10
@@ -24,55 +25,61 @@ K = 10
 
 @dataclass(frozen=True)
 class Validation:
-    """`known` is fitted to. Its users at `positions` (V,) are asked; `relevant` and `seen` (V, M)
-    are theirs.
+    """`train` is fitted to. Lists are made for its users at `positions` (V,); `relevant` and `seen`
+    (V, M) are theirs.
     """
 
     kind: str
-    known: Interactions
+    train: Interactions
     positions: np.ndarray
     relevant: sparse.csr_matrix
     seen: sparse.csr_matrix
 
+    def __len__(self) -> int:
+        return len(self.positions)
+
     def __str__(self) -> str:
-        return f"{self.kind}, {len(self.positions)} users"
+        return f"{self.kind}, {len(self)} users"
 
     @classmethod
-    def of(cls, train: Interactions, like_threshold: float) -> "Validation | None":
-        """The newest tenth by time where enough users are in it, else each user's newest tenth;
-        None where nobody is.
+    def of(cls, ratings: Interactions, like_threshold: float) -> "Validation | None":
+        """Hold out the newest tenth by time where enough users are in it, else the newest tenth of
+        each user; None where nobody is.
         """
-        newest = train.rated_at >= np.quantile(train.rated_at, 1 - SHARE)
-        dated = cls._split("newest by time", train, newest, like_threshold)
-        if len(dated.positions) >= MIN_USERS:
+        is_newest = ratings.rated_at >= np.quantile(ratings.rated_at, 1 - SHARE)
+        dated = cls.split("newest by time", ratings, is_newest, like_threshold)
+        if len(dated) >= MIN_USERS:
             return dated
-        latest = cls._split("leave-newest-out", train, leave_newest_out(train), like_threshold)
-        best = max(latest, dated, key=lambda validation: len(validation.positions))
-        return best if len(best.positions) else None
+        is_own_newest = leave_newest_out(ratings)
+        own = cls.split("leave-newest-out", ratings, is_own_newest, like_threshold)
+        return max(own, dated, key=len) or None
 
     @classmethod
-    def _split(
-        cls, kind: str, train: Interactions, held_out: np.ndarray, like_threshold: float
+    def split(
+        cls, kind: str, ratings: Interactions, held_out: np.ndarray, like_threshold: float
     ) -> "Validation":
-        known = train.where(~held_out)
-        likes = known.where(known.ratings >= like_threshold)
-        relevant = train.where(held_out & (train.ratings >= like_threshold))
-        users = relevant.user_ids[index_of(likes.user_ids, relevant.user_ids) >= 0]
-        n = min(len(users), MAX_USERS)
-        users = users[np.linspace(0, len(users) - 1, n).astype(np.int64)]
-        return cls(
-            kind=kind,
-            known=known,
-            positions=index_of(known.user_ids, users),
-            relevant=relevant.seen_by(users),
-            seen=known.seen_by(users),
-        )
+        """Hold ratings out by a mask (R,); rank for users who have a like on either side."""
+        train = ratings.where(~held_out)
+        relevant = ratings.where(held_out & (ratings.ratings >= like_threshold))
+        likers = train.where(train.ratings >= like_threshold).user_ids
+        users = some_of(relevant.user_ids[index_of(likers, relevant.user_ids) >= 0])
+        positions = index_of(train.user_ids, users)
+        return cls(kind, train, positions, relevant.seen_by(users), train.seen_by(users))
 
     def ndcg(self, user_vectors: np.ndarray, movie_vectors: np.ndarray) -> float:
-        """Mean NDCG@10 of the users asked, over all movies less what each had rated."""
+        """Return the users' mean NDCG@10, over all movies less those that each had rated."""
         scores = user_vectors[self.positions] @ movie_vectors.T
         best, _ = top_n(mask_seen(scores, self.seen, slice(0, len(scores))), K)
-        rows = np.repeat(np.arange(len(best)), K)
-        relevant = np.asarray(self.relevant[rows, best.clip(min=0).ravel()]).reshape(best.shape)
-        hits = (relevant > 0) & (best >= 0)
-        return float(ndcg(hits, np.diff(self.relevant.indptr)).mean())
+        return float(ndcg(self.hits(best), np.diff(self.relevant.indptr)).mean())
+
+    def hits(self, lists: np.ndarray) -> np.ndarray:
+        """Return (V, K) bool: which positions of the lists (V, K) are relevant."""
+        rows = np.repeat(np.arange(len(lists)), K)
+        relevant = np.asarray(self.relevant[rows, lists.clip(min=0).ravel()]).reshape(lists.shape)
+        return (relevant > 0) & (lists >= 0)
+
+
+def some_of(users: np.ndarray) -> np.ndarray:
+    """Return at most MAX_USERS of the users (U,), evenly from all."""
+    n = min(len(users), MAX_USERS)
+    return users[np.linspace(0, len(users) - 1, n).astype(np.int64)]

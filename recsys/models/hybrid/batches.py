@@ -1,0 +1,110 @@
+"""All ratings on a device, cut into batches by index arithmetic."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from recsys.features.interactions import Interactions
+from recsys.models.hybrid.config import HybridConfig
+
+__all__ = ["Batch", "Grouped", "Ratings"]
+
+
+@dataclass(frozen=True)
+class Grouped:
+    """Where the ratings of each of G groups lie, among ratings sorted by group: `starts` (G + 1,)
+    int64.
+    """
+
+    starts: Tensor
+
+    def ratings_of(self, groups: Tensor) -> tuple[Tensor, Tensor]:
+        """Return for K ratings of the groups (B,): row among them (K,), and place among all ratings
+        (K,).
+        """
+        starts = self.starts[groups]
+        lengths = self.starts[groups + 1] - starts
+        rows = torch.repeat_interleave(torch.arange(len(groups), device=starts.device), lengths)
+        before = torch.cumsum(lengths, 0) - lengths
+        number = torch.arange(len(rows), device=starts.device) - before[rows]
+        return rows, number + starts[rows]
+
+
+@dataclass(frozen=True)
+class Batch:
+    """B users (positions) with K ratings: `rows` (K,) and `columns` (K,) point into `users` (B,)
+    and `movies` (C,).
+    """
+
+    users: Tensor
+    movies: Tensor
+    rows: Tensor
+    columns: Tensor
+    ratings: Tensor
+    log_chance: Tensor  # (C,) log of the chance with which each movie came into the batch
+
+    def dense(self, values: Tensor) -> Tensor:
+        """Return (B, C) with the K values in their places, 0 elsewhere."""
+        matrix = torch.zeros(len(self.users), len(self.movies), device=values.device)
+        matrix[self.rows, self.columns] = values
+        return matrix
+
+
+class Ratings:
+    """The ratings of all users on a device."""
+
+    def __init__(self, train: Interactions, config: HybridConfig, device: torch.device) -> None:
+        self.n_users, self.n_movies = train.shape
+        self.config = config
+        self.device = device
+        self.by_user = Grouped(self._on_device(train.starts.astype(np.int64)))
+        self.movies = self._on_device(train.movies.astype(np.int64))
+        self.ratings = self._on_device(train.ratings)
+        # an unrated movie is nobody's dislike
+        self.rated = self._on_device(np.flatnonzero(train.n_raters))
+        self.log_chance = self._log_chance(self._on_device(train.n_raters) / max(self.n_users, 1))
+
+    def _on_device(self, array: np.ndarray) -> Tensor:
+        return torch.from_numpy(array).to(self.device)
+
+    def _log_chance(self, share_of_users: Tensor) -> Tensor:
+        """Return (M,) log chance that a movie is in a batch: one of its users rated it, or it is
+        drawn.
+        """
+        if len(self.rated) <= self.config.sampled_movies:
+            return torch.zeros(self.n_movies, device=self.device)
+        not_drawn = 1 - self.config.sampled_movies / len(self.rated)
+        not_rated = (1 - share_of_users.double()) ** min(self.config.users_a_batch, self.n_users)
+        return torch.log1p(-not_rated * not_drawn).float()
+
+    def shuffled(self) -> Iterator[Batch]:
+        """Yield batches of all users in a random order."""
+        shuffled = torch.randperm(self.n_users).to(self.device)
+        for users in shuffled.split(self.config.users_a_batch):
+            yield self.batch(users, self._sample_movies())
+
+    def _sample_movies(self) -> Tensor:
+        n = self.config.sampled_movies
+        if len(self.rated) <= n:
+            return self.rated
+        return self.rated[torch.randperm(len(self.rated))[:n].to(self.device)]
+
+    def in_order(self) -> Iterator[Batch]:
+        """Yield batches of all users by position, over the movies that they rated."""
+        no_sample = torch.empty(0, dtype=torch.int64, device=self.device)
+        every = torch.arange(self.n_users, device=self.device)
+        for users in every.split(self.config.users_a_batch):
+            yield self.batch(users, no_sample)
+
+    def batch(self, users: Tensor, sample: Tensor) -> Batch:
+        """Return the users with all their ratings, over the movies that they rated and the
+        `sample`.
+        """
+        rows, places = self.by_user.ratings_of(users)
+        rated = self.movies[places]
+        movies = torch.unique(torch.cat([rated, sample]))
+        columns = torch.searchsorted(movies, rated)
+        return Batch(users, movies, rows, columns, self.ratings[places], self.log_chance[movies])

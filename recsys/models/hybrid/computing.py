@@ -1,0 +1,43 @@
+"""Where torch computes, and how it comes to the same bytes each time."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+
+from recsys.errors import ModelError
+from recsys.models.base import Compute
+
+__all__ = ["device_of", "repeatable"]
+
+
+def device_of(compute: Compute) -> torch.device:
+    """Where to compute. Raises ModelError where CUDA is asked for and there is none."""
+    available = torch.cuda.is_available()
+    if compute.device == "cuda" and not available:
+        raise ModelError(
+            "device is 'cuda', but torch found no CUDA device; expected one, or "
+            "device 'auto' or 'cpu'"
+        )
+    return torch.device("cuda" if available and compute.device != "cpu" else "cpu")
+
+
+@contextmanager
+def repeatable(compute: Compute) -> Iterator[None]:
+    """Fixed threads and seed, deterministic algorithms: the same fit gives the same bytes. What was
+    set before comes back.
+    """
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS is deterministic only so
+    threads, deterministic = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
+    torch.set_num_threads(compute.threads)
+    torch.use_deterministic_algorithms(True)
+    # nothing here reads memory that it has not written
+    torch.utils.deterministic.fill_uninitialized_memory = False  # pyright: ignore[reportAttributeAccessIssue]
+    try:
+        with torch.random.fork_rng():
+            torch.manual_seed(compute.seed)
+            yield
+    finally:
+        torch.set_num_threads(threads)
+        torch.use_deterministic_algorithms(deterministic)
