@@ -2,14 +2,10 @@
 likely ones stand here twice.
 """
 
-from collections.abc import Callable
-
 from bench.mutants import changes_of_columns as columns
 from bench.mutants import changes_of_files as files
 from bench.mutants import changes_of_lines as lines
-from bench.mutants.draft import Draft
-
-Change = Callable[[Draft], None]
+from bench.mutants.draft import Change
 
 CHANGES: tuple[Change, ...] = (
     lines.odd_bytes_in,

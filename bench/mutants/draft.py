@@ -4,39 +4,22 @@ import random
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import wraps
 
 from bench.mutants.releases import Release
 
 #: How the files of each layout part their columns.
 DELIMITERS = {".csv": b",", ".dat": b"::", "u.data": b"\t", ".tsv": b"\t", "u.": b"|"}
 HEADED = (".csv", ".tsv")
-_LINES = re.compile(rb"[^\n]*\n|[^\n]+")
+LINE = re.compile(rb"[^\n]*\n|[^\n]+")
 
-
-def delimiter_of(name: str) -> bytes:
-    """What parts the columns of the file of that name."""
-    return next((delimiter for part, delimiter in DELIMITERS.items() if part in name), b",")
-
-
-def is_headed(name: str) -> bool:
-    """Whether its first line names the columns."""
-    return name.endswith(HEADED)
-
-
-def lines_of(data: bytes) -> list[bytes]:
-    """With their ends."""
-    return _LINES.findall(data)
-
-
-def text_and_end(line: bytes) -> tuple[bytes, bytes]:
-    """A line without its end, and its end."""
-    text = line.rstrip(b"\r\n")
-    return text, line[len(text) :]
+Change = Callable[["Draft"], None]
+Edit = Callable[[bytes], bytes]
 
 
 @dataclass
 class Draft:
-    """Files by name, the dice, and what was done to them."""
+    """Files by name, the dice, and notes of what was done to them."""
 
     release: Release
     dice: random.Random
@@ -46,46 +29,130 @@ class Draft:
     def __post_init__(self) -> None:
         self.files = dict(self.release.files)
 
-    def some_file(self) -> str:
-        """One that the layout reads, if there is one left."""
+    def some_file(self) -> "File":
+        """Draw one that the layout reads, if there is one left."""
         names = sorted(set(self.files) & set(self.release.files) - {"u.genre"})
-        return self.dice.choice(names or sorted(self.files))
+        return File(self, self.dice.choice(names or sorted(self.files)))
 
-    def lines(self, name: str) -> list[bytes]:
-        """The file's lines, at least one."""
-        return lines_of(self.files.get(name, b"")) or [b"\n"]
+    def note(self, note: str) -> None:
+        self.notes.append(note)
 
-    def set_lines(self, name: str, lines: list[bytes]) -> None:
-        self.files[name] = b"".join(lines)
 
-    def some_rows(self, name: str, most: int) -> list[int]:
-        """Places of 1 to `most` lines that are no header, ascending."""
-        first = 1 if is_headed(name) else 0
-        n_lines = len(self.lines(name))
-        rows = range(min(first, n_lines - 1), n_lines)
+@dataclass(frozen=True)
+class Cells:
+    """One column's values in the lines at these places."""
+
+    places: list[int]
+    column: int
+
+    def __str__(self) -> str:
+        return f"column {self.column} of lines {numbers(self.places)}"
+
+
+@dataclass
+class File:
+    """One of a draft's files, as bytes, as lines and as cells."""
+
+    draft: Draft
+    name: str
+
+    @property
+    def dice(self) -> random.Random:
+        return self.draft.dice
+
+    @property
+    def data(self) -> bytes:
+        return self.draft.files[self.name]
+
+    @data.setter
+    def data(self, data: bytes) -> None:
+        self.draft.files[self.name] = data
+
+    @property
+    def lines(self) -> list[bytes]:
+        """The lines with their ends, at least one."""
+        return lines_of(self.data) or [b"\n"]
+
+    @lines.setter
+    def lines(self, lines: list[bytes]) -> None:
+        self.data = b"".join(lines)
+
+    @property
+    def n_headers(self) -> int:
+        """How many lines name the columns: one or none."""
+        return int(self.name.endswith(HEADED))
+
+    @property
+    def delimiter(self) -> bytes:
+        """What parts the columns, by the file's name."""
+        return next((parts for part, parts in DELIMITERS.items() if part in self.name), b",")
+
+    def some_byte(self) -> int:
+        return self.dice.randint(0, len(self.data))
+
+    def some_line(self) -> int:
+        return self.dice.randrange(len(self.lines))
+
+    def some_rows(self, most: int) -> list[int]:
+        """Draw places of 1 to `most` lines that are no header, ascending."""
+        n_lines = len(self.lines)
+        rows = range(min(self.n_headers, n_lines - 1), n_lines)
         return sorted(self.dice.sample(rows, min(self.dice.randint(1, most), len(rows))))
 
-    def edit_rows(self, name: str, places: list[int], edit: Callable[[bytes], bytes]) -> None:
+    def some_cells(self, most: int, n_columns: int) -> Cells:
+        """Draw 1 to `most` rows and one of so many columns."""
+        return Cells(self.some_rows(most), self.dice.randrange(n_columns))
+
+    def replace(self, at: int, n_bytes: int, data: bytes) -> None:
+        """Put the data in the place of so many bytes."""
+        self.data = self.data[:at] + data + self.data[at + n_bytes :]
+
+    def replace_lines(self, at: int, n_lines: int, lines: list[bytes]) -> None:
+        """Put the lines in the place of so many lines."""
+        self.lines = self.lines[:at] + lines + self.lines[at + n_lines :]
+
+    def edit_rows(self, places: list[int], edit: Edit) -> None:
         """Replace the text of these lines; their ends stay."""
-        lines = self.lines(name)
+        lines = self.lines
         for place in places:
             text, end = text_and_end(lines[place])
             lines[place] = edit(text) + end
-        self.set_lines(name, lines)
+        self.lines = lines
 
-    def edit_values(
-        self, name: str, places: list[int], column: int, edit: Callable[[bytes], bytes]
-    ) -> None:
-        """Replace one column's value in these lines. Cut at each delimiter, quoted or not."""
-        delimiter = delimiter_of(name)
+    def edit_cells(self, cells: Cells, edit: Edit) -> None:
+        """Replace these values. A line is cut at each delimiter, quoted or not."""
 
-        def edited(text: bytes) -> bytes:
-            values = text.split(delimiter)
-            place = column % len(values)
+        def edit_text(text: bytes) -> bytes:
+            values = text.split(self.delimiter)
+            place = cells.column % len(values)
             values[place] = edit(values[place])
-            return delimiter.join(values)
+            return self.delimiter.join(values)
 
-        self.edit_rows(name, places, edited)
+        self.edit_rows(cells.places, edit_text)
 
-    def note(self, what: str) -> None:
-        self.notes.append(what)
+
+def to_some_file(change: Callable[[File], str]) -> Change:
+    """Return the change made to a file that is drawn, and noted as the change says."""
+
+    @wraps(change)
+    def change_some_file(draft: Draft) -> None:
+        file = draft.some_file()
+        draft.note(f"{file.name}: {change(file)}")
+
+    return change_some_file
+
+
+def lines_of(data: bytes) -> list[bytes]:
+    """Return the lines with their ends."""
+    return LINE.findall(data)
+
+
+def text_and_end(line: bytes) -> tuple[bytes, bytes]:
+    """Return a line without its end, and its end."""
+    text = line.rstrip(b"\r\n")
+    return text, line[len(text) :]
+
+
+def numbers(places: list[int]) -> list[int]:
+    """Return the numbers of the lines at these places, as people count them."""
+    return [place + 1 for place in places]

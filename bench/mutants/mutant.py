@@ -1,7 +1,7 @@
 """Mutant N of a seed: always the same bytes."""
 
 import random
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from bench.mutants import packing
@@ -32,24 +32,34 @@ class Mutant:
 def make_mutant(number: int, seed: int, releases: Mapping[str, Release]) -> Mutant:
     """Draw a release, one to three changes and a packing. Layouts take turns."""
     dice = random.Random(f"{seed}:{number}")
-    layouts = sorted(releases)
-    release = releases[layouts[number % len(layouts)]]
+    release = releases[sorted(releases)[number % len(releases)]]
     draft = Draft(release, dice)
     luck = dice.random()
     damaged = luck < DAMAGED_ARCHIVES
-    n_changes = dice.choice([0, 0, 1]) if damaged else dice.randint(1, 3)
-    for change in dice.choices(CHANGES, k=n_changes):
-        if draft.files:
-            change(draft)
-    if damaged:
-        packings = packing.ARCHIVES
-    else:
-        packings = (
-            packing.BAD_PACKINGS
-            if luck < DAMAGED_ARCHIVES + BAD_PACKINGS
-            else packing.GOOD_PACKINGS
-        )
-    stored, how = dice.choice(packings)(draft.files, dice) if draft.files else ({}, "nothing")
+    change_some_files(draft, dice.choice([0, 0, 1]) if damaged else dice.randint(1, 3))
+    stored, how = pack(draft, packings_of(luck))
     if damaged and stored:
         draft.note(packing.damage(stored, dice))
     return Mutant(number, release.layout, release.source, stored, (*draft.notes, how), damaged)
+
+
+def change_some_files(draft: Draft, n_changes: int) -> None:
+    for change in draft.dice.choices(CHANGES, k=n_changes):
+        if draft.files:
+            change(draft)
+
+
+def packings_of(luck: float) -> Sequence[packing.Packing]:
+    """Return the packings of a draw from 0 to 1."""
+    if luck < DAMAGED_ARCHIVES:
+        return packing.ARCHIVES
+    if luck < DAMAGED_ARCHIVES + BAD_PACKINGS:
+        return packing.BAD_PACKINGS
+    return packing.GOOD_PACKINGS
+
+
+def pack(draft: Draft, packings: Sequence[packing.Packing]) -> packing.Packed:
+    """Return the files as one of the packings stores them, and how that is."""
+    if not draft.files:
+        return {}, "nothing"
+    return draft.dice.choice(packings)(draft.files, draft.dice)

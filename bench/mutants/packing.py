@@ -15,7 +15,10 @@ METHODS = {
     "lzma": zipfile.ZIP_LZMA,
 }
 Files = Mapping[str, bytes]
-_NO_TIME = (1980, 1, 1, 0, 0, 0)
+Stored = dict[str, bytes]
+#: Files as they are stored, and how that is.
+Packed = tuple[Stored, str]
+NO_TIME = (1980, 1, 1, 0, 0, 0)
 
 
 def zipped(files: Files, method: str, *, folder: str = "release/", separator: str = "/") -> bytes:
@@ -24,7 +27,7 @@ def zipped(files: Files, method: str, *, folder: str = "release/", separator: st
     with zipfile.ZipFile(stored, "w") as archive:
         for name, data in files.items():
             text = name.encode(errors="replace").decode()  # a zip's names are text
-            entry = zipfile.ZipInfo((folder + text).replace("/", separator), _NO_TIME)
+            entry = zipfile.ZipInfo((folder + text).replace("/", separator), NO_TIME)
             archive.writestr(entry, data, METHODS[method])
     return stored.getvalue()
 
@@ -33,142 +36,140 @@ def gzipped(data: bytes) -> bytes:
     return gzip.compress(data, 6, mtime=0)
 
 
-def _plain(files: Files, dice: random.Random) -> tuple[dict[str, bytes], str]:
+def plain(files: Files, dice: random.Random) -> Packed:
     return dict(files), "plain"
 
 
-def _all_gzipped(files: Files, dice: random.Random) -> tuple[dict[str, bytes], str]:
-    return {f"{name}.gz": gzipped(data) for name, data in files.items()}, "gz"
+def all_gzipped(files: Files, dice: random.Random) -> Packed:
+    return gzip_each(files), "gz"
 
 
-def _some_gzipped(files: Files, dice: random.Random) -> tuple[dict[str, bytes], str]:
+def gzip_each(files: Files) -> Stored:
+    return {f"{name}.gz": gzipped(data) for name, data in files.items()}
+
+
+def some_gzipped(files: Files, dice: random.Random) -> Packed:
     """One or the other; a gzip may be of several parts."""
     packed = {}
     for name, data in files.items():
-        half = len(data) // 2
-        shapes = {name: data, f"{name}.gz": gzipped(data[:half]) + gzipped(data[half:])}
+        shapes = {name: data, f"{name}.gz": gzip_halves(data)}
         stored = dice.choice(sorted(shapes))
         packed[stored] = shapes[stored]
     return packed, "some gz, of two parts"
 
 
-def _one_zip(files: Files, dice: random.Random) -> tuple[dict[str, bytes], str]:
+def gzip_halves(data: bytes) -> bytes:
+    half = len(data) // 2
+    return gzipped(data[:half]) + gzipped(data[half:])
+
+
+def one_zip(files: Files, dice: random.Random) -> Packed:
     method = dice.choice(sorted(METHODS))
     folder = dice.choice(["", "release/", "a/b/"])
-    return {
-        dice.choice(["release.zip", "ML.ZIP"]): zipped(files, method, folder=folder)
-    }, f"zip, {method}"
+    name = dice.choice(["release.zip", "ML.ZIP"])
+    return {name: zipped(files, method, folder=folder)}, f"zip, {method}"
 
 
-def _zip_of_gzips(files: Files, dice: random.Random) -> tuple[dict[str, bytes], str]:
-    inner = {f"{name}.gz": gzipped(data) for name, data in files.items()}
-    return {"release.zip": zipped(inner, "stored")}, "zip of gz"
+def zip_of_gzips(files: Files, dice: random.Random) -> Packed:
+    return {"release.zip": zipped(gzip_each(files), "stored")}, "zip of gz"
 
 
-def zip_with_backslashes(files: Files, dice: random.Random) -> tuple[dict[str, bytes], str]:
-    return {
-        "release.zip": zipped(files, "deflate", folder="ml/data/", separator="\\")
-    }, "zip with backslashes"
+def zip_with_backslashes(files: Files, dice: random.Random) -> Packed:
+    archive = zipped(files, "deflate", folder="ml/data/", separator="\\")
+    return {"release.zip": archive}, "zip with backslashes"
 
 
-def zip_with_rubbish(files: Files, dice: random.Random) -> tuple[dict[str, bytes], str]:
-    more = {f"__MACOSX/._{name}": b"\0\5\x16\7" for name in files}
-    return {
-        "release.zip": zipped({**files, **more, ".hidden/ratings.csv": b"x"}, "deflate", folder="")
-    }, "zip from a Mac"
+def zip_with_rubbish(files: Files, dice: random.Random) -> Packed:
+    rubbish = {f"__MACOSX/._{name}": b"\0\5\x16\7" for name in files}
+    contents = {**files, **rubbish, ".hidden/ratings.csv": b"x"}
+    return {"release.zip": zipped(contents, "deflate", folder="")}, "zip from a Mac"
 
 
-def _two_zips(files: Files, dice: random.Random) -> tuple[dict[str, bytes], str]:
+def two_zips(files: Files, dice: random.Random) -> Packed:
     """Each file in one of them."""
-    parts: tuple[dict[str, bytes], dict[str, bytes]] = ({}, {})
+    first: Stored = {}
+    second: Stored = {}
     for name, data in files.items():
-        dice.choice(parts)[name] = data
+        dice.choice((first, second))[name] = data
     return {
-        f"part{number}.zip": zipped(part, "deflate") for number, part in enumerate(parts)
+        "part0.zip": zipped(first, "deflate"),
+        "part1.zip": zipped(second, "deflate"),
     }, "two zips"
 
 
-def gzip_of_gzip(files: Files, dice: random.Random) -> tuple[dict[str, bytes], str]:
+def gzip_of_gzip(files: Files, dice: random.Random) -> Packed:
     name = dice.choice(sorted(files))
-    others = {other: data for other, data in files.items() if other != name}
-    return {
-        **others,
-        dice.choice([f"{name}.gz", f"{name}.gz.gz"]): gzipped(gzipped(files[name])),
-    }, f"{name!a}: gz of gz"
+    stored_as = dice.choice([f"{name}.gz", f"{name}.gz.gz"])
+    twice = gzipped(gzipped(files[name]))
+    return {**others_than(name, files), stored_as: twice}, f"{name!a}: gz of gz"
 
 
-def misname(files: Files, dice: random.Random) -> tuple[dict[str, bytes], str]:
+def others_than(name: str, files: Files) -> Stored:
+    return {other: data for other, data in files.items() if other != name}
+
+
+def misname(files: Files, dice: random.Random) -> Packed:
     name = dice.choice(sorted(files))
-    others = {other: data for other, data in files.items() if other != name}
-    stored, data = dice.choice(
-        [
-            (f"{name}.gz", files[name]),
-            (name, gzipped(files[name])),
-            (f"{name}.zip", files[name]),
-            (f"{name}.GZ", gzipped(files[name])),
-            (name, zipped({name: files[name]}, "deflate")),
-        ]
-    )
-    return {**others, stored: data}, f"{name!a} stored as {stored!a}, {data[:2]!r}"
+    stored_as, data = dice.choice(misnamed(name, files[name]))
+    stored = {**others_than(name, files), stored_as: data}
+    return stored, f"{name!a} stored as {stored_as!a}, {data[:2]!r}"
 
 
-def pack_twice(files: Files, dice: random.Random) -> tuple[dict[str, bytes], str]:
+def misnamed(name: str, data: bytes) -> list[tuple[str, bytes]]:
+    """Return names with contents that they do not promise, one that is written in capitals too."""
+    return [
+        (f"{name}.gz", data),
+        (name, gzipped(data)),
+        (f"{name}.zip", data),
+        (f"{name}.GZ", gzipped(data)),
+        (name, zipped({name: data}, "deflate")),
+    ]
+
+
+def pack_twice(files: Files, dice: random.Random) -> Packed:
     name = dice.choice(sorted(files))
     return {**files, f"{name}.gz": gzipped(files[name])}, f"{name!a} twice"
 
 
-def zip_in_zip(files: Files, dice: random.Random) -> tuple[dict[str, bytes], str]:
+def zip_in_zip(files: Files, dice: random.Random) -> Packed:
     return {"outer.zip": zipped({"inner.zip": zipped(files, "deflate")}, "stored")}, "zip in zip"
 
 
-Packing = Callable[[Files, random.Random], tuple[dict[str, bytes], str]]
+Packing = Callable[[Files, random.Random], Packed]
 GOOD_PACKINGS: tuple[Packing, ...] = (
-    *(
-        _plain,
-        _plain,
-        _plain,
-        _plain,
-        _all_gzipped,
-        _some_gzipped,
-        _one_zip,
-        _one_zip,
-        _zip_of_gzips,
-    ),
-    *(zip_with_backslashes, zip_with_rubbish, _two_zips),
+    *(plain, plain, plain, plain, all_gzipped, some_gzipped, one_zip, one_zip, zip_of_gzips),
+    *(zip_with_backslashes, zip_with_rubbish, two_zips),
 )
 #: With archives, those of rarer compression among them.
 ARCHIVES: tuple[Packing, ...] = (
-    _all_gzipped,
-    _some_gzipped,
-    _one_zip,
-    _one_zip,
-    _one_zip,
-    _zip_of_gzips,
-    _two_zips,
+    *(all_gzipped, some_gzipped, one_zip, one_zip, one_zip, zip_of_gzips, two_zips),
 )
 BAD_PACKINGS: tuple[Packing, ...] = (gzip_of_gzip, misname, pack_twice, zip_in_zip)
 
+#: Kind of damage → how many of the last bytes it may be in; None: all.
+REACHES: dict[str, int | None] = {"bytes": None, "end": 30, "directory": 400}
+DAMAGES = ("bytes", "bytes", "bytes", "end", "directory", "cut", "more", "zeros")
 
-def damage(stored: dict[str, bytes], dice: random.Random) -> str:
+
+def damage(stored: Stored, dice: random.Random) -> str:
     """Damage one stored archive in a few bytes; return what was done."""
     archives = sorted(name for name in stored if name.lower().endswith((".gz", ".zip")))
     name = dice.choice(archives or sorted(stored))
     data = bytearray(stored[name])
-    what = dice.choice(["bytes", "bytes", "bytes", "end", "directory", "cut", "more", "zeros"])
-    if what in REACHES:
-        what = change_bytes(data, REACHES[what], dice)
-    elif what == "cut":
-        del data[dice.randrange(len(data)) :]
-        what = f"cut at byte {len(data)}"
-    else:
-        data += b"1,2,3,4\n" if what == "more" else bytes(dice.choice([1, 8, 512]))
-        what = f"{what} after its end"
+    note = damage_bytes(data, dice.choice(DAMAGES), dice)
     stored[name] = bytes(data)
-    return f"{name!a}: {what}"
+    return f"{name!a}: {note}"
 
 
-#: Kind of damage → how many of the last bytes it may be in; None: all.
-REACHES: dict[str, int | None] = {"bytes": None, "end": 30, "directory": 400}
+def damage_bytes(data: bytearray, kind: str, dice: random.Random) -> str:
+    """Damage the bytes in that way; return what was done."""
+    if kind in REACHES:
+        return change_bytes(data, REACHES[kind], dice)
+    if kind == "cut":
+        del data[dice.randrange(len(data)) :]
+        return f"cut at byte {len(data)}"
+    data += b"1,2,3,4\n" if kind == "more" else bytes(dice.choice([1, 8, 512]))
+    return f"{kind} after its end"
 
 
 def change_bytes(data: bytearray, reach: int | None, dice: random.Random) -> str:

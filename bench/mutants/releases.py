@@ -4,7 +4,7 @@ import csv
 import gzip
 import io
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,62 +51,79 @@ class Release:
         return "imdb" if self.layout == "imdb" else "movielens"
 
 
-Tables = dict[str, list[Sequence[str]]]
+Rows = list[Sequence[str]]
+Tables = dict[str, Rows]
 LAYOUTS = ("csv", "ml-1m", "ml-10m", "ml-100k", "imdb")
+#: Layout → its file of ratings, and one that tells it from others.
+PUBLISHED = {
+    "csv": {"ratings.csv", "movies.csv"},
+    "ml-1m": {"ratings.dat", "users.dat"},
+    "ml-10m": {"ratings.dat", "movies.dat"},
+    "ml-100k": {"u.data", "u.item"},
+}
 
 
 def generated_releases(folder: Path) -> dict[str, Release]:
-    """All layouts, by name. IMDb's files are of the movies of the CSV release."""
+    """Return all layouts, by name. IMDb's files are of the movies of the CSV release."""
     world = folder / "movielens"
     generate_movielens(world, users=USERS, movies=MOVIES, ratings=RATINGS, seed=WORLD_SEED)
     generate_imdb(folder / "imdb", world, WORLD_SEED)
-    tables: Tables = {
-        name: read_csv(world / f"{name}.csv") for name in ("movies", "links", "ratings", "tags")
-    }
-    tables["tags"] = list(dict.fromkeys(map(tuple, tables["tags"])))
-    imdb = {
-        path.stem: gzip.decompress(path.read_bytes())
-        for path in sorted((folder / "imdb").iterdir())
-    }
+    tables = read_tables(world)
     return {
         "csv": write_csv_layout(tables),
         "ml-1m": write_ml_1m(tables),
         "ml-10m": write_ml_10m(tables),
         "ml-100k": write_ml_100k(tables),
-        "imdb": Release("imdb", imdb),
+        "imdb": Release("imdb", unzip_each(folder / "imdb")),
     }
 
 
 def release_in(folder: Path) -> Release:
-    """The release as published in that folder. Raises ValueError where it has none of the layouts'
-    files.
+    """Return the release as published in that folder.
+
+    Raises ValueError where it has none of the layouts' files.
     """
     files = {path.name: path.read_bytes() for path in sorted(folder.iterdir()) if path.is_file()}
-    for layout, ratings, beside in (
-        ("csv", "ratings.csv", "movies.csv"),
-        ("ml-1m", "ratings.dat", "users.dat"),
-        ("ml-10m", "ratings.dat", "movies.dat"),
-        ("ml-100k", "u.data", "u.item"),
-    ):
-        if {ratings, beside} <= set(files):
-            named = {
-                name: data
-                for name, data in files.items()
-                if name.endswith((".csv", ".dat")) or name.startswith("u.")
-            }
-            return Release(layout, named)
+    for layout, names in PUBLISHED.items():
+        if names <= set(files):
+            return Release(layout, {name: files[name] for name in files if is_published(name)})
     raise ValueError(f"{folder} has no MovieLens release; found {', '.join(files) or 'no file'}")
 
 
-def read_csv(path: Path) -> list[Sequence[str]]:
-    """The rows without the header."""
+def is_published(name: str) -> bool:
+    return name.endswith((".csv", ".dat")) or name.startswith("u.")
+
+
+def read_tables(world: Path) -> Tables:
+    """Return a generated release's rows by table, each tag once."""
+    names = ("movies", "links", "ratings", "tags")
+    tables = {name: read_csv(world / f"{name}.csv") for name in names}
+    return tables | {"tags": list(dict.fromkeys(map(tuple, tables["tags"])))}
+
+
+def read_csv(path: Path) -> Rows:
+    """Return the rows without the header."""
     with path.open(newline="", encoding="utf-8") as file:
-        rows: list[Sequence[str]] = [*csv.reader(file)]
-    return rows[1:]
+        next(file)
+        return list(csv.reader(file))
 
 
-def _title(title: str, place: int, beyond_latin: str) -> str:
-    """With accents, quotes and letters beyond latin-1 in some, as real titles have them."""
+def unzip_each(folder: Path) -> dict[str, bytes]:
+    paths = sorted(folder.iterdir())
+    return {path.stem: gzip.decompress(path.read_bytes()) for path in paths}
+
+
+def titled(movies: Rows, beyond_latin: str) -> Rows:
+    """Return the movies with accents, quotes and letters beyond latin-1 in some titles, as real
+    ones have them.
+    """
+    return [
+        (movie, embellish(title, place, beyond_latin), genres)
+        for place, (movie, title, genres) in enumerate(movies)
+    ]
+
+
+def embellish(title: str, place: int, beyond_latin: str) -> str:
     if place % 7 == 0:
         title = title.replace("e", "é", 1)
     if place % 11 == 0:
@@ -117,129 +134,102 @@ def _title(title: str, place: int, beyond_latin: str) -> str:
     return title
 
 
-def _tag(tag: str, place: int, beyond_latin: str) -> str:
-    if place % 9 == 0:
-        return f'"{tag}", café {beyond_latin}'
-    return tag
+def tagged(tags: Rows) -> Rows:
+    """Return the tags, some with quotes, accents and a letter beyond latin-1."""
+    return [
+        (user, movie, tag if place % 9 else f'"{tag}", café ⅓', time)
+        for place, (user, movie, tag, time) in enumerate(tags)
+    ]
 
 
 def write_csv_layout(tables: Tables) -> Release:
-    movies = [
-        (movie, _title(title, place, "ō"), genres)
-        for place, (movie, title, genres) in enumerate(tables["movies"])
-    ]
-    tags = [
-        (user, movie, _tag(tag, place, "⅓"), time)
-        for place, (user, movie, tag, time) in enumerate(tables["tags"])
-    ]
     files = {
-        "movies.csv": _csv_bytes("movieId,title,genres", movies),
-        "links.csv": _csv_bytes("movieId,imdbId,tmdbId", tables["links"]),
-        "ratings.csv": _csv_bytes("userId,movieId,rating,timestamp", tables["ratings"]),
-        "tags.csv": _csv_bytes("userId,movieId,tag,timestamp", tags),
+        "movies.csv": csv_bytes("movieId,title,genres", titled(tables["movies"], "ō")),
+        "links.csv": csv_bytes("movieId,imdbId,tmdbId", tables["links"]),
+        "ratings.csv": csv_bytes("userId,movieId,rating,timestamp", tables["ratings"]),
+        "tags.csv": csv_bytes("userId,movieId,tag,timestamp", tagged(tables["tags"])),
     }
     return Release("csv", files)
 
 
-def _csv_bytes(header: str, rows: Iterable[Sequence[str]]) -> bytes:
+def csv_bytes(header: str, rows: Rows) -> bytes:
     text = io.StringIO(newline="")
-    text.write(header + "\r\n")
+    text.write(f"{header}\r\n")
     csv.writer(text, lineterminator="\r\n").writerows(rows)
     return text.getvalue().encode()
 
 
-def _lines(rows: Iterable[Sequence[str]], delimiter: str, encoding: str) -> bytes:
-    return "".join(delimiter.join(row) + "\n" for row in rows).encode(encoding)
-
-
-def _whole_stars(rating: str) -> str:
-    return str(max(1, int(float(rating))))
-
-
-def _users(tables: Tables) -> list[tuple[str, str, str, str, str]]:
-    """userId, gender, age, occupation, zip code."""
-    dice = random.Random(WORLD_SEED)
-    ids = sorted({int(row[0]) for row in tables["ratings"]})
-    return [user_line(user, dice) for user in ids]
-
-
-def user_line(user: int, dice: random.Random) -> tuple[str, str, str, str, str]:
-    age = dice.choice(["1", "18", "25", "56"])
-    return (
-        str(user),
-        dice.choice("FM"),
-        age,
-        str(dice.randrange(21)),
-        (f"{dice.randrange(10**5):05d}"),
-    )
+def lines_of(rows: Rows, delimiter: str, encoding: str) -> bytes:
+    return "".join(f"{delimiter.join(row)}\n" for row in rows).encode(encoding)
 
 
 def write_ml_1m(tables: Tables) -> Release:
-    movies = [
-        (movie, _title(title, place, "ø"), genres)
-        for place, (movie, title, genres) in enumerate(tables["movies"])
-    ]
-    ratings = [
-        (user, movie, _whole_stars(rating), time) for user, movie, rating, time in tables["ratings"]
-    ]
-    files = {
-        "movies.dat": _lines(movies, "::", "latin-1"),
-        "users.dat": _lines(_users(tables), "::", "latin-1"),
-        "ratings.dat": _lines(ratings, "::", "latin-1"),
+    rows = {
+        "movies.dat": titled(tables["movies"], "ø"),
+        "users.dat": users_of(tables["ratings"]),
+        "ratings.dat": in_whole_stars(tables["ratings"]),
     }
-    return Release("ml-1m", files)
+    return Release("ml-1m", {name: lines_of(rows[name], "::", "latin-1") for name in rows})
 
 
 def write_ml_10m(tables: Tables) -> Release:
-    movies = [
-        (movie, _title(title, place, "ō"), genres)
-        for place, (movie, title, genres) in enumerate(tables["movies"])
-    ]
-    ratings = [
-        (user, movie, rating.removesuffix(".0"), time)
-        for user, movie, rating, time in tables["ratings"]
-    ]
-    tags = [
-        (user, movie, _tag(tag, place, "⅓"), time)
-        for place, (user, movie, tag, time) in enumerate(tables["tags"])
-    ]
-    files = {
-        "movies.dat": _lines(movies, "::", "utf-8"),
-        "ratings.dat": _lines(ratings, "::", "utf-8"),
-        "tags.dat": _lines(tags, "::", "utf-8"),
+    rows = {
+        "movies.dat": titled(tables["movies"], "ō"),
+        "ratings.dat": without_zeros(tables["ratings"]),
+        "tags.dat": tagged(tables["tags"]),
     }
-    return Release("ml-10m", files)
+    return Release("ml-10m", {name: lines_of(rows[name], "::", "utf-8") for name in rows})
 
 
 def write_ml_100k(tables: Tables) -> Release:
-    movies = [item_line(row, place) for place, row in enumerate(tables["movies"])]
-    ratings = [
-        (user, movie, _whole_stars(rating), time) for user, movie, rating, time in tables["ratings"]
-    ]
-    users = [
-        (user, age, gender, occupation, code)
-        for user, gender, age, occupation, code in _users(tables)
-    ]
+    genres: Rows = [(genre, str(place)) for place, genre in enumerate(GENRES_100K)]
     files = {
-        "u.item": _lines(movies, "|", "latin-1"),
-        "u.user": _lines(users, "|", "latin-1"),
-        "u.data": _lines(ratings, "\t", "latin-1"),
-        "u.genre": _lines(
-            ((genre, str(place)) for place, genre in enumerate(GENRES_100K)), "|", "latin-1"
-        ),
+        "u.item": lines_of(items_of(tables["movies"]), "|", "latin-1"),
+        "u.user": lines_of(age_first(users_of(tables["ratings"])), "|", "latin-1"),
+        "u.data": lines_of(in_whole_stars(tables["ratings"]), "\t", "latin-1"),
+        "u.genre": lines_of(genres, "|", "latin-1"),
     }
     return Release("ml-100k", files)
 
 
-def item_line(row: Sequence[str], place: int) -> tuple[str, ...]:
-    movie, title, genres = row
-    named = genres.replace("Children", "Children's").split("|")
-    flags = ["1" if genre in named else "0" for genre in GENRES_100K]
-    return (
-        movie,
-        _title(title, place, "ø"),
-        ("01-Jan-1995"),
-        "",
-        f"http://us.imdb.com/{movie}",
-        *flags,
-    )
+def in_whole_stars(ratings: Rows) -> Rows:
+    return [
+        (user, movie, str(max(1, int(float(rating)))), time)
+        for user, movie, rating, time in ratings
+    ]
+
+
+def without_zeros(ratings: Rows) -> Rows:
+    """Return the ratings with 4 for 4.0, as ml-10m has them."""
+    return [(user, movie, stars.removesuffix(".0"), time) for user, movie, stars, time in ratings]
+
+
+def users_of(ratings: Rows) -> Rows:
+    """Return userId, gender, age, occupation, zip code."""
+    dice = random.Random(WORLD_SEED)
+    ids = sorted({int(row[0]) for row in ratings})
+    return [user_line(user, dice) for user in ids]
+
+
+def user_line(user: int, dice: random.Random) -> Sequence[str]:
+    age = dice.choice(["1", "18", "25", "56"])
+    gender = dice.choice("FM")
+    occupation = str(dice.randrange(21))
+    return str(user), gender, age, occupation, f"{dice.randrange(10**5):05d}"
+
+
+def age_first(users: Rows) -> Rows:
+    return [(user, age, gender, *others) for user, gender, age, *others in users]
+
+
+def items_of(movies: Rows) -> Rows:
+    """Return the movies as ml-100k has them, a column a genre."""
+    return [
+        (movie, title, "01-Jan-1995", "", f"http://us.imdb.com/{movie}", *flags_of(genres))
+        for movie, title, genres in titled(movies, "ø")
+    ]
+
+
+def flags_of(genres: str) -> list[str]:
+    names = genres.replace("Children", "Children's").split("|")
+    return ["1" if genre in names else "0" for genre in GENRES_100K]

@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from bench.mutants.independent import Verdict
 from bench.mutants.mutant import Mutant
@@ -32,89 +33,132 @@ class Outcome:
         return self.kind in GOOD
 
 
+class Ending(NamedTuple):
+    """How a mutant ended, and more where it ended badly."""
+
+    kind: str
+    detail: str = ""
+
+
 def outcome_of(mutant: Mutant, verdict: Verdict, observed: Observed | None) -> Outcome:
-    """The outcome, the worst first."""
+    """Return the outcome, the worst first."""
     if observed is None:
-        return Outcome(
-            "stopped: no answer", f"after {LIMIT_S:.0f} s, or its process ended", LIMIT_S
-        )
-    kind, detail = kind_of(mutant, verdict, observed)
-    return Outcome(kind, detail, observed.seconds)
+        detail = f"after {LIMIT_S:.0f} s, or its process ended"
+        return Outcome("stopped: no answer", detail, LIMIT_S)
+    ending = ending_of(mutant, verdict, observed)
+    return Outcome(*ending, observed.seconds)
 
 
-def kind_of(mutant: Mutant, verdict: Verdict, observed: Observed) -> tuple[str, str]:
+def ending_of(mutant: Mutant, verdict: Verdict, observed: Observed) -> Ending:
     if observed.crash:
-        return "traceback", observed.crash
+        return Ending("traceback", observed.crash)
     if observed.printed:
-        return "printed something", observed.printed
+        return Ending("printed something", observed.printed)
     if observed.error or observed.state != "ingested":
         return compare_refusals(mutant, verdict, observed)
     if verdict.refused:
-        return "taken in, should be refused", f"{verdict.refused}"
+        return Ending("taken in, should be refused", f"{verdict.refused}")
     return compare_acceptances(verdict, observed)
 
 
-def compare_refusals(mutant: Mutant, verdict: Verdict, observed: Observed) -> tuple[str, str]:
+def compare_refusals(mutant: Mutant, verdict: Verdict, observed: Observed) -> Ending:
+    unsound = unsound_refusal(observed)
+    if unsound:
+        return unsound
+    if verdict.refused:
+        return compare_places(verdict.refused, observed.error)
+    if not mutant.damaged:
+        return Ending("refused, should be taken in", observed.error)
+    if any(name in observed.error for name in mutant.stored):
+        return Ending(REFUSED_FILE)
+    return Ending("refused without the file's name", observed.error)
+
+
+def unsound_refusal(observed: Observed) -> Ending | None:
+    """Return what no refusal may be, whatever was expected."""
     message = observed.error
     if any(observed.facts.values()):
-        return "refused, but with facts", message
+        return Ending("refused, but with facts", message)
     if observed.state not in ("refused", "not registered") or not message:
-        return "neither taken in nor refused", f"state {observed.state}: {message}"
+        return Ending("neither taken in nor refused", f"state {observed.state}: {message}")
     if not message.isprintable() or len(message) > LONGEST_MESSAGE:
-        return "refused in unreadable words", repr(message[:LONGEST_MESSAGE])
-    if mutant.damaged and not verdict.refused:
-        named = any(name in message for name in mutant.stored)
-        return (REFUSED_FILE, "") if named else ("refused without the file's name", message)
-    if not verdict.refused:
-        return "refused, should be taken in", message
-    return names_place(verdict, message)
+        return Ending("refused in unreadable words", repr(message[:LONGEST_MESSAGE]))
+    return None
 
 
-def names_place(verdict: Verdict, message: str) -> tuple[str, str]:
-    """Whether the message names a file that is at fault, and its line where one line is."""
-    if "" in verdict.refused:
-        return (
-            (REFUSED_FILE, "")
-            if "no ratings file" in message
-            else ("refused for another reason", message)
-        )
-    named = {file: why for file, why in verdict.refused.items() if file in message}
+def compare_places(refused: Mapping[str, str], message: str) -> Ending:
+    """Return whether the message names a file that is at fault, and its line where one line is."""
+    if "" in refused:
+        is_right = "no ratings file" in message
+        return Ending(REFUSED_FILE) if is_right else Ending("refused for another reason", message)
+    named = {file: reason for file, reason in refused.items() if file in message}
     if not named:
-        return "refused without the file's name", f"{message}; expected one of {verdict.refused}"
-    places = {place for why in named.values() for place in re.findall(r"line (\d+)", why)}
-    said = {place.replace(",", "") for place in re.findall(r"line ([\d,]+)", message)}
-    if len(places) == len(named) and not places & said:
-        return "refused without the line", f"{message}; expected one of {named}"
-    return (REFUSED_AT_A_LINE if said else REFUSED_FILE), ""
+        detail = f"{message}; expected one of {refused}"
+        return Ending("refused without the file's name", detail)
+    return compare_lines(named, message)
 
 
-def compare_acceptances(verdict: Verdict, observed: Observed) -> tuple[str, str]:
+def compare_lines(reasons: Mapping[str, str], message: str) -> Ending:
+    """Return whether the message names a line of these reasons, where each is about one."""
+    expected = lines_in(" ".join(reasons.values()))
+    lines = lines_in(message)
+    if len(expected) == len(reasons) and not expected & lines:
+        return Ending("refused without the line", f"{message}; expected one of {reasons}")
+    return Ending(REFUSED_AT_A_LINE if lines else REFUSED_FILE)
+
+
+def lines_in(text: str) -> set[str]:
+    return {number.replace(",", "") for number in re.findall(r"line ([\d,]+)", text)}
+
+
+def compare_acceptances(verdict: Verdict, observed: Observed) -> Ending:
+    return (
+        differing_facts(verdict, observed)
+        or differing_rejects(verdict, observed)
+        or differing_counts(verdict, observed)
+        or Ending(TAKEN_WITH_REJECTS if observed.rejects else TAKEN)
+    )
+
+
+def differing_facts(verdict: Verdict, observed: Observed) -> Ending | None:
     for table in sorted({*observed.facts, *verdict.facts}):
         facts = observed.facts.get(table, Counter())
         expected = verdict.facts.get(table, Counter())
         if facts != expected:
-            return f"taken in, {table} differ", difference_of(expected, facts)
+            return Ending(f"taken in, {table} differ", difference_of(expected, facts))
+    return None
+
+
+def differing_rejects(verdict: Verdict, observed: Observed) -> Ending | None:
     missing = without(verdict.rejects, observed.rejects)
     more = without(observed.rejects, verdict.rejects)
     if missing or more:
-        detail = f"not set aside: {_first(missing)}; set aside: {_first(more)}"
-        return "taken in, rejects differ", detail
+        detail = f"not set aside: {shorten(missing)}; set aside: {shorten(more)}"
+        return Ending("taken in, rejects differ", detail)
     if not all(reason for reason, _ in observed.rejects.values()):
-        return "taken in, a reject has no reason", _first(observed.rejects)
-    if +Counter(observed.read) != +Counter(verdict.read):
-        return "taken in, counts differ", f"read {observed.read}, expected {verdict.read}"
-    return (TAKEN_WITH_REJECTS if observed.rejects else TAKEN), ""
+        return Ending("taken in, a reject has no reason", shorten(observed.rejects))
+    return None
+
+
+def differing_counts(verdict: Verdict, observed: Observed) -> Ending | None:
+    if +Counter(observed.read) == +Counter(verdict.read):
+        return None
+    detail = f"read {observed.read}, expected {verdict.read}"
+    return Ending("taken in, counts differ", detail)
 
 
 def without(rejects: Mapping, others: Mapping) -> dict:
-    """The rejects of places at which the others have none."""
+    """Return the rejects of places at which the others have none."""
     return {place: reject for place, reject in rejects.items() if place not in others}
 
 
-def difference_of(expected: Counter[tuple], found: Counter[tuple]) -> str:
-    missing, more = expected - found, found - expected
-    return f"{missing.total()} missing: {_first(missing)}; {more.total()} too many: {_first(more)}"
+def difference_of(expected: Counter[tuple], facts: Counter[tuple]) -> str:
+    missing = expected - facts
+    more = facts - expected
+    return (
+        f"{missing.total()} missing: {shorten(missing)}; {more.total()} too many: {shorten(more)}"
+    )
 
 
-def _first(what: object) -> str:
-    return repr(what)[:1_000]
+def shorten(values: object) -> str:
+    return repr(values)[:1_000]
