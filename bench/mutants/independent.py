@@ -6,7 +6,7 @@ A drop is refused, or each of its rows is a fact or is set aside. Facts are comp
 
 import re
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from bench.mutants.independent_archives import Opened, open_stored
@@ -19,14 +19,14 @@ LONGEST_TAG = 2_000
 FIRST_YEAR, LAST_YEAR = 1870, 2100
 NO_GENRE = ("", "(no genres listed)", r"\n", "n/a")
 
-_INTEGER = re.compile(r"[0-9]{1,18}")
-_TIME = re.compile(r"[0-9]{1,10}")
-_STARS = re.compile(r"0?\.50*|[1-4](\.[05]0*)?|5(\.0+)?")
-_IMDB_ID = re.compile(r"(tt)?[0-9]{0,17}")
-_AGE = re.compile(r"[0-9]{1,3}")
-_YEAR = re.compile(r"\(([0-9]{4})([^0-9()][^()]*)?\)\s*$")
-_WHOLE_FLOAT = re.compile(r"([0-9]+)\.0+")
-_WHOLE = ("userId", "movieId", "imdbId", "tmdbId", "age", "timestamp")
+INTEGER = re.compile(r"[0-9]{1,18}")
+TIME = re.compile(r"[0-9]{1,10}")
+STARS = re.compile(r"0?\.50*|[1-4](\.[05]0*)?|5(\.0+)?")
+IMDB_ID = re.compile(r"(tt)?[0-9]{0,17}")
+AGE = re.compile(r"[0-9]{1,3}")
+YEAR = re.compile(r"\(([0-9]{4})([^0-9()][^()]*)?\)\s*$")
+WHOLE_FLOAT = re.compile(r"([0-9]+)\.0+")
+WHOLE = ("userId", "movieId", "imdbId", "tmdbId", "age", "timestamp")
 
 
 @dataclass
@@ -44,6 +44,22 @@ class Verdict:
     def set_aside(self, file: str, line: int, reason: str) -> None:
         self.rejects.setdefault((file, line), reason)
 
+    def facts_of(self, table: str) -> Counter[tuple]:
+        """Return the table's facts, to count more of them."""
+        return self.facts.setdefault(table, Counter())
+
+    def sound_rows(self, file: str, rows: Iterable[Row], check: "Check") -> Iterator[Row]:
+        """Yield the rows without a problem, of those with one key the first; the others are set
+        aside.
+        """
+        earlier: dict[Hashable, int] = {}
+        for row in rows:
+            reason = check.problem(row.values) or repetition(row, check, earlier)
+            if reason:
+                self.set_aside(file, row.line, reason)
+            else:
+                yield row
+
     def take(self, file: str, contents: Contents) -> None:
         """Count a file's rows; keep why it cannot be read, or which of its rows cannot."""
         if contents.refused:
@@ -56,11 +72,35 @@ class Verdict:
         """Refuse where a file has more bad rows than its share."""
         bad = Counter(file for file, _ in self.rejects)
         for file, n_bad in bad.items():
-            if n_bad / max(self.read[file], 1) > max_bad_share:
+            n_rows = self.read[file]
+            if n_bad / max(n_rows, 1) > max_bad_share:
                 line = min(line for name, line in self.rejects if name == file)
-                self.refused[file] = (
-                    f"{n_bad} of {self.read[file]} rows are bad; the first is line {line}"
-                )
+                self.refused[file] = f"{n_bad} of {n_rows} rows are bad; the first is line {line}"
+
+
+Values = dict[str, str]
+
+
+@dataclass(frozen=True)
+class Check:
+    """What is wrong with a row's values ("" where nothing is), and what one row alone may have."""
+
+    problem: Callable[[Values], str]
+    key: Callable[[Values], Hashable]
+
+
+@dataclass(frozen=True)
+class Facts:
+    """The table that rows become facts of, one by one, and how."""
+
+    table: str
+    check: Check
+    fact: Callable[[Values], tuple]
+
+    def read(self, file: str, rows: Iterable[Row], verdict: Verdict) -> None:
+        facts = verdict.facts_of(self.table)
+        for row in verdict.sound_rows(file, rows, self.check):
+            facts[self.fact(row.values)] += 1
 
 
 RATINGS = ("userId", "movieId", "rating", "timestamp")
@@ -69,9 +109,10 @@ ITEMS = ("movieId", "title", *GENRES_100K)
 ITEM_COLUMNS = ("movieId", "title", "released", "video", "url", *GENRES_100K)
 USERS = ("userId", "gender", "age", "occupation", "zip")
 MOVIES = ("movieId", "title", "genres")
+Layout = dict[str, tuple[str, Table]]
 #: Ratings file → the layout's files and what they hold. The first whose ratings file is there is
 #: the drop's.
-LAYOUTS: dict[str, dict[str, tuple[str, Table]]] = {
+LAYOUTS: dict[str, Layout] = {
     "ratings.csv": {
         "movies.csv": ("movies", Table(MOVIES, b",", header=True, quoted=True)),
         "links.csv": (
@@ -99,217 +140,177 @@ LAYOUTS: dict[str, dict[str, tuple[str, Table]]] = {
 
 
 def judge_movielens(stored: Mapping[str, bytes], max_bad_share: float = MAX_BAD_SHARE) -> Verdict:
-    """What a first drop of these stored files becomes in an empty database."""
+    """Return what a first drop of these stored files becomes in an empty database."""
     opened = open_stored(stored)
     verdict = Verdict(refused=dict(opened.refused))
-    ratings_file = next((name for name in LAYOUTS if name in opened.stored_as), None)
-    if verdict.refused:
-        return verdict
-    if ratings_file is None:
+    ratings_file = next((name for name in LAYOUTS if name in opened.stored_as), "")
+    if not ratings_file and not verdict.refused:
         verdict.refused[""] = "no ratings file"
-        return verdict
-    verdict.encoding = _encoding(ratings_file, opened)
-    by_content: dict[str, tuple[str, list[Row]]] = {}
-    for file, (content, table) in LAYOUTS[ratings_file].items():
-        contents = _read(opened, file, table, verdict)
-        by_content[content] = (file, contents.rows)
-    for content, (file, rows) in by_content.items():
-        _FACTS[content](file, rows, verdict)
-    verdict.weigh(max_bad_share)
+    if not verdict.refused:
+        verdict.encoding = encoding_of_drop(ratings_file, opened)
+        read_layout(LAYOUTS[ratings_file], opened, verdict)
+        verdict.weigh(max_bad_share)
     return verdict
 
 
-def _encoding(ratings_file: str, opened: Opened) -> str:
-    """Of all files of the drop. Ratings are the same in either."""
+def read_layout(layout: Layout, opened: Opened, verdict: Verdict) -> None:
+    rows = {file: read_rows(opened, file, table, verdict) for file, (_, table) in layout.items()}
+    for file, (content, _) in layout.items():
+        READERS[content](file, rows[file], verdict)
+
+
+def encoding_of_drop(ratings_file: str, opened: Opened) -> str:
+    """Return the encoding of all files of the drop. Ratings are the same in either."""
     if ratings_file == "ratings.csv":
         return "utf-8"
-    with_text = [
-        opened.data[file]
-        for file in LAYOUTS[ratings_file]
-        if file in opened.data and file != ratings_file
-    ]
+    others = [file for file in LAYOUTS[ratings_file] if file != ratings_file]
+    with_text = [opened.data[file] for file in others if file in opened.data]
     return encoding_of(with_text, as_ml_1m=bool({"users.dat", "u.user"} & set(opened.stored_as)))
 
 
-def _read(opened: Opened, file: str, table: Table, verdict: Verdict) -> Contents:
-    """A file's contents: none where the drop lacks it."""
+def read_rows(opened: Opened, file: str, table: Table, verdict: Verdict) -> list[Row]:
+    """Return a file's rows: none where the drop lacks it."""
     if file in opened.unreadable:
         verdict.refused[file] = opened.unreadable[file]
     if file not in opened.data:
-        return Contents()
+        return []
     contents = read_table(opened.data[file], table, encoding=verdict.encoding)
     verdict.take(file, contents)
-    for row in contents.rows:
-        row.values.update(
-            {name: whole_number(row.values[name]) for name in _WHOLE if name in row.values}
-        )
-    return contents
+    return [Row(row.line, with_whole_numbers(row.values)) for row in contents.rows]
 
 
-def whole_number(value: str) -> str:
-    """862 of 862.0, as some tools write whole numbers."""
-    whole = _WHOLE_FLOAT.fullmatch(value)
-    return whole[1] if whole else value
+def with_whole_numbers(values: Values) -> Values:
+    return {name: whole(text) if name in WHOLE else text for name, text in values.items()}
 
 
-Values = dict[str, str]
+def whole(text: str) -> str:
+    """Return 862 of 862.0, as some tools write whole numbers."""
+    number = WHOLE_FLOAT.fullmatch(text)
+    return number[1] if number else text
 
 
-def _sound(
-    file: str,
-    rows: list[Row],
-    verdict: Verdict,
-    problem: Callable[[Values], str],
-    key: Callable[[Values], Hashable],
-) -> Iterator[Row]:
-    """The rows without a problem, of those with one key the first; the others are set aside."""
-    earlier: dict[Hashable, int] = {}
-    for row in rows:
-        reason = problem(row.values)
-        if reason:
-            verdict.set_aside(file, row.line, reason)
-            continue
-        line = earlier.setdefault(key(row.values), row.line)
-        if line != row.line:
-            verdict.set_aside(file, row.line, f"also in line {line}")
-            continue
-        yield row
+def repetition(row: Row, check: Check, earlier: dict[Hashable, int]) -> str:
+    """Return which earlier line has the row's key, "" where none has; keep the row's."""
+    line = earlier.setdefault(check.key(row.values), row.line)
+    return f"also in line {line}" if line != row.line else ""
 
 
-def _movies(file: str, rows: list[Row], verdict: Verdict) -> None:
-    facts = verdict.facts.setdefault("movies", Counter())
-    for row in _sound(file, rows, verdict, movie_problem, lambda values: int(values["movieId"])):
-        title = row.values["title"].strip(" ")
-        facts[
-            (
-                int(row.values["movieId"]),
-                title,
-                year_of(title),
-                genres_of(row.values["genres"].split("|")),
-            )
-        ] += 1
+def not_whole(values: Values, *names: str) -> str:
+    """Return what is wrong with values that must be whole numbers."""
+    for name in names:
+        if not INTEGER.fullmatch(values[name]):
+            return f"{name} is not a whole number"
+    return ""
+
+
+def number_or_none(text: str) -> int | None:
+    return int(text) if text else None
+
+
+def movie_of(values: Values) -> int:
+    return int(values["movieId"])
 
 
 def movie_problem(values: Values) -> str:
-    if not _INTEGER.fullmatch(values["movieId"]):
-        return "movieId is not a whole number"
     if not values["title"].strip(" "):
         return "the title is empty"
     if re.search(r"[\r\n]", values["title"] + values["genres"]):
         return "a line break in title or genres"
-    return ""
+    return not_whole(values, "movieId")
+
+
+def movie_fact(values: Values) -> tuple:
+    title = values["title"].strip(" ")
+    return movie_of(values), title, year_of(title), genres_of(values["genres"].split("|"))
 
 
 def year_of(title: str) -> int | None:
-    """The year that ends a title in parentheses."""
-    year = _YEAR.search(title)
+    """Return the year that ends a title in parentheses."""
+    year = YEAR.search(title)
     return film_year(int(year[1])) if year else None
 
 
 def film_year(year: int | None) -> int | None:
-    """None where no film can be of it."""
+    """Return the year, None where no film can be of it."""
     return year if year is not None and FIRST_YEAR <= year <= LAST_YEAR else None
 
 
 def genres_of(names: list[str]) -> tuple[str, ...]:
-    """Each once, trimmed; an empty one is none, as is what publishers write for none."""
+    """Return each once, trimmed; an empty one is none, as is what publishers write for none."""
     trimmed = (name.strip(" \t\u00a0") for name in names)
     return tuple(dict.fromkeys(name for name in trimmed if name.lower() not in NO_GENRE))
 
 
 def read_items(file: str, rows: list[Row], verdict: Verdict) -> None:
-    """ml-100k's movies: a genre is a column."""
-    named = [
-        Row(
-            row.line,
-            row.values
-            | {"genres": "|".join(genre for genre in GENRES_100K[1:] if row.values[genre] == "1")},
-        )
-        for row in rows
-    ]
-    _movies(file, named, verdict)
+    """Read ml-100k's movies: a genre is a column."""
+    movies = [Row(row.line, with_genres(row.values)) for row in rows]
+    MOVIE_FACTS.read(file, movies, verdict)
 
 
-def read_links(file: str, rows: list[Row], verdict: Verdict) -> None:
-    facts = verdict.facts.setdefault("links", Counter())
-    for row in _sound(file, rows, verdict, link_problem, lambda values: int(values["movieId"])):
-        imdb = row.values["imdbId"].lstrip("t")
-        tmdb = row.values["tmdbId"]
-        facts[
-            (int(row.values["movieId"]), int(imdb) if imdb else None, int(tmdb) if tmdb else None)
-        ] += 1
+def with_genres(item: Values) -> Values:
+    genres = [genre for genre in GENRES_100K[1:] if item[genre] == "1"]
+    return item | {"genres": "|".join(genres)}
 
 
 def link_problem(values: Values) -> str:
-    if not _INTEGER.fullmatch(values["movieId"]):
-        return "movieId is not a whole number"
-    if not _IMDB_ID.fullmatch(values["imdbId"]):
+    if not IMDB_ID.fullmatch(values["imdbId"]):
         return "imdbId is not a number"
-    if values["tmdbId"] and not _INTEGER.fullmatch(values["tmdbId"]):
+    if values["tmdbId"] and not INTEGER.fullmatch(values["tmdbId"]):
         return "tmdbId is not a number"
-    return ""
+    return not_whole(values, "movieId")
 
 
-def _users(file: str, rows: list[Row], verdict: Verdict) -> None:
-    facts = verdict.facts.setdefault("users", Counter())
-    for row in _sound(file, rows, verdict, user_problem, lambda values: int(values["userId"])):
-        age = row.values["age"]
-        others = [row.values[name] or None for name in ("occupation", "zip")]
-        facts[
-            (
-                int(row.values["userId"]),
-                row.values["gender"] or None,
-                int(age) if age else None,
-                *others,
-            )
-        ] += 1
+def link_fact(values: Values) -> tuple:
+    imdb = number_or_none(values["imdbId"].lstrip("t"))
+    return movie_of(values), imdb, number_or_none(values["tmdbId"])
+
+
+def user_of(values: Values) -> int:
+    return int(values["userId"])
 
 
 def user_problem(values: Values) -> str:
-    if not _INTEGER.fullmatch(values["userId"]):
-        return "userId is not a whole number"
-    if values["age"] and not _AGE.fullmatch(values["age"]):
+    if values["age"] and not AGE.fullmatch(values["age"]):
         return "age is not a number"
-    return ""
+    return not_whole(values, "userId")
+
+
+def user_fact(values: Values) -> tuple:
+    age = number_or_none(values["age"])
+    gender, occupation, code = (values[name] or None for name in ("gender", "occupation", "zip"))
+    return user_of(values), gender, age, occupation, code
 
 
 def read_ratings(file: str, rows: list[Row], verdict: Verdict) -> None:
-    facts = verdict.facts.setdefault("ratings", Counter())
-    movies = {fact[0] for fact in verdict.facts.get("movies", ())}
-    for row in _sound(file, rows, verdict, rating_problem, _event):
-        user, movie, time = _event(row.values)
-        if movie not in movies:
+    facts = verdict.facts_of("ratings")
+    movies = {fact[0] for fact in verdict.facts_of("movies")}
+    for row in verdict.sound_rows(file, rows, RATING_CHECK):
+        if movie_of(row.values) in movies:
+            facts[rating_fact(row.values)] += 1
+        else:
             verdict.set_aside(file, row.line, "its movie is in no movies file")
-            continue
-        facts[(user, movie, float(row.values["rating"]), time)] += 1
 
 
-def _event(values: Values) -> tuple[int, int, int]:
-    return int(values["userId"]), int(values["movieId"]), int(values["timestamp"])
+def event_of(values: Values) -> tuple[int, int, int]:
+    return user_of(values), movie_of(values), int(values["timestamp"])
 
 
-def _event_problem(values: Values) -> str:
-    for name in ("userId", "movieId"):
-        if not _INTEGER.fullmatch(values[name]):
-            return f"{name} is not a whole number"
-    if not _TIME.fullmatch(values["timestamp"]) or not SINCE <= int(values["timestamp"]) <= UNTIL:
+def event_problem(values: Values) -> str:
+    time = values["timestamp"]
+    if not TIME.fullmatch(time) or not SINCE <= int(time) <= UNTIL:
         return "timestamp is not in seconds from 1990 to 2100"
-    return ""
+    return not_whole(values, "userId", "movieId")
 
 
 def rating_problem(values: Values) -> str:
-    if not _STARS.fullmatch(values["rating"]):
+    if not STARS.fullmatch(values["rating"]):
         return "rating is not half stars from 0.5 to 5"
-    return _event_problem(values)
+    return event_problem(values)
 
 
-def read_tags(file: str, rows: list[Row], verdict: Verdict) -> None:
-    facts = verdict.facts.setdefault("tags", Counter())
-    for row in _sound(
-        file, rows, verdict, tag_problem, lambda values: (*_event(values), values["tag"])
-    ):
-        user, movie, time = _event(row.values)
-        facts[(user, movie, row.values["tag"], time)] += 1
+def rating_fact(values: Values) -> tuple:
+    user, movie, time = event_of(values)
+    return user, movie, float(values["rating"]), time
 
 
 def tag_problem(values: Values) -> str:
@@ -317,15 +318,26 @@ def tag_problem(values: Values) -> str:
         return "the tag is empty"
     if len(values["tag"].encode()) > LONGEST_TAG:
         return "the tag is too long"
-    return _event_problem(values)
+    return event_problem(values)
 
 
+def tag_key(values: Values) -> tuple:
+    return *event_of(values), values["tag"]
+
+
+def tag_fact(values: Values) -> tuple:
+    user, movie, time = event_of(values)
+    return user, movie, values["tag"], time
+
+
+MOVIE_FACTS = Facts("movies", Check(movie_problem, movie_of), movie_fact)
+RATING_CHECK = Check(rating_problem, event_of)
 #: In the order of the layouts' files: movies come before the ratings of them.
-_FACTS = {
-    "movies": _movies,
+READERS: dict[str, Callable[[str, list[Row], Verdict], None]] = {
+    "movies": MOVIE_FACTS.read,
     "items": read_items,
-    "links": read_links,
-    "users": _users,
+    "links": Facts("links", Check(link_problem, movie_of), link_fact).read,
+    "users": Facts("users", Check(user_problem, user_of), user_fact).read,
     "ratings": read_ratings,
-    "tags": read_tags,
+    "tags": Facts("tags", Check(tag_problem, tag_key), tag_fact).read,
 }

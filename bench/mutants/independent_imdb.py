@@ -3,18 +3,27 @@ links' imdbId.
 """
 
 import re
-from collections import Counter, defaultdict
-from collections.abc import Callable, Hashable, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
-from bench.mutants.independent import MAX_BAD_SHARE, Verdict, film_year, genres_of
-from bench.mutants.independent_archives import open_stored
-from bench.mutants.independent_tables import Contents, Ours, Row, Table, read_table
+from bench.mutants.independent import (
+    MAX_BAD_SHARE,
+    Check,
+    Facts,
+    Values,
+    Verdict,
+    film_year,
+    genres_of,
+)
+from bench.mutants.independent_archives import Opened, open_stored
+from bench.mutants.independent_tables import Ours, Row, Table, read_table
 
 UNKNOWN = r"\N"
 BASICS, CREW, PRINCIPALS = "title.basics.tsv", "title.crew.tsv", "title.principals.tsv"
 PERSONS, SCORES = "name.basics.tsv", "title.ratings.tsv"
 FILES = (BASICS, SCORES, CREW, PRINCIPALS, PERSONS)
-_TITLE = (
+TITLE = (
     "tconst",
     "titleType",
     "primaryTitle",
@@ -24,121 +33,148 @@ _TITLE = (
     "genres",
 )
 TABLES = {
-    BASICS: Table(_TITLE, b"\t", header=True),
+    BASICS: Table(TITLE, b"\t", header=True),
     SCORES: Table(("tconst", "averageRating", "numVotes"), b"\t", header=True),
     CREW: Table(("tconst", "directors"), b"\t", header=True),
     PRINCIPALS: Table(("tconst", "ordering", "nconst", "category"), b"\t", header=True),
     PERSONS: Table(("nconst", "primaryName", "birthYear", "deathYear"), b"\t", header=True),
 }
 
-_NCONST = re.compile(r"nm[0-9]{1,17}")
-_DIRECTORS = re.compile(r"nm[0-9]{1,17}(,nm[0-9]{1,17})*|\\N")
+NCONST = re.compile(r"nm[0-9]{1,17}")
+YEAR = re.compile(r"[0-9]{1,4}|\\N")
+DIRECTORS = re.compile(r"nm[0-9]{1,17}(,nm[0-9]{1,17})*|\\N")
 
 
 def judge_imdb(
     stored: Mapping[str, bytes], movies: Mapping[int, int], max_bad_share: float = MAX_BAD_SHARE
 ) -> Verdict:
-    """What a drop of these stored files becomes where `movies` are known: movie id → IMDb's number,
-    each once.
+    """Return what a drop of these stored files becomes where `movies` are known: movie id → IMDb's
+    number, each once.
     """
     opened = open_stored(stored)
-    verdict = Verdict(refused=dict(opened.refused))
-    for file in FILES:
-        if file not in opened.stored_as:
-            verdict.refused[file] = "is not there"
-        elif file in opened.unreadable:
-            verdict.refused[file] = opened.unreadable[file]
-        elif reason := read_table(opened.data[file], TABLES[file]).refused:
-            verdict.refused[file] = reason
+    problems = {file: file_problem(opened, file) for file in FILES}
+    refused = {file: problem for file, problem in problems.items() if problem}
+    verdict = Verdict(refused={**opened.refused, **refused})
     if not verdict.refused:
-        read_all(
-            opened.data, {f"tt{number:07d}": movie for movie, number in movies.items()}, verdict
-        )
+        by_tconst = {f"tt{number:07d}": movie for movie, number in movies.items()}
+        Titles(opened.data, by_tconst, verdict).read()
         verdict.weigh(max_bad_share)
     return verdict
 
 
-def read_all(data: Mapping[str, bytes], movies: Mapping[str, int], verdict: Verdict) -> None:
-    basics = _read(data, BASICS, "tconst", set(movies), verdict)
-    titles = {row.values["tconst"] for row in basics.rows}
-    scores = _read(data, SCORES, "tconst", titles, verdict)
-    crew = _read(data, CREW, "tconst", titles, verdict)
-    principals = _read(data, PRINCIPALS, "tconst", titles, verdict)
-    actors = [row for row in principals.rows if row.values["category"] in ("actor", "actress")]
-    persons = _read(data, PERSONS, "nconst", named_in(crew.rows, actors), verdict)
-    sound_scores = _sound(SCORES, scores.rows, score_problem, _tconst, verdict)
-    rated = {row.values["tconst"]: row.values for row in sound_scores}
-    sound_titles = _sound(BASICS, basics.rows, title_problem, _tconst, verdict)
-    read_titles(sound_titles, rated, movies, verdict)
-    directed = _sound(CREW, crew.rows, crew_problem, _tconst, verdict)
-    acted = _sound(PRINCIPALS, actors, principal_problem, billing_of, verdict)
-    read_casts(directed, acted, with_title(movies, verdict), verdict)
-    read_persons(_sound(PERSONS, persons.rows, person_problem, _person, verdict), verdict)
+def file_problem(opened: Opened, file: str) -> str:
+    """Return why a file cannot be read at all, "" where it can."""
+    if file not in opened.stored_as:
+        return "is not there"
+    if file in opened.unreadable:
+        return opened.unreadable[file]
+    return read_table(opened.data[file], TABLES[file]).refused
+
+
+@dataclass(frozen=True)
+class Titles:
+    """The files' bytes by name, our movies by tconst, and the verdict that their rows become."""
+
+    data: Mapping[str, bytes]
+    movies: Mapping[str, int]
+    verdict: Verdict
+
+    def read(self) -> None:
+        basics = self.rows(BASICS, "tconst", self.movies)
+        titles = {tconst_of(row.values) for row in basics}
+        scores = self.rows(SCORES, "tconst", titles)
+        crew = self.rows(CREW, "tconst", titles)
+        actors = list(filter(is_actor, self.rows(PRINCIPALS, "tconst", titles)))
+        persons = self.rows(PERSONS, "nconst", named_in(crew, actors))
+        self.read_titles(basics, scores)
+        self.read_directors(crew)
+        self.read_casts(actors)
+        PERSON_FACTS.read(PERSONS, persons, self.verdict)
+
+    def rows(self, file: str, column: str, values: Iterable[str]) -> list[Row]:
+        """Return a file's rows with one of these values in a column."""
+        contents = read_table(self.data[file], TABLES[file], ours=Ours(column, set(values)))
+        self.verdict.take(file, contents)
+        return contents.rows
+
+    def read_titles(self, basics: list[Row], scores: list[Row]) -> None:
+        sound_scores = self.verdict.sound_rows(SCORES, scores, SCORE_CHECK)
+        scored = {tconst_of(row.values): row.values for row in sound_scores}
+        facts = self.verdict.facts_of("imdb_titles")
+        for row in self.verdict.sound_rows(BASICS, basics, TITLE_CHECK):
+            tconst = tconst_of(row.values)
+            facts[(self.movies[tconst], *title_fact(row.values), *score_of(scored, tconst))] += 1
+
+    def read_directors(self, crew: list[Row]) -> None:
+        movies = self.movies_with_title()
+        facts = self.verdict.facts_of("movie_persons")
+        for row in self.verdict.sound_rows(CREW, crew, CREW_CHECK):
+            movie = movies.get(tconst_of(row.values))
+            for place, person in enumerate(directors_of(row.values), 1):
+                if movie is not None:
+                    facts[(movie, "director", place, person)] += 1
+
+    def read_casts(self, actors: list[Row]) -> None:
+        """Read each movie's cast, in the order of its billing."""
+        facts = self.verdict.facts_of("movie_persons")
+        for movie, cast in self.casts(actors).items():
+            for place, (_, _, person) in enumerate(sorted(cast), 1):
+                facts[(movie, "actor", place, person)] += 1
+
+    def casts(self, actors: list[Row]) -> dict[int, list[tuple[int, int, int]]]:
+        """Return each movie's actors as ordering, line and person."""
+        movies = self.movies_with_title()
+        casts = defaultdict(list)
+        for row in self.verdict.sound_rows(PRINCIPALS, actors, PRINCIPAL_CHECK):
+            tconst, ordering = billing_of(row.values)
+            if tconst in movies:
+                casts[movies[tconst]].append((ordering, row.line, person_of(row.values)))
+        return casts
+
+    def movies_with_title(self) -> dict[str, int]:
+        """Return the movies whose title is a fact."""
+        with_title = {fact[0] for fact in self.verdict.facts_of("imdb_titles")}
+        return {tconst: movie for tconst, movie in self.movies.items() if movie in with_title}
+
+
+def is_actor(row: Row) -> bool:
+    return row.values["category"] in ("actor", "actress")
 
 
 def named_in(crew: list[Row], actors: list[Row]) -> set[str]:
-    """The persons that a title's crew or cast names."""
+    """Return the persons that a title's crew or cast names."""
     names = {row.values["nconst"] for row in actors}
     for row in crew:
         names.update(row.values["directors"].split(","))
     return names
 
 
-def with_title(movies: Mapping[str, int], verdict: Verdict) -> dict[str, int]:
-    """The movies whose title is a fact."""
-    kept = {fact[0] for fact in verdict.facts["imdb_titles"]}
-    return {tconst: movie for tconst, movie in movies.items() if movie in kept}
-
-
-def _person(values: "Values") -> int:
-    return int(values["nconst"][2:])
-
-
-def _read(
-    data: Mapping[str, bytes], file: str, column: str, values: set[str], verdict: Verdict
-) -> Contents:
-    contents = read_table(data[file], TABLES[file], ours=Ours(column, values))
-    verdict.take(file, contents)
-    return contents
-
-
-Values = dict[str, str]
-
-
-def _sound(
-    file: str,
-    rows: list[Row],
-    problem: Callable[[Values], str],
-    key: Callable[[Values], Hashable],
-    verdict: Verdict,
-) -> list[Row]:
-    """Those without a problem, of several with one key the first; the others are set aside."""
-    sound: list[Row] = []
-    earlier: set[Hashable] = set()
-    for row in rows:
-        reason = problem(row.values)
-        if not reason and key(row.values) in earlier:
-            reason = "in an earlier line too"
-        if reason:
-            verdict.set_aside(file, row.line, reason)
-            continue
-        earlier.add(key(row.values))
-        sound.append(row)
-    return sound
-
-
-def _tconst(values: Values) -> str:
+def tconst_of(values: Values) -> str:
     return values["tconst"]
+
+
+def person_of(values: Values) -> int:
+    return int(values["nconst"][2:])
 
 
 def billing_of(values: Values) -> tuple[str, int]:
     return values["tconst"], int(values["ordering"])
 
 
+def directors_of(values: Values) -> list[int]:
+    listed = values["directors"]
+    return [] if listed == UNKNOWN else [int(name[2:]) for name in listed.split(",")]
+
+
 def score_problem(values: Values) -> str:
     if not re.fullmatch(r"10(\.0)?|[0-9](\.[0-9])?", values["averageRating"]):
         return "averageRating"
     return "" if re.fullmatch(r"[0-9]{1,9}", values["numVotes"]) else "numVotes"
+
+
+def score_of(scored: Mapping[str, Values], tconst: str) -> tuple[float | None, int | None]:
+    score = scored.get(tconst)
+    return (float(score["averageRating"]), int(score["numVotes"])) if score else (None, None)
 
 
 def title_problem(values: Values) -> str:
@@ -149,84 +185,47 @@ def title_problem(values: Values) -> str:
     return "" if re.fullmatch(r"[0-9]{1,6}|\\N", values["runtimeMinutes"]) else "runtimeMinutes"
 
 
+def title_fact(values: Values) -> tuple:
+    return (
+        int(values["tconst"][2:]),
+        values["titleType"],
+        values["primaryTitle"],
+        film_year(number_of(values["startYear"])),
+        number_of(values["runtimeMinutes"]),
+        genres_of(values["genres"].split(",")),
+    )
+
+
 def crew_problem(values: Values) -> str:
-    return "" if _DIRECTORS.fullmatch(values["directors"]) else "directors"
+    return "" if DIRECTORS.fullmatch(values["directors"]) else "directors"
 
 
 def principal_problem(values: Values) -> str:
     if not re.fullmatch(r"[0-9]{1,6}", values["ordering"]):
         return "ordering"
-    return "" if _NCONST.fullmatch(values["nconst"]) else "nconst"
+    return "" if NCONST.fullmatch(values["nconst"]) else "nconst"
 
 
 def person_problem(values: Values) -> str:
-    if not _NCONST.fullmatch(values["nconst"]):
+    if not NCONST.fullmatch(values["nconst"]):
         return "nconst"
     if values["primaryName"] in ("", UNKNOWN):
         return "the name is empty"
-    years = (values["birthYear"], values["deathYear"])
-    return (
-        ""
-        if all(re.fullmatch(r"[0-9]{1,4}|\\N", year) for year in years)
-        else ("birthYear or deathYear")
-    )
+    are_years = (YEAR.fullmatch(values[name]) for name in ("birthYear", "deathYear"))
+    return "" if all(are_years) else "birthYear or deathYear"
 
 
-def _number(text: str) -> int | None:
+def person_fact(values: Values) -> tuple:
+    born, died = (number_of(values[name]) for name in ("birthYear", "deathYear"))
+    return person_of(values), values["primaryName"], born, died
+
+
+def number_of(text: str) -> int | None:
     return None if text == UNKNOWN else int(text)
 
 
-def read_titles(
-    rows: list[Row], rated: Mapping[str, Values], movies: Mapping[str, int], verdict: Verdict
-) -> None:
-    facts = verdict.facts.setdefault("imdb_titles", Counter())
-    for row in rows:
-        values = row.values
-        score = rated.get(values["tconst"])
-        genres = genres_of(values["genres"].split(","))
-        fact = (
-            movies[values["tconst"]],
-            int(values["tconst"][2:]),
-            values["titleType"],
-            values["primaryTitle"],
-            film_year(_number(values["startYear"])),
-            _number(values["runtimeMinutes"]),
-            genres,
-            float(score["averageRating"]) if score else None,
-            int(score["numVotes"]) if score else None,
-        )
-        facts[fact] += 1
-
-
-def read_casts(
-    directed: list[Row], acted: list[Row], movies: Mapping[str, int], verdict: Verdict
-) -> None:
-    facts = verdict.facts.setdefault("movie_persons", Counter())
-    for row in directed:
-        movie = movies.get(row.values["tconst"])
-        listed = row.values["directors"]
-        names = [] if movie is None or listed == UNKNOWN else listed.split(",")
-        for place, name in enumerate(names, 1):
-            facts[(movie, "director", place, int(name[2:]))] += 1
-    billed: dict[int, list[tuple[int, int, int]]] = defaultdict(list)
-    for row in acted:
-        movie = movies.get(row.values["tconst"])
-        if movie is not None:
-            billed[movie].append((int(row.values["ordering"]), row.line, _person(row.values)))
-    for movie, cast in billed.items():
-        for place, (_, _, person) in enumerate(sorted(cast), 1):
-            facts[(movie, "actor", place, person)] += 1
-
-
-def read_persons(rows: list[Row], verdict: Verdict) -> None:
-    facts = verdict.facts.setdefault("persons", Counter())
-    for row in rows:
-        values = row.values
-        facts[
-            (
-                int(values["nconst"][2:]),
-                values["primaryName"],
-                _number(values["birthYear"]),
-                _number(values["deathYear"]),
-            )
-        ] += 1
+SCORE_CHECK = Check(score_problem, tconst_of)
+TITLE_CHECK = Check(title_problem, tconst_of)
+CREW_CHECK = Check(crew_problem, tconst_of)
+PRINCIPAL_CHECK = Check(principal_problem, billing_of)
+PERSON_FACTS = Facts("persons", Check(person_problem, person_of), person_fact)

@@ -8,8 +8,6 @@ from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 
-from pydantic import SecretStr
-
 from bench.mutants.independent import Verdict, judge_movielens
 from bench.mutants.independent_imdb import judge_imdb
 from bench.mutants.mutant import Mutant
@@ -19,11 +17,10 @@ from bench.mutants.worker import Task, Worker, take_in
 from bench.speed.databases import Databases
 from recsys.db.connect import connect
 from recsys.db.migrate import migrate
-from recsys.settings import Settings
 from stack.postgres import Postgres
 
 BLANK, WITH_MOVIES, CLONE = "mutants_blank", "mutants_movies", "mutants_one"
-_DAY = date(2020, 1, 6)
+DAY = date(2020, 1, 6)
 
 
 class Laboratory:
@@ -50,51 +47,51 @@ class Laboratory:
     def outcome(self, mutant: Mutant) -> Outcome:
         """Take it in, and hold it against the independent parser."""
         is_imdb = mutant.source == "imdb"
-        template = WITH_MOVIES if is_imdb else BLANK
         with (
-            self._databases.clone(template, CLONE) as database,
+            self._databases.clone(WITH_MOVIES if is_imdb else BLANK, CLONE) as database,
             self._zone(mutant.source, mutant.stored) as zone,
         ):
-            task = Task(self._databases.postgres.url(database), zone, known=int(is_imdb))
-            self._worker.begin(task)
+            self._worker.begin(Task(self._url(database), zone, last_drop=int(is_imdb)))
             verdict = self.verdict(mutant)  # meanwhile
             observed = self._worker.observed(LIMIT_S)
         return outcome_of(mutant, verdict, observed)
 
     def verdict(self, mutant: Mutant) -> Verdict:
-        """What the independent parser says of it."""
+        """Return what the independent parser says of it."""
         if mutant.source == "imdb":
             return judge_imdb(mutant.stored, self._movies)
         return judge_movielens(mutant.stored)
 
     @contextmanager
     def _zone(self, source: str, stored: Mapping[str, bytes]) -> Iterator[str]:
-        """A landing zone with one complete drop."""
+        """Yield a landing zone with one complete drop."""
         zone = self._folder / "drops"
         shutil.rmtree(zone, ignore_errors=True)
-        place = zone / source / _DAY.isoformat()
-        place.mkdir(parents=True)
-        for name, data in stored.items():
-            path = place / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(data)
-        (place / "_SUCCESS").touch()
+        write_drop(zone / source / DAY.isoformat(), stored)
         yield str(zone)
         shutil.rmtree(zone)
 
+    def _url(self, database: str) -> str:
+        return self._databases.postgres.url(database)
+
     def _migrate(self, database: str) -> None:
-        settings = Settings(
-            database_url=SecretStr(self._databases.postgres.url(database)),
-            _env_file=None,  # pyright: ignore[reportCallIssue]
-        )
-        with connect(settings) as conn:
+        with connect(Task(self._url(database), str(self._folder)).settings) as conn:
             migrate(conn)
 
     def _bring_movies(self, database: str) -> None:
         self._migrate(database)
         with self._zone("movielens", self._releases["csv"].files) as zone:
-            observed = take_in(Task(self._databases.postgres.url(database), zone))
+            observed = take_in(Task(self._url(database), zone))
         if observed.state != "ingested":
-            raise RuntimeError(
-                f"the release itself is not taken in: {observed.error or observed.crash}"
-            )
+            reason = observed.error or observed.crash
+            raise RuntimeError(f"the release itself is not taken in: {reason}")
+
+
+def write_drop(folder: Path, stored: Mapping[str, bytes]) -> None:
+    """Write the files of a drop, and that it is complete."""
+    folder.mkdir(parents=True)
+    for name, data in stored.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+    (folder / "_SUCCESS").touch()

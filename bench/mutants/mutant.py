@@ -37,10 +37,11 @@ def make_mutant(number: int, seed: int, releases: Mapping[str, Release]) -> Muta
     luck = dice.random()
     damaged = luck < DAMAGED_ARCHIVES
     change_some_files(draft, dice.choice([0, 0, 1]) if damaged else dice.randint(1, 3))
-    stored, how = pack(draft, packings_of(luck))
+    stored, packed_as = pack(draft, packings_of(luck))
     if damaged and stored:
         draft.note(packing.damage(stored, dice))
-    return Mutant(number, release.layout, release.source, stored, (*draft.notes, how), damaged)
+    notes = *draft.notes, packed_as
+    return Mutant(number, release.layout, release.source, stored, notes, damaged)
 
 
 def change_some_files(draft: Draft, n_changes: int) -> None:

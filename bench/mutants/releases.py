@@ -98,7 +98,8 @@ def read_tables(world: Path) -> Tables:
     """Return a generated release's rows by table, each tag once."""
     names = ("movies", "links", "ratings", "tags")
     tables = {name: read_csv(world / f"{name}.csv") for name in names}
-    return tables | {"tags": list(dict.fromkeys(map(tuple, tables["tags"])))}
+    tables["tags"] = list(dict.fromkeys(map(tuple, tables["tags"])))
+    return tables
 
 
 def read_csv(path: Path) -> Rows:

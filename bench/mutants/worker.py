@@ -11,18 +11,19 @@ from multiprocessing import get_context
 from multiprocessing.connection import Connection as Pipe
 from multiprocessing.context import SpawnProcess
 from pathlib import Path
-from typing import cast
+from typing import LiteralString, cast
 
 from pydantic import SecretStr
 
 from recsys.db.connect import Connection, connect
+from recsys.db.rows import fetch_rows, fetch_value, find_row
 from recsys.drops.zone import LandingZone
 from recsys.errors import DropError
 from recsys.ingest import ledger
 from recsys.ingest.load import ingest
 from recsys.settings import Settings
 
-FACTS = {
+FACTS: dict[str, LiteralString] = {
     "ratings": "SELECT user_id, movie_id, rating, extract(epoch FROM rated_at)::bigint FROM "
     "ratings WHERE drop_id > %s",
     "tags": "SELECT user_id, movie_id, tag, extract(epoch FROM tagged_at)::bigint FROM tags WHERE "
@@ -37,18 +38,29 @@ FACTS = {
     "movie_persons": "SELECT movie_id, role, position, person_id FROM movie_persons WHERE drop_id "
     "> %s",
 }
-_FAR = date(2100, 1, 1)
+DROP = "SELECT state, counts FROM drops WHERE drop_id > %s"
+REJECTS = "SELECT file, line, reason, content FROM rejected_rows WHERE drop_id > %s"
+FAR = date(2100, 1, 1)
 
 
 @dataclass(frozen=True)
 class Task:
-    """Take in what lies in this landing zone and is not known yet. Drops up to `known` are none of
-    the task's.
+    """Take in what lies in this landing zone and is new. Drops up to `last_drop` are none of the
+    task's.
     """
 
     database_url: str
     zone: str
-    known: int = 0
+    last_drop: int = 0
+
+    @property
+    def settings(self) -> Settings:
+        """The settings' defaults, whatever this machine's environment says of files."""
+        return Settings(
+            database_url=SecretStr(self.database_url),
+            drops=self.zone,
+            _env_file=None,  # pyright: ignore[reportCallIssue]
+        )
 
 
 @dataclass
@@ -67,6 +79,22 @@ class Observed:
     seconds: float = 0.0
 
 
+@dataclass(frozen=True)
+class DropRow:
+    """A drop as the database has it; `counts` where it is taken in."""
+
+    state: str
+    counts: dict[str, dict[str, int]] | None
+
+
+@dataclass(frozen=True)
+class RejectRow:
+    file: str
+    line: int
+    reason: str
+    content: str
+
+
 class Worker:
     """One process, started anew where it had to be ended. What it prints goes to a file."""
 
@@ -82,19 +110,22 @@ class Worker:
         pipe.send(task)
 
     def observed(self, limit_s: float) -> Observed | None:
-        """What became of the drop; None where that takes longer than the limit, or ended the
-        process.
+        """Return what became of the drop; None where that takes longer than the limit, or ended
+        the process.
         """
-        pipe = self._started()
-        try:
-            observed = pipe.recv() if pipe.poll(limit_s) else None
-        except EOFError:
-            observed = None
+        observed = self._received(limit_s)
         if observed is None:
             self.stop()
             return None
         observed.printed = self._output.read_text(errors="replace")
         return observed
+
+    def _received(self, limit_s: float) -> Observed | None:
+        pipe = self._started()
+        try:
+            return pipe.recv() if pipe.poll(limit_s) else None
+        except EOFError:
+            return None
 
     def stop(self) -> None:
         """End the process, whatever it does."""
@@ -105,21 +136,22 @@ class Worker:
 
     def _started(self) -> Pipe:
         if self._pipe is None:
-            context = get_context("spawn")
-            ours, theirs = context.Pipe()
-            process = context.Process(target=work, args=(theirs, str(self._output)), daemon=True)
-            process.start()
-            theirs.close()
-            self._pipe = cast("Pipe", ours)
-            self._process = process
+            self._pipe = self._start()
         return self._pipe
+
+    def _start(self) -> Pipe:
+        context = get_context("spawn")
+        ours, theirs = context.Pipe()
+        process = context.Process(target=work, args=(theirs, str(self._output)), daemon=True)
+        process.start()
+        theirs.close()
+        self._process = process
+        return cast("Pipe", ours)
 
 
 def work(pipe: Pipe, output: str) -> None:
     """Take in one drop after the other until the other end of the pipe is gone."""
-    opened = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-    os.dup2(opened, 1)
-    os.dup2(opened, 2)
+    print_to(output)
     logging.getLogger().addHandler(logging.NullHandler())
     while True:
         try:
@@ -129,45 +161,53 @@ def work(pipe: Pipe, output: str) -> None:
         pipe.send(take_in(task))
 
 
+def print_to(output: str) -> None:
+    """Let this process print to a file."""
+    descriptor = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    os.dup2(descriptor, 1)
+    os.dup2(descriptor, 2)
+
+
 def take_in(task: Task) -> Observed:
-    """Register and ingest, at the settings' defaults; then look at what the database holds."""
-    settings = Settings(database_url=SecretStr(task.database_url), drops=task.zone, _env_file=None)  # pyright: ignore[reportCallIssue]
+    """Register and ingest; return what the database then holds."""
     observed = Observed()
-    with connect(settings) as conn:
+    with connect(task.settings) as conn:
         started = time.perf_counter()
         try:
-            ingest_drop(conn, settings)
+            ingest_drop(conn, task.settings)
         except DropError as error:
             observed.error = str(error)
         except Exception:  # noqa: BLE001 - a crash is what is looked for
             observed.crash = traceback.format_exc()
         observed.seconds = time.perf_counter() - started
-    with connect(settings) as conn:
-        look_at_facts(conn, task.known, observed)
+    with connect(task.settings) as conn:
+        observe_drop(conn, task.last_drop, observed)
     return observed
 
 
 def ingest_drop(conn: Connection, settings: Settings) -> None:
     zone = LandingZone(settings.drops)
-    ledger.register_drops(conn, zone, _FAR)
-    (newest,) = conn.execute("SELECT coalesce(max(drop_id), 0) FROM drops").fetchall()
-    for drop_id, drop in ledger.drops_to_ingest(conn, zone, watermark=newest[0], as_of=_FAR):
+    ledger.register_drops(conn, zone, FAR)
+    newest = fetch_value(conn, int, "SELECT coalesce(max(drop_id), 0) FROM drops")
+    for drop_id, drop in ledger.drops_to_ingest(conn, zone, watermark=newest, as_of=FAR):
         ingest(conn, zone, drop, drop_id, max_bad_share=settings.max_bad_share)
 
 
-def look_at_facts(conn: Connection, known: int, observed: Observed) -> None:
-    row = conn.execute("SELECT state, counts FROM drops WHERE drop_id > %s", [known]).fetchone()
-    if row is not None:
-        observed.state = row.state
-        observed.read = (row.counts or {}).get("read", {})
-    for table, query in FACTS.items():
-        rows = conn.execute(query.encode(), [known]).fetchall()
-        observed.facts[table] = Counter(_plain(row) for row in rows)
-    for row in conn.execute(
-        "SELECT file, line, reason, content FROM rejected_rows WHERE drop_id > %s", [known]
-    ):
+def observe_drop(conn: Connection, last_drop: int, observed: Observed) -> None:
+    """Fill in the state, the counts, the facts and the rejects of what came after the last drop."""
+    drop = find_row(conn, DropRow, DROP, [last_drop])
+    if drop is not None:
+        observed.state = drop.state
+        observed.read = (drop.counts or {}).get("read", {})
+    observed.facts = {table: facts_of(conn, FACTS[table], last_drop) for table in FACTS}
+    for row in fetch_rows(conn, RejectRow, REJECTS, [last_drop]):
         observed.rejects[(row.file, row.line)] = (row.reason, row.content)
 
 
-def _plain(row: tuple) -> tuple:
+def facts_of(conn: Connection, query: LiteralString, last_drop: int) -> Counter[tuple]:
+    rows = conn.execute(query, [last_drop])
+    return Counter(hashable(row) for row in rows)
+
+
+def hashable(row: tuple) -> tuple:
     return tuple(tuple(value) if isinstance(value, list) else value for value in row)
