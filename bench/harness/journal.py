@@ -33,7 +33,7 @@ class Journal(Generic[Kept]):
     def __init__(self, path: Path, kind: type[Kept]) -> None:
         self.path = path
         lines = path.read_text().splitlines() if path.is_file() else []
-        kept = [_read(line, kind) for line in lines]
+        kept = [read(line, kind) for line in lines]
         self._by_key = {measurement.key: measurement for measurement in kept if measurement}
 
     def find(self, key: str) -> Kept | None:
@@ -44,9 +44,9 @@ class Journal(Generic[Kept]):
         kept = self.find(key)
         if kept:
             return kept, False
-        made = make()
-        self.add(made)
-        return made, True
+        measurement = make()
+        self.add(measurement)
+        return measurement, True
 
     def all(self) -> list[Kept]:
         """Return every measurement, the oldest first."""
@@ -67,7 +67,7 @@ def now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
-def _read(line: str, kind: type[Kept]) -> Kept | None:
+def read(line: str, kind: type[Kept]) -> Kept | None:
     try:
         return kind(**json.loads(line))
     except (ValueError, TypeError):

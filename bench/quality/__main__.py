@@ -33,7 +33,7 @@ from bench.quality.protocols.base import WHERE, Protocol
 from bench.quality.published import TARGETS
 from bench.quality.table import number, table_of
 from bench.quality.tracking import Tracking
-from bench.quality.verdict import judge
+from bench.quality.verdict import Verdict, judge
 from recsys.registry.compute import compute_of
 from recsys.settings import Settings
 from recsys.terminal import show_in_any_encoding
@@ -46,18 +46,37 @@ def main(argv: Sequence[str] | None = None, home: Path = HOME) -> int:
     chosen = parse_arguments(argv)
     console = console_of(WIDTH)
     settings = settings_in(home)
-    fits = Fits(home / "fits", lambda seed: compute_of(settings, seed=seed))
-    protocols = [PROTOCOLS[name](chosen.data, fits) for name in PROTOCOLS if name in chosen.only]
-    absent = absent_files(protocols, console)
-    present = [protocol for protocol in protocols if protocol.name not in absent]
+    protocols = protocols_of(chosen, home, settings)
+    for protocol in protocols:
+        print_missing(console, protocol)
     journal = Journal(home / "quality.jsonl", Measurement)
     tracking = Tracking(settings.mlflow_tracking_uri)
-    rows = measure(all_jobs(present, chosen.recipes), journal, tracking, console)
+    rows = measure(all_jobs(protocols, chosen.recipes), journal, tracking, console)
     verdicts = [judge(target, rows) for target in TARGETS if target.protocol in chosen.only]
-    console.print(table_of([type(protocol) for protocol in protocols], rows, verdicts, absent))
+    print_table(console, protocols, rows, verdicts)
+    print_pictures(console, draw(rows, home))
+    return print_status(console, verdicts)
+
+
+def protocols_of(chosen: argparse.Namespace, home: Path, settings: Settings) -> list[Protocol]:
+    fits = Fits(home / "fits", lambda seed: compute_of(settings, seed=seed))
+    return [kind(chosen.data, fits) for name, kind in PROTOCOLS.items() if name in chosen.only]
+
+
+def print_table(
+    console: Console,
+    protocols: Sequence[Protocol],
+    rows: Sequence[Row],
+    verdicts: Sequence[Verdict],
+) -> None:
+    """Print the table, and what each protocol's name means."""
+    console.print(table_of(protocols, rows, verdicts))
     for protocol in protocols:
         console.print(f"{protocol.name}: {protocol.title}", style="dim")
-    print_pictures(console, draw(rows, home))
+
+
+def print_status(console: Console, verdicts: Sequence[Verdict]) -> int:
+    """Print how many targets are met; return the exit status."""
     met = [verdict.met for verdict in verdicts]
     status = int(not all(met))
     print_outcome(console, met, status)
@@ -69,12 +88,8 @@ def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     folders = ", ".join(WHERE)
     parser.add_argument("data", type=Path, help=f"folder with some of {folders}")
     add_only(parser, PROTOCOLS)
-    parser.add_argument(
-        "--recipes",
-        type=names_of,
-        default=[],
-        help="labels of the table's rows, comma-separated; empty: all",
-    )
+    labels = "labels of the table's rows, comma-separated; empty: all"
+    parser.add_argument("--recipes", type=names_of, default=[], help=labels)
     chosen = parser.parse_args(argv)
     chosen.only = check_only(parser, "protocol", chosen.only, PROTOCOLS)
     if not chosen.data.is_dir():
@@ -93,38 +108,28 @@ def settings_in(home: Path) -> Settings:
     return Settings(_env_file=None, **settings)  # pyright: ignore
 
 
-def absent_files(protocols: Sequence[Protocol], console: Console) -> dict[str, str]:
-    """Print what protocols lack and where it can be had; return protocol → the folders, for the
-    table.
-    """
-    absent = {}
-    for protocol in protocols:
-        missing = protocol.missing()
-        if missing:
-            folders = sorted({str(Path(path).parent) for path in missing})
-            print_missing(console, protocol, missing, folders)
-            absent[protocol.name] = ", ".join(folders)
-    return absent
-
-
-def print_missing(
-    console: Console, protocol: Protocol, paths: Sequence[str], folders: Sequence[str]
-) -> None:
+def print_missing(console: Console, protocol: Protocol) -> None:
+    """Print what a protocol lacks and where it can be had."""
+    if not protocol.missing():
+        return
     data = escape(str(protocol.data))
     console.print(f"[yellow]{protocol.name} is not measured.[/] It needs in {data}:")
-    for path in paths:
+    for path in protocol.missing():
         console.print(f"  {path}", highlight=False, markup=False)
-    for folder in folders:
+    for folder in protocol.missing_folders():
         console.print(f"  {folder}: from {WHERE[folder]}", highlight=False)
 
 
 def all_jobs(protocols: Sequence[Protocol], labels: Sequence[str]) -> list[Job]:
-    """Return the jobs of all protocols, for the contenders of these labels; none: for all."""
+    """Return the jobs of the protocols that lack nothing, for the contenders of these labels; none:
+    for all.
+    """
     jobs = []
     for protocol in protocols:
-        who = contenders(protocol.name)
-        chosen = [contender for contender in who if not labels or contender.label in labels]
-        jobs += jobs_of(protocol, chosen)
+        if not protocol.missing():
+            everyone = contenders(protocol.name)
+            chosen = [each for each in everyone if not labels or each.label in labels]
+            jobs += jobs_of(protocol, chosen)
     return jobs
 
 
@@ -136,12 +141,15 @@ def measure(
         def on_measured(job: Job, measurement: Measurement, made_now: bool) -> None:
             if made_now:
                 tracking.log(measurement)
-            who = f"{measurement.protocol}, {job.contender.label}, seed {measurement.seed}"
             cost = f"{measurement.seconds:.1f} s"
-            line = f"{who}: {headline(job.protocol, measurement)}"
-            meter.show(line, cost, measurement, made_now=made_now)
+            meter.show(line_of(job, measurement), cost, measurement, made_now=made_now)
 
         return rows_of(jobs, journal, on_measured)
+
+
+def line_of(job: Job, measurement: Measurement) -> str:
+    who = f"{measurement.protocol}, {job.contender.label}, seed {measurement.seed}"
+    return f"{who}: {headline(job.protocol, measurement)}"
 
 
 def headline(protocol: Protocol, measurement: Measurement) -> str:

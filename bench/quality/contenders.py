@@ -1,5 +1,5 @@
-"""Who sits which protocol. Settings are chosen on data before the exam: never on what a protocol
-asks.
+"""Which recipes each protocol measures. Settings are chosen on data before the exam, never on what
+a protocol holds out.
 """
 
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ SEEDS = (1, 2, 3)
 DETERMINISTIC = {"popularity", "ease", "item_knn", *REFERENCES}
 
 
-def _member(name: str, settings: dict[str, Any]) -> dict[str, Any]:
+def member_of(name: str, settings: dict[str, Any]) -> dict[str, Any]:
     return {"name": name, "settings": settings}
 
 
@@ -44,23 +44,23 @@ CHOSEN: dict[str, dict[str, tuple[str, dict[str, Any]]]] = {
         "ease in order": ("ease", EASE_IN_ORDER),
         "blend without order": (
             "blend",
-            OF_ALL | {"members": [_member("ease", EASE_OF_ALL), _member("als", ALS_OF_ALL)]},
+            OF_ALL | {"members": [member_of("ease", EASE_OF_ALL), member_of("als", ALS_OF_ALL)]},
         ),
         "blend": (
             "blend",
             OF_ALL
             | {
                 "members": [
-                    _member("ease", EASE_IN_ORDER),
-                    _member("ease", EASE_OF_ALL),
-                    _member("als", ALS_OF_ALL),
+                    member_of("ease", EASE_IN_ORDER),
+                    member_of("ease", EASE_OF_ALL),
+                    member_of("als", ALS_OF_ALL),
                 ]
             },
         ),
     },
-    # the default blend, its weights learned on the newest weeks of what is known: as few as hold
-    # 300 users. Its members and this number were chosen by the same protocol inside what is known,
-    # the newest tenth of that as the exam
+    # the default blend, its weights learned on the newest weeks of the training ratings: as few as
+    # hold 300 users. Its members and this number were chosen by the same protocol inside the
+    # training ratings, the newest tenth of them as the exam
     "temporal": {"blend by weeks": ("blend", {"validation_min_users": 300})},
     "rating": {
         "item_knn": ("item_knn", STARS_BY_KNN),
@@ -68,7 +68,7 @@ CHOSEN: dict[str, dict[str, tuple[str, dict[str, Any]]]] = {
         "blend": (
             "blend",
             {
-                "members": [_member("hybrid", {}), _member("item_knn", STARS_BY_KNN)],
+                "members": [member_of("hybrid", {}), member_of("item_knn", STARS_BY_KNN)],
                 "validation": "random",
             },
         ),
@@ -89,7 +89,7 @@ REFERENCE: dict[str, dict[str, str]] = {
     "new-movies": {"genre profile": "genre_profile"},
 }
 
-#: Where every recipe that is offered sits with its default settings, under its own name.
+#: Which protocol measures every recipe that is offered with its default settings, under its name.
 ALL_DEFAULTS = "temporal"
 
 
@@ -106,16 +106,22 @@ class Contender:
 
 
 def contenders(protocol: str) -> list[Contender]:
-    """Everyone who sits the protocol, references first."""
-    defaults = MODELS if protocol == ALL_DEFAULTS else ()
+    """Return everyone who is measured by the protocol, references first."""
+    return [*references_of(protocol), *defaults_of(protocol), *chosen_for(protocol)]
+
+
+def references_of(protocol: str) -> list[Contender]:
+    names = REFERENCE.get(protocol, {})
+    return [Contender(label, reference(name), "reference") for label, name in names.items()]
+
+
+def defaults_of(protocol: str) -> list[Contender]:
+    names = MODELS if protocol == ALL_DEFAULTS else ()
+    return [Contender(name, Recipe.of(name), "default") for name in names]
+
+
+def chosen_for(protocol: str) -> list[Contender]:
     return [
-        *(
-            Contender(label, reference(name), "reference")
-            for label, name in REFERENCE.get(protocol, {}).items()
-        ),
-        *(Contender(name, Recipe.of(name), "default") for name in defaults),
-        *(
-            Contender(label, Recipe.of(name, **settings), "chosen")
-            for label, (name, settings) in CHOSEN[protocol].items()
-        ),
+        Contender(label, Recipe.of(name, **settings), "chosen")
+        for label, (name, settings) in CHOSEN[protocol].items()
     ]

@@ -4,11 +4,11 @@ with IMDb's content.
 
 import hashlib
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -20,12 +20,20 @@ from recsys.features.catalogue import Catalogue, Links
 from recsys.features.interactions import Interactions
 from recsys.ingest.delimited import Delimited, read_delimited
 from recsys.ingest.imdb import Imdb
-from recsys.ingest.layouts import LAYOUTS
+from recsys.ingest.layouts import LAYOUTS, Layout
 from recsys.ingest.source import Reject
 
-_YEAR = re.compile(r"\((\d{4})[^()]*\)\s*$")
-_NO_GENRES = ("", "(no genres listed)")
-_UNKNOWN = "\\N"  # how IMDb writes what it does not know
+YEAR = re.compile(r"\((\d{4})[^()]*\)\s*$")
+NO_GENRES = ("", "(no genres listed)")
+RATING_SCHEMA = pa.schema(
+    {
+        "user_id": pa.int64(),
+        "movie_id": pa.int64(),
+        "rating": pa.float32(),
+        "rated_at": pa.int64(),
+    }
+)
+UNKNOWN = "\\N"  # how IMDb writes what it does not know
 
 
 @dataclass(frozen=True)
@@ -38,6 +46,15 @@ class Ratings:
     movie: np.ndarray
     rating: np.ndarray
     rated_at: np.ndarray
+
+    @classmethod
+    def of_batches(cls, batches: Iterable[pa.RecordBatch]) -> "Ratings":
+        """Return the ratings of staging rows, whose columns are text or already numbers."""
+        names = RATING_SCHEMA.names
+        table = pa.Table.from_batches(
+            [batch.select(names).cast(RATING_SCHEMA) for batch in batches]
+        )
+        return cls(*(column.to_numpy() for column in table.columns))
 
     def over(self, movie_ids: np.ndarray) -> Interactions:
         return Interactions.of(
@@ -58,165 +75,191 @@ class MovieRow(NamedTuple):
     imdb_id: int | None
 
 
+@dataclass(frozen=True)
+class Content:
+    """A movie, and the row of IMDb's title that it is matched with: empty where there is none."""
+
+    movie: MovieRow
+    title: Mapping[str, Any]
+
+    @property
+    def imdb_id(self) -> int:
+        """IMDb's number, -1 where the movie is not matched."""
+        return self.title.get("imdb_id", -1)
+
+    @property
+    def year(self) -> str | int | None:
+        return self.movie.year or self.title.get("start_year")
+
+    @property
+    def runtime(self) -> str | None:
+        return self.title.get("runtime_minutes")
+
+    @property
+    def genres(self) -> list[str]:
+        """MovieLens' genres, then those that only IMDb names, as a week's catalogue has them."""
+        listed = self.title.get("genres", "")
+        imdb = [] if listed in (UNKNOWN, "N/A", "") else listed.split(",")
+        return [*self.movie.genres, *sorted(set(imdb) - set(self.movie.genres))]
+
+
+Tables = Mapping[str, list[dict[str, Any]]]
+
+
 @cache
 def read_ratings(folder: Path) -> Ratings:
-    """The ratings of a MovieLens release, whatever its layout. Raises DropError for a row that is
-    none.
+    """Return the ratings of a MovieLens release, whatever its layout.
+
+    Raises DropError for a row that is none.
     """
-    names = ("user_id", "movie_id", "rating", "rated_at")
-    kinds = {
-        "user_id": pa.int64(),
-        "movie_id": pa.int64(),
-        "rating": pa.float32(),
-        "rated_at": pa.int64(),
-    }
-    batches = [
-        [batch[name].cast(kinds[name]).to_numpy(zero_copy_only=False) for name in names]
-        for batch in _batches(folder, "ratings")
-    ]
-    return Ratings(*(np.concatenate(column) for column in zip(*batches, strict=True)))
+    return Ratings.of_batches(read_batches(folder, "ratings"))
 
 
 @cache
 def read_movies(folder: Path) -> tuple[MovieRow, ...]:
-    """The movies of a MovieLens release, by id."""
-    linked = {
-        int(row["movie_id"]): int(row["imdb_id"])
-        for batch in _batches(folder, "links")
-        for row in batch.to_pylist()
-        if row["imdb_id"]
-    }
-    rows = [row for batch in _batches(folder, "movies") for row in batch.to_pylist()]
-    return tuple(sorted(read_movie(row, linked.get(int(row["movie_id"]))) for row in rows))
+    """Return the movies of a MovieLens release, by id."""
+    links = [row for row in read_rows(folder, "links") if row["imdb_id"]]
+    imdb_ids = {int(row["movie_id"]): int(row["imdb_id"]) for row in links}
+    movies = [read_movie(row, imdb_ids) for row in read_rows(folder, "movies")]
+    return tuple(sorted(movies))
+
+
+def read_movie(row: Mapping[str, str], imdb_ids: Mapping[int, int]) -> MovieRow:
+    title = row["title"].strip()
+    year = YEAR.search(title)
+    genres = () if row["genres"] in NO_GENRES else tuple(row["genres"].split("|"))
+    movie_id = int(row["movie_id"])
+    return MovieRow(movie_id, title, int(year[1]) if year else None, genres, imdb_ids.get(movie_id))
 
 
 def read_catalogue(folder: Path, imdb: Path | None, only: np.ndarray | None = None) -> Catalogue:
-    """The movies of a release, or those of `only` (ids), with what IMDb's files in `imdb` say of
-    them, matched as a drop is.
+    """Return the movies of a release, or those of `only` (ids), with what IMDb's files in `imdb`
+    say of them, matched as a drop is.
     """
-    movies = list(read_movies(folder))
-    if only is not None:
-        ids = set(only.tolist())
-        movies = [movie for movie in movies if movie.movie_id in ids]
-    facts = read_facts(tuple(movies), imdb) if imdb else {}
-    by_id = {int(row["movie_id"]): row for row in facts.get("imdb_titles", [])}
-    titles = [by_id.get(movie.movie_id, {}) for movie in movies]
-    pairs = list(zip(movies, titles, strict=True))
-    movie_ids = np.array([movie.movie_id for movie in movies], dtype=np.int64)
+    movies = movies_among(read_movies(folder), only)
+    tables = read_tables(movies, imdb) if imdb else {}
+    return catalogue_of(contents_of(movies, tables), tables)
+
+
+def catalogue_of(contents: Sequence[Content], tables: Tables) -> Catalogue:
     return Catalogue(
-        movie_ids=movie_ids,
-        titles=tuple(movie.title for movie in movies),
-        years=_numbers([movie.year or title.get("start_year") for movie, title in pairs]),
-        runtimes=_numbers([title.get("runtime_minutes") for title in titles]),
-        genres=Links.of_names([all_genres(movie, title) for movie, title in pairs]),
-        directors=Links.of_pairs(movie_ids, read_directors(movies, by_id, facts)),
-        actors=Links.of_pairs(movie_ids, read_actors(movies, by_id, facts)),
+        movie_ids=ids_of(contents),
+        titles=tuple(content.movie.title for content in contents),
+        years=numbers([content.year for content in contents]),
+        runtimes=numbers([content.runtime for content in contents]),
+        genres=Links.of_names([content.genres for content in contents]),
+        directors=persons_of(contents, directors_by_title(tables)),
+        actors=persons_of(contents, actors_by_title(tables)),
     )
+
+
+def ids_of(contents: Sequence[Content]) -> np.ndarray:
+    return np.array([content.movie.movie_id for content in contents], dtype=np.int64)
+
+
+def movies_among(movies: tuple[MovieRow, ...], only: np.ndarray | None) -> tuple[MovieRow, ...]:
+    """Return the movies with one of these ids; None: all."""
+    if only is None:
+        return movies
+    ids = set(only.tolist())
+    return tuple(movie for movie in movies if movie.movie_id in ids)
+
+
+def contents_of(movies: Sequence[MovieRow], tables: Tables) -> list[Content]:
+    titles = {int(row["movie_id"]): row for row in tables.get("imdb_titles", [])}
+    return [Content(movie, titles.get(movie.movie_id, {})) for movie in movies]
+
+
+def persons_of(contents: Sequence[Content], by_title: Mapping[int, list[str]]) -> Links:
+    """Return the persons of each movie that its title has, in their order."""
+    pairs = []
+    for content in contents:
+        persons = by_title.get(content.imdb_id, [])
+        pairs += [(content.movie.movie_id, int(nconst[2:])) for nconst in persons]
+    return Links.of_pairs(ids_of(contents), pairs)
+
+
+def directors_by_title(tables: Tables) -> dict[int, list[str]]:
+    crew = [row for row in tables.get("imdb_crew", []) if row["directors"] != UNKNOWN]
+    return {row["imdb_id"]: row["directors"].split(",") for row in crew}
+
+
+def actors_by_title(tables: Tables) -> dict[int, list[str]]:
+    """Return IMDb's number → its actors, in the order of their billing."""
+    casts: dict[int, list[str]] = {}
+    for row in sorted(tables.get("imdb_principals", []), key=billing_of):
+        casts.setdefault(row["imdb_id"], []).append(row["nconst"])
+    return casts
+
+
+def billing_of(row: Mapping[str, Any]) -> tuple[int, int]:
+    return int(row["ordering"]), row["line"]
+
+
+def numbers(values: Sequence[str | int | None]) -> np.ndarray:
+    floats = [np.nan if value in (None, UNKNOWN, "") else float(value) for value in values]
+    return np.array(floats, dtype=np.float32)
 
 
 @cache
 def fingerprint(paths: tuple[Path, ...]) -> str:
-    """Hex digest of the files' names and bytes."""
+    """Return a hex digest of the files' names and bytes."""
     digest = hashlib.sha256()
     for path in paths:
-        with path.open("rb") as file:
-            digest.update(
-                f"{path.name}\0{hashlib.file_digest(file, 'sha256').hexdigest()}\0".encode()
-            )
+        digest.update(f"{path.name}\0{digest_of_file(path)}\0".encode())
     return digest.hexdigest()
 
 
-def read_movie(row: Mapping[str, str], imdb_id: int | None) -> MovieRow:
-    title = row["title"].strip()
-    year = _YEAR.search(title)
-    genres = () if row["genres"] in _NO_GENRES else tuple(row["genres"].split("|"))
-    return MovieRow(int(row["movie_id"]), title, int(year[1]) if year else None, genres, imdb_id)
+def digest_of_file(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _batches(folder: Path, table: str) -> Iterator[pa.RecordBatch]:
-    """The rows of the release's file for one staging table, as text; none where the layout has no
+def read_rows(folder: Path, table: str) -> list[dict[str, str]]:
+    """Return the rows of the release's file for one staging table, as text."""
+    rows = []
+    for batch in read_batches(folder, table):
+        rows += batch.to_pylist()
+    return rows
+
+
+def read_batches(folder: Path, table: str) -> Iterator[pa.RecordBatch]:
+    """Yield the batches of the release's file for one staging table; none where the layout has no
     such file.
     """
-    members = _members(folder)
-    layout = next((layout for layout in LAYOUTS if layout.ratings in members), None)
-    if layout is None:
-        expected = ", ".join(layout.ratings for layout in LAYOUTS)
-        raise DropError(
-            f"{folder}: found {', '.join(sorted(members)) or 'nothing'}, expected one of {expected}"
-        )
-    for file in layout.present(members):
+    members = members_of(folder)
+    for file in layout_of(folder, members).present(members):
         if file.table == table:
-            yield from read_rows(folder, members[file.name], file.spec)
+            yield from sound_batches(folder, members[file.name], file.spec)
 
 
-def read_rows(folder: Path, member: Member, spec: Delimited) -> Iterator[pa.RecordBatch]:
+def layout_of(folder: Path, members: Mapping[str, Member]) -> Layout:
+    for layout in LAYOUTS:
+        if layout.ratings in members:
+            return layout
+    names = ", ".join(sorted(members)) or "nothing"
+    expected = ", ".join(layout.ratings for layout in LAYOUTS)
+    raise DropError(f"{folder}: found {names}, expected one of {expected}")
+
+
+def sound_batches(folder: Path, member: Member, spec: Delimited) -> Iterator[pa.RecordBatch]:
     for part in read_delimited(member, spec):
         if isinstance(part, Reject):
-            raise DropError(
-                f"{folder}: {part.file} line {part.line:,}: {part.reason}: {part.content}"
-            )
+            place = f"{folder}: {part.file} line {part.line:,}"
+            raise DropError(f"{place}: {part.reason}: {part.content}")
         yield part
 
 
-def _members(folder: Path) -> Mapping[str, Member]:
+def members_of(folder: Path) -> Mapping[str, Member]:
     paths = [(path.name, str(path)) for path in sorted(folder.iterdir()) if path.is_file()]
     return find_members(LocalFileSystem(), paths, str(folder))
 
 
 @cache
-def read_facts(movies: tuple[MovieRow, ...], imdb: Path) -> dict[str, list[dict]]:
-    """Staging table → its rows, of these movies alone."""
-    rows: dict[str, list[dict]] = {}
-    for part in Imdb().about(movies, _members(imdb)):
+def read_tables(movies: tuple[MovieRow, ...], imdb: Path) -> dict[str, list[dict[str, Any]]]:
+    """Return staging table → its rows, of these movies alone."""
+    rows: dict[str, list[dict[str, Any]]] = {}
+    for part in Imdb().about(movies, members_of(imdb)):
         if not isinstance(part, Reject):
             rows.setdefault(part.table, []).extend(part.batch.to_pylist())
     return rows
-
-
-def all_genres(movie: MovieRow, imdb: Mapping[str, str] | None) -> list[str]:
-    """MovieLens' genres, then those that only IMDb names, as a week's catalogue has them."""
-    theirs = (
-        imdb["genres"].split(",") if imdb and imdb["genres"] not in (_UNKNOWN, "N/A", "") else []
-    )
-    return [*movie.genres, *sorted(set(theirs) - set(movie.genres))]
-
-
-def read_directors(
-    movies: Sequence[MovieRow], of_movie: Mapping[int, dict], facts: Mapping[str, list[dict]]
-) -> list[tuple[int, int]]:
-    crew = {
-        row["imdb_id"]: row["directors"].split(",")
-        for row in facts.get("imdb_crew", [])
-        if row["directors"] != _UNKNOWN
-    }
-    return [
-        (movie.movie_id, int(nconst[2:]))
-        for movie in movies
-        for nconst in crew.get(_imdb_id(movie, of_movie), ())
-    ]
-
-
-def read_actors(
-    movies: Sequence[MovieRow], of_movie: Mapping[int, dict], facts: Mapping[str, list[dict]]
-) -> list[tuple[int, int]]:
-    casts: dict[int, list[str]] = {}
-    for row in sorted(
-        facts.get("imdb_principals", []), key=lambda row: (int(row["ordering"]), row["line"])
-    ):
-        casts.setdefault(row["imdb_id"], []).append(row["nconst"])
-    return [
-        (movie.movie_id, int(nconst[2:]))
-        for movie in movies
-        for nconst in casts.get(_imdb_id(movie, of_movie), ())
-    ]
-
-
-def _imdb_id(movie: MovieRow, of_movie: Mapping[int, dict]) -> int:
-    return of_movie.get(movie.movie_id, {}).get("imdb_id", -1)
-
-
-def _numbers(values: Sequence[str | int | None]) -> np.ndarray:
-    return np.array(
-        [np.nan if value in (None, _UNKNOWN, "") else float(value) for value in values],
-        dtype=np.float32,
-    )

@@ -19,7 +19,7 @@ from recsys.models.base import Compute, MemberFit, Recommender
 from recsys.recipe import Recipe
 from recsys.registry.fit_key import fit_key
 
-_SECONDS = "seconds.json"
+SECONDS = "seconds.json"
 
 
 class Fitted(NamedTuple):
@@ -41,20 +41,16 @@ class Fits:
     def fitted(
         self, recipe: Recipe, train: Interactions, catalogue: Catalogue, seed: int
     ) -> Fitted:
-        """The recipe fitted on `train`: found, or fitted now and kept. A blend is put together anew
-        from fits that are kept.
+        """Return the recipe fitted on `train`, from the folder or fitted now and kept. A blend is
+        put together anew from fits that are kept.
         """
         model = self.build(recipe, seed)
         if recipe.name in REFERENCES or model.has_members:
             return self.now(recipe, train, catalogue, seed)
-        place = self.folder / self._key(recipe, train, catalogue, model.compute)
-        if not (place / _SECONDS).is_file():
-            made = self.now(recipe, train, catalogue, seed)
-            keep(made, place)
-            return made
-        return Fitted(
-            type(model).load(place, model.compute), json.loads((place / _SECONDS).read_text())
-        )
+        place = self.folder / self._key(recipe, train, catalogue, seed)
+        if (place / SECONDS).is_file():
+            return Fitted(type(model).load(place, model.compute), read_seconds(place))
+        return keep(self.now(recipe, train, catalogue, seed), place)
 
     def now(self, recipe: Recipe, train: Interactions, catalogue: Catalogue, seed: int) -> Fitted:
         """The recipe fitted now, whatever is kept."""
@@ -75,20 +71,25 @@ class Fits:
         recipe = Recipe.of(member.name, **member.config.model_dump())
         return self.fitted(recipe, member.train, member.catalogue, seed).model
 
-    def _key(
-        self, recipe: Recipe, train: Interactions, catalogue: Catalogue, compute: Compute
-    ) -> str:
-        encoder = self.build(recipe, compute.seed).encoders()
+    def _key(self, recipe: Recipe, train: Interactions, catalogue: Catalogue, seed: int) -> str:
+        encoder = self.build(recipe, seed).encoders()
         data = hashlib.sha256((train.fingerprint() + catalogue.fingerprint()).encode()).hexdigest()
-        return fit_key(recipe, cut="", fingerprint=data, seed=compute.seed, encoder=encoder)
+        return fit_key(
+            recipe, cut="", fingerprint=data, seed=self.compute(seed).seed, encoder=encoder
+        )
 
 
-def keep(made: Fitted, place: Path) -> None:
-    """Written aside and then moved, so that a call that is cut off leaves nothing that looks
-    whole.
+def keep(fitted: Fitted, place: Path) -> Fitted:
+    """Return the fit, written aside and then moved, so that a call that is cut off leaves nothing
+    that looks whole.
     """
     aside = place.with_suffix(".part")
     shutil.rmtree(aside, ignore_errors=True)
-    made.model.save(aside)
-    (aside / _SECONDS).write_text(json.dumps(made.seconds))
+    fitted.model.save(aside)
+    (aside / SECONDS).write_text(json.dumps(fitted.seconds))
     aside.rename(place)
+    return fitted
+
+
+def read_seconds(place: Path) -> float:
+    return json.loads((place / SECONDS).read_text())

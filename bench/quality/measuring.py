@@ -40,6 +40,11 @@ class Row:
     measurements: list[Measurement] = field(default_factory=list)
     failed: str = ""
 
+    def fail(self, reason: str) -> None:
+        """Keep the reason alone: figures of some seeds are none of all."""
+        self.failed = reason
+        self.measurements = []
+
     def values(self, metric: str) -> list[float]:
         return [each.metrics[metric] for each in self.measurements]
 
@@ -69,24 +74,24 @@ def rows_of(
     journal: Journal[Measurement],
     on_measured: Callable[[Job, Measurement, bool], object],
 ) -> list[Row]:
-    """Return a row for each protocol and contender, in order. `on_measured` hears of each
+    """Return a row for each protocol and contender, in order. `on_measured` is called with each
     measurement, and whether it was made now.
 
     A recipe that cannot be fitted leaves its row without measurements, and the others go on.
     """
     rows: dict[tuple[str, str], Row] = {}
     for job in jobs:
-        name, contender = job.protocol.name, job.contender
-        row = rows.setdefault((name, contender.label), Row(name, contender))
+        name, label = job.protocol.name, job.contender.label
+        row = rows.setdefault((name, label), Row(name, job.contender))
         if row.failed:
             continue
         try:
             measurement, made_now = once(job, journal)
         except RecsysError as error:
-            row.failed, row.measurements = str(error), []
-            continue
-        row.measurements.append(measurement)
-        on_measured(job, measurement, made_now)
+            row.fail(str(error))
+        else:
+            row.measurements.append(measurement)
+            on_measured(job, measurement, made_now)
     return list(rows.values())
 
 

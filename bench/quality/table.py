@@ -1,6 +1,6 @@
 """The one table: ours beside what was published, and each target with its verdict."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from rich.markup import escape
 from rich.table import Table
@@ -27,18 +27,16 @@ WHO = {
 
 
 def table_of(
-    protocols: Sequence[type[Protocol]],
-    rows: Sequence[Row],
-    verdicts: Sequence[Verdict],
-    absent: Mapping[str, str],
+    protocols: Sequence[Protocol], rows: Sequence[Row], verdicts: Sequence[Verdict]
 ) -> Table:
-    """Return the table; `absent`: protocol → what it lacks."""
+    """Return the table, a section for each protocol, and what a protocol lacks."""
     table = Table(*COLUMNS, title="Quality: ours beside the published figures")
     for protocol in protocols:
         table.add_section()
         table.add_row(f"[bold]{protocol.name}", f"[bold]{' / '.join(protocol.metrics)}")
-        if protocol.name in absent:
-            table.add_row(f"[yellow]not measured: lacks {escape(absent[protocol.name])}")
+        if protocol.missing():
+            lacking = escape(", ".join(protocol.missing_folders()))
+            table.add_row(f"[yellow]not measured: lacks {lacking}")
         add_rows(table, protocol, [row for row in rows if row.protocol == protocol.name])
         for verdict in verdicts:
             if verdict.target.protocol == protocol.name:
@@ -46,7 +44,7 @@ def table_of(
     return table
 
 
-def add_rows(table: Table, protocol: type[Protocol], rows: Sequence[Row]) -> None:
+def add_rows(table: Table, protocol: Protocol, rows: Sequence[Row]) -> None:
     """Add our rows, each beside the figure published of the same recipe, then the other figures."""
     published = [figure for figure in PUBLISHED if figure.protocol == protocol.name]
     beside = {figure.label: figure for figure in reversed(published)}
@@ -55,8 +53,11 @@ def add_rows(table: Table, protocol: type[Protocol], rows: Sequence[Row]) -> Non
     labels = {row.contender.label for row in rows}
     for figure in published:
         if figure.label not in labels:
-            cells = f"[dim]{figure.model}", "", "", "", "", joined(figure.values), figure.source
-            table.add_row(*cells)
+            table.add_row(*cells_of_figure(figure))
+
+
+def cells_of_figure(figure: Published) -> tuple[str, ...]:
+    return f"[dim]{figure.model}", "", "", "", "", joined(figure.values), figure.source
 
 
 def number(value: float) -> str:
@@ -73,7 +74,7 @@ def in_words(target: Target) -> str:
     )
 
 
-def cells_of_row(protocol: type[Protocol], row: Row) -> tuple[str, ...]:
+def cells_of_row(protocol: Protocol, row: Row) -> tuple[str, ...]:
     dim = "[dim]" if row.contender.kind == "reference" else ""
     label = f"{dim}{row.contender.label}"
     n_runs = len(row.measurements)
@@ -89,13 +90,20 @@ def cells_beside(figure: Published | None) -> tuple[str, str]:
 
 
 def cells_of_verdict(verdict: Verdict) -> tuple[str, ...]:
-    target, row = verdict.target, verdict.row
-    who = WHO.get(target.who, target.who)
-    named = f" ({row.contender.label})" if row and row.contender.label != who else ""
-    ours = joined([decisive(bound, row) for bound in target.bounds]) if row else ""
     missed = ", ".join(filter(None, ("[red]missed", verdict.reason)))
     outcome = "[green]met" if verdict.met else missed
-    return f"[bold]→ {who}{named}", ours, "", "", "", in_words(target), outcome
+    return (*cells_of_decisive_row(verdict), "", "", "", in_words(verdict.target), outcome)
+
+
+def cells_of_decisive_row(verdict: Verdict) -> tuple[str, str]:
+    """Return whom the target is about, with the row that decided, and its figures."""
+    target, row = verdict.target, verdict.row
+    who = WHO.get(target.who, target.who)
+    if row is None:
+        return f"[bold]→ {who}", ""
+    label = row.contender.label
+    ours = joined([decisive(bound, row) for bound in target.bounds])
+    return f"[bold]→ {who}{'' if label == who else f' ({label})'}", ours
 
 
 def joined(values: Sequence[float]) -> str:

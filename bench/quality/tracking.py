@@ -1,9 +1,12 @@
 """Measurements in MLflow: a run each, in an experiment of the bench's own."""
 
 import logging
-from typing import Any
+from typing import TYPE_CHECKING
 
 from bench.quality.measurement import Measurement
+
+if TYPE_CHECKING:
+    from mlflow.entities import Metric, Param
 
 EXPERIMENT = "bench-quality"
 
@@ -14,40 +17,54 @@ class Tracking:
     """
 
     def __init__(self, uri: str) -> None:
-        # a new store tells of each of its migrations
+        # a new store logs each of its migrations
         logging.getLogger("alembic").setLevel(logging.WARNING)
         from mlflow import MlflowClient
 
         self.client = MlflowClient(tracking_uri=uri)
-        found = self.client.get_experiment_by_name(EXPERIMENT)
+        experiment = self.client.get_experiment_by_name(EXPERIMENT)
         self.experiment_id = (
-            found.experiment_id if found else self.client.create_experiment(EXPERIMENT)
+            experiment.experiment_id if experiment else self.client.create_experiment(EXPERIMENT)
         )
 
     def log(self, measurement: Measurement) -> None:
-        """A finished run: the recipe's settings as parameters, the metrics, and what it was
+        """Log a finished run: the recipe's settings as parameters, the metrics, and what it was
         measured by as tags.
         """
-        from mlflow.entities import Metric, Param
-
-        recipe = measurement.recipe
-        tags = {"protocol": measurement.protocol, "recipe": recipe["name"], "key": measurement.key}
-        name = run_name_of(measurement)
-        info = self.client.create_run(self.experiment_id, run_name=name, tags=tags).info
-        params: dict[str, Any] = {**recipe["settings"], "seed": measurement.seed}
-        values = {**measurement.metrics, "measurement seconds": measurement.seconds}
-        self.client.log_batch(
-            info.run_id,
-            metrics=[Metric(_plain(key), values[key], info.start_time, 0) for key in values],
-            params=[Param(key, str(value)) for key, value in params.items()],
+        run = self.client.create_run(
+            self.experiment_id, run_name=run_name_of(measurement), tags=tags_of(measurement)
         )
-        self.client.set_terminated(info.run_id)
+        metrics = metrics_of(measurement, run.info.start_time)
+        self.client.log_batch(run.info.run_id, metrics=metrics, params=params_of(measurement))
+        self.client.set_terminated(run.info.run_id)
 
 
 def run_name_of(measurement: Measurement) -> str:
     return f"{measurement.protocol} {measurement.label} seed {measurement.seed}"
 
 
-def _plain(metric: str) -> str:
-    """As MLflow takes names."""
+def tags_of(measurement: Measurement) -> dict[str, str]:
+    return {
+        "protocol": measurement.protocol,
+        "recipe": measurement.recipe["name"],
+        "key": measurement.key,
+    }
+
+
+def metrics_of(measurement: Measurement, time: int) -> "list[Metric]":
+    from mlflow.entities import Metric
+
+    values = {**measurement.metrics, "measurement seconds": measurement.seconds}
+    return [Metric(mlflow_name(metric), values[metric], time, 0) for metric in values]
+
+
+def params_of(measurement: Measurement) -> "list[Param]":
+    from mlflow.entities import Param
+
+    params = {**measurement.recipe["settings"], "seed": measurement.seed}
+    return [Param(name, str(value)) for name, value in params.items()]
+
+
+def mlflow_name(metric: str) -> str:
+    """Return the metric's name in characters that MLflow takes."""
     return metric.replace("@", "_at_").replace("× ", "times ").replace("'", "")

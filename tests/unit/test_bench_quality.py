@@ -87,7 +87,7 @@ def data(tmp_path: Path) -> Path:
 
 
 class StubFits(Fits):
-    """Gives one model, whatever is asked for."""
+    """Gives one model, whatever is fitted."""
 
     def __init__(self, model: Any = None) -> None:
         super().__init__(Path("/nowhere"), lambda seed: Compute(seed=seed, threads=1))
@@ -102,11 +102,11 @@ class StubFits(Fits):
 
 
 def test_ratings_are_read_as_published(data):
-    found = read_ratings(data / "movielens/ml-1m")
-    assert found.user.tolist() == [1, 1, 2, 2]
-    assert found.movie.tolist() == [1, 2, 1, 3]
-    assert found.rating.tolist() == [5, 3, 4, 5]
-    assert found.rated_at.tolist() == [100, 200, 300, 400]
+    ratings = read_ratings(data / "movielens/ml-1m")
+    assert ratings.user.tolist() == [1, 1, 2, 2]
+    assert ratings.movie.tolist() == [1, 2, 1, 3]
+    assert ratings.rating.tolist() == [5, 3, 4, 5]
+    assert ratings.rated_at.tolist() == [100, 200, 300, 400]
 
 
 def test_a_bad_row_is_named(data):
@@ -151,9 +151,9 @@ def test_ties_count_for_the_model_and_no_score_comes_last():
 
 
 def test_hit_rate_and_ndcg_of_one_relevant_movie():
-    found = hits_at(np.array([0, 2, 9, 10]), 10)
-    assert found["HR@10"] == 0.75
-    assert found["NDCG@10"] == pytest.approx((1 + 1 / np.log2(4) + 1 / np.log2(11)) / 4)
+    figures = hits_at(np.array([0, 2, 9, 10]), 10)
+    assert figures["HR@10"] == 0.75
+    assert figures["NDCG@10"] == pytest.approx((1 + 1 / np.log2(4) + 1 / np.log2(11)) / 4)
 
 
 def test_ncf_split_speaks_of_movies(data):
@@ -167,8 +167,8 @@ def test_ncf_split_speaks_of_movies(data):
 def test_ncf_asks_the_given_candidates(data):
     recipe = Recipe.of("popularity", like_threshold=0.5, half_life_days=1e9)
     model = Popularity(Popularity.Config(**dict(recipe.settings)))
-    found = PROTOCOLS["ncf"](data, StubFits(model)).measure(recipe, 1)
-    assert found == {
+    figures = PROTOCOLS["ncf"](data, StubFits(model)).measure(recipe, 1)
+    assert figures == {
         "HR@10": 1.0,
         "NDCG@10": pytest.approx((1 / np.log2(3) + 1) / 2),
         "fit seconds": 1.5,
@@ -199,24 +199,21 @@ def test_errors_of_predicted_stars(data, monkeypatch):
         lambda *_, seed: np.array([False, True, True, True]),
     )
     fits = StubFits(Threes())
-    found = PROTOCOLS["rating"](data, fits).measure(Recipe.of("popularity"), 1)
+    figures = PROTOCOLS["rating"](data, fits).measure(Recipe.of("popularity"), 1)
     assert fits.train.rated_at.tolist() == [100]
-    assert found["MAE"] == pytest.approx((0 + 1 + 2) / 3)
-    assert found["RMSE"] == pytest.approx(np.sqrt((0 + 1 + 4) / 3))
+    assert figures["MAE"] == pytest.approx((0 + 1 + 2) / 3)
+    assert figures["RMSE"] == pytest.approx(np.sqrt((0 + 1 + 4) / 3))
 
 
-def test_new_movies_have_no_known_rating():
+def test_new_movies_have_no_training_rating():
     train = checkerboard().train
-    raw = Ratings(
-        train.user_ids[train.users], train.movie_ids[train.movies], train.ratings, train.rated_at
-    )
-    split = without(raw, train.movie_ids, seed=1)
+    split = without(train, seed=1)
     assert len(split.movies) == 2  # a tenth of 18 rated ones
     assert (np.diff(split.movies) > 0).all()
-    assert not np.array_equal(split.movies, without(raw, train.movie_ids, seed=2).movies)
+    assert not np.array_equal(split.movies, without(train, seed=2).movies)
     assert set(split.movies) == set(split.held_out.movie_ids[split.held_out.movies])
-    assert not np.isin(split.movies, split.known.movie_ids[split.known.movies]).any()
-    assert len(split.known) + len(split.held_out) == len(train)
+    assert not np.isin(split.movies, split.training.movie_ids[split.training.movies]).any()
+    assert len(split.training) + len(split.held_out) == len(train)
 
 
 def test_paper_recall_is_over_what_fits_in_the_list():
@@ -231,14 +228,14 @@ def test_held_out_users_show_four_fifths():
         Ratings(user, movie, rng.integers(3, 6, 1_200), np.zeros(1_200, dtype=np.int64)), 10
     )
     shown = np.bincount(split.train.user_ids[split.train.users], minlength=60)[split.users]
-    asked = np.bincount(split.asked.user_ids[split.asked.users], minlength=60)[split.users]
+    held_out = np.bincount(split.held_out.user_ids[split.held_out.users], minlength=60)[split.users]
     assert len(split.users) == 10
-    np.testing.assert_array_equal(asked, (shown + asked) // 5)
+    np.testing.assert_array_equal(held_out, (shown + held_out) // 5)
     assert len(split.train.user_ids) <= 50  # validation users are left out
     assert split.train.ratings.min() >= 4
     pairs = [
         set(zip(part.user_ids[part.users].tolist(), part.movies.tolist(), strict=True))
-        for part in (split.train, split.asked)
+        for part in (split.train, split.held_out)
     ]
     assert not pairs[0] & pairs[1]
 
@@ -260,24 +257,24 @@ def test_mult_vae_on_a_small_set(tmp_path, monkeypatch):
     monkeypatch.setattr("bench.quality.protocols.mult_vae.HELD_OUT_USERS", 20)
     monkeypatch.setattr("bench.quality.protocols.mult_vae.USERS_AT_ONCE", 7)
     protocol = PROTOCOLS["mult-vae"](tmp_path, StubFits(Popularity()))
-    found = protocol.measure(Recipe.of("popularity"), 1)
+    figures = protocol.measure(Recipe.of("popularity"), 1)
     split = protocol.split  # pyright: ignore[reportAttributeAccessIssue]
     likes = np.bincount(split.train.movies, minlength=len(split.train.movie_ids))
     recalls = []
     for user_id in split.users:
-        shown, asked = (
+        shown, held_out = (
             set(part.movies[part.user_ids[part.users] == user_id].tolist())
-            for part in (split.train, split.asked)
+            for part in (split.train, split.held_out)
         )
         listed = [
             place
             for place in np.lexsort((np.arange(len(likes)), -likes)).tolist()
             if place not in shown
         ][:20]
-        recalls.append(len(asked & set(listed)) / min(20, len(asked)))
-    assert found["Recall@20"] == pytest.approx(np.mean(recalls))
-    assert found["Recall@50"] == 1.0  # of 30 movies
-    assert 0 < found["NDCG@100"] < 1
+        recalls.append(len(held_out & set(listed)) / min(20, len(held_out)))
+    assert figures["Recall@20"] == pytest.approx(np.mean(recalls))
+    assert figures["Recall@50"] == 1.0  # of 30 movies
+    assert 0 < figures["NDCG@100"] < 1
 
 
 # references
@@ -306,11 +303,11 @@ def test_a_genre_profile_is_the_cosine_of_what_was_liked():
 def test_a_fit_is_made_once(tmp_path, monkeypatch):
     world, fits = checkerboard(), Fits(tmp_path, lambda seed: Compute(seed=seed, threads=1))
     recipe = Recipe.of("popularity")
-    made = fits.fitted(recipe, world.train, world.catalogue, 1)
+    new = fits.fitted(recipe, world.train, world.catalogue, 1)
     monkeypatch.setattr(Popularity, "fit", lambda *_, **__: pytest.fail("fitted again"))
     kept = fits.fitted(recipe, world.train, world.catalogue, 1)
-    assert kept.seconds == made.seconds
-    np.testing.assert_array_equal(kept.model.likes_, made.model.likes_)  # pyright: ignore[reportAttributeAccessIssue]
+    assert kept.seconds == new.seconds
+    np.testing.assert_array_equal(kept.model.likes_, new.model.likes_)  # pyright: ignore[reportAttributeAccessIssue]
     with pytest.raises(pytest.fail.Exception):
         fits.fitted(recipe, world.train.where(world.train.users > 0), world.catalogue, 1)
 
@@ -353,10 +350,10 @@ def rows_from(protocol: Protocol, path: Path, contender: Contender = ALS) -> lis
 
 def test_a_second_call_measures_nothing(tmp_path):
     first, second = Counting(), Counting()
-    found = rows_from(first, tmp_path / "q.jsonl"), rows_from(second, tmp_path / "q.jsonl")
+    rows = rows_from(first, tmp_path / "q.jsonl"), rows_from(second, tmp_path / "q.jsonl")
     assert (first.measured, second.measured) == ([1, 2, 3], [])
-    assert found[0] == found[1]
-    assert (found[1][0].mean("score"), found[1][0].spread("score")) == (
+    assert rows[0] == rows[1]
+    assert (rows[1][0].mean("score"), rows[1][0].spread("score")) == (
         pytest.approx(0.2),
         pytest.approx(0.1),
     )
@@ -409,11 +406,11 @@ def test_a_recipe_that_cannot_be_fitted_leaves_the_others_alone(tmp_path):
 def row(
     label: str, *scores: float, kind: Any = "default", name: str = "als", protocol: str = "temporal"
 ) -> Row:
-    found = [
+    measurements = [
         Measurement("", protocol, label, {}, seed, {"NDCG@10": score}, 1.0, "")
         for seed, score in enumerate(scores)
     ]
-    return Row(protocol, Contender(label, Recipe(name, ()), kind), found)
+    return Row(protocol, Contender(label, Recipe(name, ()), kind), measurements)
 
 
 def target(who: str, sense: Any = "≥", value: float = 0.25, *, every_seed: bool = False) -> Target:
@@ -421,7 +418,7 @@ def target(who: str, sense: Any = "≥", value: float = 0.25, *, every_seed: boo
 
 
 @pytest.mark.parametrize(
-    ("asked", "rows", "met", "decided_by"),
+    ("target", "rows", "met", "decided_by"),
     [
         (target("any"), [row("a", 0.24), row("b", 0.26)], True, "b"),
         (target("any"), [row("a", 0.24), row("b", 0.2)], False, "a"),
@@ -451,15 +448,15 @@ def target(who: str, sense: Any = "≥", value: float = 0.25, *, every_seed: boo
         (target("any"), [row("a")], False, None),
     ],
 )
-def test_targets(asked, rows, met, decided_by, monkeypatch):
+def test_targets(target, rows, met, decided_by, monkeypatch):
     monkeypatch.setattr("bench.quality.verdict.MODELS", {"popularity": "", "a": "", "b": ""})
-    verdict = judge(asked, rows)
+    verdict = judge(target, rows)
     assert (verdict.met, verdict.row and verdict.row.contender.label) == (met, decided_by)
 
 
 def test_every_target_and_figure_speaks_of_a_protocols_metrics():
-    for asked in TARGETS:
-        assert {bound.metric for bound in asked.bounds} <= set(PROTOCOLS[asked.protocol].metrics)
+    for target in TARGETS:
+        assert {bound.metric for bound in target.bounds} <= set(PROTOCOLS[target.protocol].metrics)
     for figure in PUBLISHED:
         assert len(figure.values) <= len(PROTOCOLS[figure.protocol].metrics)
 
@@ -491,22 +488,22 @@ def run(monkeypatch, tmp_path):
 def test_absent_files_are_named_and_their_targets_missed(run, tmp_path, capsys):
     (tmp_path / "empty").mkdir()
     assert run(tmp_path / "empty", "--only", "ncf,mult-vae") == 1
-    said = capsys.readouterr().out
-    assert "benchmarks/ncf-ml-1m/item_map.csv" in said
-    assert "https://files.grouplens.org/datasets/movielens/ml-20m.zip" in said
-    assert "0 of 2 targets met" in said
+    printed = capsys.readouterr().out
+    assert "benchmarks/ncf-ml-1m/item_map.csv" in printed
+    assert "https://files.grouplens.org/datasets/movielens/ml-20m.zip" in printed
+    assert "0 of 2 targets met" in printed
 
 
 def test_exit_status_and_the_journal(run, data, tmp_path, capsys, monkeypatch):
-    asked = (data, "--only", "ncf", "--recipes", "popularity")
+    arguments = (data, "--only", "ncf", "--recipes", "popularity")
     monkeypatch.setattr(command, "TARGETS", (Target("ncf", "any", (Bound("HR@10", "≥", 0.9),)),))
-    assert run(*asked) == 0
+    assert run(*arguments) == 0
     monkeypatch.setattr(command, "TARGETS", (Target("ncf", "any", (Bound("NDCG@10", "≥", 0.9),)),))
     capsys.readouterr()
-    assert run(*asked) == 1
-    said = capsys.readouterr().out
-    assert "kept from" in said
-    assert "missed" in said
+    assert run(*arguments) == 1
+    printed = capsys.readouterr().out
+    assert "kept from" in printed
+    assert "missed" in printed
     lines = (tmp_path / "home/quality.jsonl").read_text().splitlines()
     assert [json.loads(line)["metrics"]["HR@10"] for line in lines] == [1.0]
 
@@ -568,18 +565,18 @@ def test_an_unknown_protocol_is_refused(run, tmp_path, capsys):
 
 
 @pytest.mark.parametrize(
-    ("value", "said"),
+    ("value", "text"),
     [(0.4516, ".4516"), (-0.01, "-.0100"), (1.5, "1.5000"), (203.44, "203.4"), (0, ".0000")],
 )
-def test_numbers_as_papers_print_them(value, said):
-    assert number(value) == said
+def test_numbers_as_papers_print_them(value, text):
+    assert number(value) == text
 
 
 def test_pictures_of_what_was_measured(tmp_path):
     temporal, weeks = row("a", 0.2, 0.3), row("b", 0.1, protocol="weeks")
     assert draw([temporal], tmp_path) == []
-    for found in temporal.measurements:
-        found.metrics["popularity lift@10"] = 1.2
+    for measurement in temporal.measurements:
+        measurement.metrics["popularity lift@10"] = 1.2
     weeks.measurements[0].metrics.update({"NDCG@10 2000-09-04": 0.1, "NDCG@10 2000-09-18": 0.2})
     drawn = draw([temporal, weeks], tmp_path)
     assert [path.read_bytes()[:4] for path in drawn] == [b"\x89PNG", b"\x89PNG"]

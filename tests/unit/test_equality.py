@@ -11,11 +11,11 @@ def test_equal_results_pass() -> None:
     assert compare(COMPUTED, dict(COMPUTED)) == 0
 
 
-@pytest.mark.parametrize("found", [[], [{"as_of": "2018-09-17", "recipe_key": "ease"}]])
+@pytest.mark.parametrize("rows", [[], [{"as_of": "2018-09-17", "recipe_key": "ease"}]])
 def test_another_row_fails_and_is_shown(
-    found: list[dict[str, str]], capsys: pytest.CaptureFixture[str]
+    rows: list[dict[str, str]], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert compare(COMPUTED, COMPUTED | {"dated exams: decisions": found}) == 1
+    assert compare(COMPUTED, COMPUTED | {"dated exams: decisions": rows}) == 1
     assert "expected {'as_of': '2018-09-17', 'recipe_key': 'als'}" in capsys.readouterr().out
 
 

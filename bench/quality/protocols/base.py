@@ -3,11 +3,14 @@ seed.
 """
 
 from abc import ABC, abstractmethod
+from functools import cached_property
 from pathlib import Path
 from typing import ClassVar
 
-from bench.quality.files import fingerprint
+from bench.quality.files import fingerprint, read_catalogue, read_ratings
 from bench.quality.fits import Fits
+from recsys.features.catalogue import Catalogue
+from recsys.features.interactions import Interactions
 from recsys.recipe import Recipe
 
 ML_1M = ("movielens/ml-1m/ratings.dat", "movielens/ml-1m/movies.dat")
@@ -65,6 +68,29 @@ class Protocol(ABC):
         """What is needed and not there."""
         return [path for path in self.needs if not (self.data / path).is_file()]
 
+    def missing_folders(self) -> list[str]:
+        """Return the folders of what is missing."""
+        return sorted({str(Path(path).parent) for path in self.missing()})
+
+    def folder_of(self, path: str) -> Path:
+        """Return the folder of one of the files that are needed."""
+        return (self.data / path).parent
+
     def fingerprint(self) -> str:
         """Hex digest of the files."""
         return fingerprint(tuple(self.data / path for path in self.needs))
+
+
+class ML1MProtocol(Protocol):
+    """One on ML-1M, whose movies have IMDb's content."""
+
+    needs = (*ML_1M, *IMDB)
+
+    @cached_property
+    def catalogue(self) -> Catalogue:
+        return read_catalogue(self.folder_of(ML_1M[0]), self.folder_of(IMDB[0]))
+
+    @cached_property
+    def interactions(self) -> Interactions:
+        """All ratings."""
+        return read_ratings(self.folder_of(ML_1M[0])).over(self.catalogue.movie_ids)

@@ -2,7 +2,7 @@
 held-out users.
 
 Ratings ≥ 4 are positives, users with at least five of them count. A fifth of a held-out user's
-positives is asked for, the others are shown. The paper shows them to a model that was fitted
+positives is held out, the others are shown. The paper shows them to a model that was fitted
 without them; here they are part of the fit, since a recipe knows only the users of its fit. The
 table says so.
 """
@@ -18,11 +18,12 @@ from recsys.evaluation.hits import hits_of
 from recsys.evaluation.metrics.ndcg import ndcg
 from recsys.features.catalogue import Catalogue
 from recsys.features.interactions import Interactions
+from recsys.models.base import Recommender
 from recsys.recipe import Recipe
 
 HELD_OUT_USERS = 10_000
 MIN_LIKES = 5
-ASKED_SHARE = 0.2
+HELD_OUT_SHARE = 0.2
 #: Of the paper's code.
 SPLIT_SEED = 98_765
 NDCG_K = 100
@@ -33,8 +34,8 @@ USERS_AT_ONCE = 2_000
 
 class Split(NamedTuple):
     train: Interactions
-    asked: Interactions
-    users: np.ndarray  # (U,) ids of the held-out users of whom something is asked
+    held_out: Interactions
+    users: np.ndarray  # (U,) ids of the users of whom something is held out
 
 
 class MultVAE(Protocol):
@@ -49,30 +50,26 @@ class MultVAE(Protocol):
 
     def measure(self, recipe: Recipe, seed: int) -> dict[str, float]:
         fitted = self.fits.fitted(recipe, self.split.train, self.catalogue, seed)
-        values = [self._asked(fitted.model, users) for users in in_parts(self.split.users)]
-        means = np.concatenate(values, axis=1).mean(axis=1)
-        return {
-            **dict(zip(self.metrics, means.tolist(), strict=True)),
-            "fit seconds": fitted.seconds,
-        }
+        scores = [self.user_scores(fitted.model, users) for users in in_parts(self.split.users)]
+        means = np.concatenate(scores, axis=1).mean(axis=1).tolist()
+        figures = dict(zip(self.metrics, means, strict=True))
+        return {**figures, "fit seconds": fitted.seconds}
+
+    def user_scores(self, model: Recommender, users: np.ndarray) -> np.ndarray:
+        """Return (metrics, U) of these users' lists."""
+        lists = model.recommend(users, n=NDCG_K, seen=self.split.train.seen_by(users)).ids
+        held_out = self.split.held_out
+        hits, n_relevant = hits_of(lists, users, held_out, np.ones(len(held_out), dtype=bool))
+        recalls = [paper_recall(hits[:, :k], n_relevant) for k in RECALL_KS]
+        return np.array([ndcg(hits, n_relevant), *recalls])
 
     @cached_property
     def split(self) -> Split:
-        return held_out_users(read_ratings((self.data / ML_20M[0]).parent), HELD_OUT_USERS)
+        return held_out_users(read_ratings(self.folder_of(ML_20M[0])), HELD_OUT_USERS)
 
     @cached_property
     def catalogue(self) -> Catalogue:
-        return read_catalogue((self.data / ML_20M[0]).parent, None, self.split.train.movie_ids)
-
-    def _asked(self, model, users: np.ndarray) -> np.ndarray:
-        """(metrics, U)."""
-        lists = model.recommend(users, n=NDCG_K, seen=self.split.train.seen_by(users)).ids
-        hits, n_relevant = hits_of(
-            lists, users, self.split.asked, np.ones(len(self.split.asked), dtype=bool)
-        )
-        return np.array(
-            [ndcg(hits, n_relevant), *(paper_recall(hits[:, :k], n_relevant) for k in RECALL_KS)]
-        )
+        return read_catalogue(self.folder_of(ML_20M[0]), None, self.split.train.movie_ids)
 
 
 def paper_recall(hits: np.ndarray, n_relevant: np.ndarray) -> np.ndarray:
@@ -83,36 +80,50 @@ def paper_recall(hits: np.ndarray, n_relevant: np.ndarray) -> np.ndarray:
 
 
 def held_out_users(ratings: Ratings, n_held_out: int) -> Split:
-    """The split with `n_held_out` users drawn to be asked, and as many as the paper's validation
-    users, who are left out.
+    """Return the split with `n_held_out` users of whom likes are held out, and as many as the
+    paper's validation users, who are left out.
 
-    The paper's seed and generator draw the users; which of their likes are asked for is drawn anew.
+    The paper's seed and generator draw the users; which of their likes are held out is drawn anew.
     """
     likes = ratings.where(ratings.rating >= LIKE_THRESHOLD)
-    ids, n_likes = np.unique(likes.user, return_counts=True)
-    # the paper's generator
-    drawn = np.random.RandomState(SPLIT_SEED).permutation(ids[n_likes >= MIN_LIKES])
-    training, test = drawn[: -2 * n_held_out], drawn[-n_held_out:]
+    training, test = draw_users(likes.user, n_held_out)
     movie_ids = np.unique(likes.movie[np.isin(likes.user, training)])
-    rows = np.flatnonzero(np.isin(likes.user, test) & np.isin(likes.movie, movie_ids))
-    asked = rows[hold_out_a_fifth(likes.user[rows])]
-    mask = np.isin(likes.user, np.concatenate([training, test])) & ~np.isin(
-        np.arange(len(likes.user)), asked
-    )
-    held = likes.where(asked).over(movie_ids)
-    return Split(likes.where(mask).over(movie_ids), held, held.user_ids)
+    is_held_out = draw_likes(likes, test, movie_ids)
+    is_in_fit = np.isin(likes.user, np.concatenate([training, test])) & ~is_held_out
+    held_out = likes.where(is_held_out).over(movie_ids)
+    return Split(likes.where(is_in_fit).over(movie_ids), held_out, held_out.user_ids)
+
+
+def draw_likes(likes: Ratings, users: np.ndarray, movie_ids: np.ndarray) -> np.ndarray:
+    """Return the mask (R,) of a fifth of each of these users' likes of these movies."""
+    rows = np.flatnonzero(np.isin(likes.user, users) & np.isin(likes.movie, movie_ids))
+    mask = np.zeros(len(likes.user), dtype=bool)
+    mask[rows[hold_out_a_fifth(likes.user[rows])]] = True
+    return mask
+
+
+def draw_users(users: np.ndarray, n_held_out: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the ids of the users for training and for the test, of the users of likes (R,)."""
+    ids, n_likes = np.unique(users, return_counts=True)
+    generator = np.random.RandomState(SPLIT_SEED)  # the paper's
+    drawn = generator.permutation(ids[n_likes >= MIN_LIKES])
+    return drawn[: -2 * n_held_out], drawn[-n_held_out:]
 
 
 def hold_out_a_fifth(users: np.ndarray) -> np.ndarray:
-    """Positions of a random fifth, rounded down, of each user's rows; users with fewer than
-    MIN_LIKES rows show all.
+    """Return the positions of a random fifth, rounded down, of each user's rows; users with fewer
+    than MIN_LIKES rows keep all.
     """
     rng = np.random.default_rng(SPLIT_SEED)
     order = np.lexsort((rng.random(len(users)), users))
     _, first, count = np.unique(users[order], return_index=True, return_counts=True)
-    n_asked = np.where(count >= MIN_LIKES, (ASKED_SHARE * count).astype(np.int64), 0)
     place = np.arange(len(users)) - np.repeat(first, count)
-    return np.sort(order[place < np.repeat(n_asked, count)])
+    return np.sort(order[place < np.repeat(n_to_hold_out(count), count)])
+
+
+def n_to_hold_out(n_likes: np.ndarray) -> np.ndarray:
+    share = (HELD_OUT_SHARE * n_likes).astype(np.int64)
+    return np.where(n_likes >= MIN_LIKES, share, 0)
 
 
 def in_parts(users: np.ndarray) -> list[np.ndarray]:

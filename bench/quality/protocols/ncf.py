@@ -20,6 +20,12 @@ from recsys.models.base import Recommender
 from recsys.recipe import Recipe
 
 K = 10
+COLUMNS = ["user", "item", "rating", "rated_at"]
+CSV_OPTIONS = (
+    pacsv.ReadOptions(column_names=COLUMNS),
+    pacsv.ParseOptions(delimiter="\t"),
+    pacsv.ConvertOptions(column_types=dict.fromkeys(COLUMNS, pa.int64())),
+)
 
 
 class Split(NamedTuple):
@@ -49,23 +55,30 @@ class NCF(Protocol):
 
     @cached_property
     def split(self) -> Split:
-        files = [self.data / path for path in NCF_SPLIT]
-        movie_of_item = _movie_of_item(files[3])
-        columns = _columns(files[0])
-        movie_ids = np.sort(movie_of_item)
-        train = Ratings(
-            columns[0], movie_of_item[columns[1]], columns[2].astype(np.float32), columns[3]
-        ).over(movie_ids)
-        users, held_out, *_ = _columns(files[1])
-        candidates = np.column_stack([held_out, read_negatives(files[2], users, held_out)])
-        folder = (self.data / ML_1M[1]).parent
-        catalogue = read_catalogue(folder, (self.data / IMDB[0]).parent, movie_ids)
+        training, test, negatives, items = (self.data / path for path in NCF_SPLIT)
+        movie_of_item = read_items(items)
+        catalogue = self.catalogue_of(np.sort(movie_of_item))
+        users, held_out, *_ = read_columns(test)
+        candidates = np.column_stack([held_out, read_negatives(negatives, users, held_out)])
+        return Split(
+            read_training(training, movie_of_item),
+            catalogue,
+            users,
+            index_of(catalogue.movie_ids, movie_of_item[candidates]),
+        )
+
+    def catalogue_of(self, movie_ids: np.ndarray) -> Catalogue:
+        """Return the catalogue of exactly these movies. Raises DropError where the release lacks
+        one.
+        """
+        folder = self.folder_of(ML_1M[1])
+        catalogue = read_catalogue(folder, self.folder_of(IMDB[0]), movie_ids)
         if not np.array_equal(catalogue.movie_ids, movie_ids):
             raise DropError(
-                f"{files[3]}: {len(movie_ids):,} movies, of which {folder} has "
+                f"{self.data / NCF_SPLIT[3]}: {len(movie_ids):,} movies, of which {folder} has "
                 f"{len(catalogue):,}; expected all"
             )
-        return Split(train, catalogue, users, index_of(movie_ids, movie_of_item[candidates]))
+        return catalogue
 
 
 def candidate_scores(model: Recommender, users: np.ndarray, candidates: np.ndarray) -> np.ndarray:
@@ -91,48 +104,46 @@ def hits_at(rank: np.ndarray, k: int) -> dict[str, float]:
     return {f"HR@{k}": float((rank < k).mean()), f"NDCG@{k}": float(gain.mean())}
 
 
-def _movie_of_item(path: Path) -> np.ndarray:
-    """(I,) the movieId of each of the split's items, which are numbered from 0."""
+def read_items(path: Path) -> np.ndarray:
+    """Return (I,) the movieId of each of the split's items, which are numbered from 0."""
     items, movies = np.loadtxt(path, delimiter=",", skiprows=1, dtype=np.int64, ndmin=2).T
     if not np.array_equal(np.sort(items), np.arange(len(items))):
         raise DropError(f"{path}: items are not 0 to {len(items) - 1:,}, each once")
     return movies[np.argsort(items)]
 
 
-def _columns(path: Path) -> list[np.ndarray]:
-    """User, item, rating, timestamp, each (R,) int64. A time that is not there is the user's oldest
-    that is, or 0.
+def read_training(path: Path, movie_of_item: np.ndarray) -> Interactions:
+    users, items, stars, times = read_columns(path)
+    ratings = Ratings(users, movie_of_item[items], stars.astype(np.float32), times)
+    return ratings.over(np.sort(movie_of_item))
+
+
+def read_columns(path: Path) -> list[np.ndarray]:
+    """Return user, item, rating, timestamp, each (R,) int64. A time that is not there is the user's
+    oldest that is, or 0.
     """
-    names = ["user", "item", "rating", "rated_at"]
-    table = pacsv.read_csv(
-        path,
-        pacsv.ReadOptions(column_names=names),
-        pacsv.ParseOptions(delimiter="\t"),
-        pacsv.ConvertOptions(column_types=dict.fromkeys(names, pa.int64())),
-    )
-    user, item, rating = (table[name].to_numpy() for name in names[:3])
-    return [user, item, rating, fill(user, table["rated_at"].to_numpy())]
+    table = pacsv.read_csv(path, *CSV_OPTIONS)
+    user, item, rating, rated_at = (column.to_numpy() for column in table.columns)
+    return [user, item, rating, fill(user, rated_at)]
 
 
 def fill(user: np.ndarray, rated_at: np.ndarray) -> np.ndarray:
-    """(R,) int64 of times (R,) that may be NaN."""
-    known = ~np.isnan(rated_at)
+    """Return (R,) int64 of times (R,) that may be NaN."""
+    is_dated = ~np.isnan(rated_at)
     oldest = np.full(int(user.max()) + 1, np.inf)
-    np.minimum.at(oldest, user[known], rated_at[known])
+    np.minimum.at(oldest, user[is_dated], rated_at[is_dated])
     oldest[np.isinf(oldest)] = 0
-    return np.where(known, rated_at, oldest[user]).astype(np.int64)
+    return np.where(is_dated, rated_at, oldest[user]).astype(np.int64)
 
 
 def read_negatives(path: Path, users: np.ndarray, held_out: np.ndarray) -> np.ndarray:
-    """(U, 99) items, a line a user as in the test file: `(user,item)` and the items, with tabs
-    between.
+    """Return (U, 99) items, a line a user as in the test file: `(user,item)` and the items, with
+    tabs between.
     """
     with gzip.open(path, "rt") as file:
         lines = [line.split("\t") for line in file if line.strip()]
-    expected = [
-        f"({user},{item})" for user, item in zip(users.tolist(), held_out.tolist(), strict=True)
-    ]
-    if [line[0] for line in lines] != expected:
+    pairs = zip(users.tolist(), held_out.tolist(), strict=True)
+    if [line[0] for line in lines] != [f"({user},{item})" for user, item in pairs]:
         raise DropError(
             f"{path}: its (user,item) pairs are not those of the test file, line by line"
         )

@@ -1,11 +1,11 @@
-"""ML-1M cut once by time: the oldest 90% of the ratings are known, the newest 10% are the exam."""
+"""ML-1M cut once by time: the oldest 90% of the ratings are for training, the newest 10% are
+the exam.
+"""
 
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import NamedTuple
 
-from bench.quality.files import read_catalogue, read_ratings
-from bench.quality.protocols.base import IMDB, LIKE_THRESHOLD, ML_1M, Protocol
+from bench.quality.protocols.base import LIKE_THRESHOLD, ML1MProtocol
 from recsys.evaluation.holdout import newest_by_time
 from recsys.evaluation.split import Exam, deciding_users
 from recsys.exam import examine
@@ -15,16 +15,11 @@ from recsys.models.base import Recommender
 from recsys.recipe import Recipe
 
 HELD_OUT_SHARE = 0.1
-#: Known ratings below which a user is cold, as in the weekly exam.
+#: Training ratings below which a user is cold, as in the weekly exam.
 MIN_HISTORY = 5
 
 
-class Split(NamedTuple):
-    exam: Exam
-    catalogue: Catalogue
-
-
-class Temporal(Protocol):
+class Temporal(ML1MProtocol):
     """The weekly exam's arithmetic: whole catalogue less what the user rated; relevant is what the
     user then liked.
     """
@@ -32,29 +27,29 @@ class Temporal(Protocol):
     name = "temporal"
     title = "ML-1M, global temporal split: newest 10% of all ratings, whole catalogue"
     metrics = ("NDCG@10",)
-    needs = (*ML_1M, *IMDB)
 
     def measure(self, recipe: Recipe, seed: int) -> dict[str, float]:
-        fitted = self.fits.fitted(recipe, self.split.exam.known, self.split.catalogue, seed)
-        return {
-            **examined(fitted.model, self.split.exam, self.split.catalogue),
-            "fit seconds": fitted.seconds,
-        }
+        fitted = self.fits.fitted(recipe, self.exam.known, self.catalogue, seed)
+        figures = examined(fitted.model, self.exam, self.catalogue)
+        return {**figures, "fit seconds": fitted.seconds}
 
     @cached_property
-    def split(self) -> Split:
-        catalogue = read_catalogue((self.data / ML_1M[0]).parent, (self.data / IMDB[0]).parent)
-        interactions = read_ratings((self.data / ML_1M[0]).parent).over(catalogue.movie_ids)
-        return Split(exam_of(interactions), catalogue)
+    def exam(self) -> Exam:
+        return exam_of(self.interactions)
 
 
 def exam_of(interactions: Interactions) -> Exam:
-    """The newest tenth of all ratings is held out."""
-    held_out = newest_by_time(interactions, HELD_OUT_SHARE)
-    users = deciding_users(interactions, held_out, interactions.ratings >= LIKE_THRESHOLD)
-    known, asked = interactions.where(~held_out), interactions.where(held_out)
-    cut = datetime.fromtimestamp(int(asked.rated_at.min()), UTC)
-    return Exam(kind="dated", weeks=None, cut=cut, known=known, held_out=asked, users=users)
+    """Return the exam that holds out the newest tenth of all ratings."""
+    is_held_out = newest_by_time(interactions, HELD_OUT_SHARE)
+    held_out = interactions.where(is_held_out)
+    return Exam(
+        kind="dated",
+        weeks=None,
+        cut=datetime.fromtimestamp(int(held_out.rated_at.min()), UTC),
+        known=interactions.where(~is_held_out),
+        held_out=held_out,
+        users=deciding_users(interactions, is_held_out, interactions.ratings >= LIKE_THRESHOLD),
+    )
 
 
 def examined(model: Recommender, exam: Exam, catalogue: Catalogue) -> dict[str, float]:

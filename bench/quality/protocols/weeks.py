@@ -4,14 +4,10 @@ target stands on it.
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from functools import cached_property
 
-from bench.quality.files import read_catalogue, read_ratings
-from bench.quality.protocols.base import IMDB, LIKE_THRESHOLD, ML_1M, Protocol
+from bench.quality.protocols.base import LIKE_THRESHOLD, ML1MProtocol
 from bench.quality.protocols.temporal import examined
 from recsys.evaluation.split import WEEK_SECONDS, Exam, split_exam
-from recsys.features.catalogue import Catalogue
-from recsys.features.interactions import Interactions
 from recsys.recipe import Recipe
 
 #: Mondays between which the exams stand; most of ML-1M was rated in these months.
@@ -20,13 +16,12 @@ WEEKS_BETWEEN = 2
 MIN_USERS = 100
 
 
-class Weeks(Protocol):
+class Weeks(ML1MProtocol):
     """Every second Monday: what was rated before it, its newest weeks as the exam."""
 
     name = "weeks"
     title = "ML-1M, the exam over the weeks (for the plot): mean of all weeks"
     metrics = ("NDCG@10",)
-    needs = (*ML_1M, *IMDB)
 
     def measure(self, recipe: Recipe, seed: int) -> dict[str, float]:
         values = {}
@@ -35,18 +30,10 @@ class Weeks(Protocol):
             values[f"NDCG@10 {monday:%Y-%m-%d}"] = examined(model, exam, self.catalogue)["NDCG@10"]
         return {"NDCG@10": sum(values.values()) / len(values), **values}
 
-    @cached_property
-    def catalogue(self) -> Catalogue:
-        return read_catalogue((self.data / ML_1M[0]).parent, (self.data / IMDB[0]).parent)
-
-    @cached_property
-    def interactions(self) -> Interactions:
-        return read_ratings((self.data / ML_1M[0]).parent).over(self.catalogue.movie_ids)
-
     def _exams(self) -> Iterator[tuple[datetime, Exam]]:
-        for as_of in range(
-            int(FIRST.timestamp()), int(LAST.timestamp()) + 1, WEEKS_BETWEEN * WEEK_SECONDS
-        ):
+        """Yield the Mondays that have a dated exam, with it."""
+        step = WEEKS_BETWEEN * WEEK_SECONDS
+        for as_of in range(int(FIRST.timestamp()), int(LAST.timestamp()) + 1, step):
             before = self.interactions.where(self.interactions.rated_at < as_of)
             exam = split_exam(before, min_users=MIN_USERS, like_threshold=LIKE_THRESHOLD)
             if exam.kind == "dated":
