@@ -2,4 +2,4 @@
 ledger remembers.
 """
 
-__all__ = ["ledger", "search", "study"]
+__all__ = ["ledger", "search", "study", "trial"]
