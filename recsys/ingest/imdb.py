@@ -12,13 +12,11 @@ from psycopg.rows import class_row
 
 from recsys.db.connect import Connection
 from recsys.db.queries import queries
-from recsys.drops.names import list_names
 from recsys.drops.zone import Member
-from recsys.errors import DropError
 from recsys.ingest import tables
 from recsys.ingest.delimited import Choice, Delimited, read_excerpts
 from recsys.ingest.matching import MovieToMatch, Namesakes, movies_by_key, movies_by_tconst
-from recsys.ingest.source import Reject, Rows, Source
+from recsys.ingest.source import Reject, Rows, Source, require_files
 
 
 def _tsv(**columns: str) -> Delimited:
@@ -82,12 +80,7 @@ class Imdb(Source):
         self, movies: Sequence[MovieToMatch], members: Mapping[str, Member]
     ) -> Iterator[Rows | Reject]:
         """All rows about these movies. Raises DropError for missing files or columns."""
-        missing = [file for file in self.files if file not in members]
-        if missing:
-            raise DropError(
-                f"no {', '.join(missing)}; found {list_names(members)}, expected "
-                f"{', '.join(self.files)}"
-            )
+        require_files(members, self.files)
         excerpt = _Excerpt(members)
         yield from excerpt.titles(movies)
         yield from excerpt.ratings()

@@ -184,11 +184,12 @@ def _copy(stage: Stage, rows: Iterator[Rows | Reject], tables: Iterable[StagingT
 def judge(
     bad_files: Iterable[BadFile], read: Mapping[str, int], max_bad_share: float
 ) -> dict[str, int]:
-    """Return the rejected rows by file. Raises DropError for the first file that has more than its
-    share.
+    """Return the rejected rows by file. Raises DropError for the first file, in the order in which
+    they were read, that has more than its share: without movies, all ratings are bad too.
     """
+    places = {file: place for place, file in enumerate(read)}
     rejected: dict[str, int] = {}
-    for bad in bad_files:
+    for bad in sorted(bad_files, key=lambda bad: places[bad.file]):
         rejected[bad.file] = bad.n
         share = bad.n / max(read[bad.file], 1)
         if share > max_bad_share:

@@ -1,15 +1,17 @@
 """What a source of drops has to offer."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import ClassVar
 
 from recsys.db.connect import Connection
+from recsys.drops.names import list_names
 from recsys.drops.zone import Member
+from recsys.errors import DropError
 from recsys.ingest.parts import Reject, Rows
 from recsys.ingest.staging import StagingTable
 
-__all__ = ["Reject", "Rows", "Source"]
+__all__ = ["Reject", "Rows", "Source", "require_files"]
 
 
 class Source(ABC):
@@ -40,3 +42,12 @@ class Source(ABC):
         row, as COPY then has the connection.
         """
         return self.rows_alone(members)
+
+
+def require_files(members: Mapping[str, Member], files: Iterable[str]) -> None:
+    """Raise DropError where one of the files is not there."""
+    missing = [file for file in files if file not in members]
+    if missing:
+        raise DropError(
+            f"no {', '.join(missing)}; found {list_names(members)}, expected {', '.join(files)}"
+        )
