@@ -84,7 +84,7 @@ WITH single AS (
            CASE WHEN fault IS NOT NULL THEN fault
                 WHEN row_number() OVER (PARTITION BY fault IS NULL, ltrim(movie_id, '0')
                                         ORDER BY line) > 1
-                    THEN format('movieId %s stands in an earlier line too', movie_id)
+                    THEN format('movieId %s is in an earlier line too', movie_id)
            END AS reason
     FROM single
 ), set_aside AS (
@@ -110,7 +110,7 @@ WITH single AS (
            CASE WHEN fault IS NOT NULL THEN fault
                 WHEN row_number() OVER (PARTITION BY fault IS NULL, ltrim(movie_id, '0')
                                         ORDER BY line) > 1
-                    THEN format('movieId %s stands in an earlier line too', movie_id)
+                    THEN format('movieId %s is in an earlier line too', movie_id)
            END AS reason
     FROM single
 ), set_aside AS (
@@ -134,7 +134,7 @@ WITH single AS (
            CASE WHEN fault IS NOT NULL THEN fault
                 WHEN row_number() OVER (PARTITION BY fault IS NULL, ltrim(user_id, '0')
                                         ORDER BY line) > 1
-                    THEN format('userId %s stands in an earlier line too', user_id)
+                    THEN format('userId %s is in an earlier line too', user_id)
            END AS reason
     FROM single
 ), set_aside AS (
@@ -183,7 +183,7 @@ WITH judged AS (
     FROM staging.ratings
 ), set_aside AS (
     INSERT INTO staging.rejects (file, line, reason, content, user_text)
-    SELECT file, line, format('the same user, movie and time stand in line %s too', earlier),
+    SELECT file, line, format('the same user, movie and time are in line %s too', earlier),
            staging.as_published(user_id, movie_id, rating, rated_at), user_id::text
     FROM judged WHERE earlier IS NOT NULL RETURNING file, line
 )
@@ -246,7 +246,7 @@ WITH repeated AS (
        = (s.user_id::bigint, s.movie_id::bigint, s.tag, s.tagged_at::bigint)
 ), set_aside AS (
     INSERT INTO staging.rejects (file, line, reason, content, user_text)
-    SELECT file, line, format('the same user, movie, tag and time stand in line %s too', earlier),
+    SELECT file, line, format('the same user, movie, tag and time are in line %s too', earlier),
            content, user_id
     FROM judged WHERE earlier IS NOT NULL RETURNING file, line
 )
@@ -270,7 +270,7 @@ WITH single AS (
     SELECT file, line, content,
            CASE WHEN fault IS NOT NULL THEN fault
                 WHEN row_number() OVER (PARTITION BY fault IS NULL, movie_id ORDER BY line) > 1
-                    THEN format('tt%s stands in an earlier line too', imdb_id)
+                    THEN format('tt%s is in an earlier line too', imdb_id)
            END AS reason
     FROM single
 ), set_aside AS (
@@ -293,7 +293,7 @@ WITH single AS (
     SELECT file, line, content,
            CASE WHEN fault IS NOT NULL THEN fault
                 WHEN row_number() OVER (PARTITION BY fault IS NULL, imdb_id ORDER BY line) > 1
-                    THEN format('tt%s stands in an earlier line too', imdb_id)
+                    THEN format('tt%s is in an earlier line too', imdb_id)
            END AS reason
     FROM single
 ), set_aside AS (
@@ -313,7 +313,7 @@ WITH single AS (
     SELECT file, line, content,
            CASE WHEN fault IS NOT NULL THEN fault
                 WHEN row_number() OVER (PARTITION BY fault IS NULL, imdb_id ORDER BY line) > 1
-                    THEN format('tt%s stands in an earlier line too', imdb_id)
+                    THEN format('tt%s is in an earlier line too', imdb_id)
            END AS reason
     FROM single
 ), set_aside AS (
@@ -336,7 +336,7 @@ WITH single AS (
            CASE WHEN fault IS NOT NULL THEN fault
                 WHEN row_number() OVER (PARTITION BY fault IS NULL, imdb_id, ltrim(ordering, '0')
                                         ORDER BY line) > 1
-                    THEN format('ordering %s of tt%s stands in an earlier line too',
+                    THEN format('ordering %s of tt%s is in an earlier line too',
                                 ordering, imdb_id)
            END AS reason
     FROM single
@@ -363,7 +363,7 @@ WITH single AS (
            CASE WHEN fault IS NOT NULL THEN fault
                 WHEN row_number() OVER (PARTITION BY fault IS NULL, ltrim(substr(nconst, 3), '0')
                                         ORDER BY line) > 1
-                    THEN format('%s stands in an earlier line too', nconst)
+                    THEN format('%s is in an earlier line too', nconst)
            END AS reason
     FROM single
 ), set_aside AS (

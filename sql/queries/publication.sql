@@ -284,7 +284,7 @@ SELECT
         AS "users with a list of the wrong length",
     (SELECT count(*)
      FROM lists
-     WHERE user_id NOT IN (SELECT user_id FROM readers)) AS "users that the week does not know",
+     WHERE user_id NOT IN (SELECT user_id FROM readers)) AS "users that are not in the week's snapshot",
     (SELECT count(DISTINCT user_id)
      FROM {partition} p
      WHERE movie_id NOT IN (SELECT movie_id FROM on_offer))
@@ -306,7 +306,7 @@ WHERE EXISTS (SELECT FROM visible_versions(%(as_of)s, %(watermark)s) v
 -- name: record(publication_id, publication_key, as_of, watermark, params, recipe_key,
 --     model_version, fit_key, fingerprint, n_ratings, n_users, n_rows, n_fallback, rows_sha256,
 --     promotion_id, experiment, shadow_id, is_shadow, git_sha, run_id)
--- The same inputs keep their row: only what was measured anew is written again.
+-- The same inputs keep their row: only what was measured again is written again.
 INSERT INTO publications (publication_id, publication_key, as_of, watermark, params, recipe_key,
                           model_version, fit_key, fingerprint,
                           n_ratings, n_users, n_rows, n_fallback, rows_sha256,

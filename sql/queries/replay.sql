@@ -24,9 +24,9 @@ WHERE slice = 'all' AND metric = %(metric)s AND as_of <= coalesce(%(until)s::dat
 ORDER BY recipe_key, as_of;
 
 -- name: observed(metric, until)
--- What came true of the lists that readers had from a week on, and of the challengers' own of that
--- week. While readers had two arms, of each arm. Where two weeks judged the same time, the earlier
--- says.
+-- The observed figures of the lists that readers had from a week on, and of the challengers' own
+-- lists of that week. While readers had two arms, there is a row for each arm. Where two weeks
+-- judged the same time, the row of the earlier week counts.
 SELECT DISTINCT ON (r.since, p.is_shadow, r.publication_id, r.arm)
        r.since AS as_of, r.publication_id, r.recipe_key,
        r.arm = 'challenger' OR p.is_shadow AS is_challenger, r.value, r.low, r.high, r.n
@@ -58,15 +58,15 @@ FROM drift WHERE value IS NOT NULL AND as_of <= coalesce(%(until)s::date, 'infin
 ORDER BY measure, as_of;
 
 -- name: times(until)
--- How long each step of a week took as it was first got through, by the runs that made its
+-- How long each step of a week took when it first succeeded, in the runs that made its
 -- publications: running the week again changes nothing. A page that ends with a week is drawn
 -- before that week's last step is timed. Retired weeks are left out.
-WITH made AS (SELECT as_of, run_id FROM publications WHERE NOT is_shadow),
+WITH publishing AS (SELECT as_of, run_id FROM publications WHERE NOT is_shadow),
 first AS (
     SELECT DISTINCT ON (as_of, step, part) as_of, step, seconds
     FROM step_times
-    WHERE (as_of, run_id) IN (SELECT as_of, run_id FROM made)
-      OR as_of NOT IN (SELECT as_of FROM made)
+    WHERE (as_of, run_id) IN (SELECT as_of, run_id FROM publishing)
+      OR as_of NOT IN (SELECT as_of FROM publishing)
     ORDER BY as_of, step, part, started_at
 )
 SELECT as_of, step, sum(seconds) AS seconds

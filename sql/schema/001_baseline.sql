@@ -1,4 +1,4 @@
--- All tables, in the order in which a week meets them. Views and functions stand in sql/views: they
+-- All tables, in the order in which a week meets them. Views and functions are in sql/views: they
 -- are applied again when they are edited, and no table depends on one.
 --
 -- This file is never edited once it was applied anywhere: what changes is a further numbered file.
@@ -596,7 +596,7 @@ CREATE TABLE live_history (
 
 -- The newest change of what is live, as a plan knows it; why a plan must know it stands beside the
 -- view recommendations. It is no view's text but a value: each change replaces the function in its
--- own transaction. So it stands here, is made once, and applying views again leaves it alone.
+-- own transaction. So it is here, is made once, and applying views again leaves it alone.
 CREATE FUNCTION newest_change_of_live() RETURNS bigint LANGUAGE sql STABLE RETURN 0::bigint;
 
 COMMENT ON FUNCTION newest_change_of_live() IS

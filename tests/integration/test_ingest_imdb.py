@@ -264,14 +264,14 @@ OURS = "tt0114709"
         (
             "title.basics.tsv",
             title(114709, "Toy Story").strip(),
-            "tt114709 stands in an earlier line too",
+            "tt114709 is in an earlier line too",
         ),
         ("title.basics.tsv", "tt1\tmovie", "2 columns, expected 9"),
         ("title.ratings.tsv", f"{OURS}\t11\t5", "averageRating '11' is not between 0 and 10"),
         ("title.ratings.tsv", f"{OURS}\t8.1\tmany", "numVotes 'many' is not a number"),
-        ("title.ratings.tsv", f"{OURS}\t8.1\t5", "tt114709 stands in an earlier line too"),
+        ("title.ratings.tsv", f"{OURS}\t8.1\t5", "tt114709 is in an earlier line too"),
         ("title.crew.tsv", f"{OURS}\tJohn\t\\N", "directors 'John' are not nconst ids"),
-        ("title.crew.tsv", f"{OURS}\tnm1\t\\N", "tt114709 stands in an earlier line too"),
+        ("title.crew.tsv", f"{OURS}\tnm1\t\\N", "tt114709 is in an earlier line too"),
         (
             "title.principals.tsv",
             f"{OURS}\tfirst\tnm1\tactor\t\\N\t\\N",
@@ -285,7 +285,7 @@ OURS = "tt0114709"
         (
             "title.principals.tsv",
             f"{OURS}\t02\tnm0000003\tactor\t\\N\t\\N",
-            "ordering 02 of tt114709 stands in an earlier line too",
+            "ordering 02 of tt114709 is in an earlier line too",
         ),
         ("name.basics.tsv", "nm0000002\t\\N\t1900\t\\N\t\\N\t\\N", "the name is empty"),
         (
@@ -297,7 +297,7 @@ OURS = "tt0114709"
         (
             "name.basics.tsv",
             "nm0000002\tX\t\\N\t\\N\t\\N\t\\N",
-            "nm0000002 stands in an earlier line too",
+            "nm0000002 is in an earlier line too",
         ),
     ],
 )

@@ -241,7 +241,7 @@ BAD_RATINGS = [
     ("7,1,4,86400", "timestamp 86400 is not between 1990 and 2100"),
     ("7,1,4,9999999999", "timestamp 9999999999 is not between 1990 and 2100"),
     ("7,99,4,{T}", "movie 99 is in no movies file so far"),
-    ("007,01,2,1577836801", "the same user, movie and time stand in line 2 too"),
+    ("007,01,2,1577836801", "the same user, movie and time are in line 2 too"),
     ("7,1,4", "3 columns, expected 4"),
     ('"7,1,4,{T}', "a quote is opened and not closed"),
 ]
@@ -280,7 +280,7 @@ def test_a_bad_rating_is_set_aside_with_its_line_and_reason(landing: Landing) ->
     [
         ("movies.csv", "x,T (1990),Drama", "movieId 'x' is not a whole number"),
         ("movies.csv", "9, ,Drama", "the title is empty"),
-        ("movies.csv", "01,T (1990),Drama", "movieId 01 stands in an earlier line too"),
+        ("movies.csv", "01,T (1990),Drama", "movieId 01 is in an earlier line too"),
         (
             "movies.csv",
             '9,T (1990),"Drama\n10,U,Drama"',
@@ -289,7 +289,7 @@ def test_a_bad_rating_is_set_aside_with_its_line_and_reason(landing: Landing) ->
         ("links.csv", "x,1,1", "movieId 'x' is not a whole number"),
         ("links.csv", "1,nm1,1", "imdbId 'nm1' is not a number"),
         ("links.csv", "1,1,x", "tmdbId 'x' is not a number"),
-        ("links.csv", "01,1,1", "movieId 01 stands in an earlier line too"),
+        ("links.csv", "01,1,1", "movieId 01 is in an earlier line too"),
         ("tags.csv", f"x,1,t,{T}", "userId 'x' is not a whole number"),
         ("tags.csv", f"7,x,t,{T}", "movieId 'x' is not a whole number"),
         ("tags.csv", f"7,1, ,{T}", "the tag is empty"),
@@ -316,7 +316,7 @@ def test_a_bad_row_of_another_file_is_set_aside_with_its_line_and_reason(
     [
         ("x::F::1::10::1", "userId 'x' is not a whole number"),
         ("9::F::old::10::1", "age 'old' is not a number of years"),
-        ("07::F::1::10::1", "userId 07 stands in an earlier line too"),
+        ("07::F::1::10::1", "userId 07 is in an earlier line too"),
     ],
 )
 def test_a_bad_user_is_set_aside_with_its_line_and_reason(
@@ -388,8 +388,8 @@ def test_a_tag_that_stands_there_twice_is_counted_once(landing: Landing) -> None
     )
     assert (got.read["tags.csv"], got.new["tags"], got.rejected) == (5, 3, {"tags.csv": 2})
     assert landing.rows("SELECT line, reason, content FROM rejected_rows ORDER BY line") == [
-        (5, "the same user, movie, tag and time stand in line 2 too", f"07|1|t|{T}"),
-        (6, "the same user, movie, tag and time stand in line 5 too", f"7|1|t|{T}"),
+        (5, "the same user, movie, tag and time are in line 2 too", f"07|1|t|{T}"),
+        (6, "the same user, movie, tag and time are in line 5 too", f"7|1|t|{T}"),
     ]
     again = landing.bring(
         DAY + WEEK, CSV | {"tags.csv": f"userId,movieId,tag,timestamp\n{lines[0]}\n"}

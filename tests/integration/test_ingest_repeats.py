@@ -118,5 +118,5 @@ def test_of_two_good_rows_the_second_is_set_aside(landing: Landing) -> None:
     landing.take_in(max_bad_share=0.9)
     assert landing.rows("SELECT title FROM movies") == [("Toy Story (1995)",)]
     assert landing.rows("SELECT file, line, reason FROM rejected_rows") == [
-        ("movies.csv", 3, "movieId 01 stands in an earlier line too")
+        ("movies.csv", 3, "movieId 01 is in an earlier line too")
     ]

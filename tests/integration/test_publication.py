@@ -237,7 +237,7 @@ def test_a_missing_shard_and_a_wrong_result_stop_it(world: World) -> None:
             "1 users with a movie twice",
         ),
         ("UPDATE {partition} SET rank = 5 WHERE rank = 3", "1 users with holes in their ranks"),
-        ("UPDATE {partition} SET user_id = 8", "1 users that the week does not know"),
+        ("UPDATE {partition} SET user_id = 8", "1 users that are not in the week's snapshot"),
     ],
 )
 def test_every_fault_is_found(
