@@ -4,21 +4,18 @@ import logging
 
 from recsys.costs import worked_on
 from recsys.errors import NothingToRecommend
-from recsys.features.visible import read_users, read_withdrawn
+from recsys.features.visible import read_users
 from recsys.promotion import ledger
 from recsys.promotion.ledger import Origin
 from recsys.promotion.mirror import mirror_champion, mirror_model
 from recsys.promotion.refits import model_to_serve, version_on_record
 from recsys.revision import git_sha
-from recsys.scoring.candidates import (
-    PublicationSpec,
-    is_scored,
-    read_histories,
-    score_shard,
-    shard_count,
-    shard_of,
-)
-from recsys.scoring.publish import publish, retire_outlived, to_make
+from recsys.scoring.candidates import ShardUsers, is_scored, score_shard
+from recsys.scoring.outlived import retire_outlived
+from recsys.scoring.publish import publish
+from recsys.scoring.shards import Shard, shard_count
+from recsys.scoring.spec import PublicationSpec
+from recsys.scoring.stored import specs_to_score
 from recsys.week import WeekPlan
 from recsys.work import Work
 
@@ -45,20 +42,18 @@ def score_users(
     users = read_users(conn, week.snapshot)
     if not len(users):
         raise NothingToRecommend(f"week {week.as_of}: no user up to drop {week.watermark}")
-    place = {"shard": shard, "n_shards": shard_count(len(users), work.settings.score_shards)}
-    missing = [part for part in to_make(conn, spec) if not is_scored(conn, part, **place)]
+    place = Shard(shard, shard_count(len(users), work.settings.score_shards))
+    missing = [part for part in specs_to_score(conn, spec) if not is_scored(conn, part, place)]
     if not missing:
         log.info("week %s: shard %s has been scored already", week.as_of, shard)
         return 0
-    users = shard_of(users, **place)
-    histories = read_histories(conn, week.snapshot, users)
-    withdrawn = read_withdrawn(conn)
+    shard_users = ShardUsers.read(conn, week.snapshot, place, users)
     n_rows = 0
     for part in missing:
         model = model_to_serve(work, week, part.model)
-        n_rows += score_shard(conn, part, model, users, histories, withdrawn, **place)
+        n_rows += score_shard(conn, part, model, shard_users)
     worked_on(n_rows)
-    log.info("shard %s of %s: %s candidates", shard, place["n_shards"], f"{n_rows:,}")
+    log.info("shard %s of %s: %s candidates", shard, place.n_shards, f"{n_rows:,}")
     return n_rows
 
 

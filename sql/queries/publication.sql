@@ -3,8 +3,7 @@
 
 -- name: by_key(publication_key)
 -- The publication that these inputs made, if they have made one.
-SELECT publication_id, as_of, n_users, n_rows, n_fallback, rows_sha256, is_live, first_live_at,
-       dropped_at,
+SELECT publication_id, n_users, n_rows, n_fallback, rows_sha256, is_live,
        EXISTS (SELECT FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
                WHERE i.inhparent = 'batch_recommendations'::regclass AND NOT i.inhdetachpending
                  AND c.relname = 'batch_recommendations_' || publication_id) AS has_rows,
@@ -284,7 +283,7 @@ SELECT
         AS "users with a list of the wrong length",
     (SELECT count(*)
      FROM lists
-     WHERE user_id NOT IN (SELECT user_id FROM readers)) AS "users that are not in the week's snapshot",
+     WHERE user_id NOT IN (SELECT user_id FROM readers)) AS "users outside the week's snapshot",
     (SELECT count(DISTINCT user_id)
      FROM {partition} p
      WHERE movie_id NOT IN (SELECT movie_id FROM on_offer))

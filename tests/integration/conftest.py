@@ -35,5 +35,5 @@ def settings(settings: Settings) -> Settings:
 @pytest.fixture
 def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Blocks of so few users that a small world has a user in each of several shards."""
-    monkeypatch.setattr("recsys.scoring.candidates.BLOCK", 16)
+    monkeypatch.setattr("recsys.scoring.shards.BLOCK", 16)
     monkeypatch.setattr("recsys.models.base.BLOCK", 16)

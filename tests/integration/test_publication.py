@@ -15,8 +15,9 @@ from recsys.errors import PublicationError
 from recsys.features.visible import read_users
 from recsys.promotion.ledger import ModelVersion, Origin
 from recsys.recipe import Recipe
-from recsys.scoring.candidates import PublicationSpec, read_histories
+from recsys.scoring.histories import read_histories
 from recsys.scoring.publish import publish
+from recsys.scoring.spec import PublicationSpec
 from recsys.week import WeekPlan
 from stack.postgres import Postgres
 
@@ -237,7 +238,7 @@ def test_a_missing_shard_and_a_wrong_result_stop_it(world: World) -> None:
             "1 users with a movie twice",
         ),
         ("UPDATE {partition} SET rank = 5 WHERE rank = 3", "1 users with holes in their ranks"),
-        ("UPDATE {partition} SET user_id = 8", "1 users that are not in the week's snapshot"),
+        ("UPDATE {partition} SET user_id = 8", "1 users outside the week's snapshot"),
     ],
 )
 def test_every_fault_is_found(

@@ -17,7 +17,7 @@ from recsys.errors import PublicationError, RequestError
 from recsys.promotion import ledger, live
 from recsys.registry.store import Registry
 from recsys.request import Run
-from recsys.scoring import publish as publishing
+from recsys.scoring import outlived
 from recsys.settings import Settings
 from recsys.week import WeekPlan
 from tests import steps
@@ -357,15 +357,15 @@ def test_what_readers_see_is_not_retired(
 ) -> None:
     """A person puts back a publication that has just been listed as outlived."""
     first, _ = two_weeks
-    real, listed = publishing._drop, []
+    drop, listed = outlived.drop_publication, []
 
-    def meanwhile(conn: Connection, old: Any) -> bool:
+    def meanwhile(conn: Connection, old: outlived.OutlivedPublication) -> bool:
         listed.append(old.publication_id)
         roll_back(settings, old.publication_id)
-        return real(conn, old)
+        return drop(conn, old)
 
-    monkeypatch.setattr(publishing, "_drop", meanwhile)
-    assert publishing.retire_outlived(conn, keep_weeks=0) == []
+    monkeypatch.setattr(outlived, "drop_publication", meanwhile)
+    assert outlived.retire_outlived(conn, keep_weeks=0) == []
     assert listed == [first[1]]
     assert state(conn) == first
     assert conn.execute("SELECT count(*) AS n FROM recommendations").fetchone().n > 0
@@ -375,7 +375,7 @@ def test_what_was_live_lately_is_kept_however_old_it_is(
     settings: Settings, weeks: list[date], conn: Connection, two_weeks: list[tuple[date, int, str]]
 ) -> None:
     first, _ = two_weeks
-    assert publishing.retire_outlived(conn, keep_weeks=1) == []
+    assert outlived.retire_outlived(conn, keep_weeks=1) == []
     roll_back(settings)
     steps.run_week(settings.model_copy(update={"keep_weeks": 1}), as_of=weeks[2])
     assert roll_back(settings).startswith("rolled back")
