@@ -3,15 +3,16 @@ record.
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import Any
+from typing import Any, Self
 
 from psycopg.types.json import Jsonb
 
 from recsys.db.connect import Connection
 from recsys.db.queries import queries
+from recsys.db.rows import fetch_row, fetch_rows, find_row
 from recsys.recipe import Recipe
 
 
@@ -43,18 +44,36 @@ class Outcome:
     run_id: str
     digest: str
 
+    @property
+    def params(self) -> dict[str, Any]:
+        """The fit as the ledger has it."""
+        recipe = {"recipe": Jsonb(self.recipe.to_json()), "recipe_key": self.recipe.key}
+        return vars(self) | recipe
+
+    def as_variant(self) -> Self:
+        """Return it under a fit key of its own, which its digest is part of."""
+        own_key = hashlib.sha256(f"{self.fit_key} {self.digest}".encode()).hexdigest()
+        return replace(self, fit_key=own_key)
+
+
+@dataclass(frozen=True)
+class _Variant:
+    fit_key: str
+    is_accepted: bool
+
 
 def entry_of(conn: Connection, fit_key: str) -> Entry | None:
-    """What is on record of a fit; None of one made before such records were kept, or never."""
-    row = conn.execute(queries("fits")["fit"], {"fit_key": fit_key}).fetchone()
-    return Entry(*row) if row else None
+    """Return what is on record of a fit; None of one made before such records were kept, or
+    never.
+    """
+    return find_row(conn, Entry, queries("fits")["fit"], {"fit_key": fit_key})
 
 
 def variants_of(conn: Connection, fit_key: str, *, accepted: bool) -> Sequence[str]:
-    """Fit keys of what a lost fit came to when it was made again, the newest first; `accepted`:
-    only what a person took.
+    """Return the fit keys of what a lost fit came to when it was made again, the newest first;
+    `accepted`: only what a person took.
     """
-    rows = conn.execute(queries("fits")["variants"], {"fit_key": fit_key}).fetchall()
+    rows = fetch_rows(conn, _Variant, queries("fits")["variants"], {"fit_key": fit_key})
     return [row.fit_key for row in rows if row.is_accepted or not accepted]
 
 
@@ -64,13 +83,8 @@ def record_fit(conn: Connection, outcome: Outcome) -> Entry:
     """
     before = entry_of(conn, outcome.fit_key)
     if before is None or before.digest == outcome.digest:
-        return _enter(conn, outcome, {"variant_of": None, "is_accepted": True})
-    own_key = hashlib.sha256(f"{outcome.fit_key} {outcome.digest}".encode()).hexdigest()
-    return _enter(
-        conn,
-        replace(outcome, fit_key=own_key),
-        {"variant_of": outcome.fit_key, "is_accepted": False},
-    )
+        return _enter(conn, outcome)
+    return _enter(conn, outcome.as_variant(), variant_of=outcome.fit_key)
 
 
 def accept_fit(conn: Connection, fit_key: str) -> None:
@@ -78,14 +92,8 @@ def accept_fit(conn: Connection, fit_key: str) -> None:
     conn.execute(queries("fits")["accept_fit"], {"fit_key": fit_key})
 
 
-def _enter(conn: Connection, outcome: Outcome, variant: Mapping[str, Any]) -> Entry:
-    params = {
-        **vars(outcome),
-        "recipe": Jsonb(outcome.recipe.to_json()),
-        "recipe_key": outcome.recipe.key,
-        **variant,
-    }
+def _enter(conn: Connection, outcome: Outcome, *, variant_of: str | None = None) -> Entry:
+    standing = {"variant_of": variant_of, "is_accepted": variant_of is None}
     with conn.transaction():
-        conn.execute(queries("fits")["record_fit"], params)
-        row = conn.execute(queries("fits")["fit"], {"fit_key": outcome.fit_key}).fetchone()
-    return Entry(*row)  # pyright: ignore[reportOptionalIterable] - it was just entered
+        conn.execute(queries("fits")["record_fit"], outcome.params | standing)
+        return fetch_row(conn, Entry, queries("fits")["fit"], {"fit_key": outcome.fit_key})

@@ -1,18 +1,17 @@
-"""Fits as MLflow runs: made once, found again by their fit key, loaded as they were."""
+"""Fits as MLflow runs: made once, looked up by their fit key, loaded as they were."""
 
 import tempfile
 import warnings
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date
 from importlib.metadata import version as installed_version
 from pathlib import Path, PurePosixPath
 
 import mlflow
 from mlflow.artifacts import download_artifacts, list_artifacts
-from mlflow.entities import Param, Run, RunTag
+from mlflow.entities import LoggedModel, Param, Run, RunTag
 from mlflow.models import ModelSignature
 from mlflow.types import ColSpec, ParamSchema, ParamSpec, Schema
 from mlflow.types.schema import Array, DataType
@@ -20,8 +19,8 @@ from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 
 from recsys.errors import ModelError, ModelLost
 from recsys.models.base import Recommender
-from recsys.recipe import Recipe
 from recsys.registry.compute import compute_of
+from recsys.registry.description import FitDescription
 from recsys.registry.digest import digest_of_directory
 from recsys.registry.files import load_directory
 from recsys.registry.names import Kind, metric_name
@@ -54,145 +53,117 @@ class Fits(Tracking):
     """Fits by their fit key and by their run."""
 
     def find(self, fit_key: str) -> str | None:
-        """Run id of the first finished fit with that key, or None; failed, broken-off and lost ones
-        do not count.
+        """Return the run id of the first finished fit with that key, or None; failed, interrupted
+        and lost ones do not count.
         """
-        for run in self.runs(f"tags.fit_key = '{fit_key}' and attributes.status = 'FINISHED'"):
-            if self.is_whole(run.info.run_id):
-                return run.info.run_id
-        return None
+        runs = self.runs(f"tags.fit_key = '{fit_key}' and attributes.status = 'FINISHED'")
+        return self._first_whole(runs)
 
     def newest_fit(self, name: str) -> str | None:
-        """Run id of a recipe's finished fit for the newest week, the refit before that for the
-        exam; None without one.
+        """Return the run id of a recipe's finished fit for the newest week, the refit before that
+        for the exam; None without one.
 
         A fit whose model MLflow has lost does not count.
         """
-        finished = f"tags.recipe LIKE '{name}-%' and attributes.status = 'FINISHED'"
-        newest = ("tags.as_of DESC", "attributes.start_time DESC")
-        fits = [
-            run
-            for kind in ("refit", "exam")
-            for run in self.runs(f"{finished} and tags.kind = '{kind}'", newest)
-        ]
-        for run in sorted(fits, key=lambda run: run.data.tags["as_of"], reverse=True):
-            if self.is_whole(run.info.run_id):
-                return run.info.run_id
-        return None
+        fits = [*self._finished(name, "refit"), *self._finished(name, "exam")]
+        newest_first = sorted(fits, key=lambda run: run.data.tags["as_of"], reverse=True)
+        return self._first_whole(newest_first)
 
     @contextmanager
-    def run(
-        self,
-        fit_key: str,
-        recipe: Recipe,
-        *,
-        kind: Kind,
-        as_of: date,
-        cut: str,
-        encoder: str,
-        params: Mapping[str, object],
-        parent: str | None = None,
-    ) -> Iterator["FitRun"]:
-        """A fit's MLflow run, open until the block ends: FINISHED with its model, FAILED with
+    def run(self, fit: FitDescription) -> Iterator["FitRun"]:
+        """Open a fit's MLflow run until the block ends: FINISHED with its model, FAILED with
         whatever the block raises.
 
-        Hyperparameters are logged by themselves; `params` adds the data window, fingerprint and
-        seed (see `data_window`). `parent` is the run that it lies beneath. A run of the same fit
-        that is still open is of a process that was killed, and is closed as such.
+        A run of the same fit that is still open is of a process that was killed, and is closed as
+        such.
         """
-        for killed in self.runs(f"tags.fit_key = '{fit_key}' and attributes.status = 'RUNNING'"):
-            self.client.set_terminated(killed.info.run_id, "KILLED")
-        tags = {
-            "fit_key": fit_key,
-            "recipe": recipe.key,
-            "kind": kind,
-            "as_of": as_of.isoformat(),
-            "cut": cut,
-            "encoder": encoder,
-        }
-        if parent:
-            tags[MLFLOW_PARENT_RUN_ID] = parent
-        run_id = self.create_run(f"{recipe.key} {as_of} {kind}", tags)
+        self.close_killed(f"tags.fit_key = '{fit.fit_key}'")
+        beneath = {MLFLOW_PARENT_RUN_ID: fit.parent} if fit.parent else {}
+        run_id = self.create_run(fit.name, fit.tags | beneath)
         # a blend's members are fitted within its own run
         with mlflow.start_run(run_id=run_id, nested=True):
             run = FitRun(self.client, run_id)
-            run.log_params({**dict(recipe.settings), **params})
+            run.log_params(fit.all_params)
             yield run
-            if run.model_id is None:
-                raise ModelError(
-                    f"the fit of {recipe.key} up to {cut} ended without a model: "
-                    "expected log_model inside the run"
-                )
+            run.check_model(fit)
 
     def is_whole(self, run_id: str) -> bool:
-        """Whether MLflow has the run and all files of its model. What they hold, `load` alone finds
-        out.
+        """Return whether MLflow has the run and all files of its model. What they hold, `load`
+        alone finds out.
         """
-        return self._place(run_id) is not None
+        return self._address(run_id) is not None
 
     def load(self, run_id: str) -> Recommender:
-        """The fitted model of a run, computing as the settings say. Raises ModelLost without the
-        run or its whole model.
+        """Return the fitted model of a run, computing as the settings say. Raises ModelLost without
+        the run or its whole model.
         """
         with self._directory(run_id) as directory:
-            try:
-                return load_directory(directory, compute_of(self.settings))
-            except _DAMAGE as error:
-                raise ModelLost(
-                    f"MLflow at {self.uri} has a damaged model of run {run_id}: {error}"
-                ) from error
+            return load_directory(directory, compute_of(self.settings))
 
     def digest_of(self, run_id: str) -> str:
-        """The digest of a run's model. Raises ModelLost as `load` does."""
+        """Return the digest of a run's model. Raises ModelLost as `load` does."""
         with self._directory(run_id) as directory:
-            try:
-                return digest_of_directory(directory)
-            except _DAMAGE as error:
-                raise ModelLost(
-                    f"MLflow at {self.uri} has a damaged model of run {run_id}: {error}"
-                ) from error
+            return digest_of_directory(directory)
 
     def give_up(self, run_id: str) -> None:
         """Mark a run as FAILED whose model cannot be read, so that nobody finds it again."""
         self.client.set_terminated(run_id, "FAILED")
 
+    def _finished(self, name: str, kind: Kind) -> Iterator[Run]:
+        """Yield a recipe's finished fits of a kind, the newest week's first."""
+        of_recipe = f"tags.recipe LIKE '{name}-%' and attributes.status = 'FINISHED'"
+        newest = ("tags.as_of DESC", "attributes.start_time DESC")
+        return self.runs(f"{of_recipe} and tags.kind = '{kind}'", newest)
+
+    def _first_whole(self, runs: Iterable[Run]) -> str | None:
+        run_ids = (run.info.run_id for run in runs)
+        return next((run_id for run_id in run_ids if self.is_whole(run_id)), None)
+
     @contextmanager
     def _directory(self, run_id: str) -> Iterator[Path]:
-        """A run's model as files, for as long as the block lasts."""
-        source = self._place(run_id)
+        """A run's model as files, for as long as the block lasts. Raises ModelLost where it is not
+        there, or the block finds it damaged.
+        """
+        source = self._address(run_id)
         if source is None:
             raise ModelLost(
                 f"MLflow at {self.uri} has no model of run {run_id}: expected a "
                 "finished fit with all its files"
             )
         with tempfile.TemporaryDirectory(prefix="recsys-model-") as directory:
-            yield Path(
-                download_artifacts(artifact_uri=source, dst_path=directory, tracking_uri=self.uri)
+            path = download_artifacts(
+                artifact_uri=source, dst_path=directory, tracking_uri=self.uri
             )
+            try:
+                yield Path(path)
+            except _DAMAGE as error:
+                raise ModelLost(
+                    f"MLflow at {self.uri} has a damaged model of run {run_id}: {error}"
+                ) from error
 
-    def _place(self, run_id: str) -> str | None:
-        """The address of a run's model, None where MLflow lacks the run, the model or one of its
-        files.
+    def _address(self, run_id: str) -> str | None:
+        """Return the address of a run's model, None where MLflow lacks the run, the model or one of
+        its files.
         """
-        logged = None
+        logged = self._logged_model(run_id)
+        if logged is None:
+            return None
+        address = f"{logged.artifact_location}/artifacts/{MODEL}"
+        files = list_artifacts(artifact_uri=address, tracking_uri=self.uri)
+        sizes = {PurePosixPath(file.path).name: file.file_size for file in files}
+        # a store that tells no size says None
+        return address if all(sizes.get(name, 0) != 0 for name in FILES) else None
+
+    def _logged_model(self, run_id: str) -> LoggedModel | None:
         with unless("RESOURCE_DOES_NOT_EXIST"):
             run = self.client.get_run(run_id)
             model_id = _model_id(run)
             if run.info.status == "FINISHED" and model_id:
-                logged = self.client.get_logged_model(model_id)
-        if logged is None:
-            return None
-        source = f"{logged.artifact_location}/artifacts/{MODEL}"
-        files = {
-            PurePosixPath(file.path).name: file
-            for file in list_artifacts(artifact_uri=source, tracking_uri=self.uri)
-        }
-        return (
-            source if all(name in files and files[name].file_size != 0 for name in FILES) else None
-        )
+                return self.client.get_logged_model(model_id)
+        return None
 
     def model_id(self, run_id: str) -> str | None:
-        """Of the model that a run logged, None without one."""
+        """Return the id of the model that a run logged, None without one."""
         with unless("RESOURCE_DOES_NOT_EXIST"):
             return _model_id(self.client.get_run(run_id))
         return None
@@ -214,44 +185,56 @@ class FitRun:
     failed: bool = False
 
     def log_params(self, params: Mapping[str, object]) -> None:
-        self.client.log_batch(
-            self.run_id, params=[Param(name, str(value)) for name, value in params.items()]
-        )
+        """Log the run's parameters, as text."""
+        logged = [Param(name, str(value)) for name, value in params.items()]
+        self.client.log_batch(self.run_id, params=logged)
 
     def tag(self, name: str, value: str) -> None:
+        """Set a tag of the run."""
         self.client.set_tag(self.run_id, name, value)
 
     def report(self, name: str, value: float, step: int) -> None:
-        """One value of a metric: what `Recommender.fit(report=…)` calls."""
+        """Log one value of a metric: what `Recommender.fit(report=…)` calls."""
         self.client.log_metric(self.run_id, metric_name(name), value, step=step)
 
     def log_model(self, model: Recommender) -> None:
         """Log the fitted model: the directory that it saves, with the code that serves it, and its
         own tags.
         """
-        self.client.log_batch(
-            self.run_id, tags=[RunTag(name, value) for name, value in model.tags().items()]
-        )
-        with (
-            tempfile.TemporaryDirectory(prefix="recsys-model-") as directory,
-            warnings.catch_warnings(),
-        ):
-            # advice on type hints and input examples: the signature is explicit
-            warnings.simplefilter("ignore", UserWarning)
-            model.save(Path(directory) / MODEL)
-            self.digest = digest_of_directory(Path(directory) / MODEL)
-            logged = mlflow.pyfunc.log_model(
-                name=MODEL,
-                python_model=str(SERVED_MODEL),
-                artifacts={MODEL: str(Path(directory) / MODEL)},
-                pip_requirements=_requirements(),
-                signature=SIGNATURE,
+        tags = [RunTag(name, value) for name, value in model.tags().items()]
+        self.client.log_batch(self.run_id, tags=tags)
+        with tempfile.TemporaryDirectory(prefix="recsys-model-") as directory:
+            saved = Path(directory) / MODEL
+            model.save(saved)
+            self.digest = digest_of_directory(saved)
+            self.model_id = _log_saved(saved)
+
+    def check_model(self, fit: FitDescription) -> None:
+        """Raise ModelError where no model was logged."""
+        if self.model_id is None:
+            raise ModelError(
+                f"the fit of {fit.recipe.key} up to {fit.cut} ended without a model: expected "
+                "log_model inside the run"
             )
-        self.model_id = logged.model_id
+
+
+def _log_saved(saved: Path) -> str:
+    """Log a saved model to the open run, with the code that serves it; return its id."""
+    with warnings.catch_warnings():
+        # advice on type hints and input examples: the signature is explicit
+        warnings.simplefilter("ignore", UserWarning)
+        logged = mlflow.pyfunc.log_model(
+            name=MODEL,
+            python_model=str(SERVED_MODEL),
+            artifacts={MODEL: str(saved)},
+            pip_requirements=_requirements(),
+            signature=SIGNATURE,
+        )
+    return logged.model_id
 
 
 def _requirements() -> list[str]:
-    """The installed versions, less a local part such as `+cpu`, which the package index does not
-    have.
+    """Return the installed versions, less a local part such as `+cpu`, which the package index does
+    not have.
     """
     return [f"{name}=={installed_version(name).split('+')[0]}" for name in REQUIREMENTS]

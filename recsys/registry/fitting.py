@@ -7,9 +7,9 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
+from datetime import date
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 import psycopg
 
@@ -17,24 +17,19 @@ from recsys.db.connect import Connection, Lock, advisory_lock
 from recsys.errors import FitError, LedgerError, ModelError, ModelLost
 from recsys.features.catalogue import Catalogue
 from recsys.features.interactions import Interactions
-from recsys.models import model_class
-from recsys.models.base import MemberFit, Recommender
+from recsys.models.base import MemberFit, Recommender, Report
 from recsys.recipe import Recipe
 from recsys.registry import fit_ledger
-from recsys.registry.compute import compute_of
+from recsys.registry.compute import new_model
+from recsys.registry.description import FitDescription, data_window
 from recsys.registry.fit_key import fit_key
 from recsys.registry.names import Kind
+from recsys.settings import Settings
 
 if TYPE_CHECKING:
     from recsys.registry.store import Registry
 
 log = logging.getLogger(__name__)
-
-_WHAT_TO_DO = (
-    "What was published stays. To decide the week anew, with a model as it is fitted now: python "
-    "-m recsys run --as-of {as_of} "
-    "--force"
-)
 
 
 @dataclass(frozen=True)
@@ -54,6 +49,21 @@ class Fit:
     seed: int
     anew: bool = False
 
+    def __str__(self) -> str:
+        return f"{self.recipe.key} up to {self.cut}"
+
+    def of_member(self, member: MemberFit) -> "Fit":
+        """Return the fit of a member of the recipe: where the whole is cut or, with a cut of its
+        own, for the whole's validation.
+        """
+        fit = replace(
+            self,
+            recipe=Recipe.of(member.name, **member.config.model_dump()),
+            train=member.train,
+            catalogue=member.catalogue,
+        )
+        return fit if member.cut is None else replace(fit, cut=member.cut, kind="validation")
+
 
 @dataclass(frozen=True)
 class Fitted:
@@ -64,20 +74,9 @@ class Fitted:
     fingerprint: str
 
 
-@dataclass(frozen=True)
-class _Making:
-    """A fit about to be made: the model without what it learns, and what its fit key is made of."""
-
-    fit: Fit
-    model: Recommender
-    encoder: str
-    fingerprint: str
-    fit_key: str
-
-
 def fit_once(conn: Connection, registry: "Registry", fit: Fit) -> Fitted:
-    """The run of this fit: found by its fit key, or made now. Two runs that want the same fit wait
-    for one another.
+    """Return the run of this fit: found by its fit key, or made now. Two runs that want the same
+    fit wait for one another.
 
     Where MLflow has lost it, it is made again and must come to the same arrays. Raises ModelLost
     where it does not, unless the week is decided anew. The members of a blend are fits of their
@@ -87,9 +86,10 @@ def fit_once(conn: Connection, registry: "Registry", fit: Fit) -> Fitted:
     help.
     """
     with _own_fault():
-        making = _making(registry, fit)
-    with advisory_lock(conn, Lock.FIT, making.fit_key):
-        return _found(conn, registry, making) or _made(conn, registry, making)
+        prepared = _PreparedFit.of(fit, registry.settings)
+    fitting = _Fitting(conn, registry, prepared)
+    with advisory_lock(conn, Lock.FIT, prepared.fit_key):
+        return fitting.find() or fitting.make()
 
 
 def fitted_model(conn: Connection, registry: "Registry", fit: Fit) -> tuple[Fitted, Recommender]:
@@ -109,25 +109,189 @@ def fitted_model(conn: Connection, registry: "Registry", fit: Fit) -> tuple[Fitt
 def lost_model_fitted_again(
     conn: Connection, registry: "Registry", fit: Fit, lost_key: str
 ) -> tuple[Fitted, Recommender]:
-    """A model that a past decision names by its fit key and MLflow has lost, fitted again to the
-    same arrays.
+    """Return a model that a past decision names by its fit key and MLflow has lost, fitted again to
+    the same arrays.
 
     Raises ModelLost where it comes out different, or nobody can tell: then it is another model,
     which no past week uses.
     """
+    lost = _LostFit(fit, lost_key, registry.uri)
     before = fit_ledger.entry_of(conn, lost_key)
     if before is None:
-        raise ModelLost(
-            f"week {fit.as_of}: MLflow has lost the model of {fit.recipe.key} (fit "
-            f"{lost_key[:12]}), and what it was is not on "
-            f"record, so that none can take its place. {_WHAT_TO_DO.format(as_of=fit.as_of)} "
-            f"(MLflow: {registry.uri})"
-        )
+        raise lost.not_on_record()
     fitted, model = fitted_model(conn, registry, replace(fit, anew=False))
-    now = fit_ledger.entry_of(conn, fitted.fit_key)
-    if now is None or before.digest != now.digest:
-        raise _differs(registry, fit, lost_key, before.digest, now.digest if now else "none")
+    entry = fit_ledger.entry_of(conn, fitted.fit_key)
+    if entry is None or before.digest != entry.digest:
+        raise lost.is_another(before.digest, entry.digest if entry else "none")
     return replace(fitted, fit_key=lost_key), model
+
+
+@dataclass(frozen=True)
+class _PreparedFit:
+    """A fit before it is found or made: the model without what it learns, and what its fit key is
+    made of.
+    """
+
+    fit: Fit
+    model: Recommender
+    encoder: str
+    fingerprint: str
+    fit_key: str
+
+    @classmethod
+    def of(cls, fit: Fit, settings: Settings) -> Self:
+        """Build the model, and digest what the fit depends on."""
+        model = new_model(fit.recipe, settings, seed=fit.seed)
+        encoder = model.encoders()
+        data = fit.train.fingerprint() + fit.catalogue.fingerprint()
+        fingerprint = hashlib.sha256(data.encode()).hexdigest()
+        key = fit_key(
+            fit.recipe, cut=fit.cut, fingerprint=fingerprint, seed=fit.seed, encoder=encoder
+        )
+        return cls(fit, model, encoder, fingerprint, key)
+
+    def description(self, parent: str) -> FitDescription:
+        """Return what the fit's run says of it."""
+        inputs = {"fingerprint": self.fingerprint, "seed": self.fit.seed}
+        return FitDescription(
+            fit_key=self.fit_key,
+            recipe=self.fit.recipe,
+            kind=self.fit.kind,
+            as_of=self.fit.as_of,
+            cut=self.fit.cut,
+            encoder=self.encoder,
+            params=data_window(self.fit.train) | inputs,
+            parent=parent,
+        )
+
+    def outcome(self, run_id: str, digest: str) -> fit_ledger.Outcome:
+        """Return what the ledger says of the fit as it was made in that run."""
+        return fit_ledger.Outcome(
+            fit_key=self.fit_key,
+            recipe=self.fit.recipe,
+            kind=self.fit.kind,
+            as_of=self.fit.as_of,
+            cut=self.fit.cut,
+            seed=self.fit.seed,
+            fingerprint=self.fingerprint,
+            n_ratings=len(self.fit.train),
+            run_id=run_id,
+            digest=digest,
+        )
+
+
+@dataclass(frozen=True)
+class _Fitting:
+    """One fit, looked up or made. Who calls holds Lock.FIT of its key."""
+
+    conn: Connection
+    registry: "Registry"
+    prepared: _PreparedFit
+
+    @property
+    def fit(self) -> Fit:
+        return self.prepared.fit
+
+    def find(self) -> Fitted | None:
+        """Return the fit as MLflow has it, or what a person took in its place; None where it is to
+        be made.
+        """
+        key = self.prepared.fit_key
+        variants = fit_ledger.variants_of(self.conn, key, accepted=not self.fit.anew)
+        for each in (key, *variants):
+            run_id = self.registry.find(each)
+            if run_id:
+                return self._accept(each, run_id)
+        return None
+
+    def make(self) -> Fitted:
+        """Fit the model in a run of its own, and enter its digest.
+
+        Raises ModelLost where MLflow has lost what was fitted before and this is another model.
+        """
+        before = fit_ledger.entry_of(self.conn, self.prepared.fit_key)
+        if before:
+            log.warning("%s; it is made again", self._lost)
+        run_id, entry = self._fit_in_run()
+        if self.fit.anew:
+            fit_ledger.accept_fit(self.conn, entry.fit_key)
+        elif before and not entry.is_accepted:
+            raise self._lost.is_another(before.digest, entry.digest)
+        return Fitted(run_id, entry.fit_key, self.prepared.fingerprint)
+
+    def _accept(self, key: str, run_id: str) -> Fitted:
+        """Return a fit that was made before, with what the ledger says of it brought up to date."""
+        if fit_ledger.entry_of(self.conn, key) is None:  # made before digests were kept
+            self._record(run_id, self.registry.digest_of(run_id))
+        fit_ledger.accept_fit(self.conn, key)
+        log.info("%s: found again as run %s", self.fit, run_id)
+        return Fitted(run_id, key, self.prepared.fingerprint)
+
+    @property
+    def _lost(self) -> "_LostFit":
+        return _LostFit(self.fit, self.prepared.fit_key, self.registry.uri)
+
+    def _week_run(self) -> str:
+        with advisory_lock(self.conn, Lock.REGISTRY):
+            return self.registry.week_run(self.fit.as_of)
+
+    def _fit_in_run(self) -> tuple[str, fit_ledger.Entry]:
+        """Return the id of the fit's new run, and what the ledger says of it."""
+        with self.registry.run(self.prepared.description(self._week_run())) as run:
+            run.log_model(self._learn(run.report))
+            entry = self._record(run.run_id, run.digest)
+            if entry.fit_key != self.prepared.fit_key:
+                run.tag("fit_key", entry.fit_key)
+        return run.run_id, entry
+
+    def _learn(self, report: Report) -> Recommender:
+        log.info("%s: fitting on %s ratings", self.fit, f"{len(self.fit.train):,}")
+        # no method of self, which holds the model: that would be a cycle
+        members_by = partial(_fit_member, self.conn, self.registry, self.fit)
+        self.prepared.model.fit_members_by(members_by)
+        with _own_fault():
+            return self.prepared.model.fit(self.fit.train, self.fit.catalogue, report=report)
+
+    def _record(self, run_id: str, digest: str) -> fit_ledger.Entry:
+        return fit_ledger.record_fit(self.conn, self.prepared.outcome(run_id, digest))
+
+
+@dataclass(frozen=True)
+class _LostFit:
+    """A fit on record whose model MLflow has no more."""
+
+    fit: Fit
+    fit_key: str
+    uri: str
+
+    def __str__(self) -> str:
+        return f"{self.fit}: MLflow at {self.uri} has lost its fit {self.fit_key[:12]}"
+
+    def not_on_record(self) -> ModelLost:
+        """Return the error that nobody can tell what the model was."""
+        return self._error("what it was is not on record, so that none can take its place")
+
+    def is_another(self, expected: str, digest: str) -> ModelLost:
+        """Return the error that the model, fitted again, has other arrays."""
+        return self._error(
+            f"fitted again it is another one: found arrays of digest {digest[:12]}, expected "
+            f"{expected[:12]} (another kind of CPU, other code, or an erased user?)"
+        )
+
+    def _error(self, fact: str) -> ModelLost:
+        return ModelLost(
+            f"week {self.fit.as_of}: MLflow has lost the model of {self.fit.recipe.key} (fit "
+            f"{self.fit_key[:12]}), and {fact}. What was published stays. To decide the week anew, "
+            "with a model as it is fitted now: python -m recsys run --as-of "
+            f"{self.fit.as_of} --force (MLflow: {self.uri})"
+        )
+
+
+def _fit_member(
+    conn: Connection, registry: "Registry", whole: Fit, member: MemberFit
+) -> Recommender:
+    _, model = fitted_model(conn, registry, whole.of_member(member))
+    return model
 
 
 @contextmanager
@@ -143,139 +307,5 @@ def _own_fault() -> Iterator[None]:
     except ModelError as error:
         raise FitError(str(error)) from error
     except Exception as error:
-        raise FitError(
-            f"{type(error).__name__}: {str(error).strip() or 'it says no more'}"
-        ) from error
-
-
-def _making(registry: "Registry", fit: Fit) -> _Making:
-    compute = compute_of(registry.settings, seed=fit.seed)
-    model_type = model_class(fit.recipe.name)
-    model = model_type(model_type.Config(**dict(fit.recipe.settings)), compute)
-    encoder = model.encoders()
-    fingerprint = hashlib.sha256(
-        (fit.train.fingerprint() + fit.catalogue.fingerprint()).encode()
-    ).hexdigest()
-    key = fit_key(fit.recipe, cut=fit.cut, fingerprint=fingerprint, seed=fit.seed, encoder=encoder)
-    return _Making(fit, model, encoder, fingerprint, key)
-
-
-def _found(conn: Connection, registry: "Registry", making: _Making) -> Fitted | None:
-    """The fit as MLflow has it, or what a person took in its place; None where it is to be made."""
-    fit = making.fit
-    for key in (
-        making.fit_key,
-        *fit_ledger.variants_of(conn, making.fit_key, accepted=not fit.anew),
-    ):
-        run_id = registry.find(key)
-        if run_id is None:
-            continue
-        if fit_ledger.entry_of(conn, key) is None:  # made before digests were kept
-            fit_ledger.record_fit(conn, _outcome(making, run_id, registry.digest_of(run_id)))
-        fit_ledger.accept_fit(conn, key)
-        log.info("%s up to %s: found again as run %s", fit.recipe.key, fit.cut, run_id)
-        return Fitted(run_id, key, making.fingerprint)
-    return None
-
-
-def _made(conn: Connection, registry: "Registry", making: _Making) -> Fitted:
-    fit, key = making.fit, making.fit_key
-    before = fit_ledger.entry_of(conn, key)
-    if before:
-        log.warning(
-            "%s up to %s: MLflow at %s has lost its fit %s; it is made again",
-            fit.recipe.key,
-            fit.cut,
-            registry.uri,
-            key[:12],
-        )
-    params = {**data_window(fit.train), "fingerprint": making.fingerprint, "seed": fit.seed}
-    with advisory_lock(conn, Lock.REGISTRY):
-        parent = registry.week_run(fit.as_of)
-    with registry.run(
-        key,
-        fit.recipe,
-        kind=fit.kind,
-        as_of=fit.as_of,
-        cut=fit.cut,
-        encoder=making.encoder,
-        params=params,
-        parent=parent,
-    ) as run:
-        log.info(
-            "%s up to %s: fitting on %s ratings", fit.recipe.key, fit.cut, f"{len(fit.train):,}"
-        )
-        making.model.fit_members_by(partial(_fit_member, conn, registry, fit))
-        with _own_fault():
-            model = making.model.fit(fit.train, fit.catalogue, report=run.report)
-        run.log_model(model)
-        entry = fit_ledger.record_fit(conn, _outcome(making, run.run_id, run.digest))
-        if entry.fit_key != key:
-            run.tag("fit_key", entry.fit_key)
-    if fit.anew:
-        fit_ledger.accept_fit(conn, entry.fit_key)
-    elif before and not entry.is_accepted:
-        raise _differs(registry, fit, key, before.digest, entry.digest)
-    return Fitted(run.run_id, entry.fit_key, making.fingerprint)
-
-
-def data_window(train: Interactions) -> dict[str, object]:
-    """What a fit saw, in parameters that people read: counts, and the first and last rating's time
-    in UTC.
-    """
-    counts: dict[str, object] = {
-        "ratings": len(train),
-        "users": train.shape[0],
-        "movies": train.shape[1],
-    }
-    if not len(train):
-        return counts
-    oldest, newest = (
-        datetime.fromtimestamp(int(moment), UTC).isoformat()
-        for moment in (train.rated_at.min(), train.newest)
-    )
-    return {**counts, "oldest_rating": oldest, "newest_rating": newest}
-
-
-def _outcome(making: _Making, run_id: str, digest: str) -> fit_ledger.Outcome:
-    fit = making.fit
-    return fit_ledger.Outcome(
-        making.fit_key,
-        fit.recipe,
-        fit.kind,
-        fit.as_of,
-        fit.cut,
-        fit.seed,
-        making.fingerprint,
-        len(fit.train),
-        run_id,
-        digest,
-    )
-
-
-def _differs(registry: "Registry", fit: Fit, lost_key: str, expected: str, found: str) -> ModelLost:
-    return ModelLost(
-        f"week {fit.as_of}: MLflow has lost the model of {fit.recipe.key} (fit {lost_key[:12]}), "
-        "and fitted again it is another "
-        f"one: found arrays of digest {found[:12]}, expected {expected[:12]} (another kind of CPU, "
-        "other code, or an erased "
-        f"user?). {_WHAT_TO_DO.format(as_of=fit.as_of)} (MLflow: {registry.uri})"
-    )
-
-
-def _fit_member(
-    conn: Connection, registry: "Registry", whole: Fit, member: MemberFit
-) -> Recommender:
-    """Return a member of a recipe, fitted where the `whole` is cut or, with a cut of its own, for
-    the whole's validation.
-    """
-    fit = replace(
-        whole,
-        recipe=Recipe.of(member.name, **member.config.model_dump()),
-        train=member.train,
-        catalogue=member.catalogue,
-    )
-    if member.cut is not None:
-        fit = replace(fit, cut=member.cut, kind="validation")
-    _, model = fitted_model(conn, registry, fit)
-    return model
+        reason = str(error).strip() or "it says no more"
+        raise FitError(f"{type(error).__name__}: {reason}") from error

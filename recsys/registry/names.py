@@ -10,5 +10,5 @@ Kind = Literal["validation", "exam", "refit"]
 
 
 def metric_name(name: str) -> str:
-    """Return the name as MLflow takes it."""
+    """Return the name as MLflow accepts it."""
     return name.replace("@", "_at_").replace(",", "")

@@ -30,15 +30,18 @@ class ServedModel(PythonModel):
     def predict(  # pyright: ignore[reportIncompatibleMethodOverride] - the base is untyped
         self, context: Any, model_input: pd.DataFrame, params: dict[str, Any] | None = None
     ) -> pd.DataFrame:
-        """One row a row of `model_input`: user_id, movie_ids and scores, both lists, best first,
-        empty for a stranger.
+        """Return one row a row of `model_input`: user_id, movie_ids and scores, both lists, best
+        first, empty for a stranger.
         """
         users = model_input["user_id"].to_numpy(dtype=np.int64)
         best = self.model.recommend(users, n=int((params or {}).get("n", DEFAULT_N)))
-        ends = (best.ids >= 0).sum(axis=1)
-        movie_ids = [ids[:end].tolist() for ids, end in zip(best.ids, ends, strict=True)]
-        scores = [row[:end].tolist() for row, end in zip(best.scores, ends, strict=True)]
-        return pd.DataFrame({"user_id": users, "movie_ids": movie_ids, "scores": scores})
+        lengths = (best.ids >= 0).sum(axis=1)
+        lists = {"movie_ids": _lists(best.ids, lengths), "scores": _lists(best.scores, lengths)}
+        return pd.DataFrame({"user_id": users, **lists})
+
+
+def _lists(values: np.ndarray, lengths: np.ndarray) -> list[list[float]]:
+    return [row[:length].tolist() for row, length in zip(values, lengths, strict=True)]
 
 
 set_model(ServedModel())

@@ -16,8 +16,8 @@ class Studies(Weeks):
     """Studies and their trials. Who calls `study_run` holds Lock.REGISTRY."""
 
     def study_run(self, study: str, name: str, *, as_of: date) -> str:
-        """Id of a study's one run beneath its week's, made at the first call: the parent of its
-        trials' runs.
+        """Return the id of a study's one run beneath its week's, made at the first call: the parent
+        of its trials' runs.
         """
         run = self.first_run(f"tags.kind = 'study' and tags.study = '{study}'")
         if run:
@@ -33,17 +33,13 @@ class Studies(Weeks):
 
     @contextmanager
     def trial_run(self, study: str, parent: str, number: int, recipe: Recipe) -> Iterator[FitRun]:
-        """A trial's run beneath its study's, open until the block ends: FINISHED, or FAILED where
+        """Open a trial's run beneath its study's until the block ends: FINISHED, or FAILED where
         the block says so or raises.
 
         A run of the same trial that is still open is of a process that was killed, and is closed as
         such.
         """
-        killed = self.first_run(
-            f"tags.study = '{study}' and tags.trial = '{number}' and attributes.status = 'RUNNING'"
-        )
-        if killed:
-            self.client.set_terminated(killed.info.run_id, "KILLED")
+        self.close_killed(f"tags.study = '{study}' and tags.trial = '{number}'")
         tags = {
             "kind": "trial",
             "study": study,
@@ -53,17 +49,17 @@ class Studies(Weeks):
         }
         run = FitRun(self.client, self.create_run(f"{recipe.key}, trial {number} of {study}", tags))
         run.log_params(dict(recipe.settings))
-        status = "FAILED"
         try:
             yield run
-            status = "FAILED" if run.failed else "FINISHED"
+        except BaseException:
+            run.failed = True
+            raise
         finally:
-            self.client.set_terminated(run.run_id, status)
+            self.client.set_terminated(run.run_id, "FAILED" if run.failed else "FINISHED")
 
     def end_study(self, run_id: str, as_of: date, metrics: Mapping[str, float]) -> None:
         """Keep how a study stands now; the same again changes nothing, as a metric's time is
         `as_of` and a run ends once.
         """
         self.client.log_batch(run_id, metrics=metrics_of_week(metrics, as_of))
-        if self.client.get_run(run_id).info.status == "RUNNING":
-            self.client.set_terminated(run_id)
+        self.end_run(run_id)

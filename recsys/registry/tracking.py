@@ -1,7 +1,7 @@
 """The MLflow server and its experiment: what fits, versions, weeks and studies are kept in."""
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from functools import cached_property
@@ -67,21 +67,12 @@ class Tracking:
         return self._experiment(f"{self.settings.mlflow_experiment} over the weeks", CHARTS_NOTE)
 
     def _experiment(self, name: str, note: str) -> str:
-        """Id of an experiment, created if need be; two processes may try at once.
+        """Return the id of an experiment, created if need be; two processes may try at once.
 
         MLflow keeps the name of a deleted experiment, so that no other can have it: that one is
         restored, with a warning. Raises LedgerError where it cannot be.
         """
-        experiment = self.client.get_experiment_by_name(name)
-        if experiment is None:
-            with unless("RESOURCE_ALREADY_EXISTS"):
-                return self.client.create_experiment(name, tags={MLFLOW_NOTE: note})
-            experiment = self.client.get_experiment_by_name(name)
-        if experiment is None:
-            raise LedgerError(
-                f"MLflow at {self.uri} has no experiment {name!r} though it could "
-                "not be created either"
-            )
+        experiment = self.client.get_experiment_by_name(name) or self._create_experiment(name, note)
         if experiment.lifecycle_stage != "active":
             self._restore(experiment)
         # made by an earlier release; a person's own words stay
@@ -89,27 +80,38 @@ class Tracking:
             self.client.set_experiment_tag(experiment.experiment_id, MLFLOW_NOTE, note)
         return experiment.experiment_id
 
+    def _create_experiment(self, name: str, note: str) -> Experiment:
+        with unless("RESOURCE_ALREADY_EXISTS"):
+            self.client.create_experiment(name, tags={MLFLOW_NOTE: note})
+        experiment = self.client.get_experiment_by_name(name)
+        if experiment is None:
+            raise LedgerError(
+                f"MLflow at {self.uri} has no experiment {name!r} though it could "
+                "not be created either"
+            )
+        return experiment
+
     def _restore(self, experiment: Experiment) -> None:
-        known = (
+        fact = (
             f"MLflow's experiment {experiment.name!r} (id {experiment.experiment_id}) was deleted"
         )
         try:
             self.client.restore_experiment(experiment.experiment_id)
         except MlflowException as error:
             raise LedgerError(
-                f"{known} and could not be restored: {error.message}; restore it with `mlflow "
+                f"{fact} and could not be restored: {error.message}; restore it with `mlflow "
                 "experiments restore "
                 f"--experiment-id {experiment.experiment_id}`, or name another in "
                 f"RECSYS_MLFLOW_EXPERIMENT (at {self.uri})"
             ) from error
         log.warning(
-            "%s: it is restored, as MLflow lets no other have its name (at %s)", known, self.uri
+            "%s: it is restored, as MLflow lets no other have its name (at %s)", fact, self.uri
         )
 
     def first_run(
         self, condition: str, order: Sequence[str] = ("attributes.start_time ASC",)
     ) -> Run | None:
-        """The experiment's first run of a kind, None without one."""
+        """Return the experiment's first run of a kind, None without one."""
         return next(self.runs(condition, order, at_most=1), None)
 
     def runs(
@@ -119,31 +121,42 @@ class Tracking:
         *,
         at_most: int = 100,
     ) -> Iterator[Run]:
-        """The experiment's runs of a kind, those that were deleted left out."""
+        """Yield the experiment's runs of a kind, those that were deleted left out."""
         yield from self.client.search_runs(
             [self.experiment_id], condition, max_results=at_most, order_by=list(order)
         )
 
     def create_run(self, name: str, tags: Mapping[str, str]) -> str:
-        """Id of a new run. A name that another has gets a number, so that no two are of one
-        name.
+        """Return the id of a new run. A name that another has gets a number, so that no two are of
+        one name.
         """
-        alike = {
-            run.info.run_name
-            for run in self.runs(f"attributes.run_name LIKE '{name}%'", at_most=1000)
-        }
-        number, unique = 1, name
-        while unique in alike:
-            number += 1
-            unique = f"{name} ({number})"
-        return self.client.create_run(
-            self.experiment_id, run_name=unique, tags=dict(tags)
-        ).info.run_id
+        alike = self.runs(f"attributes.run_name LIKE '{name}%'", at_most=1000)
+        unique = _unique(name, {run.info.run_name for run in alike})
+        run = self.client.create_run(self.experiment_id, run_name=unique, tags=dict(tags))
+        return run.info.run_id
+
+    def end_run(self, run_id: str) -> None:
+        """End a run that is still open, as FINISHED."""
+        if self.client.get_run(run_id).info.status == "RUNNING":
+            self.client.set_terminated(run_id)
+
+    def close_killed(self, condition: str) -> None:
+        """Close the open runs of a kind: those of processes that were killed."""
+        for killed in self.runs(f"{condition} and attributes.status = 'RUNNING'"):
+            self.client.set_terminated(killed.info.run_id, "KILLED")
+
+
+def _unique(name: str, others: Collection[str | None]) -> str:
+    number, unique = 1, name
+    while unique in others:
+        number += 1
+        unique = f"{name} ({number})"
+    return unique
 
 
 def metrics_of_week(values: Mapping[str, float], as_of: date) -> list[Metric]:
-    """Metrics of a week, dated by it: logged again, they are the same. Their step counts the weeks
-    since 1970.
+    """Return metrics of a week, dated by it: logged again, they are the same. Their step counts the
+    weeks since 1970.
 
     `@` in a metric's name, which MLflow refuses, becomes `_at_`.
     """

@@ -12,14 +12,13 @@ class Weeks(Tracking):
     """What weeks report. Who calls holds Lock.REGISTRY, as a run is looked up and then made."""
 
     def week_run(self, as_of: date) -> str:
-        """Id of the week's one run, made at the first call."""
+        """Return the id of the week's one run, made at the first call."""
         run = self.first_run(f"tags.kind = 'week' and tags.as_of = '{as_of.isoformat()}'")
         if run:
             return run.info.run_id
         note = f"The week up to {as_of}: its fits lie beneath it, its reports are its artifacts."
-        return self.create_run(
-            f"week {as_of}", {"kind": "week", "as_of": as_of.isoformat(), MLFLOW_NOTE: note}
-        )
+        tags = {"kind": "week", "as_of": as_of.isoformat(), MLFLOW_NOTE: note}
+        return self.create_run(f"week {as_of}", tags)
 
     def record_week(
         self,
@@ -38,8 +37,8 @@ class Weeks(Tracking):
         self.client.log_batch(run_id, metrics=metrics_of_week(metrics, as_of))
         for name, text in texts.items():
             self.client.log_text(run_id, text, name)
-        if is_last and self.client.get_run(run_id).info.status == "RUNNING":
-            self.client.set_terminated(run_id)
+        if is_last:
+            self.end_run(run_id)
         return run_id
 
     def record_figures(self, run_id: str, as_of: date, figures: Mapping[str, float]) -> None:
@@ -52,16 +51,16 @@ class Weeks(Tracking):
 
     def record_chart(self, recipe_key: str, as_of: date, figures: Mapping[str, float]) -> None:
         """Add a week's figures to the recipe's line over the weeks."""
-        runs = self.client.search_runs(
-            [self.charts_id], f"tags.recipe = '{recipe_key}'", max_results=1
-        )
-        if runs:
-            run_id = runs[0].info.run_id
-        else:
-            note = f"How {recipe_key} did in each week's exam."
-            tags = {"kind": "chart", "recipe": recipe_key, MLFLOW_NOTE: note}
-            run_id = self.client.create_run(
-                self.charts_id, run_name=recipe_key, tags=tags
-            ).info.run_id
-            self.client.set_terminated(run_id)
+        run_id = self._chart_run(recipe_key)
         self.client.log_batch(run_id, metrics=metrics_of_week(figures, as_of))
+
+    def _chart_run(self, recipe_key: str) -> str:
+        condition = f"tags.recipe = '{recipe_key}'"
+        runs = self.client.search_runs([self.charts_id], condition, max_results=1)
+        if runs:
+            return runs[0].info.run_id
+        note = f"How {recipe_key} did in each week's exam."
+        tags = {"kind": "chart", "recipe": recipe_key, MLFLOW_NOTE: note}
+        run = self.client.create_run(self.charts_id, run_name=recipe_key, tags=tags)
+        self.client.set_terminated(run.info.run_id)
+        return run.info.run_id

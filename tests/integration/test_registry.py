@@ -23,8 +23,8 @@ from recsys.features.interactions import Interactions
 from recsys.models import MODELS, model_class
 from recsys.models.base import Config, Recommender, silent
 from recsys.recipe import Recipe
+from recsys.registry.description import FitDescription, data_window
 from recsys.registry.fit_key import PACKAGES, digest_of_sources, fit_key
-from recsys.registry.fitting import data_window
 from recsys.registry.store import Registry
 from recsys.settings import Settings
 
@@ -100,16 +100,14 @@ def fitted() -> Likes:
     return Likes().fit(TRAIN, NO_CONTENT)
 
 
+def exam_fit() -> FitDescription:
+    return FitDescription("a1", recipe(), "exam", AS_OF, "c", "none", {})
+
+
 def log_fit(registry: Registry, key: str, *, model: Recommender | None = None) -> str:
-    with registry.run(
-        key,
-        recipe(),
-        kind="refit",
-        as_of=AS_OF,
-        cut="2026-11-16",
-        encoder="none",
-        params={**data_window(TRAIN), "seed": 7},
-    ) as run:
+    params = data_window(TRAIN) | {"seed": 7}
+    fit = FitDescription(key, recipe(), "refit", AS_OF, "2026-11-16", "none", params)
+    with registry.run(fit) as run:
         run.log_model(model or Likes().fit(TRAIN, NO_CONTENT, report=run.report))
     return run.run_id
 
@@ -164,9 +162,7 @@ def test_what_a_run_says_of_its_fit(registry: Registry):
 def test_a_failed_fit_is_marked_and_not_found(registry: Registry):
     with (
         pytest.raises(ZeroDivisionError),
-        registry.run(
-            "a1", recipe(), kind="exam", as_of=AS_OF, cut="c", encoder="none", params={}
-        ) as run,
+        registry.run(exam_fit()) as run,
     ):
         run.log_model(fitted())
         raise ZeroDivisionError
@@ -177,9 +173,7 @@ def test_a_failed_fit_is_marked_and_not_found(registry: Registry):
 def test_a_fit_that_logs_no_model_has_failed(registry: Registry):
     with (
         pytest.raises(ModelError, match=r"likes-\w+ up to c ended without a model"),
-        registry.run(
-            "a1", recipe(), kind="exam", as_of=AS_OF, cut="c", encoder="none", params={}
-        ) as run,
+        registry.run(exam_fit()) as run,
     ):
         pass
     assert registry.client.get_run(run.run_id).info.status == "FAILED"
@@ -256,9 +250,7 @@ def test_a_damaged_model_is_a_sentence_and_given_up(registry: Registry, name: st
 
 
 def test_a_digest_is_of_what_is_in_the_arrays(registry: Registry):
-    with registry.run(
-        "a1", recipe(), kind="exam", as_of=AS_OF, cut="c", encoder="none", params={}
-    ) as run:
+    with registry.run(exam_fit()) as run:
         run.log_model(fitted())
     assert (
         registry.digest_of(run.run_id) == run.digest == registry.digest_of(log_fit(registry, "b2"))
