@@ -24,6 +24,9 @@ from stack.datasets.movielens import generate_movielens
 from stack.home import REPOSITORY, Home
 from stack.postgres import Postgres
 
+#: The CPU's name as "cpu", and kind → rows.
+Computed = dict[str, Any]
+
 RECORD = Path(__file__).with_suffix(".json")
 SEED = 20_261
 WEEKS = 3
@@ -36,28 +39,27 @@ def main() -> int:
     """Replay and compare; return 0 where all is equal, 1 with the first differences where not."""
     parser = argparse.ArgumentParser(prog="python -m bench.equality", description=__doc__)
     parser.add_argument("--record", action="store_true", help="write equality.json anew instead")
-    record = parser.parse_args().record
+    is_record = parser.parse_args().record
     with tempfile.TemporaryDirectory(prefix="recsys-equality-") as folder:
-        computed: dict[str, Any] = {"cpu": cpu()} | replay_and_read(Path(folder))
-    if record:
-        RECORD.write_text(json.dumps(computed, indent=1, default=str) + "\n")
+        text = json.dumps(compute(Path(folder)), indent=1, default=str)
+    if is_record:
+        RECORD.write_text(f"{text}\n")
         print(f"written: {RECORD}")
         return 0
-    return compare(json.loads(RECORD.read_text()), json.loads(json.dumps(computed, default=str)))
+    return compare(json.loads(RECORD.read_text()), json.loads(text))
 
 
-def replay_and_read(folder: Path) -> dict[str, Any]:
-    """Return the rows of each query by replay and name; the weeks run by the command that people
-    use, in a process of its own.
+def compute(folder: Path) -> Computed:
+    """Return the CPU and the rows of each query, by replay and name; the weeks run by the command
+    that people use, in a process of its own.
     """
     generate_movielens(folder / "movielens", users=120, movies=200, ratings=8_000, seed=SEED)
     generate_imdb(folder / "imdb", folder / "movielens", seed=SEED)
-    computed = {}
+    computed: Computed = {"cpu": cpu()}
     for replay, (min_users, recipes) in REPLAYS.items():
-        home = folder / replay
-        run_replay(folder, home, min_users, recipes)
-        for name, rows in read_home(home).items():
-            computed[f"{replay}: {name}"] = rows
+        run_replay(folder, folder / replay, min_users, recipes)
+        rows = read_home(folder / replay)
+        computed |= {f"{replay}: {name}": rows[name] for name in rows}
     return computed
 
 
@@ -69,7 +71,7 @@ def run_replay(folder: Path, home: Path, min_users: str, recipes: str) -> None:
     subprocess.run(command, check=True, cwd=REPOSITORY, env=os.environ | settings)
 
 
-def read_home(home: Path) -> dict[str, Any]:
+def read_home(home: Path) -> Computed:
     """Return what a replay's database holds."""
     postgres = Postgres(Home(home).root)
     postgres.start()
@@ -79,50 +81,46 @@ def read_home(home: Path) -> dict[str, Any]:
         postgres.stop()
 
 
-def read(url: str) -> dict[str, Any]:
+def read(url: str) -> Computed:
     """Return the rows of each query in sql/queries/equality.sql."""
     with psycopg.connect(url) as conn:
         cursor = conn.cursor(row_factory=dict_row)
         return {name: cursor.execute(text).fetchall() for name, text in queries("equality").items()}
 
 
-def compare(expected: dict[str, Any], found: dict[str, Any]) -> int:
-    """Print what differs, kind by kind."""
-    differing = [kind for kind in expected if found.get(kind) != expected[kind]]
-    for kind in expected:
-        if kind not in differing:
-            print(
-                f"equal: {kind}, {len(expected[kind])} rows"
-                if kind != "cpu"
-                else f"cpu: {found['cpu']}"
-            )
-        elif kind == "cpu":
-            print(
-                f"this CPU is {found['cpu']}, and {RECORD.name} was from {expected['cpu']}: "
-                "expect other bytes"
-            )
+def compare(expected: Computed, computed: Computed) -> int:
+    """Print what differs, kind by kind; return 1 where anything but the CPU does."""
+    kinds = [kind for kind in expected if kind != "cpu"]
+    show_cpus(expected["cpu"], computed["cpu"])
+    for kind in kinds:
+        if computed.get(kind) == expected[kind]:
+            print(f"equal: {kind}, {len(expected[kind])} rows")
         else:
-            show_difference(kind, expected[kind], found.get(kind, []))
-    return 1 if set(differing) - {"cpu"} else 0
+            show_difference(kind, expected[kind], computed.get(kind, []))
+    return int(any(computed.get(kind) != expected[kind] for kind in kinds))
 
 
-def show_difference(kind: str, expected: list[Any], found: list[Any]) -> None:
-    """Print up to three rows that are only expected, and three that are only found."""
-    print(f"DIFFERENT: {kind}, {len(expected)} rows expected, {len(found)} found")
-    for row in [row for row in expected if row not in found][:3]:
+def show_cpus(expected: str, this: str) -> None:
+    if this == expected:
+        print(f"cpu: {this}")
+    else:
+        print(f"this CPU is {this}, and {RECORD.name} was from {expected}: expect other bytes")
+
+
+def show_difference(kind: str, expected: list[Any], computed: list[Any]) -> None:
+    """Print up to three rows that are only expected, and three that are only computed."""
+    print(f"DIFFERENT: {kind}, {len(expected)} rows expected, {len(computed)} computed")
+    for row in [row for row in expected if row not in computed][:3]:
         print(f"  expected {row}")
-    for row in [row for row in found if row not in expected][:3]:
-        print(f"  found    {row}")
+    for row in [row for row in computed if row not in expected][:3]:
+        print(f"  computed {row}")
 
 
 def cpu() -> str:
     """Return the CPU's maker, family and model."""
     lines = Path("/proc/cpuinfo").read_text().splitlines()
-    fields = dict(
-        part.split("\t: ", 1)
-        for part in (line.replace("\t\t", "\t") for line in lines)
-        if "\t: " in part
-    )
+    parts = [line.partition(":") for line in lines]
+    fields = {name.strip(): value.strip() for name, _, value in parts}
     return " ".join(fields.get(name, "?") for name in ("vendor_id", "cpu family", "model"))
 
 

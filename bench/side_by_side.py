@@ -12,7 +12,9 @@ import sys
 import tempfile
 import time
 from dataclasses import dataclass, replace
+from itertools import product
 from pathlib import Path
+from statistics import mean
 
 import numpy as np
 
@@ -51,17 +53,22 @@ def main() -> int:
         cost = fit(options.recipe)
         print(cost.wall, cost.cpu, cost.digest)
         return 0
-    digests = set()
     print(f"{options.recipe}: {RATINGS:,} ratings, {os.cpu_count()} cores")
-    for waiting, variables in WAITING.items():
-        for n_fits in (1, 2):
-            costs = fit_beside(options.recipe, n_fits, variables)
-            digests |= {cost.digest for cost in costs}
-            wall = max(cost.wall for cost in costs)
-            cpu = np.mean([cost.cpu for cost in costs])
-            print(f"threads {waiting:8} {n_fits} at once: {wall:6.1f} s, CPU {cpu:6.1f} s a fit")
+    digests = {cost.digest for cost in fit_in_all_ways(options.recipe)}
     print("arrays: equal" if len(digests) == 1 else "arrays: DIFFERENT")
     return 0 if len(digests) == 1 else 1
+
+
+def fit_in_all_ways(recipe: str) -> list[Cost]:
+    """Fit alone and in company, with threads of either kind; print and return what that costs."""
+    costs = []
+    for waiting, n_fits in product(WAITING, (1, 2)):
+        fits = fit_beside(recipe, n_fits, WAITING[waiting])
+        wall = max(cost.wall for cost in fits)
+        cpu = mean(cost.cpu for cost in fits)
+        print(f"threads {waiting:8} {n_fits} at once: {wall:6.1f} s, CPU {cpu:6.1f} s a fit")
+        costs += fits
+    return costs
 
 
 def fit_beside(recipe: str, n_fits: int, variables: dict[str, str]) -> list[Cost]:
@@ -79,11 +86,9 @@ def fit_beside(recipe: str, n_fits: int, variables: dict[str, str]) -> list[Cost
 def fit(recipe: str) -> Cost:
     """Fit once, here."""
     train = generated_ratings()
-    movies = [Description(f"Movie {movie} (1999)", ("Drama",)) for movie in range(MOVIES)]
-    catalogue = replace(Catalogue.of_descriptions(movies), movie_ids=train.movie_ids)
+    catalogue = generated_catalogue(train.movie_ids)
     kind = model_class(recipe)
-    config = kind.Config(**SETTINGS.get(recipe, {}))
-    model = kind(config, Compute(seed=SEED, device="cpu"))
+    model = kind(kind.Config(**SETTINGS.get(recipe, {})), Compute(seed=SEED, device="cpu"))
     wall = time.perf_counter()
     cpu = time.process_time()
     model.fit(train, catalogue)
@@ -94,17 +99,21 @@ def fit(recipe: str) -> Cost:
         return Cost(wall, cpu, digest_of_directory(Path(folder)))
 
 
+def generated_catalogue(movie_ids: np.ndarray) -> Catalogue:
+    movies = [Description(f"Movie {movie} (1999)", ("Drama",)) for movie in range(MOVIES)]
+    return replace(Catalogue.of_descriptions(movies), movie_ids=movie_ids)
+
+
 def generated_ratings() -> Interactions:
     """Return ratings of which a few movies and a few users have most."""
     rng = np.random.default_rng(SEED)
     users = (rng.beta(0.7, 2, RATINGS) * USERS).astype(np.int64)
     movies = (rng.beta(0.6, 2.5, RATINGS) * MOVIES).astype(np.int64)
-    _, kept = np.unique(users * MOVIES + movies, return_index=True)
     stars = rng.integers(1, 6, RATINGS).astype(np.float64)
     rated_at = 1_500_000_000 + rng.integers(0, 100_000_000, RATINGS)
-    return Interactions.of(
-        users[kept], movies[kept], stars[kept], rated_at[kept], movie_ids=np.arange(MOVIES)
-    )
+    _, once = np.unique(users * MOVIES + movies, return_index=True)
+    columns = (column[once] for column in (users, movies, stars, rated_at))
+    return Interactions.of(*columns, movie_ids=np.arange(MOVIES))
 
 
 if __name__ == "__main__":

@@ -110,14 +110,13 @@ def read_table(
     places = {name: header.names.index(name) for name in table.columns}
     for record in split_records(header, table):
         cells = cells_of(record, places)
-        if is_blank(record, cells, len(header.names)):
-            continue
-        contents.n_read += 1
-        problem = problem_of(record, len(header.names))
-        if problem:
-            contents.rejects[record.line] = problem
-        elif ours is None or ours(cells):
-            contents.add(record.line, cells, encoding)
+        if not is_blank(record, cells, len(header.names)):
+            contents.n_read += 1
+            problem = problem_of(record, len(header.names))
+            if problem:
+                contents.rejects[record.line] = problem
+            elif ours is None or ours(cells):
+                contents.add(record.line, cells, encoding)
     return contents
 
 

@@ -35,30 +35,21 @@ class Zones:
 
 
 def release_of(scale: Scale, folder: Path) -> Path:
-    """The scale's MovieLens release, in the published layout; made once. The one place that says
-    where the data come from.
+    """Return the scale's MovieLens release, in the published layout; made once. The one place that
+    says where the data come from.
     """
-
-    def write(unfinished: Path) -> None:
-        generate_release(unfinished, scale.release, SEED)
-
-    return _once(folder, "release", write)
+    return _once(folder, "release", lambda path: generate_release(path, scale.release, SEED))
 
 
 def zones_of(scale: Scale, folder: Path) -> Zones:
-    """The release as drops: cut once."""
-    root = _once(
-        folder, "zones", lambda unfinished: cut(release_of(scale, folder), unfinished, scale.delta)
-    )
-    dates = sorted(date.fromisoformat(path.name) for path in (root / "full/movielens").iterdir())
-    return Zones(
-        root / "full",
-        tuple(root / f"empty-{place}" for place in range(1, DELTAS + 1)),
-        tuple(dates),
-    )
+    """Return the release as drops: cut once."""
+    root = _once(folder, "zones", lambda path: cut(release_of(scale, folder), path, scale.delta))
+    days = [date.fromisoformat(path.name) for path in (root / "full/movielens").iterdir()]
+    empty = [root / f"empty-{place}" for place in range(1, DELTAS + 1)]
+    return Zones(root / "full", tuple(empty), tuple(sorted(days)))
 
 
-def _once(folder: Path, name: str, write: Callable[[Path], None]) -> Path:
+def _once(folder: Path, name: str, write: Callable[[Path], object]) -> Path:
     """What is written under the name by the present code; what other code wrote goes."""
     path, unfinished = folder / f"{name}-{digest_of(DATA)[:8]}", folder / f"{name}.unfinished"
     if not path.is_dir():
@@ -70,22 +61,32 @@ def _once(folder: Path, name: str, write: Callable[[Path], None]) -> Path:
 
 
 def cut(release: Path, root: Path, delta: int) -> None:
+    """Cut a release into zones, with deltas of so many ratings."""
     ratings = _read(release / "ratings.csv")
-    times = ratings["timestamp"].to_numpy()
-    order = np.argsort(times, kind="stable")
-    first = drop_dates(int(times[order[-1]]), 0)[0]
-    base = _folder(root / "full", first)
-    is_late = np.zeros(len(order), dtype=bool)
-    is_late[order[-delta * DELTAS :]] = True
-    _write(ratings.filter(pa.array(~is_late)), base / "ratings.csv")
-    _link(release, base, *FILES)
+    order = np.argsort(ratings["timestamp"].to_numpy(), kind="stable")
     newest = order[-delta * DELTAS :].reshape(DELTAS, delta)
+    first = drop_dates(ratings["timestamp"][order[-1]].as_py(), 0)[0]
+    base = _folder(root / "full", first)
+    _write(without(ratings, newest), base / "ratings.csv")
+    _link(release, base, *FILES)
     for place, rows in enumerate(newest, start=1):
         late = _folder(root / "full", first + timedelta(weeks=place))
         _write(ratings.take(pa.array(rows)), late / "ratings.csv")
         cut_empty(root / f"empty-{place}", first, base, late)
-    for complete in root.glob("*/movielens/*"):
-        (complete / SUCCESS).touch()
+    complete(root)
+
+
+def complete(root: Path) -> None:
+    """Mark all drops of the zones as whole."""
+    for drop in root.glob("*/movielens/*"):
+        (drop / SUCCESS).touch()
+
+
+def without(ratings: pa.Table, rows: np.ndarray) -> pa.Table:
+    """Return the ratings but those at these places, in the file's order."""
+    stays = np.ones(len(ratings), dtype=bool)
+    stays[rows] = False
+    return ratings.filter(pa.array(stays))
 
 
 def cut_empty(zone: Path, first: date, base: Path, late: Path) -> None:

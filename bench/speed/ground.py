@@ -141,24 +141,27 @@ class Ground:
     @cached_property
     def version(self) -> ModelVersion:
         """ALS, fitted on all that the first week sees."""
-        data = self.data
+        fit = self.fit
         registry = Registry(self.in_use)
         with connect(self.in_use) as conn:
-            cut, seed = self.first.isoformat(), data.week.seed
-            fit = Fit(
-                Recipe.of("als"),
-                data.interactions,
-                data.catalogue,
-                cut,
-                "refit",
-                self.first,
-                seed,
-            )
             fitted = fit_once(conn, registry, fit)
-        tags = {"fingerprint": fitted.fingerprint, "n_ratings": str(len(data.interactions))}
+        n_ratings = len(fit.train)
+        tags = {"fingerprint": fitted.fingerprint, "n_ratings": str(n_ratings)}
         number = registry.register(fitted.run_id, fitted.fit_key, tags)
-        return ModelVersion(
-            fit.recipe, number, fitted.fit_key, fitted.fingerprint, len(data.interactions)
+        return ModelVersion(fit.recipe, number, fitted.fit_key, fitted.fingerprint, n_ratings)
+
+    @property
+    def fit(self) -> Fit:
+        """ALS, of the first week."""
+        data = self.data
+        return Fit(
+            Recipe.of("als"),
+            data.interactions,
+            data.catalogue,
+            self.first.isoformat(),
+            "refit",
+            self.first,
+            data.week.seed,
         )
 
     @cached_property
@@ -180,10 +183,10 @@ class Ground:
         decision = Decision(self.version.recipe.key, "first", (), (), ("Its lists are measured.",))
         with connect(settings) as conn:
             exams.record_exam(conn, self.first, self.data.exam)
-            made = ledger.record_decision(
+            recorded = ledger.record_decision(
                 conn, self.first, Run(), decision, self.version, None, UNASKED, ""
             )
-        return made.promotion_id
+        return recorded.promotion_id
 
     def _migrate(self, name: str) -> None:
         with connect(self.settings(name, self.folder)) as conn:
@@ -192,11 +195,8 @@ class Ground:
     def _take_in(self, name: str, zone: Path) -> None:
         self._migrate(name)
         settings = self.settings(name, zone)
-        run_step(
-            settings,
-            "ingest_drops",
-            run_step(settings, "resolve_week", RunRequest(as_of=self.first)),
-        )
+        week = run_step(settings, "resolve_week", RunRequest(as_of=self.first))
+        run_step(settings, "ingest_drops", week)
 
 
 def open_mlflow_store(folder: Path) -> str:

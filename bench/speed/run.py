@@ -22,6 +22,7 @@ from bench.speed.table import table_of
 from bench.speed.verdict import verdicts_of
 
 WIDTH = 170  # of the table
+UNDECIDED = "The targets are those of 20m: at this scale they are shown and do not decide."
 
 
 def run(scale: Scale, chosen: argparse.Namespace, databases: Databases, home: Path) -> int:
@@ -29,8 +30,8 @@ def run(scale: Scale, chosen: argparse.Namespace, databases: Databases, home: Pa
     console = console_of(WIDTH)
     ground = Ground(home / "speed", scale, databases, imdb=home / "imdb")
     ground.drop_outdated()
-    journal = Journal(home / "speed.jsonl", Measurement)
     stages = [stage_class(name)(ground) for name in STAGES if name in chosen.only]
+    journal = Journal(home / "speed.jsonl", Measurement)
     rows = measure(stages, chosen.repeats, journal, console)
     console.print(table_of(scale, rows))
     print_pictures(console, draw(journal, list(STAGES), home))
@@ -61,8 +62,5 @@ def judge(rows: Sequence[Row], scale: Scale, console: Console) -> int:
     status = int(bool(failed) or (scale.decides and not all(met)))
     print_outcome(console, met, status)
     if not scale.decides:
-        console.print(
-            "The targets are those of 20m: at this scale they are shown and do not decide.",
-            style="dim",
-        )
+        console.print(f"[dim]{UNDECIDED}[/]")
     return status

@@ -52,8 +52,8 @@ def test_a_stage_measures_what_its_targets_speak_of(ground, name):
     assert {label for bound in stage.bounds for label in (bound.over, bound.under)} | {
         stage.ours
     } <= set(seconds)
-    assert {len(found) for found in seconds.values()} == {1}
-    assert all(value > 0 for found in seconds.values() for value in found)
+    assert {len(rounds) for rounds in seconds.values()} == {1}
+    assert all(value > 0 for rounds in seconds.values() for value in rounds)
     kept = {ground.name(what) for what in ("blank", "unrated", "filled")}
     assert names(ground) <= kept, "a stage leaves no database of its own"
 
@@ -67,12 +67,12 @@ def test_a_weeks_steps_make_up_the_week(ground):
     } >= {"popularity", "als"}
     assert set(stage.peaks) == set(seconds)
     assert stage.peaks["run_week"] == max(stage.peaks.values()) > 50 * 2**20
-    steps = sum(found[0] for label, found in seconds.items() if label != "run_week")
+    steps = sum(rounds[0] for label, rounds in seconds.items() if label != "run_week")
     # in between, what each cost is written down
     assert 0.8 * seconds["run_week"][0] < steps <= seconds["run_week"][0]
-    asked = f"tags.as_of = '{ground.zones.dates[1]}'"
+    filters = f"tags.as_of = '{ground.zones.dates[1]}'"
     usual = Registry(ground.in_use)
-    assert usual.client.search_runs([usual.experiment_id], asked) == [], (
+    assert usual.client.search_runs([usual.experiment_id], filters) == [], (
         "the next week would find this one's fits"
     )
 

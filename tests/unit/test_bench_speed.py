@@ -40,7 +40,7 @@ DECIDES = Scale("tiny", WORLD, decides=True)
 
 
 class Made(Stage):
-    """Gives the seconds that it is told."""
+    """Gives the seconds that it was made with."""
 
     name, title, ours = "made", "a made stage", "ours"
     bounds = (Bound("ours", "theirs", "≤", 2),)
@@ -103,9 +103,11 @@ def test_ways_take_turns_and_only_the_run_is_timed(monkeypatch):
 
 def test_a_second_call_measures_nothing(tmp_path):
     first, second = (Made({"ours": [1.0], "theirs": [1.0]}) for _ in range(2))
-    found = [rows_from(stage, tmp_path / "s.jsonl")[0].measurement for stage in (first, second)]
+    measurements = [
+        rows_from(stage, tmp_path / "s.jsonl")[0].measurement for stage in (first, second)
+    ]
     assert (first.measured, second.measured) == (1, 0)
-    assert found[0] == found[1]
+    assert measurements[0] == measurements[1]
 
 
 def test_a_line_cut_off_is_passed_over(tmp_path):
@@ -131,7 +133,7 @@ def test_the_newest_measurement_of_each_scale(tmp_path):
     journal = Journal(tmp_path / "s.jsonl", Measurement)
     for key, ratings, seconds in (("a", 20, 1.0), ("b", 10, 2.0), ("c", 20, 3.0)):
         journal.add(Measurement(key, "made", "", ratings, 2, {"ours": [seconds]}, ""))
-    assert [(found.ratings, found.seconds["ours"]) for found in newest(journal, "made")] == [
+    assert [(each.ratings, each.seconds["ours"]) for each in newest(journal, "made")] == [
         (10, [2.0]),
         (20, [3.0]),
     ]
@@ -178,10 +180,10 @@ def test_what_is_not_measured_is_missed_and_leaves_the_others_alone(tmp_path):
 
 
 def test_every_bound_speaks_of_the_issues_table():
-    asked = {
+    labels = {
         (name, bound.sense, bound.value) for name in STAGES for bound in stage_class(name).bounds
     }
-    assert asked == {
+    assert labels == {
         ("first-load", "≤", 6),
         ("delta", "≤", 3),
         ("imdb", "≤", 3),
@@ -201,7 +203,7 @@ def test_every_bound_speaks_of_the_issues_table():
 
 
 @pytest.mark.parametrize(
-    ("value", "said"),
+    ("value", "text"),
     [
         (0.01234, "0.0123"),
         (1.234, "1.23"),
@@ -211,8 +213,8 @@ def test_every_bound_speaks_of_the_issues_table():
         (4e-6, "0.0000"),
     ],
 )
-def test_three_digits(value, said):
-    assert digits(value) == said
+def test_three_digits(value, text):
+    assert digits(value) == text
 
 
 def shown(row: Row, scale: Scale) -> str:
@@ -225,9 +227,9 @@ def test_the_table_has_medians_spread_ratio_and_verdict(tmp_path):
     (row,) = rows_from(
         Made({"ours": [3.0, 4.0, 5.0], "theirs": [1.0, 1.0, 1.0]}), tmp_path / "s.jsonl"
     )
-    said = shown(row, DECIDES)
+    page = shown(row, DECIDES)
     for part in ("4.00 s", "3.00 – 5.00 s", "4.00 ×", "3.00 – 5.00 ×", "≤ 2 ×", "missed"):
-        assert part in said
+        assert part in page
     assert "not met at this scale" in shown(row, TINY)
 
 
@@ -279,12 +281,12 @@ def test_a_release_is_cut_into_drops_that_make_it_up_again(tmp_path):
 
 def test_data_are_made_once_and_anew_by_other_code(tmp_path, monkeypatch):
     zones_of(TINY, tmp_path)
-    made = sorted(path.name for path in tmp_path.iterdir())
+    names = sorted(path.name for path in tmp_path.iterdir())
     monkeypatch.setattr(
         "bench.speed.data.generate_release", lambda *_, **__: pytest.fail("made again")
     )
     assert zones_of(TINY, tmp_path).dates[0] > date(2014, 1, 1)
-    assert sorted(path.name for path in tmp_path.iterdir()) == made
+    assert sorted(path.name for path in tmp_path.iterdir()) == names
     monkeypatch.undo()
     monkeypatch.setattr("bench.speed.data.digest_of", lambda _: "another one")
     zones_of(TINY, tmp_path)
@@ -300,7 +302,6 @@ def test_data_are_made_once_and_anew_by_other_code(tmp_path, monkeypatch):
 class NoServer:
     def __init__(self, state: Path) -> None:
         state.mkdir(parents=True, exist_ok=True)
-        self.told: list[str] = []
 
     def start(self) -> None: ...
 
@@ -311,11 +312,12 @@ class NoServer:
 def run(monkeypatch, tmp_path):
     """The command with one made stage, at a scale that decides or one that does not."""
 
-    def called(*argv: str, decides: bool, **made: Any) -> int:
+    def called(*argv: str, decides: bool, **options: Any) -> int:
         scale = DECIDES if decides else TINY
         monkeypatch.setitem(SCALES, "tiny", scale)
         monkeypatch.setattr(
-            "bench.speed.run.stage_class", lambda _: lambda ground: Made(**made, scale=ground.scale)
+            "bench.speed.run.stage_class",
+            lambda _: lambda ground: Made(**options, scale=ground.scale),
         )
         monkeypatch.setattr(command, "STAGES", {"made": ""})
         monkeypatch.setattr("bench.speed.run.STAGES", {"made": ""})
@@ -328,7 +330,7 @@ def run(monkeypatch, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("ours", "decides", "made", "status"),
+    ("ours", "decides", "options", "status"),
     [
         (2.0, True, {}, 0),
         (2.1, True, {}, 1),
@@ -338,9 +340,9 @@ def run(monkeypatch, tmp_path):
         (2.0, False, {"fails": "no memory"}, 1),
     ],
 )
-def test_exit_status(run, ours, decides, made, status, capsys):
-    assert run(decides=decides, seconds={"ours": [ours], "theirs": [1.0]}, **made) == status
-    assert f"{int(ours == 2.0 and not made)} of 1 targets met" in capsys.readouterr().out
+def test_exit_status(run, ours, decides, options, status, capsys):
+    assert run(decides=decides, seconds={"ours": [ours], "theirs": [1.0]}, **options) == status
+    assert f"{int(ours == 2.0 and not options)} of 1 targets met" in capsys.readouterr().out
 
 
 def test_the_journal_is_json_lines_and_kept(run, tmp_path, capsys):
@@ -353,14 +355,14 @@ def test_the_journal_is_json_lines_and_kept(run, tmp_path, capsys):
 
 
 @pytest.mark.parametrize(
-    ("argv", "said"),
+    ("argv", "message"),
     [
         (["--scale", "2m"], "no scale 2m"),
         (["--only", "tea"], "no stage tea"),
         (["--repeats", "6"], "6 repeats; expected 1 to 5"),
     ],
 )
-def test_what_cannot_be_asked(argv, said, capsys, tmp_path):
+def test_what_cannot_be_run_is_refused(argv, message, capsys, tmp_path):
     with pytest.raises(SystemExit):
         command.main(argv, tmp_path)
-    assert said in capsys.readouterr().err
+    assert message in capsys.readouterr().err

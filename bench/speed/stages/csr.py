@@ -20,12 +20,8 @@ from recsys.features.interactions import Interactions
 from recsys.features.visible import read_interactions
 from recsys.snapshot import Snapshot
 
-OURS, COPY, BY_HAND, PANDAS = (
-    ("read_interactions, csr"),
-    "COPY, numpy, same csr",
-    "COPY, np.unique, scipy",
-    "pandas.read_sql",
-)
+OURS, COPY = "read_interactions, csr", "COPY, numpy, same csr"
+BY_HAND, PANDAS = "COPY, np.unique, scipy", "pandas.read_sql"
 #: Signature, flags and extension length before the rows; the end marker behind them.
 HEADER, TRAILER = 19, 2
 #: A Python object for each moment would slow pandas down further.
@@ -58,27 +54,24 @@ class Csr(Stage):
 
     @contextmanager
     def ways(self) -> Iterator[Sequence[Way]]:
-        data = self.ground.data
-        snapshot = data.week.snapshot
-        movie_ids = data.catalogue.movie_ids
-        url = self.ground.in_use.database_url.get_secret_value()
+        ground = self.ground
+        snapshot, movie_ids = ground.data.week.snapshot, ground.data.catalogue.movie_ids
+        url = ground.in_use.database_url.get_secret_value()
         engine = sqlalchemy.create_engine(url)
-        self.ground.databases.settle()
-        with connect(self.ground.in_use) as conn, closing(psycopg2.connect(url)) as plain:
+        ground.databases.settle()
+        with connect(ground.in_use) as conn, closing(psycopg2.connect(url)) as plain:
             yield [
                 Way(OURS, lambda _: read_interactions(conn, snapshot, movie_ids).csr()),
                 Way(COPY, lambda _: as_ours(copied(plain, snapshot), movie_ids)),
                 Way(BY_HAND, lambda _: by_hand(copied(plain, snapshot))),
-                Way(
-                    PANDAS,
-                    lambda _: pd.read_sql(
-                        AS_NUMBERS.format(queries("visible")["ratings"]),
-                        engine,
-                        params=snapshot.params,
-                    ),
-                ),
+                Way(PANDAS, lambda _: by_pandas(engine, snapshot)),
             ]
         engine.dispose()
+
+
+def by_pandas(engine: sqlalchemy.Engine, snapshot: Snapshot) -> pd.DataFrame:
+    query = AS_NUMBERS.format(queries("visible")["ratings"])
+    return pd.read_sql(query, engine, params=snapshot.params)
 
 
 def copied(conn: psycopg2.extensions.connection, snapshot: Snapshot) -> np.ndarray:

@@ -24,26 +24,39 @@ class Delta(Stage):
 
     @contextmanager
     def ways(self) -> Iterator[Sequence[Way]]:
-        ground = self.ground
-        zones, unrated = ground.zones, ground.unrated
-        full, empty = ground.name("delta_full"), ground.name("delta_empty")
+        databases = self.ground.databases
+        with (
+            databases.clone(self.ground.filled, self.full),
+            databases.clone(self.ground.unrated, self.empty),
+        ):
+            yield [Way(OURS, ingest, self.into_full), Way(EMPTY, ingest, self.into_empty)]
 
-        def resolve(settings: Settings, number: int) -> tuple[Settings, WeekPlan]:
-            request = RunRequest(as_of=zones.dates[number + 1])
-            return settings, run_step(settings, "resolve_week", request)
+    @property
+    def full(self) -> str:
+        return self.ground.name("delta_full")
 
-        def into_full(number: int) -> tuple[Settings, WeekPlan]:
-            ground.databases.settle()
-            return resolve(ground.settings(full, zones.full), number)
+    @property
+    def empty(self) -> str:
+        return self.ground.name("delta_empty")
 
-        def into_empty(number: int) -> tuple[Settings, WeekPlan]:
-            ground.databases.renew(unrated, empty)
-            return resolve(ground.settings(empty, zones.empty[number]), number)
+    def into_full(self, number: int) -> "Prepared":
+        self.ground.databases.settle()
+        return self.resolve(self.ground.settings(self.full, self.ground.zones.full), number)
 
-        with ground.databases.clone(ground.filled, full), ground.databases.clone(unrated, empty):
-            yield [Way(OURS, ingest, into_full), Way(EMPTY, ingest, into_empty)]
+    def into_empty(self, number: int) -> "Prepared":
+        self.ground.databases.renew(self.ground.unrated, self.empty)
+        zone = self.ground.zones.empty[number]
+        return self.resolve(self.ground.settings(self.empty, zone), number)
+
+    def resolve(self, settings: Settings, number: int) -> "Prepared":
+        """Return the settings, and the week of a round's delta."""
+        request = RunRequest(as_of=self.ground.zones.dates[number + 1])
+        return settings, run_step(settings, "resolve_week", request)
 
 
-def ingest(prepared: tuple[Settings, WeekPlan]) -> None:
+Prepared = tuple[Settings, WeekPlan]
+
+
+def ingest(prepared: Prepared) -> None:
     settings, week = prepared
     run_step(settings, "ingest_drops", week)

@@ -6,7 +6,9 @@ from contextlib import contextmanager
 import numpy as np
 
 from bench.speed.stages.base import Bound, Stage, Way
+from recsys.evaluation.split import Exam
 from recsys.exam import LIST_LENGTH, examine
+from recsys.models.base import Recommender, TopN
 
 OURS, LISTS = "examine", "its own top-N"
 
@@ -23,19 +25,24 @@ class OneExam(Stage):
 
     @contextmanager
     def ways(self) -> Iterator[Sequence[Way]]:
-        data, model = self.ground.data, self.ground.model
-        exam, week = data.exam, data.week
-        liked = exam.held_out.ratings >= week.like_threshold
-        asked = np.unique(exam.held_out.user_ids[exam.held_out.users[liked]])
-        settings = {
-            "like_threshold": week.like_threshold,
-            "min_history": week.min_history,
+        data, model, exam = self.ground.data, self.ground.model, self.ground.data.exam
+        options = {
+            "like_threshold": data.week.like_threshold,
+            "min_history": data.week.min_history,
             "catalogue": data.catalogue,
         }
+        users = liking_users(exam, data.week.like_threshold)
         yield [
-            Way(OURS, lambda _: examine(model, exam, **settings)),
-            Way(
-                LISTS,
-                lambda _: model.recommend(asked, n=LIST_LENGTH, seen=exam.known.seen_by(asked)),
-            ),
+            Way(OURS, lambda _: examine(model, exam, **options)),
+            Way(LISTS, lambda _: own_lists(model, exam, users)),
         ]
+
+
+def own_lists(model: Recommender, exam: Exam, users: np.ndarray) -> TopN:
+    return model.recommend(users, n=LIST_LENGTH, seen=exam.known.seen_by(users))
+
+
+def liking_users(exam: Exam, like_threshold: float) -> np.ndarray:
+    """Return the ids of the users with a held-out rating that they liked."""
+    is_like = exam.held_out.ratings >= like_threshold
+    return np.unique(exam.held_out.user_ids[exam.held_out.users[is_like]])

@@ -8,7 +8,8 @@ from typing import LiteralString
 from psycopg import sql
 
 from bench.speed.stages.base import Bound, Stage, Way
-from recsys.db.connect import connect
+from bench.speed.stages.delta import ingest
+from recsys.db.connect import Connection, connect
 from recsys.request import RunRequest
 from recsys.run import run_step
 from recsys.settings import Settings
@@ -34,36 +35,39 @@ class FirstLoad(Stage):
     @contextmanager
     def ways(self) -> Iterator[Sequence[Way]]:
         ground = self.ground
-        blank, zone, first = ground.blank, ground.zones.full, ground.first
-        name = ground.name("first_load")
-
-        def emptied(_round: int) -> Settings:
-            ground.databases.renew(blank, name)
-            return ground.settings(name, zone)
-
-        def resolved(number: int) -> tuple[Settings, WeekPlan]:
-            settings = emptied(number)
-            return settings, run_step(settings, "resolve_week", RunRequest(as_of=first))
-
-        with ground.databases.clone(blank, name):
-            files = sorted((zone / "movielens" / str(first)).glob("*.csv"))
+        drop = ground.zones.full / "movielens" / str(ground.first)
+        files = sorted(drop.glob("*.csv"))
+        with ground.databases.clone(ground.blank, self.database):
             yield [
-                Way(
-                    OURS,
-                    lambda prepared: run_step(prepared[0], "ingest_drops", prepared[1]),
-                    resolved,
-                ),
-                Way(PLAIN, lambda settings: copy_plainly(settings, files), emptied),
+                Way(OURS, ingest, self.resolved),
+                Way(PLAIN, lambda settings: copy_plainly(settings, files), self.emptied),
             ]
+
+    @property
+    def database(self) -> str:
+        return self.ground.name("first_load")
+
+    def emptied(self, _round: int) -> Settings:
+        """Empty the database; return its settings."""
+        self.ground.databases.renew(self.ground.blank, self.database)
+        return self.ground.settings(self.database, self.ground.zones.full)
+
+    def resolved(self, number: int) -> tuple[Settings, WeekPlan]:
+        settings = self.emptied(number)
+        return settings, run_step(settings, "resolve_week", RunRequest(as_of=self.ground.first))
 
 
 def copy_plainly(settings: Settings, files: Sequence[Path]) -> None:
-    """Each file into an unlogged table of its own."""
+    """Copy each file into an unlogged table of its own."""
     with connect(settings) as conn:
         for path in files:
             table, columns = sql.Identifier(f"plain_{path.stem}"), sql.SQL(TABLES[path.name])
             conn.execute(sql.SQL("CREATE UNLOGGED TABLE {} ({})").format(table, columns))
-            statement = sql.SQL("COPY {} FROM STDIN (FORMAT csv, HEADER true)").format(table)
-            with path.open("rb") as file, conn.cursor() as cursor, cursor.copy(statement) as copy:
-                while chunk := file.read(CHUNK):
-                    copy.write(chunk)
+            copy_file(conn, path, table)
+
+
+def copy_file(conn: Connection, path: Path, table: sql.Identifier) -> None:
+    statement = sql.SQL("COPY {} FROM STDIN (FORMAT csv, HEADER true)").format(table)
+    with path.open("rb") as file, conn.cursor() as cursor, cursor.copy(statement) as copy:
+        while chunk := file.read(CHUNK):
+            copy.write(chunk)

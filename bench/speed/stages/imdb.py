@@ -12,8 +12,9 @@ from fsspec.implementations.local import LocalFileSystem
 from bench.speed.stages.base import Bound, Stage, Way
 from recsys.db.connect import connect
 from recsys.db.queries import queries
-from recsys.drops.members import find_members
+from recsys.drops.members import Member, find_members
 from recsys.ingest.imdb import BASICS, PRINCIPALS, Imdb
+from recsys.ingest.matching import MovieToMatch
 
 OURS, GZIP = "read and cut down", "gzip -dc"
 
@@ -34,28 +35,25 @@ class ImdbPrincipals(Stage):
 
     @contextmanager
     def ways(self) -> Iterator[Sequence[Way]]:
-        with connect(self.ground.settings(self.ground.unrated, self.ground.zones.full)) as conn:
-            movies = conn.execute(queries("ingest")["movies_to_match"]).fetchall()
-        source = self.ground.imdb
+        movies = self.movies()
+        titles = {f"tt{movie.imdb_id:07d}" for movie in movies if movie.imdb_id}
+        principals = self.ground.imdb / f"{PRINCIPALS}.gz"
         with TemporaryDirectory(dir=self.ground.folder) as folder:
-            cut_others(
-                source,
-                Path(folder),
-                {f"tt{movie.imdb_id:07d}" for movie in movies if movie.imdb_id},
-            )
-            files = [(path.name, str(path)) for path in Path(folder).iterdir()]
-            members = {
-                **find_members(LocalFileSystem(), files, folder),
-                **find_members(
-                    LocalFileSystem(),
-                    [(f"{PRINCIPALS}.gz", str(source / f"{PRINCIPALS}.gz"))],
-                    str(source),
-                ),
-            }
+            cut_others(self.ground.imdb, Path(folder), titles)
+            members = members_of([*Path(folder).iterdir(), principals])
             yield [
                 Way(OURS, lambda _: sum(1 for _part in Imdb().about(movies, members))),
-                Way(GZIP, lambda _: unpack(source / f"{PRINCIPALS}.gz")),
+                Way(GZIP, lambda _: unpack(principals)),
             ]
+
+    def movies(self) -> Sequence[MovieToMatch]:
+        with connect(self.ground.settings(self.ground.unrated, self.ground.zones.full)) as conn:
+            return conn.execute(queries("ingest")["movies_to_match"]).fetchall()
+
+
+def members_of(paths: Sequence[Path]) -> dict[str, Member]:
+    files = [(path.name, str(path)) for path in paths]
+    return dict(find_members(LocalFileSystem(), files, "the bench's files"))
 
 
 def unpack(path: Path) -> None:

@@ -18,40 +18,40 @@ from recsys.settings import Settings
 OURS, LISTS = "score_users, publish_recommendations", "top-N alone"
 #: Three times what `top-n` may take of the bare product, 1.35: our own lists take less, and leave a
 #: publication less.
-PACE_ASKED = 4.05
+PACE_LIMIT = 4.05
 
 
 class WholePublication(Stage):
     name = "publication"
     title = "score + publish, whole"
     ours = OURS
-    bounds = (Bound(OURS, LISTS, "≤", 3), Bound(OURS, PRODUCT, "≤", PACE_ASKED))
+    bounds = (Bound(OURS, LISTS, "≤", 3), Bound(OURS, PRODUCT, "≤", PACE_LIMIT))
 
     @contextmanager
     def ways(self) -> Iterator[Sequence[Way]]:
         ground = self.ground
-        model, seen, week = ground.model, ground.seen, ground.data.week
+        model, seen = ground.model, ground.seen
         with ground.databases.clone(ground.filled, ground.name("publication")) as name:
             settings = ground.settings(name, ground.zones.full)
             promotion_id = ground.crown(settings)
-
-            score = partial(run_step, settings, "score_users", week, promotion_id, None)
-
-            def publish(_: None) -> None:
-                # side by side, as Airflow runs them
-                with ThreadPoolExecutor(settings.score_shards) as tasks:
-                    list(tasks.map(score, range(settings.score_shards)))
-                run_step(settings, "publish_recommendations", week, promotion_id)
-
-            def unpublish(_round: int) -> None:
-                drop_publications(settings)
-                ground.databases.settle()
-
             yield [
-                Way(OURS, publish, unpublish),
+                Way(OURS, lambda _: self.publish(settings, promotion_id), self.unpublish),
                 Way(LISTS, lambda _: model.recommend(model.user_ids_, n=N, seen=seen)),
                 Way(PRODUCT, lambda _: product(model)),
             ]
+
+    def publish(self, settings: Settings, promotion_id: int) -> None:
+        week = self.ground.data.week
+        score = partial(run_step, settings, "score_users", week, promotion_id, None)
+        # side by side, as Airflow runs them
+        with ThreadPoolExecutor(settings.score_shards) as tasks:
+            list(tasks.map(score, range(settings.score_shards)))
+        run_step(settings, "publish_recommendations", week, promotion_id)
+
+    def unpublish(self, _round: int) -> None:
+        ground = self.ground
+        drop_publications(ground.settings(ground.name("publication"), ground.zones.full))
+        ground.databases.settle()
 
 
 def drop_publications(settings: Settings) -> None:

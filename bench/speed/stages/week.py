@@ -5,12 +5,15 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from bench.speed.stages.base import Seconds, Stage, Way
 from recsys.costs import costs_of_run
 from recsys.db.connect import connect
 from recsys.request import RunRequest
 from recsys.run import run_week
+from recsys.settings import Settings
+from recsys.week import WeekPlan
 
 OURS = "run_week"
 
@@ -38,12 +41,15 @@ class WholeWeek(Stage):
             settings = ground.settings(name, ground.zones.full, Path(store))
             started = time.perf_counter()
             week = run_week(settings, RunRequest(as_of=ground.zones.dates[1], run_id=OURS))
-            whole = time.perf_counter() - started
-            with connect(settings) as conn:
-                costs = {
-                    f"{cost.step} {cost.part}".rstrip(): cost
-                    for cost in costs_of_run(conn, week.as_of, OURS)
-                }
-        self.peaks = {OURS: max(cost.peak_bytes for cost in costs.values())}
-        self.peaks |= {step: cost.peak_bytes for step, cost in costs.items()}
-        return {OURS: [whole], **{step: [cost.seconds] for step, cost in costs.items()}}
+            seconds = time.perf_counter() - started
+            costs = costs_by_step(settings, week)
+        peaks = {step: cost.peak_bytes for step, cost in costs.items()}
+        self.peaks = {OURS: max(peaks.values()), **peaks}
+        return {OURS: [seconds], **{step: [costs[step].seconds] for step in costs}}
+
+
+def costs_by_step(settings: Settings, week: WeekPlan) -> dict[str, Any]:
+    """Return the costs of the week's steps, each with its recipe or shard."""
+    with connect(settings) as conn:
+        costs = costs_of_run(conn, week.as_of, OURS)
+    return {f"{cost.step} {cost.part}".rstrip(): cost for cost in costs}
