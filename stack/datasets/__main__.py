@@ -1,6 +1,8 @@
 """`python -m stack.datasets`: write a small made world, or a whole release of published size."""
 
 import argparse
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -36,43 +38,56 @@ def main() -> None:
     if chosen.like:
         write_release(out, chosen)
     else:
-        sizes = {name: getattr(chosen, name) for name in SIZES}
-        generate_movielens(out / "movielens", **sizes, seed=chosen.seed)
-        generate_imdb(out / "imdb", out / "movielens", chosen.seed)
+        write_small_world(out, chosen)
     print(f"written: {out}")
 
 
 def parse_arguments() -> argparse.Namespace:
+    """Return what the command line says. Exits where it says too little."""
+    words = parser()
+    chosen = words.parse_args()
+    if chosen.like == "imdb" and not chosen.movielens:
+        words.error(
+            "--like imdb needs --movielens: a folder with movies.csv, links.csv and ratings.csv"
+        )
+    return chosen
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of the command's words."""
     parser = argparse.ArgumentParser(prog="python -m stack.datasets", description=main.__doc__)
     for name, (kind, default, help_text) in OPTIONS.items():
         parser.add_argument(f"--{name}", type=kind, default=default, help=help_text)
     for name, size in SIZES.items():
         parser.add_argument(f"--{name}", type=int, default=size)
     parser.add_argument("--like", choices=[*RELEASES, "imdb"])
-    chosen = parser.parse_args()
-    if chosen.like == "imdb" and not chosen.movielens:
-        parser.error(
-            "--like imdb needs --movielens: a folder with movies.csv, links.csv and ratings.csv"
-        )
-    return chosen
+    return parser
+
+
+def write_small_world(out: Path, chosen: argparse.Namespace) -> None:
+    """Write MovieLens files, and IMDb files for their movies."""
+    sizes = {name: getattr(chosen, name) for name in SIZES}
+    generate_movielens(out / "movielens", **sizes, seed=chosen.seed)
+    generate_imdb(out / "imdb", out / "movielens", chosen.seed)
 
 
 def write_release(out: Path, chosen: argparse.Namespace) -> None:
+    """Write a release with a progress bar."""
     with Progress(*COLUMNS) as progress:
-        task = progress.add_task("", total=None)
-
-        def advance(rows: int) -> None:
-            progress.advance(task, rows)
-
         if chosen.like == "imdb":
             sizes = FULL_IMDB.share(chosen.share)
-            rows = "rows of title.principals and name.basics"
-            progress.update(task, description=rows, total=sizes.principals + sizes.persons)
+            n_rows = sizes.principals + sizes.persons
+            advance = bar(progress, "rows of title.principals and name.basics", n_rows)
             generate_full_imdb(out, sizes, chosen.movielens, chosen.seed, advance)
         else:
             release = RELEASES[chosen.like].share(chosen.share)
-            progress.update(task, description="ratings", total=release.ratings)
+            advance = bar(progress, "ratings", release.ratings)
             generate_release(out, release, chosen.seed, advance)
+
+
+def bar(progress: Progress, description: str, total: int) -> Callable[[int], None]:
+    """Show a bar; return what advances it."""
+    return partial(progress.advance, progress.add_task(description, total=total))
 
 
 if __name__ == "__main__":

@@ -4,8 +4,8 @@ folder among 11 million.
 
 import gzip
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, fields
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -20,12 +20,16 @@ from stack.datasets.full_imdb_files import (
 from stack.datasets.full_imdb_titles import (
     MOST_PEOPLE,
     PEOPLE_OF_A_MOVIE,
+    Block,
     Linked,
+    Sizes,
     draw_blocks,
     draw_people,
     read_linked,
 )
 from stack.datasets.world import GENRE_NAMES
+
+__all__ = ["FULL_IMDB", "HEADERS", "Sizes", "generate_full_imdb"]
 
 PERSONS_AT_A_TIME = 500_000
 GZIP_LEVEL = 1  # the quickest: nothing else takes as long
@@ -42,23 +46,6 @@ HEADERS = {
 Advance = Callable[[int], object]
 
 
-@dataclass(frozen=True)
-class Sizes:
-    """Rows of the files; title.crew has as many as title.basics, whose rows are `titles`."""
-
-    titles: int
-    principals: int
-    persons: int
-    ratings: int
-
-    def share(self, share: float) -> "Sizes":
-        if not 0 < share <= 1:
-            raise ValueError(f"a share of {share}: expected more than 0, at most 1")
-        return Sizes(
-            **{field.name: round(getattr(self, field.name) * share) for field in fields(self)}
-        )
-
-
 FULL_IMDB = Sizes(titles=11_000_000, principals=90_000_000, persons=14_000_000, ratings=1_500_000)
 
 
@@ -73,18 +60,24 @@ def generate_full_imdb(
     should be titles or rated titles.
     """
     movies = read_linked(movielens)
-    if len(movies.numbers) > min(sizes.titles, sizes.ratings):
-        raise ValueError(
-            f"{sizes}, {len(movies.numbers):,} movies in {movielens}: expected at "
-            "least as many titles and ratings"
-        )
-    check_sizes(sizes)
+    check_movies(sizes, movies, movielens)
+    check_people(sizes)
     out.mkdir(parents=True, exist_ok=True)
     write_titles(out, np.random.default_rng(seed), sizes, movies, advance)
     write_persons(out, sizes.persons, advance)
 
 
-def check_sizes(sizes: Sizes) -> None:
+def check_movies(sizes: Sizes, movies: Linked, movielens: Path) -> None:
+    """Raise ValueError where there are too few titles for the folder's movies."""
+    n_movies = len(movies.numbers)
+    if n_movies > min(sizes.titles, sizes.ratings):
+        raise ValueError(
+            f"{sizes}, {n_movies:,} movies in {movielens}: expected at least as many titles and "
+            "ratings"
+        )
+
+
+def check_people(sizes: Sizes) -> None:
     """Raise ValueError where there are too few or too many people."""
     if not PEOPLE_OF_A_MOVIE * sizes.titles <= sizes.principals <= MOST_PEOPLE * sizes.titles:
         raise ValueError(
@@ -95,22 +88,36 @@ def check_sizes(sizes: Sizes) -> None:
         raise ValueError(f"{sizes}: expected at least {fewest} persons, {MOST_PEOPLE} a genre")
 
 
+@dataclass(frozen=True)
+class TitleFiles:
+    """The files that have a row a title, or one for each of its people."""
+
+    basics: gzip.GzipFile
+    crew: gzip.GzipFile
+    principals: gzip.GzipFile
+    ratings: gzip.GzipFile
+
+    def write(self, rng: np.random.Generator, block: Block, movies: Linked, n_persons: int) -> None:
+        """Append a block's titles to each."""
+        write_basics(rng, self.basics, block, movies)
+        write_ratings(rng, self.ratings, block, movies)
+        people = draw_people(rng, block, n_persons)
+        write_principals(self.principals, block, people)
+        write_crew(self.crew, block, people)
+
+
 def write_titles(
     out: Path, rng: np.random.Generator, sizes: Sizes, movies: Linked, advance: Advance
 ) -> None:
-    with ExitStack() as stack:
-        names = ("basics", "crew", "principals", "ratings")
-        files = {name: stack.enter_context(open_tsv(out, f"title.{name}")) for name in names}
-        for block in draw_blocks(rng, sizes.titles, sizes.principals, sizes.ratings, movies):
-            write_basics(rng, files["basics"], block, movies)
-            write_ratings(rng, files["ratings"], block, movies)
-            people = draw_people(rng, block, sizes.persons)
-            write_principals(files["principals"], block, people)
-            write_crew(files["crew"], block, people)
+    """Write the files of titles."""
+    with open_titles(out) as files:
+        for block in draw_blocks(rng, sizes, movies):
+            files.write(rng, block, movies, sizes.persons)
             advance(int(block.people.sum()))
 
 
 def write_persons(out: Path, n_persons: int, advance: Advance) -> None:
+    """Write name.basics."""
     with open_tsv(out, "name.basics") as file:
         for first in range(0, n_persons, PERSONS_AT_A_TIME):
             persons = np.arange(first, min(first + PERSONS_AT_A_TIME, n_persons))
@@ -129,3 +136,15 @@ def open_tsv(out: Path, name: str) -> Iterator[gzip.GzipFile]:
     ):
         file.write(("\t".join(HEADERS[name].split()) + "\n").encode())
         yield file
+
+
+@contextmanager
+def open_titles(out: Path) -> Iterator[TitleFiles]:
+    """Open the four files of titles."""
+    with (
+        open_tsv(out, "title.basics") as basics,
+        open_tsv(out, "title.crew") as crew,
+        open_tsv(out, "title.principals") as principals,
+        open_tsv(out, "title.ratings") as ratings,
+    ):
+        yield TitleFiles(basics, crew, principals, ratings)

@@ -1,13 +1,16 @@
 """How the five files of a whole IMDb write what was drawn: columns of text, a block at a time."""
 
 import gzip
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import chain, product
 
 import numpy as np
 
 from stack.datasets.full_imdb_titles import NONE, Block, Linked, People, nconst_of
 from stack.datasets.imdb import FIRST_NAMES, LAST_NAMES
 from stack.datasets.text_rows import either, fixed, joined, number, rows_of, text
-from stack.datasets.world import ADJECTIVES, GENRE_NAMES, GENRES
+from stack.datasets.world import ADJECTIVES, GENRE_NAMES, GENRE_WORDS
 
 TYPES = ("tvEpisode", "short", "movie", "video", "tvSeries", "tvMovie")
 TYPE_ODDS = (0.76, 0.1, 0.06, 0.03, 0.03, 0.02)
@@ -17,34 +20,85 @@ CATEGORIES = (*ACTING, "director", "writer", "producer", "composer", "cinematogr
 # columns of text, to be indexed by places
 TYPE, CATEGORY = text(TYPES), text(CATEGORIES)
 ADJECTIVE = text(ADJECTIVES.split())
-WORD = text([word for words in GENRES.values() for word in words.split()])
+WORD = text(list(chain.from_iterable(GENRE_WORDS)))
 MINUTES = text([*map(str, range(241)), NONE])
-GENRE_PAIR = text(
-    [",".join(sorted({first, second})) for first in GENRE_NAMES for second in GENRE_NAMES]
-)
+GENRE_PAIR = text([",".join(sorted(set(pair))) for pair in product(GENRE_NAMES, repeat=2)])
 CHARACTER = text([NONE, *(f'["{first}"]' for first in FIRST_NAMES.split())])
-NAME = text([f"{first} {last}" for first in FIRST_NAMES.split() for last in LAST_NAMES.split()])
+NAME = text([" ".join(names) for names in product(FIRST_NAMES.split(), LAST_NAMES.split())])
 BIRTH = text([NONE, *map(str, range(1880, 2010))])
 PROFESSION = text(["actor", "actress", "director,writer", "producer"])
+
+
+@dataclass(frozen=True)
+class Cast:
+    """A block's people as title.principals lists them: actors, others, the writer, the director."""
+
+    block: Block
+    people: People
+
+    @property
+    def acts(self) -> np.ndarray:
+        """Return whether each is an actor: the first half is."""
+        return self.people.place < (self.n_people + 1) // 2
+
+    @property
+    def n_people(self) -> np.ndarray:
+        """Return for each how many people their title has."""
+        return self.block.people[self.people.title]
+
+    @property
+    def category(self) -> np.ndarray:
+        """Return each person's place in CATEGORIES."""
+        category = np.where(self.acts, self._acting, self._other)
+        n_after = self.n_people - 1 - self.people.place
+        category[~self.acts & (n_after == 0)] = CATEGORIES.index("director")
+        category[~self.acts & (n_after == 1)] = CATEGORIES.index("writer")
+        return category
+
+    @property
+    def _acting(self) -> np.ndarray:
+        # nobody plays themselves in MovieLens' movies
+        return self.people.person % np.where(self.block.is_ours, 2, 3)[self.people.title]
+
+    @property
+    def _other(self) -> np.ndarray:
+        n_before = len(ACTING) + 2
+        return n_before + self.people.place % (len(CATEGORIES) - n_before)
+
+    @property
+    def character(self) -> np.ndarray:
+        """Return each person's place in CHARACTER."""
+        return np.where(self.acts, 1 + self.people.person % (len(CHARACTER) - 1), 0)
+
+
+def write(file: gzip.GzipFile, columns: Sequence[np.ndarray]) -> None:
+    """Append rows of text columns."""
+    file.write(rows_of(columns, "\t", "\n"))
 
 
 def write_basics(
     rng: np.random.Generator, file: gzip.GzipFile, block: Block, movies: Linked
 ) -> None:
     """Append to title.basics: MovieLens' movies as MovieLens has them, other titles made up."""
-    rows, ours = len(block.numbers), block.linked >= 0
-    kind = np.where(ours, TYPES.index("movie"), rng.choice(len(TYPES), rows, p=TYPE_ODDS))
-    name = either(ours, movies.names[block.linked], draw_names(rng, block))
-    year = either(ours, movies.years[block.linked], draw_years(rng, rows))
-    genres = either(ours, movies.genres[block.linked], draw_genres(rng, block.genre))
-    adult, end_year = fixed("0", rows), fixed(NONE, rows)
+    rows = len(block)
+    kind = draw_types(rng, block)
+    name = block.ours_or(movies.names, draw_names(rng, block))
+    year = block.ours_or(movies.years, draw_years(rng, rows))
+    genres = block.ours_or(movies.genres, draw_genres(rng, block.genre))
     minutes = draw_minutes(rng, rows)
-    columns = [block.tconst, TYPE[kind], name, name, adult, year, end_year, minutes, genres]
-    file.write(rows_of(columns, "\t", "\n"))
+    adult, end_year = fixed("0", rows), fixed(NONE, rows)
+    write(file, [block.tconst, kind, name, name, adult, year, end_year, minutes, genres])
+
+
+def draw_types(rng: np.random.Generator, block: Block) -> np.ndarray:
+    """Return the types of titles; MovieLens has movies."""
+    types = rng.choice(len(TYPES), len(block), p=TYPE_ODDS)
+    return TYPE[np.where(block.is_ours, TYPES.index("movie"), types)]
 
 
 def draw_names(rng: np.random.Generator, block: Block) -> np.ndarray:
-    rows = len(block.numbers)
+    """Return an adjective, a word of the genre and the title's number."""
+    rows = len(block)
     adjective = ADJECTIVE[rng.integers(0, len(ADJECTIVE), rows)]
     word = WORD[4 * block.genre + rng.integers(0, 4, rows)]
     space = fixed(" ", rows)
@@ -52,14 +106,17 @@ def draw_names(rng: np.random.Generator, block: Block) -> np.ndarray:
 
 
 def draw_years(rng: np.random.Generator, rows: int) -> np.ndarray:
+    """Return years, more of them late."""
     return number(2026 - np.minimum(rng.exponential(20, rows), 125).astype(np.int64))
 
 
 def draw_genres(rng: np.random.Generator, genre: np.ndarray) -> np.ndarray:
+    """Return each genre, with another one or alone."""
     return GENRE_PAIR[genre * len(GENRE_NAMES) + rng.integers(0, len(GENRE_NAMES), len(genre))]
 
 
 def draw_minutes(rng: np.random.Generator, rows: int) -> np.ndarray:
+    """Return running times; three in ten are unknown."""
     unknown = rng.random(rows) < 0.3
     minutes = rng.normal(80, 25, rows).clip(1, 240).astype(np.int64)
     return MINUTES[np.where(unknown, len(MINUTES) - 1, minutes)]
@@ -72,37 +129,36 @@ def write_ratings(
     as there are any.
     """
     linked = block.linked[block.rated]
-    ours, rows = linked >= 0, len(linked)
-    score = np.where(ours, movies.score[linked], rng.normal(6.8, 1.4, rows).clip(1, 10))
-    votes = np.where(ours, movies.votes[linked], rng.lognormal(3, 2, rows).clip(5, 3e6))
-    tenths = np.round(score * 10).astype(np.int64)
-    average = joined(number(tenths // 10), fixed(".", rows), number(tenths % 10))
-    columns = [block.tconst[block.rated], average, number(votes.astype(np.int64))]
-    file.write(rows_of(columns, "\t", "\n"))
+    score = draw_scores(rng, linked, movies)
+    votes = draw_votes(rng, linked, movies)
+    write(file, [block.tconst[block.rated], one_decimal(score), number(votes.astype(np.int64))])
+
+
+def draw_scores(rng: np.random.Generator, linked: np.ndarray, movies: Linked) -> np.ndarray:
+    """Return titles' scores."""
+    others = rng.normal(6.8, 1.4, len(linked)).clip(1, 10)
+    return np.where(linked >= 0, movies.score[linked], others)
+
+
+def draw_votes(rng: np.random.Generator, linked: np.ndarray, movies: Linked) -> np.ndarray:
+    """Return how many votes titles have."""
+    others = rng.lognormal(3, 2, len(linked)).clip(5, 3e6)
+    return np.where(linked >= 0, movies.votes[linked], others)
+
+
+def one_decimal(values: np.ndarray) -> np.ndarray:
+    """Return a text column of numbers with one decimal."""
+    tenths = np.round(values * 10).astype(np.int64)
+    return joined(number(tenths // 10), fixed(".", len(values)), number(tenths % 10))
 
 
 def write_principals(file: gzip.GzipFile, block: Block, people: People) -> None:
-    """Append to title.principals: actors first, then others, then the writer and the director."""
-    title, place, person = people.title, people.place, people.person
-    acts = place < (block.people[title] + 1) // 2
-    character = CHARACTER[np.where(acts, 1 + person % (len(CHARACTER) - 1), 0)]
-    category = CATEGORY[categories_of(block, people, acts)]
-    job = fixed(NONE, len(title))
-    columns = [block.tconst[title], number(place + 1), people.nconst, category, job, character]
-    file.write(rows_of(columns, "\t", "\n"))
-
-
-def categories_of(block: Block, people: People, acts: np.ndarray) -> np.ndarray:
-    """Return each person's place in CATEGORIES."""
-    title, place = people.title, people.place
-    after = block.people[title] - 1 - place
-    acting = people.person % np.where(block.linked >= 0, 2, 3)[title]
-    n_before = len(ACTING) + 2
-    other = n_before + place % (len(CATEGORIES) - n_before)
-    category = np.where(acts, acting, other)
-    category[~acts & (after == 0)] = CATEGORIES.index("director")
-    category[~acts & (after == 1)] = CATEGORIES.index("writer")
-    return category
+    """Append to title.principals."""
+    cast = Cast(block, people)
+    tconst = block.tconst[people.title]
+    job = fixed(NONE, len(tconst))
+    category, character = CATEGORY[cast.category], CHARACTER[cast.character]
+    write(file, [tconst, number(people.place + 1), people.nconst, category, job, character])
 
 
 def write_crew(file: gzip.GzipFile, block: Block, people: People) -> None:
@@ -111,14 +167,17 @@ def write_crew(file: gzip.GzipFile, block: Block, people: People) -> None:
     none = fixed(NONE, len(last))
     directors = either(block.people > 1, people.nconst[last], none)
     writers = either(block.people > 3, people.nconst[last - 1], none)
-    file.write(rows_of([block.tconst, directors, writers], "\t", "\n"))
+    write(file, [block.tconst, directors, writers])
 
 
 def write_names(file: gzip.GzipFile, persons: np.ndarray) -> None:
-    """Append to name.basics; one person in twenty has a year of birth."""
+    """Append to name.basics."""
     none = fixed(NONE, len(persons))
-    birth = np.where(persons % 20 == 0, 1 + persons // 20 % (len(BIRTH) - 1), 0)
     profession = PROFESSION[persons % len(PROFESSION)]
     name = NAME[persons % len(NAME)]
-    columns = [nconst_of(persons), name, BIRTH[birth], none, profession, none]
-    file.write(rows_of(columns, "\t", "\n"))
+    write(file, [nconst_of(persons), name, births_of(persons), none, profession, none])
+
+
+def births_of(persons: np.ndarray) -> np.ndarray:
+    """Return years of birth, of one person in twenty."""
+    return BIRTH[np.where(persons % 20 == 0, 1 + persons // 20 % (len(BIRTH) - 1), 0)]

@@ -3,20 +3,41 @@ them.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 
 from stack.datasets.imdb import Title, read_titles
-from stack.datasets.text_rows import fixed, joined, number, text
-from stack.datasets.world import GENRE_NAMES, shares
+from stack.datasets.text_rows import either, fixed, joined, number, text
+from stack.datasets.world import GENRE_NAMES, places_within, shares
 
 TITLES_AT_A_TIME = 50_000
 MOST_PEOPLE, PEOPLE_OF_A_MOVIE = 20, 5  # of a title; at least, of one that MovieLens has
 KNOWN_SHARE = 0.002  # of a genre's people, who alone make the movies that MovieLens has
 GAP = 5  # between the numbers of two titles, at most
 NONE = r"\N"
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """Rows of the files; title.crew has as many as title.basics, whose rows are `titles`."""
+
+    titles: int
+    principals: int
+    persons: int
+    ratings: int
+
+    def share(self, share: float) -> "Sizes":
+        """Return that share of each."""
+        if not 0 < share <= 1:
+            raise ValueError(f"a share of {share}: expected more than 0, at most 1")
+        return Sizes(*(round(getattr(self, field.name) * share) for field in fields(self)))
+
+    def people_before(self, title: int) -> int:
+        """Return how many people the first so many titles have."""
+        return self.principals * title // self.titles
 
 
 @dataclass(frozen=True)
@@ -31,6 +52,19 @@ class Linked:
     score: np.ndarray
     votes: np.ndarray
 
+    @classmethod
+    def of(cls, titles: list[Title]) -> "Linked":
+        """Return the columns of titles."""
+        return cls(
+            numbers=np.array([title.number for title in titles], np.int32),
+            names=text([title.name for title in titles]),
+            years=text([title.year if title.year.isdigit() else NONE for title in titles]),
+            genres=text([title.genre_text for title in titles]),
+            main=np.array([title.main_genre for title in titles]),
+            score=np.array([title.score or 5.0 for title in titles]),
+            votes=np.array([max(title.votes, 5) for title in titles]),
+        )
+
 
 @dataclass(frozen=True)
 class Block:
@@ -44,72 +78,91 @@ class Block:
     genre: np.ndarray
     people: np.ndarray  # how many
 
+    def __len__(self) -> int:
+        return len(self.numbers)
+
     @property
     def tconst(self) -> np.ndarray:
-        return joined(fixed("tt", len(self.numbers)), number(self.numbers, least_digits=7))
+        """Return the text column of ids."""
+        return joined(fixed("tt", len(self)), number(self.numbers, least_digits=7))
+
+    @property
+    def is_ours(self) -> np.ndarray:
+        """Return which titles MovieLens has."""
+        return self.linked >= 0
+
+    def ours_or(self, ours: np.ndarray, other: np.ndarray) -> np.ndarray:
+        """Return a text column: of MovieLens' movies where they are, of others elsewhere."""
+        return either(self.is_ours, ours[self.linked], other)
 
 
 @dataclass(frozen=True)
 class People:
     """The people of a block's titles, one entry each: their title's place in the block, their place
-    in that title, and their number; `nconst` is a text column.
+    in that title, and their number.
     """
 
     title: np.ndarray
     place: np.ndarray
     person: np.ndarray
-    nconst: np.ndarray
+
+    @cached_property
+    def nconst(self) -> np.ndarray:
+        """Return the text column of ids."""
+        return nconst_of(self.person)
 
 
-def read_linked(movielens: Path) -> Linked:
-    titles = list({title.tt: title for title in read_titles(movielens)}.values())
-    return Linked(
-        numbers=np.array([int(title.tt[2:]) for title in titles], np.int32),
-        names=text([title.name for title in titles]),
-        years=text([title.year if title.year.isdigit() else NONE for title in titles]),
-        genres=text([",".join(title.genres[:3]) or NONE for title in titles]),
-        main=np.array([main_genre(title) for title in titles]),
-        score=np.array([title.score or 5.0 for title in titles]),
-        votes=np.array([max(title.votes, 5) for title in titles]),
-    )
+@dataclass(frozen=True)
+class Catalogue:
+    """All titles in the order of their numbers, before they have genres and people."""
 
+    numbers: np.ndarray
+    linked: np.ndarray
+    rated: np.ndarray
 
-def main_genre(title: Title) -> int:
-    return next((GENRE_NAMES.index(genre) for genre in title.genres if genre in GENRE_NAMES), 0)
-
-
-def draw_blocks(
-    rng: np.random.Generator, n_titles: int, n_principals: int, n_ratings: int, movies: Linked
-) -> Iterator[Block]:
-    """Yield all titles, in the order of their numbers."""
-    numbers, linked = draw_numbers(rng, n_titles, movies.numbers)
-    rated = draw_rated(rng, linked, n_ratings)
-    for first in range(0, n_titles, TITLES_AT_A_TIME):
-        last = min(first + TITLES_AT_A_TIME, n_titles)
-        here = linked[first:last]
+    def draw_block(
+        self, rng: np.random.Generator, first: int, sizes: Sizes, movies: Linked
+    ) -> Block:
+        """Return some titles from the first on."""
+        last = min(first + TITLES_AT_A_TIME, sizes.titles)
+        linked = self.linked[first:last]
         others = rng.integers(0, len(GENRE_NAMES), last - first)
-        people = n_principals * last // n_titles - n_principals * first // n_titles
-        yield Block(
-            numbers=numbers[first:last],
-            linked=here,
-            rated=rated[first:last],
-            genre=np.where(here >= 0, movies.main[here], others),
-            people=draw_counts(rng, here, people),
+        n_people = sizes.people_before(last) - sizes.people_before(first)
+        return Block(
+            numbers=self.numbers[first:last],
+            linked=linked,
+            rated=self.rated[first:last],
+            genre=np.where(linked >= 0, movies.main[linked], others),
+            people=draw_counts(rng, linked, n_people),
         )
 
 
-def draw_numbers(
-    rng: np.random.Generator, count: int, ours: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return the numbers in `count` tconsts, and for each the place in `ours` of that number, or
-    -1.
-    """
+def read_linked(movielens: Path) -> Linked:
+    """Return the folder's movies, each tconst once."""
+    return Linked.of(list({title.tt: title for title in read_titles(movielens)}.values()))
+
+
+def draw_blocks(rng: np.random.Generator, sizes: Sizes, movies: Linked) -> Iterator[Block]:
+    """Yield all titles, in the order of their numbers."""
+    numbers = draw_numbers(rng, sizes.titles, movies.numbers)
+    linked = places_among(numbers, movies.numbers)
+    catalogue = Catalogue(numbers, linked, draw_rated(rng, linked, sizes.ratings))
+    for first in range(0, sizes.titles, TITLES_AT_A_TIME):
+        yield catalogue.draw_block(rng, first, sizes, movies)
+
+
+def draw_numbers(rng: np.random.Generator, count: int, ours: np.ndarray) -> np.ndarray:
+    """Return the numbers in `count` tconsts, `ours` among them."""
     others = np.cumsum(rng.integers(1, GAP + 1, count, dtype=np.int32), dtype=np.int32)
     others = others[~np.isin(others, ours)][: count - len(ours)]
-    numbers = np.sort(np.concatenate([ours, others]))
-    linked = np.full(count, -1, np.int32)
+    return np.sort(np.concatenate([ours, others]))
+
+
+def places_among(numbers: np.ndarray, ours: np.ndarray) -> np.ndarray:
+    """Return for each number its place in `ours`, or -1."""
+    linked = np.full(len(numbers), -1, np.int32)
     linked[np.searchsorted(numbers, ours)] = np.arange(len(ours))
-    return numbers, linked
+    return linked
 
 
 def draw_rated(rng: np.random.Generator, linked: np.ndarray, count: int) -> np.ndarray:
@@ -131,15 +184,20 @@ def draw_people(rng: np.random.Generator, block: Block, n_persons: int) -> Peopl
     those of MovieLens' movies are few.
     """
     band = n_persons // len(GENRE_NAMES)
-    ours = block.linked >= 0
-    pool = np.where(ours, max(int(band * KNOWN_SHARE), MOST_PEOPLE), band)
-    luck = rng.random(len(pool))
-    first = (np.where(ours, luck, luck**3) * pool).astype(np.int64)
-    title = np.repeat(np.arange(len(pool)), block.people)
-    place = np.arange(len(title)) - (np.cumsum(block.people) - block.people)[title]
+    pool = np.where(block.is_ours, max(int(band * KNOWN_SHARE), MOST_PEOPLE), band)
+    first = draw_first_people(rng, block, pool)
+    title = np.repeat(np.arange(len(block)), block.people)
+    place = places_within(block.people)
     person = (block.genre * band)[title] + (first[title] + place) % pool[title]
-    return People(title, place, person, nconst_of(person))
+    return People(title, place, person)
+
+
+def draw_first_people(rng: np.random.Generator, block: Block, pool: np.ndarray) -> np.ndarray:
+    """Return each title's first person in its pool: of most pools the first ones are preferred."""
+    luck = rng.random(len(pool))
+    return (np.where(block.is_ours, luck, luck**3) * pool).astype(np.int64)
 
 
 def nconst_of(persons: np.ndarray) -> np.ndarray:
+    """Return the text column of persons' ids."""
     return joined(fixed("nm", len(persons)), number(persons + 1, least_digits=7))

@@ -13,13 +13,11 @@ from pathlib import Path
 import numpy as np
 
 from stack.datasets.world import (
+    GENRE_WORDS,
     YEAR,
+    Characters,
     Movies,
-    characters,
-    place_by_taste,
-    popularity_ranks,
     shares,
-    title_words,
     write_csv,
     write_movies,
 )
@@ -30,6 +28,9 @@ END = 1_538_352_000  # 2018-10-01: no rating at or after it
 DAY = 86_400
 NEW_SHARE = 0.3  # movies that come out while the users rate; the others are older
 USERS_AT_A_TIME = 2_000  # users × movies numbers in memory
+
+
+EVENT = np.dtype([("user", "i8"), ("movie", "i8"), ("rating", "f8"), ("timestamp", "i8")])
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,69 @@ class Users:
     ratings: np.ndarray
 
 
-EVENT = np.dtype([("user", "i8"), ("movie", "i8"), ("rating", "f8"), ("timestamp", "i8")])
+@dataclass(frozen=True)
+class World:
+    """Movies and users, from which ratings are drawn; users and movies are places here."""
+
+    movies: Movies
+    users: Users
+
+    def draw_events(self, rng: np.random.Generator) -> Iterator[np.ndarray]:
+        """Yield blocks of users' ratings by user and movie, each a record array as ratings.csv has
+        it.
+        """
+        for first in range(0, len(self.users.join), USERS_AT_A_TIME):
+            user, movie = self.draw_watched(rng, slice(first, first + USERS_AT_A_TIME))
+            events = np.empty(len(user), EVENT)
+            events["user"] = user + 1
+            events["movie"] = self.movies.ids[movie]
+            events["rating"] = self.draw_stars(rng, user, movie)
+            events["timestamp"] = self.draw_times(rng, user, movie)
+            yield events
+
+    def draw_watched(self, rng: np.random.Generator, block: slice) -> tuple[np.ndarray, np.ndarray]:
+        """Return users and movies of the block's ratings, drawn without replacement: Gumbel noise
+        on the logarithm of the odds.
+        """
+        order = np.argsort(-self.draw_noisy_odds(rng, block), axis=1)
+        is_taken = np.arange(order.shape[1]) < self.users.ratings[block][:, None]
+        user, rank = np.nonzero(is_taken)
+        movie = order[user, rank]
+        by_id = np.lexsort((movie, user))
+        return user[by_id] + block.start, movie[by_id]
+
+    def draw_noisy_odds(self, rng: np.random.Generator, block: slice) -> np.ndarray:
+        """Return users × movies: by taste, novelty, popularity and quality."""
+        movies = self.movies
+        affinity = 1.5 * self.users.taste[block] @ movies.taste.T
+        odds = affinity + self.novelty(block) - 1.1 * np.log(movies.popularity)
+        odds += movies.quality + rng.gumbel(size=odds.shape)
+        # not out yet: only where a user has seen all else
+        odds[movies.release[None, :] >= self.users.leave[block][:, None]] -= 1e6
+        return odds
+
+    def novelty(self, block: slice) -> np.ndarray:
+        """Return users × movies: how new a movie is in the middle of a user's time."""
+        middle = (self.users.join[block] + self.users.leave[block]) / 2
+        age = np.maximum(middle[:, None] - self.movies.release, 0) / YEAR
+        return np.log1p(3 * np.exp(-age / 2))
+
+    def draw_stars(
+        self, rng: np.random.Generator, user: np.ndarray, movie: np.ndarray
+    ) -> np.ndarray:
+        """Return how many stars users give movies."""
+        affinity = np.einsum("ij,ij->i", self.users.taste[user], self.movies.taste[movie])
+        noise = rng.normal(0, 0.7, len(user))
+        leaning = 3.1 + self.users.bias[user] + self.movies.quality[movie]
+        return np.clip(np.round((leaning + 0.5 * affinity + noise) * 2) / 2, 0.5, 5)
+
+    def draw_times(
+        self, rng: np.random.Generator, user: np.ndarray, movie: np.ndarray
+    ) -> np.ndarray:
+        """Return when users rate movies: after both are there, before the user leaves."""
+        since = np.maximum(self.users.join[user], self.movies.release[movie])
+        time_left = np.maximum(self.users.leave[user] - since, 1)
+        return since + (rng.random(len(user)) * time_left).astype(np.int64)
 
 
 def generate_movielens(out: Path, *, users: int, movies: int, ratings: int, seed: int) -> None:
@@ -60,38 +123,45 @@ def generate_movielens(out: Path, *, users: int, movies: int, ratings: int, seed
             "user to half of all movies a user"
         )
     rng = np.random.default_rng(seed)
-    world = draw_movies(rng, movies)
-    people = draw_users(rng, users, ratings, most=movies // 2)
-    events = np.concatenate(list(draw_events(rng, world, people)))
+    world = World(draw_movies(rng, movies), draw_users(rng, users, ratings, most=movies // 2))
+    write_world(rng, out, world)
+
+
+def write_world(rng: np.random.Generator, out: Path, world: World) -> None:
+    """Draw the ratings and tags, and write the four files."""
+    events = np.concatenate(list(world.draw_events(rng)))
     out.mkdir(parents=True, exist_ok=True)
     write_csv(out / "ratings.csv", "userId,movieId,rating,timestamp", events.tolist())
-    write_movies(rng, out, world)
-    write_csv(out / "tags.csv", "userId,movieId,tag,timestamp", draw_tags(rng, world, events))
+    write_movies(rng, out, world.movies)
+    tags = draw_tags(rng, world.movies, events)
+    write_csv(out / "tags.csv", "userId,movieId,tag,timestamp", tags)
 
 
 def draw_movies(rng: np.random.Generator, count: int) -> Movies:
-    main, second, blend, quality = characters(rng, count, FACTORS)
+    """Return movies whose popularity is a rank: Zipf's law later."""
+    characters = Characters.draw(rng, count, FACTORS)
     release = draw_releases(rng, count)
     return Movies(
         ids=np.cumsum(rng.geometric(0.4, count)),
-        main=main,
-        second=second,
-        taste=place_by_taste(rng, blend),
-        quality=quality,
-        # a rank: Zipf's law below
-        popularity=popularity_ranks(rng, quality).astype(float) + 8,
+        main=characters.main,
+        second=characters.second,
+        taste=characters.draw_taste(rng),
+        quality=characters.quality,
+        popularity=characters.draw_ranks(rng).astype(float) + 8,
         release=release,
     )
 
 
 def draw_releases(rng: np.random.Generator, count: int) -> np.ndarray:
-    new = rng.random(count) < NEW_SHARE
+    """Return when movies come out."""
+    is_new = rng.random(count) < NEW_SHARE
     late = rng.integers(START, END, count)
     age = (rng.exponential(15, count).clip(0, 90) * YEAR).astype(np.int64)
-    return np.where(new, late, START - age)
+    return np.where(is_new, late, START - age)
 
 
 def draw_users(rng: np.random.Generator, count: int, ratings: int, most: int) -> Users:
+    """Return users who give that many ratings together."""
     join = rng.integers(START, END - 30 * DAY, count)
     stay = draw_stays(rng, count)
     return Users(
@@ -110,73 +180,19 @@ def draw_stays(rng: np.random.Generator, count: int) -> np.ndarray:
     return (days * DAY + 3_600).astype(np.int64)
 
 
-def draw_events(rng: np.random.Generator, movies: Movies, users: Users) -> Iterator[np.ndarray]:
-    """Yield blocks of users' ratings by user and movie, each a record array as ratings.csv has
-    it.
-    """
-    for first in range(0, len(users.join), USERS_AT_A_TIME):
-        block = slice(first, first + USERS_AT_A_TIME)
-        user, movie = draw_watched(rng, movies, users, block)
-        events = np.empty(len(user), EVENT)
-        events["user"], events["movie"] = user + 1, movies.ids[movie]
-        events["rating"] = rate(rng, movies, users, user, movie)
-        events["timestamp"] = draw_times(rng, movies, users, user, movie)
-        yield events
-
-
-def rate(
-    rng: np.random.Generator, movies: Movies, users: Users, user: np.ndarray, movie: np.ndarray
-) -> np.ndarray:
-    affinity = np.einsum("ij,ij->i", users.taste[user], movies.taste[movie])
-    noise = rng.normal(0, 0.7, len(user))
-    value = 3.1 + users.bias[user] + movies.quality[movie] + 0.5 * affinity + noise
-    return np.clip(np.round(value * 2) / 2, 0.5, 5)
-
-
-def draw_times(
-    rng: np.random.Generator, movies: Movies, users: Users, user: np.ndarray, movie: np.ndarray
-) -> np.ndarray:
-    since = np.maximum(users.join[user], movies.release[movie])
-    time_left = np.maximum(users.leave[user] - since, 1)
-    return since + (rng.random(len(user)) * time_left).astype(np.int64)
-
-
-def draw_watched(
-    rng: np.random.Generator, movies: Movies, users: Users, block: slice
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return users and movies (places) of the block's ratings, drawn without replacement: Gumbel
-    noise on the logarithm of the odds.
-    """
-    order = np.argsort(-noisy_odds(rng, movies, users, block), axis=1)
-    taken = np.arange(order.shape[1]) < users.ratings[block][:, None]
-    user, rank = np.nonzero(taken)
-    movie = order[user, rank]
-    by_id = np.lexsort((movie, user))
-    return user[by_id] + (block.start or 0), movie[by_id]
-
-
-def noisy_odds(rng: np.random.Generator, movies: Movies, users: Users, block: slice) -> np.ndarray:
-    """Return users × movies: by taste, novelty, popularity and quality."""
-    middle = (users.join[block] + users.leave[block]) / 2
-    age = np.maximum(middle[:, None] - movies.release, 0) / YEAR
-    novelty = np.log1p(3 * np.exp(-age / 2))
-    odds = 1.5 * users.taste[block] @ movies.taste.T + novelty - 1.1 * np.log(movies.popularity)
-    odds += movies.quality + rng.gumbel(size=odds.shape)
-    # not out yet: only where a user has seen all else
-    odds[movies.release[None, :] >= users.leave[block][:, None]] -= 1e6
-    return odds
-
-
 def draw_tags(
     rng: np.random.Generator, movies: Movies, events: np.ndarray
 ) -> list[tuple[object, ...]]:
-    """Return a tag for about one rating in thirty, minutes after it: a word of the movie's genre in
-    lower case.
-    """
+    """Return a tag for about one rating in thirty, minutes after it."""
     tagged = events[rng.random(len(events)) < 1 / 30]
-    genre = movies.main[np.searchsorted(movies.ids, tagged["movie"])]
-    word = rng.integers(0, 4, len(tagged))
-    when = np.minimum(tagged["timestamp"] + rng.integers(10, 600, len(tagged)), END - 1)
-    words = [title_words(place)[w].lower() for place, w in zip(genre, word, strict=True)]
+    words = draw_words(rng, movies.main[np.searchsorted(movies.ids, tagged["movie"])])
+    delay = rng.integers(10, 600, len(tagged))
+    when = np.minimum(tagged["timestamp"] + delay, END - 1)
     columns = tagged["user"].tolist(), tagged["movie"].tolist(), words, when.tolist()
     return list(zip(*columns, strict=True))
+
+
+def draw_words(rng: np.random.Generator, genres: np.ndarray) -> list[str]:
+    """Return a word of each genre in lower case."""
+    places = rng.integers(0, 4, len(genres))
+    return [GENRE_WORDS[genre][place].lower() for genre, place in zip(genres, places, strict=True)]

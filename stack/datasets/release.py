@@ -2,21 +2,23 @@
 user by user.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
 
 from stack.datasets.release_events import Tags, draw_events, draw_tags
-from stack.datasets.release_world import LEAST, MOST, RELEASES, Release, draw_world
+from stack.datasets.release_world import RELEASES, Release, World, draw_world
 from stack.datasets.text_rows import number, rows_of, text
-from stack.datasets.world import CRLF, GENRES, Movies, write_movies
+from stack.datasets.world import CRLF, GENRE_WORDS, write_movies
 
 __all__ = ["RELEASES", "Release", "generate_release"]
 
 LEVELS = text([f"{half / 2:.1f}" for half in range(1, 11)])
-TAG_WORDS = text([word.lower() for words in GENRES.values() for word in words.split()])
+TAG_WORDS = text([word.lower() for word in chain.from_iterable(GENRE_WORDS)])
 
 Advance = Callable[[int], object]
 
@@ -30,35 +32,43 @@ def generate_release(
     `advance` gets how many more ratings are written. Raises ValueError where users would have too
     few ratings, or too large a part of all movies.
     """
-    if not LEAST * release.users <= release.ratings <= release.users * release.rated // (2 * MOST):
-        raise ValueError(
-            f"{release}: expected {LEAST} ratings a user to an eighth of the rated movies"
-        )
+    release.check()
     rng = np.random.default_rng(seed)
     world = draw_world(rng, release)
     out.mkdir(parents=True, exist_ok=True)
-    write_movies(rng, out, sorted_by_id(world.movies))
-    with (out / "ratings.csv").open("wb") as ratings, (out / "tags.csv").open("wb") as tags:
-        ratings.write(f"userId,movieId,rating,timestamp{CRLF}".encode())
-        tags.write(f"userId,movieId,tag,timestamp{CRLF}".encode())
+    write_movies(rng, out, world.movies.sorted_by_id())
+    for n_rows in write_events(rng, out, release, world):
+        advance(n_rows)
+
+
+def write_events(
+    rng: np.random.Generator, out: Path, release: Release, world: World
+) -> Iterator[int]:
+    """Write ratings.csv and tags.csv; yield how many more ratings are written."""
+    with open_csv(out, "ratings", "rating") as ratings, open_csv(out, "tags", "tag") as tags:
         for events in draw_events(rng, release, world):
             write_ratings(ratings, events)
             write_tags(tags, draw_tags(rng, events, world, release.end))
-            advance(len(events))
+            yield len(events)
 
 
-def sorted_by_id(movies: Movies) -> Movies:
-    order = np.argsort(movies.ids)
-    return Movies(**{name: getattr(movies, name)[order] for name in Movies.__dataclass_fields__})
+@contextmanager
+def open_csv(out: Path, name: str, value: str) -> Iterator[BinaryIO]:
+    """Open a file whose rows say what a user gave a movie."""
+    with (out / f"{name}.csv").open("wb") as file:
+        file.write(f"userId,movieId,{value},timestamp{CRLF}".encode())
+        yield file
 
 
 def write_ratings(file: BinaryIO, events: np.ndarray) -> None:
+    """Append some users' ratings."""
     ids = number(events["user"]), number(events["movie"])
     columns = [*ids, LEVELS[events["half_stars"] - 1], number(events["timestamp"])]
     file.write(rows_of(columns, ",", CRLF))
 
 
 def write_tags(file: BinaryIO, tags: Tags) -> None:
+    """Append some users' tags, by user, movie and word."""
     order = np.lexsort((tags.word, tags.movie, tags.user))
     ids = number(tags.user), number(tags.movie)
     columns = [*ids, TAG_WORDS[tags.word], number(tags.when)]

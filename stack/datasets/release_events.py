@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from stack.datasets.release_world import KINDS_OF_A_USER, Finds, Release, Sessions, World
-from stack.datasets.world import YEAR
+from stack.datasets.release_world import KINDS_OF_A_USER, Finds, Release, Sessions, Shelf, World
+from stack.datasets.world import YEAR, places_within, starts_of
 
 RECENT_SHARE, RECENT = 0.25, 2 * YEAR  # of a user's ratings are for what came out so lately
 ROWS_AT_A_TIME = 400_000
@@ -37,23 +37,46 @@ class Rows:
     out: np.ndarray
     recent: np.ndarray
 
+    @classmethod
+    def of(cls, sessions: Sessions, shelf: Shelf) -> "Rows":
+        """Return a row for each rating of the sessions."""
+        when = np.repeat(sessions.start, sessions.rows)
+        return cls(
+            user=np.repeat(sessions.user, sessions.rows),
+            out=np.searchsorted(shelf.release, when, side="right"),
+            recent=np.searchsorted(shelf.release, when - RECENT, side="right"),
+        )
+
+    def __len__(self) -> int:
+        return len(self.user)
+
     def at(self, rows: np.ndarray) -> "Rows":
+        """Return some of them."""
         return Rows(self.user[rows], self.out[rows], self.recent[rows])
+
+    def draw_oldest(self, rng: np.random.Generator) -> np.ndarray:
+        """Return the oldest movie that each may be for: some are for what came out lately."""
+        lately = (rng.random(len(self)) < RECENT_SHARE) & (self.recent < self.out)
+        return np.where(lately, self.recent, 0)
+
+    def draw_any(self, rng: np.random.Generator) -> np.ndarray:
+        """Return a movie for each from all that is out."""
+        return (rng.random(len(self)) * self.out).astype(np.int64)
 
 
 def draw_events(rng: np.random.Generator, release: Release, world: World) -> Iterator[np.ndarray]:
     """Yield ratings of some users at a time, by user and movie id: a record array; `place` is the
     movie's on the shelf.
     """
+    ids_to = int(world.movies.ids.max()) + 1
     for first, last in blocks_of_users(world.users.ratings):
-        block = slice(*np.searchsorted(world.sessions.user, (first, last)))
-        user, when = rows_of_sessions(world.sessions, block)
-        finds = finds_of(world, first, last)
-        place = draw_watched(rng, world, user, when, finds)
-        times = draw_times(rng, world.sessions, block)
-        events = rate(rng, world, user, place)
+        sessions = world.sessions.of_users(first, last)
+        rows = Rows.of(sessions, world.shelf)
+        place = draw_watched(rng, world, rows, finds_of(world, first, last))
+        times = draw_times(rng, sessions)
+        events = rate(rng, world, rows.user, place)
         events["timestamp"] = np.minimum(times, release.end - 1)
-        yield events[np.argsort(user * (int(world.movies.ids.max()) + 1) + events["movie"])]
+        yield events[np.argsort(rows.user * ids_to + events["movie"])]
 
 
 def blocks_of_users(n_ratings: np.ndarray) -> Iterator[tuple[int, int]]:
@@ -69,41 +92,21 @@ def blocks_of_users(n_ratings: np.ndarray) -> Iterator[tuple[int, int]]:
         yield first, last
 
 
-def rows_of_sessions(sessions: Sessions, block: slice) -> tuple[np.ndarray, np.ndarray]:
-    """Return the user of each rating of the block's sessions, and when the session began."""
-    session = np.repeat(np.arange(block.start, block.stop), sessions.rows[block])
-    return sessions.user[session], sessions.start[session]
-
-
 def finds_of(world: World, first: int, last: int) -> Finds:
     """Return the first finds that a block of users make, their rows counted from the block's."""
-    ends = np.cumsum(world.users.ratings)
-    before = int(ends[first - 1]) if first else 0
-    block = slice(*np.searchsorted(world.finds.row, (before, int(ends[last - 1]))))
-    return Finds(world.finds.row[block] - before, world.finds.movie[block])
+    return world.finds.of_rows(world.users.rows_before(first), world.users.rows_before(last))
 
 
-def draw_watched(
-    rng: np.random.Generator, world: World, user: np.ndarray, when: np.ndarray, finds: Finds
-) -> np.ndarray:
-    """Return each row's movie, none twice for a user: drawn, and what came twice drawn again; in
-    the end from all that is out.
-    """
-    release = world.shelf.release
-    rows = Rows(
-        user,
-        out=np.searchsorted(release, when, side="right"),
-        recent=np.searchsorted(release, when - RECENT, side="right"),
-    )
+def draw_watched(rng: np.random.Generator, world: World, rows: Rows, finds: Finds) -> np.ndarray:
+    """Return each row's movie, none twice for a user: drawn, and what came twice drawn again."""
+    user = rows.user
     movie = draw_once(rng, world, rows)
     movie[finds.row] = finds.movie
-    unsettled, n_tries = np.arange(len(user)), 0
+    unsettled = np.arange(len(rows))
+    n_tries = 0
     while len(again := repeated(user[unsettled], movie[unsettled], unsettled)):
         n_tries += 1
-        if n_tries < 6:
-            movie[again] = draw_once(rng, world, rows.at(again))
-        else:
-            movie[again] = (rng.random(len(again)) * rows.out[again]).astype(np.int64)
+        movie[again] = draw_again(rng, world, rows.at(again), n_tries)
         unsettled = unsettled[np.isin(user[unsettled], user[again])]
     return movie
 
@@ -115,51 +118,70 @@ def repeated(user: np.ndarray, movie: np.ndarray, rows: np.ndarray) -> np.ndarra
     return rows[order[1:][np.diff(key[order]) == 0]]
 
 
+def draw_again(rng: np.random.Generator, world: World, rows: Rows, n_tries: int) -> np.ndarray:
+    """Return other movies, after some tries from all that is out."""
+    return draw_once(rng, world, rows) if n_tries < 6 else rows.draw_any(rng)
+
+
 def draw_once(rng: np.random.Generator, world: World, rows: Rows) -> np.ndarray:
     """Return one movie a row, of those out, by the odds of one of the user's kinds of taste."""
-    shelf, n = world.shelf, len(rows.user)
-    nth = np.minimum(rng.geometric(0.5, n) - 1, KINDS_OF_A_USER - 1)
+    nth = np.minimum(rng.geometric(0.5, len(rows)) - 1, KINDS_OF_A_USER - 1)
     kind = world.users.kinds[rows.user, nth]
-    lately = (rng.random(n) < RECENT_SHARE) & (rows.recent < rows.out)
-    low = shelf.below[kind, np.where(lately, rows.recent, 0)]
-    odds = low + rng.random(n) * (shelf.below[kind, rows.out] - low)
-    place = np.searchsorted(shelf.flat, kind + odds, side="right") - kind * len(shelf.release)
-    return np.clip(place, 0, rows.out - 1)
+    return world.shelf.draw(rng, kind, rows.draw_oldest(rng), rows.out)
 
 
-def draw_times(rng: np.random.Generator, sessions: Sessions, block: slice) -> np.ndarray:
+def draw_times(rng: np.random.Generator, sessions: Sessions) -> np.ndarray:
     """Return each rating's time: a quarter of a minute between two of a session."""
-    rows = sessions.rows[block]
+    rows = sessions.rows
     since = np.cumsum(rng.exponential(15, int(rows.sum())))
-    first = np.repeat(since[np.minimum(np.cumsum(rows) - rows, len(since) - 1)], rows)
-    return np.repeat(sessions.start[block], rows) + (since - first).astype(np.int64)
+    first = np.repeat(since[np.minimum(starts_of(rows), len(since) - 1)], rows)
+    return np.repeat(sessions.start, rows) + (since - first).astype(np.int64)
 
 
 def rate(rng: np.random.Generator, world: World, user: np.ndarray, place: np.ndarray) -> np.ndarray:
     """Return the events of users and their movies, without times."""
-    movies, users = world.movies, world.users
-    affinity = np.einsum("ij,ij->i", users.taste[user], movies.taste[place])
-    noise = rng.normal(0, 0.7, len(user))
-    value = 3.3 + users.bias[user] + movies.quality[place] + 0.35 * affinity + noise
     events = np.empty(len(user), EVENT)
-    events["user"], events["movie"], events["place"] = user + 1, movies.ids[place], place
-    events["half_stars"] = np.clip(np.round(value * 2), 1, 10)
+    events["user"] = user + 1
+    events["movie"] = world.movies.ids[place]
+    events["place"] = place
+    events["half_stars"] = draw_half_stars(rng, world, user, place)
     return events
 
 
+def draw_half_stars(
+    rng: np.random.Generator, world: World, user: np.ndarray, place: np.ndarray
+) -> np.ndarray:
+    """Return how many half stars users give movies."""
+    movies, users = world.movies, world.users
+    affinity = np.einsum("ij,ij->i", users.taste[user], movies.taste[place])
+    noise = rng.normal(0, 0.7, len(user))
+    leaning = 3.3 + users.bias[user] + movies.quality[place]
+    return np.clip(np.round((leaning + 0.35 * affinity + noise) * 2), 1, 10)
+
+
 def draw_tags(rng: np.random.Generator, events: np.ndarray, world: World, end: int) -> Tags:
-    """Return words of the movies' main genre, minutes after the rating; round a user's movies, at
-    each round another word.
-    """
+    """Return words of the movies' main genre, minutes after the rating."""
     block = slice(events["user"][0] - 1, events["user"][-1])
-    counts, ratings = world.users.tags[block], world.users.ratings[block]
-    user = np.repeat(np.arange(len(counts)), counts)
-    if not len(user):
-        return Tags(user, user, user, user)
-    turn = np.arange(len(user)) - (np.cumsum(counts) - counts)[user]
-    turn += rng.integers(0, ratings)[user]
-    tour, nth = np.divmod(turn, ratings[user])
-    event = events[(np.cumsum(ratings) - ratings)[user] + nth]
+    counts = world.users.tags[block]
+    if not counts.any():
+        nothing = np.empty(0, np.int64)
+        return Tags(nothing, nothing, nothing, nothing)
+    row, tour = draw_tagged(rng, counts, world.users.ratings[block])
+    event = events[row]
     word = 4 * world.movies.main[event["place"]] + (tour + event["movie"]) % 4
-    when = np.minimum(event["timestamp"] + rng.integers(10, 600, len(user)), end - 1)
-    return Tags(event["user"], event["movie"], word, when)
+    delay = rng.integers(10, 600, len(event))
+    return Tags(
+        event["user"], event["movie"], word, np.minimum(event["timestamp"] + delay, end - 1)
+    )
+
+
+def draw_tagged(
+    rng: np.random.Generator, counts: np.ndarray, ratings: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return which ratings users tag, `counts` each: from one on round their ratings, at each tour
+    with another word. Returns rows and tours.
+    """
+    user = np.repeat(np.arange(len(counts)), counts)
+    turn = places_within(counts) + rng.integers(0, ratings)[user]
+    tour, nth = np.divmod(turn, ratings[user])
+    return starts_of(ratings)[user] + nth, tour

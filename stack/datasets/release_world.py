@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from stack.datasets.world import YEAR, Movies, characters, place_by_taste, popularity_ranks, shares
+from stack.datasets.world import YEAR, Characters, Movies, shares, starts_of
 
 FACTORS = 16
 KINDS = 64  # of taste
@@ -34,6 +34,13 @@ class Release:
     tags: int
     start: int
     end: int
+
+    def check(self) -> None:
+        """Raise ValueError where users have too few ratings, or too large a part of all movies."""
+        if not LEAST * self.users <= self.ratings <= self.users * self.rated // (2 * MOST):
+            raise ValueError(
+                f"{self}: expected {LEAST} ratings a user to an eighth of the rated movies"
+            )
 
     def share(self, share: float) -> "Release":
         """Return that share of users, ratings and tags; its square root of movies, as smaller
@@ -69,6 +76,35 @@ class Sessions:
     first: np.ndarray
     rows: np.ndarray
 
+    @classmethod
+    def in_order(cls, user: np.ndarray, start: np.ndarray, rows: np.ndarray) -> "Sessions":
+        """Return sessions by user and time."""
+        order = np.lexsort((start, user))
+        rows = rows[order]
+        return cls(user[order], start[order], starts_of(rows), rows)
+
+    def start_of(self, row: np.ndarray) -> np.ndarray:
+        """Return when the sessions of rows begin."""
+        return self.start[np.searchsorted(self.first, row, side="right") - 1]
+
+    def of_users(self, first: int, last: int) -> "Sessions":
+        """Return those of the users from the first to before the last."""
+        block = slice(*np.searchsorted(self.user, (first, last)))
+        return Sessions(self.user[block], self.start[block], self.first[block], self.rows[block])
+
+
+@dataclass(frozen=True)
+class Stays:
+    """One entry a user: when they come first, and when they leave."""
+
+    join: np.ndarray
+    leave: np.ndarray
+
+    def draw_moments(self, rng: np.random.Generator, user: np.ndarray) -> np.ndarray:
+        """Return a moment of each user's stay."""
+        seconds = (self.leave - self.join)[user]
+        return self.join[user] + (rng.random(len(user)) * seconds).astype(np.int64)
+
 
 @dataclass(frozen=True)
 class Users:
@@ -81,6 +117,10 @@ class Users:
     bias: np.ndarray
     ratings: np.ndarray
     tags: np.ndarray
+
+    def rows_before(self, user: int) -> int:
+        """Return how many ratings the users before one give."""
+        return int(self.ratings[:user].sum())
 
 
 @dataclass(frozen=True)
@@ -96,6 +136,15 @@ class Shelf:
     below: np.ndarray
     flat: np.ndarray
 
+    def draw(
+        self, rng: np.random.Generator, kind: np.ndarray, first: np.ndarray, last: np.ndarray
+    ) -> np.ndarray:
+        """Return a movie for each kind of taste, from the first to before the last."""
+        low = self.below[kind, first]
+        odds = low + rng.random(len(kind)) * (self.below[kind, last] - low)
+        place = np.searchsorted(self.flat, kind + odds, side="right")
+        return np.clip(place - kind * len(self.release), 0, last - 1)
+
 
 @dataclass(frozen=True)
 class Finds:
@@ -105,6 +154,17 @@ class Finds:
 
     row: np.ndarray
     movie: np.ndarray
+
+    @classmethod
+    def by_row(cls, row: np.ndarray) -> "Finds":
+        """Return the finds of movies that are first found in these rows."""
+        order = np.argsort(row)
+        return cls(row[order], order)
+
+    def of_rows(self, first: int, last: int) -> "Finds":
+        """Return those in the rows from the first to before the last, counted from the first."""
+        block = slice(*np.searchsorted(self.row, (first, last)))
+        return Finds(self.row[block] - first, self.movie[block])
 
 
 @dataclass(frozen=True)
@@ -119,13 +179,13 @@ class World:
 
 
 def draw_world(rng: np.random.Generator, release: Release) -> World:
+    """Draw movies, users and sessions, and who finds which movie."""
     counts = draw_counts(rng, release)
     sessions = draw_sessions(rng, release, counts)
     movies, finds = draw_movies(rng, release, sessions)
     tilts = rng.normal(size=(KINDS, FACTORS))
     users = draw_users(rng, release, counts, tilts)
-    shelf = stock_shelf(movies, release.rated, tilts)
-    return World(movies, users, sessions, shelf, finds)
+    return World(movies, users, sessions, stock_shelf(movies, release.rated, tilts), finds)
 
 
 def draw_counts(rng: np.random.Generator, release: Release) -> np.ndarray:
@@ -136,34 +196,35 @@ def draw_counts(rng: np.random.Generator, release: Release) -> np.ndarray:
 
 
 def draw_sessions(rng: np.random.Generator, release: Release, counts: np.ndarray) -> Sessions:
-    """Return sessions: two in five users come once; the others again over months, half of their
-    ratings in the first session.
-    """
-    join, leave = draw_stays(rng, release)
+    """Return sessions: a user's first begins as they join, the others while they stay."""
+    stays = draw_stays(rng, release)
+    n_sessions = draw_session_counts(rng, counts)
+    user = np.repeat(np.arange(len(counts)), n_sessions)
+    first = starts_of(n_sessions)
+    rows = split_ratings(rng, user, first, counts)
+    start = stays.draw_moments(rng, user)
+    start[first] = stays.join
+    return Sessions.in_order(user, start, rows)
+
+
+def draw_session_counts(rng: np.random.Generator, counts: np.ndarray) -> np.ndarray:
+    """Return how often users come: two in five once; the others again over months."""
     comes_once = rng.random(len(counts)) < 0.4
     again = np.minimum(rng.geometric(1 / 6, len(counts)), counts // 5)
-    n_sessions = 1 + np.where(comes_once, 0, again)
-    user = np.repeat(np.arange(len(counts)), n_sessions)
-    first = np.cumsum(n_sessions) - n_sessions
-    rows = split_ratings(rng, user, first, counts)
-    start = join[user] + (rng.random(len(user)) * (leave - join)[user]).astype(np.int64)
-    start[first] = join
-    order = np.lexsort((start, user))
-    rows = rows[order]
-    return Sessions(user[order], start[order], np.cumsum(rows) - rows, rows)
+    return 1 + np.where(comes_once, 0, again)
 
 
-def draw_stays(rng: np.random.Generator, release: Release) -> tuple[np.ndarray, np.ndarray]:
+def draw_stays(rng: np.random.Generator, release: Release) -> Stays:
     """Return when users come first, and when they leave."""
     join = rng.integers(release.start, release.end - 2 * DAY, release.users)
     stay = (rng.exponential(600, release.users) * DAY).astype(np.int64)
-    return join, np.minimum(join + stay, release.end - DAY)
+    return Stays(join, np.minimum(join + stay, release.end - DAY))
 
 
 def split_ratings(
     rng: np.random.Generator, user: np.ndarray, first: np.ndarray, counts: np.ndarray
 ) -> np.ndarray:
-    """Return how many of its user's ratings each session has; `first` is each user's first one."""
+    """Return how many of its user's ratings each session has: about half in the user's `first`."""
     weight = rng.exponential(size=len(user))
     weight[first] += np.bincount(user)
     rows = (weight / np.bincount(user, weight)[user] * counts[user]).astype(np.int64)
@@ -178,16 +239,20 @@ def draw_movies(
     first find; ids grow with finds.
     """
     row = rng.choice(release.ratings, release.movies, replace=False)
-    first_seen = sessions.start[np.searchsorted(sessions.first, row, side="right") - 1]
+    first_seen = sessions.start_of(row)
     out = first_seen - draw_ages(rng, release.movies)
     by_release = np.argsort(out[: release.rated], kind="stable")
     order = np.concatenate([by_release, np.arange(release.rated, release.movies)])
-    ids = np.empty(release.movies, np.int64)
-    by_find = np.argsort(first_seen[order], kind="stable")
-    ids[by_find] = np.cumsum(rng.geometric(0.25, release.movies))
-    rows_of_rated = row[by_release]
-    by_row = np.argsort(rows_of_rated)
-    return describe(rng, ids, out[order]), Finds(rows_of_rated[by_row], by_row)
+    ids = draw_ids(rng, first_seen[order])
+    return describe(rng, ids, out[order]), Finds.by_row(row[by_release])
+
+
+def draw_ids(rng: np.random.Generator, first_seen: np.ndarray) -> np.ndarray:
+    """Return ids that grow with the time of movies' first rating."""
+    ids = np.empty(len(first_seen), np.int64)
+    by_find = np.argsort(first_seen, kind="stable")
+    ids[by_find] = np.cumsum(rng.geometric(0.25, len(first_seen)))
+    return ids
 
 
 def draw_ages(rng: np.random.Generator, count: int) -> np.ndarray:
@@ -198,15 +263,16 @@ def draw_ages(rng: np.random.Generator, count: int) -> np.ndarray:
 
 
 def describe(rng: np.random.Generator, ids: np.ndarray, release: np.ndarray) -> Movies:
-    main, second, blend, quality = characters(rng, len(ids), FACTORS)
-    rank = popularity_ranks(rng, quality)
+    """Return movies of these ids and dates."""
+    characters = Characters.draw(rng, len(ids), FACTORS)
+    ranks = characters.draw_ranks(rng)
     return Movies(
         ids=ids,
-        main=main,
-        second=second,
-        taste=place_by_taste(rng, blend),
-        quality=quality,
-        popularity=np.exp(-15 * np.sqrt(rank / len(ids))),
+        main=characters.main,
+        second=characters.second,
+        taste=characters.draw_taste(rng),
+        quality=characters.quality,
+        popularity=np.exp(-15 * np.sqrt(ranks / len(ids))),
         release=release,
     )
 
@@ -214,11 +280,13 @@ def describe(rng: np.random.Generator, ids: np.ndarray, release: np.ndarray) -> 
 def draw_users(
     rng: np.random.Generator, release: Release, counts: np.ndarray, tilts: np.ndarray
 ) -> Users:
+    """Return users, each of some kinds of taste."""
     kinds = rng.integers(0, KINDS, (release.users, KINDS_OF_A_USER))
     tags = draw_tag_counts(rng, release, counts)
+    own = rng.normal(size=(release.users, FACTORS))
     return Users(
         kinds=kinds,
-        taste=tilts[kinds].mean(axis=1) + 0.5 * rng.normal(size=(release.users, FACTORS)),
+        taste=tilts[kinds].mean(axis=1) + 0.5 * own,
         bias=rng.normal(0, 0.4, release.users),
         ratings=counts,
         tags=tags,
@@ -227,18 +295,19 @@ def draw_users(
 
 def draw_tag_counts(rng: np.random.Generator, release: Release, counts: np.ndarray) -> np.ndarray:
     """Return how many tags each user gives: a few users give all."""
-    tags = np.zeros(release.users, np.int64)
-    taggers = rng.permutation(release.users)[: max(round(release.users * TAGGERS), 1)]
+    n_taggers = max(round(release.users * TAGGERS), 1)
+    taggers = rng.permutation(release.users)[:n_taggers]
     weights = counts[taggers] * rng.lognormal(0, 1.5, len(taggers))
-    most = TAGS_FOR_A_RATING * counts[taggers]
-    tags[taggers] = shares(weights, release.tags, least=0, most=most)
+    tags = np.zeros(release.users, np.int64)
+    tags[taggers] = shares(weights, release.tags, least=0, most=TAGS_FOR_A_RATING * counts[taggers])
     return tags
 
 
 def stock_shelf(movies: Movies, rated: int, tilts: np.ndarray) -> Shelf:
+    """Return the rated movies with their odds, each kind's summed from the oldest on."""
     lean = np.einsum("kf,mf->km", tilts, movies.taste[:rated])
     below = np.cumsum(movies.popularity[:rated] * np.exp(FOCUS * lean), axis=1)
     below /= below[:, -1:]
     flat = (below + np.arange(KINDS)[:, None]).ravel()
-    from_zero = np.concatenate([np.zeros((KINDS, 1)), below], axis=1)
-    return Shelf(movies.release[:rated], from_zero, flat)
+    nothing = np.zeros((KINDS, 1))
+    return Shelf(movies.release[:rated], np.concatenate([nothing, below], axis=1), flat)

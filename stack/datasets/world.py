@@ -5,7 +5,7 @@ that add up.
 import csv
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import numpy as np
@@ -33,6 +33,7 @@ GENRES = {
     "Western": "Saddle Canyon Sheriff Rifle",
 }
 GENRE_NAMES = tuple(GENRES)
+GENRE_WORDS = [words.split() for words in GENRES.values()]
 ADJECTIVES = """Silent Crimson Broken Golden Hidden Lonely Burning Frozen Wild Last First Distant
     Electric Velvet Bitter Paper Midnight Hollow Restless Gentle Savage Falling Painted Invisible
     Borrowed Northern Endless Little Grand Crooked"""
@@ -57,74 +58,98 @@ class Movies:
 
     @property
     def years(self) -> np.ndarray:
+        """Return the years of release."""
         return 1970 + (self.release // YEAR).astype(np.int64)
 
+    def sorted_by_id(self) -> "Movies":
+        """Return the same movies in the order of their ids."""
+        order = np.argsort(self.ids)
+        return Movies(*(getattr(self, field.name)[order] for field in fields(self)))
 
-def characters(
-    rng: np.random.Generator, count: int, factors: int
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Return main and second genre of movies, where these put them in taste space (count,
-    factors), and how good they are.
+
+@dataclass(frozen=True)
+class Characters:
+    """What movies are like, one entry each: their genres, where these put them in taste space
+    (`blend`), and how good they are.
     """
-    centres = rng.normal(size=(len(GENRE_NAMES), factors))
-    main, second = draw_genres(rng, count)
-    both = 0.7 * centres[main] + 0.5 * centres[second]
-    blend = np.where(second[:, None] >= 0, both, centres[main])
-    return main, second, blend, rng.normal(0, 0.4, count)
+
+    main: np.ndarray
+    second: np.ndarray
+    blend: np.ndarray
+    quality: np.ndarray
+
+    @classmethod
+    def draw(cls, rng: np.random.Generator, count: int, factors: int) -> "Characters":
+        """Draw that many movies in a taste space of that many dimensions."""
+        centres = rng.normal(size=(len(GENRE_NAMES), factors))
+        main, second = draw_genres(rng, count)
+        both = 0.7 * centres[main] + 0.5 * centres[second]
+        blend = np.where(second[:, None] >= 0, both, centres[main])
+        return cls(main, second, blend, rng.normal(0, 0.4, count))
+
+    def draw_taste(self, rng: np.random.Generator) -> np.ndarray:
+        """Return movies' places in taste space: near those of their genres."""
+        n_factors = self.blend.shape[1]
+        return (self.blend + 0.5 * rng.normal(size=self.blend.shape)) / np.sqrt(n_factors)
+
+    def draw_ranks(self, rng: np.random.Generator) -> np.ndarray:
+        """Return each movie's rank, 0 for the most popular: the better, the sooner."""
+        appeal = self.quality + rng.normal(size=len(self.quality))
+        return np.argsort(np.argsort(-appeal))
 
 
 def draw_genres(rng: np.random.Generator, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return main and second genres, the second of three in ten movies -1."""
     common = rng.dirichlet(np.full(len(GENRE_NAMES), 2.0))
     main = rng.choice(len(GENRE_NAMES), count, p=common)
-    second = np.where(rng.random(count) < 0.7, rng.choice(len(GENRE_NAMES), count, p=common), -1)
+    has_second = rng.random(count) < 0.7
+    second = np.where(has_second, rng.choice(len(GENRE_NAMES), count, p=common), -1)
     second[second == main] = -1
     return main, second
 
 
-def place_by_taste(rng: np.random.Generator, blend: np.ndarray) -> np.ndarray:
-    """Return movies' places in taste space: near those of their genres."""
-    return (blend + 0.5 * rng.normal(size=blend.shape)) / np.sqrt(blend.shape[1])
-
-
-def popularity_ranks(rng: np.random.Generator, quality: np.ndarray) -> np.ndarray:
-    """Return each movie's rank, 0 for the most popular: the better, the sooner."""
-    return np.argsort(np.argsort(-(quality + rng.normal(size=len(quality)))))
-
-
-def title_words(genre: int) -> list[str]:
-    """Return the four words of a genre, by its place in GENRE_NAMES."""
-    return GENRES[GENRE_NAMES[genre]].split()
-
-
 def titles(rng: np.random.Generator, movies: Movies) -> list[str]:
     """Return "Hidden Galaxy, The (1994)" and the like, each once."""
-    adjectives = rng.choice(ADJECTIVES.split(), len(movies.ids))
-    words = rng.integers(0, 4, len(movies.ids))
+    names = numbered(draw_names(rng, movies.main))
     articles = np.where(rng.random(len(movies.ids)) < 0.25, ", The", "")
+    columns = zip(names, articles, movies.years, strict=True)
+    return [f"{name}{article} ({year})" for name, article, year in columns]
+
+
+def draw_names(rng: np.random.Generator, genres: np.ndarray) -> list[str]:
+    """Return an adjective and a word of the genre for each."""
+    adjectives = rng.choice(ADJECTIVES.split(), len(genres))
+    words = rng.integers(0, 4, len(genres))
+    columns = zip(adjectives, genres, words, strict=True)
+    return [f"{adjective} {GENRE_WORDS[genre][word]}" for adjective, genre, word in columns]
+
+
+def numbered(names: Iterable[str]) -> Iterator[str]:
+    """Yield the names; where one comes again, with a number behind it."""
     n_seen: Counter[str] = Counter()
-    named = []
-    columns = adjectives, movies.main, words, articles, movies.years
-    for adjective, genre, word, article, year in zip(*columns, strict=True):
-        name = f"{adjective} {title_words(genre)[word]}"
+    for name in names:
         n_seen[name] += 1
-        part = f" {n_seen[name]}" if n_seen[name] > 1 else ""
-        named.append(f"{name}{part}{article} ({year})")
-    return named
+        yield f"{name} {n_seen[name]}" if n_seen[name] > 1 else name
 
 
 def genres(rng: np.random.Generator, movies: Movies) -> list[str]:
-    unknown = rng.random(len(movies.ids)) < 0.01
-    listed = []
-    for is_unknown, *pair in zip(unknown, movies.main, movies.second, strict=True):
-        names = sorted({GENRE_NAMES[place] for place in pair if place >= 0})
-        listed.append("(no genres listed)" if is_unknown else "|".join(names))
-    return listed
+    """Return the genres as movies.csv has them; one movie in a hundred has none listed."""
+    unlisted = rng.random(len(movies.ids)) < 0.01
+    columns = zip(unlisted, movies.main, movies.second, strict=True)
+    return ["(no genres listed)" if none else genre_text(*pair) for none, *pair in columns]
+
+
+def genre_text(*places: int) -> str:
+    """Return the names of genres, sorted; -1 is none."""
+    return "|".join(sorted({GENRE_NAMES[place] for place in places if place >= 0}))
 
 
 def links(rng: np.random.Generator, movies: Movies) -> Iterator[tuple[object, ...]]:
-    imdb = np.cumsum(rng.integers(1, 60, len(movies.ids))) + 10_000
-    tmdb = rng.permutation(len(movies.ids)) + 1
-    missing = rng.random(len(movies.ids)) < 0.005
+    """Yield rows of links.csv; some movies are not in TMDB."""
+    n_movies = len(movies.ids)
+    imdb = np.cumsum(rng.integers(1, 60, n_movies)) + 10_000
+    tmdb = rng.permutation(n_movies) + 1
+    missing = rng.random(n_movies) < 0.005
     for movie, tt, number, is_missing in zip(movies.ids, imdb, tmdb, missing, strict=True):
         yield movie, f"{tt:07d}", "" if is_missing else number
 
@@ -144,18 +169,36 @@ def shares(
 
     Raises ValueError where there are none such.
     """
-    fewest, largest = (int(np.broadcast_to(bound, weights.shape).sum()) for bound in (least, most))
+    fewest = sum_of(least, weights)
+    largest = sum_of(most, weights)
     if not fewest <= total <= largest:
         raise ValueError(f"{total} shared by {len(weights)}: expected from {fewest} to {largest}")
     counts = np.clip((weights / weights.sum() * total).astype(np.int64), least, most)
     while missing := total - int(counts.sum()):
-        step = 1 if missing > 0 else -1
-        room = np.flatnonzero(counts < most) if step > 0 else np.flatnonzero(counts > least)
-        counts[room[: abs(missing)]] += step
+        has_room = counts < most if missing > 0 else counts > least
+        counts[np.flatnonzero(has_room)[: abs(missing)]] += np.sign(missing)
     return counts
 
 
+def sum_of(bound: int | np.ndarray, weights: np.ndarray) -> int:
+    """Return what a bound of each, or one of all, comes to."""
+    return int(np.broadcast_to(bound, weights.shape).sum())
+
+
+def starts_of(counts: np.ndarray) -> np.ndarray:
+    """Return the first place of each group, where groups of these sizes follow one another."""
+    return np.cumsum(counts) - counts
+
+
+def places_within(counts: np.ndarray) -> np.ndarray:
+    """Return 0, 1, … for the entries of each group, where groups of these sizes follow one
+    another.
+    """
+    return np.arange(int(counts.sum())) - np.repeat(starts_of(counts), counts)
+
+
 def write_csv(path: Path, header: str, rows: Iterable[Sequence[object]]) -> None:
+    """Write a file as GroupLens does."""
     with path.open("w", newline="") as file:
         file.write(header + CRLF)
         csv.writer(file, lineterminator=CRLF).writerows(rows)
