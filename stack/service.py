@@ -25,7 +25,7 @@ KEEP_MARK = {"SPT_NOENV": "1"}
 
 @dataclass(frozen=True)
 class Service:
-    """`healthy` asks the service itself; it may be main_processes before the service is up."""
+    """`healthy` asks the service itself; it may be called before the service is up."""
 
     name: str
     command: Sequence[str]

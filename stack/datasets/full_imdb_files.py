@@ -10,7 +10,7 @@ import numpy as np
 from stack.datasets.full_imdb_titles import NONE, Block, Linked, People, nconst_of
 from stack.datasets.imdb import FIRST_NAMES, LAST_NAMES
 from stack.datasets.text_rows import either, fixed, joined, number, rows_of, text
-from stack.datasets.world import ADJECTIVES, GENRE_NAMES, GENRE_WORDS
+from stack.datasets.world import ADJECTIVES, GENRE_NAMES, GENRE_WORDS, whole
 
 TYPES = ("tvEpisode", "short", "movie", "video", "tvSeries", "tvMovie")
 TYPE_ODDS = (0.76, 0.1, 0.06, 0.03, 0.03, 0.02)
@@ -80,14 +80,14 @@ def write_basics(
     rng: np.random.Generator, file: gzip.GzipFile, block: Block, movies: Linked
 ) -> None:
     """Append to title.basics: MovieLens' movies as MovieLens has them, other titles made up."""
-    rows = len(block)
+    n_rows = len(block)
     kind = draw_types(rng, block)
     name = block.ours_or(movies.names, draw_names(rng, block))
-    year = block.ours_or(movies.years, draw_years(rng, rows))
+    year = block.ours_or(movies.years, draw_years(rng, n_rows))
     genres = block.ours_or(movies.genres, draw_genres(rng, block.genre))
-    minutes = draw_minutes(rng, rows)
-    adult, end_year = fixed("0", rows), fixed(NONE, rows)
-    write(file, [block.tconst, kind, name, name, adult, year, end_year, minutes, genres])
+    names = [block.tconst, kind, name, name]
+    years = [fixed("0", n_rows), year, fixed(NONE, n_rows)]
+    write(file, [*names, *years, draw_minutes(rng, n_rows), genres])
 
 
 def draw_types(rng: np.random.Generator, block: Block) -> np.ndarray:
@@ -107,7 +107,7 @@ def draw_names(rng: np.random.Generator, block: Block) -> np.ndarray:
 
 def draw_years(rng: np.random.Generator, rows: int) -> np.ndarray:
     """Return years, more of them late."""
-    return number(2026 - np.minimum(rng.exponential(20, rows), 125).astype(np.int64))
+    return number(2026 - whole(np.minimum(rng.exponential(20, rows), 125)))
 
 
 def draw_genres(rng: np.random.Generator, genre: np.ndarray) -> np.ndarray:
@@ -118,7 +118,7 @@ def draw_genres(rng: np.random.Generator, genre: np.ndarray) -> np.ndarray:
 def draw_minutes(rng: np.random.Generator, rows: int) -> np.ndarray:
     """Return running times; three in ten are unknown."""
     unknown = rng.random(rows) < 0.3
-    minutes = rng.normal(80, 25, rows).clip(1, 240).astype(np.int64)
+    minutes = whole(rng.normal(80, 25, rows).clip(1, 240))
     return MINUTES[np.where(unknown, len(MINUTES) - 1, minutes)]
 
 
@@ -131,7 +131,7 @@ def write_ratings(
     linked = block.linked[block.rated]
     score = draw_scores(rng, linked, movies)
     votes = draw_votes(rng, linked, movies)
-    write(file, [block.tconst[block.rated], one_decimal(score), number(votes.astype(np.int64))])
+    write(file, [block.tconst[block.rated], one_decimal(score), number(whole(votes))])
 
 
 def draw_scores(rng: np.random.Generator, linked: np.ndarray, movies: Linked) -> np.ndarray:
@@ -148,7 +148,7 @@ def draw_votes(rng: np.random.Generator, linked: np.ndarray, movies: Linked) -> 
 
 def one_decimal(values: np.ndarray) -> np.ndarray:
     """Return a text column of numbers with one decimal."""
-    tenths = np.round(values * 10).astype(np.int64)
+    tenths = whole(np.round(values * 10))
     return joined(number(tenths // 10), fixed(".", len(values)), number(tenths % 10))
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from stack.datasets.imdb import Title, read_titles
 from stack.datasets.text_rows import either, fixed, joined, number, text
-from stack.datasets.world import GENRE_NAMES, places_within, shares
+from stack.datasets.world import GENRE_NAMES, places_within, shares, whole
 
 TITLES_AT_A_TIME = 50_000
 MOST_PEOPLE, PEOPLE_OF_A_MOVIE = 20, 5  # of a title; at least, of one that MovieLens has
@@ -35,6 +35,10 @@ class Sizes:
             raise ValueError(f"a share of {share}: expected more than 0, at most 1")
         return Sizes(*(round(getattr(self, field.name) * share) for field in fields(self)))
 
+    def people_of(self, first: int, last: int) -> int:
+        """Return how many people the titles from the first to before the last have."""
+        return self.people_before(last) - self.people_before(first)
+
     def people_before(self, title: int) -> int:
         """Return how many people the first so many titles have."""
         return self.principals * title // self.titles
@@ -55,14 +59,16 @@ class Linked:
     @classmethod
     def of(cls, titles: list[Title]) -> "Linked":
         """Return the columns of titles."""
+        columns = zip(*map(linked_row, titles), strict=True)
+        numbers, names, years, genres, main, score, votes = columns
         return cls(
-            numbers=np.array([title.number for title in titles], np.int32),
-            names=text([title.name for title in titles]),
-            years=text([title.year if title.year.isdigit() else NONE for title in titles]),
-            genres=text([title.genre_text for title in titles]),
-            main=np.array([title.main_genre for title in titles]),
-            score=np.array([title.score or 5.0 for title in titles]),
-            votes=np.array([max(title.votes, 5) for title in titles]),
+            numbers=np.array(numbers, np.int32),
+            names=text(names),
+            years=text(years),
+            genres=text(genres),
+            main=np.array(main),
+            score=np.array(score),
+            votes=np.array(votes),
         )
 
 
@@ -127,14 +133,21 @@ class Catalogue:
         last = min(first + TITLES_AT_A_TIME, sizes.titles)
         linked = self.linked[first:last]
         others = rng.integers(0, len(GENRE_NAMES), last - first)
-        n_people = sizes.people_before(last) - sizes.people_before(first)
         return Block(
             numbers=self.numbers[first:last],
             linked=linked,
             rated=self.rated[first:last],
             genre=np.where(linked >= 0, movies.main[linked], others),
-            people=draw_counts(rng, linked, n_people),
+            people=draw_counts(rng, linked, sizes.people_of(first, last)),
         )
+
+
+def linked_row(title: Title) -> tuple[int, str, str, str, int, float, int]:
+    """Return what Linked has of a title: its score and votes as if few had rated it."""
+    year = title.year if title.year.isdigit() else NONE
+    score = title.score or 5.0
+    votes = max(title.votes, 5)
+    return title.number, title.name, year, title.genre_text, title.main_genre, score, votes
 
 
 def read_linked(movielens: Path) -> Linked:
@@ -195,7 +208,7 @@ def draw_people(rng: np.random.Generator, block: Block, n_persons: int) -> Peopl
 def draw_first_people(rng: np.random.Generator, block: Block, pool: np.ndarray) -> np.ndarray:
     """Return each title's first person in its pool: of most pools the first ones are preferred."""
     luck = rng.random(len(pool))
-    return (np.where(block.is_ours, luck, luck**3) * pool).astype(np.int64)
+    return whole(np.where(block.is_ours, luck, luck**3) * pool)
 
 
 def nconst_of(persons: np.ndarray) -> np.ndarray:

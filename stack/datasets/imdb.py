@@ -171,12 +171,17 @@ def draw_film(rng: np.random.Generator, title: Title, n_titles: int) -> Film:
     """Return a title with one or two directors and four actors: people keep to a genre, so that
     names say something of taste.
     """
-    genre = zlib.crc32("".join(title.genres[:1]).encode()) % 100
-    troupe = min(max(n_titles // 40, 6), 4_000)
-    people = (genre * 4_000 + rng.permutation(troupe)[:6]).tolist()
+    people = draw_troupe(rng, title, n_titles)
     n_directors = 1 + int(rng.random() < 0.1)
     directors = [person + 1_000_000 for person in people[:n_directors]]
     return Film(title, directors, [person + FIRST_ACTOR for person in people[2:]])
+
+
+def draw_troupe(rng: np.random.Generator, title: Title, n_titles: int) -> list[int]:
+    """Return six people of the title's first genre."""
+    genre = zlib.crc32("".join(title.genres[:1]).encode()) % 100
+    n_people = min(max(n_titles // 40, 6), 4_000)
+    return (genre * 4_000 + rng.permutation(n_people)[:6]).tolist()
 
 
 def nconst_of(person: int) -> str:

@@ -17,7 +17,9 @@ from stack.datasets.world import (
     YEAR,
     Characters,
     Movies,
+    minutes_after,
     shares,
+    whole,
     write_csv,
     write_movies,
 )
@@ -108,7 +110,7 @@ class World:
         """Return when users rate movies: after both are there, before the user leaves."""
         since = np.maximum(self.users.join[user], self.movies.release[movie])
         time_left = np.maximum(self.users.leave[user] - since, 1)
-        return since + (rng.random(len(user)) * time_left).astype(np.int64)
+        return since + whole(rng.random(len(user)) * time_left)
 
 
 def generate_movielens(out: Path, *, users: int, movies: int, ratings: int, seed: int) -> None:
@@ -156,7 +158,7 @@ def draw_releases(rng: np.random.Generator, count: int) -> np.ndarray:
     """Return when movies come out."""
     is_new = rng.random(count) < NEW_SHARE
     late = rng.integers(START, END, count)
-    age = (rng.exponential(15, count).clip(0, 90) * YEAR).astype(np.int64)
+    age = whole(rng.exponential(15, count).clip(0, 90) * YEAR)
     return np.where(is_new, late, START - age)
 
 
@@ -177,7 +179,7 @@ def draw_stays(rng: np.random.Generator, count: int) -> np.ndarray:
     """Return for how many seconds users stay: most for some days, others for years."""
     is_short = rng.random(count) < 0.6
     days = np.where(is_short, rng.exponential(5, count), rng.exponential(500, count))
-    return (days * DAY + 3_600).astype(np.int64)
+    return whole(days * DAY + 3_600)
 
 
 def draw_tags(
@@ -186,10 +188,9 @@ def draw_tags(
     """Return a tag for about one rating in thirty, minutes after it."""
     tagged = events[rng.random(len(events)) < 1 / 30]
     words = draw_words(rng, movies.main[np.searchsorted(movies.ids, tagged["movie"])])
-    delay = rng.integers(10, 600, len(tagged))
-    when = np.minimum(tagged["timestamp"] + delay, END - 1)
-    columns = tagged["user"].tolist(), tagged["movie"].tolist(), words, when.tolist()
-    return list(zip(*columns, strict=True))
+    when = minutes_after(rng, tagged["timestamp"], END).tolist()
+    ids = tagged["user"].tolist(), tagged["movie"].tolist()
+    return list(zip(*ids, words, when, strict=True))
 
 
 def draw_words(rng: np.random.Generator, genres: np.ndarray) -> list[str]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from stack.datasets.release_world import KINDS_OF_A_USER, Finds, Release, Sessions, Shelf, World
-from stack.datasets.world import YEAR, places_within, starts_of
+from stack.datasets.world import YEAR, minutes_after, places_within, starts_of, whole
 
 RECENT_SHARE, RECENT = 0.25, 2 * YEAR  # of a user's ratings are for what came out so lately
 ROWS_AT_A_TIME = 400_000
@@ -25,6 +25,12 @@ class Tags:
     movie: np.ndarray
     word: np.ndarray
     when: np.ndarray
+
+    @classmethod
+    def none(cls) -> "Tags":
+        """Return no tag."""
+        nothing = np.empty(0, np.int64)
+        return cls(nothing, nothing, nothing, nothing)
 
 
 @dataclass(frozen=True)
@@ -61,7 +67,7 @@ class Rows:
 
     def draw_any(self, rng: np.random.Generator) -> np.ndarray:
         """Return a movie for each from all that is out."""
-        return (rng.random(len(self)) * self.out).astype(np.int64)
+        return whole(rng.random(len(self)) * self.out)
 
 
 def draw_events(rng: np.random.Generator, release: Release, world: World) -> Iterator[np.ndarray]:
@@ -70,13 +76,20 @@ def draw_events(rng: np.random.Generator, release: Release, world: World) -> Ite
     """
     ids_to = int(world.movies.ids.max()) + 1
     for first, last in blocks_of_users(world.users.ratings):
-        sessions = world.sessions.of_users(first, last)
-        rows = Rows.of(sessions, world.shelf)
-        place = draw_watched(rng, world, rows, finds_of(world, first, last))
-        times = draw_times(rng, sessions)
-        events = rate(rng, world, rows.user, place)
-        events["timestamp"] = np.minimum(times, release.end - 1)
-        yield events[np.argsort(rows.user * ids_to + events["movie"])]
+        events = draw_block(rng, world, first, last)
+        events["timestamp"] = np.minimum(events["timestamp"], release.end - 1)
+        yield events[np.argsort((events["user"] - 1) * ids_to + events["movie"])]
+
+
+def draw_block(rng: np.random.Generator, world: World, first: int, last: int) -> np.ndarray:
+    """Return the ratings of some users, in no order, their times up to where they end."""
+    sessions = world.sessions.of_users(first, last)
+    rows = Rows.of(sessions, world.shelf)
+    place = draw_watched(rng, world, rows, finds_of(world, first, last))
+    times = draw_times(rng, sessions)
+    events = rate(rng, world, rows.user, place)
+    events["timestamp"] = times
+    return events
 
 
 def blocks_of_users(n_ratings: np.ndarray) -> Iterator[tuple[int, int]]:
@@ -135,7 +148,7 @@ def draw_times(rng: np.random.Generator, sessions: Sessions) -> np.ndarray:
     rows = sessions.rows
     since = np.cumsum(rng.exponential(15, int(rows.sum())))
     first = np.repeat(since[np.minimum(starts_of(rows), len(since) - 1)], rows)
-    return np.repeat(sessions.start, rows) + (since - first).astype(np.int64)
+    return np.repeat(sessions.start, rows) + whole(since - first)
 
 
 def rate(rng: np.random.Generator, world: World, user: np.ndarray, place: np.ndarray) -> np.ndarray:
@@ -161,18 +174,19 @@ def draw_half_stars(
 
 def draw_tags(rng: np.random.Generator, events: np.ndarray, world: World, end: int) -> Tags:
     """Return words of the movies' main genre, minutes after the rating."""
-    block = slice(events["user"][0] - 1, events["user"][-1])
-    counts = world.users.tags[block]
+    users = slice(events["user"][0] - 1, events["user"][-1])
+    counts = world.users.tags[users]
     if not counts.any():
-        nothing = np.empty(0, np.int64)
-        return Tags(nothing, nothing, nothing, nothing)
-    row, tour = draw_tagged(rng, counts, world.users.ratings[block])
+        return Tags.none()
+    row, tour = draw_tagged(rng, counts, world.users.ratings[users])
     event = events[row]
-    word = 4 * world.movies.main[event["place"]] + (tour + event["movie"]) % 4
-    delay = rng.integers(10, 600, len(event))
-    return Tags(
-        event["user"], event["movie"], word, np.minimum(event["timestamp"] + delay, end - 1)
-    )
+    when = minutes_after(rng, event["timestamp"], end)
+    return Tags(event["user"], event["movie"], words_of(world, event, tour), when)
+
+
+def words_of(world: World, event: np.ndarray, tour: np.ndarray) -> np.ndarray:
+    """Return a word of the main genre of each event's movie, at each tour another."""
+    return 4 * world.movies.main[event["place"]] + (tour + event["movie"]) % 4
 
 
 def draw_tagged(

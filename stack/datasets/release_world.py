@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from stack.datasets.world import YEAR, Characters, Movies, shares, starts_of
+from stack.datasets.world import YEAR, Characters, Movies, shares, starts_of, whole
 
 FACTORS = 16
 KINDS = 64  # of taste
@@ -103,7 +103,7 @@ class Stays:
     def draw_moments(self, rng: np.random.Generator, user: np.ndarray) -> np.ndarray:
         """Return a moment of each user's stay."""
         seconds = (self.leave - self.join)[user]
-        return self.join[user] + (rng.random(len(user)) * seconds).astype(np.int64)
+        return self.join[user] + whole(rng.random(len(user)) * seconds)
 
 
 @dataclass(frozen=True)
@@ -217,7 +217,7 @@ def draw_session_counts(rng: np.random.Generator, counts: np.ndarray) -> np.ndar
 def draw_stays(rng: np.random.Generator, release: Release) -> Stays:
     """Return when users come first, and when they leave."""
     join = rng.integers(release.start, release.end - 2 * DAY, release.users)
-    stay = (rng.exponential(600, release.users) * DAY).astype(np.int64)
+    stay = whole(rng.exponential(600, release.users) * DAY)
     return Stays(join, np.minimum(join + stay, release.end - DAY))
 
 
@@ -227,8 +227,8 @@ def split_ratings(
     """Return how many of its user's ratings each session has: about half in the user's `first`."""
     weight = rng.exponential(size=len(user))
     weight[first] += np.bincount(user)
-    rows = (weight / np.bincount(user, weight)[user] * counts[user]).astype(np.int64)
-    rows[first] += counts - np.bincount(user, rows, len(counts)).astype(np.int64)
+    rows = whole(weight / np.bincount(user, weight)[user] * counts[user])
+    rows[first] += counts - whole(np.bincount(user, rows, len(counts)))
     return rows
 
 
@@ -241,10 +241,15 @@ def draw_movies(
     row = rng.choice(release.ratings, release.movies, replace=False)
     first_seen = sessions.start_of(row)
     out = first_seen - draw_ages(rng, release.movies)
-    by_release = np.argsort(out[: release.rated], kind="stable")
-    order = np.concatenate([by_release, np.arange(release.rated, release.movies)])
+    order = by_release(out, release.rated)
     ids = draw_ids(rng, first_seen[order])
-    return describe(rng, ids, out[order]), Finds.by_row(row[by_release])
+    return describe(rng, ids, out[order]), Finds.by_row(row[order][: release.rated])
+
+
+def by_release(out: np.ndarray, rated: int) -> np.ndarray:
+    """Return the order by release of the first, rated movies, then the others as they are."""
+    first = np.argsort(out[:rated], kind="stable")
+    return np.concatenate([first, np.arange(rated, len(out))])
 
 
 def draw_ids(rng: np.random.Generator, first_seen: np.ndarray) -> np.ndarray:
@@ -259,7 +264,7 @@ def draw_ages(rng: np.random.Generator, count: int) -> np.ndarray:
     """Return the seconds from movies' release to their first rating."""
     is_new = rng.random(count) < 0.3
     years = np.where(is_new, rng.exponential(0.3, count), rng.exponential(15, count))
-    return (years.clip(0, 90) * YEAR).astype(np.int64)
+    return whole(years.clip(0, 90) * YEAR)
 
 
 def describe(rng: np.random.Generator, ids: np.ndarray, release: np.ndarray) -> Movies:
@@ -305,9 +310,14 @@ def draw_tag_counts(rng: np.random.Generator, release: Release, counts: np.ndarr
 
 def stock_shelf(movies: Movies, rated: int, tilts: np.ndarray) -> Shelf:
     """Return the rated movies with their odds, each kind's summed from the oldest on."""
-    lean = np.einsum("kf,mf->km", tilts, movies.taste[:rated])
-    below = np.cumsum(movies.popularity[:rated] * np.exp(FOCUS * lean), axis=1)
+    below = np.cumsum(odds_of_kinds(movies, tilts)[:, :rated], axis=1)
     below /= below[:, -1:]
     flat = (below + np.arange(KINDS)[:, None]).ravel()
     nothing = np.zeros((KINDS, 1))
     return Shelf(movies.release[:rated], np.concatenate([nothing, below], axis=1), flat)
+
+
+def odds_of_kinds(movies: Movies, tilts: np.ndarray) -> np.ndarray:
+    """Return kinds × movies: how much each kind of taste leans towards each movie."""
+    lean = np.einsum("kf,mf->km", tilts, movies.taste)
+    return movies.popularity * np.exp(FOCUS * lean)

@@ -59,7 +59,7 @@ class Movies:
     @property
     def years(self) -> np.ndarray:
         """Return the years of release."""
-        return 1970 + (self.release // YEAR).astype(np.int64)
+        return 1970 + whole(self.release // YEAR)
 
     def sorted_by_id(self) -> "Movies":
         """Return the same movies in the order of their ids."""
@@ -173,7 +173,7 @@ def shares(
     largest = sum_of(most, weights)
     if not fewest <= total <= largest:
         raise ValueError(f"{total} shared by {len(weights)}: expected from {fewest} to {largest}")
-    counts = np.clip((weights / weights.sum() * total).astype(np.int64), least, most)
+    counts = np.clip(whole(weights / weights.sum() * total), least, most)
     while missing := total - int(counts.sum()):
         has_room = counts < most if missing > 0 else counts > least
         counts[np.flatnonzero(has_room)[: abs(missing)]] += np.sign(missing)
@@ -183,6 +183,16 @@ def shares(
 def sum_of(bound: int | np.ndarray, weights: np.ndarray) -> int:
     """Return what a bound of each, or one of all, comes to."""
     return int(np.broadcast_to(bound, weights.shape).sum())
+
+
+def whole(values: np.ndarray) -> np.ndarray:
+    """Return the values without their fractions."""
+    return values.astype(np.int64)
+
+
+def minutes_after(rng: np.random.Generator, when: np.ndarray, end: int) -> np.ndarray:
+    """Return moments up to ten minutes later, all before `end`."""
+    return np.minimum(when + rng.integers(10, 600, len(when)), end - 1)
 
 
 def starts_of(counts: np.ndarray) -> np.ndarray:
