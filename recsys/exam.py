@@ -4,6 +4,7 @@ a score for each user.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 
@@ -41,30 +42,106 @@ class ExamResult:
 
 @dataclass(frozen=True)
 class _Slice:
-    """Who is looked at, and which held-out ratings and movies count."""
+    """Some of the users, and which held-out ratings and movies count for them."""
 
     name: str
     users: np.ndarray  # ids
     counts: np.ndarray  # (held-out rows,) bool
-    movies: np.ndarray  # (M,) bool: whose exposure is looked at
-    of_movies: bool = False  # the lists are those of another slice, looked at for other movies
+    movies: np.ndarray  # (M,) bool: whose exposure is measured
+    of_movies: bool = False  # the lists are those of another slice, measured for other movies
 
 
 @dataclass(frozen=True)
-class _Answers:
-    """What one model said at an exam: lists of movie `ids` (A, LIST_LENGTH) for the users `asked`
-    (A,), and their movies' facts; `hits` (A, LIST_LENGTH), and `n_relevant` (A,) movies that each
-    liked; stars `predicted` for each held-out rating, of a model that rates.
+class _Evaluated:
+    """The lists of one model: movie `ids` (A, LIST_LENGTH) for the `users` (A,) who liked a
+    held-out movie, and their movies' facts.
+
+    `is_liked` is a mask over the held-out ratings. `hits` (A, LIST_LENGTH) are the listed movies
+    that the user liked, of `n_relevant` (A,). `predicted` are stars for each held-out rating, of a
+    model that rates.
     """
 
     exam: Exam
-    liked: np.ndarray
-    asked: np.ndarray
+    is_liked: np.ndarray
+    users: np.ndarray
     ids: np.ndarray
     hits: np.ndarray
     n_relevant: np.ndarray
     lists: Lists
     predicted: np.ndarray | None
+
+    @classmethod
+    def of(
+        cls, model: Recommender, exam: Exam, is_liked: np.ndarray, genres: np.ndarray | None
+    ) -> Self:
+        """Let the model recommend and, where it rates, predict."""
+        held_out = exam.held_out
+        users = np.unique(held_out.user_ids[held_out.users[is_liked]])
+        seen = exam.train.seen_by(users)
+        ids = model.recommend(users, n=LIST_LENGTH, seen=seen).ids
+        predicted = _predictions(model, held_out)
+        hits, n_relevant = hits_of(ids, users, held_out, is_liked)
+        lists = Lists.of(ids, seen, exam.train, genres)
+        return cls(exam, is_liked, users, ids, hits, n_relevant, lists, predicted)
+
+    @property
+    def deciding_ndcg(self) -> np.ndarray:
+        """Return the deciding metric of each of the exam's users, float32."""
+        metric, k = RANKING[DECIDING]
+        rows = index_of(self.users, self.exam.users)
+        return metric(self.hits[rows, :k], self.n_relevant[rows]).astype(np.float32)
+
+    def figures(self, part: _Slice) -> list[Row]:
+        """Return all figures of a slice."""
+        rows = index_of(self.users, part.users)
+        return [
+            *self._ranking(part, rows),
+            *self._list_figures(part, rows),
+            *self._exposure(part, rows),
+            *self._errors(part),
+        ]
+
+    def _ranking(self, part: _Slice, rows: np.ndarray) -> Iterator[Row]:
+        hits, n_relevant = self._hits(part, rows)
+        has_any = n_relevant > 0
+        hits = hits[has_any]
+        if not len(hits):
+            return
+        for name, (metric, k) in RANKING.items():
+            mean = metric(hits[:, :k], n_relevant[has_any]).mean()
+            yield part.name, name, float(mean), len(hits)
+
+    def _hits(self, part: _Slice, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        if not part.of_movies:
+            return self.hits[rows], self.n_relevant[rows]
+        relevant = self.is_liked & part.counts
+        return hits_of(self.ids[rows], part.users, self.exam.held_out, relevant)
+
+    def _list_figures(self, part: _Slice, rows: np.ndarray) -> Iterator[Row]:
+        if part.of_movies:
+            return
+        lists = self.lists.of_users(rows)
+        for name, (metric, k) in LISTS.items():
+            value, n = metric(lists.cut_at(k))
+            if np.isfinite(value):
+                yield part.name, name, value, n
+
+    def _exposure(self, part: _Slice, rows: np.ndarray) -> Iterator[Row]:
+        if not len(rows):
+            return
+        lists = self.lists.of_users(rows)
+        for name, (metric, k) in EXPOSURE.items():
+            value = metric(lists.cut_at(k).exposure()[part.movies])
+            if np.isfinite(value):
+                yield part.name, name, value, int(part.movies.sum())
+
+    def _errors(self, part: _Slice) -> Iterator[Row]:
+        if self.predicted is None or not part.counts.any():
+            return
+        predicted = self.predicted[part.counts]
+        actual = self.exam.held_out.ratings[part.counts]
+        for name, metric in ERRORS.items():
+            yield part.name, name, metric(predicted, actual), len(actual)
 
 
 def examine(
@@ -75,133 +152,74 @@ def examine(
     min_history: int,
     catalogue: Catalogue | None = None,
 ) -> ExamResult:
-    """Ask `model` for lists from the catalogue less what each user had already rated; a movie liked
-    in `held_out` is relevant.
+    """Evaluate `model` by lists from the catalogue less what each user has a training rating of; a
+    movie liked in `held_out` is relevant.
 
-    A user to whom the model gives no list scores 0. The genres of `catalogue`, of the exam's
-    movies, tell how diverse lists are; without it that is not told. Raises ModelError for a model
-    of another catalogue. Slices:
+    A user to whom the model gives no list scores 0. How diverse lists are is measured by the genres
+    of `catalogue`, of the exam's movies, and not without it. Raises ModelError for a model of
+    another catalogue. Slices:
 
     - "all": the users that decide.
     - "light users" and "heavy users": those of them with at most, and with more than, their median
-      number of known ratings.
-    - "cold users": everyone who liked a held-out movie and has fewer than `min_history` known
+      number of training ratings.
+    - "cold users": everyone who liked a held-out movie and has fewer than `min_history` training
       ratings, those with none included.
-    - "new movies": the users that decide, with only movies without any known rating as relevant.
+    - "new movies": the users that decide, with only movies without any training rating as relevant.
     """
-    if not np.array_equal(model.movie_ids_, exam.known.movie_ids):
-        of_model, of_exam = len(model.movie_ids_), len(exam.known.movie_ids)
-        raise ModelError(
-            f"{model.name} knows {of_model:,} movies and the exam has {of_exam:,}: "
-            "expected the same ones"
-        )
-    answers = _answers(
-        model,
-        exam,
-        exam.held_out.ratings >= like_threshold,
-        catalogue.genres.multi_hot() if catalogue else None,
-    )
+    _check_catalogue(model, exam)
+    is_liked = exam.held_out.ratings >= like_threshold
+    genres = catalogue.genres.multi_hot() if catalogue else None
+    evaluated = _Evaluated.of(model, exam, is_liked, genres)
     values: list[Row] = []
-    for part in _slices(exam, answers.asked, min_history):
-        rows = index_of(answers.asked, part.users)
-        values += _ranking_rows(part, answers, rows)
-        values += _list_rows(part, answers, rows)
-        values += _error_rows(part, answers)
-    return ExamResult(user_ids=exam.users, ndcg=_deciding_ndcg(answers), values=values)
+    for part in _slices(exam, evaluated.users, min_history):
+        values += evaluated.figures(part)
+    return ExamResult(user_ids=exam.users, ndcg=evaluated.deciding_ndcg, values=values)
 
 
-def _answers(
-    model: Recommender, exam: Exam, liked: np.ndarray, genres: np.ndarray | None
-) -> _Answers:
-    asked = np.unique(exam.held_out.user_ids[exam.held_out.users[liked]])
-    seen = exam.known.seen_by(asked)
-    ids = model.recommend(asked, n=LIST_LENGTH, seen=seen).ids
-    predicted = (
-        _predict(model, exam.held_out)
-        if isinstance(model, PredictsRatings) and model.rates
-        else None
-    )
-    hits, n_relevant = hits_of(ids, asked, exam.held_out, liked)
-    return _Answers(
-        exam,
-        liked,
-        asked,
-        ids,
-        hits,
-        n_relevant,
-        Lists.of(ids, seen, exam.known, genres),
-        predicted,
-    )
-
-
-def _slices(exam: Exam, asked: np.ndarray, min_history: int) -> Iterator[_Slice]:
-    known, held_out = exam.known, exam.held_out
-    n_known = np.append(known.n_rated, 0)  # the last for users without any: index −1
-    n_deciding = n_known[index_of(known.user_ids, exam.users)]
-    heavy = n_deciding > np.median(n_deciding) if len(exam.users) else np.zeros(0, dtype=bool)
-    cold = n_known[index_of(known.user_ids, held_out.user_ids)] < min_history
-    new = known.n_raters == 0
-    every = np.ones(len(new), dtype=bool)
-    yield _Slice("all", exam.users, np.ones(len(held_out), dtype=bool), every)
-    for name, users in (("light users", exam.users[~heavy]), ("heavy users", exam.users[heavy])):
-        yield _Slice(name, users, np.isin(held_out.user_ids, users)[held_out.users], every)
-    cold_users = asked[cold[index_of(held_out.user_ids, asked)]]
-    yield _Slice("cold users", cold_users, cold[held_out.users], every)
-    yield _Slice("new movies", exam.users, new[held_out.movies], new, of_movies=True)
-
-
-def _deciding_ndcg(answers: _Answers) -> np.ndarray:
-    metric, k = RANKING[DECIDING]
-    rows = index_of(answers.asked, answers.exam.users)
-    return metric(answers.hits[rows, :k], answers.n_relevant[rows]).astype(np.float32)
-
-
-def _ranking_rows(part: _Slice, answers: _Answers, rows: np.ndarray) -> list[Row]:
-    hits, n_relevant = answers.hits[rows], answers.n_relevant[rows]
-    if part.of_movies:
-        hits, n_relevant = hits_of(
-            answers.ids[rows], part.users, answers.exam.held_out, answers.liked & part.counts
+def _check_catalogue(model: Recommender, exam: Exam) -> None:
+    if not np.array_equal(model.movie_ids_, exam.train.movie_ids):
+        raise ModelError(
+            f"{model.name} knows {len(model.movie_ids_):,} movies and the exam has "
+            f"{len(exam.train.movie_ids):,}: expected the same ones"
         )
-    has_any = n_relevant > 0
-    hits, n_relevant = hits[has_any], n_relevant[has_any]
-    if not len(hits):
-        return []
-    means = {name: metric(hits[:, :k], n_relevant).mean() for name, (metric, k) in RANKING.items()}
-    return [(part.name, name, float(mean), len(hits)) for name, mean in means.items()]
 
 
-def _list_rows(part: _Slice, answers: _Answers, rows: np.ndarray) -> list[Row]:
-    """What the lists are made of, and what of the slice's movies they show."""
-    found: list[Row] = []
-    lists = answers.lists.of_users(rows)
-    if not part.of_movies:
-        found += [
-            (part.name, name, *metric(lists.cut_at(k))) for name, (metric, k) in LISTS.items()
-        ]
-    if len(rows):
-        n_movies = int(part.movies.sum())
-        found += [
-            (part.name, name, metric(lists.cut_at(k).exposure()[part.movies]), n_movies)
-            for name, (metric, k) in EXPOSURE.items()
-        ]
-    return [row for row in found if np.isfinite(row[2])]
+def _slices(exam: Exam, users: np.ndarray, min_history: int) -> Iterator[_Slice]:
+    held_out = exam.held_out
+    is_new = exam.train.n_raters == 0
+    every_rating = np.ones(len(held_out), dtype=bool)
+    every_movie = np.ones(len(is_new), dtype=bool)
+    yield _Slice("all", exam.users, every_rating, every_movie)
+    is_heavy = _is_heavy(_history_lengths(exam, exam.users))
+    for name, mask in (("light users", ~is_heavy), ("heavy users", is_heavy)):
+        part = exam.users[mask]
+        yield _Slice(name, part, np.isin(held_out.user_ids, part)[held_out.users], every_movie)
+    is_cold = _history_lengths(exam, held_out.user_ids) < min_history
+    cold_users = users[is_cold[index_of(held_out.user_ids, users)]]
+    yield _Slice("cold users", cold_users, is_cold[held_out.users], every_movie)
+    yield _Slice("new movies", exam.users, is_new[held_out.movies], is_new, of_movies=True)
 
 
-def _error_rows(part: _Slice, answers: _Answers) -> list[Row]:
-    if answers.predicted is None or not part.counts.any():
-        return []
-    predicted, actual = answers.predicted[part.counts], answers.exam.held_out.ratings[part.counts]
-    return [
-        (part.name, name, metric(predicted, actual), len(actual)) for name, metric in ERRORS.items()
-    ]
+def _history_lengths(exam: Exam, user_ids: np.ndarray) -> np.ndarray:
+    """Return how many training ratings each user has."""
+    n_rated = np.append(exam.train.n_rated, 0)  # the last for users without any: index −1
+    return n_rated[index_of(exam.train.user_ids, user_ids)]
 
 
-def _predict(model: PredictsRatings, held_out: Interactions) -> np.ndarray:
-    """(R,) predicted stars of the held-out ratings, a block at a time."""
+def _is_heavy(lengths: np.ndarray) -> np.ndarray:
+    """Return whose history is longer than the median one."""
+    return lengths > np.median(lengths) if len(lengths) else np.zeros(0, dtype=bool)
+
+
+def _predictions(model: Recommender, held_out: Interactions) -> np.ndarray | None:
+    """Return (R,) predicted stars of the held-out ratings, a block at a time; None of a model that
+    does not rate.
+    """
+    if not isinstance(model, PredictsRatings) or not model.rates:
+        return None
     predicted = np.empty(len(held_out), dtype=np.float32)
     for start in range(0, len(held_out), PREDICT_BLOCK):
         rows = slice(start, start + PREDICT_BLOCK)
-        predicted[rows] = model.predict(
-            held_out.user_ids[held_out.users[rows]], held_out.movie_ids[held_out.movies[rows]]
-        )
+        users = held_out.user_ids[held_out.users[rows]]
+        predicted[rows] = model.predict(users, held_out.movie_ids[held_out.movies[rows]])
     return predicted

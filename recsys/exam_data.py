@@ -45,7 +45,7 @@ def validation_of(conn: Connection, week: WeekPlan, exam: Exam) -> Exam:
     leave-newest-out exam holds out some that are older than any cut, and they would come back.
     """
     validation = split_exam(
-        exam.known, min_users=week.exam_min_users, like_threshold=week.like_threshold
+        exam.train, min_users=week.exam_min_users, like_threshold=week.like_threshold
     )
     return _as_of_its_cut(conn, week, validation) if exam.cut else validation
 
@@ -55,7 +55,7 @@ def fit_for_exam(
 ) -> Fit:
     """Return the fit of a recipe on the exam's training ratings."""
     cut = exam.cut.isoformat() if exam.cut else exam.kind
-    return Fit(recipe, exam.known, catalogue, cut, "exam", week.as_of, week.seed, anew=anew)
+    return Fit(recipe, exam.train, catalogue, cut, "exam", week.as_of, week.seed, anew=anew)
 
 
 def _as_of_its_cut(conn: Connection, week: WeekPlan, exam: Exam) -> Exam:
@@ -63,5 +63,5 @@ def _as_of_its_cut(conn: Connection, week: WeekPlan, exam: Exam) -> Exam:
     if not exam.cut:
         return exam
     at_cut = replace(week.snapshot, as_of=exam.cut)
-    rerated = read_rerated(conn, at_cut, exam.known.movie_ids)
-    return exam.knowing(exam.known.adding(rerated), like_threshold=week.like_threshold)
+    rerated = read_rerated(conn, at_cut, exam.train.movie_ids)
+    return exam.with_train(exam.train.adding(rerated), like_threshold=week.like_threshold)

@@ -3,6 +3,7 @@
 import math
 from dataclasses import dataclass
 from statistics import NormalDist
+from typing import Self
 
 import numpy as np
 
@@ -26,8 +27,8 @@ class Interval:
 def simultaneous_intervals(
     differences: np.ndarray, *, resamples: int, seed: int, level: float = 0.95
 ) -> list[Interval]:
-    """Intervals of the K means of `differences` (U, K), user by challenger, that hold together; U ≥
-    1.
+    """Return intervals of the K means of `differences` (U, K), user by challenger, that hold
+    together; U ≥ 1.
 
     Whoever picks the best of K must ask more of it than of one. So each interval reaches as far
     below its mean as the luckiest of the K strays above its own, in standard errors, in all but (1
@@ -41,15 +42,14 @@ def simultaneous_intervals(
     metrics: Sakai, SIGIR 2006). A difference that is the same for everyone has an interval without
     width. Same seed, same intervals.
     """
-    values = differences.astype(np.float64)
-    resampled = _resampled_means(values, resamples, np.random.default_rng(seed))
-    return _intervals(values.mean(axis=0), _spread(values), len(values), resampled, level)
+    rng = np.random.default_rng(seed)
+    return _Means.of(differences, resamples, rng).intervals(level)
 
 
 def paired_bootstrap(
     a: np.ndarray, b: np.ndarray, *, resamples: int, seed: int, level: float = 0.95
 ) -> Interval:
-    """Interval of the mean of a − b, both (U,) and of the same users in the same order:
+    """Return the interval of the mean of a − b, both (U,) and of the same users in the same order:
     `simultaneous_intervals` of one.
     """
     difference = a.astype(np.float64) - b.astype(np.float64)
@@ -62,76 +62,93 @@ def paired_bootstrap(
 def two_sample_bootstrap(
     a: np.ndarray, b: np.ndarray, *, resamples: int, seed: int, level: float = 0.95
 ) -> Interval:
-    """Interval of mean(a) − mean(b), of two groups of users with none in common: (A,) and (B,), A ≥
-    1, B ≥ 1; n is A + B.
+    """Return the interval of mean(a) − mean(b), of two groups of users with none in common: (A,)
+    and (B,), A ≥ 1, B ≥ 1; n is A + B.
 
     Each group is resampled by itself (Efron & Tibshirani 1993, ch. 8). Same seed, same interval.
     """
     rng = np.random.default_rng(seed)
-    one = a.astype(np.float64)[:, None]
-    other = b.astype(np.float64)[:, None]
-    n = len(one) + len(other)
-    sd = np.sqrt(n * (_spread(one) ** 2 / len(one) + _spread(other) ** 2 / len(other)))
-    resampled = _resampled_means(one, resamples, rng) - _resampled_means(other, resamples, rng)
-    means = one.mean(axis=0) - other.mean(axis=0)
-    (interval,) = _intervals(means, sd, n, resampled, level)
+    one = _Means.of(a[:, None], resamples, rng)
+    other = _Means.of(b[:, None], resamples, rng)
+    (interval,) = one.minus(other).intervals(level)
     return interval
 
 
 def users_needed(interval: Interval, effect: float, power: float = 0.9) -> int:
-    """How many users let a challenger that is truly 2 × effect ahead have its lower end above
-    `effect` in `power` of all exams.
+    """Return how many users let a challenger that is truly 2 × effect ahead have its lower end
+    above `effect` in `power` of all exams.
 
     Its true mean is `effect` above the bound. So much must hold the `critical` standard errors down
     to the lower end, and what bad luck takes. The default asks for more than the customary 80%
     (Cohen, Statistical Power Analysis, 1988), because `sd` and `critical` are estimates and
-    differences are skewed: asked for 80%, exams drawn from a real one gave 75 to 82. With an sd of
-    0 one user is enough; whether really all are alike, or only the few that were asked, an interval
-    cannot tell.
+    differences are skewed: with 80%, exams drawn from a real one gave 75 to 82. With an sd of 0 one
+    user is enough; whether really all are alike, or only the few in the exam, an interval cannot
+    show.
     """
     strides = interval.critical + NormalDist().inv_cdf(power)
     return max(math.ceil((strides * interval.sd / effect) ** 2), 1)
 
 
-def _intervals(
-    means: np.ndarray, sds: np.ndarray, n: int, resampled: np.ndarray, level: float
-) -> list[Interval]:
-    """From means and sds (K,) and resampled means (resamples, K). A mean that never moves takes no
-    part.
+@dataclass(frozen=True)
+class _Means:
+    """K means over `n` users, their `sds` (K,), such that sd / √n is a mean's standard error, and
+    the means of resampled users (resamples, K).
     """
-    errors = sds / math.sqrt(n)
-    moves = errors > 0
-    strayed = (resampled[:, moves] - means[moves]) / errors[moves]
-    above = _luckiest(strayed, level)
-    below = _luckiest(-strayed, level)
-    intervals = []
-    for mean, sd, error in zip(means, sds, errors, strict=True):
-        low = float(mean - above * error)
-        high = float(mean + below * error)
-        intervals.append(Interval(float(mean), low, high, n, float(sd), float(above)))
-    return intervals
+
+    means: np.ndarray
+    sds: np.ndarray
+    n: int
+    resampled: np.ndarray
+
+    @classmethod
+    def of(cls, values: np.ndarray, resamples: int, rng: np.random.Generator) -> Self:
+        """Take the means of the columns of `values` (U, K)."""
+        values = values.astype(np.float64)
+        resampled = _resampled_means(values, resamples, rng)
+        return cls(values.mean(axis=0), _spread(values), len(values), resampled)
+
+    def minus(self, other: Self) -> "_Means":
+        """Return the differences from the means over other users."""
+        n = self.n + other.n
+        sds = np.sqrt(n * (self.sds**2 / self.n + other.sds**2 / other.n))
+        return _Means(self.means - other.means, sds, n, self.resampled - other.resampled)
+
+    def intervals(self, level: float) -> list[Interval]:
+        """Return the intervals that hold together. A mean that never moves takes no part."""
+        errors = self.sds / math.sqrt(self.n)
+        strayed = self._strayed(errors)
+        above = _luckiest(strayed, level)
+        below = _luckiest(-strayed, level)
+        lows = (self.means - above * errors).tolist()
+        highs = (self.means + below * errors).tolist()
+        columns = zip(self.means.tolist(), lows, highs, self.sds.tolist(), strict=True)
+        return [Interval(mean, low, high, self.n, sd, above) for mean, low, high, sd in columns]
+
+    def _strayed(self, errors: np.ndarray) -> np.ndarray:
+        """Return how far each resampled mean lies above its mean, in standard errors."""
+        moves = errors > 0
+        return (self.resampled[:, moves] - self.means[moves]) / errors[moves]
 
 
-def _luckiest(strayed: np.ndarray, level: float) -> np.floating:
+def _luckiest(strayed: np.ndarray, level: float) -> float:
     """Return how far the luckiest of K means strays up in all but (1 − level) / 2 of the resamples
     (resamples, K), in standard errors.
     """
-    return np.quantile(strayed.max(axis=1, initial=0.0), (1.0 + level) / 2.0)
+    return float(np.quantile(strayed.max(axis=1, initial=0.0), (1.0 + level) / 2.0))
 
 
 def _spread(values: np.ndarray) -> np.ndarray:
-    """Standard deviations (K,) of the columns; exactly 0 where all are equal, which rounding would
-    hide.
+    """Return the standard deviations (K,) of the columns; exactly 0 where all are equal, which
+    rounding would hide.
     """
     return np.where(np.ptp(values, axis=0) > 0, values.std(axis=0), 0.0)
 
 
 def _resampled_means(values: np.ndarray, resamples: int, rng: np.random.Generator) -> np.ndarray:
-    """(resamples, K) means of U rows drawn with replacement from `values` (U, K).
+    """Return (resamples, K) means of U rows drawn with replacement from `values` (U, K).
 
     Most rows of an exam are all zeros and add nothing, so only how many draws fall on the others is
-    drawn, and then where they fall. Summed without BLAS, whose sums depend on its number of
-    threads.
+    drawn, and then where they fall.
     """
     others = np.ascontiguousarray(values[values.any(axis=1)].T)
     n = len(values)
@@ -139,6 +156,13 @@ def _resampled_means(values: np.ndarray, resamples: int, rng: np.random.Generato
     means = np.zeros((resamples, values.shape[1]))
     if n_others:
         for row, draws in enumerate(rng.binomial(n, n_others / n, size=resamples)):
-            times = np.bincount(rng.integers(n_others, size=draws), minlength=n_others)
-            means[row] = np.einsum("u,ku->k", times.astype(np.float64), others) / n
+            means[row] = _sum_of(others, rng.integers(n_others, size=draws)) / n
     return means
+
+
+def _sum_of(columns: np.ndarray, picks: np.ndarray) -> np.ndarray:
+    """Return the sum (K,) of the picked columns of (K, N), without BLAS, whose sums depend on its
+    number of threads.
+    """
+    times = np.bincount(picks, minlength=columns.shape[1]).astype(np.float64)
+    return np.einsum("u,ku->k", times, columns)

@@ -1,6 +1,4 @@
-"""Recommended lists with what is known about their movies and users: what metrics over lists look
-at.
-"""
+"""Recommended lists with facts of their movies and users, for the metrics over lists."""
 
 from dataclasses import dataclass, replace
 from typing import Self
@@ -19,15 +17,15 @@ class Lists:
     """Lists of U users over M movies.
 
     `positions` (U, k) int64, best first, are places among the movies, −1 where a list ends.
-    `raters` (M,) int64 says how many of the `n_known` known users rated each movie. `own_raters`
-    (U,) float64 is the mean of `raters` over what the user had rated, NaN for a user without any.
-    `genres` (M, G) are the movies' genres as vectors of length 1, 0 where nobody knows one's; None
-    where nobody said.
+    `raters` (M,) int64 says how many of the `n_users` users with training ratings rated each movie.
+    `own_raters` (U,) float64 is the mean of `raters` over what the user had rated, NaN for a user
+    without any. `genres` (M, G) are the movies' genres as vectors of length 1, 0 for a movie
+    without a genre; None where no catalogue was given.
     """
 
     positions: np.ndarray
     raters: np.ndarray
-    n_known: int
+    n_users: int
     own_raters: np.ndarray
     genres: np.ndarray | None = None
 
@@ -36,48 +34,46 @@ class Lists:
         cls,
         ids: np.ndarray,
         seen: sparse.csr_matrix,
-        known: Interactions,
+        train: Interactions,
         genres: np.ndarray | None = None,
     ) -> Self:
-        """From lists (U, k) of movie ids, −1 where one ends, what their users had `seen` (U, M),
-        and what was `known` by then.
+        """Take lists (U, k) of movie ids, −1 where one ends, the matrix (U, M) of what their users
+        had `seen`, and the training ratings.
 
         `genres` (M, G) has 1 where a movie is of a genre.
         """
-        own_raters = mean_or_nan(seen @ known.n_raters.astype(np.float64), np.diff(seen.indptr))
+        own_raters = mean_or_nan(seen @ train.n_raters.astype(np.float64), np.diff(seen.indptr))
         units = None if genres is None else unit_vectors(genres)
-        return cls(
-            index_of(known.movie_ids, ids), known.n_raters, len(known.user_ids), own_raters, units
-        )
+        positions = index_of(train.movie_ids, ids)
+        return cls(positions, train.n_raters, len(train.user_ids), own_raters, units)
 
     def of_users(self, rows: np.ndarray) -> Self:
-        """The lists of some rows."""
+        """Return the lists of some rows."""
         return replace(self, positions=self.positions[rows], own_raters=self.own_raters[rows])
 
     def cut_at(self, k: int) -> Self:
-        """The first k places of each list."""
+        """Return the first k places of each list."""
         return replace(self, positions=self.positions[:, :k])
 
     def exposure(self) -> np.ndarray:
-        """(M,) int64: in how many of the lists each movie stands."""
+        """Return (M,) int64: how many of the lists have each movie."""
         return np.bincount(self.positions[self.positions >= 0], minlength=len(self.raters))
 
     def means(self, of_movies: np.ndarray) -> np.ndarray:
-        """(U,) means of `of_movies` (M,) over each list; NaN for an empty one."""
-        listed = self.positions >= 0
-        return mean_or_nan(
-            np.where(listed, of_movies[self.positions], 0.0).sum(axis=1), listed.sum(axis=1)
-        )
+        """Return (U,) means of `of_movies` (M,) over each list; NaN for an empty one."""
+        is_listed = self.positions >= 0
+        totals = np.where(is_listed, of_movies[self.positions], 0.0).sum(axis=1)
+        return mean_or_nan(totals, is_listed.sum(axis=1))
 
 
 def unit_vectors(rows: np.ndarray) -> np.ndarray:
-    """`rows` (N, D), each at length 1; one of zeros stays so."""
+    """Return `rows` (N, D), each at length 1; one of zeros stays so."""
     lengths = np.linalg.norm(rows, axis=1, keepdims=True)
     return rows / np.where(lengths > 0, lengths, 1)
 
 
 def mean_or_nan(totals: np.ndarray, counts: np.ndarray) -> np.ndarray:
-    """totals / counts, NaN where there is nothing to count."""
+    """Return totals / counts, NaN where there is nothing to count."""
     return np.divide(totals, counts, out=np.full(len(totals), np.nan), where=counts > 0)
 
 

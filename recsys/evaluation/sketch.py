@@ -1,4 +1,4 @@
-"""What two exams have in common, told from a few thousand numbers of each."""
+"""What two exams have in common, estimated from a few thousand numbers of each."""
 
 import numpy as np
 
@@ -33,8 +33,8 @@ def shared_share(now: np.ndarray, before: np.ndarray) -> float:
     """Share of the rows of one exam that are rows of another, from their sketches; 0 where nothing
     of `now` can be compared.
 
-    Exact while neither exam has SKETCH rows or more. A full sketch of `before` is silent above its
-    largest hash, so what `now` has there is not compared.
+    Exact while neither exam has SKETCH rows or more. A full sketch of `before` says nothing above
+    its largest hash, so what `now` has there is not compared.
     """
     compared = now[now <= before[-1]] if len(before) == SKETCH else now
     return float(np.isin(compared, before).mean()) if len(compared) else 0.0

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Literal
+from typing import Literal, Self
 
 import numpy as np
 
@@ -16,7 +16,7 @@ WEEKS = (1, 2, 4, 8)
 
 @dataclass(frozen=True)
 class Exam:
-    """`known` is what every fit may see, `held_out` what it is examined on; both over the same
+    """`train` is what every fit may see, `held_out` what it is evaluated on; both over the same
     `movie_ids`.
 
     `kind` says how the ratings were split. "dated": all ratings from `cut` on are held out, `weeks`
@@ -28,20 +28,20 @@ class Exam:
     kind: Literal["dated", "leave-newest-out"]
     weeks: int | None
     cut: datetime | None
-    known: Interactions
+    train: Interactions
     held_out: Interactions
     users: np.ndarray
 
-    def knowing(self, known: Interactions, *, like_threshold: float) -> "Exam":
-        """The same exam with what was known at its cut. What a user had rated by then is not asked,
-        though re-rated since.
+    def with_train(self, train: Interactions, *, like_threshold: float) -> "Exam":
+        """Return the same exam with the training ratings that there were at its cut. What a user
+        had rated by then is not held out, though rated again since.
         """
         user_ids = self.held_out.user_ids[self.held_out.users]
-        held_out = self.held_out.where(~known.has(user_ids, self.held_out.movies))
+        held_out = self.held_out.where(~train.has(user_ids, self.held_out.movies))
         is_like = held_out.ratings >= like_threshold
         liking = held_out.user_ids[np.unique(held_out.users[is_like])]
-        users = np.intersect1d(liking, known.user_ids)
-        return replace(self, known=known, held_out=held_out, users=users)
+        users = np.intersect1d(liking, train.user_ids)
+        return replace(self, train=train, held_out=held_out, users=users)
 
 
 def split_exam(
@@ -52,7 +52,7 @@ def split_exam(
     wanted_users: int = 0,
     weeks: tuple[int, ...] = WEEKS,
 ) -> Exam:
-    """The shortest dated exam that `wanted_users` decide, but at least `min_users`; else the
+    """Return the shortest dated exam that `wanted_users` decide, but at least `min_users`; else the
     longest that `min_users` do; with too few users even there, leave-newest-out.
 
     Windows end at the newest visible rating and not at as_of: a published set dropped today has an
@@ -61,43 +61,57 @@ def split_exam(
     liked = interactions.ratings >= like_threshold
     longest = None
     for span in weeks:
-        cut = interactions.newest - span * WEEK_SECONDS + 1
-        held_out = interactions.rated_at >= cut
-        users = deciding_users(interactions, held_out, liked)
-        if len(users) < min_users:
-            continue
-        longest = Exam(
-            kind="dated",
-            weeks=span,
-            cut=datetime.fromtimestamp(cut, UTC),
-            known=interactions.where(~held_out),
-            held_out=interactions.where(held_out),
-            users=users,
+        split = _Split.by_time(interactions, liked, span)
+        if len(split.users) >= min_users:
+            longest = split
+            if len(split.users) >= wanted_users:
+                break
+    return (longest or _Split.of_each_user(interactions, liked)).exam()
+
+
+@dataclass(frozen=True)
+class _Split:
+    """A mask (R,) of held-out ratings, and the users that then decide."""
+
+    interactions: Interactions
+    is_held_out: np.ndarray
+    users: np.ndarray
+    weeks: int | None = None
+    cut: datetime | None = None
+
+    @classmethod
+    def by_time(cls, interactions: Interactions, liked: np.ndarray, weeks: int) -> Self:
+        """Hold out the ratings of the newest weeks."""
+        first = interactions.newest - weeks * WEEK_SECONDS + 1
+        mask = interactions.rated_at >= first
+        users = deciding_users(interactions, mask, liked)
+        return cls(interactions, mask, users, weeks, datetime.fromtimestamp(first, UTC))
+
+    @classmethod
+    def of_each_user(cls, interactions: Interactions, liked: np.ndarray) -> Self:
+        """Hold out each user's newest ratings."""
+        mask = leave_newest_out(interactions)
+        return cls(interactions, mask, deciding_users(interactions, mask, liked))
+
+    def exam(self) -> Exam:
+        """Return the exam that is split so."""
+        return Exam(
+            kind="dated" if self.cut else "leave-newest-out",
+            weeks=self.weeks,
+            cut=self.cut,
+            train=self.interactions.where(~self.is_held_out),
+            held_out=self.interactions.where(self.is_held_out),
+            users=self.users,
         )
-        if len(users) >= wanted_users:
-            break
-    return longest or _leave_newest_out_exam(interactions, liked)
-
-
-def _leave_newest_out_exam(interactions: Interactions, liked: np.ndarray) -> Exam:
-    held_out = leave_newest_out(interactions)
-    return Exam(
-        kind="leave-newest-out",
-        weeks=None,
-        cut=None,
-        known=interactions.where(~held_out),
-        held_out=interactions.where(held_out),
-        users=deciding_users(interactions, held_out, liked),
-    )
 
 
 def deciding_users(
-    interactions: Interactions, held_out: np.ndarray, liked: np.ndarray
+    interactions: Interactions, is_held_out: np.ndarray, liked: np.ndarray
 ) -> np.ndarray:
-    """Ids of the users with a known rating and a held-out one that they liked, for masks (R,).
-    int64, ascending.
+    """Return the ids of the users with a training rating and a held-out one that they liked, for
+    masks (R,). int64, ascending.
     """
     n_users = len(interactions.user_ids)
-    known = np.bincount(interactions.users[~held_out], minlength=n_users) > 0
-    relevant = np.bincount(interactions.users[held_out & liked], minlength=n_users) > 0
-    return interactions.user_ids[known & relevant]
+    has_train = np.bincount(interactions.users[~is_held_out], minlength=n_users) > 0
+    relevant = np.bincount(interactions.users[is_held_out & liked], minlength=n_users) > 0
+    return interactions.user_ids[has_train & relevant]

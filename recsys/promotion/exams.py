@@ -44,7 +44,7 @@ def record_exam(conn: Connection, as_of: date, exam: Exam) -> None:
         "kind": exam.kind,
         "weeks": exam.weeks,
         "cut": exam.cut,
-        "fingerprint": exam.known.fingerprint(),
+        "fingerprint": exam.train.fingerprint(),
         "n_users": len(exam.users),
         "n_ratings": len(exam.held_out),
         "incumbent": incumbent.key if incumbent else None,

@@ -39,7 +39,7 @@ TrialsReport = Callable[[list[Trial]], None]
 
 @dataclass(frozen=True)
 class Study:
-    """What is tuned, and on what: fits see `validation.known` and are evaluated on
+    """What is tuned, and on what: fits see `validation.train` and are evaluated on
     `validation.held_out`.
 
     Both lie before the exam of the week `as_of`, so that the best recipe may take part in it.
@@ -59,7 +59,7 @@ class Study:
         It is the recipe, the week, and a digest of data, seed, code, title encoder and sampler.
         """
         parts = {
-            "known": self.validation.known.fingerprint(),
+            "known": self.validation.train.fingerprint(),
             "held_out": self.validation.held_out.fingerprint(),
             "catalogue": self.catalogue.fingerprint(),
             "like_threshold": self.like_threshold,
@@ -76,7 +76,7 @@ class Study:
         be fitted.
         """
         model = new_model(recipe, settings, seed=self.seed)
-        model.fit(self.validation.known, self.catalogue, report=report)
+        model.fit(self.validation.train, self.catalogue, report=report)
         result = examine(
             model,
             self.validation,
@@ -90,7 +90,7 @@ class Study:
         if not len(self.validation.users):
             raise NothingToRecommend(
                 f"week {self.as_of}: no user decides a validation slice of the "
-                f"{len(self.validation.known):,} ratings before its exam; expected some with a "
+                f"{len(self.validation.train):,} ratings before its exam; expected some with a "
                 "training rating and a held-out like"
             )
 

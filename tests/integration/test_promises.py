@@ -528,9 +528,9 @@ def test_a_dated_exam_asks_for_nothing_that_was_rated_before(
     steps.refresh_views(dated)
     exam, _ = exam_of(conn, week)
     assert exam.kind == "dated"
-    pair = exam.known.where(
-        (exam.known.user_ids[exam.known.users] == old.user_id)
-        & (exam.known.movie_ids[exam.known.movies] == old.movie_id)
+    pair = exam.train.where(
+        (exam.train.user_ids[exam.train.users] == old.user_id)
+        & (exam.train.movie_ids[exam.train.movies] == old.movie_id)
     )
     assert pair.ratings.tolist() == [old.rating]
     asked = exam.held_out

@@ -251,8 +251,8 @@ def test_no_trial_sees_what_the_exam_holds_out(
     )
     steps.refresh_views(settings)
     poisoned, _ = exam_of(conn, week)
-    assert (poisoned.known.fingerprint(), len(poisoned.held_out)) == (
-        exam.known.fingerprint(),
+    assert (poisoned.train.fingerprint(), len(poisoned.held_out)) == (
+        exam.train.fingerprint(),
         len(held_out),
     )
     assert poisoned.held_out.fingerprint() != held_out.fingerprint()
@@ -275,10 +275,10 @@ def test_the_validation_slice_is_of_what_the_exams_fits_see(
     week = taken_in(settings, weeks[2])
     exam, _ = exam_of(conn, week)
     validation = validation_of(conn, week, exam)
-    seen = pairs_of(exam.known)
-    assert len(validation.users) and len(validation.known) < len(exam.known)
-    assert pairs_of(validation.known) | pairs_of(validation.held_out) <= seen
-    assert not pairs_of(validation.known) & pairs_of(validation.held_out)
+    seen = pairs_of(exam.train)
+    assert len(validation.users) and len(validation.train) < len(exam.train)
+    assert pairs_of(validation.train) | pairs_of(validation.held_out) <= seen
+    assert not pairs_of(validation.train) & pairs_of(validation.held_out)
 
 
 def pairs_of(interactions: Any) -> set[tuple[int, ...]]:
@@ -299,7 +299,7 @@ def test_a_validation_cut_brings_back_nothing_that_leave_newest_out_holds_out(
     few = WeekPlan.from_json({**week.to_json(), "exam_min_users": 1})
     validation = validation_of(conn, few, exam)
     assert validation.kind == "dated" and exam.held_out.rated_at.min() < validation.cut.timestamp()
-    assert pairs_of(validation.known) <= pairs_of(exam.known)
+    assert pairs_of(validation.train) <= pairs_of(exam.train)
 
 
 def test_another_week_other_code_and_other_data_are_other_studies(

@@ -101,7 +101,7 @@ def test_novelty_agrees_with_scipys_cross_entropy(lists: Lists) -> None:
     shown = np.bincount(lists.positions.ravel(), minlength=N_MOVIES)
     cross_entropy = entropy(shown, base=2) + entropy(shown, lists.raters, base=2)
     # scipy takes shares of all ratings, novelty those of users
-    to_users = np.log2(lists.n_known / lists.raters.sum())
+    to_users = np.log2(lists.n_users / lists.raters.sum())
     assert novelty(lists) == (pytest.approx(cross_entropy + to_users), N_USERS)
 
 

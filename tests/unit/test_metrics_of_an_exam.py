@@ -163,7 +163,7 @@ def test_light_and_heavy_users_are_parted_at_the_median_of_those_that_decide():
 
 def test_users_of_equal_histories_are_all_light():
     known = interactions([(1, 10, 5.0), (2, 10, 5.0)])
-    exam = replace(EXAM, known=known)
+    exam = replace(EXAM, train=known)
     result = examine(InOrder().fit(known, None), exam, like_threshold=4.0, min_history=2)  # pyright: ignore[reportArgumentType]
     assert table(result)["light users", "NDCG@10"][1] == 2
     assert not [row for row in result.values if row[0] == "heavy users"]

@@ -107,10 +107,10 @@ def test_lists_know_what_was_known():
     known = Interactions.of(
         user, movie, np.full(4, 3.0), np.zeros(4), movie_ids=np.array([10, 20, 30, 40])
     )
-    made = Lists.of(np.array([[40, 10], [30, -1]]), known.seen_by(np.array([1, 3])), known)
-    assert made.positions.tolist() == [[3, 0], [2, -1]]
-    assert made.raters.tolist() == [1, 1, 2, 0]
-    assert made.n_known == 3
-    assert made.own_raters[0] == 1.5
-    assert np.isnan(made.own_raters[1])  # a stranger
-    assert made.of_users(np.array([1])).cut_at(1).positions.tolist() == [[2]]
+    lists = Lists.of(np.array([[40, 10], [30, -1]]), known.seen_by(np.array([1, 3])), known)
+    assert lists.positions.tolist() == [[3, 0], [2, -1]]
+    assert lists.raters.tolist() == [1, 1, 2, 0]
+    assert lists.n_users == 3
+    assert lists.own_raters[0] == 1.5
+    assert np.isnan(lists.own_raters[1])  # a stranger
+    assert lists.of_users(np.array([1])).cut_at(1).positions.tolist() == [[2]]

@@ -74,9 +74,9 @@ def test_cut_is_the_moment_before_which_everything_is_known():
     exam = split_exam(TWO_WEEKS, min_users=1, like_threshold=4.0)
     assert exam.cut == datetime.fromtimestamp(NEWEST - week_old(1) + 1, UTC)
     assert exam.cut is not None
-    assert exam.known.rated_at.max() < exam.cut.timestamp() <= exam.held_out.rated_at.min()
-    assert len(exam.known) + len(exam.held_out) == len(TWO_WEEKS)
-    assert np.array_equal(exam.known.movie_ids, exam.held_out.movie_ids)
+    assert exam.train.rated_at.max() < exam.cut.timestamp() <= exam.held_out.rated_at.min()
+    assert len(exam.train) + len(exam.held_out) == len(TWO_WEEKS)
+    assert np.array_equal(exam.train.movie_ids, exam.held_out.movie_ids)
 
 
 def test_like_threshold_decides_who_decides():
@@ -137,7 +137,7 @@ def test_no_ratings_at_all_is_an_exam_that_nobody_decides():
     assert len(split_exam(nothing, min_users=1, like_threshold=4.0).users) == 0
 
 
-def test_what_was_known_at_the_cut_is_not_asked_though_rated_again_since():
+def test_what_was_rated_before_the_cut_is_not_held_out_though_rated_again():
     exam = split_exam(TWO_WEEKS, min_users=1, like_threshold=4.0)
     then = ratings(
         [
@@ -147,10 +147,10 @@ def test_what_was_known_at_the_cut_is_not_asked_though_rated_again_since():
             (4, 7, 3.0, week_old(9)),
         ]
     )
-    told = exam.knowing(then, like_threshold=4.0)
-    assert held_out_pairs(told) == {(3, 4), (4, 5)}  # 1 had rated 2 before, and 4 had rated 7
-    assert told.known is then
-    assert told.users.tolist() == [4]  # 1 has nothing left to be asked, 4 now has a known rating
-    assert exam.knowing(
+    moved = exam.with_train(then, like_threshold=4.0)
+    assert held_out_pairs(moved) == {(3, 4), (4, 5)}  # 1 had rated 2 before, and 4 had rated 7
+    assert moved.train is then
+    assert moved.users.tolist() == [4]  # 1 has no held-out rating left, 4 now has a training rating
+    assert exam.with_train(
         ratings([(1, 1, 5.0, week_old(9)), (3, 5, 2.0, week_old(9))]), like_threshold=4.0
     ).users.tolist() == [1]

@@ -29,7 +29,7 @@ class Temporal(ML1MProtocol):
     metrics = ("NDCG@10",)
 
     def measure(self, recipe: Recipe, seed: int) -> dict[str, float]:
-        fitted = self.fits.fitted(recipe, self.exam.known, self.catalogue, seed)
+        fitted = self.fits.fitted(recipe, self.exam.train, self.catalogue, seed)
         figures = examined(fitted.model, self.exam, self.catalogue)
         return {**figures, "fit seconds": fitted.seconds}
 
@@ -46,7 +46,7 @@ def exam_of(interactions: Interactions) -> Exam:
         kind="dated",
         weeks=None,
         cut=datetime.fromtimestamp(int(held_out.rated_at.min()), UTC),
-        known=interactions.where(~is_held_out),
+        train=interactions.where(~is_held_out),
         held_out=held_out,
         users=deciding_users(interactions, is_held_out, interactions.ratings >= LIKE_THRESHOLD),
     )

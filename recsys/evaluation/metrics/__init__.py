@@ -1,13 +1,12 @@
-"""What an exam measures. A metric is one module and one line in one of four dicts, by what it looks
-at.
+"""What an exam measures. A metric is one module and one line in one of four dicts, by its input.
 
 - `RANKING`: which places of a list are hits. Takes `hits` (U, k) bool in rank order and
-  `n_relevant` (U,) int ≥ 1, and gives (U,) float64, a value for each user.
-- `LISTS`: what the lists are made of, hit or not. Takes `Lists`, and gives the value with how many
-  lists it is a mean over.
-- `EXPOSURE`: which movies reach anyone. Takes `exposure` (C,) int, in how many lists each candidate
-  stands, and gives a float.
-- `ERRORS`: predicted stars. Takes predicted (K,) and actual (K,), and gives a float.
+  `n_relevant` (U,) int ≥ 1, and returns (U,) float64, a value for each user.
+- `LISTS`: what the lists are made of, hit or not. Takes `Lists`, and returns the value with how
+  many lists it is a mean over.
+- `EXPOSURE`: which movies reach anyone. Takes `exposure` (C,) int, how many lists each candidate
+  is in, and returns a float.
+- `ERRORS`: predicted stars. Takes predicted (K,) and actual (K,), and returns a float.
 
 All work at any k; the k of each is the one of the exam's table.
 """

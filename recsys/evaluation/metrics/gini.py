@@ -4,7 +4,7 @@ import numpy as np
 
 
 def gini(exposure: np.ndarray) -> float:
-    """Gini coefficient of `exposure` (C,): in how many lists each candidate stands.
+    """Gini coefficient of `exposure` (C,): how many lists each candidate is in.
 
     0: all are listed equally often; (C − 1) / C: one alone is ever listed. NaN where none is.
     """

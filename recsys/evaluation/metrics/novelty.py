@@ -16,5 +16,5 @@ def novelty(lists: Lists) -> Figure:
     number of users, the most that a rated one can have.
     """
     return figure(
-        lists.means(np.log2(max(lists.n_known, 1)) - np.log2(np.maximum(lists.raters, 1)))
+        lists.means(np.log2(max(lists.n_users, 1)) - np.log2(np.maximum(lists.raters, 1)))
     )

@@ -52,7 +52,7 @@ class Validation:
         if kind == "exam":
             exam = split_exam(train, min_users=min_users, like_threshold=like_threshold)
             cut = exam.cut.isoformat() if exam.cut else exam.kind
-            return cls(cut, exam.known, exam.held_out, _spread(exam.users), like_threshold)
+            return cls(cut, exam.train, exam.held_out, _spread(exam.users), like_threshold)
         if kind == "leave one out":
             held_out = leave_one_out(train)
         else:
