@@ -170,7 +170,7 @@ def test_deadlines_leave_room_for_what_may_be_waited_for(weekly, rollback) -> No
     )
 
 
-def test_a_deadline_is_counted_from_the_runs_creation_and_keeps_no_run_from_being_cleared(
+def test_a_deadline_counts_from_the_runs_creation_and_lets_it_be_cleared(
     dagbag,
 ) -> None:
     from airflow.models.deadline import ReferenceModels

@@ -124,14 +124,14 @@ def test_parameters_reach_the_query(table: Connection) -> None:
 
 
 @pytest.mark.parametrize("rows_before", [0, 1, 150_000])
-def test_an_error_of_the_server_is_told_as_it_is(table: Connection, rows_before: int) -> None:
+def test_an_error_of_the_server_is_raised_as_it_is(table: Connection, rows_before: int) -> None:
     query = "SELECT (1 / (g - %(rows)s - 1))::bigint FROM generate_series(1, 300000) g"
     with pytest.raises(psycopg.errors.DivisionByZero, match="division by zero"):
         read_arrays(table, query, {"rows": rows_before}, {"a": "bigint"})
     assert_usable(table)
 
 
-def test_a_statement_that_is_refused_is_told_as_it_is(table: Connection) -> None:
+def test_a_refused_statement_is_raised_as_it_is(table: Connection) -> None:
     with pytest.raises(psycopg.errors.UndefinedTable):
         read_arrays(table, "SELECT a FROM nowhere", {}, {"a": "bigint"})
     assert_usable(table)

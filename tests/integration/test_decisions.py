@@ -202,7 +202,7 @@ def test_a_forced_decision_of_an_older_week_moves_nothing_that_is_newer(
     assert conn.execute("SELECT count(*) AS n FROM promotions WHERE forced").fetchone().n == 1
 
 
-def test_a_run_that_was_under_way_keeps_its_decision_and_does_not_undo_the_forced_one(
+def test_a_run_under_way_keeps_its_decision_and_leaves_the_forced_one(
     settings: Settings, weeks: list[date], conn: Connection
 ) -> None:
     week = examined(settings, weeks[0])

@@ -1,5 +1,5 @@
-"""A year told week by week is the same as told at once: what deltas append, and a first load puts
-in order at once.
+"""A year that arrives week by week is the same as one that arrives at once: what deltas append, and
+a first load puts in order at once.
 """
 
 import random
@@ -15,29 +15,32 @@ from tests.landing import Landing
 START = date(2020, 1, 6)
 SINCE = int(datetime(2020, 1, 1, tzinfo=UTC).timestamp())
 WEEK = 7 * 86_400
-USERS, MOVIES, WEEKS = 9, 30, 5  # too few users to be taken for another population
+USERS, MOVIES, WEEKS = 9, 30, 5  # too few users to be another population
 
 #: (user, movie, seconds) → stars.
 Events = dict[tuple[int, int, int], float]
 
 
-def told_by_week(dice: random.Random) -> list[Events]:
-    """What each weekly drop tells: new ratings, another one of a movie rated before, corrections,
-    and what is known already.
+def drops_by_week(dice: random.Random) -> list[Events]:
+    """What each weekly drop has: new ratings, another one of a movie rated before, corrections, and
+    earlier ratings again.
     """
-    known: Events = {}
+    earlier: Events = {}
     weeks: list[Events] = []
     for week in range(WEEKS):
-        told: Events = {}
+        events: Events = {}
         for _ in range(150):
             at = SINCE + week * WEEK + dice.randrange(WEEK)
-            told[dice.randint(1, USERS), dice.randint(1, MOVIES), at] = dice.randint(1, 10) / 2
-        told |= {
-            event: dice.randint(1, 10) / 2 for event in dice.sample(sorted(known), len(known) // 10)
+            events[dice.randint(1, USERS), dice.randint(1, MOVIES), at] = dice.randint(1, 10) / 2
+        events |= {
+            event: dice.randint(1, 10) / 2
+            for event in dice.sample(sorted(earlier), len(earlier) // 10)
         }
-        told |= {event: known[event] for event in dice.sample(sorted(known), len(known) // 5)}
-        known |= told
-        weeks.append(told)
+        events |= {
+            event: earlier[event] for event in dice.sample(sorted(earlier), len(earlier) // 5)
+        }
+        earlier |= events
+        weeks.append(events)
     return weeks
 
 
@@ -59,12 +62,13 @@ def visible(landing: Landing, as_of: date, *, refreshed: bool = True) -> set[tup
     """What a run of that week sees that knows all drops."""
     for statement in queries("views").values() if refreshed else ():
         landing.conn.execute(statement)
-    sight = {"as_of": as_of, "watermark": 1_000_000}
-    found = [
-        tuple(row) for row in landing.conn.execute(queries("visible")["ratings"], sight).fetchall()
+    snapshot = {"as_of": as_of, "watermark": 1_000_000}
+    rows = [
+        tuple(row)
+        for row in landing.conn.execute(queries("visible")["ratings"], snapshot).fetchall()
     ]
-    assert len(found) == len({(user, movie) for user, movie, _, _ in found})
-    return set(found)
+    assert len(rows) == len({(user, movie) for user, movie, _, _ in rows})
+    return set(rows)
 
 
 @pytest.fixture
@@ -78,17 +82,21 @@ def landing(tmp_path: Path, conn: Connection) -> Landing:
 def test_delta_merge_equals_full_reload(
     landing: Landing, tmp_path: Path, seed: int, ordered: bool, looks: str
 ) -> None:
-    weeks = told_by_week(random.Random(seed))
+    weeks = drops_by_week(random.Random(seed))
     whole: Events = {}
-    for place, told in enumerate(weeks):
+    for place, events in enumerate(weeks):
         day = START + timedelta(weeks=place)
-        order = sorted(told) if ordered else random.Random(place).sample(sorted(told), len(told))
-        got = landing.bring(day, {"movies.csv": movies(), "ratings.csv": csv(told, order, looks)})
-        assert got.new["ratings"] == sum(whole.get(event) != stars for event, stars in told.items())
-        whole |= told
-    as_told = visible(landing, ends_at := START + timedelta(weeks=WEEKS), refreshed=False)
+        order = (
+            sorted(events) if ordered else random.Random(place).sample(sorted(events), len(events))
+        )
+        got = landing.bring(day, {"movies.csv": movies(), "ratings.csv": csv(events, order, looks)})
+        assert got.new["ratings"] == sum(
+            whole.get(event) != stars for event, stars in events.items()
+        )
+        whole |= events
+    before_refresh = visible(landing, ends_at := START + timedelta(weeks=WEEKS), refreshed=False)
     # whoever sees a rating sees what took its place, before any refresh
-    assert visible(landing, ends_at) == as_told
+    assert visible(landing, ends_at) == before_refresh
     ends = [START + timedelta(weeks=place) for place in range(WEEKS + 1)]
     by_week = [visible(landing, end) for end in ends]
     assert by_week[-1] == {
@@ -112,10 +120,10 @@ def test_delta_merge_equals_full_reload(
 
 
 def test_a_first_load_in_order_knows_no_pair_twice(landing: Landing) -> None:
-    told = {
+    events = {
         (user, movie, SINCE): 4.0 for user in range(1, USERS + 1) for movie in range(1, MOVIES + 1)
     }
-    landing.bring(START, {"movies.csv": movies(), "ratings.csv": csv(told, sorted(told))})
+    landing.bring(START, {"movies.csv": movies(), "ratings.csv": csv(events, sorted(events))})
     assert landing.rows("SELECT count(*) FROM rerated") == [(0,)]
     landing.bring(
         START + timedelta(7),

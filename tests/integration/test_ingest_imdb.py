@@ -147,7 +147,7 @@ def test_another_year_or_name_is_another_film_and_a_linked_movie_waits_for_its_l
         title(63, "Emma", 1996) + title(61, "Emma", 1996),
     ],
 )
-def test_of_namesakes_the_cinema_film_of_that_year_then_the_main_title_then_the_older_number(
+def test_of_namesakes_film_of_the_year_then_main_title_then_older_number_wins(
     landing: Landing, lines: str
 ) -> None:
     landing.bring(DAY, imdb(lines), "imdb")

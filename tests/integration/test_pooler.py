@@ -117,7 +117,7 @@ def test_start_up_options_are_what_a_pooler_refuses(pooled: Callable[[str], Sett
         psycopg.connect(url, options="-c timezone=UTC")
 
 
-def test_a_pooler_in_transaction_mode_loses_locks_and_is_told(
+def test_a_pooler_in_transaction_mode_loses_locks_and_is_named(
     pooled: Callable[[str], Settings],
 ) -> None:
     settings = pooled("transaction")

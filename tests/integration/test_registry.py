@@ -401,10 +401,10 @@ def test_the_experiment_is_made_once(
     registry: Registry, mlflow_store: str, monkeypatch: pytest.MonkeyPatch
 ):
     late = registry_of(mlflow_store)
-    found = late.client.get_experiment_by_name
+    find = late.client.get_experiment_by_name
     answers = iter([None])  # the other process creates it between our question and our attempt
     monkeypatch.setattr(
-        late.client, "get_experiment_by_name", lambda name: next(answers, found(name))
+        late.client, "get_experiment_by_name", lambda name: next(answers, find(name))
     )
     assert registry.experiment_id == late.experiment_id
 

@@ -23,15 +23,15 @@ def test_no_role_of_the_project_is_privileged(postgres: Postgres) -> None:
         "SELECT rolname, rolsuper OR rolcreatedb OR rolcreaterole OR rolreplication OR "
         "rolbypassrls, rolcanlogin FROM pg_roles"
     )
-    found = {row[0]: row[1:] for row in ask(postgres, query)}
-    assert {role: found[role] for role in ROLES} == dict.fromkeys(ROLES, (False, True))
+    attributes = {row[0]: row[1:] for row in ask(postgres, query)}
+    assert {role: attributes[role] for role in ROLES} == dict.fromkeys(ROLES, (False, True))
 
 
 def test_each_database_has_its_owner(postgres: Postgres) -> None:
-    found: dict[str, str] = dict(
+    owners: dict[str, str] = dict(
         ask(postgres, "SELECT datname, pg_get_userbyid(datdba)::text FROM pg_database")
     )
-    assert {name: found[name] for name in OWNERS} == OWNERS
+    assert {name: owners[name] for name in OWNERS} == OWNERS
 
 
 @pytest.mark.parametrize("role", ROLES)

@@ -42,9 +42,9 @@ def test_last_weeks_lists_less_what_was_rated_since(
     for row in listed:
         if (row.user_id, row.movie_id) not in rated:
             expected[np.searchsorted(users, row.user_id), row.rank - 1] = row.movie_id
-    found = _last_lists(conn, week, users, interactions)
-    assert found.tolist() == expected.tolist()
-    assert found[np.searchsorted(users, first.user_id), 0] == -1
+    lists = _last_lists(conn, week, users, interactions)
+    assert lists.tolist() == expected.tolist()
+    assert lists[np.searchsorted(users, first.user_id), 0] == -1
     before = steps.resolve_week(settings, as_of=weeks[0])
     # its own lists are not of a week before
     assert (_last_lists(conn, before, users, interactions) == -1).all()

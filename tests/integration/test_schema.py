@@ -239,8 +239,8 @@ def plan(conn: Connection, text: str) -> None:
 
 def test_every_check_answers_one_boolean(conn: Connection) -> None:
     for path in checks():
-        found = conn.execute(sql_file(f"checks/{path.name}")).fetchall()
-        assert [tuple(row) for row in found] == [(True,)], path.name
+        answers = conn.execute(sql_file(f"checks/{path.name}")).fetchall()
+        assert [tuple(row) for row in answers] == [(True,)], path.name
 
 
 # ---------------------------------------------------------------- roles

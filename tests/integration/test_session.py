@@ -152,11 +152,11 @@ def test_text_is_taken_in_and_read_as_it_was_published(
 def encoded(postgres: Postgres, request: pytest.FixtureRequest) -> Iterator[tuple[str, Settings]]:
     """A database of another encoding, and settings that point at it."""
     name = f"encoded_{request.param.lower()}"
-    made = sql.SQL(
+    statement = sql.SQL(
         "CREATE DATABASE {} OWNER recsys_pipeline ENCODING {} LOCALE_PROVIDER libc "
         "LOCALE 'C' TEMPLATE template0"
     )
-    execute(postgres, made.format(sql.Identifier(name), sql.Literal(request.param)))
+    execute(postgres, statement.format(sql.Identifier(name), sql.Literal(request.param)))
     yield request.param, Settings(database_url=SecretStr(postgres.url(name)))
     execute(postgres, sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 
@@ -189,18 +189,20 @@ def test_a_session_holds_on_to_an_idle_connection(settings: Settings) -> None:
     assert options[b"keepalives_idle"] == b"5", "what the URL says of them holds"
 
 
-def test_a_connection_that_is_cut_in_the_middle_is_told_as_that(
+def test_a_connection_that_is_cut_in_the_middle_is_reported_as_that(
     postgres: Postgres, settings: Settings
 ) -> None:
     with pytest.raises(psycopg.OperationalError) as raised, connect(settings) as conn:
         with psycopg.connect(postgres.url("postgres", SUPERUSER), autocommit=True) as administrator:
             administrator.execute("SELECT pg_terminate_backend(%s)", [conn.info.backend_pid])
         conn.execute("SELECT 1")
-    told = explain(raised.value)
-    assert "lost in the middle" in told.sentence and not told.hint and told.retry
+    explanation = explain(raised.value)
+    assert (
+        "lost in the middle" in explanation.sentence and not explanation.hint and explanation.retry
+    )
 
 
-def test_a_refused_login_is_told_without_its_password(
+def test_a_refused_login_is_reported_without_its_password(
     postgres: Postgres, settings: Settings
 ) -> None:
     url = settings.database_url.get_secret_value().replace(
@@ -212,9 +214,9 @@ def test_a_refused_login_is_told_without_its_password(
         connect(settings.model_copy(update={"database_url": SecretStr(url)})),
     ):
         pass
-    told = explain(raised.value)
+    explanation = explain(raised.value)
     assert (
-        "password authentication failed" in told.sentence
-        and "wr0ng" not in told.sentence
-        and "make demo" in told.hint
+        "password authentication failed" in explanation.sentence
+        and "wr0ng" not in explanation.sentence
+        and "make demo" in explanation.hint
     )

@@ -66,11 +66,11 @@ def test_a_backfill_beside_the_newest_week(
 def test_two_manual_runs_of_one_week_with_other_parameters(
     settings: Settings, weeks: list[date], conn: Connection, parameters: tuple[dict, dict]
 ) -> None:
-    together(settings, [{"as_of": weeks[0], **asked} for asked in parameters])
+    together(settings, [{"as_of": weeks[0], **options} for options in parameters])
     assert conn.execute("SELECT count(*) AS n FROM promotions").fetchall() == [(1,)]
     assert live(conn) == [weeks[0]]
     lengths = {
         row[1]: max(r[3] for r in published(conn) if r[1] == row[1]) for row in published(conn)
     }
     assert lengths == {top_n: int(top_n) for top_n in lengths}
-    assert len(lengths) == len({asked.get("top_n", 10) for asked in parameters})
+    assert len(lengths) == len({options.get("top_n", 10) for options in parameters})

@@ -32,7 +32,7 @@ def make_drops(conn: Connection, dice: random.Random) -> dict[int, tuple[date, i
     ranks: dict[int, tuple[date, int]] = {}
     for place in range(N_DROPS):
         when = day(dice.randrange(5))
-        revision = 1 + sum(known == when for known, _ in ranks.values())
+        revision = 1 + sum(date_ == when for date_, _ in ranks.values())
         row = conn.execute(
             "INSERT INTO drops (source, drop_date, revision, sha256, files, admitted_for) "
             "VALUES ('movielens', %s, %s, %s, '[]', %s) RETURNING drop_id",
@@ -95,14 +95,14 @@ def test_ratings_are_the_newest_visible_version(conn: Connection, seed: int) -> 
                 if seen:
                     at, _, _, stars = max(seen)
                     expected[user] = (1, stars, at)
-            found = conn.execute(
+            rows = conn.execute(
                 queries("visible")["ratings"], {"as_of": as_of, "watermark": watermark}
             ).fetchall()
-            assert len(found) == len(expected), (as_of, watermark)
-            assert {row.user_id: tuple(row[1:]) for row in found} == expected, (as_of, watermark)
+            assert len(rows) == len(expected), (as_of, watermark)
+            assert {row.user_id: tuple(row[1:]) for row in rows} == expected, (as_of, watermark)
 
 
-def test_what_was_known_earlier_is_told_by_what_is_known_now_and_by_what_was_rated_again(
+def test_earlier_ratings_follow_from_todays_and_from_what_was_rated_again(
     conn: Connection,
 ) -> None:
     dice = random.Random(0)
@@ -132,10 +132,10 @@ def test_movies_titles_and_casts_are_the_newest_visible_version(
 ) -> None:
     dice = random.Random(100 + seed)
     ranks = make_drops(conn, dice)
-    told = {
+    drops_of = {
         movie: dice.sample(list(ranks), dice.randint(1, N_DROPS)) for movie in range(N_HISTORIES)
     }
-    pairs = [(movie, drop) for movie, drops in told.items() for drop in drops]
+    pairs = [(movie, drop) for movie, drops in drops_of.items() for drop in drops]
     cast = [
         (movie, drop, role, place, 10 * drop + place)
         for movie, drop in pairs
@@ -157,7 +157,8 @@ def test_movies_titles_and_casts_are_the_newest_visible_version(
     refresh(conn)
     for watermark in range(N_DROPS + 2):
         seen = {
-            movie: [drop for drop in drops if drop <= watermark] for movie, drops in told.items()
+            movie: [drop for drop in drops if drop <= watermark]
+            for movie, drops in drops_of.items()
         }
         newest = {
             movie: max(drops, key=lambda drop: ranks[drop])
@@ -165,13 +166,13 @@ def test_movies_titles_and_casts_are_the_newest_visible_version(
             if drops
         }
         for view in ("mv_movies", "mv_imdb_titles"):
-            found = conn.execute(
+            rows = conn.execute(
                 f"SELECT movie_id, drop_id FROM {view} WHERE drop_id <= %s AND %s < "
                 "superseded_by".encode(),
                 [watermark] * 2,
             )
-            assert sorted(tuple(row) for row in found) == sorted(newest.items()), (view, watermark)
-        found = conn.execute(
+            assert sorted(tuple(row) for row in rows) == sorted(newest.items()), (view, watermark)
+        rows = conn.execute(
             queries("visible")["movie_persons"], {"watermark": watermark}
         ).fetchall()
         expected = [
@@ -179,7 +180,7 @@ def test_movies_titles_and_casts_are_the_newest_visible_version(
             for movie, drop, role, place, person in sorted(cast)
             if newest.get(movie) == drop
         ]
-        assert [tuple(row) for row in found] == expected, watermark
+        assert [tuple(row) for row in rows] == expected, watermark
 
 
 @pytest.fixture
@@ -195,11 +196,11 @@ def drops(conn: Connection) -> Connection:
 
 
 def visible(conn: Connection, as_of: int, watermark: int) -> list[tuple]:
-    found = conn.execute(
+    rows = conn.execute(
         "SELECT movie_id, title FROM visible_movies(%s, %s) ORDER BY movie_id",
         [day(as_of), watermark],
     )
-    return [tuple(row) for row in found]
+    return [tuple(row) for row in rows]
 
 
 def test_a_film_of_the_future_is_not_known(drops: Connection) -> None:

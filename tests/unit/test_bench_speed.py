@@ -39,7 +39,7 @@ TINY = Scale("tiny", WORLD)
 DECIDES = Scale("tiny", WORLD, decides=True)
 
 
-class Made(Stage):
+class StubStage(Stage):
     """Gives the seconds that it was made with."""
 
     name, title, ours = "made", "a made stage", "ours"
@@ -102,7 +102,7 @@ def test_ways_take_turns_and_only_the_run_is_timed(monkeypatch):
 
 
 def test_a_second_call_measures_nothing(tmp_path):
-    first, second = (Made({"ours": [1.0], "theirs": [1.0]}) for _ in range(2))
+    first, second = (StubStage({"ours": [1.0], "theirs": [1.0]}) for _ in range(2))
     measurements = [
         rows_from(stage, tmp_path / "s.jsonl")[0].measurement for stage in (first, second)
     ]
@@ -112,20 +112,21 @@ def test_a_second_call_measures_nothing(tmp_path):
 
 def test_a_line_cut_off_is_passed_over(tmp_path):
     (tmp_path / "s.jsonl").write_text('{"key": "half a li')
-    rows_from(Made({"ours": [1.0], "theirs": [1.0]}), tmp_path / "s.jsonl")
-    rows_from(again := Made({}), tmp_path / "s.jsonl")
+    rows_from(StubStage({"ours": [1.0], "theirs": [1.0]}), tmp_path / "s.jsonl")
+    rows_from(again := StubStage({}), tmp_path / "s.jsonl")
     assert again.measured == 0
 
 
 def test_other_rounds_scale_or_code_are_measured_anew(tmp_path, monkeypatch):
     seconds = {"ours": [1.0], "theirs": [1.0]}
-    rows_from(Made(seconds), tmp_path / "s.jsonl")
-    rows_from(rounds := Made(seconds), tmp_path / "s.jsonl", rounds=2)
+    rows_from(StubStage(seconds), tmp_path / "s.jsonl")
+    rows_from(rounds := StubStage(seconds), tmp_path / "s.jsonl", rounds=2)
     rows_from(
-        scale := Made(seconds, Scale("tiny", replace(WORLD, ratings=2_001))), tmp_path / "s.jsonl"
+        scale := StubStage(seconds, Scale("tiny", replace(WORLD, ratings=2_001))),
+        tmp_path / "s.jsonl",
     )
     monkeypatch.setattr("bench.speed.measuring.digest_of", lambda _: "changed")
-    rows_from(code := Made(seconds), tmp_path / "s.jsonl")
+    rows_from(code := StubStage(seconds), tmp_path / "s.jsonl")
     assert rounds.measured == scale.measured == code.measured == 1
 
 
@@ -163,16 +164,16 @@ def test_every_source_that_decides_a_measurement_is_there():
     ],
 )
 def test_the_median_of_ratios_decides(bound, ours, theirs, met, tmp_path, monkeypatch):
-    monkeypatch.setattr(Made, "bounds", (bound,))
-    (row,) = rows_from(Made({"ours": ours, "theirs": theirs}), tmp_path / "s.jsonl")
+    monkeypatch.setattr(StubStage, "bounds", (bound,))
+    (row,) = rows_from(StubStage({"ours": ours, "theirs": theirs}), tmp_path / "s.jsonl")
     assert [verdict.met for verdict in verdicts_of(row)] == [met]
 
 
 def test_what_is_not_measured_is_missed_and_leaves_the_others_alone(tmp_path):
     stages = [
-        Made({}, fails="no memory"),
-        Made({}, lacking="a file"),
-        Made({"ours": [1.0], "theirs": [1.0]}),
+        StubStage({}, fails="no memory"),
+        StubStage({}, lacking="a file"),
+        StubStage({"ours": [1.0], "theirs": [1.0]}),
     ]
     rows = rows_of(stages, 1, Journal(tmp_path / "s.jsonl", Measurement))
     assert [row.failed for row in rows] == ["no memory", "lacks a file", ""]
@@ -225,7 +226,7 @@ def shown(row: Row, scale: Scale) -> str:
 
 def test_the_table_has_medians_spread_ratio_and_verdict(tmp_path):
     (row,) = rows_from(
-        Made({"ours": [3.0, 4.0, 5.0], "theirs": [1.0, 1.0, 1.0]}), tmp_path / "s.jsonl"
+        StubStage({"ours": [3.0, 4.0, 5.0], "theirs": [1.0, 1.0, 1.0]}), tmp_path / "s.jsonl"
     )
     page = shown(row, DECIDES)
     for part in ("4.00 s", "3.00 – 5.00 s", "4.00 ×", "3.00 – 5.00 ×", "≤ 2 ×", "missed"):
@@ -234,8 +235,8 @@ def test_the_table_has_medians_spread_ratio_and_verdict(tmp_path):
 
 
 def test_a_whole_weeks_steps_have_their_shares(tmp_path, monkeypatch):
-    monkeypatch.setattr(Made, "bounds", ())
-    stage = Made({"ours": [8.0], "train_model": [2.0], "other": [1.0]})
+    monkeypatch.setattr(StubStage, "bounds", ())
+    stage = StubStage({"ours": [8.0], "train_model": [2.0], "other": [1.0]})
     stage.peaks = {"train_model": 3 * 2**30}
     rows_from(stage, tmp_path / "s.jsonl")
     (row,) = rows_from(stage, tmp_path / "s.jsonl")  # as the journal has it
@@ -317,7 +318,7 @@ def run(monkeypatch, tmp_path):
         monkeypatch.setitem(SCALES, "tiny", scale)
         monkeypatch.setattr(
             "bench.speed.run.stage_class",
-            lambda _: lambda ground: Made(**options, scale=ground.scale),
+            lambda _: lambda ground: StubStage(**options, scale=ground.scale),
         )
         monkeypatch.setattr(command, "STAGES", {"made": ""})
         monkeypatch.setattr("bench.speed.run.STAGES", {"made": ""})

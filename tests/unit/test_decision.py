@@ -125,7 +125,7 @@ def test_a_challenger_that_loses_to_popularity_is_never_promoted():
     assert verdict("popularity", popularity=0.2, als=0.19).outcome == "kept"
 
 
-def test_an_incumbent_that_loses_to_popularity_within_the_effect_is_kept_with_a_warning():
+def test_an_incumbent_close_behind_popularity_is_kept_with_a_warning():
     decision = verdict("als", popularity=0.2, als=0.199)
     assert (decision.champion_key, decision.outcome) == ("als", "kept")
     assert decision.reasons[0] == "The incumbent als (0.1990) now loses to popularity (0.2000)."

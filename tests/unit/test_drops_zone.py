@@ -123,8 +123,8 @@ def test_a_stamp_of_a_local_file_survives_a_hard_link(tmp_path: Path) -> None:
 
 def test_checksums_are_of_the_stored_bytes(zone: LandingZone) -> None:
     put(zone, WEEK, a=b"abc", x__gz=gzip.compress(b"abc", mtime=0))
-    found = zone.checksums(zone.at("movielens", WEEK))
-    assert found == {"a": ABC, "x.gz": sha256(io.BytesIO(gzip.compress(b"abc", mtime=0)))}
+    checksums = zone.checksums(zone.at("movielens", WEEK))
+    assert checksums == {"a": ABC, "x.gz": sha256(io.BytesIO(gzip.compress(b"abc", mtime=0)))}
 
 
 @pytest.mark.parametrize(
@@ -137,7 +137,7 @@ def test_sums_that_agree(zone: LandingZone, line: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("sums", "said"),
+    ("sums", "message"),
     [
         (f"{'0' * 64}  a\n", f"a has sha256 {ABC}; SHA256SUMS expects {'0' * 64}"),
         (f"{ABC}  a\n{ABC}  gone\n", "SHA256SUMS lists gone; found only a"),
@@ -145,12 +145,12 @@ def test_sums_that_agree(zone: LandingZone, line: str) -> None:
         (f"{ABC}\n", "SHA256SUMS line 1: found 'ba78"),
     ],
 )
-def test_sums_that_disagree(zone: LandingZone, sums: str, said: str) -> None:
+def test_sums_that_disagree(zone: LandingZone, sums: str, message: str) -> None:
     put(zone, WEEK, a=b"abc", SHA256SUMS=sums.encode())
     drop = zone.at("movielens", WEEK)
     with pytest.raises(DropError) as error:
         zone.checksums(drop)
-    assert str(error.value).startswith(said) and str(error.value).endswith(f"({drop})")
+    assert str(error.value).startswith(message) and str(error.value).endswith(f"({drop})")
 
 
 def test_names_as_coreutils_escapes_them() -> None:

@@ -18,8 +18,8 @@ SPREADS = {"dense": 1, "gaps": 3, "sparse": 10**15}
 
 def plainly(user, movie, rating, rated_at, *, movie_ids) -> Interactions:
     """By numpy's general means: a search and two sorts."""
-    known = np.isin(movie, movie_ids)
-    user, movie, rating, rated_at = user[known], movie[known], rating[known], rated_at[known]
+    listed = np.isin(movie, movie_ids)
+    user, movie, rating, rated_at = user[listed], movie[listed], rating[listed], rated_at[listed]
     user_ids, users = np.unique(user, return_inverse=True)
     movies = np.searchsorted(movie_ids, movie)
     order = np.lexsort((movies, users))
@@ -78,7 +78,7 @@ def test_rows_become_what_plain_numpy_makes_of_them(
         assert_same(ours, theirs)
 
 
-def test_ids_at_the_ends_of_bigint_are_told_apart():
+def test_ids_at_the_ends_of_bigint_stay_apart():
     movie = np.array([-(2**63), -1, 0, 1, 2**63 - 1])
     ones = np.ones(5)
     for movie_ids in (
@@ -152,7 +152,7 @@ def test_the_matrix_is_no_copy(data: Interactions):
     assert np.shares_memory(matrix.indices, data.movies)
 
 
-def asked(data: Interactions, whom: str) -> np.ndarray:
+def some_users(data: Interactions, whom: str) -> np.ndarray:
     ids = data.user_ids
     return {
         "all": ids,
@@ -186,7 +186,7 @@ def asked(data: Interactions, whom: str) -> np.ndarray:
     ],
 )
 def test_what_users_have_seen(data: Interactions, whom: str):
-    users = asked(data, whom)
+    users = some_users(data, whom)
     seen = np.zeros((len(users), data.shape[1]), dtype=np.float32)
     for row, user_id in enumerate(users):
         seen[row, data.movies[data.user_ids[data.users] == user_id]] = 1
@@ -218,10 +218,13 @@ def test_who_has_rated_what(spread: int) -> None:
     user, movie, rating, rated_at = raw(spread, "any")
     rated = Interactions.of(user, movie, rating, rated_at, movie_ids=np.unique(movie))
     there = set(zip(user.tolist(), movie.tolist(), strict=True))
-    for asked in [*rated.user_ids.tolist(), -8 * spread, 10**17]:  # the last two have rated nothing
+    strangers = [-8 * spread, 10**17]
+    for user_id in [*rated.user_ids.tolist(), *strangers]:
         places = np.arange(len(rated.movie_ids))
-        found = rated.has(np.full(len(places), asked), places)
-        assert found.tolist() == [(asked, movie) in there for movie in rated.movie_ids.tolist()]
+        has_rated = rated.has(np.full(len(places), user_id), places)
+        assert has_rated.tolist() == [
+            (user_id, movie) in there for movie in rated.movie_ids.tolist()
+        ]
 
 
 def test_likes_are_the_ratings_from_the_threshold_on() -> None:

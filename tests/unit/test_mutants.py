@@ -206,7 +206,9 @@ def test_damage_changes_an_archive() -> None:
         assert damaged != stored
 
 
-def test_a_real_release_is_told_by_its_files(tmp_path: Path, releases: dict[str, Release]) -> None:
+def test_a_real_release_is_recognised_by_its_files(
+    tmp_path: Path, releases: dict[str, Release]
+) -> None:
     for layout in ("csv", "ml-1m", "ml-10m", "ml-100k"):
         folder = tmp_path / layout
         folder.mkdir()

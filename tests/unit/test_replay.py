@@ -215,7 +215,7 @@ def test_into_an_object_store(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("files", "said"),
+    ("files", "message"),
     [
         (
             {"README": "x"},
@@ -240,8 +240,8 @@ def test_into_an_object_store(tmp_path: Path) -> None:
         ({"u.data": ""}, r"^u.data holds no rating"),
     ],
 )
-def test_what_is_no_release_is_refused(tmp_path: Path, files: dict[str, str], said: str) -> None:
-    with pytest.raises(DropError, match=said):
+def test_what_is_no_release_is_refused(tmp_path: Path, files: dict[str, str], message: str) -> None:
+    with pytest.raises(DropError, match=message):
         replay(publish(tmp_path / "ml", files), str(tmp_path / "zone"), weeks=2)
 
 
@@ -255,8 +255,7 @@ def test_the_last_drop_is_the_first_monday_after_the_newest_event(
     newest = int(datetime(*day, tzinfo=UTC).timestamp())
     assert drop_dates(newest, 2)[-1] == last
     assert (
-        all(found.weekday() == 0 for found in drop_dates(newest, 5))
-        and len(drop_dates(newest, 5)) == 6
+        all(day.weekday() == 0 for day in drop_dates(newest, 5)) and len(drop_dates(newest, 5)) == 6
     )
 
 

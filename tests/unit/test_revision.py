@@ -1,4 +1,4 @@
-"""Which code this is: told, asked of git, or unknown."""
+"""Which code this is: as given, as git has it, or unknown."""
 
 import subprocess
 from pathlib import Path
@@ -19,7 +19,7 @@ def checkout(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_what_an_image_was_told_stands():
+def test_what_an_image_was_built_with_stands():
     assert revision.git_sha("abc123") == "abc123"
 
 

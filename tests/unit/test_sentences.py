@@ -1,4 +1,4 @@
-"""What people are told of an exception, and whether a retry can help."""
+"""What people read of an exception, and whether a retry can help."""
 
 import gzip
 import lzma
@@ -39,9 +39,9 @@ def test_our_errors_speak_for_themselves_and_a_retry_helps_those_that_say_so() -
     ]
     assert len(ours) >= 9
     for kind in ours:
-        told = explain(kind("the fact; expected another"))
-        assert told.sentence == "the fact; expected another"
-        assert told.retry == (kind in (UnreachableError, BusyError)), kind
+        explanation = explain(kind("the fact; expected another"))
+        assert explanation.sentence == "the fact; expected another"
+        assert explanation.retry == (kind in (UnreachableError, BusyError)), kind
 
 
 @pytest.mark.parametrize(
@@ -90,23 +90,23 @@ def test_our_errors_speak_for_themselves_and_a_retry_helps_those_that_say_so() -
     ],
 )
 def test_errors_of_postgres(error: psycopg.Error, words: str, retry: bool) -> None:
-    told = explain(error)
-    assert words in told.sentence and "\n" not in told.sentence
-    assert (told.retry, told.is_known, told.hint) == (retry, True, "")
+    explanation = explain(error)
+    assert words in explanation.sentence and "\n" not in explanation.sentence
+    assert (explanation.retry, explanation.is_known, explanation.hint) == (retry, True, "")
 
 
-def test_a_server_that_is_away_is_told_with_a_hint_and_tried_again() -> None:
+def test_a_server_that_is_away_is_reported_with_a_hint_and_tried_again() -> None:
     def enter() -> None:
         with connect(Settings(database_url=SecretStr("postgresql://me:s3cret@127.0.0.1:1/recsys"))):
             pass
 
-    told = explain(raised(enter))
+    explanation = explain(raised(enter))
     assert (
-        "Postgres cannot be reached" in told.sentence
-        and "127.0.0.1" in told.sentence
-        and "s3cret" not in told.sentence
+        "Postgres cannot be reached" in explanation.sentence
+        and "127.0.0.1" in explanation.sentence
+        and "s3cret" not in explanation.sentence
     )
-    assert told.retry and "make demo" in told.hint
+    assert explanation.retry and "make demo" in explanation.hint
 
 
 @pytest.mark.parametrize(
@@ -118,9 +118,12 @@ def test_a_database_url_that_cannot_be_read_is_refused_without_its_password(url:
         with connect(Settings(database_url=SecretStr(url))):
             pass
 
-    told = explain(raised(enter))
-    assert "RECSYS_DATABASE_URL cannot be read" in told.sentence and "s3cret" not in told.sentence
-    assert not told.retry
+    explanation = explain(raised(enter))
+    assert (
+        "RECSYS_DATABASE_URL cannot be read" in explanation.sentence
+        and "s3cret" not in explanation.sentence
+    )
+    assert not explanation.retry
 
 
 def test_a_mlflow_that_is_away_is_named_with_its_address(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -128,11 +131,13 @@ def test_a_mlflow_that_is_away_is_named_with_its_address(monkeypatch: pytest.Mon
 
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "2")
-    told = explain(
+    explanation = explain(
         raised(lambda: mlflow.MlflowClient("http://127.0.0.1:1").get_experiment_by_name("x"))
     )
-    assert told.sentence == "MLflow at http://127.0.0.1:1 does not answer: Connection refused"
-    assert told.retry and "make demo" in told.hint
+    assert (
+        explanation.sentence == "MLflow at http://127.0.0.1:1 does not answer: Connection refused"
+    )
+    assert explanation.retry and "make demo" in explanation.hint
 
 
 def test_a_mlflow_that_takes_its_time_is_said_to_do_so(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -142,9 +147,9 @@ def test_a_mlflow_that_takes_its_time_is_said_to_do_so(monkeypatch: pytest.Monke
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "1")
     with socket.create_server(("127.0.0.1", 0)) as silent:
         uri = f"http://127.0.0.1:{silent.getsockname()[1]}"
-        told = explain(raised(lambda: mlflow.MlflowClient(uri).get_experiment_by_name("x")))
-    assert told.sentence == f"MLflow at {uri} does not answer: timed out"
-    assert told.retry
+        explanation = explain(raised(lambda: mlflow.MlflowClient(uri).get_experiment_by_name("x")))
+    assert explanation.sentence == f"MLflow at {uri} does not answer: timed out"
+    assert explanation.retry
 
 
 def test_mlflows_answers_are_final_where_they_would_come_again(mlflow_store: str) -> None:
@@ -152,8 +157,8 @@ def test_mlflows_answers_are_final_where_they_would_come_again(mlflow_store: str
     from mlflow.exceptions import MlflowException
     from mlflow.protos.databricks_pb2 import TEMPORARILY_UNAVAILABLE, UNAUTHENTICATED
 
-    told = explain(raised(lambda: mlflow.MlflowClient(mlflow_store).get_run("0" * 32)))
-    assert told.sentence.startswith("MLflow refuses: ") and not told.retry
+    explanation = explain(raised(lambda: mlflow.MlflowClient(mlflow_store).get_run("0" * 32)))
+    assert explanation.sentence.startswith("MLflow refuses: ") and not explanation.retry
     assert explain(MlflowException("later", TEMPORARILY_UNAVAILABLE)).retry
     login = explain(MlflowException("who are you?", UNAUTHENTICATED))
     assert "MLFLOW_TRACKING_USERNAME" in login.sentence and not login.retry
@@ -161,8 +166,8 @@ def test_mlflows_answers_are_final_where_they_would_come_again(mlflow_store: str
 
 @pytest.mark.parametrize("path", ["/nonexistent/there", "/"])
 def test_a_file_that_cannot_be_used_is_named(path: str) -> None:
-    told = explain(raised(Path(path).read_bytes))
-    assert told.sentence.endswith(path) and not told.retry and told.is_known
+    explanation = explain(raised(Path(path).read_bytes))
+    assert explanation.sentence.endswith(path) and not explanation.retry and explanation.is_known
 
 
 def test_a_full_disk_passes_by_itself() -> None:
@@ -170,8 +175,8 @@ def test_a_full_disk_passes_by_itself() -> None:
         with Path("/dev/full").open("w") as full:
             full.write("x")
 
-    told = explain(raised(write))
-    assert "No space left on device" in told.sentence and told.retry
+    explanation = explain(raised(write))
+    assert "No space left on device" in explanation.sentence and explanation.retry
 
 
 def test_the_network_passes_by_itself() -> None:
@@ -181,8 +186,12 @@ def test_the_network_passes_by_itself() -> None:
         lambda: socket.create_connection(("127.0.0.1", 1)),
         lambda: requests.get("http://127.0.0.1:1/", timeout=1),
     ):
-        told = explain(raised(act))
-        assert "the network failed" in told.sentence and told.retry and told.is_known
+        explanation = explain(raised(act))
+        assert (
+            "the network failed" in explanation.sentence
+            and explanation.retry
+            and explanation.is_known
+        )
 
 
 @pytest.mark.parametrize(
@@ -196,21 +205,21 @@ def test_the_network_passes_by_itself() -> None:
     ],
 )
 def test_a_damaged_archive_stays_damaged(act: Callable[[], object]) -> None:
-    told = explain(raised(act))
-    assert told.sentence.startswith("an archive is damaged") and not told.retry
+    explanation = explain(raised(act))
+    assert explanation.sentence.startswith("an archive is damaged") and not explanation.retry
 
 
-def test_memory_that_runs_out_is_told_by_how_much_was_wanted() -> None:
-    told = explain(raised(lambda: np.empty(2**55)))
-    assert "256. PiB" in told.sentence and told.retry
+def test_memory_that_runs_out_is_reported_with_its_size() -> None:
+    explanation = explain(raised(lambda: np.empty(2**55)))
+    assert "256. PiB" in explanation.sentence and explanation.retry
 
 
-def test_settings_are_told_by_their_variables_and_keep_their_secrets(
+def test_settings_are_named_by_their_variables_and_keep_their_secrets(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    told = explain(raised(Settings.from_environment))
-    assert told.sentence == "settings: RECSYS_DATABASE_URL: Field required"
-    assert not told.retry and "make demo" in told.hint
+    explanation = explain(raised(Settings.from_environment))
+    assert explanation.sentence == "settings: RECSYS_DATABASE_URL: Field required"
+    assert not explanation.retry and "make demo" in explanation.hint
     monkeypatch.setenv("RECSYS_DATABASE_URL", "postgresql://me:s3cret@host/db")
     monkeypatch.setenv("RECSYS_TOP_N", "many")
     monkeypatch.setenv("RECSYS_NOTIFIER", "pigeon")
@@ -229,26 +238,30 @@ def test_settings_are_told_by_their_variables_and_keep_their_secrets(
     )
 
 
-def test_hyperparameters_are_told_by_name() -> None:
+def test_hyperparameters_are_named() -> None:
     error = raised(lambda: Recipe.of("als", factors=-1))
     assert isinstance(error, ValidationError)
-    told = explain(error)
-    assert "factors" in told.sentence and "found '-1'" in told.sentence and not told.retry
-
-
-def test_what_nobody_expected_is_told_by_type_message_and_where_its_traceback_is() -> None:
-    told = explain(KeyError("movie_id"))
+    explanation = explain(error)
     assert (
-        told.sentence.startswith("KeyError: 'movie_id'")
-        and "RECSYS_LOG_LEVEL=DEBUG" in told.sentence
+        "factors" in explanation.sentence
+        and "found '-1'" in explanation.sentence
+        and not explanation.retry
     )
-    assert not told.is_known
+
+
+def test_what_nobody_expected_is_reported_by_type_message_and_traceback() -> None:
+    explanation = explain(KeyError("movie_id"))
+    assert (
+        explanation.sentence.startswith("KeyError: 'movie_id'")
+        and "RECSYS_LOG_LEVEL=DEBUG" in explanation.sentence
+    )
+    assert not explanation.is_known
     assert explain(AssertionError()).sentence.startswith("AssertionError: AssertionError.")
 
 
 def test_a_query_that_is_wrong_is_a_fault_of_ours_and_not_tried_again() -> None:
-    told = explain(pg.SyntaxError('syntax error at or near "SELEC"'))
-    assert (told.is_known, told.retry) == (False, False)
+    explanation = explain(pg.SyntaxError('syntax error at or near "SELEC"'))
+    assert (explanation.is_known, explanation.retry) == (False, False)
 
 
 def test_explaining_loads_nothing_heavy() -> None:

@@ -1,4 +1,4 @@
-"""The sources of drops stand in one dict, which is read without importing them."""
+"""The sources of drops are in one dict, which is read without importing them."""
 
 import subprocess
 import sys
