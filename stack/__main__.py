@@ -6,6 +6,7 @@ import argparse
 import os
 import shutil
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TypeAlias
 
@@ -18,8 +19,10 @@ from stack.demo import demo
 from stack.environment import ADMIN
 from stack.errors import StackError
 from stack.home import REPOSITORY, Home
+from stack.postgres import Postgres
 from stack.replay import Replay, replay_home, replay_weeks
 from stack.schema import SCHEMA, new_schema_text
+from stack.service import Service
 from stack.services import Stack
 
 console = terminal()
@@ -27,6 +30,7 @@ errors = terminal(stderr=True)
 
 
 YES_NO = {True: "yes", False: "no"}
+STOPPED = ("-", "no", "-")
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 
@@ -43,20 +47,23 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def parser() -> argparse.ArgumentParser:
+    """Return the parser of all commands."""
     top = argparse.ArgumentParser(prog="python -m stack", description=__doc__)
     commands = top.add_subparsers(required=True)
-    for run, text in (
-        (up, "start what does not run, wait until it is healthy, say where it is"),
-        (down, "stop everything"),
-        (status, "what runs"),
-        (remove, "stop everything and delete its state"),
-        (env, "write .env for docker-compose.yaml, with new random passwords"),
-        (schema, "write sql/schema.sql: the whole schema, as its files make it"),
-    ):
-        commands.add_parser(run.__name__, help=text, description=text).set_defaults(run=run)
+    add(commands, up, "start what does not run, wait until it is healthy, say where it is")
+    add(commands, down, "stop everything")
+    add(commands, status, "what runs")
+    add(commands, remove, "stop everything and delete its state")
+    add(commands, env, "write .env for docker-compose.yaml, with new random passwords")
+    add(commands, schema, "write sql/schema.sql: the whole schema, as its files make it")
     add_demo(commands)
     add_replay(commands)
     return top
+
+
+def add(commands: Commands, run: Callable[[argparse.Namespace], None], text: str) -> None:
+    """Add a command that has no options."""
+    commands.add_parser(run.__name__, help=text, description=text).set_defaults(run=run)
 
 
 def add_demo(commands: Commands) -> None:
@@ -132,23 +139,27 @@ def status_table(stack: Stack) -> Table:
     table = Table("service", "process", "healthy")
     for column in ("address", "log"):
         table.add_column(column, overflow="fold")
-    add_postgres(table, stack)
-    addresses = {"mlflow": stack.home.url("mlflow"), "api-server": stack.home.url("airflow")}
+    table.add_row("postgres", *postgres_state(stack.postgres), str(stack.postgres.log))
     for service in stack.services:
-        process = service.main_process(stack.home)
-        healthy = process is not None and service.healthy()
-        state = (str(process.pid), YES_NO[healthy]) if process else ("-", "no")
-        address = addresses.get(service.name, "") if process else "-"
-        table.add_row(service.name, *state, address, str(stack.home.log(service.name)))
+        state = state_of(stack.home, service)
+        table.add_row(service.name, *state, str(stack.home.log(service.name)))
     return table
 
 
-def add_postgres(table: Table, stack: Stack) -> None:
-    log = str(stack.postgres.log)
-    if stack.postgres.is_running():
-        table.add_row("postgres", "runs", "yes", f"127.0.0.1:{stack.postgres.port}", log)
-    else:
-        table.add_row("postgres", "-", "no", "-", log)
+def postgres_state(postgres: Postgres) -> tuple[str, str, str]:
+    """Return whether PostgreSQL runs and is healthy, and its address."""
+    if postgres.is_running():
+        return "runs", "yes", f"127.0.0.1:{postgres.port}"
+    return STOPPED
+
+
+def state_of(home: Home, service: Service) -> tuple[str, str, str]:
+    """Return a service's process, whether it is healthy, and its address."""
+    process = service.main_process(home)
+    if process is None:
+        return STOPPED
+    addresses = {"mlflow": home.url("mlflow"), "api-server": home.url("airflow")}
+    return str(process.pid), YES_NO[service.healthy()], addresses.get(service.name, "")
 
 
 def login_place(home: Home) -> str:
@@ -191,16 +202,17 @@ def schema(_: argparse.Namespace) -> None:
 
 def show_places(stack: Stack) -> None:
     """Where the user interfaces are, and the generated login."""
-    lines = [
-        "",
-        "Up until `make down`:",
-        f"  Airflow     {stack.home.url('airflow')}   login {ADMIN} / "
-        f"{stack.home.secret('airflow_admin')}",
-        f"  MLflow      {stack.home.url('mlflow')}   login {ADMIN} / "
-        f"{stack.home.secret('mlflow_admin')}",
-        f"  PostgreSQL  127.0.0.1:{stack.postgres.port}   .venv/bin/python -m recsys psql",
-    ]
-    say(console, "\n".join(lines))
+    say(console, "\nUp until `make down`:")
+    show_place(stack.home, "Airflow", "airflow")
+    show_place(stack.home, "MLflow", "mlflow")
+    address = f"127.0.0.1:{stack.postgres.port}"
+    say(console, f"  PostgreSQL  {address}   .venv/bin/python -m recsys psql")
+
+
+def show_place(home: Home, name: str, service: str) -> None:
+    """Print a service's address and login."""
+    login = f"{ADMIN} / {home.secret(f'{service}_admin')}"
+    say(console, f"  {name:10}  {home.url(service)}   login {login}")
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 from datetime import date, timedelta
+from functools import partial
 from pathlib import Path
 
 from rich.console import Console
@@ -20,6 +21,7 @@ from stack.errors import StackError
 from stack.home import REPOSITORY
 from stack.present_week import switch_on, unfinished
 from stack.services import Stack
+from stack.waiting import wait_until
 from stack.watch import Watch
 
 DAG = "weekly_recommendations"
@@ -27,6 +29,7 @@ WEEKS = 3
 DAG_TIMEOUT = 120.0  # seconds until Airflow has read the DAG file
 RUNS_TIMEOUT = 3_600.0
 WEEK = timedelta(days=7)
+SKIPPED = " Its run for the present week is skipped, as there is no drop of it."
 
 
 def demo(stack: Stack, console: Console, movielens: Path | None, imdb: Path | None) -> None:
@@ -35,29 +38,23 @@ def demo(stack: Stack, console: Console, movielens: Path | None, imdb: Path | No
     """
     started = time.monotonic()
     stack.home.create()
-
-    def tell(text: str, style: str = "") -> None:
-        say(console, text, style)
-
-    dataset = choose_dataset(stack.home, movielens, imdb, tell)
-    tell(
-        f"data: {dataset.movielens}"
-        + (f" and {dataset.imdb}" if dataset.imdb else ", without IMDb")
-    )
+    dataset = choose_dataset(stack.home, movielens, imdb, partial(say, console))
+    say(console, f"data: {dataset}")
     dates = put_drops(stack, dataset)
-    remember_dataset(stack.home, dataset)
-    tell(
-        f"drops in {stack.home.drops}: all before {dates[0]}, then a week each to "
-        f"{', '.join(map(str, dates[1:]))}"
-    )
-    stack.up(lambda what: tell(f"starting {what} …", "dim"))
+    first, *weeks = dates
+    put = f"drops in {stack.home.drops}: all before {first}, then a week each to"
+    say(console, f"{put} {', '.join(map(str, weeks))}")
+    stack.up(lambda what: say(console, f"starting {what} …", "dim"))
     run_weeks(stack, console, dates[-WEEKS:])
     show_results(stack, console)
-    tell(f"\ndone in {minutes_of(time.monotonic() - started)}", "bold")
+    say(console, f"\ndone in {minutes_of(time.monotonic() - started)}", "bold")
 
 
 def put_drops(stack: Stack, dataset: Dataset) -> list[date]:
-    return replay(dataset.movielens, str(stack.home.drops), weeks=WEEKS, imdb=dataset.imdb)
+    """Cut the data into drops; return their dates."""
+    dates = replay(dataset.movielens, str(stack.home.drops), weeks=WEEKS, imdb=dataset.imdb)
+    remember_dataset(stack.home, dataset)
+    return dates
 
 
 def run_weeks(stack: Stack, console: Console, dates: list[date]) -> None:
@@ -65,23 +62,21 @@ def run_weeks(stack: Stack, console: Console, dates: list[date]) -> None:
     api = AirflowApi(stack.home)
     wait_for_dag(api)
     is_skipped = switch_on(api, DAG, LandingZone(str(stack.home.drops)))
-    present = (
-        " Its run for the present week is skipped, as there is no drop of it." if is_skipped else ""
-    )
-    say(console, f"{DAG} is on.{present} Past weeks go by backfill:")
+    say(console, f"{DAG} is on.{SKIPPED if is_skipped else ''} Past weeks go by backfill:")
     wait_for_other_backfill(api, console)
-    command = backfill_command(dates)
-    say(console, f"$ {stack.home.airflow_command} {' '.join(command)}")
-    done = subprocess.run(
-        [str(stack.home.airflow_command), *command], capture_output=True, text=True, check=False
-    )
-    if done.returncode:
-        raise StackError(
-            "the backfill was refused, with status "
-            f"{done.returncode}:\n{(done.stdout + done.stderr)[-2000:]}"
-        )
+    start_backfill(stack, console, dates)
     Watch(api, DAG, dates, console).follow(RUNS_TIMEOUT)
     show_unfinished(api, console)
+
+
+def start_backfill(stack: Stack, console: Console, dates: list[date]) -> None:
+    """Have Airflow run the weeks. Raises StackError where it refuses."""
+    command = [str(stack.home.airflow_command), *backfill_command(dates)]
+    say(console, f"$ {' '.join(command)}")
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        output = (done.stdout + done.stderr)[-2000:]
+        raise StackError(f"the backfill was refused, with status {done.returncode}:\n{output}")
 
 
 def show_unfinished(api: AirflowApi, console: Console) -> None:
@@ -101,18 +96,9 @@ def backfill_command(dates: list[date]) -> list[str]:
     """Airflow names a weekly run by its data interval's start: the run that closes a Monday has the
     Monday before as its date.
     """
-    first, last = dates[0] - WEEK, dates[-1] - WEEK
-    arguments = [
-        "backfill",
-        "create",
-        "--dag-id",
-        DAG,
-        "--from-date",
-        str(first),
-        "--to-date",
-        str(last),
-    ]
-    return [*arguments, "--max-active-runs", "1", "--reprocess-behavior", "completed"]
+    weeks = ["--from-date", str(dates[0] - WEEK), "--to-date", str(dates[-1] - WEEK)]
+    again = ["--max-active-runs", "1", "--reprocess-behavior", "completed"]
+    return ["backfill", "create", "--dag-id", DAG, *weeks, *again]
 
 
 def show_results(stack: Stack, console: Console) -> None:
@@ -121,36 +107,26 @@ def show_results(stack: Stack, console: Console) -> None:
         row = conn.execute(queries("demo")["published"]).fetchone()
     if row is None or not row.rows:
         raise StackError("the runs succeeded, but `recommendations` is empty")
-    head(
-        console,
-        f"{row.rows:,} recommendations for {row.users:,} users",
-        f", as of {row.as_of}",
-    )
-    _recsys(stack, "recommend")
-    _recsys(stack, "exam")
+    made = f"{row.rows:,} recommendations for {row.users:,} users"
+    head(console, made, f", as of {row.as_of}")
+    run_recsys(stack, "recommend")
+    run_recsys(stack, "exam")
 
 
-def _recsys(stack: Stack, *arguments: str) -> None:
+def run_recsys(stack: Stack, command: str) -> None:
+    """Show what a command of the library prints."""
     sys.stdout.flush()
+    words = [sys.executable, "-m", "recsys", command]
     environment = os.environ | {"RECSYS_HOME": str(stack.home.root)}
-    done = subprocess.run(
-        [sys.executable, "-m", "recsys", *arguments], cwd=REPOSITORY, env=environment, check=False
-    )
+    done = subprocess.run(words, cwd=REPOSITORY, env=environment, check=False)
     if done.returncode:
-        raise StackError(
-            f"python -m recsys {' '.join(arguments)} failed with status {done.returncode}"
-        )
+        raise StackError(f"python -m recsys {command} failed with status {done.returncode}")
 
 
 def wait_for_dag(api: AirflowApi) -> None:
-    give_up = time.monotonic() + DAG_TIMEOUT
-    while not api.has_dag(DAG):
-        if time.monotonic() > give_up:
-            raise StackError(
-                f"Airflow has not read the DAG {DAG} after {DAG_TIMEOUT:.0f} seconds; "
-                "see the log of dag-processor"
-            )
-        time.sleep(0.5)
+    """Wait until Airflow has read the DAG file."""
+    late = f"Airflow has not read the DAG {DAG} after {DAG_TIMEOUT:.0f} seconds"
+    wait_until(lambda: api.has_dag(DAG), DAG_TIMEOUT, f"{late}; see the log of dag-processor")
 
 
 def wait_for_other_backfill(api: AirflowApi, console: Console) -> None:
@@ -159,15 +135,11 @@ def wait_for_other_backfill(api: AirflowApi, console: Console) -> None:
     """
     if not api.active_backfills(DAG):
         return
-    give_up = time.monotonic() + RUNS_TIMEOUT
+    late = f"an earlier backfill of {DAG} does not end: see it in Airflow, or `make clean`"
     with console.status("an earlier backfill comes to its end …"):
-        while api.active_backfills(DAG):
-            if time.monotonic() > give_up:
-                raise StackError(
-                    f"an earlier backfill of {DAG} does not end: see it in Airflow, or `make clean`"
-                )
-            time.sleep(1)
+        wait_until(lambda: not api.active_backfills(DAG), RUNS_TIMEOUT, late, pause=1)
 
 
 def minutes_of(seconds: float) -> str:
+    """Return a duration as people read it."""
     return f"{int(seconds // 60)} min {seconds % 60:.0f} s"

@@ -30,6 +30,10 @@ class Dataset:
     movielens: Path
     imdb: Path | None
 
+    def __str__(self) -> str:
+        """Say which."""
+        return f"{self.movielens}{f' and {self.imdb}' if self.imdb else ', without IMDb'}"
+
 
 def choose_dataset(home: Home, movielens: Path | None, imdb: Path | None, tell: Tell) -> Dataset:
     """The data asked for, else that of the last demo in this folder, else what can be had.

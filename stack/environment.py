@@ -26,6 +26,21 @@ QUIET = {
 }
 
 
+#: What Airflow's services have in any folder, on any port.
+AIRFLOW_CONSTANTS = {
+    "AIRFLOW__CORE__DAGS_FOLDER": str(REPOSITORY / "dags"),
+    "AIRFLOW__CORE__PLUGINS_FOLDER": str(REPOSITORY / "plugins"),
+    "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+    "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
+    "AIRFLOW__CORE__PARALLELISM": "4",
+    "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": f"{ADMIN}:admin",
+    "AIRFLOW__API__HOST": "127.0.0.1",
+    "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.2",
+    "AIRFLOW__LOGGING__COLORED_CONSOLE_LOG": "False",
+    "PYTHONPATH": str(REPOSITORY),
+}
+
+
 def recsys_environment(home: Home, postgres: Postgres) -> dict[str, str]:
     """The library's settings, and MLflow's own variables for its client's login."""
     return {
@@ -65,35 +80,33 @@ def mlflow_environment(home: Home, postgres: Postgres) -> dict[str, str]:
 
 def airflow_environment(home: Home, postgres: Postgres) -> dict[str, str]:
     """Of Airflow's four services and of its command line."""
+    databases = {
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": sqlalchemy_url(postgres, "airflow"),
+        CONNECTION_VARIABLE: postgres.url("recsys", "recsys_pipeline"),
+    }
+    own = airflow_settings(home) | airflow_secrets(home) | databases
+    return QUIET | recsys_environment(home, postgres) | AIRFLOW_CONSTANTS | own
+
+
+def airflow_settings(home: Home) -> dict[str, str]:
+    """Return Airflow's folder and addresses."""
     url = home.url("airflow")
-    return (
-        QUIET
-        | recsys_environment(home, postgres)
-        | {
-            "AIRFLOW_HOME": str(home.airflow),
-            "AIRFLOW__CORE__DAGS_FOLDER": str(REPOSITORY / "dags"),
-            "AIRFLOW__CORE__PLUGINS_FOLDER": str(REPOSITORY / "plugins"),
-            "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
-            "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
-            "AIRFLOW__CORE__PARALLELISM": "4",
-            "AIRFLOW__CORE__FERNET_KEY": home.secret("airflow_fernet"),
-            "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{url}/execution/",
-            "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": f"{ADMIN}:admin",
-            "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(
-                home.airflow / "passwords.json"
-            ),
-            "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": sqlalchemy_url(postgres, "airflow"),
-            "AIRFLOW__API__BASE_URL": url,
-            "AIRFLOW__API__HOST": "127.0.0.1",
-            "AIRFLOW__API__PORT": str(home.port("airflow")),
-            "AIRFLOW__API__SECRET_KEY": home.secret("airflow_api"),
-            "AIRFLOW__API_AUTH__JWT_SECRET": home.secret("airflow_jwt"),
-            "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.2",
-            "AIRFLOW__LOGGING__COLORED_CONSOLE_LOG": "False",
-            CONNECTION_VARIABLE: postgres.url("recsys", "recsys_pipeline"),
-            "PYTHONPATH": str(REPOSITORY),
-        }
-    )
+    return {
+        "AIRFLOW_HOME": str(home.airflow),
+        "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{url}/execution/",
+        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(home.passwords),
+        "AIRFLOW__API__BASE_URL": url,
+        "AIRFLOW__API__PORT": str(home.port("airflow")),
+    }
+
+
+def airflow_secrets(home: Home) -> dict[str, str]:
+    """Return Airflow's keys: for stored connections, sessions and tasks."""
+    return {
+        "AIRFLOW__CORE__FERNET_KEY": home.secret("airflow_fernet"),
+        "AIRFLOW__API__SECRET_KEY": home.secret("airflow_api"),
+        "AIRFLOW__API_AUTH__JWT_SECRET": home.secret("airflow_jwt"),
+    }
 
 
 def sqlalchemy_url(postgres: Postgres, name: str) -> str:
@@ -105,19 +118,16 @@ def write_environment(home: Home, postgres: Postgres) -> None:
     """What commands outside the services need: recsys.env, Airflow's passwords file, and an
     `airflow` command of this stack.
     """
-    lines = [f"{name}={value}" for name, value in recsys_environment(home, postgres).items()]
-    write_private(home.recsys_env, "\n".join(lines) + "\n")
-    write_private(
-        home.airflow / "passwords.json", json.dumps({ADMIN: home.secret("airflow_admin")}) + "\n"
-    )
-    exports = [
-        f"export {name}={shlex.quote(value)}"
-        for name, value in airflow_environment(home, postgres).items()
-    ]
-    command = [
-        "#!/bin/sh",
-        "# Airflow's command line for this stack.",
-        *exports,
-        f'exec {shlex.quote(str(BIN / "airflow"))} "$@"',
-    ]
-    write_private(home.airflow_command, "\n".join(command) + "\n", mode=0o700)
+    lines = [f"{name}={value}\n" for name, value in recsys_environment(home, postgres).items()]
+    write_private(home.recsys_env, "".join(lines))
+    write_private(home.passwords, json.dumps({ADMIN: home.secret("airflow_admin")}) + "\n")
+    script = airflow_script(airflow_environment(home, postgres))
+    write_private(home.airflow_command, script, mode=0o700)
+
+
+def airflow_script(environment: dict[str, str]) -> str:
+    """Return a shell script that runs Airflow's command line in an environment."""
+    lines = ["#!/bin/sh", "# Airflow's command line for this stack."]
+    lines += [f"export {name}={shlex.quote(value)}" for name, value in environment.items()]
+    lines.append(f'exec {shlex.quote(str(BIN / "airflow"))} "$@"')
+    return "\n".join(lines) + "\n"

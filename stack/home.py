@@ -59,6 +59,11 @@ class Home:
         return self.root / "recsys.env"
 
     @property
+    def passwords(self) -> Path:
+        """Airflow's file of logins."""
+        return self.airflow / "passwords.json"
+
+    @property
     def airflow_command(self) -> Path:
         """The `airflow` command line of this stack."""
         return self.root / "airflow"

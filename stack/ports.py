@@ -2,6 +2,8 @@
 
 import socket
 
+from stack.errors import StackError
+
 
 def free_port() -> int:
     """A port that nothing listens on now."""
@@ -21,3 +23,16 @@ def is_free(port: int) -> bool:
         except OSError:
             return False
         return True
+
+
+def settled_port(service: str, chosen: int | None, last: int) -> int:
+    """Return the port that is asked for, else the last one, else a free one.
+
+    Raises StackError where the one that is asked for is taken.
+    """
+    port = chosen or last
+    if is_free(port):
+        return port
+    if chosen:
+        raise StackError(f"port {port}, asked for {service}, is taken by another program")
+    return free_port()

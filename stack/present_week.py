@@ -2,13 +2,12 @@
 left to wait and to fail.
 """
 
-import time
 from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime, timedelta
 
 from recsys.drops.zone import LandingZone
 from stack.airflow_api import AirflowApi
-from stack.errors import StackError
+from stack.waiting import wait_until
 
 TIMEOUT = 120.0  # seconds until the scheduler has made the run, and skipped all of it
 NOTE = (
@@ -26,14 +25,13 @@ def switch_on(api: AirflowApi, dag_id: str, zone: LandingZone) -> bool:
     if zone.is_complete("movielens", day):
         return False
     first_tasks = without_predecessor(api.tasks(dag_id))
-    give_up = time.monotonic() + TIMEOUT
-    while not is_skipped(api, dag_id, day, first_tasks):
-        if time.monotonic() > give_up:
-            raise StackError(
-                f"the run of {dag_id} for {day} was not skipped within {TIMEOUT:.0f} "
-                "seconds: see it in Airflow"
-            )
-        time.sleep(0.2)
+    late = f"the run of {dag_id} for {day} was not skipped within {TIMEOUT:.0f} seconds"
+    wait_until(
+        lambda: is_skipped(api, dag_id, day, first_tasks),
+        TIMEOUT,
+        f"{late}: see it in Airflow",
+        pause=0.2,
+    )
     return True
 
 

@@ -6,10 +6,10 @@ import json
 import logging
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -74,9 +74,9 @@ class Replay:
 
     def check(self) -> None:
         """Raises StackError where something asked for is not there."""
-        for name, path in (("FROM", self.movielens), ("IMDB", self.imdb)):
-            if path is not None and not path.exists():
-                raise StackError(f"{name}={path}: there is no such folder or file")
+        check_path("FROM", self.movielens)
+        if self.imdb:
+            check_path("IMDB", self.imdb)
         if self.weeks < 1:
             raise StackError(f"WEEKS={self.weeks}: expected at least 1")
         unknown = sorted(set(self.recipes) - set(MODELS))
@@ -93,6 +93,35 @@ class Replay:
             "weeks": self.weeks,
             "recipes": list(self.recipes),
         }
+
+
+@dataclass(frozen=True)
+class WeekBar:
+    """A bar of the weeks, with the step that runs."""
+
+    progress: Progress
+    task: TaskID
+
+    @classmethod
+    def begin(cls, progress: Progress, n_weeks: int, n_finished: int) -> "WeekBar":
+        """Show the bar."""
+        task = progress.add_task("weeks", total=n_weeks, completed=n_finished, step="")
+        return cls(progress, task)
+
+    def show(self, step: str) -> None:
+        """Show which step runs."""
+        self.progress.update(self.task, step=step)
+
+    def end_week(self, day: date, outcome: str) -> None:
+        """Print a line on a finished week."""
+        say(self.progress.console, f"week to {day}: {outcome}")
+        self.progress.advance(self.task)
+
+
+def check_path(name: str, path: Path) -> None:
+    """Raise StackError where nothing is there."""
+    if not path.exists():
+        raise StackError(f"{name}={path}: there is no such folder or file")
 
 
 def replay_home() -> Home:
@@ -113,15 +142,22 @@ def replay_weeks(home: Home, console: Console, chosen: Replay) -> Path:
     logging.basicConfig(
         filename=home.log("replay"), level=logging.INFO, format="%(asctime)s %(name)s: %(message)s"
     )
-    postgres = Postgres(home.root, port=wanted_port("postgres"))
-    postgres.start()
-    try:
+    with running_postgres(home) as postgres:
         settings = settings_of(home, postgres, chosen)
         prepare(settings, home)
         run_weeks(settings, home, console, dates)
+    return home.root / PAGE
+
+
+@contextmanager
+def running_postgres(home: Home) -> Iterator[Postgres]:
+    """Start PostgreSQL, and stop it in the end."""
+    postgres = Postgres(home.root, port=wanted_port("postgres"))
+    postgres.start()
+    try:
+        yield postgres
     finally:
         postgres.stop()
-    return home.root / PAGE
 
 
 def dates_of(home: Home, console: Console, chosen: Replay) -> list[date]:
@@ -134,11 +170,16 @@ def dates_of(home: Home, console: Console, chosen: Replay) -> list[date]:
     if (home.root / "dataset.json").exists():
         raise StackError(f"{home.root} holds a demo: {_elsewhere(home)}")
     home.create()
-    zone = str(home.drops)
     with console.status("cutting the data set into weeks …"):
-        _first, *dates = replay(chosen.movielens, zone, weeks=chosen.weeks, imdb=chosen.imdb)
+        dates = put_drops(home, chosen)
     write_private(record, json.dumps(chosen.to_json() | {"dates": [str(day) for day in dates]}))
     return dates
+
+
+def put_drops(home: Home, chosen: Replay) -> list[date]:
+    """Cut the data set into drops; return the dates of all but the first, which is no week."""
+    dates = replay(chosen.movielens, str(home.drops), weeks=chosen.weeks, imdb=chosen.imdb)
+    return dates[1:]
 
 
 def read_dates(record: Path, home: Home, chosen: Replay) -> list[date]:
@@ -182,31 +223,30 @@ def prepare(settings: Settings, home: Home) -> None:
 
 def run_weeks(settings: Settings, home: Home, console: Console, dates: Sequence[date]) -> None:
     """Run every week that is not finished, in order; draw the page anew after each."""
-    from recsys.request import RunRequest
-    from recsys.run import run_week
-
-    with connect(settings) as conn, Progress(*COLUMNS, console=console) as bar:
+    with connect(settings) as conn, Progress(*COLUMNS, console=console) as progress:
         finished = {row.as_of for row in conn.execute(queries("replay")["finished"])}
-        task = bar.add_task("weeks", total=len(dates), completed=len(finished), step="")
+        bar = WeekBar.begin(progress, len(dates), len(finished))
         for day in dates:
-            if day in finished:
-                continue
-            started = time.monotonic()
-            request = RunRequest(as_of=day, run_id=RUN_ID)
-            run_week(settings, request, on_step=partial(show_step, bar, task, day))
-            cost = duration(time.monotonic() - started)
-            say(bar.console, f"week to {day}: {_draw(conn, home, day)}, {cost}")
-            bar.advance(task)
-        bar.update(task, step="")
-        _draw(conn, home, dates[-1])
+            if day not in finished:
+                seconds = run_week(settings, day, bar)
+                decision = draw(conn, home, day)
+                bar.end_week(day, f"{decision}, {duration(seconds)}")
+        bar.show("")
+        draw(conn, home, dates[-1])
 
 
-def show_step(bar: Progress, task: TaskID, day: date, step: str) -> None:
-    """Which step runs."""
-    bar.update(task, step=f"week to {day}: {step}")
+def run_week(settings: Settings, day: date, bar: WeekBar) -> float:
+    """Run a week; return how many seconds it took."""
+    from recsys import run
+    from recsys.request import RunRequest
+
+    started = time.monotonic()
+    request = RunRequest(as_of=day, run_id=RUN_ID)
+    run.run_week(settings, request, on_step=lambda step: bar.show(f"week to {day}: {step}"))
+    return time.monotonic() - started
 
 
-def _draw(conn: Connection, home: Home, day: date) -> str:
+def draw(conn: Connection, home: Home, day: date) -> str:
     """Draw the page; return what was decided for the week, in a few words."""
     record = read_record(conn)
     draw_page(record, home.root / PAGE)

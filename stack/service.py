@@ -5,7 +5,6 @@ it started.
 import json
 import os
 import subprocess
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +13,9 @@ import psutil
 
 from stack.errors import StackError
 from stack.home import Home
+from stack.logs import tail
 from stack.private import write_private
+from stack.waiting import wait_until
 
 #: In the environment of every process that a service starts, however deep: the stack's folder.
 MARK = "RECSYS_STACK"
@@ -37,9 +38,15 @@ class Service:
         """Start it unless it runs."""
         if self.main_process(home) is not None:
             return
+        pid = self._launch(home)
+        record = {"pid": pid, "started": psutil.Process(pid).create_time()}
+        write_private(home.pid_file(self.name), json.dumps(record))
+
+    def _launch(self, home: Home) -> int:
+        """Start the process, detached and marked; return its number."""
         environment = os.environ | dict(self.environment) | KEEP_MARK | {MARK: str(home.root)}
         with home.log(self.name).open("a") as log:
-            process = subprocess.Popen(
+            return subprocess.Popen(
                 self.command,
                 env=environment,
                 cwd=self.folder,
@@ -48,11 +55,7 @@ class Service:
                 stderr=log,
                 start_new_session=True,
                 umask=0o077,
-            )
-        started = psutil.Process(process.pid).create_time()
-        write_private(
-            home.pid_file(self.name), json.dumps({"pid": process.pid, "started": started})
-        )
+            ).pid
 
     def main_process(self, home: Home) -> psutil.Process | None:
         """The process that `start` started, None where it ended; never another that got its
@@ -64,35 +67,29 @@ class Service:
         record = json.loads(path.read_text())
         try:
             process = psutil.Process(record["pid"])
-            alive = (
-                process.create_time() == record["started"]
-                and process.status() != psutil.STATUS_ZOMBIE
-            )
+            is_ours = process.create_time() == record["started"] and is_alive(process)
         except psutil.NoSuchProcess:
             return None
-        return process if alive else None
+        return process if is_ours else None
 
     def wait_healthy(self, home: Home, timeout: float) -> None:
         """Raises StackError with the end of the service's log where it ended, or is not healthy in
         time.
         """
-        give_up = time.monotonic() + timeout
-        while True:
-            # the process first: what reports to Airflow's database counts as healthy for half a
-            # minute after its end
-            if self.main_process(home) is None:
-                raise StackError(f"{self.name} ended while it started; {self._end_of_log(home)}")
-            if self.healthy():
-                return
-            if time.monotonic() > give_up:
-                raise StackError(
-                    f"{self.name} is not healthy after {timeout:.0f} seconds; "
-                    f"{self._end_of_log(home)}"
-                )
-            time.sleep(0.25)
+        late = f"{self.name} is not healthy after {timeout:.0f} seconds"
+        try:
+            wait_until(lambda: self.is_up(home), timeout, late, pause=0.25)
+        except StackError as error:
+            log = home.log(self.name)
+            raise StackError(f"{error}; the end of {log}:\n{tail(log)}") from None
 
-    def _end_of_log(self, home: Home) -> str:
-        return f"the end of {home.log(self.name)}:\n{tail(home.log(self.name))}"
+    def is_up(self, home: Home) -> bool:
+        """Whether it runs and is healthy. Raises StackError where it ended."""
+        # the process first: what reports to Airflow's database counts as healthy for half a minute
+        # after its end
+        if self.main_process(home) is None:
+            raise StackError(f"{self.name} ended while it started")
+        return self.healthy()
 
 
 def stop_services(home: Home, services: Sequence[Service], patience: float = 5) -> None:
@@ -102,36 +99,34 @@ def stop_services(home: Home, services: Sequence[Service], patience: float = 5) 
     Airflow's scheduler waits for running tasks, for hours if need be: a task that is cut off here
     is one that is run again.
     """
-    main_processes = [process for service in services if (process := service.main_process(home))]
-    for process in main_processes:
-        process.terminate()
-    psutil.wait_procs(main_processes, timeout=patience)
-    left = list(marked_processes(home))
-    for process in left:
-        process.kill()
-    psutil.wait_procs(left, timeout=patience)
+    mains = filter(None, [service.main_process(home) for service in services])
+    end(list(mains), psutil.Process.terminate, patience)
+    end(list(marked_processes(home)), psutil.Process.kill, patience)
     if still := [process.pid for process in marked_processes(home)]:
         raise StackError(f"processes {still} of {home.root} do not end")
     for service in services:
         home.pid_file(service.name).unlink(missing_ok=True)
 
 
+def end(
+    processes: list[psutil.Process], how: Callable[[psutil.Process], None], patience: float
+) -> None:
+    """End the processes, and wait for a while until they have ended."""
+    for process in processes:
+        how(process)
+    psutil.wait_procs(processes, timeout=patience)
+
+
 def marked_processes(home: Home) -> Iterator[psutil.Process]:
     """Every process that a service of this stack started, directly or not."""
     for process in psutil.process_iter():
         try:
-            if (
-                process.environ().get(MARK) == str(home.root)
-                and process.status() != psutil.STATUS_ZOMBIE
-            ):
+            if process.environ().get(MARK) == str(home.root) and is_alive(process):
                 yield process
         except (psutil.Error, OSError):  # ended meanwhile, or somebody else's
             continue
 
 
-def tail(log: Path, lines: int = 25) -> str:
-    return (
-        ("\n").join(log.read_text(errors="replace").splitlines()[-lines:])
-        if log.exists()
-        else "(no log)"
-    )
+def is_alive(process: psutil.Process) -> bool:
+    """Whether it is there, and not only because nobody has asked for its status."""
+    return process.status() != psutil.STATUS_ZOMBIE

@@ -3,7 +3,7 @@
 import os
 import subprocess
 from collections.abc import Callable
-from functools import cached_property
+from functools import cached_property, partial
 
 import httpx
 from pydantic import SecretStr
@@ -14,10 +14,11 @@ from recsys.settings import Settings
 from stack.environment import BIN, airflow_environment, mlflow_environment, write_environment
 from stack.errors import StackError
 from stack.home import Home, wanted_port
-from stack.ports import free_port, is_free
+from stack.ports import settled_port
 from stack.postgres import Postgres
 from stack.service import Service, stop_services
 
+NO_LOG_SERVER = "--skip-serve-logs"
 START_TIMEOUT = 120.0  # seconds; a cold start takes about 20 on two cores
 
 
@@ -30,47 +31,41 @@ class Stack:
 
     @cached_property
     def mlflow(self) -> Service:
-        port = str(self.home.port("mlflow"))
-        command = [
-            str(BIN / "mlflow"),
-            "server",
-            "--host",
-            "127.0.0.1",
-            "--port",
-            port,
-            "--workers",
-            "1",
-            "--app-name",
-            "basic-auth",
-        ]
+        """Return MLflow's server."""
+        address = ["--host", "127.0.0.1", "--port", str(self.home.port("mlflow"))]
+        command = [str(BIN / "mlflow"), "server", *address, "--workers", "1"]
         url = f"{self.home.url('mlflow')}/health"
         return Service(
             "mlflow",
-            command,
+            [*command, "--app-name", "basic-auth"],
             mlflow_environment(self.home, self.postgres),
             self.home.mlflow,
-            lambda: _answers(url),
+            partial(answers, url),
         )
 
     @cached_property
     def airflow(self) -> list[Service]:
+        """Return Airflow's four services, the api-server first."""
         base = self.home.url("airflow")
-        environment = airflow_environment(self.home, self.postgres)
-        own_log = ["--skip-serve-logs"]
-        parts = {
-            "api-server": ([], lambda: _answers(f"{base}/api/v2/version")),
-            "scheduler": (own_log, lambda: _reports_healthy(base, "scheduler")),
-            "dag-processor": ([], lambda: _reports_healthy(base, "dag_processor")),
-            "triggerer": (own_log, lambda: _reports_healthy(base, "triggerer")),
-        }
-        services = []
-        for name, (options, healthy) in parts.items():
-            command = [str(BIN / "airflow"), name, *options]
-            services.append(Service(name, command, environment, self.home.airflow, healthy))
-        return services
+        reports = partial(reports_healthy, base)
+        return [
+            self._airflow_service("api-server", partial(answers, f"{base}/api/v2/version")),
+            self._airflow_service("scheduler", partial(reports, "scheduler"), NO_LOG_SERVER),
+            self._airflow_service("dag-processor", partial(reports, "dag_processor")),
+            self._airflow_service("triggerer", partial(reports, "triggerer"), NO_LOG_SERVER),
+        ]
+
+    def _airflow_service(self, name: str, healthy: Callable[[], bool], *options: str) -> Service:
+        command = [str(BIN / "airflow"), name, *options]
+        return Service(name, command, self._airflow_environment, self.home.airflow, healthy)
+
+    @property
+    def _airflow_environment(self) -> dict[str, str]:
+        return airflow_environment(self.home, self.postgres)
 
     @property
     def services(self) -> list[Service]:
+        """Return MLflow and Airflow, in the order in which they start."""
         return [self.mlflow, *self.airflow]
 
     def up(self, tell: Callable[[str], None]) -> None:
@@ -83,14 +78,17 @@ class Stack:
         self._migrate_recsys()
         tell("MLflow")
         self.mlflow.start(self.home)
-        if any(service.main_process(self.home) is None for service in self.airflow):
+        self._start_airflow(tell)
+        for service in self.services:
+            service.wait_healthy(self.home, START_TIMEOUT)
+
+    def _start_airflow(self, tell: Callable[[str], None]) -> None:
+        if not all(service.main_process(self.home) for service in self.airflow):
             tell("Airflow's database")
             self._migrate_airflow()
         tell("Airflow")
         for service in self.airflow:
             service.start(self.home)
-        for service in self.services:
-            service.wait_healthy(self.home, START_TIMEOUT)
 
     def down(self) -> None:
         """Stop everything that runs, whatever state an earlier command left."""
@@ -118,56 +116,49 @@ class Stack:
         """A service that does not run yet takes the port that was asked for, else its last one,
         else a free one.
         """
-        for name, main in (("mlflow", self.mlflow), ("airflow", self.airflow[0])):
-            if main.main_process(self.home) is None:
-                self.home.set_port(name, settle_port(name, self.home.port(name)))
-            elif wanted_port(name) not in (None, self.home.port(name)):
-                raise StackError(
-                    f"{name} runs on port {self.home.port(name)}, asked for {wanted_port(name)}: "
-                    "stop it first, `make down`"
-                )
+        self._settle_port("mlflow", self.mlflow)
+        self._settle_port("airflow", self.airflow[0])
         del self.mlflow, self.airflow  # made with the ports as they were
+
+    def _settle_port(self, name: str, service: Service) -> None:
+        last = self.home.port(name)
+        chosen = wanted_port(name)
+        if service.main_process(self.home) is None:
+            self.home.set_port(name, settled_port(name, chosen, last))
+        elif chosen not in (None, last):
+            raise StackError(
+                f"{name} runs on port {last}, asked for {chosen}: stop it first, `make down`"
+            )
 
     def _migrate_recsys(self) -> None:
         with connect(self.settings()) as conn:
             migrate(conn)
 
     def _migrate_airflow(self) -> None:
-        environment = airflow_environment(self.home, self.postgres)
-        command = [str(BIN / "airflow"), "db", "migrate"]
         done = subprocess.run(
-            command,
-            env=os.environ | environment,
+            [str(BIN / "airflow"), "db", "migrate"],
+            env=os.environ | self._airflow_environment,
             cwd=self.home.airflow,
             capture_output=True,
             text=True,
             check=False,
         )
-        self.home.log("airflow-db-migrate").write_text(done.stdout + done.stderr)
+        output = done.stdout + done.stderr
+        self.home.log("airflow-db-migrate").write_text(output)
         if done.returncode:
-            raise StackError(
-                "airflow db migrate failed with status "
-                f"{done.returncode}:\n{(done.stdout + done.stderr)[-2000:]}"
-            )
+            failure = f"airflow db migrate failed with status {done.returncode}"
+            raise StackError(f"{failure}:\n{output[-2000:]}")
 
 
-def settle_port(service: str, last: int) -> int:
-    port = wanted_port(service)
-    if port is None:
-        return last if is_free(last) else free_port()
-    if not is_free(port):
-        raise StackError(f"port {port}, asked for {service}, is taken by another program")
-    return port
-
-
-def _answers(url: str) -> bool:
+def answers(url: str) -> bool:
+    """Whether the address answers without an error."""
     try:
         return httpx.get(url, timeout=5, trust_env=False).status_code == 200
     except httpx.HTTPError:
         return False
 
 
-def _reports_healthy(base: str, part: str) -> bool:
+def reports_healthy(base: str, part: str) -> bool:
     """Airflow's services other than the api-server have no port; they report to its database, which
     the api-server reads.
     """

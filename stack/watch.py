@@ -2,11 +2,11 @@
 where it is no terminal.
 """
 
-import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from graphlib import TopologicalSorter
+from itertools import chain, product
 
 from rich.console import Console
 from rich.live import Live
@@ -15,6 +15,7 @@ from rich.text import Text
 
 from stack.airflow_api import AirflowApi, Json
 from stack.errors import StackError
+from stack.waiting import wait_until
 
 POLL_SECONDS = 2.0
 FINISHED = ("success", "failed")
@@ -56,22 +57,33 @@ class Watch:
         task fails.
         """
         tasks = in_order(self.api.tasks(self.dag_id))
-        give_up = time.monotonic() + timeout
+        late = f"the runs of {self.dag_id} are not done after {timeout / 60:.0f} minutes"
         with Live(console=self.console, auto_refresh=False, transient=False) as live:
-            while not all(self.states.get(day) == "success" for day in self.dates):
+
+            def is_over() -> bool:
                 self.look()
-                if self.console.is_terminal:
-                    live.update(self.table(tasks), refresh=True)
-                else:
-                    self.print_changes(tasks)
-                if "failed" in self.states.values():
-                    break
-                if time.monotonic() > give_up:
-                    raise StackError(
-                        f"the runs of {self.dag_id} are not done after {timeout / 60:.0f} minutes"
-                    )
-                time.sleep(POLL_SECONDS)
+                self.show(tasks, live)
+                return self.is_done or self.has_failed
+
+            wait_until(is_over, timeout, late, pause=POLL_SECONDS)
         self._raise_on_failure()
+
+    @property
+    def is_done(self) -> bool:
+        """Whether all runs succeeded."""
+        return all(self.states.get(day) == "success" for day in self.dates)
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether one run failed."""
+        return "failed" in self.states.values()
+
+    def show(self, tasks: Sequence[str], live: Live) -> None:
+        """Show how things stand: all of it in a terminal, elsewhere what is new."""
+        if self.console.is_terminal:
+            live.update(self.table(tasks), refresh=True)
+        else:
+            self.print_changes(tasks)
 
     def look(self) -> None:
         """Ask Airflow once for what is not finished."""
@@ -81,42 +93,44 @@ class Watch:
                 self.states[day] = run["state"]
 
     def table(self, tasks: Iterable[str]) -> Table:
+        """Return a row a task, a column a week."""
         table = Table("task", *(f"week to {day}" for day in self.dates))
         for task in tasks:
             table.add_row(task, *(cell(self._of(day, task)) for day in self.dates))
         return table
 
     def print_changes(self, tasks: Iterable[str]) -> None:
-        for day in self.dates:
-            for task in tasks:
-                instances = self._of(day, task)
-                state = state_of(instances)
-                change = (day, task, state, done(instances))
-                if state not in (None, "scheduled", "queued") and change not in self.printed:
-                    self.printed.add(change)
-                    self.console.print(
-                        Text.assemble(f"week to {day}: {task}: ", cell(instances)), soft_wrap=True
-                    )
+        """Print a line for each task that is new in its state."""
+        for day, task in product(self.dates, tasks):
+            self._print_change(day, task)
+
+    def _print_change(self, day: date, task: str) -> None:
+        instances = self._of(day, task)
+        state = state_of(instances)
+        change = (day, task, state, done(instances))
+        if state in (None, "scheduled", "queued") or change in self.printed:
+            return
+        self.printed.add(change)
+        line = Text.assemble(f"week to {day}: {task}: ", cell(instances))
+        self.console.print(line, soft_wrap=True)
 
     def _of(self, day: date, task: str) -> list[Json]:
         return [instance for instance in self.instances.get(day, []) if instance["task_id"] == task]
 
     def _raise_on_failure(self) -> None:
-        failed = [
-            instance
-            for day in self.dates
-            for instance in self.instances.get(day, [])
-            if instance["state"] == "failed"
-        ]
-        if failed:
-            first = min(failed, key=lambda instance: instance["end_date"] or "")
+        first = self._first_failed
+        if first:
             log = "\n".join(self.api.log(first).splitlines()[-LOG_LINES:])
-            raise StackError(
-                f"{first['task_id']} of run {first['dag_run_id']} failed; the end of "
-                f"its log:\n{log}"
-            )
-        if "failed" in self.states.values():
+            which = f"{first['task_id']} of run {first['dag_run_id']}"
+            raise StackError(f"{which} failed; the end of its log:\n{log}")
+        if self.has_failed:
             raise StackError(f"a run of {self.dag_id} failed without a failed task: {self.states}")
+
+    @property
+    def _first_failed(self) -> Json | None:
+        instances = chain.from_iterable(self.instances.get(day, []) for day in self.dates)
+        failed = [instance for instance in instances if instance["state"] == "failed"]
+        return min(failed, key=lambda instance: instance["end_date"] or "", default=None)
 
 
 def in_order(followers: dict[str, list[str]]) -> list[str]:
@@ -151,17 +165,21 @@ def cell(instances: Sequence[Json]) -> Text:
 
 
 def seconds_of(instances: Sequence[Json]) -> str:
-    # one that waits for its turn again still has the times of its last run
-    begun = [
-        instance
-        for instance in instances
-        if instance["start_date"] and instance["state"] not in ("queued", "scheduled")
-    ]
+    """Return the seconds from the first start to the last end, or to now."""
+    begun = [instance for instance in instances if has_begun(instance)]
     if not begun:
         return ""
-    starts = [datetime.fromisoformat(instance["start_date"]) for instance in begun]
-    ends = [
-        datetime.fromisoformat(instance["end_date"]) if instance["end_date"] else datetime.now(UTC)
-        for instance in begun
-    ]
-    return f" {max(0.0, (max(ends) - min(starts)).total_seconds()):.1f} s"
+    start = min(datetime.fromisoformat(instance["start_date"]) for instance in begun)
+    end = max(end_of(instance) for instance in begun)
+    return f" {max(0.0, (end - start).total_seconds()):.1f} s"
+
+
+def has_begun(instance: Json) -> bool:
+    """Whether it runs or ran: one that waits for its turn again has the times of its last run."""
+    return bool(instance["start_date"]) and instance["state"] not in ("queued", "scheduled")
+
+
+def end_of(instance: Json) -> datetime:
+    """Return when it ended, or now."""
+    text = instance["end_date"]
+    return datetime.fromisoformat(text) if text else datetime.now(UTC)

@@ -9,9 +9,10 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from stack import postgres
+from stack import postgres_programs
 from stack.errors import StackError
-from stack.postgres import SUPERUSER, Postgres, wheel_install
+from stack.postgres import SUPERUSER, Postgres
+from stack.postgres_programs import wheel_install
 
 
 @pytest.fixture
@@ -110,12 +111,12 @@ def test_programs_that_the_account_cannot_reach_run_from_a_copy(
         shutil.copytree(package.parent / name, closed / name, symlinks=True)
     closed.chmod(0o700)
     monkeypatch.setattr(
-        postgres, "wheel_install", lambda: closed / package.name / wheel_install().name
+        postgres_programs, "wheel_install", lambda: closed / package.name / wheel_install().name
     )
     server = Postgres(state, durable=False)
     try:
         server.start()
         assert server.is_running()
-        assert os.getuid() != 0 or server.install.is_relative_to(server.home)
+        assert os.getuid() != 0 or server.programs.install.is_relative_to(server.home)
     finally:
         server.remove()
