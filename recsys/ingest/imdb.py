@@ -5,6 +5,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -15,7 +16,13 @@ from recsys.db.queries import queries
 from recsys.drops.zone import Member
 from recsys.ingest import tables
 from recsys.ingest.delimited import Choice, Delimited, read_excerpts
-from recsys.ingest.matching import MovieToMatch, Namesakes, movies_by_key, movies_by_tconst
+from recsys.ingest.matching import (
+    LinkedMovies,
+    MovieToMatch,
+    Namesakes,
+    movies_by_key,
+    movies_by_tconst,
+)
 from recsys.ingest.source import Reject, Rows, Source, require_files
 
 
@@ -39,8 +46,14 @@ _RATINGS = _tsv(tconst="tconst", averageRating="average_rating", numVotes="votes
 _CREW = _tsv(tconst="tconst", directors="directors")
 _PRINCIPALS = _tsv(tconst="tconst", ordering="ordering", nconst="nconst", category="category")
 _PERSONS = _tsv(nconst="nconst", primaryName="name", birthYear="birth_year", deathYear="death_year")
-#: What of a title is stored as it is published.
-_STORED = ("title_type", "primary_title", "start_year", "runtime_minutes", "genres")
+#: What of a title is stored, as it is published but for the ids.
+_TITLE_ROWS = pa.schema(
+    [("line", pa.int64()), ("movie_id", pa.int64()), ("imdb_id", pa.int64())]
+    + [
+        (name, pa.string())
+        for name in ("title_type", "primary_title", "start_year", "runtime_minutes", "genres")
+    ]
+)
 
 
 @dataclass(frozen=True)
@@ -101,35 +114,21 @@ class _Excerpt:
 
     def titles(self, movies: Sequence[MovieToMatch]) -> Iterator[Rows | Reject]:
         """Titles of our movies. Those matched by name wait for the best of their namesakes."""
-        by_tconst = movies_by_tconst(movies)
-        tconsts = pa.array(sorted(by_tconst), pa.string())
+        linked = LinkedMovies(movies_by_tconst(movies))
         namesakes = Namesakes(movies_by_key(movies))
-        choice = _linked_or_of_years(by_tconst, namesakes.years)
+        choice = _linked_or_of_years(linked.tconsts, namesakes.years)
         for part in read_excerpts(self._members[BASICS], _BASICS, choice):
             if isinstance(part, Reject):
                 yield part
                 continue
-            linked = part.batch.filter(pc.is_in(part.batch["tconst"], value_set=tconsts))
-            rows = [
-                row | {"movie_id": movie}
-                for row in linked.to_pylist()
-                for movie in by_tconst[row["tconst"]]
-            ]
-            yield self._title_rows(rows, part.read)
+            yield self._title_rows(linked.rows(part.batch), part.read)
             namesakes.see(part.batch)
         yield self._title_rows(namesakes.rows(), 0)
 
-    def _title_rows(self, rows: list[dict], read: int) -> Rows:
-        self._titles.update(row["tconst"] for row in rows)
-        numbers = {
-            "line": [row["line"] for row in rows],
-            "movie_id": [row["movie_id"] for row in rows],
-            "imdb_id": [_number(row["tconst"]) for row in rows],
-        }
-        columns = {name: pa.array(values, pa.int64()) for name, values in numbers.items()}
-        for name in _STORED:
-            columns[name] = pa.array([row[name] for row in rows], pa.string())
-        return Rows("imdb_titles", BASICS, pa.RecordBatch.from_pydict(columns), read)
+    def _title_rows(self, titles: list[dict[str, Any]], read: int) -> Rows:
+        self._titles.update(title["tconst"] for title in titles)
+        rows = [{**title, "imdb_id": _number(title["tconst"])} for title in titles]
+        return Rows("imdb_titles", BASICS, pa.RecordBatch.from_pylist(rows, _TITLE_ROWS), read)
 
     def ratings(self) -> Iterator[Rows | Reject]:
         """IMDb's own scores."""
@@ -157,19 +156,23 @@ class _Excerpt:
     def persons(self) -> Iterator[Rows | Reject]:
         """The names of directors and actors."""
         choice = _among("nconst", self._persons)
-        for part in read_excerpts(self._members[PERSONS], _PERSONS, choice):
-            if isinstance(part, Reject):
-                yield part
-            else:
-                yield Rows("imdb_persons", PERSONS, part.batch, part.read)
+        return _rows("imdb_persons", self._members[PERSONS], _PERSONS, choice)
 
     def _of_titles(self, table: str, file: str, spec: Delimited) -> Iterator[Rows | Reject]:
         choice = _among("tconst", self._titles)
-        for part in read_excerpts(self._members[file], spec, choice):
+        for part in _rows(table, self._members[file], spec, choice):
             if isinstance(part, Reject):
                 yield part
             else:
-                yield Rows(table, file, _with_imdb_id(part.batch), part.read)
+                yield replace(part, batch=_with_imdb_id(part.batch))
+
+
+def _rows(table: str, member: Member, spec: Delimited, choice: Choice) -> Iterator[Rows | Reject]:
+    for part in read_excerpts(member, spec, choice):
+        if isinstance(part, Reject):
+            yield part
+        else:
+            yield Rows(table, member.name, part.batch, part.read)
 
 
 def _linked_or_of_years(tconsts: Iterable[str], years: Iterable[str]) -> Choice:

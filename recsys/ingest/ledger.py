@@ -2,19 +2,52 @@
 
 import hashlib
 import logging
-from dataclasses import asdict
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
 from datetime import date
 from typing import Any
 
+from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
 from recsys.db.connect import Connection, one_row
 from recsys.db.queries import queries
-from recsys.drops.zone import Drop, LandingZone
+from recsys.drops.zone import Drop, DropFile, LandingZone
 from recsys.errors import DropError, LedgerError
 from recsys.ingest import SOURCES
 
 log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Revision:
+    """A drop as it was met last."""
+
+    drop_id: int
+    sha256: str
+    files: list[dict[str, Any]]
+    """name, size, stamp and sha256 of each."""
+    state: str
+    counts: dict[str, dict[str, int]] | None
+
+    def has(self, files: Iterable[DropFile]) -> bool:
+        """Return whether these are its files by name, size and stamp: then nothing needs to be read
+        to know them.
+        """
+        stamps = {(file["name"], file["size"], file["stamp"]) for file in self.files}
+        return stamps == {(file.name, file.size, file.stamp) for file in files}
+
+
+@dataclass(frozen=True)
+class DropToIngest:
+    """A drop of the ledger that a week has to take in."""
+
+    drop_id: int
+    source: str
+    drop_date: date
+    revision: int
+    sha256: str
+    state: str
 
 
 def register_drops(conn: Connection, zone: LandingZone, as_of: date) -> list[Drop]:
@@ -25,7 +58,7 @@ def register_drops(conn: Connection, zone: LandingZone, as_of: date) -> list[Dro
     in long ago, only the log tells.
     """
     drops = [drop for source in SOURCES for drop in zone.drops(source) if drop.date <= as_of]
-    new = []
+    new: list[Drop] = []
     for drop in sorted(drops, key=ingest_order):
         try:
             if not _is_known(conn, zone, drop):
@@ -52,22 +85,27 @@ def _is_needed(conn: Connection, drop: Drop, as_of: date) -> bool:
 
 
 def _is_known(conn: Connection, zone: LandingZone, drop: Drop) -> bool:
-    """Whether the newest revision has just these files by name, size and stamp: then nothing needs
-    to be read to know it.
-    """
     newest = newest_revision(conn, drop)
-    stamps = {(file.name, file.size, file.stamp) for file in zone.files(drop)}
-    return (
-        newest is not None
-        and {(file["name"], file["size"], file["stamp"]) for file in newest.files} == stamps
-    )
+    return newest is not None and newest.has(zone.files(drop))
 
 
-def newest_revision(conn: Connection, drop: Drop) -> Any:
+def newest_revision(conn: Connection, drop: Drop) -> Revision | None:
     """Return the ledger's newest row of a drop, None where it was never met."""
-    return conn.execute(
-        queries("drops")["newest_revision"], {"source": drop.source, "drop_date": drop.date}
-    ).fetchone()
+    return next(iter(_newest_revisions(conn, drop)), None)
+
+
+def _newest_revisions(conn: Connection, drop: Drop) -> list[Revision]:
+    """One, or none where the drop was never met."""
+    cursor = conn.cursor(row_factory=class_row(Revision))
+    params = {"source": drop.source, "drop_date": drop.date}
+    return cursor.execute(queries("drops")["newest_revision"], params).fetchall()
+
+
+def registered(conn: Connection, zone: LandingZone, drop: Drop) -> Revision:
+    """Enter a drop for its own week where its bytes are new; return its newest row."""
+    register(conn, zone, drop, drop.date)
+    (revision,) = _newest_revisions(conn, drop)
+    return revision
 
 
 def register(conn: Connection, zone: LandingZone, drop: Drop, as_of: date) -> list[Drop]:
@@ -79,22 +117,21 @@ def register(conn: Connection, zone: LandingZone, drop: Drop, as_of: date) -> li
     if newest is not None and newest.sha256 == _digest(checksums):
         return []  # the same bytes, copied anew
     files = [asdict(file) | {"sha256": checksums[file.name]} for file in zone.files(drop)]
-    new = {
+    entry = {
         "source": drop.source,
         "drop_date": drop.date,
         "sha256": _digest(checksums),
         "files": Jsonb(files),
         "admitted_for": as_of,
     }
-    conn.execute(queries("drops")["register_drop"], new)
+    conn.execute(queries("drops")["register_drop"], entry)
     return [drop]
 
 
-def _digest(checksums: dict[str, str]) -> str:
+def _digest(checksums: Mapping[str, str]) -> str:
     """One checksum of a whole drop."""
-    return hashlib.sha256(
-        "".join(f"{sha}  {name}\n" for name, sha in sorted(checksums.items())).encode()
-    ).hexdigest()
+    lines = [f"{sha}  {name}\n" for name, sha in sorted(checksums.items())]
+    return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
 def drops_to_ingest(
@@ -105,19 +142,23 @@ def drops_to_ingest(
     Raises LedgerError where its files are gone or have changed.
     """
     params = {"watermark": watermark, "as_of": as_of, "sources": list(SOURCES)}
-    rows = conn.execute(queries("drops")["drops_to_ingest"], params).fetchall()
+    cursor = conn.cursor(row_factory=class_row(DropToIngest))
+    rows = cursor.execute(queries("drops")["drops_to_ingest"], params).fetchall()
     return [(row.drop_id, _still_there(conn, zone, row)) for row in rows]
 
 
-def _still_there(conn: Connection, zone: LandingZone, row: Any) -> Drop:
+def _still_there(conn: Connection, zone: LandingZone, row: DropToIngest) -> Drop:
     drop = zone.drop(row.source, row.drop_date)
-    if drop is not None and (
-        _is_known(conn, zone, drop) or _digest(zone.checksums(drop)) == row.sha256
-    ):
+    if drop is None:
+        raise _lost(row, "gone")
+    if _is_known(conn, zone, drop) or _digest(zone.checksums(drop)) == row.sha256:
         return drop
-    found = "gone" if drop is None else "no longer those that were registered"
-    raise LedgerError(
+    raise _lost(row, "no longer those that were registered")
+
+
+def _lost(row: DropToIngest, what_happened: str) -> LedgerError:
+    return LedgerError(
         f"{row.source} drop of {row.drop_date}, revision {row.revision}: in the ledger as "
-        f"{row.state}, but its files are {found}"
-        "; put them back, or run the week from resolve_week"
+        f"{row.state}, but its files are {what_happened}; put them back, or run the week from "
+        "resolve_week"
     )

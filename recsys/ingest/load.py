@@ -22,7 +22,7 @@ from recsys.ingest import source_of
 from recsys.ingest.population import check_population
 from recsys.ingest.rejects import RejectSpool
 from recsys.ingest.source import Reject, Rows
-from recsys.ingest.staging import Stage, StagingTable, copy_query_of
+from recsys.ingest.staging import Stage, StagingTable
 
 #: A file cut short or damaged on its way. Trying again on the same bytes cannot help.
 _UNREADABLE = (EOFError, zlib.error, gzip.BadGzipFile, zipfile.BadZipFile, pa.ArrowInvalid)
@@ -169,16 +169,13 @@ class _Load:
 
 def _copy(stage: Stage, rows: Iterator[Rows | Reject], tables: Iterable[StagingTable]) -> None:
     """COPY everything into staging, counting the rows read of each file."""
-    by_name = {table.name: table for table in tables}
     stage.conn.execute(queries("ingest")["empty_staging"])
-    copy_query, columns = copy_query_of("rejects")
-    with RejectSpool(columns) as rejects:
+    by_name = {table.name: table for table in tables}
+    with RejectSpool() as rejects:
         good = rejects.take_out(rows, stage.read)
         for name, parts in groupby(good, key=lambda part: part.table):
             by_name[name].copy(stage, parts)
-        with stage.conn.cursor() as cursor, cursor.copy(copy_query) as copy:
-            for piece in rejects.csv():
-                copy.write(piece)
+        rejects.copy(stage.conn)
 
 
 def judge(

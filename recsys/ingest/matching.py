@@ -43,15 +43,29 @@ def movies_by_tconst(movies: Iterable[MovieToMatch]) -> dict[str, list[int]]:
 
 def movies_by_key(movies: Iterable[MovieToMatch]) -> dict[str, list[int]]:
     """Return our movies that no link names, by title and year."""
-    unlinked = [movie for movie in movies if movie.imdb_id is None]
-    dated = [(movie, movie.year) for movie in unlinked if movie.year is not None]
-    titles = [movie.title for movie, _ in dated]
-    years = [year for _, year in dated]
+    dated = [movie for movie in movies if movie.imdb_id is None and movie.year is not None]
     by_key: dict[str, list[int]] = {}
-    for (movie, _), keys in zip(dated, movielens_keys(titles, years), strict=True):
+    for movie, keys in zip(dated, movielens_keys(dated), strict=True):
         for key in keys:
             by_key.setdefault(key, []).append(movie.movie_id)
     return by_key
+
+
+class LinkedMovies:
+    """Our movies that links name."""
+
+    def __init__(self, by_tconst: dict[str, list[int]]) -> None:
+        self.tconsts = sorted(by_tconst)
+        self._by_tconst = by_tconst
+        self._values = pa.array(self.tconsts, pa.string())
+
+    def rows(self, titles: pa.RecordBatch) -> list[dict[str, Any]]:
+        """Return the rows of title.basics that are about them, each with its `movie_id`."""
+        is_linked = pc.is_in(titles["tconst"], value_set=self._values)
+        rows: list[dict[str, Any]] = []
+        for row in titles.filter(is_linked).to_pylist():
+            rows += [row | {"movie_id": movie} for movie in self._by_tconst[row["tconst"]]]
+        return rows
 
 
 class _Candidate(NamedTuple):

@@ -7,7 +7,7 @@ import pyarrow as pa
 from recsys.drops.zone import Member
 from recsys.ingest import tables
 from recsys.ingest.delimited import read_delimited
-from recsys.ingest.layouts import GENRES_100K, layout_of
+from recsys.ingest.layouts import GENRES_100K, LayoutFile, layout_of
 from recsys.ingest.numbers import with_whole_numbers
 from recsys.ingest.ratings import rating_rows
 from recsys.ingest.source import Reject, Rows, Source
@@ -34,11 +34,15 @@ class MovieLens(Source):
             for part in read_delimited(members[file.name], file.spec):
                 if isinstance(part, Reject):
                     yield part
-                elif file.table == "ratings":
-                    yield from rating_rows(file.name, part)
                 else:
-                    batch = with_whole_numbers(_with_genres(part))
-                    yield Rows(file.table, file.name, batch, part.num_rows)
+                    yield from _rows(file, part)
+
+
+def _rows(file: LayoutFile, batch: pa.RecordBatch) -> Iterator[Rows]:
+    if file.table == "ratings":
+        return rating_rows(file.name, batch)
+    rows = with_whole_numbers(_with_genres(batch))
+    return iter([Rows(file.table, file.name, rows, batch.num_rows)])
 
 
 def _with_genres(batch: pa.RecordBatch) -> pa.RecordBatch:
@@ -46,9 +50,8 @@ def _with_genres(batch: pa.RecordBatch) -> pa.RecordBatch:
     if GENRES_100K[0] not in batch.schema.names:
         return batch
     flags = [batch[genre].to_pylist() for genre in GENRES_100K]
-    genres = [_genres_of(row) for row in zip(*flags, strict=True)]
-    columns = {name: batch[name] for name in ("line", "movie_id", "title")}
-    return pa.RecordBatch.from_pydict({**columns, "genres": pa.array(genres)})
+    genres = pa.array([_genres_of(row) for row in zip(*flags, strict=True)])
+    return batch.select(["line", "movie_id", "title"]).append_column("genres", genres)
 
 
 def _genres_of(flags: tuple[str, ...]) -> str:

@@ -6,7 +6,7 @@
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from recsys.ingest.delimited import holds_byte
+from recsys.ingest.text import holds_byte
 
 _WHOLE = ("user_id", "movie_id", "imdb_id", "tmdb_id", "age", "rated_at", "tagged_at")
 

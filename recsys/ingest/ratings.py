@@ -6,6 +6,7 @@ there were none.
 # pyright: reportAttributeAccessIssue=false
 
 from collections.abc import Iterator
+from functools import reduce
 
 import numpy as np
 import pyarrow as pa
@@ -27,6 +28,7 @@ KINDS = {
     "rating": "real",
     "rated_at": "timestamptz",
 }
+_COLUMNS = ["line", "user_id", "movie_id", "rating", "rated_at"]
 
 _STARS = pa.array(
     ["0.5", "1.0", "1.5", "2.0", "2.5", "3.0", "3.5", "4.0", "4.5", "5.0", "1", "2", "3", "4", "5"]
@@ -50,28 +52,32 @@ def rating_rows(file: str, batch: pa.RecordBatch) -> Iterator[Rows]:
 
 
 def in_numbers(batch: pa.RecordBatch) -> tuple[pa.RecordBatch, pa.RecordBatch]:
-    """The rows that read as ratings do, as int64, float32 and times, and the others as the text
-    that they are.
+    """Return the rows that read as ratings do, as int64, float32 and times, and the others as the
+    text that they are.
     """
-    stars = pc.index_in(batch["rating"], _STARS)
-    times, is_time = whole_numbers(batch["rated_at"], 10)
     users, is_user = whole_numbers(batch["user_id"], 18)
     movies, is_movie = whole_numbers(batch["movie_id"], 18)
-    in_time = pc.and_(pc.greater_equal(times, SINCE), pc.less_equal(times, UNTIL))
-    reads = pc.and_(
-        pc.and_(pc.and_(is_user, is_movie), pc.and_(is_time, in_time)), pc.is_valid(stars)
-    )
-    columns = {
-        "line": batch["line"],
-        "user_id": users,
-        "movie_id": movies,
-        "rating": pc.take(_VALUES, stars),
-        "rated_at": times.cast(pa.timestamp("s", "UTC")),
-    }
-    numbers = pa.RecordBatch.from_pydict(columns)
-    if pc.all(reads).as_py():
+    ratings, is_rating = _half_stars(batch["rating"])
+    times, is_time = _times(batch["rated_at"])
+    is_read = reduce(pc.and_, (is_user, is_movie, is_rating, is_time))
+    columns = [batch["line"], users, movies, ratings, times]
+    numbers = pa.RecordBatch.from_arrays(columns, _COLUMNS)
+    if pc.all(is_read).as_py():
         return numbers, batch.slice(0, 0)
-    return numbers.filter(reads), batch.filter(pc.invert(reads))
+    return numbers.filter(is_read), batch.filter(pc.invert(is_read))
+
+
+def _half_stars(texts: pa.Array) -> tuple[pa.Array, pa.Array]:
+    """The ratings, null for what is none in usual notation; and which are some."""
+    place = pc.index_in(texts, _STARS)
+    return pc.take(_VALUES, place), pc.is_valid(place)
+
+
+def _times(texts: pa.Array) -> tuple[pa.Array, pa.Array]:
+    """The times, and which of them lie between SINCE and UNTIL."""
+    seconds, is_whole = whole_numbers(texts, 10)
+    in_time = pc.and_(pc.greater_equal(seconds, SINCE), pc.less_equal(seconds, UNTIL))
+    return seconds.cast(pa.timestamp("s", "UTC")), pc.and_(is_whole, in_time)
 
 
 class RatingsTable(StagingTable):
@@ -105,8 +111,8 @@ def _arrays(stage: Stage, parts: Iterator[Rows]) -> Iterator[dict[str, np.ndarra
     for part in parts:
         stage.read[part.file] += part.read
         stage.order.see(part.batch)
-        columns = {name: part.batch[name].to_numpy() for name in part.batch.schema.names}
-        yield {"file": part.file} | columns
+        arrays = {name: part.batch[name].to_numpy() for name in _COLUMNS}
+        yield {"file": part.file, **arrays}
 
 
 def merge_ratings(conn: Connection, drop_id: int, *, ascending: bool) -> int:

@@ -7,20 +7,30 @@ from types import TracebackType
 from typing import Self
 
 import pyarrow as pa
-import pyarrow.csv as pacsv
 
-from recsys.ingest.source import Reject, Rows
+from recsys.db.connect import Connection
+from recsys.ingest.parts import Reject, Rows
+from recsys.ingest.staging import copy_query_of, write_csv
 
 _IN_MEMORY = 8 << 20  # bytes; beyond it they wait in a file
 _AT_ONCE = 1000
 _COPIED = 1 << 20
+#: As its COPY has them.
+_SCHEMA = pa.schema(
+    {
+        "file": pa.string(),
+        "line": pa.int64(),
+        "reason": pa.string(),
+        "content": pa.string(),
+        "user_text": pa.string(),
+    }
+)
 
 
 class RejectSpool:
     """Rejected rows that wait until the connection, which COPY has, is free for them."""
 
-    def __init__(self, columns: list[str]) -> None:
-        self._columns = columns
+    def __init__(self) -> None:
         self._file = SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115 - it is closed with this
         self._waiting: list[Reject] = []
 
@@ -46,19 +56,17 @@ class RejectSpool:
             if len(self._waiting) == _AT_ONCE:
                 self._write()
 
-    def csv(self) -> Iterator[bytes]:
-        """All of them, in pieces."""
+    def copy(self, conn: Connection) -> None:
+        """COPY all of them into staging."""
         self._write()
         self._file.seek(0)
-        while piece := self._file.read(_COPIED):
-            yield piece
+        query, _ = copy_query_of("rejects")
+        with conn.cursor() as cursor, cursor.copy(query) as copy:
+            while piece := self._file.read(_COPIED):
+                copy.write(piece)
 
     def _write(self) -> None:
-        if not self._waiting:
-            return
-        columns = {
-            name: [getattr(reject, name) for reject in self._waiting] for name in self._columns
-        }
-        options = pacsv.WriteOptions(include_header=False, quoting_style="all_valid")
-        pacsv.write_csv(pa.RecordBatch.from_pydict(columns), self._file, options)
-        self._waiting.clear()
+        if self._waiting:
+            rows = pa.RecordBatch.from_pylist([vars(reject) for reject in self._waiting], _SCHEMA)
+            write_csv(rows, self._file)
+            self._waiting.clear()

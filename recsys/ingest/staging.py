@@ -4,7 +4,7 @@ import io
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import LiteralString
+from typing import IO, LiteralString
 
 import pyarrow as pa
 import pyarrow.csv as pacsv
@@ -72,8 +72,12 @@ def copy_query_of(table: str) -> tuple[LiteralString, list[str]]:
 
 def _as_csv(part: Rows, columns: list[str]) -> memoryview:
     file = pa.repeat(part.file, part.batch.num_rows)
-    rows = part.batch.append_column("file", file).select(columns)
     buffer = io.BytesIO()
-    options = pacsv.WriteOptions(include_header=False, quoting_style="all_valid")
-    pacsv.write_csv(rows, buffer, options)
+    write_csv(part.batch.append_column("file", file).select(columns), buffer)
     return buffer.getbuffer()
+
+
+def write_csv(rows: pa.RecordBatch, out: IO[bytes]) -> None:
+    """Write rows as COPY reads them: quoted, so that a value without quotes is NULL."""
+    options = pacsv.WriteOptions(include_header=False, quoting_style="all_valid")
+    pacsv.write_csv(rows, out, options)

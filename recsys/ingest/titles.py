@@ -7,7 +7,9 @@ give one key.
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import islice
+from typing import Protocol
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -29,26 +31,38 @@ def normalise_titles(titles: pa.Array | pa.ChunkedArray) -> pa.Array | pa.Chunke
     return pc.utf8_trim_whitespace(pc.replace_substring_regex(text, r"[^\p{L}\p{N}]+", " "))
 
 
-def movielens_keys(titles: Sequence[str], years: Sequence[int]) -> list[list[str]]:
-    """For each MovieLens title the keys under which IMDb may know it: its main title first, then
-    those in parentheses.
+class TitleOfYear(Protocol):
+    """A MovieLens title and its year."""
+
+    @property
+    def title(self) -> str: ...
+    @property
+    def year(self) -> int | None: ...
+
+
+def movielens_keys(movies: Sequence[TitleOfYear]) -> list[list[str]]:
+    """Return for each MovieLens title the keys under which IMDb may know it: its main title first,
+    then those in parentheses.
     """
-    names = [_names(title) for title in titles]
-    owner = [place for place, group in enumerate(names) for _ in group]
-    flat = normalise_titles(
-        pa.array([name for group in names for name in group], pa.string())
-    ).to_pylist()
-    keys: list[dict[str, None]] = [{} for _ in titles]
-    for place, name in zip(owner, flat, strict=True):
-        if name:
-            keys[place][f"{name}|{years[place]}"] = None
-    return [list(group) for group in keys]
+    names = [_names(movie.title) for movie in movies]
+    flat = pa.array([name for group in names for name in group], pa.string())
+    normalised = iter(normalise_titles(flat).to_pylist())
+    return [
+        _keys(islice(normalised, len(group)), movie.year)
+        for movie, group in zip(movies, names, strict=True)
+    ]
+
+
+def _keys(names: Iterable[str], year: int | None) -> list[str]:
+    """Each key once, in the order of the names."""
+    return list(dict.fromkeys(f"{name}|{year}" for name in names if name))
 
 
 def _names(title: str) -> list[str]:
     bare = _YEAR.sub("", title)
-    aliases = [alias.removeprefix("a.k.a. ").strip() for alias in _ALIAS.findall(bare)]
-    return [_article_first(name) for name in (_ALIAS.sub("", bare).strip(), *aliases)]
+    names = [_ALIAS.sub("", bare).strip()]
+    names += [alias.removeprefix("a.k.a. ").strip() for alias in _ALIAS.findall(bare)]
+    return [_article_first(name) for name in names]
 
 
 def _article_first(name: str) -> str:

@@ -18,7 +18,7 @@ from bench.mutants.independent_archives import PACKED
 from bench.mutants.independent_tables import Ours, Table, read_table
 from recsys.drops.zone import Member
 from recsys.errors import DropError
-from recsys.ingest import delimited
+from recsys.ingest import delimited, parse
 from recsys.ingest.delimited import Delimited, Excerpt, read_delimited, read_excerpts
 from recsys.ingest.source import Reject
 from tests.effort import n_steps
@@ -225,16 +225,16 @@ def test_twice_the_input_takes_at_most_twice_the_steps(
 def parsed_bytes(data: bytes, spec: Delimited, monkeypatch: pytest.MonkeyPatch) -> int:
     """How many bytes Arrow is given in all: none should be parsed again and again."""
     total = 0
-    parse = delimited.pacsv.read_csv
+    read_csv = parse.pacsv.read_csv
 
     def counted(source, *args, **kwargs):
         nonlocal total
         total += source.size()
-        return parse(source, *args, **kwargs)
+        return read_csv(source, *args, **kwargs)
 
-    monkeypatch.setattr(delimited.pacsv, "read_csv", counted)
+    monkeypatch.setattr(parse.pacsv, "read_csv", counted)
     read(data, spec)
-    monkeypatch.setattr(delimited.pacsv, "read_csv", parse)
+    monkeypatch.setattr(parse.pacsv, "read_csv", read_csv)
     return total
 
 
