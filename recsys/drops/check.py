@@ -4,10 +4,9 @@ from collections import Counter, defaultdict
 from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from psycopg.rows import class_row
-
 from recsys.db.connect import Connection, Lock, advisory_lock
 from recsys.db.queries import queries
+from recsys.db.rows import fetch_rows
 from recsys.drops.zone import Drop, LandingZone
 from recsys.errors import DropError
 from recsys.ingest import ledger, source_of
@@ -106,8 +105,8 @@ class _Rehearsal:
 
     def _first_rejected(self, revision: ledger.Revision) -> tuple[str, ...]:
         params = {"drop_id": revision.drop_id, "n_rows": SHOWN_ROWS}
-        cursor = self.conn.cursor(row_factory=class_row(BadRow))
-        return tuple(map(str, cursor.execute(queries("drops")["first_rejected"], params)))
+        rows = fetch_rows(self.conn, BadRow, queries("drops")["first_rejected"], params)
+        return tuple(map(str, rows))
 
 
 def check_files(zone: LandingZone, drop: Drop, *, max_bad_share: float) -> Verdict:

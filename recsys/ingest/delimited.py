@@ -109,18 +109,20 @@ class _File:
         """
         with self._member.open() as stream:
             lines = LineBlocks(stream, block_bytes, encoding=self._spec.encoding)
-            if not self._names:
-                self._names = self._names_in(lines.first_line())
+            self._names = self._names or self._names_in(lines.first_line())
             while (block := lines.next()) is not None:
                 if isinstance(block, LongLine):
-                    reason = f"a row of {block.n_bytes:,} bytes, more than {LONGEST:,}"
-                    yield self._reject(block.line, reason, block.beginning)
+                    yield self._long_line(block)
                     continue
-                parsed = self._parse(block)
-                yield _without_blank_lines(parsed.batch)
-                if parsed.rows is not None:
-                    yield from self._faults(block, parsed.rows, parsed.sign)
-                    lines.hand_back(parsed.rows.rest)
+                batch, rows, sign = self._parse(block)
+                yield _without_blank_lines(batch)
+                if rows is not None:
+                    yield from self._faults(block, rows, sign)
+                    lines.hand_back(rows.rest)
+
+    def _long_line(self, line: LongLine) -> Reject:
+        reason = f"a row of {line.n_bytes:,} bytes, more than {LONGEST:,}"
+        return self._reject(line.line, reason, line.beginning)
 
     def _names_in(self, header: bytes) -> list[str]:
         text = header.decode(errors="replace")
@@ -176,14 +178,16 @@ class _File:
         """What begins with the user of a row that cannot be read, empty where the row ends before;
         None where the file names no user.
         """
-        ours = [self._spec.columns.get(name) for name in self._names]
-        if "user_id" not in ours:
-            return None
-        place = ours.index("user_id")
-        if place == 0:
-            return text
+        place = self._user_place
+        if not place:
+            return text if place == 0 else None
         fields = self._fields(text)
         return fields[place] if place < len(fields) else ""
+
+    @property
+    def _user_place(self) -> int | None:
+        ours = [self._spec.columns.get(name) for name in self._names]
+        return ours.index("user_id") if "user_id" in ours else None
 
     def _fields(self, text: str) -> list[str]:
         if self._spec.quoted:
@@ -196,8 +200,10 @@ class _File:
             return as_text(batch), []
         except pa.ArrowInvalid:
             bad = rows_without_text(batch)
-            rows = batch.filter(pa.array(bad)).to_pylist()
-            return as_text(batch.filter(pa.array(~bad))), [self._not_text(row) for row in rows]
+            return as_text(batch.filter(pa.array(~bad))), self._without_text(batch, bad)
+
+    def _without_text(self, batch: pa.RecordBatch, bad: np.ndarray) -> list[Reject]:
+        return [self._not_text(row) for row in batch.filter(pa.array(bad)).to_pylist()]
 
     def _not_text(self, row: dict[str, Any]) -> Reject:
         values = [row[name][:SHOWN] for name in self._spec.columns.values()]

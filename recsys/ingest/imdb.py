@@ -9,10 +9,10 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from psycopg.rows import class_row
 
 from recsys.db.connect import Connection
 from recsys.db.queries import queries
+from recsys.db.rows import fetch_rows
 from recsys.drops.zone import Member
 from recsys.ingest import tables
 from recsys.ingest.delimited import Choice, Delimited, read_excerpts
@@ -82,8 +82,7 @@ class Imdb(Source):
     files = (BASICS, CREW, PRINCIPALS, PERSONS, RATINGS)
 
     def rows(self, members: Mapping[str, Member], conn: Connection) -> Iterator[Rows | Reject]:
-        cursor = conn.cursor(row_factory=class_row(StoredMovie))
-        movies = cursor.execute(queries("ingest")["movies_to_match"]).fetchall()
+        movies = fetch_rows(conn, StoredMovie, queries("ingest")["movies_to_match"])
         yield from self.about(movies, members)
 
     def rows_alone(self, members: Mapping[str, Member]) -> Iterator[Rows | Reject]:

@@ -7,11 +7,11 @@ from dataclasses import asdict, dataclass
 from datetime import date
 from typing import Any
 
-from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
-from recsys.db.connect import Connection, one_row
+from recsys.db.connect import Connection
 from recsys.db.queries import queries
+from recsys.db.rows import fetch_row, fetch_rows, fetch_value, find_row
 from recsys.drops.zone import Drop, DropFile, LandingZone
 from recsys.errors import DropError, LedgerError
 from recsys.ingest import SOURCES
@@ -57,9 +57,8 @@ def register_drops(conn: Connection, zone: LandingZone, as_of: date) -> list[Dro
     cannot be read, or its SHA256SUMS do not agree; of one that it does not need, such as one taken
     in long ago, only the log tells.
     """
-    drops = [drop for source in SOURCES for drop in zone.drops(source) if drop.date <= as_of]
     new: list[Drop] = []
-    for drop in sorted(drops, key=ingest_order):
+    for drop in _drops_up_to(zone, as_of):
         try:
             if not _is_known(conn, zone, drop):
                 new += register(conn, zone, drop, as_of)
@@ -74,14 +73,19 @@ def register_drops(conn: Connection, zone: LandingZone, as_of: date) -> list[Dro
     return new
 
 
+def _drops_up_to(zone: LandingZone, as_of: date) -> list[Drop]:
+    drops = [drop for source in SOURCES for drop in zone.drops(source) if drop.date <= as_of]
+    return sorted(drops, key=ingest_order)
+
+
 def ingest_order(drop: Drop) -> tuple[date, int]:
     """Return what drops are sorted by to be taken in: their date, then their source."""
     return drop.date, list(SOURCES).index(drop.source)
 
 
 def _is_needed(conn: Connection, drop: Drop, as_of: date) -> bool:
-    params = {"source": drop.source, "drop_date": drop.date, "as_of": as_of}
-    return one_row(conn, queries("drops")["is_needed"], params).ok
+    params = {**_key(drop), "as_of": as_of}
+    return fetch_value(conn, bool, queries("drops")["is_needed"], params)
 
 
 def _is_known(conn: Connection, zone: LandingZone, drop: Drop) -> bool:
@@ -91,21 +95,17 @@ def _is_known(conn: Connection, zone: LandingZone, drop: Drop) -> bool:
 
 def newest_revision(conn: Connection, drop: Drop) -> Revision | None:
     """Return the ledger's newest row of a drop, None where it was never met."""
-    return next(iter(_newest_revisions(conn, drop)), None)
+    return find_row(conn, Revision, queries("drops")["newest_revision"], _key(drop))
 
 
-def _newest_revisions(conn: Connection, drop: Drop) -> list[Revision]:
-    """One, or none where the drop was never met."""
-    cursor = conn.cursor(row_factory=class_row(Revision))
-    params = {"source": drop.source, "drop_date": drop.date}
-    return cursor.execute(queries("drops")["newest_revision"], params).fetchall()
+def _key(drop: Drop) -> dict[str, Any]:
+    return {"source": drop.source, "drop_date": drop.date}
 
 
 def registered(conn: Connection, zone: LandingZone, drop: Drop) -> Revision:
     """Enter a drop for its own week where its bytes are new; return its newest row."""
     register(conn, zone, drop, drop.date)
-    (revision,) = _newest_revisions(conn, drop)
-    return revision
+    return fetch_row(conn, Revision, queries("drops")["newest_revision"], _key(drop))
 
 
 def register(conn: Connection, zone: LandingZone, drop: Drop, as_of: date) -> list[Drop]:
@@ -117,21 +117,15 @@ def register(conn: Connection, zone: LandingZone, drop: Drop, as_of: date) -> li
     if newest is not None and newest.sha256 == _digest(checksums):
         return []  # the same bytes, copied anew
     files = [asdict(file) | {"sha256": checksums[file.name]} for file in zone.files(drop)]
-    entry = {
-        "source": drop.source,
-        "drop_date": drop.date,
-        "sha256": _digest(checksums),
-        "files": Jsonb(files),
-        "admitted_for": as_of,
-    }
-    conn.execute(queries("drops")["register_drop"], entry)
+    entry = {"sha256": _digest(checksums), "files": Jsonb(files), "admitted_for": as_of}
+    conn.execute(queries("drops")["register_drop"], _key(drop) | entry)
     return [drop]
 
 
 def _digest(checksums: Mapping[str, str]) -> str:
     """One checksum of a whole drop."""
-    lines = [f"{sha}  {name}\n" for name, sha in sorted(checksums.items())]
-    return hashlib.sha256("".join(lines).encode()).hexdigest()
+    lines = "".join(f"{sha}  {name}\n" for name, sha in sorted(checksums.items()))
+    return hashlib.sha256(lines.encode()).hexdigest()
 
 
 def drops_to_ingest(
@@ -142,8 +136,7 @@ def drops_to_ingest(
     Raises LedgerError where its files are gone or have changed.
     """
     params = {"watermark": watermark, "as_of": as_of, "sources": list(SOURCES)}
-    cursor = conn.cursor(row_factory=class_row(DropToIngest))
-    rows = cursor.execute(queries("drops")["drops_to_ingest"], params).fetchall()
+    rows = fetch_rows(conn, DropToIngest, queries("drops")["drops_to_ingest"], params)
     return [(row.drop_id, _still_there(conn, zone, row)) for row in rows]
 
 

@@ -11,11 +11,11 @@ from itertools import groupby
 from typing import Any, NamedTuple
 
 import pyarrow as pa
-from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
 from recsys.db.connect import Connection, Lock, advisory_lock
 from recsys.db.queries import queries
+from recsys.db.rows import fetch_rows
 from recsys.drops.zone import Drop, LandingZone
 from recsys.errors import DropError
 from recsys.ingest import source_of
@@ -91,7 +91,8 @@ class _Load:
         """
         try:
             self._stage_rows(zone)
-            self._rejected = judge(self._bad_files(), self._stage.read, max_bad_share)
+            bad_files = fetch_rows(self._conn, BadFile, queries("ingest")["rejected_by_file"])
+            self._rejected = judge(bad_files, self._stage.read, max_bad_share)
             check_population(self._conn, self._population)
         except DropError as error:
             self._refuse(error.reason)
@@ -111,10 +112,6 @@ class _Load:
             for table in self.source.tables:
                 table.check(stage)
         self._stage = stage
-
-    def _bad_files(self) -> list[BadFile]:
-        cursor = self._conn.cursor(row_factory=class_row(BadFile))
-        return cursor.execute(queries("ingest")["rejected_by_file"]).fetchall()
 
     def _refuse(self, reason: str) -> None:
         """Write the ledger row and the rejected rows, in a transaction of their own."""

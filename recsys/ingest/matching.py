@@ -45,8 +45,9 @@ def movies_by_key(movies: Iterable[MovieToMatch]) -> dict[str, list[int]]:
     """Return our movies that no link names, by title and year."""
     dated = [movie for movie in movies if movie.imdb_id is None and movie.year is not None]
     by_key: dict[str, list[int]] = {}
-    for movie, keys in zip(dated, movielens_keys(dated), strict=True):
-        for key in keys:
+    keys = movielens_keys([movie.title for movie in dated], [movie.year for movie in dated])
+    for movie, its_keys in zip(dated, keys, strict=True):
+        for key in its_keys:
             by_key.setdefault(key, []).append(movie.movie_id)
     return by_key
 

@@ -33,22 +33,29 @@ def parse_rows(data: bytes, sign: bytes, names: list[str], spec: Columns) -> pa.
     """Return our columns of rows that take a line each, unless quoted; None where one has another
     number of columns. `names`: of all columns; `sign`: the byte between them.
     """
-    ours = list(spec.columns.values())
     if not data:
-        return pa.RecordBatch.from_arrays([pa.array([], pa.binary())] * len(ours), ours)
+        return _no_rows(list(spec.columns.values()))
     # which Arrow would take away: inside a file it is text
     has_bom = data.startswith(_BOM)
     try:
-        table = pacsv.read_csv(
-            pa.BufferReader(b"\n" + data if has_bom else data),
-            read_options=_read_options(names, len(data)),
-            parse_options=_parse_options(sign, quoted=spec.quoted and b'"' in data),
-            convert_options=_convert_options(names, list(spec.columns)),
-        )
+        table = _read_csv(b"\n" + data if has_bom else data, sign, names, spec)
     except pa.ArrowInvalid:
         return None
-    (batch,) = table.rename_columns(ours).to_batches()
+    (batch,) = table.rename_columns(list(spec.columns.values())).to_batches()
     return batch.slice(1) if has_bom else batch
+
+
+def _no_rows(columns: list[str]) -> pa.RecordBatch:
+    return pa.RecordBatch.from_arrays([pa.array([], pa.binary())] * len(columns), columns)
+
+
+def _read_csv(data: bytes, sign: bytes, names: list[str], spec: Columns) -> pa.Table:
+    return pacsv.read_csv(
+        pa.BufferReader(data),
+        read_options=_read_options(names, len(data)),
+        parse_options=_parse_options(sign, quoted=spec.quoted and b'"' in data),
+        convert_options=_convert_options(names, list(spec.columns)),
+    )
 
 
 def _read_options(names: list[str], n_bytes: int) -> pacsv.ReadOptions:

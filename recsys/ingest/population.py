@@ -5,10 +5,9 @@ population.
 from dataclasses import dataclass
 from datetime import date
 
-from psycopg.rows import class_row
-
 from recsys.db.connect import Connection
 from recsys.db.queries import queries
+from recsys.db.rows import fetch_row, find_row
 from recsys.errors import DropError
 
 #: Stored ratings from the drop's own time, none of them in the drop, that make a user another
@@ -48,7 +47,7 @@ def check_population(conn: Connection, population: str | None) -> None:
     """
     if population is None:
         return
-    stored = _stored_population(conn)
+    stored = find_row(conn, StoredPopulation, queries("drops")["population"])
     if stored is None:
         return
     if stored.population != population:
@@ -57,22 +56,11 @@ def check_population(conn: Connection, population: str | None) -> None:
             f"{stored.population!r} as in the {stored.source} drop of {stored.drop_date}; a "
             "release of its own needs a database of its own"
         )
-    users = _foreign_users(conn)
+    params = {"min_rows": _FOREIGN_ROWS}
+    users = fetch_row(conn, ForeignUsers, queries("ingest")["foreign_users"], params)
     if users.are_too_many:
         raise DropError(
             f"its users are of another release: of {users.n_users:,} users with a known history "
             f"from the drop's time, the drop has nothing of it for {users.n_foreign:,}; expected "
             f"at most {_FOREIGN_SHARE:.0%}. A release of its own needs a database of its own"
         )
-
-
-def _stored_population(conn: Connection) -> StoredPopulation | None:
-    cursor = conn.cursor(row_factory=class_row(StoredPopulation))
-    return cursor.execute(queries("drops")["population"]).fetchone()
-
-
-def _foreign_users(conn: Connection) -> ForeignUsers:
-    cursor = conn.cursor(row_factory=class_row(ForeignUsers))
-    params = {"min_rows": _FOREIGN_ROWS}
-    (users,) = cursor.execute(queries("ingest")["foreign_users"], params).fetchall()
-    return users

@@ -13,8 +13,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from recsys.db.arrays import write_batches
-from recsys.db.connect import Connection, one_row
+from recsys.db.connect import Connection
 from recsys.db.queries import queries
+from recsys.db.rows import fetch_value
 from recsys.ingest.numbers import whole_numbers, with_whole_numbers
 from recsys.ingest.parts import Rows
 from recsys.ingest.staging import Stage, StagingTable
@@ -55,16 +56,21 @@ def in_numbers(batch: pa.RecordBatch) -> tuple[pa.RecordBatch, pa.RecordBatch]:
     """Return the rows that read as ratings do, as int64, float32 and times, and the others as the
     text that they are.
     """
+    numbers, is_read = _numbers(batch)
+    if pc.all(is_read).as_py():
+        return numbers, batch.slice(0, 0)
+    return numbers.filter(is_read), batch.filter(pc.invert(is_read))
+
+
+def _numbers(batch: pa.RecordBatch) -> tuple[pa.RecordBatch, pa.Array]:
+    """All rows in numbers, and which of them read as such."""
     users, is_user = whole_numbers(batch["user_id"], 18)
     movies, is_movie = whole_numbers(batch["movie_id"], 18)
     ratings, is_rating = _half_stars(batch["rating"])
     times, is_time = _times(batch["rated_at"])
-    is_read = reduce(pc.and_, (is_user, is_movie, is_rating, is_time))
     columns = [batch["line"], users, movies, ratings, times]
-    numbers = pa.RecordBatch.from_arrays(columns, _COLUMNS)
-    if pc.all(is_read).as_py():
-        return numbers, batch.slice(0, 0)
-    return numbers.filter(is_read), batch.filter(pc.invert(is_read))
+    is_read = reduce(pc.and_, (is_user, is_movie, is_rating, is_time))
+    return pa.RecordBatch.from_arrays(columns, _COLUMNS), is_read
 
 
 def _half_stars(texts: pa.Array) -> tuple[pa.Array, pa.Array]:
@@ -122,7 +128,7 @@ def merge_ratings(conn: Connection, drop_id: int, *, ascending: bool) -> int:
     The caller holds the advisory lock 'views': what is re-rated is seen at once by whoever sees the
     ratings.
     """
-    if one_row(conn, queries("ingest")["no_ratings_yet"]).ok:
+    if fetch_value(conn, bool, queries("ingest")["no_ratings_yet"]):
         n_new = _first_ratings(conn, drop_id, ascending=ascending)
     else:
         merge = queries("ingest")["merge_ratings"]

@@ -9,7 +9,6 @@ import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from itertools import islice
-from typing import Protocol
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -31,25 +30,16 @@ def normalise_titles(titles: pa.Array | pa.ChunkedArray) -> pa.Array | pa.Chunke
     return pc.utf8_trim_whitespace(pc.replace_substring_regex(text, r"[^\p{L}\p{N}]+", " "))
 
 
-class TitleOfYear(Protocol):
-    """A MovieLens title and its year."""
-
-    @property
-    def title(self) -> str: ...
-    @property
-    def year(self) -> int | None: ...
-
-
-def movielens_keys(movies: Sequence[TitleOfYear]) -> list[list[str]]:
+def movielens_keys(titles: Sequence[str], years: Sequence[int | None]) -> list[list[str]]:
     """Return for each MovieLens title the keys under which IMDb may know it: its main title first,
     then those in parentheses.
     """
-    names = [_names(movie.title) for movie in movies]
+    names = [_names(title) for title in titles]
     flat = pa.array([name for group in names for name in group], pa.string())
     normalised = iter(normalise_titles(flat).to_pylist())
     return [
-        _keys(islice(normalised, len(group)), movie.year)
-        for movie, group in zip(movies, names, strict=True)
+        _keys(islice(normalised, len(group)), year)
+        for year, group in zip(years, names, strict=True)
     ]
 
 
