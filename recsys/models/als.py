@@ -15,9 +15,6 @@ from recsys.models.base import Config, DotProduct, Report, Search, silent
 from recsys.models.recency import faded
 from recsys.models.top_n import EXACT_WIDTH
 
-#: The fitted attributes.
-ARRAYS = ("user_factors_", "movie_factors_", "liked_")
-
 
 class ALSConfig(Config):
     """Settings in the terms of Rendle et al. 2022, "Revisiting the Performance of iALS on Item
@@ -73,48 +70,48 @@ class ALS(DotProduct):
 
     name = "als"
     Config = ALSConfig
+    array_names = ("user_factors_", "movie_factors_", "liked_")
 
     user_factors_: np.ndarray  # (U, factors) float32
     movie_factors_: np.ndarray  # (M, factors) float32, 0 where nobody liked the movie
     liked_: np.ndarray  # (M,) bool: somebody liked the movie
 
     def fit(self, train: Interactions, catalogue: Catalogue, *, report: Report = silent) -> Self:
-        matrix = self._likes(train)
-        solver = self._solver(len(self.user_ids_), int(self.liked_.sum()), n_likes=matrix.nnz)
+        matrix = self.confidences(train)
+        solver = self.solver(len(self.user_ids_), int(self.liked_.sum()), n_likes=matrix.nnz)
         with threadpool_limits(1, "blas"):
             solver.fit(matrix, show_progress=False)
         self.user_factors_ = np.ascontiguousarray(solver.user_factors)
-        shape = (len(self.movie_ids_), self.config.factors)
-        self.movie_factors_ = np.zeros(shape, dtype=np.float32)
+        self.movie_factors_ = np.zeros((len(self.liked_), solver.factors), dtype=np.float32)
         self.movie_factors_[self.liked_] = solver.item_factors
         return self
 
-    def _likes(self, train: Interactions) -> sparse.csr_matrix:
-        """Return (U, liked movies) float32 of confidence. Frees its inputs before the solver
+    def confidences(self, train: Interactions) -> sparse.csr_matrix:
+        """Return (U, liked movies) float32 of the likes. Frees its inputs before the solver
         allocates.
         """
         likes = train.likes(self.config.like_threshold)
         self.user_ids_ = likes.user_ids
         self.movie_ids_ = likes.movie_ids
         self.liked_ = likes.n_raters > 0
-        confidence = self._confidence(likes.ratings, age_seconds=train.newest - likes.rated_at)
+        confidence = self.confidence(likes.ratings, age_seconds=train.newest - likes.rated_at)
         return likes.csr(confidence)[:, self.liked_]
 
-    def _confidence(self, ratings: np.ndarray, *, age_seconds: np.ndarray) -> np.ndarray:
-        """(R,) weights of mean 1: they grow with the stars above the threshold, and a like is
-        halved every half-life.
+    def confidence(self, ratings: np.ndarray, *, age_seconds: np.ndarray) -> np.ndarray:
+        """Return (R,) weights of mean 1: they grow with the stars above the threshold, and halve
+        with every half-life of age.
         """
         stars = 1 + self.config.rating_weight * (ratings - self.config.like_threshold)
         weights = stars * faded(age_seconds, self.config.recency_half_life_days)
         return weights / weights.mean()
 
-    def _solver(self, n_users: int, n_movies: int, *, n_likes: int) -> AlternatingLeastSquares:
-        """The library's loss is the paper's times 1 + 1/w (w: unobserved weight): a like weighs 1 +
-        1/w, any other pair 1.
+    def solver(self, n_users: int, n_movies: int, *, n_likes: int) -> AlternatingLeastSquares:
+        """Build the library's solver.
 
-        Its one regularization for all vectors is the mean of the paper's, which for each vector is
-        λ times the weight it is fitted to. Without that scaling, a setting that suits one data set
-        is far off on a smaller one.
+        Its loss is the paper's times 1 + 1/w (w: unobserved weight): a like weighs 1 + 1/w, any
+        other pair 1. Its one regularization for all vectors is the mean of the paper's, which for
+        each vector is λ times the weight it is fitted to. Without that scaling, a setting that
+        suits one data set is far off on a smaller one.
         """
         weight = self.config.unobserved_weight
         fitted_to = n_likes + weight * n_users * n_movies
@@ -134,10 +131,3 @@ class ALS(DotProduct):
 
     def ranked(self) -> np.ndarray:
         return self.liked_
-
-    def state(self) -> dict[str, np.ndarray]:
-        return {name: getattr(self, name) for name in ARRAYS}
-
-    def restore(self, state: dict[str, np.ndarray]) -> None:
-        for name in ARRAYS:
-            setattr(self, name, state[name])

@@ -15,7 +15,14 @@ from recsys.errors import ModelError
 from recsys.features.catalogue import Catalogue
 from recsys.features.interactions import Interactions, index_of
 from recsys.models import BASELINE
-from recsys.models.top_n import best_products, dot_scores, mask_seen, top_n
+from recsys.models.top_n import (
+    Eligibility,
+    best_products,
+    dot_scores,
+    empty_lists,
+    mask_seen,
+    top_n,
+)
 
 #: Users scored at once. As many as keep a block of a large catalogue's scores small.
 BLOCK = 1024
@@ -85,6 +92,7 @@ class Recommender(ABC):
     name: ClassVar[str]
     Config: ClassVar[AnyConfig]
     has_members: ClassVar[bool] = False  # whether it is made of fits of other recipes
+    array_names: ClassVar[tuple[str, ...]] = ()  # the fitted attributes that are arrays
 
     user_ids_: np.ndarray
     movie_ids_: np.ndarray
@@ -105,15 +113,14 @@ class Recommender(ABC):
         The row of a user that the model does not know is all −inf, unless it serves strangers too.
         """
 
-    @abstractmethod
     def state(self) -> dict[str, np.ndarray]:
-        """Fitted attributes as arrays, for `save`; `restore` takes them back. Ids are saved by the
-        base.
-        """
+        """Return the fitted attributes as arrays, for `save`. Ids are saved by the base."""
+        return {name: getattr(self, name) for name in self.array_names}
 
-    @abstractmethod
     def restore(self, state: dict[str, np.ndarray]) -> None:
-        """Set the fitted attributes from what `state` gave."""
+        """Set the fitted attributes from what `state` returned."""
+        for name in self.array_names:
+            setattr(self, name, state[name])
 
     @property
     def is_baseline(self) -> bool:
@@ -153,15 +160,14 @@ class Recommender(ABC):
         """The n best movies for each user id, ties by movie id, leaving out `seen` (len(users), M),
         exactly.
         """
-        ids = np.full((len(users), n), -1, dtype=np.int64)
-        best = np.full((len(users), n), -np.inf, dtype=np.float32)
+        positions, best = empty_lists(len(users), n)
         for rows, block in self.scores(users):
-            positions, best[rows] = top_n(mask_seen(block, seen, rows), n)
-            ids[rows] = self._ids(positions)
-        return TopN(ids, best)
+            positions[rows], best[rows] = top_n(mask_seen(block, seen, rows), n)
+        return self.list_ids(positions, best)
 
-    def _ids(self, positions: np.ndarray) -> np.ndarray:
-        return np.where(positions >= 0, self.movie_ids_[positions], -1)
+    def list_ids(self, positions: np.ndarray, scores: np.ndarray) -> TopN:
+        """Return lists of movie ids, from lists (U, n) of positions and their scores."""
+        return TopN(np.where(positions >= 0, self.movie_ids_[positions], -1), scores)
 
     def save(self, directory: Path) -> None:
         """Write `config.json` and `arrays.npz`: readable without pickle."""
@@ -180,13 +186,23 @@ class Recommender(ABC):
                 f"{directory} holds a model of recipe {header['name']!r}, expected {cls.name!r}"
             )
         model = cls(cls.Config(**header["config"]), compute)
-        # opened here: numpy leaves a damaged file open
-        path = directory / "arrays.npz"
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
-            state = {key: arrays[key] for key in arrays.files}
-        model.user_ids_, model.movie_ids_ = state.pop("user_ids_"), state.pop("movie_ids_")
+        state = saved_arrays(directory)
+        model.user_ids_ = state.pop("user_ids_")
+        model.movie_ids_ = state.pop("movie_ids_")
         model.restore(state)
         return model
+
+
+def saved_arrays(directory: Path) -> dict[str, np.ndarray]:
+    """Return the arrays of a saved model by name."""
+    # opened here: numpy leaves a damaged file open
+    with (directory / "arrays.npz").open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+        return {name: arrays[name] for name in arrays.files}
+
+
+def rating_range(train: Interactions) -> np.ndarray:
+    """Return (2,) float32, the lowest and the highest rating."""
+    return np.array([train.ratings.min(), train.ratings.max()], dtype=np.float32)
 
 
 @dataclass(frozen=True)
@@ -230,19 +246,13 @@ class DotProduct(Recommender):
     def recommend(
         self, users: np.ndarray, *, n: int, seen: sparse.csr_matrix | None = None
     ) -> TopN:
-        ids = np.full((len(users), n), -1, dtype=np.int64)
-        best = np.full((len(users), n), -np.inf, dtype=np.float32)
+        positions, best = empty_lists(len(users), n)
         rows = self.knows(users)
         left_out = seen if seen is None or rows.all() else seen[rows]
-        positions, best[rows] = best_products(
-            *self.vectors(users[rows]),
-            n,
-            ranked=self.ranked(),
-            seen=left_out,
-            threads=self.compute.threads,
-        )
-        ids[rows] = self._ids(positions)
-        return TopN(ids, best)
+        eligible = Eligibility(self.ranked(), left_out)
+        vectors = self.vectors(users[rows])
+        positions[rows], best[rows] = best_products(*vectors, n, eligible, self.compute.threads)
+        return self.list_ids(positions, best)
 
 
 class PredictsRatings(ABC):

@@ -78,25 +78,34 @@ class EASE(Recommender):
     weights_: Any
 
     def fit(self, train: Interactions, catalogue: Catalogue, *, report: Report = silent) -> Self:
-        likes = train.likes(self.config.like_threshold)
-        self.modelled_ = self._most_liked(likes)
-        self._check_memory(len(self.modelled_))
-        likes = likes.where(np.isin(likes.movies, self.modelled_))
+        likes = self.modelled_likes(train)
         self.user_ids_ = likes.user_ids
         self.movie_ids_ = likes.movie_ids
         entries = 1 + self.config.rating_weight * (likes.ratings - self.config.like_threshold)
-        self.history_ = likes.csr(entries * self._fading(likes))[:, self.modelled_]
-        self.weights_ = self._weights(likes.csr(entries)[:, self.modelled_])
+        self.history_ = self.matrix(likes, entries * self.fading(likes))
+        self.weights_ = self.learn_weights(self.matrix(likes, entries))
         return self
 
-    def _most_liked(self, likes: Interactions) -> np.ndarray:
-        """(m,) positions, ascending, of the liked movies, or of the `max_movies` most liked; ties
-        by movie id.
+    def modelled_likes(self, train: Interactions) -> Interactions:
+        """Choose the movies that are modelled; return the likes of these."""
+        likes = train.likes(self.config.like_threshold)
+        self.modelled_ = self.most_liked(likes)
+        self.check_memory(len(self.modelled_))
+        return likes.where(np.isin(likes.movies, self.modelled_))
+
+    def matrix(self, likes: Interactions, entries: np.ndarray) -> sparse.csr_matrix:
+        """Return (U, m) of the likes' entries (R,)."""
+        return likes.csr(entries)[:, self.modelled_]
+
+    def most_liked(self, likes: Interactions) -> np.ndarray:
+        """Return (m,) positions, ascending, of the liked movies, or of the `max_movies` most liked;
+        ties by movie id.
         """
         order = np.argsort(-likes.n_raters, kind="stable")[: np.count_nonzero(likes.n_raters)]
         return np.sort(order[: self.config.max_movies])
 
-    def _check_memory(self, n_movies: int) -> None:
+    def check_memory(self, n_movies: int) -> None:
+        """Raise ModelError where the matrix of so many movies is too large."""
         needed = n_movies**2 * BYTES_A_WEIGHT
         limit = self.config.max_memory_gb * BYTES_A_GB
         if needed > limit:
@@ -108,42 +117,39 @@ class EASE(Recommender):
                 f"{fitting:,}"
             )
 
-    def _fading(self, likes: Interactions) -> np.ndarray:
-        """(R,) what each like is worth by how many later ones the same user gave; ties of time go
-        to the higher movie id.
+    def fading(self, likes: Interactions) -> np.ndarray:
+        """Return (R,) what each like is worth by how many later ones the same user gave.
 
-        Not by days: most people rate in a few sittings, and it is the place within a sitting that
-        tells what comes next.
+        Not by days: most people rate in a few sessions, and it is the place within a session that
+        says what comes next.
         """
         if self.config.history_half_life is None:
             return np.ones(len(likes))
-        newest_first = np.lexsort((-likes.movies, -likes.rated_at, likes.users))
-        starts = likes.starts[:-1]
-        n_later = np.empty(len(likes))
-        n_later[newest_first] = np.arange(len(likes)) - starts[likes.users]
-        return np.exp2(-n_later / self.config.history_half_life)
+        return np.exp2(-n_later_likes(likes) / self.config.history_half_life)
 
-    def _weights(self, matrix: sparse.csr_matrix) -> Any:
-        dense = _gram(matrix)
-        squares = np.diagonal(dense).astype(np.float64)
-        # Without a scale taken from the data, a λ that suits one data set is far off on a smaller
-        # one.
-        dense.flat[:: len(dense) + 1] += (
-            self.config.regularization * (squares @ squares) / squares.sum()
-        )
+    def learn_weights(self, matrix: sparse.csr_matrix) -> Any:
+        """Return B of the likes (U, m): an array, or CSR with `neighbours`."""
+        dense = gram(matrix)
+        dense.flat[:: len(dense) + 1] += self.penalty(np.diagonal(dense).astype(np.float64))
         with threadpool_limits(self.compute.threads, "blas"):
-            _invert(dense)
+            invert(dense)
         dense /= -np.diagonal(dense).copy()
         np.fill_diagonal(dense, 0)
         if self.config.neighbours is None:
             return dense
-        return strongest(_columns(dense), self.config.neighbours)
+        return strongest(columns(dense), self.config.neighbours)
+
+    def penalty(self, squares: np.ndarray) -> float:
+        """Return λ by movies' squared likes (m,): without a scale taken from the data, a setting
+        that suits one data set is far off on a smaller one.
+        """
+        return self.config.regularization * (squares @ squares) / squares.sum()
 
     def score_block(self, users: np.ndarray) -> np.ndarray:
         rows = index_of(self.user_ids_, users)
         scores = np.full((len(users), len(self.movie_ids_)), -np.inf, dtype=np.float32)
         # A sparse product goes row by row, so that a user's scores do not depend on who else is
-        # asked for.
+        # scored.
         product = self.history_[rows[rows >= 0]] @ self.weights_
         if sparse.issparse(product):
             product = product.toarray()
@@ -162,9 +168,19 @@ class EASE(Recommender):
         self.weights_ = state["weights_"] if "weights_" in state else from_arrays("weights_", state)
 
 
-def _gram(matrix: sparse.csr_matrix) -> np.ndarray:
-    """(m, m) float32 XᵀX of a sparse X (U, m), some rows at a time: as a sparse matrix it would
-    take three times the room.
+def n_later_likes(likes: Interactions) -> np.ndarray:
+    """Return (R,) how many likes the same user gave later; ties of time go to the higher movie
+    id.
+    """
+    newest_first = np.lexsort((-likes.movies, -likes.rated_at, likes.users))
+    n_later = np.empty(len(likes))
+    n_later[newest_first] = np.arange(len(likes)) - likes.starts[likes.users]
+    return n_later
+
+
+def gram(matrix: sparse.csr_matrix) -> np.ndarray:
+    """Return (m, m) float32 XᵀX of a sparse X (U, m), some rows at a time: as a sparse matrix it
+    would take three times the room.
     """
     by_movie = matrix.T.tocsr()
     n_movies = len(by_movie.indptr) - 1
@@ -175,7 +191,7 @@ def _gram(matrix: sparse.csr_matrix) -> np.ndarray:
     return gram
 
 
-def _invert(symmetric: np.ndarray) -> None:
+def invert(symmetric: np.ndarray) -> None:
     """Put the inverse of a positive definite matrix (m, m) in its place. Raises ModelError where
     rounding spoils it.
     """
@@ -189,10 +205,10 @@ def _invert(symmetric: np.ndarray) -> None:
             f"ease: the matrix of {len(symmetric):,} movies can't be inverted; "
             "expected a larger regularization"
         )
-    _mirror_upper(symmetric)
+    mirror_upper(symmetric)
 
 
-def _mirror_upper(matrix: np.ndarray) -> None:
+def mirror_upper(matrix: np.ndarray) -> None:
     """Copy the upper triangle over the lower one, in place."""
     for start in range(0, len(matrix), MOVIES_AT_ONCE):
         rows = slice(start, start + MOVIES_AT_ONCE)
@@ -201,7 +217,7 @@ def _mirror_upper(matrix: np.ndarray) -> None:
         matrix[rows.stop :, rows] = matrix[rows, rows.stop :].T
 
 
-def _columns(dense: np.ndarray) -> Iterator[np.ndarray]:
-    """Blocks (b, m) of the columns of (m, m), each column as a row."""
+def columns(dense: np.ndarray) -> Iterator[np.ndarray]:
+    """Yield blocks (b, m) of the columns of (m, m), each column as a row."""
     for start in range(0, len(dense), MOVIES_AT_ONCE):
         yield np.ascontiguousarray(dense[:, start : start + MOVIES_AT_ONCE].T)

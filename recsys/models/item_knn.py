@@ -9,14 +9,19 @@ from scipy import sparse
 
 from recsys.features.catalogue import Catalogue
 from recsys.features.interactions import Interactions, index_of
-from recsys.models.base import Config, PredictsRatings, Recommender, Report, Search, silent
+from recsys.models.base import (
+    Config,
+    PredictsRatings,
+    Recommender,
+    Report,
+    Search,
+    rating_range,
+    silent,
+)
 from recsys.models.item_weights import MOVIES_AT_ONCE, as_arrays, from_arrays, strongest
 
 #: Pairs rated at once.
 PAIRS = 65_536
-
-#: The fitted attributes that are arrays.
-ARRAYS = ("liked_", "mean_", "user_bias_", "movie_bias_", "rating_range_")
 
 
 class ItemKNNConfig(Config):
@@ -63,6 +68,7 @@ class ItemKNN(Recommender, PredictsRatings):
 
     name = "item_knn"
     Config = ItemKNNConfig
+    array_names = ("liked_", "mean_", "user_bias_", "movie_bias_", "rating_range_")
 
     ratings_: sparse.csr_matrix  # (U, M) float32 stars: what represents a user
     # (M, M) float32, of a rated movie (row) to each movie that it is a neighbour of (column)
@@ -79,20 +85,21 @@ class ItemKNN(Recommender, PredictsRatings):
         self.movie_ids_ = train.movie_ids
         self.ratings_ = train.csr()
         self.liked_ = likes.n_raters > 0
-        self.rating_range_ = np.array([train.ratings.min(), train.ratings.max()], dtype=np.float32)
-        self._fit_biases(train)
-        self.similarities_ = strongest(self._similarities(), self.config.neighbours)
+        self.rating_range_ = rating_range(train)
+        self.fit_biases(train)
+        self.similarities_ = strongest(self.similarities(), self.config.neighbours)
         return self
 
-    def _similarities(self) -> Iterator[np.ndarray]:
+    def similarities(self) -> Iterator[np.ndarray]:
         """Yield blocks (b, M) of the damped similarities of movies."""
         if self.config.similarity == "cosine":
-            likes = _likes(self.ratings_, self.config.like_threshold)
-            return _cosines(likes, self.config.shrinkage)
-        residuals = self._residuals(np.arange(len(self.user_ids_)))
-        return _adjusted_cosines(residuals, self.config.shrinkage)
+            return cosines(
+                likes_in(self.ratings_, self.config.like_threshold), self.config.shrinkage
+            )
+        residuals = self.residuals(np.arange(len(self.user_ids_)))
+        return adjusted_cosines(residuals, self.config.shrinkage)
 
-    def _fit_biases(self, train: Interactions) -> None:
+    def fit_biases(self, train: Interactions) -> None:
         """Mean residuals, damped: first of movies around the mean rating, then of users around both
         (Koren 2010, section 2.1).
         """
@@ -100,14 +107,14 @@ class ItemKNN(Recommender, PredictsRatings):
         damping = self.config.bias_damping
         n_users, n_movies = train.shape
         rest = train.ratings - mean
-        self.movie_bias_ = _damped_means(train.movies, rest, n_movies, damping)
+        self.movie_bias_ = damped_means(train.movies, rest, n_movies, damping)
         rest = rest - self.movie_bias_[train.movies]
-        self.user_bias_ = _damped_means(train.users, rest, n_users, damping)
+        self.user_bias_ = damped_means(train.users, rest, n_users, damping)
         self.mean_ = np.array(mean, dtype=np.float32)
 
-    def _residuals(self, rows: np.ndarray) -> sparse.csr_matrix:
-        """(len(rows), M): the ratings of these users (positions) less what is usual, a stored entry
-        for each.
+    def residuals(self, rows: np.ndarray) -> sparse.csr_matrix:
+        """Return (len(rows), M): the ratings of these users (positions) less what is usual, a
+        stored entry for each.
         """
         residuals = self.ratings_[rows]
         users = np.repeat(rows, np.diff(residuals.indptr))
@@ -117,16 +124,16 @@ class ItemKNN(Recommender, PredictsRatings):
         return residuals
 
     def knows(self, users: np.ndarray) -> np.ndarray:
-        n_likes = np.diff(self._likes_of(users).indptr)
+        n_likes = np.diff(self.likes_of(users).indptr)
         return (index_of(self.user_ids_, users) >= 0) & (n_likes > 0)
 
-    def _likes_of(self, users: np.ndarray) -> sparse.csr_matrix:
+    def likes_of(self, users: np.ndarray) -> sparse.csr_matrix:
         """Return (len(users), M) likes of user ids; anyone's for a stranger."""
         rows = index_of(self.user_ids_, users).clip(min=0)
-        return _likes(self.ratings_[rows], self.config.like_threshold)
+        return likes_in(self.ratings_[rows], self.config.like_threshold)
 
     def score_block(self, users: np.ndarray) -> np.ndarray:
-        scores = sparse.csr_matrix(self._likes_of(users) @ self.similarities_).toarray()
+        scores = sparse.csr_matrix(self.likes_of(users) @ self.similarities_).toarray()
         scores[:, ~self.liked_] = -np.inf
         scores[~self.knows(users)] = -np.inf
         return scores
@@ -134,16 +141,14 @@ class ItemKNN(Recommender, PredictsRatings):
     def predict(self, users: np.ndarray, movies: np.ndarray) -> np.ndarray:
         rows = index_of(self.user_ids_, users)
         columns = index_of(self.movie_ids_, movies)
-        stars = self._usual_stars(rows, columns)
-        in_both = np.flatnonzero((rows >= 0) & (columns >= 0))
+        stars = self.usual_stars(rows, columns)
         neighbours = self.similarities_.T.tocsr()
-        for start in range(0, len(in_both), PAIRS):
-            pairs = in_both[start : start + PAIRS]
-            residuals = self._residuals(rows[pairs])
-            stars[pairs] += _weighted_means(residuals, neighbours[columns[pairs]])
+        for pairs in known_pairs(rows, columns):
+            residuals = self.residuals(rows[pairs])
+            stars[pairs] += weighted_means(residuals, neighbours[columns[pairs]])
         return stars.clip(*self.rating_range_)
 
-    def _usual_stars(self, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
+    def usual_stars(self, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
         """Return (K,) float32 mean and biases of users and movies by position; −1 has no bias."""
         stars = np.full(len(rows), self.mean_, dtype=np.float32)
         stars[rows >= 0] += self.user_bias_[rows[rows >= 0]]
@@ -151,19 +156,24 @@ class ItemKNN(Recommender, PredictsRatings):
         return stars
 
     def state(self) -> dict[str, np.ndarray]:
-        arrays = {name: getattr(self, name) for name in ARRAYS}
-        arrays |= as_arrays("ratings_", self.ratings_)
+        arrays = super().state() | as_arrays("ratings_", self.ratings_)
         return arrays | as_arrays("similarities_", self.similarities_)
 
     def restore(self, state: dict[str, np.ndarray]) -> None:
         self.ratings_ = from_arrays("ratings_", state)
         self.similarities_ = from_arrays("similarities_", state)
-        for name in ARRAYS:
-            setattr(self, name, state[name])
+        super().restore(state)
 
 
-def _likes(ratings: sparse.csr_matrix, threshold: float) -> sparse.csr_matrix:
-    """The same shape with a 1 for each rating that is a like, and nothing else stored."""
+def known_pairs(rows: np.ndarray, columns: np.ndarray) -> Iterator[np.ndarray]:
+    """Yield which of K pairs have neither a strange user nor a strange movie, PAIRS at once."""
+    known = np.flatnonzero((rows >= 0) & (columns >= 0))
+    for start in range(0, len(known), PAIRS):
+        yield known[start : start + PAIRS]
+
+
+def likes_in(ratings: sparse.csr_matrix, threshold: float) -> sparse.csr_matrix:
+    """Return the same shape with a 1 for each rating that is a like, and nothing else stored."""
     is_like = (ratings.data >= threshold).astype(np.float32)
     parts = (is_like, ratings.indices.copy(), ratings.indptr.copy())
     likes = sparse.csr_matrix(parts, shape=ratings.shape)
@@ -171,61 +181,72 @@ def _likes(ratings: sparse.csr_matrix, threshold: float) -> sparse.csr_matrix:
     return likes
 
 
-def _damped_means(
+def damped_means(
     groups: np.ndarray, values: np.ndarray, n_groups: int, damping: float
 ) -> np.ndarray:
-    """(n_groups,) float32 sums of each group's values over its size plus `damping`; 0 for an empty
-    group.
+    """Return (n_groups,) float32 sums of each group's values over its size plus `damping`; 0 for an
+    empty group.
     """
     sums = np.bincount(groups, values, minlength=n_groups)
     sizes = np.bincount(groups, minlength=n_groups)
     return (sums / np.maximum(sizes + damping, np.finfo(float).tiny)).astype(np.float32)
 
 
-def _cosines(likes: sparse.csr_matrix, shrinkage: float) -> Iterator[np.ndarray]:
-    """Blocks (b, M) of the damped cosines of movies by their likes (U, M); 0 for a movie with
+class ByMovie:
+    """A matrix (U, M) whose columns are multiplied with each other, some movies at a time."""
+
+    def __init__(self, matrix: sparse.csr_matrix) -> None:
+        self.matrix = matrix
+        self.movies = matrix.T.tocsr()
+
+    def blocks(self) -> Iterator[slice]:
+        """Yield the movies, MOVIES_AT_ONCE of them."""
+        n_movies = len(self.movies.indptr) - 1
+        for start in range(0, n_movies, MOVIES_AT_ONCE):
+            yield slice(start, min(start + MOVIES_AT_ONCE, n_movies))
+
+    def products(self, rows: slice, others: "ByMovie") -> np.ndarray:
+        """Return (b, M) of a block's columns with all the others'."""
+        return (self.movies[rows] @ others.matrix).toarray()
+
+
+def cosines(likes: sparse.csr_matrix, shrinkage: float) -> Iterator[np.ndarray]:
+    """Yield blocks (b, M) of the damped cosines of movies by their likes (U, M); 0 for a movie with
     itself.
     """
-    by_movie = likes.T.tocsr()
-    length = np.sqrt(np.diff(by_movie.indptr)).astype(np.float32)
-    for rows in _blocks(len(length)):
-        common = (by_movie[rows] @ likes).toarray()
-        yield _damped(common, np.outer(length[rows], length), common, shrinkage, rows)
+    liked = ByMovie(likes)
+    length = np.sqrt(np.diff(liked.movies.indptr)).astype(np.float32)
+    for rows in liked.blocks():
+        common = liked.products(rows, liked)
+        yield damped(common, np.outer(length[rows], length), common, shrinkage, rows)
 
 
-def _adjusted_cosines(residuals: sparse.csr_matrix, shrinkage: float) -> Iterator[np.ndarray]:
-    """Blocks (b, M) of the damped cosines of movies by the residuals (U, M) of who rated both; 0
-    for a movie with itself.
+def adjusted_cosines(residuals: sparse.csr_matrix, shrinkage: float) -> Iterator[np.ndarray]:
+    """Yield blocks (b, M) of the damped cosines of movies by the residuals (U, M) of who rated
+    both; 0 for a movie with itself.
     """
-    rated = _with_data(residuals, np.ones_like(residuals.data))
-    squares = _with_data(residuals, residuals.data**2)
-    residuals_t = residuals.T.tocsr()
-    rated_t = rated.T.tocsr()
-    squares_t = squares.T.tocsr()
-    for rows in _blocks(len(rated_t.indptr) - 1):
-        products = (residuals_t[rows] @ residuals).toarray()
-        lengths = (squares_t[rows] @ rated).toarray() * (rated_t[rows] @ squares).toarray()
-        common = (rated_t[rows] @ rated).toarray()
-        yield _damped(products, np.sqrt(lengths), common, shrinkage, rows)
+    rated = ByMovie(with_data(residuals, np.ones_like(residuals.data)))
+    squares = ByMovie(with_data(residuals, residuals.data**2))
+    rests = ByMovie(residuals)
+    for rows in rests.blocks():
+        products = rests.products(rows, rests)
+        lengths = squares.products(rows, rated) * rated.products(rows, squares)
+        common = rated.products(rows, rated)
+        yield damped(products, np.sqrt(lengths), common, shrinkage, rows)
 
 
-def _with_data(matrix: sparse.csr_matrix, data: np.ndarray) -> sparse.csr_matrix:
+def with_data(matrix: sparse.csr_matrix, data: np.ndarray) -> sparse.csr_matrix:
     """Return a copy with other values in the same places."""
     copy = matrix.copy()
     copy.data = data
     return copy
 
 
-def _blocks(n_movies: int) -> Iterator[slice]:
-    for start in range(0, n_movies, MOVIES_AT_ONCE):
-        yield slice(start, min(start + MOVIES_AT_ONCE, n_movies))
-
-
-def _damped(
+def damped(
     products: np.ndarray, lengths: np.ndarray, common: np.ndarray, shrinkage: float, rows: slice
 ) -> np.ndarray:
-    """(b, M) positive cosines × n / (n + shrinkage), n the users in `common`; `rows` are the movies
-    that the block is of.
+    """Return (b, M) positive cosines × n / (n + shrinkage), n the users in `common`; `rows` are the
+    movies that the block is of.
     """
     alike = (products > 0) & (lengths > 0)
     alike[np.arange(len(products)), np.arange(rows.start, rows.stop)] = False
@@ -233,11 +254,11 @@ def _damped(
     return np.divide(products * weights, lengths, out=weights, where=alike)
 
 
-def _weighted_means(values: sparse.csr_matrix, weights: sparse.csr_matrix) -> np.ndarray:
-    """(K,) means of each row's `values` (K, M) by `weights` (K, M) ≥ 0, over what both store; 0
-    where that is nothing.
+def weighted_means(values: sparse.csr_matrix, weights: sparse.csr_matrix) -> np.ndarray:
+    """Return (K,) means of each row's `values` (K, M) by `weights` (K, M) ≥ 0, over what both
+    store; 0 where that is nothing.
     """
-    stored = _with_data(values, np.ones_like(values.data))
+    stored = with_data(values, np.ones_like(values.data))
     total = np.asarray(weights.multiply(stored).sum(axis=1)).ravel()
     sums = np.asarray(weights.multiply(values).sum(axis=1)).ravel()
     return np.divide(sums, total, out=np.zeros_like(sums), where=total > 0)

@@ -15,14 +15,15 @@ MOVIES_AT_ONCE = 512
 
 
 def strongest(blocks: Iterable[np.ndarray], k: int) -> sparse.csr_matrix:
-    """(M, M) float32: the k weights largest by size in each column, ties by position.
+    """Return (M, M) float32: the k weights largest by size in each column, ties by position.
 
     `blocks` (b, M) hold the weights of M movies in turn, a movie's own column as a row.
     """
-    return sparse.vstack([_strongest_of_rows(block, k) for block in blocks], format="csr").T.tocsr()
+    return sparse.vstack([strongest_of_rows(block, k) for block in blocks], format="csr").T.tocsr()
 
 
-def _strongest_of_rows(block: np.ndarray, k: int) -> sparse.csr_matrix:
+def strongest_of_rows(block: np.ndarray, k: int) -> sparse.csr_matrix:
+    """Return (b, M) of the k weights largest by size in each row."""
     size = np.abs(block)
     positions, _ = top_n(np.where(size > 0, size, -np.inf), k)
     rows, place = np.nonzero(positions >= 0)
@@ -35,7 +36,7 @@ def _strongest_of_rows(block: np.ndarray, k: int) -> sparse.csr_matrix:
 
 
 def as_arrays(name: str, matrix: sparse.csr_matrix) -> dict[str, np.ndarray]:
-    """A CSR matrix as arrays that `Recommender.state` can give; `from_arrays` takes them back."""
+    """Return a CSR matrix as arrays for `Recommender.state`; `from_arrays` takes them back."""
     shape = np.array(matrix.shape, dtype=np.int64)
     return {
         f"{name}.data": matrix.data,
@@ -46,7 +47,7 @@ def as_arrays(name: str, matrix: sparse.csr_matrix) -> dict[str, np.ndarray]:
 
 
 def from_arrays(name: str, state: dict[str, np.ndarray]) -> sparse.csr_matrix:
-    """The CSR matrix that `as_arrays` gave."""
+    """Return the CSR matrix that `as_arrays` was given."""
     parts = tuple(state[f"{name}.{part}"] for part in ("data", "indices", "indptr"))
     n_rows, n_columns = state[f"{name}.shape"]
     return sparse.csr_matrix(parts, shape=(int(n_rows), int(n_columns)))

@@ -15,9 +15,6 @@ from recsys.models.recency import SECONDS_A_DAY, faded
 PERIODS = 40
 DOUBT = 20
 
-#: The fitted attributes.
-ARRAYS = ("likes_", "newness_", "fresh_", "last_here_")
-
 
 class PopularityConfig(Config):
     """What counts as a like, and for how long."""
@@ -70,6 +67,7 @@ class Popularity(Recommender):
 
     name = "popularity"
     Config = PopularityConfig
+    array_names = ("likes_", "newness_", "fresh_", "last_here_")
 
     likes_: np.ndarray  # (M,) float32
     # (M,) float32, halved for every year since the release; 0 where the year is not known
@@ -80,31 +78,42 @@ class Popularity(Recommender):
     last_here_: np.ndarray  # (U,) int64, the period of each user's newest rating
 
     def fit(self, train: Interactions, catalogue: Catalogue, *, report: Report = silent) -> Self:
-        liked = train.ratings >= self.config.like_threshold
-        age = train.newest - train.rated_at[liked]
-        weight = faded(age, self.config.half_life_days)
-        if self.config.window_days is not None:
-            weight[age > self.config.window_days * SECONDS_A_DAY] = 0
         self.user_ids_ = train.user_ids
         self.movie_ids_ = train.movie_ids
-        likes = np.bincount(train.movies[liked], weight, minlength=len(train.movie_ids))
-        self.likes_ = likes.astype(np.float32)
-        self.newness_ = _newness(catalogue.years, train.newest)
-        self._learn_freshness(train.where(liked), train)
+        self.newness_ = newness(catalogue.years, train.newest)
+        likes = train.where(train.ratings >= self.config.like_threshold)
+        weights = self.weights(train.newest - likes.rated_at)
+        self.likes_ = np.bincount(likes.movies, weights, len(train.movie_ids)).astype(np.float32)
+        self.fresh_ = self.younger_shares(likes)
+        self.last_here_ = self.periods(likes, train)
         return self
 
-    def _learn_freshness(self, likes: Interactions, train: Interactions) -> None:
-        n_movies = len(train.movie_ids)
+    def weights(self, age_seconds: np.ndarray) -> np.ndarray:
+        """Return (R,) what likes aged (R,) count."""
+        weights = faded(age_seconds, self.config.half_life_days)
+        if self.config.window_days is not None:
+            weights[age_seconds > self.config.window_days * SECONDS_A_DAY] = 0
+        return weights
+
+    def younger_shares(self, likes: Interactions) -> np.ndarray:
+        """Return (PERIODS + 1, M) float32 shares of each movie's likes that are younger than a
+        period, the last row 0; without freshness or likes, that row alone.
+        """
+        nothing_younger = np.zeros((1, len(likes.movie_ids)), dtype=np.float32)
         if not self.config.freshness or not len(likes):
-            self.fresh_ = np.zeros((1, n_movies), dtype=np.float32)
-            self.last_here_ = np.zeros(len(train.user_ids), dtype=np.int64)
-            return
-        ends = np.quantile(likes.rated_at, np.arange(1, PERIODS) / PERIODS)
-        shares = _younger_shares(likes, ends)
-        self.fresh_ = np.vstack([shares, np.zeros(n_movies)]).astype(np.float32)
+            return nothing_younger
+        shares = younger_shares(likes, ends_of_periods(likes))
+        return np.vstack([shares, nothing_younger]).astype(np.float32)
+
+    def periods(self, likes: Interactions, train: Interactions) -> np.ndarray:
+        """Return (U,) int64 the period of each user's newest rating; without freshness or likes,
+        0.
+        """
         newest = np.zeros(len(train.user_ids), dtype=np.int64)
+        if not self.config.freshness or not len(likes):
+            return newest
         np.maximum.at(newest, train.users, train.rated_at)
-        self.last_here_ = np.searchsorted(ends, newest)
+        return np.searchsorted(ends_of_periods(likes), newest)
 
     def score_block(self, users: np.ndarray) -> np.ndarray:
         rows = index_of(self.user_ids_, users)
@@ -112,15 +121,13 @@ class Popularity(Recommender):
         for_all = np.log1p(self.likes_) + np.float32(self.config.new_releases) * self.newness_
         return for_all + np.float32(self.config.freshness) * self.fresh_[period]
 
-    def state(self) -> dict[str, np.ndarray]:
-        return {name: getattr(self, name) for name in ARRAYS}
 
-    def restore(self, state: dict[str, np.ndarray]) -> None:
-        for name in ARRAYS:
-            setattr(self, name, state[name])
+def ends_of_periods(likes: Interactions) -> np.ndarray:
+    """Return (PERIODS − 1,) times that part the likes in PERIODS as large ones."""
+    return np.quantile(likes.rated_at, np.arange(1, PERIODS) / PERIODS)
 
 
-def _younger_shares(likes: Interactions, ends: np.ndarray) -> np.ndarray:
+def younger_shares(likes: Interactions, ends: np.ndarray) -> np.ndarray:
     """Return (PERIODS, M) shares of each movie's likes that are younger than a period; `ends`
     (PERIODS − 1,) of all but the last.
     """
@@ -132,6 +139,7 @@ def _younger_shares(likes: Interactions, ends: np.ndarray) -> np.ndarray:
     return younger / (total + DOUBT)
 
 
-def _newness(years: np.ndarray, newest: int) -> np.ndarray:
+def newness(years: np.ndarray, newest: int) -> np.ndarray:
+    """Return (M,) float32, halved for every year before that of `newest`; 0 where it is unknown."""
     age = np.maximum(datetime.fromtimestamp(newest, UTC).year - years, 0)
     return np.where(np.isnan(age), 0, np.exp2(-age)).astype(np.float32)

@@ -7,7 +7,14 @@ import pytest
 from scipy import sparse
 
 from recsys.errors import ModelError
-from recsys.models.top_n import EXACT_WIDTH, best_products, dot_scores, products, search
+from recsys.models.top_n import (
+    EXACT_WIDTH,
+    Eligibility,
+    best_products,
+    dot_scores,
+    products,
+    search,
+)
 from recsys.models.top_n.scores import LANES, MOST_BY_LANES
 
 SIZE = 9
@@ -44,9 +51,7 @@ def check(
     ranked = np.ones(len(movies), dtype=bool) if ranked is None else ranked
     expected = of_all_scores(users, movies, n, ranked, seen)
     for threads in (1, 3):
-        positions, scores = best_products(
-            users, movies, n, ranked=ranked, seen=seen, threads=threads
-        )
+        positions, scores = best_products(users, movies, n, Eligibility(ranked, seen), threads)
         np.testing.assert_array_equal(positions, expected[0])
         assert scores.tobytes() == expected[1].tobytes()
 
@@ -207,4 +212,4 @@ def test_negative_scores_alone() -> None:
 def test_vectors_too_long_to_add_exactly_are_refused() -> None:
     long = np.ones((1, EXACT_WIDTH + 1), dtype=np.float32)
     with pytest.raises(ModelError, match="at most 512"):
-        best_products(long, long, 1, ranked=np.ones(1, dtype=bool), seen=None, threads=1)
+        best_products(long, long, 1, Eligibility(np.ones(1, dtype=bool)), threads=1)

@@ -15,7 +15,7 @@ DAY = 86_400
 
 def test_the_solver_gets_the_papers_settings_in_the_librarys_terms() -> None:
     model = ALS(ALSConfig(unobserved_weight=0.5, regularization=0.1), Compute(seed=7, threads=1))
-    solver = model._solver(30, 10, n_likes=50)
+    solver = model.solver(30, 10, n_likes=50)
     assert solver.alpha == 3  # 1 + 1 / 0.5
     # λ (1 + 1/w) × the mean over 40 vectors of the weight they are fitted to: twice 50 likes and
     # 300 pairs of weight 0.5
@@ -24,7 +24,7 @@ def test_the_solver_gets_the_papers_settings_in_the_librarys_terms() -> None:
 
 
 def test_five_stars_weigh_more_than_four() -> None:
-    weights = ALS()._confidence(np.array([4.0, 5.0, 5.0, 4.0]), age_seconds=np.arange(4) * DAY)
+    weights = ALS().confidence(np.array([4.0, 5.0, 5.0, 4.0]), age_seconds=np.arange(4) * DAY)
     assert weights[1] == pytest.approx(2 * weights[0])
     assert weights.mean() == pytest.approx(1)
 
@@ -32,8 +32,7 @@ def test_five_stars_weigh_more_than_four() -> None:
 def test_what_a_star_adds_is_a_setting() -> None:
     ratings = np.array([4.0, 5.0, 4.5])
     alike, twice = (
-        ALS(ALSConfig(rating_weight=w))._confidence(ratings, age_seconds=np.zeros(3))
-        for w in (0, 2)
+        ALS(ALSConfig(rating_weight=w)).confidence(ratings, age_seconds=np.zeros(3)) for w in (0, 2)
     )
     np.testing.assert_array_equal(alike, 1)
     np.testing.assert_allclose(twice / twice[0], [1, 3, 2])
@@ -47,7 +46,7 @@ def test_vectors_are_no_longer_than_their_products_add_exactly() -> None:
 
 def test_a_likes_confidence_is_half_after_each_half_life_where_one_is_set() -> None:
     model = ALS(ALSConfig(recency_half_life_days=10))
-    weights = model._confidence(np.full(3, 4.0), age_seconds=np.array([0, 10, 30]) * DAY)
+    weights = model.confidence(np.full(3, 4.0), age_seconds=np.array([0, 10, 30]) * DAY)
     assert (weights / weights[0]).tolist() == pytest.approx([1, 0.5, 0.125])
     assert weights.mean() == pytest.approx(1)
 
@@ -61,7 +60,7 @@ def test_a_like_is_as_old_as_the_newest_rating_says_liked_or_not(
     ages = []
     monkeypatch.setattr(
         ALS,
-        "_confidence",
+        "confidence",
         lambda self, ratings, *, age_seconds: ages.append(age_seconds) or ratings,
     )
     ALS(ALSConfig(factors=8), Compute(threads=1)).fit(world.train, world.catalogue)

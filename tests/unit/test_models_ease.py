@@ -164,7 +164,7 @@ def test_the_inverse_takes_the_place_of_the_matrix(monkeypatch: pytest.MonkeyPat
     square = np.eye(count, dtype=np.float32) * 3 + 0.001
     expected = np.linalg.inv(square.astype(np.float64))
     tracemalloc.start()
-    ease._invert(square)
+    ease.invert(square)
     assert tracemalloc.get_traced_memory()[1] < square.nbytes
     tracemalloc.stop()
     np.testing.assert_allclose(square, expected, atol=1e-6)
@@ -174,7 +174,7 @@ def test_what_rounding_spoils_is_said() -> None:
     with pytest.raises(
         ModelError, match="2 movies can't be inverted; expected a larger regularization"
     ):
-        ease._invert(np.ones((2, 2), dtype=np.float32) * 3)
+        ease.invert(np.ones((2, 2), dtype=np.float32) * 3)
 
 
 def test_a_single_movie_scores_nothing() -> None:

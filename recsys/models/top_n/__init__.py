@@ -3,7 +3,15 @@ the scores.
 """
 
 from recsys.models.top_n.exact import EXACT_WIDTH
-from recsys.models.top_n.products import best_products, dot_scores
-from recsys.models.top_n.scores import mask_seen, top_n
+from recsys.models.top_n.products import Eligibility, best_products, dot_scores
+from recsys.models.top_n.scores import empty_lists, mask_seen, top_n
 
-__all__ = ["EXACT_WIDTH", "best_products", "dot_scores", "mask_seen", "top_n"]
+__all__ = [
+    "EXACT_WIDTH",
+    "Eligibility",
+    "best_products",
+    "dot_scores",
+    "empty_lists",
+    "mask_seen",
+    "top_n",
+]

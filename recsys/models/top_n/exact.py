@@ -26,7 +26,13 @@ def fixed_point(vectors: np.ndarray) -> np.ndarray:
 
     Returns float64.
     """
-    largest = np.abs(vectors).max(axis=1, initial=0.0, keepdims=True)
-    _, exponent = np.frexp(largest)
-    step = np.ldexp(1.0, exponent - FIXED_POINT_BITS)
+    step = np.ldexp(1.0, exponent_of(vectors, axis=1)[:, None] - FIXED_POINT_BITS)
     return np.rint(vectors / step) * step
+
+
+def exponent_of(vectors: np.ndarray, axis: int | None = None) -> np.ndarray:
+    """Return the exponents of the powers of two above the largest values along an axis, or of
+    all.
+    """
+    _, exponent = np.frexp(np.abs(vectors).max(axis=axis, initial=0.0))
+    return exponent

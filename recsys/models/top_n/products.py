@@ -2,16 +2,21 @@
 without computing all.
 """
 
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import repeat
 
 import numpy as np
 from scipy import sparse
 from threadpoolctl import threadpool_limits
 
+from recsys.models.top_n.by_length import MoviesByLength, UserBlock, seen_by_place
 from recsys.models.top_n.exact import check_width, fixed_point
-from recsys.models.top_n.scores import MOST_BY_LANES, mask_seen, top_n
-from recsys.models.top_n.search import BlockSearch, MoviesByLength, empty_buffer, seen_by_place
+from recsys.models.top_n.scores import MOST_BY_LANES, empty_lists, mask_seen, top_n
+from recsys.models.top_n.search import BlockSearch, empty_buffer
+
+__all__ = ["Eligibility", "best_products", "dot_scores"]
 
 #: Users that a thread searches for at once.
 USERS_AT_ONCE = 512
@@ -34,17 +39,25 @@ def dot_scores(users: np.ndarray, movies: np.ndarray, threads: int) -> np.ndarra
         return (fixed_point(users) @ fixed_point(movies).T).astype(np.float32)
 
 
+@dataclass(frozen=True)
+class Eligibility:
+    """What may be listed for U users: the movies `ranked` (M,) bool, less the `seen` (U, M)."""
+
+    ranked: np.ndarray
+    seen: sparse.csr_matrix | None = None
+
+    def mask(self, block: np.ndarray, users: np.ndarray) -> np.ndarray:
+        """Return the scores (B, M) of these users with −inf for the rest; changes them in place."""
+        block[:, ~self.ranked] = -np.inf
+        seen = None if self.seen is None else self.seen[users]
+        return mask_seen(block, seen, slice(0, len(users)))
+
+
 def best_products(
-    users: np.ndarray,
-    movies: np.ndarray,
-    n: int,
-    *,
-    ranked: np.ndarray,
-    seen: sparse.csr_matrix | None,
-    threads: int,
+    users: np.ndarray, movies: np.ndarray, n: int, eligible: Eligibility, threads: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return positions (U, n) and scores (U, n) as `top_n` of `dot_scores` gives them, of the
-    movies `ranked` (M,) less the seen (U, M).
+    """Return positions (U, n) and scores (U, n) as `top_n` of `dot_scores` gives them, of what is
+    eligible.
 
     Most scores are never computed. Movies come by length of vector, the longest first, and as |u·v|
     ≤ ‖u‖·‖v‖, a user is done when no later movie is long enough for the n-th best so far
@@ -63,22 +76,17 @@ def best_products(
     longer than EXACT_WIDTH.
     """
     check_width(users)
-    lists = _Lists.empty(len(users), n)
-    if n <= MOST_BY_LANES and ranked.any():
-        _search(users, MoviesByLength.of(movies, ranked), seen, threads, lists)
-    rest = np.flatnonzero(lists.unfinished)
-    for start in range(0, len(rest), WHOLE_ROWS):
-        rows = rest[start : start + WHOLE_ROWS]
-        block = dot_scores(users[rows], movies, threads)
-        block[:, ~ranked] = -np.inf
-        block = mask_seen(block, None if seen is None else seen[rows], slice(0, len(rows)))
-        lists.positions[rows], lists.scores[rows] = top_n(block, n)
+    lists = Lists.empty(len(users), n)
+    UserSearch(users, MoviesByLength.of(movies, eligible.ranked), eligible.seen, lists).run(threads)
+    for rows in lists.rest():
+        scores = eligible.mask(dot_scores(users[rows], movies, threads), rows)
+        lists.put(rows, *top_n(scores, n))
     # no -0: whether a sum of nothing has a sign depends on the order
     return lists.positions, lists.scores + np.float32(0)
 
 
 @dataclass(frozen=True)
-class _Lists:
+class Lists:
     """Lists of U users while they are filled; `unfinished` (U,) bool: which have none yet."""
 
     positions: np.ndarray  # (U, n) int64
@@ -86,34 +94,58 @@ class _Lists:
     unfinished: np.ndarray
 
     @classmethod
-    def empty(cls, n_users: int, n: int) -> "_Lists":
-        return cls(
-            np.empty((n_users, n), dtype=np.int64),
-            np.empty((n_users, n), dtype=np.float32),
-            np.ones(n_users, dtype=bool),
-        )
+    def empty(cls, n_users: int, n: int) -> "Lists":
+        """Return lists that nobody has yet."""
+        return cls(*empty_lists(n_users, n), np.ones(n_users, dtype=bool))
+
+    @property
+    def n(self) -> int:
+        """The length of a list."""
+        return self.positions.shape[1]
+
+    def put(self, rows: slice | np.ndarray, positions: np.ndarray, scores: np.ndarray) -> None:
+        """Set some users' lists."""
+        self.positions[rows] = positions
+        self.scores[rows] = scores
+
+    def rest(self) -> Iterator[np.ndarray]:
+        """Yield the unfinished users, at most WHOLE_ROWS at once."""
+        rest = np.flatnonzero(self.unfinished)
+        for start in range(0, len(rest), WHOLE_ROWS):
+            yield rest[start : start + WHOLE_ROWS]
 
 
-def _search(
-    users: np.ndarray,
-    movies: MoviesByLength,
-    seen: sparse.csr_matrix | None,
-    threads: int,
-    lists: _Lists,
-) -> None:
-    """Fill `lists` with what `BlockSearch` finds for all users (U, d).
+@dataclass(frozen=True)
+class UserSearch:
+    """The search for the `lists` of all users (U, d), but for those that it leaves unfinished."""
 
-    A thread takes whole blocks, so that threads wait for each other only once.
-    """
-    n = lists.positions.shape[1]
+    users: np.ndarray
+    movies: MoviesByLength
+    seen: sparse.csr_matrix | None
+    lists: Lists
 
-    def search(first: int) -> None:
-        buffer = empty_buffer(min(USERS_AT_ONCE, len(users)))
-        for start in range(first * USERS_AT_ONCE, len(users), threads * USERS_AT_ONCE):
-            rows = slice(start, min(start + USERS_AT_ONCE, len(users)))
-            seen_places = seen_by_place(seen, rows, movies)
-            block = BlockSearch(fixed_point(users[rows]), movies, n, seen_places, buffer)
-            lists.positions[rows], lists.scores[rows], lists.unfinished[rows] = block.run()
+    def run(self, threads: int) -> None:
+        """Search, unless n is large: then many scores are in a list, and all are made.
 
-    with threadpool_limits(1, "blas"), ThreadPoolExecutor(threads) as pool:
-        list(pool.map(search, range(threads)))
+        A thread takes whole blocks, so that threads wait for each other only once.
+        """
+        if self.lists.n > MOST_BY_LANES or not len(self.movies):
+            return
+        step = threads * USERS_AT_ONCE
+        with threadpool_limits(1, "blas"), ThreadPoolExecutor(threads) as pool:
+            list(pool.map(self.run_blocks, range(0, step, USERS_AT_ONCE), repeat(step)))
+
+    def run_blocks(self, first: int, step: int) -> None:
+        """Search for every `step`-th block of USERS_AT_ONCE users."""
+        buffer = empty_buffer(min(USERS_AT_ONCE, len(self.users)))
+        for start in range(first, len(self.users), step):
+            rows = slice(start, min(start + USERS_AT_ONCE, len(self.users)))
+            self.run_block(rows, buffer)
+
+    def run_block(self, rows: slice, buffer: np.ndarray) -> None:
+        """Search for the users of some rows."""
+        block = UserBlock.of(self.users[rows], self.movies)
+        seen = seen_by_place(self.seen, rows, self.movies)
+        search = BlockSearch(block, self.movies, self.lists.n, seen, buffer)
+        positions, scores, self.lists.unfinished[rows] = search.run()
+        self.lists.put(rows, positions, scores)
