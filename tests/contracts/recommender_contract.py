@@ -81,9 +81,9 @@ class RecommenderContract:
         assert (top.scores > -np.inf).all() == self.serves_strangers
 
     def test_strangers_leave_the_known_alone(self, fitted: Recommender, world: World) -> None:
-        known = world.train.user_ids[:3]
-        mixed = self.all_scores(fitted, np.array([STRANGER, *known, STRANGER]))
-        np.testing.assert_array_equal(mixed[1:-1], self.all_scores(fitted, known))
+        users = world.train.user_ids[:3]
+        mixed = self.all_scores(fitted, np.array([STRANGER, *users, STRANGER]))
+        np.testing.assert_array_equal(mixed[1:-1], self.all_scores(fitted, users))
 
     def test_a_movie_that_nobody_rated_comes_last_or_by_content(
         self, fitted: Recommender, world: World

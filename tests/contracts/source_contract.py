@@ -201,9 +201,9 @@ class SourceContract:
         assert snapshot(landing, watermark=watermark) == before != snapshot(landing)
 
     def test_an_erased_user_stays_out(self, settings: Settings, landing: Landing) -> None:
-        said = {file: self.sample.broken[file] for file in self.sample.of_users}
-        no_text = {file: row.replace("\n", "\0\n") for file, row in said.items()}
-        files = with_rows(with_rows(self.sample.files, said), no_text)
+        rows = {file: self.sample.broken[file] for file in self.sample.of_users}
+        no_text = {file: row.replace("\n", "\0\n") for file, row in rows.items()}
+        files = with_rows(with_rows(self.sample.files, rows), no_text)
         before = n_facts_of_user(landing)
         self.bring(landing, files)
         assert n_rejected_of_user(landing) == dict.fromkeys(self.sample.of_users, 2)

@@ -96,8 +96,8 @@ def test_the_catalogue_says_what_it_said_when_it_was_computed_on_each_read(
         "(1, 3, 'actor', 1, 5), (1, 3, 'director', 1, 6)"
     )
     steps.refresh_views(settings)
-    found = conn.execute("SELECT * FROM catalogue ORDER BY movie_id").fetchall()
-    assert [tuple(row) for row in found] == [
+    rows = conn.execute("SELECT * FROM catalogue ORDER BY movie_id").fetchall()
+    assert [tuple(row) for row in rows] == [
         (1, "New", 1999, ["Drama"], 8, 91, 8.0, 11, ["Ben"], ["Anna", "Ben"], None),
         (2, "Alone", None, [], None, None, None, None, None, None, None),
     ]

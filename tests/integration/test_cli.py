@@ -47,7 +47,7 @@ def installed(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def told(installed: None, capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str]]:
+def call(installed: None, capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str]]:
     """Run a command; give its status and what it printed."""
 
     def run(*arguments: str) -> tuple[int, str]:
@@ -58,16 +58,16 @@ def told(installed: None, capsys: pytest.CaptureFixture[str]) -> Callable[..., t
 
 
 def test_run_then_look(
-    told: Callable[..., tuple[int, str]], weeks: list[date], conn: Connection
+    call: Callable[..., tuple[int, str]], weeks: list[date], conn: Connection
 ) -> None:
-    assert told("run", "--as-of", str(weeks[0]), "--recipes", "als", "--top-n", "4")[0] == 0
-    status, exam = told("exam")
+    assert call("run", "--as-of", str(weeks[0]), "--recipes", "als", "--top-n", "4")[0] == 0
+    status, exam = call("exam")
     assert status == 0
     assert f"The exam of week {weeks[0]}" in exam
     assert "NDCG@10" in exam
     assert "Champion:" in exam
     user = conn.execute("SELECT min(user_id) AS user_id FROM recommendations").fetchone().user_id
-    status, lists = told("recommend", str(user), "-n", "2")
+    status, lists = call("recommend", str(user), "-n", "2")
     assert status == 0
     best = conn.execute(
         "SELECT title FROM recommendations JOIN catalogue USING (movie_id) WHERE user_id = %s "
@@ -76,15 +76,15 @@ def test_run_then_look(
     ).fetchall()
     assert all(row.title in lists for row in best[:2])
     assert best[2].title not in lists.split("recommended")[1]
-    assert told("recommend")[1].count("recommended") == 3
+    assert call("recommend")[1].count("recommended") == 3
 
 
 def test_all_weeks_are_drawn_from_the_live_database(
-    told: Callable[..., tuple[int, str]], settings: Settings, weeks: list[date], tmp_path: Path
+    call: Callable[..., tuple[int, str]], settings: Settings, weeks: list[date], tmp_path: Path
 ) -> None:
     for week in weeks[:2]:
         steps.run_week(settings, as_of=week, recipes=["popularity"])
-    status, text = told("weeks", "--output", str(tmp_path / "page.html"))
+    status, text = call("weeks", "--output", str(tmp_path / "page.html"))
     assert (status, text.strip()) == (0, f"2 weeks on one page: {tmp_path / 'page.html'}")
     page = (tmp_path / "page.html").read_text()
     assert page.count("<tr>") == 1 + 2
@@ -93,25 +93,25 @@ def test_all_weeks_are_drawn_from_the_live_database(
     assert "1 week of recommendations" in Path(first).read_text()
 
 
-def test_tune_then_train_what_was_found(
-    told: Callable[..., tuple[int, str]], settings: Settings, weeks: list[date], conn: Connection
+def test_tune_then_train_the_best_trial(
+    call: Callable[..., tuple[int, str]], settings: Settings, weeks: list[date], conn: Connection
 ) -> None:
-    assert told("tune", "popularity")[1].startswith("NothingToRecommend: no week has its drops in")
+    assert call("tune", "popularity")[1].startswith("NothingToRecommend: no week has its drops in")
     steps.run_week(settings, as_of=weeks[0])
-    status, text = told("tune", "popularity", "--trials", "3")
+    status, text = call("tune", "popularity", "--trials", "3")
     assert status == 0
     assert f"popularity {weeks[0]} " in text and ": 3 trials; " in text
     assert conn.execute("SELECT count(*) AS n FROM tuning_trials").fetchone().n == 3
-    status, run_id = told("train", "popularity", "--as-of", str(weeks[1]))
-    sat = conn.execute(
+    status, run_id = call("train", "popularity", "--as-of", str(weeks[1]))
+    entry = conn.execute(
         "SELECT run_id FROM exam_entries WHERE recipe_key LIKE 'popularity%'"
     ).fetchone()
-    assert (status, run_id.strip()) == (0, sat.run_id)
-    assert "ModelError: no recipe 'popularity-00000000'" in told("train", "popularity-00000000")[1]
+    assert (status, run_id.strip()) == (0, entry.run_id)
+    assert "ModelError: no recipe 'popularity-00000000'" in call("train", "popularity-00000000")[1]
 
 
 def test_the_bar_counts_trials_and_shows_the_best(
-    told: Callable[..., tuple[int, str]],
+    call: Callable[..., tuple[int, str]],
     settings: Settings,
     weeks: list[date],
     monkeypatch: pytest.MonkeyPatch,
@@ -121,20 +121,20 @@ def test_the_bar_counts_trials_and_shows_the_best(
     monkeypatch.setattr(
         screen, "errors", Console(file=shown, width=150, force_terminal=True, color_system=None)
     )
-    assert told("tune", "popularity", "--trials", "2")[0] == 0
+    assert call("tune", "popularity", "--trials", "2")[0] == 0
     assert re.search(
         rf"popularity, week {weeks[0]} .*2/2 .*best NDCG@10 0\.\d{{4}}", shown.getvalue()
     )
 
 
 def test_predict_stars_of_a_movie_told_of(
-    told: Callable[..., tuple[int, str]],
+    call: Callable[..., tuple[int, str]],
     settings: Settings,
     weeks: list[date],
     conn: Connection,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    nothing_fitted = told("predict", "1", "--title", "New")
+    nothing_fitted = call("predict", "1", "--title", "New")
     assert nothing_fitted[0] == 1
     assert nothing_fitted[1].startswith("LedgerError: MLflow has no fit of recipe hybrid")
     week = steps.resolve_week(settings, as_of=weeks[0])
@@ -172,7 +172,7 @@ def test_predict_stars_of_a_movie_told_of(
         lambda *args: asked_about.append(args[2].fingerprint()) or rate(*args),
     )
     people = ("--director", director.name.upper(), "--actor", actor.name)
-    asked = (
+    description = (
         "--title",
         "Such a Movie",
         "--genre",
@@ -185,33 +185,33 @@ def test_predict_stars_of_a_movie_told_of(
         "--year",
         "1999",
     )
-    assert told("predict", user, *asked) == (
+    assert call("predict", user, *description) == (
         0,
         f"user {user} would give 'Such a Movie' {stars:.2f} stars\n",
     )
-    # of each thing told, a movie's stars may change too little to be seen
+    # of each thing said, a movie's stars may change too little to be seen
     assert asked_about == [described.fingerprint()]
     conn.execute(
         "INSERT INTO ratings SELECT 999998, movie_id, rated_at, drop_id, rating FROM "
         "ratings LIMIT 1"
     )
-    for wrong, said in {
+    for wrong, sentence in {
         (user, "--title", "T", "--director", "Nobody at All"): "director 'Nobody at All': nobody "
         "of that name in the drops",
         (user, "--title", "T", "--genre", "Comdy"): "no genre Comdy: expected some of ",
         ("999999", "--title", "T"): "user 999999 has no rating that run ",
         ("999998", "--title", "T"): "user 999998 has no rating that run ",
     }.items():
-        status, text = told("predict", *wrong)
-        assert (status, said in text) == (1, True), text
-    assert told("erase", user, "--yes")[0] == 0
-    assert f"user {user} has no rating that run" in told("predict", user, "--title", "T")[1]
+        status, text = call("predict", *wrong)
+        assert (status, sentence in text) == (1, True), text
+    assert call("erase", user, "--yes")[0] == 0
+    assert f"user {user} has no rating that run" in call("predict", user, "--title", "T")[1]
 
 
-def test_an_error_is_a_sentence(told: Callable[..., tuple[int, str]], weeks: list[date]) -> None:
-    status, text = told("exam")
+def test_an_error_is_a_sentence(call: Callable[..., tuple[int, str]], weeks: list[date]) -> None:
+    status, text = call("exam")
     assert (status, "NothingToRecommend: week of any date is not decided" in text) == (1, True)
-    assert told("recommend", "1") == (
+    assert call("recommend", "1") == (
         1,
         "NothingToRecommend: user 1 has no row in the live publication: expected a user whom its "
         "week knows\n",
@@ -219,16 +219,16 @@ def test_an_error_is_a_sentence(told: Callable[..., tuple[int, str]], weeks: lis
 
 
 def test_settings_that_are_missing_are_named(
-    told: Callable[..., tuple[int, str]], monkeypatch: pytest.MonkeyPatch
+    call: Callable[..., tuple[int, str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("RECSYS_DATABASE_URL")
-    status, text = told("exam")
+    status, text = call("exam")
     assert status == 1
     assert "RECSYS_DATABASE_URL: Field required" in text
 
 
-def test_migrate_says_that_nothing_is_missing(told: Callable[..., tuple[int, str]]) -> None:
-    assert told("migrate") == (0, "applied: nothing, the schema is up to date\n")
+def test_migrate_says_that_nothing_is_missing(call: Callable[..., tuple[int, str]]) -> None:
+    assert call("migrate") == (0, "applied: nothing, the schema is up to date\n")
 
 
 def test_psql_opens_the_database(installed: None, capfd: pytest.CaptureFixture[str]) -> None:
@@ -237,7 +237,7 @@ def test_psql_opens_the_database(installed: None, capfd: pytest.CaptureFixture[s
 
 
 def test_a_withdrawn_movie_is_published_no_more(
-    told: Callable[..., tuple[int, str]], settings: Settings, weeks: list[date], conn: Connection
+    call: Callable[..., tuple[int, str]], settings: Settings, weeks: list[date], conn: Connection
 ) -> None:
     steps.run_week(settings, as_of=weeks[0])
     top = (
@@ -247,21 +247,21 @@ def test_a_withdrawn_movie_is_published_no_more(
         .fetchone()
         .movie_id
     )
-    assert told("withdraw", str(top), "--reason", "rights", "--yes")[0] == 0
+    assert call("withdraw", str(top), "--reason", "rights", "--yes")[0] == 0
     steps.run_week(settings, as_of=weeks[1])
     live = conn.execute(
         "SELECT as_of, count(*) FILTER (WHERE movie_id = %s) AS n FROM recommendations GROUP BY 1",
         [top],
     ).fetchall()
     assert live == [(weeks[1], 0)]
-    assert told("withdraw", "999999", "--reason", "rights", "--yes")[0] == 1
+    assert call("withdraw", "999999", "--reason", "rights", "--yes")[0] == 1
 
 
 def test_erase_takes_the_user_out_of_the_next_publication(
-    told: Callable[..., tuple[int, str]], settings: Settings, weeks: list[date], conn: Connection
+    call: Callable[..., tuple[int, str]], settings: Settings, weeks: list[date], conn: Connection
 ) -> None:
     steps.run_week(settings, as_of=weeks[0])
-    assert told("erase", "1", "--yes")[0] == 0
+    assert call("erase", "1", "--yes")[0] == 0
     assert (
         conn.execute("SELECT count(*) AS n FROM recommendations WHERE user_id = 1").fetchone().n
         == 0
@@ -274,51 +274,51 @@ def test_erase_takes_the_user_out_of_the_next_publication(
 
 
 def test_look_back_and_roll_back(
-    told: Callable[..., tuple[int, str]], settings: Settings, weeks: list[date], conn: Connection
+    call: Callable[..., tuple[int, str]], settings: Settings, weeks: list[date], conn: Connection
 ) -> None:
-    assert told("rollback", "--list") == (0, "nothing was published yet\n")
+    assert call("rollback", "--list") == (0, "nothing was published yet\n")
     for as_of in weeks[:2]:
         steps.run_week(settings, as_of=as_of)
     first, second = (number for number, _ in reversed(steps.past_publications(settings)))
-    status, listed = told("rollback", "--list")
+    status, listed = call("rollback", "--list")
     assert status == 0
     assert re.match(
         rf"{second}: week {weeks[1]}, .* users, live now, since .*\n{first}: week {weeks[0]}, .*, "
         r"live last from",
         listed,
     )
-    status, done = told("rollback", "--reason", "odd lists")
+    status, done = call("rollback", "--reason", "odd lists")
     assert (
         status,
         done.startswith(f"rolled back from publication {second} to publication {first} of week"),
     ) == (0, True)
-    assert told("rollback", "--to", str(second), "--reason", "they were fine")[1].startswith(
+    assert call("rollback", "--to", str(second), "--reason", "they were fine")[1].startswith(
         "rolled forward"
     )
     flips = conn.execute(
         "SELECT publication_id, reason, requested_by, run_id FROM live_history WHERE cause <> "
         "'published' ORDER BY seq"
     )
-    made = flips.fetchall()
-    assert [(row.publication_id, row.reason, row.requested_by) for row in made] == [
+    rows = flips.fetchall()
+    assert [(row.publication_id, row.reason, row.requested_by) for row in rows] == [
         (first, "odd lists", getuser()),
         (second, "they were fine", getuser()),
     ]
-    assert all(row.run_id.startswith(f"{getuser()} at a terminal") for row in made)
-    status, history = told("history")
+    assert all(row.run_id.startswith(f"{getuser()} at a terminal") for row in rows)
+    status, history = call("history")
     assert (status, history.count("rolled")) == (0, 2)
-    assert str(weeks[0]) not in told("history", "--weeks", "1")[1]
-    assert f"publication {second} of week" in told("history", "--user", "42")[1]
+    assert str(weeks[0]) not in call("history", "--weeks", "1")[1]
+    assert f"publication {second} of week" in call("history", "--user", "42")[1]
     assert (
         f"publication {first} of week"
-        in told("history", "--user", "42", "--week", str(weeks[0]))[1]
+        in call("history", "--user", "42", "--week", str(weeks[0]))[1]
     )
-    status, text = told("history", "--user", "42", "--on", "2001-01-01")
+    status, text = call("history", "--user", "42", "--on", "2001-01-01")
     assert (
         status,
         text.startswith("NothingToRecommend: nothing was live at the end of 2001-01-01"),
     ) == (1, True)
-    assert told("rollback", "--to", "999", "--reason", "r")[1].startswith(
+    assert call("rollback", "--to", "999", "--reason", "r")[1].startswith(
         "PublicationError: no publication 999"
     )
 
@@ -357,7 +357,7 @@ def test_a_run_asks_what_its_flags_say(installed: None, monkeypatch: pytest.Monk
 @pytest.mark.parametrize("typed", ["y\n", "n\n", None])
 def test_a_run_asks_at_a_terminal_before_it_crowns(
     typed: str | None,
-    told: Callable[..., tuple[int, str]],
+    call: Callable[..., tuple[int, str]],
     settings: Settings,
     weeks: list[date],
     conn: Connection,
@@ -372,7 +372,7 @@ def test_a_run_asks_at_a_terminal_before_it_crowns(
     stdin = StringIO(typed or "")
     monkeypatch.setattr(stdin, "isatty", lambda: typed is not None)
     monkeypatch.setattr("sys.stdin", stdin)
-    status, shown = told("run", "--as-of", str(weeks[0]), "--recipes", "als", "--require-approval")
+    status, shown = call("run", "--as-of", str(weeks[0]), "--recipes", "als", "--require-approval")
     row = conn.execute("SELECT approval, approved_by, decision FROM promotions").fetchone()
     answer = {
         "y\n": ("approved", getuser()),

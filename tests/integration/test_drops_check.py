@@ -70,7 +70,7 @@ def test_a_good_drop_would_be_taken_in_and_nothing_changes(
     assert landing.take_in()[0].new["ratings"] == 3
 
 
-def test_a_missing_column_is_told_before_it_is_ingested(landing: Landing, drops: Check) -> None:
+def test_a_missing_column_is_reported_before_it_is_ingested(landing: Landing, drops: Check) -> None:
     landing.put(
         DAY, {"movies.csv": MOVIES, "ratings.csv": "userId,movieId,stars,timestamp\n7,1,4,5\n"}
     )
@@ -82,7 +82,7 @@ def test_a_missing_column_is_told_before_it_is_ingested(landing: Landing, drops:
     )
 
 
-def test_a_share_of_bad_rows_is_told_with_the_first_of_them(
+def test_a_share_of_bad_rows_is_reported_with_the_first_of_them(
     landing: Landing, drops: Check, conn: Connection
 ) -> None:
     landing.put(DAY, only((7, 1, 4, T), (7, 2, 55, T), (8, 9, 4, T)))
@@ -112,7 +112,7 @@ def test_a_few_bad_rows_are_shown_of_a_drop_that_would_be_taken_in(
     )
 
 
-def test_a_drop_of_other_users_is_told(landing: Landing, drops: Check) -> None:
+def test_a_drop_of_other_users_is_reported(landing: Landing, drops: Check) -> None:
     landing.bring(DAY, CSV)
     landing.put(DAY + WEEK, ML_1M)
     status, lines = drops("check")
@@ -163,7 +163,7 @@ def damaged_archive(place: Path) -> str:
 
 @pytest.mark.parametrize("database", [True, False], ids=["database", "files alone"])
 @pytest.mark.parametrize("spoil", [dead_link, other_sums, damaged_archive])
-def test_a_spoilt_drop_is_told_and_the_others_are_checked(
+def test_a_spoilt_drop_is_reported_and_the_others_are_checked(
     landing: Landing,
     drops: Check,
     monkeypatch: pytest.MonkeyPatch,
@@ -186,7 +186,7 @@ def test_a_spoilt_drop_is_told_and_the_others_are_checked(
     ]
 
 
-def test_a_drop_taken_in_that_was_damaged_since_is_told(landing: Landing, drops: Check) -> None:
+def test_a_drop_taken_in_that_was_damaged_since_is_reported(landing: Landing, drops: Check) -> None:
     landing.bring(DAY, CSV)
     (landing.folder / "movielens" / str(DAY) / "extra.csv").symlink_to("/gone")
     status, lines = drops("check")
@@ -206,14 +206,14 @@ def test_a_refused_drop_and_its_revision(landing: Landing, drops: Check) -> None
 
 
 @pytest.mark.parametrize(
-    ("url", "said"),
+    ("url", "message"),
     [
         (None, "RECSYS_DATABASE_URL is not set: checked is what the files alone can say"),
         ("postgresql://nobody@127.0.0.1:1/none", "Postgres"),
     ],
 )
 def test_without_a_database_the_files_alone_are_checked(
-    landing: Landing, drops: Check, monkeypatch: pytest.MonkeyPatch, url: str | None, said: str
+    landing: Landing, drops: Check, monkeypatch: pytest.MonkeyPatch, url: str | None, message: str
 ) -> None:
     landing.put(DAY, only(*MANY, (7, 2, 55, T)) | {"tags.csv": CSV["tags.csv"]})
     landing.put(DAY, IMDB, "imdb")
@@ -224,7 +224,9 @@ def test_without_a_database_the_files_alone_are_checked(
         monkeypatch.setenv("RECSYS_DATABASE_URL", url)
     status, lines = drops("check")
     assert status == 1
-    assert said in lines[1] and "whether their users are those that the database knows" in lines[1]
+    assert (
+        message in lines[1] and "whether their users are those that the database knows" in lines[1]
+    )
     assert (
         f"movielens {DAY}: can be read, movies.csv 3 rows, ratings.csv 201 rows, tags.csv 1 rows"
         in lines
@@ -251,7 +253,7 @@ def test_a_database_before_its_schema_is_no_database(
     )
 
 
-def test_what_is_no_drop_or_not_complete_is_told(landing: Landing, drops: Check) -> None:
+def test_what_is_no_drop_or_not_complete_is_reported(landing: Landing, drops: Check) -> None:
     landing.put(DAY, CSV)
     (landing.folder / "movielens" / "2020-1-6").mkdir()
     half = landing.put(DAY + WEEK, CSV)

@@ -30,8 +30,8 @@ def arms(
     }
 
 
-def in_arm(found: dict[int, tuple[str | None, tuple[int, ...]]], arm: str) -> set[int]:
-    return {user for user, (of, _) in found.items() if of == arm}
+def in_arm(lists: dict[int, tuple[str | None, tuple[int, ...]]], arm: str) -> set[int]:
+    return {user for user, (of, _) in lists.items() if of == arm}
 
 
 SPLIT = {
@@ -62,9 +62,9 @@ def test_a_share_of_the_users_gets_the_challengers_lists(
     assert {row.user_id: row.arm for row in read} == {user: arm for user, (arm, _) in seen.items()}
     makers = {(row.arm, row.recipe_key.split("-")[0]) for row in read}
     assert makers == {("champion", "popularity"), ("challenger", "item_knn")}
-    told = conn.execute("SELECT fit_key, fingerprint, n_ratings FROM lineage").fetchall()
-    assert len({row.fit_key for row in told}) == 2
-    assert len({(row.fingerprint, row.n_ratings) for row in told}) == 1
+    lineage = conn.execute("SELECT fit_key, fingerprint, n_ratings FROM lineage").fetchall()
+    assert len({row.fit_key for row in lineage}) == 2
+    assert len({(row.fingerprint, row.n_ratings) for row in lineage}) == 1
     assert (
         conn.execute("SELECT count(*) AS n FROM publications WHERE is_live AND is_shadow")
         .fetchone()
@@ -123,17 +123,17 @@ def test_a_shadow_is_made_and_seen_by_nobody(
     assert ["popularity" in label for _, label in steps.past_publications(settings)] == [True]
 
 
-def test_the_challenger_sits_the_exams_of_its_weeks(
+def test_the_challenger_is_examined_in_its_weeks(
     settings: Settings, weeks: list[date], conn: Connection
 ) -> None:
     steps.run_week(settings, as_of=weeks[0], **SPLIT)
     steps.run_week(settings, as_of=weeks[1])
-    sat = (
+    n_entries = (
         conn.execute("SELECT count(*) AS n FROM exam_entries WHERE recipe_key LIKE 'item_knn-%'")
         .fetchone()
         .n
     )
-    assert sat == 2
+    assert n_entries == 2
 
 
 def test_run_again_adds_nothing_and_gives_the_same_bytes(
@@ -220,7 +220,7 @@ def test_one_at_a_time(settings: Settings, weeks: list[date]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("asked", "told"),
+    ("options", "message"),
     [
         ({"challenger_share": 0.6}, "challenger_share is 0.6; expected a number from 0 to 0.5"),
         ({"challenger_share": float("nan")}, "challenger_share is nan"),
@@ -229,8 +229,8 @@ def test_one_at_a_time(settings: Settings, weeks: list[date]) -> None:
     ],
 )
 def test_what_there_cannot_be_is_refused_and_leaves_nothing(
-    settings: Settings, weeks: list[date], conn: Connection, asked: dict[str, Any], told: str
+    settings: Settings, weeks: list[date], conn: Connection, options: dict[str, Any], message: str
 ) -> None:
-    with pytest.raises(RequestError, match=told):
-        steps.resolve_week(settings, as_of=weeks[0], challenger="als", **asked)
+    with pytest.raises(RequestError, match=message):
+        steps.resolve_week(settings, as_of=weeks[0], challenger="als", **options)
     assert conn.execute("SELECT count(*) AS n FROM weeks").fetchone().n == 0

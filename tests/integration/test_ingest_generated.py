@@ -32,7 +32,7 @@ def test_a_release_and_its_imdb_files_are_taken_in_whole(conn: Connection, tmp_p
     assert about.rejected == {}
     assert about.read["title.principals.tsv"] == imdb.principals
     assert about.new["titles"] == release.movies
-    told = landing.rows(
+    rows = landing.rows(
         "SELECT role, count(DISTINCT movie_id) FROM movie_persons GROUP BY role ORDER BY role"
     )
-    assert told == [("actor", release.movies), ("director", release.movies)]
+    assert rows == [("actor", release.movies), ("director", release.movies)]

@@ -182,7 +182,7 @@ LATE = "".join(f"{n}::Film {n} (1990)::Drama\n" for n in range(10, 60_000))
         "byte order mark",
     ],
 )
-def test_the_encoding_of_double_colon_files_is_told_by_content(
+def test_the_encoding_of_double_colon_files_follows_from_content(
     landing: Landing, files: dict[str, str | bytes], titles: list[str], n_bad: int
 ) -> None:
     got = landing.bring(DAY, files, max_bad_share=0.5)
@@ -260,10 +260,8 @@ def test_a_bad_rating_is_set_aside_with_its_line_and_reason(landing: Landing) ->
         {"movies.csv": MOVIES, "ratings.csv": RATINGS_HEAD + "\n".join(lines)},
         max_bad_share=0.5,
     )
-    found = landing.rows("SELECT file, line, reason FROM rejected_rows ORDER BY line")
-    assert found == [
-        ("ratings.csv", 3 + 2 * place, reason) for place, (_, reason) in enumerate(bad)
-    ]
+    rows = landing.rows("SELECT file, line, reason FROM rejected_rows ORDER BY line")
+    assert rows == [("ratings.csv", 3 + 2 * place, reason) for place, (_, reason) in enumerate(bad)]
     assert (got.read["ratings.csv"], got.rejected, got.new["ratings"]) == (
         len(lines),
         {"ratings.csv": len(bad)},
@@ -460,11 +458,11 @@ def test_a_broken_row_with_a_bad_byte_is_set_aside_in_every_file(
         first, rest = data.split(b"\n", 1)
         files[name] = first + b"\n" + b"7" + sign + b"Mis\xe9re" + sign * 40 + b"\n" + rest
     landing.bring(DAY, files, max_bad_share=0.5)
-    found = landing.rows(
+    rows = landing.rows(
         "SELECT file, line, reason, left(content, 20) FROM rejected_rows ORDER BY file"
     )
-    assert [(file, line) for file, line, *_ in found] == [(name, 2) for name in sorted(names)]
-    for name, _, reason, content in found:
+    assert [(file, line) for file, line, *_ in rows] == [(name, 2) for name in sorted(names)]
+    for name, _, reason, content in rows:
         assert reason.startswith("42 columns, expected ")
         shown = "Misére" if layout in (ML_1M, ML_100K) else r"Mis\xe9re"
         assert content.startswith("7" + signs.get(name[-4:], ",") + shown)
@@ -476,8 +474,8 @@ def test_a_tag_over_a_mebibyte_is_one_row_that_is_set_aside(landing: Landing) ->
         tags = f"userId,movieId,tag,timestamp\n7,1,{tag},{T}\n7,1,t,{T}\n8,1,t,{T}\n"
         got = landing.bring(drop, CSV | {"tags.csv": tags}, max_bad_share=0.5)
         assert (got.read["tags.csv"], got.rejected) == (3, {"tags.csv": 1})
-    found = landing.rows("SELECT line, reason, length(content) FROM rejected_rows ORDER BY drop_id")
-    assert found == [
+    rows = landing.rows("SELECT line, reason, length(content) FROM rejected_rows ORDER BY drop_id")
+    assert rows == [
         (2, f"a row of {(5 << 20) + 15:,} bytes, more than 1,048,576", 2000),
         (2, f"the tag has {(1 << 20) - 100} bytes, more than 2,000", 2000),
     ]
@@ -744,10 +742,10 @@ def test_a_week_whose_drops_are_in_needs_no_file_any_more(landing: Landing) -> N
 def test_a_re_rating_a_late_rating_and_a_correction_are_rows_of_their_own(landing: Landing) -> None:
     landing.bring(DAY, only((7, 1, 4, T)))
     landing.bring(DAY + WEEK, only((7, 1, 2, T + 500), (7, 1, 3, T - 500), (7, 1, 5, T)))
-    found = landing.rows(
+    rows = landing.rows(
         "SELECT rating, extract(epoch FROM rated_at)::bigint, drop_id FROM ratings ORDER BY 2, 3"
     )
-    assert found == [(3.0, T - 500, 2), (4.0, T, 1), (5.0, T, 2), (2.0, T + 500, 2)]
+    assert rows == [(3.0, T - 500, 2), (4.0, T, 1), (5.0, T, 2), (2.0, T + 500, 2)]
 
 
 def test_what_an_older_drop_says_late_is_kept_unless_the_newest_says_the_same(

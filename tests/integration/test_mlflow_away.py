@@ -84,13 +84,15 @@ def test_a_rollback_is_done_and_said_though_mlflow_refuses(
 ) -> None:
     caplog.set_level(logging.INFO)
     uri = refusing_address()
-    told = roll_back(elsewhere(settings, uri), 1)
-    assert told.startswith("rolled back from publication 2 to publication 1")
+    sentence = roll_back(elsewhere(settings, uri), 1)
+    assert sentence.startswith("rolled back from publication 2 to publication 1")
     assert live_now(conn) == 1
-    said = [record.getMessage() for record in caplog.records if record.name.startswith("recsys")]
-    assert said[0] == told
-    assert f"MLflow at {uri} does not answer: Connection refused" in said[1]
-    assert "MLflow follows with the next run" in said[1]
+    messages = [
+        record.getMessage() for record in caplog.records if record.name.startswith("recsys")
+    ]
+    assert messages[0] == sentence
+    assert f"MLflow at {uri} does not answer: Connection refused" in messages[1]
+    assert "MLflow follows with the next run" in messages[1]
     steps.resolve_week(settings, as_of=two_weeks[1])
     assert Registry(settings).champion() == ledger.newest_champion(conn).model.version  # pyright: ignore[reportOptionalMemberAccess]
 

@@ -201,10 +201,10 @@ def test_no_loss_stops_a_rollback(
     for as_of in weeks[:2]:
         steps.run_week(settings, as_of=as_of, recipes=["popularity"])
     lose(settings)
-    told = steps.rollback_publication(
+    sentence = steps.rollback_publication(
         settings, publication_id=1, reason="bad lists", requested_by="ann"
     )
-    assert told.startswith("rolled back from publication 2 to publication 1")
+    assert sentence.startswith("rolled back from publication 2 to publication 1")
     lose(settings)
     steps.run_week(settings, as_of=weeks[2])
     assert conn.execute("SELECT as_of FROM publications WHERE is_live").fetchall() == [(weeks[2],)]

@@ -23,7 +23,7 @@ def n_stored(conn: Connection) -> int:
 
 
 @pytest.mark.parametrize(
-    "asked",
+    "options",
     [
         {"top_n": 0},
         {"top_n": -3},
@@ -33,10 +33,10 @@ def n_stored(conn: Connection) -> int:
     ],
 )
 def test_a_run_out_of_limits_stores_nothing(
-    settings: Settings, weeks: list[date], conn: Connection, asked: dict[str, Any]
+    settings: Settings, weeks: list[date], conn: Connection, options: dict[str, Any]
 ) -> None:
-    with pytest.raises(RequestError, match=next(iter(asked))):
-        steps.run_week(settings, as_of=weeks[0], **asked)
+    with pytest.raises(RequestError, match=next(iter(options))):
+        steps.run_week(settings, as_of=weeks[0], **options)
     assert n_stored(conn) == 0
 
 

@@ -102,9 +102,12 @@ def test_what_is_out_of_bounds_is_refused_with_what_was_expected(
             *(["1.5"] if limit.whole else []),
         ]
     for value in bad:
-        said = refusal(capsys, command, action, value)
-        assert "found " in said and "expected " in said and "Traceback" not in said, (value, said)
-        assert len(said.splitlines()[-1]) < 200, value
+        message = refusal(capsys, command, action, value)
+        assert "found " in message and "expected " in message and "Traceback" not in message, (
+            value,
+            message,
+        )
+        assert len(message.splitlines()[-1]) < 200, value
 
 
 @pytest.mark.parametrize(

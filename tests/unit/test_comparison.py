@@ -51,7 +51,7 @@ def test_equal_scores_have_an_empty_interval():
     assert (interval.mean, interval.low, interval.high) == (0.0, 0.0, 0.0)
 
 
-def test_sides_are_told_apart():
+def test_sides_are_different():
     a, b = scores(300), scores(300, seed=1)
     ahead, behind = (
         paired_bootstrap(a, b, resamples=500, seed=1),
@@ -96,7 +96,7 @@ def test_resamples_are_those_of_users_drawn_one_by_one():
     assert interval.high - interval.mean == pytest.approx(
         -np.quantile(strayed, 0.025), abs=tolerance
     )
-    # or no end is told from the other
+    # or the ends could be exchanged
     assert interval.mean - interval.low > 1.1 * (interval.high - interval.mean)
 
 

@@ -34,7 +34,7 @@ def test_the_peak_is_the_steps_own() -> None:
     assert after.peak_bytes < big.peak_bytes - 0.9 * BIG, "a step inherits no peak"
 
 
-def test_where_no_peak_is_told_the_processs_own_is_taken(
+def test_where_no_peak_is_reported_the_processs_own_is_taken(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(costs, "PROCESS", tmp_path / "none")
@@ -49,12 +49,12 @@ def test_time_and_rows() -> None:
     worked_on(1)  # nobody listens
     with measured() as silent:
         pass
-    with measured() as told:
+    with measured() as counted:
         worked_on(2)
         worked_on(3)
         time.sleep(0.02)
-    assert (silent.n_rows, told.n_rows) == (None, 3)
-    assert 0 < silent.seconds < 0.02 <= told.seconds
+    assert (silent.n_rows, counted.n_rows) == (None, 3)
+    assert 0 < silent.seconds < 0.02 <= counted.seconds
 
 
 def test_what_fails_is_measured_too() -> None:

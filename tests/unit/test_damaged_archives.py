@@ -155,10 +155,10 @@ def test_a_packed_file_without_its_ending_is_refused_in_words(tmp_path: Path) ->
 
 
 def test_a_refused_member_leaves_no_file_open(tmp_path: Path) -> None:
-    found = drop_of(tmp_path, ratings__csv__gz=PACKED_TWICE["gzip"])
+    members = drop_of(tmp_path, ratings__csv__gz=PACKED_TWICE["gzip"])
     opened = len(list(Path("/proc/self/fd").iterdir()))
     with pytest.raises(DropError):
-        found["ratings.csv"].open()
+        members["ratings.csv"].open()
     assert len(list(Path("/proc/self/fd").iterdir())) == opened
 
 

@@ -553,11 +553,11 @@ def test_columns_are_found_by_name_in_any_order_among_others(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("data", [b"id,words\n1,a\n", b"1,a\n2,b\n", b""])
-def test_a_missing_column_says_what_was_found_and_expected(tmp_path: Path, data: bytes) -> None:
-    found = data.split(b"\n")[0].decode()
+def test_a_missing_column_says_what_is_there_and_expected(tmp_path: Path, data: bytes) -> None:
+    header = data.split(b"\n")[0].decode()
     with pytest.raises(DropError, match=r"file\.csv line 1: no column ") as error:
         read(tmp_path, data, CSV)
-    assert f"found {found!r}, expected id,text" in str(error.value)
+    assert f"found {header!r}, expected id,text" in str(error.value)
 
 
 def test_a_column_that_is_there_twice_is_named(tmp_path: Path) -> None:

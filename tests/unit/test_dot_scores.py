@@ -10,9 +10,9 @@ from recsys.models.top_n import EXACT_WIDTH, dot_scores
 def vectors(count: int, size: int, seed: int) -> np.ndarray:
     """(count, size) float32 of very different lengths, one of them 0."""
     rng = np.random.default_rng(seed)
-    made = rng.normal(size=(count, size)) * np.exp(rng.normal(scale=4, size=(count, 1)))
-    made[count // 2] = 0
-    return made.astype(np.float32)
+    rows = rng.normal(size=(count, size)) * np.exp(rng.normal(scale=4, size=(count, 1)))
+    rows[count // 2] = 0
+    return rows.astype(np.float32)
 
 
 @pytest.mark.parametrize("size", [1, 65, EXACT_WIDTH])
@@ -46,8 +46,8 @@ def test_the_longest_vectors_of_the_largest_numbers_still_add_exactly() -> None:
         [sum(int(x) * int(y) for x, y in zip(user, movie, strict=True)) for movie in movies]
         for user in users
     ]
-    found = dot_scores(users.astype(np.float32), movies.astype(np.float32), 1)
-    np.testing.assert_array_equal(found, np.array(exact).astype(np.float32))
+    scores = dot_scores(users.astype(np.float32), movies.astype(np.float32), 1)
+    np.testing.assert_array_equal(scores, np.array(exact).astype(np.float32))
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -66,13 +66,13 @@ def test_products_that_cancel_each_other_leave_nothing(seed: int) -> None:
 @pytest.mark.parametrize("size", [1, 65, EXACT_WIDTH])
 def test_a_score_is_near_the_plain_product(size: int) -> None:
     users, movies = vectors(40, size, 1), vectors(300, size, 2)
-    found = dot_scores(users, movies, 1)
-    assert found.dtype == np.float32
+    scores = dot_scores(users, movies, 1)
+    assert scores.dtype == np.float32
     exact = users.astype(np.float64) @ movies.T.astype(np.float64)
     largest = np.outer(np.abs(users).max(axis=1), np.abs(movies).max(axis=1)).astype(np.float64)
     # each number is off by at most 2⁻²² of its vector's largest, and float32 takes 2⁻²⁴ of the sum
     assert (
-        np.abs(found - exact)
+        np.abs(scores - exact)
         <= (2 * 2.0**-22 + 2.0**-43) * size * largest + 2.0**-24 * np.abs(exact)
     ).all()
 

@@ -15,8 +15,8 @@ from tests.contracts.gate_contract import N_USERS as N
 from tests.contracts.gate_contract import NOISE, contest, refit
 
 
-def ask(gate: str, made: Contest, challenger: str = "ease") -> Answer:
-    return EXAM_GATES[gate](made, challenger)
+def ask(gate: str, case: Contest, challenger: str = "ease") -> Answer:
+    return EXAM_GATES[gate](case, challenger)
 
 
 def ask_at(gate: str, **bounds: float) -> bool:
@@ -66,9 +66,9 @@ def test_who_does_not_compete_in_this_run_is_counted_all_the_same():
 
 
 def test_without_a_champion_there_is_none_to_beat():
-    made = contest(incumbent=None)
-    assert ask(BEATS_CHAMPION, made).passed
-    assert ask("beats popularity", made).passed
+    case = contest(incumbent=None)
+    assert ask(BEATS_CHAMPION, case).passed
+    assert ask("beats popularity", case).passed
     assert not ask("beats popularity", contest(Bounds(minimum_effect=0.2), incumbent=None)).passed
 
 
@@ -175,8 +175,8 @@ def test_who_lost_may_not_win_on_an_exam_that_shares_over_half(share, passes):
 # ---------------------------------------------------------------- refits
 
 
-def ask_refit(gate: str, made: Refit) -> Answer:
-    return REFIT_GATES[gate](made)
+def ask_refit(gate: str, case: Refit) -> Answer:
+    return REFIT_GATES[gate](case)
 
 
 @pytest.mark.parametrize("broken", [np.nan, np.inf, -np.inf])
@@ -193,15 +193,15 @@ def test_a_number_that_is_none_is_found_in_factors_and_scores(broken):
 
 
 def test_where_a_list_ends_there_is_no_score_to_look_at():
-    made = refit()
-    made.ids[:, 5:], made.scores[:, 5:] = -1, -np.inf
-    assert ask_refit("finite", made).passed
+    case = refit()
+    case.ids[:, 5:], case.scores[:, 5:] = -1, -np.inf
+    assert ask_refit("finite", case).passed
 
 
 def test_overlap_is_of_what_was_listed_and_not_rated_since():
-    made = refit()
-    last = made.ids + 1_000
-    last[:, 0] = made.ids[:, 9]  # one in ten remains
+    case = refit()
+    last = case.ids + 1_000
+    last[:, 0] = case.ids[:, 9]  # one in ten remains
     last[0, 1:] = -1  # of one user only that one was left
     answer = ask_refit("list overlap", refit(last=last))
     assert answer.figure == pytest.approx((1 + 9 * 0.1) / 10)
@@ -229,10 +229,10 @@ def test_without_last_weeks_lists_there_is_nothing_to_compare():
 
 
 @pytest.mark.parametrize(("bound", "passes"), [(0.4, True), (0.399999, False)])
-def test_a_movie_may_stand_in_so_many_lists_and_no_more(bound, passes):
-    made = refit(bounds=Bounds(max_movie_share=bound))
-    made.ids[:4, 0] = 77_777
-    answer = ask_refit("concentration", made)
+def test_a_movie_may_be_in_so_many_lists_and_no_more(bound, passes):
+    case = refit(bounds=Bounds(max_movie_share=bound))
+    case.ids[:4, 0] = 77_777
+    answer = ask_refit("concentration", case)
     assert (answer.passed, answer.figure) == (passes, pytest.approx(0.4))
     assert "Movie 77777" in answer.sentence
 

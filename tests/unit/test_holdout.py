@@ -45,7 +45,7 @@ def test_newest_by_time_parts_no_second():
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_nothing_known_is_as_new_as_what_is_asked(seed: int):
+def test_no_training_rating_is_as_new_as_a_held_out_one(seed: int):
     data = random_ratings(seed)
     mask = newest_by_time(data, 0.1)
     assert data.rated_at[~mask].max() < data.rated_at[mask].min()

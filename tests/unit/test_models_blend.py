@@ -52,22 +52,22 @@ def points(
 
 
 def test_standard_scores_have_mean_0_and_deviation_1_over_what_is_scored() -> None:
-    found = points(standard_scores, block([1, 3, UNKNOWN, 5], [7, 7, 7, 7], [UNKNOWN] * 4))
+    values = points(standard_scores, block([1, 3, UNKNOWN, 5], [7, 7, 7, 7], [UNKNOWN] * 4))
     step = np.sqrt(8 / 3)
     # the unknown: as the lowest
-    np.testing.assert_allclose(found[0], [-2 / step, 0, -2 / step, 2 / step], rtol=1e-6)
-    assert (found[1:] == 0).all()
+    np.testing.assert_allclose(values[0], [-2 / step, 0, -2 / step, 2 / step], rtol=1e-6)
+    assert (values[1:] == 0).all()
 
 
 def test_reciprocal_ranks_by_hand() -> None:
-    found = points(
+    values = points(
         reciprocal_ranks,
         block([0.5, 2, UNKNOWN, 0.5], [0.0, -0.0, -3, 1e-40], [UNKNOWN, UNKNOWN, -1, -2]),
     )
     # ties by position; the unknown: last
-    np.testing.assert_allclose(found[0], [61 / 62, 1, 61 / 64, 61 / 63], rtol=1e-6)
-    np.testing.assert_allclose(found[1], [61 / 62, 61 / 63, 61 / 64, 1], rtol=1e-6)
-    np.testing.assert_allclose(found[2], [61 / 64, 61 / 64, 1, 61 / 62], rtol=1e-6)
+    np.testing.assert_allclose(values[0], [61 / 62, 1, 61 / 64, 61 / 63], rtol=1e-6)
+    np.testing.assert_allclose(values[1], [61 / 62, 61 / 63, 61 / 64, 1], rtol=1e-6)
+    np.testing.assert_allclose(values[2], [61 / 64, 61 / 64, 1, 61 / 62], rtol=1e-6)
 
 
 def test_ranks_are_those_of_a_stable_sort() -> None:
@@ -119,8 +119,10 @@ def candidates(n_users: int, *, seed: int = 0) -> tuple[Candidates, np.ndarray]:
     shape = (n_users, 30)
     heavy = np.arange(n_users) % 2 == 1
     each = rng.normal(size=(*shape, 3)).astype(np.float32)
-    told = np.where(heavy[:, None], each[:, :, 1], each[:, :, 0]) + 0.5 * rng.normal(size=shape)
-    liked = told >= np.sort(told, axis=1)[:, -3, None]
+    preference = np.where(heavy[:, None], each[:, :, 1], each[:, :, 0]) + 0.5 * rng.normal(
+        size=shape
+    )
+    liked = preference >= np.sort(preference, axis=1)[:, -3, None]
     return Candidates(
         np.repeat(np.arange(n_users), 30), each.reshape(-1, 3), liked.ravel(), np.full(n_users, 3)
     ), heavy
@@ -128,16 +130,16 @@ def candidates(n_users: int, *, seed: int = 0) -> tuple[Candidates, np.ndarray]:
 
 def test_ndcg_of_candidates_by_hand() -> None:
     movies = np.array([[0.9], [0.8], [0.7], [0.1], [0.2]])
-    asked = Candidates(
+    sample = Candidates(
         np.array([0, 0, 0, 1, 1]),
         movies,
         np.array([False, True, False, False, True]),
         np.array([1, 2]),
     )
     discounts = 1 / np.log2([2, 3])
-    np.testing.assert_allclose(asked.ndcg(np.array([1.0])), [discounts[1], 1 / discounts.sum()])
+    np.testing.assert_allclose(sample.ndcg(np.array([1.0])), [discounts[1], 1 / discounts.sum()])
     np.testing.assert_allclose(
-        asked.ndcg(np.array([[-1.0], [1.0]])), [discounts[1], 1 / discounts.sum()]
+        sample.ndcg(np.array([[-1.0], [1.0]])), [discounts[1], 1 / discounts.sum()]
     )
 
 
@@ -156,23 +158,23 @@ def test_a_small_group_takes_the_weights_of_all() -> None:
 
 
 def test_without_a_liked_candidate_all_weigh_the_same() -> None:
-    asked, heavy = candidates(10)
-    nothing = Candidates(asked.users, asked.points, np.zeros(300, dtype=bool), asked.n_relevant)
+    sample, heavy = candidates(10)
+    nothing = Candidates(sample.users, sample.points, np.zeros(300, dtype=bool), sample.n_relevant)
     np.testing.assert_allclose(learn_weights(nothing, heavy), np.full((2, 3), 1 / 3))
 
 
 def test_the_scale_of_the_points_does_not_matter() -> None:
-    asked, heavy = candidates(300)
-    smaller = Candidates(asked.users, asked.points / 1000, asked.liked, asked.n_relevant)
+    sample, heavy = candidates(300)
+    smaller = Candidates(sample.users, sample.points / 1000, sample.liked, sample.n_relevant)
     np.testing.assert_allclose(
-        learn_weights(asked, heavy), learn_weights(smaller, heavy), atol=1e-3
+        learn_weights(sample, heavy), learn_weights(smaller, heavy), atol=1e-3
     )
 
 
 def test_cross_validation_asks_nobody_that_weights_were_learned_from(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    asked, heavy = candidates(40)
+    sample, heavy = candidates(40)
     learned_from: list[int] = []
 
     def learn(part: Candidates, own_heavy: np.ndarray) -> np.ndarray:
@@ -180,9 +182,9 @@ def test_cross_validation_asks_nobody_that_weights_were_learned_from(
         return np.array([[1.0, 0, 0], [0, 1, 0]])
 
     monkeypatch.setattr("recsys.models.blend.weights.learn_weights", learn)
-    value = cross_validated_ndcg(asked, heavy, seed=1)
+    value = cross_validated_ndcg(sample, heavy, seed=1)
     assert learned_from == [32] * 5
-    assert value == pytest.approx(asked.ndcg(np.eye(3)[heavy.astype(int)]).mean())
+    assert value == pytest.approx(sample.ndcg(np.eye(3)[heavy.astype(int)]).mean())
 
 
 def test_stars_are_weighed_by_regression_for_each_group() -> None:
@@ -212,39 +214,37 @@ def history() -> Interactions:
 
 
 @pytest.mark.parametrize("kind", ["exam", "leave one out", "random"])
-def test_nothing_known_is_held_out(kind: Any) -> None:
+def test_no_training_rating_is_held_out(kind: Any) -> None:
     train = history()
-    found = Validation.of(train, kind, min_users=3, like_threshold=4.0, seed=1)
-    assert len(found.known) + len(found.held_out) == len(train)
+    validation = Validation.of(train, kind, min_users=3, like_threshold=4.0, seed=1)
+    assert len(validation.known) + len(validation.held_out) == len(train)
     pairs = [
         set(zip(part.user_ids[part.users], part.movies, strict=True))
-        for part in (found.known, found.held_out)
+        for part in (validation.known, validation.held_out)
     ]
     assert not pairs[0] & pairs[1]
     if kind == "exam":
-        assert found.known.rated_at.max() < found.held_out.rated_at.min()
-        assert found.cut > "1970-01-01"
+        assert validation.known.rated_at.max() < validation.held_out.rated_at.min()
+        assert validation.cut > "1970-01-01"
     else:
-        assert found.cut == kind
+        assert validation.cut == kind
 
 
 def test_candidates_are_unseen_and_what_was_liked_is_marked() -> None:
     train = history()
     slice_ = Validation.of(train, "random", min_users=3, like_threshold=4.0, seed=1)
-    found = slice_.candidates([Oracle(np.arange(40), train.user_ids)])["ranks"]
+    sample = slice_.candidates([Oracle(np.arange(40), train.user_ids)])["ranks"]
     unseen = 40 - np.diff(slice_.known.seen_by(slice_.users).indptr)
     # a catalogue smaller than DEPTH: all that is unseen
-    np.testing.assert_array_equal(np.bincount(found.users), unseen)
-    np.testing.assert_array_equal(np.bincount(found.users, found.liked), found.n_relevant)
+    np.testing.assert_array_equal(np.bincount(sample.users), unseen)
+    np.testing.assert_array_equal(np.bincount(sample.users, sample.liked), sample.n_relevant)
 
 
 # the model
 
 
 class Oracle(Recommender, PredictsRatings):
-    """Scores what a test tells it to, of the users it is told to know, and rates everything
-    alike.
-    """
+    """Has the scores and the users that a test gives it, and rates everything alike."""
 
     name = "oracle"
     Config = Config
@@ -314,38 +314,40 @@ def fit_blend(world: World, fit_member: FitMember | None = None, **settings: Any
 
 
 def test_members_are_fitted_before_the_validation_and_on_everything() -> None:
-    world, asked = checkerboard(), []
+    world, fits = checkerboard(), []
     blend = Blend(compute=Compute(threads=1))
 
     def fit_member(fit: MemberFit) -> Recommender:
-        asked.append((fit.name, fit.cut, len(fit.train)))
+        fits.append((fit.name, fit.cut, len(fit.train)))
         return blend._fit_here(fit)
 
     fit_blend(world, fit_member)
-    n_known, everything = asked[0][2], len(world.train)
-    assert n_known < everything
-    assert asked == [
-        ("als", "leave-newest-out", n_known),
-        ("popularity", "leave-newest-out", n_known),
+    n_training, everything = fits[0][2], len(world.train)
+    assert n_training < everything
+    assert fits == [
+        ("als", "leave-newest-out", n_training),
+        ("popularity", "leave-newest-out", n_training),
         ("als", None, everything),
         ("popularity", None, everything),
     ]
 
 
 def test_it_learns_whom_to_trust_and_says_so() -> None:
-    told: dict[str, float] = {}
+    figures: dict[str, float] = {}
     world = checkerboard()
     model = Blend(BlendConfig(members=(ALS, POPULARITY)), Compute(seed=1, threads=1))
     model.fit(
-        world.train, world.catalogue, report=lambda name, value, step: told.update({name: value})
+        world.train,
+        world.catalogue,
+        report=lambda name, value, step: figures.update({name: value}),
     )
     assert (model.weights_[:, 0] > 0.5).all()
-    assert told["validation_ndcg_at_10 als"] > told["validation_ndcg_at_10 popularity"]
-    assert {"validation_ndcg_at_10 by scores", "validation_ndcg_at_10 by ranks"} <= told.keys()
+    assert figures["validation_ndcg_at_10 als"] > figures["validation_ndcg_at_10 popularity"]
+    assert {"validation_ndcg_at_10 by scores", "validation_ndcg_at_10 by ranks"} <= figures.keys()
     assert model.tags()["fusion"] == model.fusion_
     of_als, of_popularity = model.weights_[1]
-    told_of = model.tags()[f"weights from {model.heavy_from_} ratings"]
-    assert told_of == f"als {of_als:.3f}, popularity {of_popularity:.3f}"
+    tag = model.tags()[f"weights from {model.heavy_from_} ratings"]
+    assert tag == f"als {of_als:.3f}, popularity {of_popularity:.3f}"
 
 
 def test_without_anybody_to_ask_all_weigh_the_same() -> None:
@@ -423,6 +425,6 @@ def test_a_member_that_can_not_be_is_refused(member: dict[str, Any], message: st
         Member(name="nothing")
 
 
-def test_two_members_of_one_recipe_are_told_apart() -> None:
+def test_two_members_of_one_recipe_have_names_of_their_own() -> None:
     twice = Blend(BlendConfig(members=(POPULARITY, ALS, POPULARITY)))
     assert twice._labels() == ["popularity 1", "als", "popularity 2"]

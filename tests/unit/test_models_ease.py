@@ -59,16 +59,18 @@ def test_scores_are_those_of_the_papers_formula(
     monkeypatch.setattr(ease, "MOVIES_AT_ONCE", at_once)
     train = random_train()
     x = entries(train, rating_weight)
-    known, liked = x.any(axis=1), x.any(axis=0)
+    has_rated, liked = x.any(axis=1), x.any(axis=0)
     scores = fitted(train, rating_weight=rating_weight, regularization=0.5).score_block(
         train.user_ids
     )
     np.testing.assert_allclose(
-        scores[np.ix_(known, liked)], x[np.ix_(known, liked)] @ paper(x[:, liked], 0.5), atol=1e-5
+        scores[np.ix_(has_rated, liked)],
+        x[np.ix_(has_rated, liked)] @ paper(x[:, liked], 0.5),
+        atol=1e-5,
     )
     assert liked.sum() == 28
     assert (scores[:, ~liked] == -np.inf).all()
-    assert (scores[~known] == -np.inf).all()
+    assert (scores[~has_rated] == -np.inf).all()
 
 
 def test_single_precision_is_enough_with_movies_that_are_much_alike() -> None:

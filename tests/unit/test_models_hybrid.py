@@ -133,7 +133,7 @@ def test_the_stars_of_a_movie_that_nobody_rated_come_from_its_content(
     assert ((drama > comedy + 1) == ~loves_comedy).all()
 
 
-def test_a_stranger_and_a_strange_movie_leave_the_mean_of_what_is_known(
+def test_a_stranger_and_a_strange_movie_leave_the_mean_of_the_others(
     rater: Hybrid, tastes: Interactions
 ) -> None:
     mean = tastes.ratings.mean()
@@ -282,7 +282,7 @@ def test_the_rating_loss_is_that_of_a_plain_loop(
     hidden: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     trainer, ratings, content = tiny_trainer(monkeypatch, hidden=hidden)
-    found = trainer.squared_error(torch.tensor([2, 0, 1]))
+    error = trainer.squared_error(torch.tensor([2, 0, 1]))
     net = {
         name: array.detach().numpy().astype(np.float64)
         for name, array in trainer.net.named_parameters()
@@ -307,7 +307,7 @@ def test_the_rating_loss_is_that_of_a_plain_loop(
         for user in raters:
             written = net["write.weight"][user] @ np.tanh(inner) + net["write.bias"][user]
             total += (written - rest[user] - (movie_bias[movie] if hidden else 0)) ** 2
-    assert float(found.detach()) == pytest.approx(total, rel=1e-5)
+    assert float(error.detach()) == pytest.approx(total, rel=1e-5)
 
 
 @pytest.mark.parametrize("hidden", [False, True])
@@ -377,17 +377,17 @@ def test_the_map_of_content_is_ridge_regression() -> None:
     rng = np.random.default_rng(0)
     content = rng.random((30, 7)) * (rng.random((30, 7)) < 0.5)
     vectors = rng.normal(loc=[0, 5, -5], size=(30, 3))
-    found = ContentMap.fit(sparse.csr_matrix(content), vectors, decay=2.0)
+    content_map = ContentMap.fit(sparse.csr_matrix(content), vectors, decay=2.0)
     centred = content - content.mean(axis=0)
     weights = np.linalg.solve(
         centred.T @ centred + 2 * np.eye(7), centred.T @ (vectors - vectors.mean(axis=0))
     )
     constant = vectors.mean(axis=0) - content.mean(axis=0) @ weights
-    np.testing.assert_allclose(found.weights, weights, atol=1e-4)
-    np.testing.assert_allclose(found.constant, constant, atol=1e-4)
+    np.testing.assert_allclose(content_map.weights, weights, atol=1e-4)
+    np.testing.assert_allclose(content_map.constant, constant, atol=1e-4)
     new = sparse.csr_matrix(rng.random((4, 7)), dtype=np.float32)
-    np.testing.assert_allclose(found.vectors(new), new @ weights + constant, atol=1e-3)
-    assert found.vectors(new).dtype == np.float32
+    np.testing.assert_allclose(content_map.vectors(new), new @ weights + constant, atol=1e-3)
+    assert content_map.vectors(new).dtype == np.float32
 
 
 @pytest.mark.parametrize("content_likes", [0.0, 6.0])
@@ -467,11 +467,9 @@ def test_an_encoder_comes_back_from_its_arrays(world: World, tmp_path: Path) -> 
 
 def test_a_description_is_encoded_in_the_catalogues_terms(world: World) -> None:
     encoder = ContentEncoder.fit(world.catalogue, COMPUTE)
-    known, told = (
-        encoder.encode(world.catalogue, COMPUTE),
-        encoder.encode(described(COMEDY, DRAMA), COMPUTE),
-    )
-    np.testing.assert_allclose(told.toarray(), known[-2:].toarray(), atol=1e-5)
+    catalogue = encoder.encode(world.catalogue, COMPUTE)
+    description = encoder.encode(described(COMEDY, DRAMA), COMPUTE)
+    np.testing.assert_allclose(description.toarray(), catalogue[-2:].toarray(), atol=1e-5)
 
 
 def test_validation_is_dated_where_enough_users_are_in_the_newest_tenth(

@@ -53,29 +53,29 @@ def similarities(
     values: np.ndarray, present: np.ndarray, shrinkage: float, *, over_common: bool
 ) -> np.ndarray:
     """(M, M) positive damped cosines of the columns, by loops."""
-    found = np.zeros((values.shape[1], values.shape[1]))
-    for i in range(len(found)):
-        for j in range(len(found)):
+    cosines = np.zeros((values.shape[1], values.shape[1]))
+    for i in range(len(cosines)):
+        for j in range(len(cosines)):
             both = present[:, i] & present[:, j]
             a, b = (
                 (values[both, i], values[both, j]) if over_common else (values[:, i], values[:, j])
             )
             length = np.sqrt((a**2).sum() * (b**2).sum())
             if i != j and length > 0:
-                found[i, j] = (
+                cosines[i, j] = (
                     max(values[both, i] @ values[both, j] / length, 0)
                     * both.sum()
                     / (both.sum() + shrinkage)
                 )
-    return found
+    return cosines
 
 
-def strongest(found: np.ndarray, k: int) -> np.ndarray:
+def strongest(cosines: np.ndarray, k: int) -> np.ndarray:
     """Of each column, the k largest; of equal ones, the first."""
-    kept = np.zeros_like(found)
-    for column in range(found.shape[1]):
-        rows = np.argsort(-found[:, column].round(6), kind="stable")[:k]
-        kept[rows, column] = found[rows, column]
+    kept = np.zeros_like(cosines)
+    for column in range(cosines.shape[1]):
+        rows = np.argsort(-cosines[:, column].round(6), kind="stable")[:k]
+        kept[rows, column] = cosines[rows, column]
     return kept
 
 
@@ -87,10 +87,10 @@ def reference(
     base = usual(stars, rated, damping)
     residuals = np.where(rated, stars - base, 0)
     if kind == "cosine":
-        found = similarities(liked.astype(float), liked, shrinkage, over_common=False)
+        cosines = similarities(liked.astype(float), liked, shrinkage, over_common=False)
     else:
-        found = similarities(residuals, rated, shrinkage, over_common=True)
-    return base, residuals, rated, liked, strongest(found, k)
+        cosines = similarities(residuals, rated, shrinkage, over_common=True)
+    return base, residuals, rated, liked, strongest(cosines, k)
 
 
 @pytest.mark.parametrize("at_once", [3, 512])
@@ -104,12 +104,12 @@ def test_scores_are_sums_of_similarities_to_what_is_liked(
     model = fitted(train, similarity=kind, neighbours=4, shrinkage=2, bias_damping=3)
     np.testing.assert_allclose(model.similarities_.toarray(), kept, atol=1e-5)
     scores = model.score_block(train.user_ids)
-    known, scored = liked.any(axis=1), liked.any(axis=0)
+    has_liked, scored = liked.any(axis=1), liked.any(axis=0)
     np.testing.assert_allclose(
-        scores[np.ix_(known, scored)], (liked @ kept)[np.ix_(known, scored)], atol=1e-5
+        scores[np.ix_(has_liked, scored)], (liked @ kept)[np.ix_(has_liked, scored)], atol=1e-5
     )
     assert (scores[:, ~scored] == -np.inf).all()
-    assert (scores[~known] == -np.inf).all()
+    assert (scores[~has_liked] == -np.inf).all()
     assert not liked[:, -2:].any()
 
 
@@ -183,8 +183,8 @@ def test_few_users_in_common_count_less() -> None:
     train = Interactions.of(
         users, movies, np.full(8, 5.0), np.zeros(8), movie_ids=np.array([10, 20, 30, 40])
     )
-    found = fitted(train, shrinkage=3).similarities_.toarray()
-    assert (found[0, 1], found[2, 3]) == pytest.approx((1 / 4, 3 / 6))
+    cosines = fitted(train, shrinkage=3).similarities_.toarray()
+    assert (cosines[0, 1], cosines[2, 3]) == pytest.approx((1 / 4, 3 / 6))
 
 
 def test_who_liked_nothing_is_not_known_and_is_rated_for() -> None:

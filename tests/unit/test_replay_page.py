@@ -154,7 +154,7 @@ def test_how_many_users_judged_a_week_stands_above_it(read: Reader) -> None:
 
 
 def test_hovering_tells_the_figures(read: Reader) -> None:
-    for told in (
+    for text in (
         f"24 Dec 2018: {EASE} 0.2320, champion",
         f"24 Dec 2018: {ALS} 0.2020",
         f"17 Dec 2018, publication 2, {ALS}: 0.0600 on 1,038 users",
@@ -164,7 +164,7 @@ def test_hovering_tells_the_figures(read: Reader) -> None:
         "31 Dec 2018: 0.31 is above 0.2",
         "10 Dec 2018: train_model 40 s",
     ):
-        assert told in read.texts, told
+        assert text in read.texts, text
 
 
 def test_nothing_comes_from_elsewhere() -> None:
@@ -243,7 +243,7 @@ def test_recipes_of_one_name_share_a_colour_and_differ_by_dash() -> None:
     assert len({style.dash for style in styles}) == 3
 
 
-def test_two_recipes_of_a_name_are_told_apart() -> None:
+def test_two_recipes_of_a_name_look_different() -> None:
     styles = styles_of([ALS, "als-00000000", "item_knn-12345678"])
     assert [style.label for style in styles.values()] == [ALS, "als-00000000", "item_knn"]
 
@@ -377,7 +377,7 @@ def test_no_label_of_a_tick_is_cut_off(values: list[float]) -> None:
     )
 
 
-def test_figures_of_too_few_users_stand_in_the_table_alone() -> None:
+def test_figures_of_too_few_users_are_in_the_table_alone() -> None:
     few = replace(OBSERVED[0], n=3, value=0.0, low=0.0, high=0.0)
     record = replace(RECORD, observed=[few, *OBSERVED[1:]])
     assert View(record).measured == OBSERVED[1:]

@@ -36,7 +36,7 @@ def share(now: Interactions, before: Interactions) -> float:
     return shared_share(sketch_of(now), sketch_of(before))
 
 
-def test_small_exams_are_told_exactly():
+def test_small_exams_are_compared_exactly():
     assert share(rows(0, 1_000), rows(250, 1_250)) == 0.75
     assert share(rows(0, 1_000), rows(0, 500)) == 0.5
     assert share(rows(0, 500), rows(0, 1_000)) == 1.0
@@ -44,7 +44,7 @@ def test_small_exams_are_told_exactly():
 
 
 @pytest.mark.parametrize("shared", [0.1, 0.5, 0.9])
-def test_large_exams_are_told_nearly(shared):
+def test_large_exams_are_compared_nearly(shared):
     n = 30_000
     before = n - round(shared * n)
     assert share(rows(0, n), rows(before, before + n)) == pytest.approx(shared, abs=0.03)

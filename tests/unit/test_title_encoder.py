@@ -131,9 +131,9 @@ def test_a_folder_that_cannot_be_loaded_is_an_error(tmp_path: Path) -> None:
 def test_a_new_title_is_encoded_in_the_terms_of_those_fitted_to() -> None:
     encoder = TitleEncoder.fit(TITLES, compute_of())
     toy, heat, nothing = encoder.encode(("Toy Story 3 (2010)", "Heat", "Qqq"), compute_of())
-    known = encoder.encode(TITLES, compute_of())
-    assert toy @ known[0] > max(toy @ known[2], toy @ known[3])
-    np.testing.assert_allclose(heat, known[2], atol=1e-6)
+    vectors = encoder.encode(TITLES, compute_of())
+    assert toy @ vectors[0] > max(toy @ vectors[2], toy @ vectors[3])
+    np.testing.assert_allclose(heat, vectors[2], atol=1e-6)
     np.testing.assert_allclose(nothing, -encoder.mean / encoder.length, atol=1e-6)
 
 
@@ -143,8 +143,8 @@ def test_the_substitute_is_scikit_learns_tfidf_times_the_components() -> None:
         TfidfVectorizer(**PIECES).fit_transform([title[:-7] for title in TITLES])
         @ encoder.components.T
     )
-    found = encoder.encode(TITLES, compute_of()) * encoder.length + encoder.mean
-    np.testing.assert_allclose(found, vectors, atol=1e-6)
+    tfidf = encoder.encode(TITLES, compute_of()) * encoder.length + encoder.mean
+    np.testing.assert_allclose(tfidf, vectors, atol=1e-6)
 
 
 def test_an_encoder_comes_back_from_its_arrays(tmp_path: Path) -> None:

@@ -53,8 +53,8 @@ def test_imdb_and_movielens_spell_alike() -> None:
         "Wallace and Gromit",
         "  A--B ",
     ]
-    found = normalise_titles(pa.array(imdb)).to_pylist()
-    assert found == [
+    names = normalise_titles(pa.array(imdb)).to_pylist()
+    assert names == [
         "the city of lost children",
         *["amelie"] * 3,
         *["wallace and gromit"] * 2,

@@ -25,8 +25,8 @@ def sorted_whole(scores: np.ndarray, n: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def check(scores: np.ndarray, n: int) -> None:
-    for found, expected in zip(top_n(scores, n), sorted_whole(scores, n), strict=True):
-        np.testing.assert_array_equal(found, expected)
+    for ours, expected in zip(top_n(scores, n), sorted_whole(scores, n), strict=True):
+        np.testing.assert_array_equal(ours, expected)
 
 
 @pytest.mark.parametrize("n", LENGTHS)

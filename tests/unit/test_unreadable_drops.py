@@ -1,4 +1,4 @@
-"""What stands in a landing zone and cannot be read: a sentence that names the file, the reason
+"""What is in a landing zone and cannot be read: a sentence that names the file, the reason
 first and the path last.
 """
 
