@@ -4,15 +4,14 @@ from argparse import ArgumentParser
 
 from dotenv import load_dotenv
 
-from recsys.cli import database, lists, models, past, screen, undo, week
+from recsys.cli import database, lists, models, past, removal, screen, undo, week
 from recsys.drops.cli import add_drops_command
-from recsys.removal.cli import add_removal_commands
 from recsys.settings import HOME, Settings
 from recsys.terminal import log_to, run_command
 
 __all__ = ["main", "parser"]
 
-GROUPS = (week, models, past, lists, undo, database)
+GROUPS = (week, models, past, lists, undo, database, removal)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -30,7 +29,6 @@ def parser() -> ArgumentParser:
     for group in GROUPS:
         for command in group.COMMANDS:
             command.add_to(commands)
-    add_removal_commands(commands)
     return program
 
 

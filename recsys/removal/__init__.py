@@ -1,6 +1,7 @@
 """The two things that remove: a movie's withdrawal, and the erasure of a user."""
 
 from recsys.removal.erasure import erase_user
+from recsys.removal.requester import Requester
 from recsys.removal.withdrawal import undo_withdrawal, withdraw_movie
 
-__all__ = ["erase_user", "undo_withdrawal", "withdraw_movie"]
+__all__ = ["Requester", "erase_user", "undo_withdrawal", "withdraw_movie"]

@@ -5,11 +5,11 @@
 -- name: movie(movie_id)
 -- A movie by its newest title, whether it is withdrawn, and in how many of the lists that readers
 -- see it is.
-SELECT m.title, w.withdrawn_at, w.reason, p.publication_id, p.as_of, p.n_users,
+SELECT m.movie_id, m.title, w.withdrawn_at, w.reason, p.publication_id, p.as_of, p.n_users,
        (SELECT count(DISTINCT r.user_id)
         FROM recommendations r
         WHERE r.movie_id = %(movie_id)s) AS n_lists
-FROM (SELECT title FROM movies JOIN drops USING (drop_id) WHERE movie_id = %(movie_id)s
+FROM (SELECT movie_id, title FROM movies JOIN drops USING (drop_id) WHERE movie_id = %(movie_id)s
       ORDER BY drop_date DESC, revision DESC LIMIT 1) m
 LEFT JOIN withdrawn w ON w.movie_id = %(movie_id)s
 LEFT JOIN publications p ON p.is_live;
@@ -65,12 +65,12 @@ WHERE EXISTS (SELECT FROM ratings r
               WHERE r.user_id = %(user_id)s AND r.rated_at < v.as_of AND r.drop_id <= w.watermark)
 GROUP BY v.model_version, v.recipe_key, v.recipe ORDER BY length(v.model_version), v.model_version;
 
--- name: want_refit(model_version, as_of, recipe_key, recipe)
+-- name: request_refit(model_version, as_of, recipe_key, recipe)
 INSERT INTO refits (model_version, as_of, recipe_key, recipe)
 VALUES (%(model_version)s, %(as_of)s, %(recipe_key)s, %(recipe)s)
 ON CONFLICT (model_version) DO NOTHING;
 
--- name: refits_wanted()
+-- name: requested_refits()
 -- Versions to fit again: those that made a publication that is kept, and the champion's.
 SELECT r.model_version, r.as_of, r.recipe_key, r.recipe
 FROM refits r

@@ -14,7 +14,7 @@ from recsys.db.queries import queries
 from recsys.errors import RequestError
 from recsys.promotion.live import publications_to_show, roll_back
 from recsys.promotion.partitions import count_rows
-from recsys.removal import erase_user, undo_withdrawal, withdraw_movie
+from recsys.removal import Requester, erase_user, undo_withdrawal, withdraw_movie
 from recsys.settings import Settings
 from stack.postgres import Postgres
 from tests.integration.test_publication import AS_OF, World, spec_of
@@ -44,13 +44,13 @@ def world(conn: Connection) -> World:
 
 def lists(conn: Connection) -> dict[int, list[tuple[int, str]]]:
     """What readers see. Fails where ranks have a hole."""
-    found: dict[int, list[tuple[int, str]]] = {}
+    by_user: dict[int, list[tuple[int, str]]] = {}
     for row in conn.execute(
         "SELECT user_id, rank, movie_id, source FROM recommendations ORDER BY user_id, rank"
     ):
-        found.setdefault(row.user_id, []).append((row.movie_id, row.source))
-        assert row.rank == len(found[row.user_id])
-    return found
+        by_user.setdefault(row.user_id, []).append((row.movie_id, row.source))
+        assert row.rank == len(by_user[row.user_id])
+    return by_user
 
 
 def live(conn: Connection) -> int:
@@ -86,7 +86,7 @@ def test_a_withdrawal_now_fills_the_lists_up_and_leaves_the_others(
     conn = world.conn
     before = lists(conn)
     assert {user: before[user] for user in LISTS} == LISTS
-    withdraw_movie(settings, 4, "rights", now=True, requested_by="ann", run_id="r")
+    withdraw_movie(settings, 4, "rights", now=True, requester=Requester("ann", "r"))
     after = lists(conn)
     assert after[1][:2] == [(3, "model"), (5, "model")]
     assert after[1][2] == (6, "fallback")  # the one that is left
@@ -119,9 +119,9 @@ def test_a_list_of_the_fallback_gets_the_next_of_the_fallback(
 def test_without_now_readers_keep_their_lists_until_the_next_publication(
     world: World, settings: Settings
 ) -> None:
-    said = withdraw_movie(settings, 4, "rights")
+    sentence = withdraw_movie(settings, 4, "rights")
     assert lists(world.conn)[1] == LISTS[1]
-    assert said.startswith(
+    assert sentence.startswith(
         "movie 4, Movie 4, is withdrawn: no publication from now on holds it. It is in 2 of the 3 "
         "lists of the live"
     )
@@ -129,8 +129,8 @@ def test_without_now_readers_keep_their_lists_until_the_next_publication(
 
 def test_the_same_withdrawal_again_changes_nothing(world: World, settings: Settings) -> None:
     withdraw_movie(settings, 4, "rights", now=True)
-    said = withdraw_movie(settings, 4, "again", now=True)
-    assert said.startswith(
+    sentence = withdraw_movie(settings, 4, "again", now=True)
+    assert sentence.startswith(
         "movie 4, Movie 4, was withdrawn before: rights. No list of the live publication 2 holds it"
     )
     assert flips(world.conn) == [(1, "published"), (2, "by hand")]
@@ -181,8 +181,8 @@ def test_a_forced_decision_of_the_week_may_go_live_over_a_copy(
 def test_an_undone_withdrawal_is_kept_and_the_movie_comes_back(
     world: World, settings: Settings
 ) -> None:
-    withdraw_movie(settings, 4, "rights", now=True, requested_by="ann")
-    undo_withdrawal(settings, 4, "a mistake", requested_by="bob")
+    withdraw_movie(settings, 4, "rights", now=True, requester=Requester("ann"))
+    undo_withdrawal(settings, 4, "a mistake", requester=Requester("bob"))
     kept = (
         "SELECT reason, requested_by, undone_reason, undone_by, undone_at IS NOT NULL FROM "
         "withdrawals"
@@ -216,13 +216,13 @@ def test_a_rollback_to_what_holds_a_withdrawn_movie_serves_it_without(
     world.candidates(NEXT, [(1, 6, 0.9), (1, 3, 0.8), (1, 5, 0.7)])
     world.publish(NEXT)
     withdraw_movie(settings, 4, "rights")
-    said = back(world.conn)
+    sentence = back(world.conn)
     copy = live(world.conn)
     assert (
         f"to publication {copy} of week {AS_OF} (popularity-4f53cda1 version 7), which is live now"
-        in said
+        in sentence
     )
-    assert said.endswith(
+    assert sentence.endswith(
         "its recipe is champion. It is 1 without the movies that were withdrawn: 4"
     )
     assert lists(world.conn)[1][:2] == [(3, "model"), (5, "model")]
@@ -247,15 +247,15 @@ def test_a_rollback_passes_over_what_was_copied(world: World, settings: Settings
 
 def test_the_list_of_choices_tells_a_copy(world: World, settings: Settings) -> None:
     withdraw_movie(settings, 4, "rights", now=True)
-    told = [visible.told for visible in publications_to_show(world.conn)]
-    assert ", a copy of 1 without 4, live now" in told[0]
-    assert "copy" not in told[1]
+    choices = [visible.told for visible in publications_to_show(world.conn)]
+    assert ", a copy of 1 without 4, live now" in choices[0]
+    assert "copy" not in choices[1]
 
 
 def test_history_and_lineage_tell_a_copy_once_and_where_it_is_from(
     world: World, settings: Settings
 ) -> None:
-    withdraw_movie(settings, 4, "rights", now=True, requested_by="ann")
+    withdraw_movie(settings, 4, "rights", now=True, requester=Requester("ann"))
     events = world.conn.execute(queries("history")["events"], {"weeks": 26}).fetchall()
     assert [(event.publication_id, event.cause) for event in events] == [
         (2, "by hand"),
@@ -277,10 +277,10 @@ def test_a_challengers_readers_keep_their_arm(world: World, settings: Settings) 
     world.conn.execute(arms)
     world.conn.execute("UPDATE publications SET experiment = 'e'")
     withdraw_movie(settings, 4, "rights", now=True)
-    found = world.conn.execute(
+    arms = world.conn.execute(
         "SELECT DISTINCT user_id, arm FROM recommendations ORDER BY 1"
     ).fetchall()
-    assert found == [(1, "challenger"), (2, "champion"), (3, "champion")]
+    assert arms == [(1, "challenger"), (2, "champion"), (3, "champion")]
 
 
 def test_a_copy_that_fails_its_checks_changes_nothing(world: World, settings: Settings) -> None:
@@ -352,7 +352,7 @@ def test_a_transaction_that_began_before_a_flip_sees_a_whole_publication(
 
 def test_an_erasure_now_leaves_a_copy_that_is_as_recorded(world: World, settings: Settings) -> None:
     before = lists(world.conn)
-    erase_user(settings, 1, now=True, requested_by="ann", run_id="r")
+    erase_user(settings, 1, now=True, requester=Requester("ann", "r"))
     after = lists(world.conn)
     assert after == {user: rows for user, rows in before.items() if user != 1}
     assert flips(world.conn) == [(1, "published"), (2, "by hand")]

@@ -66,7 +66,7 @@ def other_order(user: str, at: int) -> dict[str, str]:
 
 def columns(conn: Connection, condition: str) -> list[tuple[str, str]]:
     """(relation, column) of every table and materialized view of the project."""
-    found = conn.execute(
+    rows = conn.execute(
         "SELECT format('%%I.%%I', n.nspname, c.relname), a.attname FROM pg_attribute a JOIN "
         "pg_class c ON c.oid = a.attrelid "
         "JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind IN ('r', 'p', 'm') AND "
@@ -75,7 +75,7 @@ def columns(conn: Connection, condition: str) -> list[tuple[str, str]]:
         "1, 2".encode(),
         [],
     )
-    return [(row[0], row[1]) for row in found]
+    return [(row[0], row[1]) for row in rows]
 
 
 def is_user(text: str, user: int) -> bool:
@@ -89,16 +89,16 @@ def is_user(text: str, user: int) -> bool:
 
 def belongings(conn: Connection, user: int) -> list[str]:
     """Where anything of the user is: by number, by text, by array, and by what only they said."""
-    found = []
+    places = []
     for table, column in columns(conn, "a.attname ~ '^user'"):
         query = sql.SQL("SELECT {}::text FROM {}").format(sql.Identifier(column), sql.SQL(table))  # pyright: ignore[reportArgumentType]
         values = [row[0] for row in conn.execute(query) if row[0] is not None]
         members = [member for value in values for member in value.strip("{}").split(",")]
-        found += [f"{table}.{column}" for member in members if is_user(member, user)]
+        places += [f"{table}.{column}" for member in members if is_user(member, user)]
     for table in {table for table, _ in columns(conn, "true")}:
         query = sql.SQL("SELECT count(*) FROM {} t WHERE t::text LIKE %s").format(sql.SQL(table))  # pyright: ignore[reportArgumentType]
-        found += [f"{table} by its words"] * conn.execute(query, [f"%{MARK}%"]).fetchall()[0][0]
-    return sorted(set(found) - {"public.erased_users.user_id"})
+        places += [f"{table} by its words"] * conn.execute(query, [f"%{MARK}%"]).fetchall()[0][0]
+    return sorted(set(places) - {"public.erased_users.user_id"})
 
 
 READ_AS = {
@@ -146,11 +146,11 @@ READ_AS = {
 
 
 def test_a_user_is_the_number_that_a_text_begins_with(conn: Connection) -> None:
-    found = {
+    users = {
         text: conn.execute("SELECT staging.user_of(%s)", [text]).fetchall()[0][0]
         for text in READ_AS
     }
-    assert found == READ_AS
+    assert users == READ_AS
 
 
 @pytest.fixture

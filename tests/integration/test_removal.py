@@ -32,13 +32,13 @@ REFUSED = DROP | {"ratings.dat": f"{USER}::1::4::{T}\n{USER}::1::3::{T}\n", "tag
 
 def relations(conn: Connection) -> list[str]:
     """Every table and materialized view of the project, its schema before it."""
-    found = conn.execute(
+    rows = conn.execute(
         "SELECT format('%I.%I', n.nspname, c.relname) AS name FROM pg_class c JOIN pg_namespace n "
         "ON n.oid = c.relnamespace "
         "WHERE c.relkind IN ('r', 'p', 'm') AND n.nspname NOT LIKE 'pg\\_%' AND n.nspname <> "
         "'information_schema' ORDER BY 1"
     )
-    return [row.name for row in found]
+    return [row.name for row in rows]
 
 
 def traces(conn: Connection, user_id: int) -> dict[str, int]:
@@ -98,8 +98,8 @@ def full(settings: Settings, conn: Connection) -> Connection:
 
 
 def test_erasing_leaves_nothing_but_the_tombstone(settings: Settings, full: Connection) -> None:
-    known = set(traces(full, USER))
-    assert known >= {
+    places = set(traces(full, USER))
+    assert places >= {
         "public.ratings",
         "public.tags",
         "public.users",
@@ -135,8 +135,8 @@ def test_erasing_leaves_nothing_but_the_tombstone(settings: Settings, full: Conn
 
 def test_erasing_takes_the_scores_of_that_user_alone(settings: Settings, full: Connection) -> None:
     erase_user(settings, OTHER)
-    found = full.execute("SELECT user_ids, ndcg FROM exam_entries ORDER BY recipe_key").fetchall()
-    assert [tuple(row) for row in found] == [([1, USER], [0.25, 0.75]), ([], [])]
+    rows = full.execute("SELECT user_ids, ndcg FROM exam_entries ORDER BY recipe_key").fetchall()
+    assert [tuple(row) for row in rows] == [([1, USER], [0.25, 0.75]), ([], [])]
 
 
 def test_an_exam_that_decided_nothing_is_set_again(settings: Settings, full: Connection) -> None:
@@ -192,16 +192,16 @@ def test_a_failed_erasure_changes_nothing(settings: Settings, full: Connection) 
 
 
 def test_a_withdrawal_is_kept_with_its_first_reason(settings: Settings, full: Connection) -> None:
-    withdraw_movie(settings, 1, "asked for")
+    withdraw_movie(settings, 1, "requested")
     withdraw_movie(settings, 1, "again")
-    assert full.execute("SELECT movie_id, reason FROM withdrawals").fetchall() == [(1, "asked for")]
+    assert full.execute("SELECT movie_id, reason FROM withdrawals").fetchall() == [(1, "requested")]
 
 
-def test_a_movie_that_nobody_knows_cannot_be_withdrawn(
+def test_a_movie_that_no_drop_brought_cannot_be_withdrawn(
     settings: Settings, full: Connection
 ) -> None:
     with pytest.raises(
-        RecsysError, match=re.escape("no movie 5: expected one that a drop told of")
+        RecsysError, match=re.escape("no movie 5: expected one that a drop brought")
     ):
-        withdraw_movie(settings, 5, "asked for")
+        withdraw_movie(settings, 5, "requested")
     assert full.execute("SELECT count(*) FROM withdrawals").fetchone() == (0,)

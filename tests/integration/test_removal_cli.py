@@ -173,8 +173,8 @@ def test_refits_go_on_where_they_stopped(
         list(refits.refit_versions(settings))
     assert [row.model_version for row in refits.versions_to_refit(conn)] == ["2"]
     monkeypatch.undo()
-    (said,) = refits.refit_versions(settings)
-    assert said.startswith(
+    (sentence,) = refits.refit_versions(settings)
+    assert sentence.startswith(
         f"version 2 (popularity-af3a3c4c, week {weeks[1]}) was fitted again as version 4"
     )
     assert list(refits.refit_versions(settings)) == [
