@@ -32,7 +32,7 @@ _TO_2000 = _YEAR_2000.astype("datetime64[us]").astype(np.int64)
 def read_arrays(
     conn: Connection, query: LiteralString, params: Mapping[str, Any], columns: Mapping[str, str]
 ) -> dict[str, np.ndarray]:
-    """The query's rows as one native array a column. `columns`: name → Postgres type, in the
+    """Return the query's rows as one native array a column. `columns`: name → Postgres type, in the
     query's order, none NULL; a timestamptz becomes a datetime64[us].
 
     At its peak it takes twice the arrays' memory, as their parts are joined, and a few MB of what
@@ -58,30 +58,30 @@ class _Decoder:
         self.columns = columns
         self.parts: dict[str, list[np.ndarray]] = {name: [] for name in columns}
         self.header_bytes = _HEADER
-        fields: list[Any] = [("_n", ">i2")]
-        for name, kind in columns.items():
-            fields += [(f"_len_{name}", ">i4"), (name, _WIRE[kind])]
-        self.layout = np.dtype(fields)
+        self.layout = _layout({name: _WIRE[kind] for name, kind in columns.items()})
 
     def take(self, wire: bytearray) -> None:
         """Decode the whole rows at the front of `wire`, and remove them from it."""
         del wire[: self.header_bytes]
         self.header_bytes = 0
         rows = np.frombuffer(wire, self.layout, count=len(wire) // self.layout.itemsize)
-        for name, kind in self.columns.items():
-            if not (rows[f"_len_{name}"] == self.layout[name].itemsize).all():
-                raise RecsysError(f"column {name!r} of a binary COPY has a NULL, or is not {kind}")
-            values = rows[name].astype(self.layout[name].newbyteorder("="))
-            self.parts[name].append(
-                (values + _TO_2000).view("datetime64[us]") if kind == "timestamptz" else values
-            )
-        taken = rows.nbytes
+        for name in self.columns:
+            self.parts[name].append(self._values(rows, name))
+        n_bytes = rows.nbytes
         del rows  # a buffer that somebody looks at cannot be cut
-        del wire[:taken]
+        del wire[:n_bytes]
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """To be asked once: a column's parts are let go of as soon as they are one."""
+        """Join each column's parts, and free them as soon as they are one: to be called once."""
         return {name: np.concatenate(self.parts.pop(name)) for name in self.columns}
+
+    def _values(self, rows: np.ndarray, name: str) -> np.ndarray:
+        """Return one column of the rows in the machine's own byte order."""
+        kind = self.columns[name]
+        if not (rows[f"_len_{name}"] == self.layout[name].itemsize).all():
+            raise RecsysError(f"column {name!r} of a binary COPY has a NULL, or is not {kind}")
+        values = rows[name].astype(self.layout[name].newbyteorder("="))
+        return (values + _TO_2000).view("datetime64[us]") if kind == "timestamptz" else values
 
 
 def write_arrays(
@@ -114,23 +114,30 @@ def write_batches(
         copy.write(b"\xff\xff")
 
 
+def _layout(types: Mapping[str, str]) -> np.dtype:
+    """Return the layout of a row: how many fields it has, then each field's length and value."""
+    fields: list[Any] = [("_n", ">i2")]
+    for name, wire_type in types.items():
+        fields += [(f"_len_{name}", ">i4"), (name, wire_type)]
+    return np.dtype(fields)
+
+
 def _on_the_wire(
     columns: Mapping[str, np.ndarray | str | int], kinds: Mapping[str, str]
 ) -> np.ndarray:
-    """A structured array of rows, each as binary COPY has it."""
+    """Return a structured array of rows, each as binary COPY has it."""
     n_rows = next(len(values) for values in columns.values() if isinstance(values, np.ndarray))
-    fields: list[Any] = [("_n", ">i2")]
-    for name, kind in kinds.items():
-        fields += [
-            (f"_len_{name}", ">i4"),
-            (name, f"S{len(str(columns[name]).encode())}" if kind == "text" else _WIRE[kind]),
-        ]
-    rows = np.empty(n_rows, dtype=np.dtype(fields))
+    types = {name: _wire_type(columns[name], kind) for name, kind in kinds.items()}
+    rows = np.empty(n_rows, dtype=_layout(types))
     rows["_n"] = len(kinds)
     for name in kinds:
         rows[f"_len_{name}"] = rows.dtype[name].itemsize
         rows[name] = _wire_value(columns[name])
     return rows
+
+
+def _wire_type(value: np.ndarray | str | int, kind: str) -> str:
+    return f"S{len(str(value).encode())}" if kind == "text" else _WIRE[kind]
 
 
 def _wire_value(value: np.ndarray | str | int) -> Any:

@@ -31,7 +31,7 @@ KEEPALIVES = {"keepalives_idle": 60, "keepalives_interval": 10, "keepalives_coun
 
 @contextmanager
 def connect(settings: Settings) -> Iterator[Connection]:
-    """Open an autocommit connection whose session is settled; what belongs together stands in `with
+    """Open an autocommit connection whose session is settled; what belongs together is in `with
     conn.transaction():`.
 
     Raises UnreachableError where Postgres does not let us in, RecsysError where the database cannot

@@ -7,8 +7,9 @@ applied again whenever their text is another one.
 from dataclasses import dataclass
 from pathlib import Path
 
-from recsys.db.connect import Connection, Lock, advisory_lock, one_row
+from recsys.db.connect import Connection, Lock, advisory_lock
 from recsys.db.queries import SQL, queries
+from recsys.db.rows import fetch_value, fetch_values
 from recsys.db.schema_files import (
     BASELINE,
     SqlFile,
@@ -54,7 +55,7 @@ def check_schema(conn: Connection, sql: Path = SQL) -> None:
 
     A schema of later code passes.
     """
-    if not one_row(conn, queries("schema")["has_migrations"]).there:
+    if not fetch_value(conn, bool, queries("schema")["has_migrations"]):
         raise LedgerError("the database's schema is missing; run: python -m recsys migrate")
     _refuse_old_schema(conn)
     difference = _difference(conn, sql)
@@ -100,7 +101,7 @@ def _apply_numbered(conn: Connection, file: SqlFile) -> None:
 
 def _refuse_old_schema(conn: Connection) -> None:
     """Raise LedgerError where the tables were made before there was a baseline."""
-    if not one_row(conn, queries("schema")["has_migrations"]).there:
+    if not fetch_value(conn, bool, queries("schema")["has_migrations"]):
         return
     applied = _applied(conn)
     if applied and BASELINE not in applied:
@@ -113,7 +114,7 @@ def _refuse_old_schema(conn: Connection) -> None:
 
 
 def _applied(conn: Connection) -> set[str]:
-    return {row.name for row in conn.execute(queries("schema")["migrations"])}
+    return set(fetch_values(conn, str, queries("schema")["migrations"]))
 
 
 def _some(names: list[str]) -> str:

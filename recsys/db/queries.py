@@ -18,27 +18,30 @@ _NAME = re.compile(r"^-- name: (?P<name>\w+)\((?P<params>[\w,\s-]*)\)\s*$", re.M
 
 @cache
 def queries(topic: str) -> Mapping[str, LiteralString]:
-    """The blocks of `sql/queries/<topic>.sql` by name. The text of our own files is as literal as
-    source.
+    """Return the blocks of `sql/queries/<topic>.sql` by name. The text of our own files is as
+    literal as source.
     """
-    text = (SQL / "queries" / f"{topic}.sql").read_text()
+    blocks = _blocks((SQL / "queries" / f"{topic}.sql").read_text())
+    return cast("Mapping[str, LiteralString]", blocks)
+
+
+def _blocks(text: str) -> dict[str, str]:
     starts = list(_NAME.finditer(text))
     ends = [match.start() for match in starts[1:]] + [len(text)]
-    blocks = {
+    return {
         match["name"]: text[match.end() : end].strip().removesuffix(";")
         for match, end in zip(starts, ends, strict=True)
     }
-    return cast("Mapping[str, LiteralString]", blocks)
 
 
 @cache
 def sql_file(path: str) -> LiteralString:
-    """One whole file under `sql/`, e.g. `batch_recommendations.sql`."""
+    """Return one whole file under `sql/`, e.g. `batch_recommendations.sql`."""
     return cast("LiteralString", (SQL / path).read_text())
 
 
 def checks() -> list[Path]:
-    """The data-quality checks: one file and one question each, answered by one row of one
+    """Return the data-quality checks: one file and one question each, answered by one row of one
     boolean.
     """
     return sorted((SQL / "checks").glob("*.sql"))

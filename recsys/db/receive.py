@@ -48,16 +48,21 @@ def _taken_in(pgconn: PGconn, wire: bytearray, take: Callable[[bytearray], None]
     # to the end: (length, row), or (0, b"") where none has come yet
     coming = iter(partial(pgconn.get_copy_data, 1), (-1, b""))
     for length, row in coming:
-        if length:
-            wire += row
-            wire += b"".join(map(itemgetter(1), takewhile(itemgetter(0), coming)))
-            if len(wire) >= PIECE_BYTES:
-                take(wire)
-        else:
-            while not (yield Wait.R):
-                pass
-            pgconn.consume_input()
+        if not length:
+            yield from _more(pgconn)
+            continue
+        wire += row
+        wire += b"".join(map(itemgetter(1), takewhile(itemgetter(0), coming)))
+        if len(wire) >= PIECE_BYTES:
+            take(wire)
     (result,) = yield from fetch_many(pgconn)
     if result.status != ExecStatus.COMMAND_OK:
         raise error_from_result(result)
     take(wire)
+
+
+def _more(pgconn: PGconn) -> PQGen[None]:
+    """Wait for more rows of the server."""
+    while not (yield Wait.R):
+        pass
+    pgconn.consume_input()

@@ -6,16 +6,16 @@ place: only for that moment do readers wait, and all of it is one transaction.
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from contextlib import suppress
 from dataclasses import dataclass
 
 import psycopg
 from psycopg import errors as pg
-from psycopg.rows import class_row
 
 from recsys.db.connect import Connection
 from recsys.db.queries import queries
+from recsys.db.rows import fetch_rows, fetch_values
 from recsys.db.schema_files import SqlFile
 from recsys.errors import LedgerError
 
@@ -63,6 +63,15 @@ class Placed:
     place: int
     new: IncomingObject
 
+    @property
+    def params(self) -> dict[str, int | str]:
+        """Return the object as the parameters of queries."""
+        return vars(self.new) | {
+            "name": self.file.name,
+            "home": self.file.home,
+            "place": self.place,
+        }
+
 
 def edited_views(conn: Connection, files: Sequence[SqlFile]) -> list[str]:
     """Return the names of view files that differ from what was applied, in the files' order.
@@ -70,8 +79,7 @@ def edited_views(conn: Connection, files: Sequence[SqlFile]) -> list[str]:
     A file differs if it was never applied, was edited since, was removed, or if something that it
     made is gone from the database.
     """
-    with conn.cursor(row_factory=class_row(AppliedView)) as cursor:
-        rows = cursor.execute(queries("schema")["applied_views"]).fetchall()
+    rows = fetch_rows(conn, AppliedView, queries("schema")["applied_views"])
     applied = {row.name: row.sha256 for row in rows if row.is_whole}
     edited = [file.name for file in files if applied.get(file.name) != file.sha256]
     removed = {row.name for row in rows} - {file.name for file in files}
@@ -92,19 +100,15 @@ def apply_views(
     Raises LedgerError if a view that is no file's depends on an old one, or if an old one is in use
     for longer than `ATTEMPTS` allow; nothing has changed then.
     """
-    rows = conn.execute(queries("schema")["with_dependants"], {"names": list(edited)})
-    names = sorted(row.name for row in rows)
+    schema = queries("schema")
+    names = sorted(fetch_values(conn, str, schema["with_dependants"], {"names": list(edited)}))
     stale = [file for file in files if file.name in names]
-    conn.execute(queries("schema")["open_incoming"])
+    conn.execute(schema["open_incoming"])
     placed = _make(conn, stale)
     wait_for(conn, lambda: _swap(conn, names, placed), names)
     _close_incoming(conn)
     _record(conn, names, stale, placed)
-    for statement in by_hand:
-        # a column, view or function that the new files lack needs no grant
-        gone = suppress(pg.UndefinedColumn, pg.UndefinedTable, pg.UndefinedFunction)
-        with gone, conn.transaction():
-            conn.execute(statement.encode())
+    _grant_again(conn, by_hand)
     return [file.name for file in stale]
 
 
@@ -117,19 +121,29 @@ def wait_for(conn: Connection, action: Callable[[], None], names: Sequence[str] 
     for attempt in range(ATTEMPTS):
         if attempt:
             time.sleep(PAUSE)
-        try:
-            with conn.transaction():
-                _limit_wait(conn, WAIT)
-                action()
-                conn.execute(queries("schema")["wait_for_locks"], {"milliseconds": "0"})
-        except (pg.LockNotAvailable, pg.DeadlockDetected):
-            continue
-        return
-    users = conn.execute(queries("schema")["users_of_views"], {"names": list(names)}).fetchall()
-    pids = ", ".join(str(row.pid) for row in users)
-    raise LedgerError(
+        if _attempt(conn, action):
+            return
+    raise _in_use(conn, names)
+
+
+def _attempt(conn: Connection, action: Callable[[], None]) -> bool:
+    """Return whether an action got its locks; if not, nothing has changed."""
+    try:
+        with conn.transaction():
+            _limit_wait(conn, WAIT)
+            action()
+            conn.execute(queries("schema")["wait_for_locks"], {"milliseconds": "0"})
+    except (pg.LockNotAvailable, pg.DeadlockDetected):
+        return False
+    return True
+
+
+def _in_use(conn: Connection, names: Sequence[str]) -> LedgerError:
+    pids = fetch_values(conn, int, queries("schema")["users_of_views"], {"names": list(names)})
+    sessions = ", ".join(map(str, pids)) or "of another client"
+    return LedgerError(
         f"the schema cannot be changed: {ATTEMPTS} attempts in {ATTEMPTS * (WAIT + PAUSE):.0f} s "
-        f"found its tables or views in use by session {pids or 'of another client'}; expected a "
+        f"found its tables or views in use by session {sessions}; expected a "
         "moment in which no transaction holds them; nothing was changed: end it, or wait, then "
         "run: python -m recsys migrate"
     )
@@ -138,38 +152,51 @@ def wait_for(conn: Connection, action: Callable[[], None], names: Sequence[str] 
 def _make(conn: Connection, stale: Sequence[SqlFile]) -> list[Placed]:
     """Run the files, so that all that they make is in `incoming`, filled and analyzed."""
     placed: list[Placed] = []
-    seen: set[IncomingObject] = set()
     for file in stale:
-        conn.execute(queries("schema")["look_first_in_incoming"], {"home": file.home})
-        conn.execute(file.text)
-        with conn.cursor(row_factory=class_row(IncomingObject)) as cursor:
-            objects = cursor.execute(queries("schema")["incoming"]).fetchall()
-        new_objects = [new for new in objects if new not in seen]
-        placed += [Placed(file, place, new) for place, new in enumerate(new_objects)]
-        seen.update(new_objects)
+        placed += _run_file(conn, file, {each.new for each in placed})
     for each in placed:
         if each.new.kind == "materialized view":
-            _run(conn, "analyze_incoming", {"oid": each.new.oid})
+            _run(conn, "analyze_incoming", each)
     conn.execute(queries("schema")["look_in_public"])
     return placed
+
+
+def _run_file(conn: Connection, file: SqlFile, others: Set[IncomingObject]) -> list[Placed]:
+    """Run one file, and return what it made beside what others had."""
+    conn.execute(queries("schema")["look_first_in_incoming"], {"home": file.home})
+    conn.execute(file.text)
+    objects = fetch_rows(conn, IncomingObject, queries("schema")["incoming"])
+    own = [new for new in objects if new not in others]
+    return [Placed(file, place, new) for place, new in enumerate(own)]
 
 
 def _swap(conn: Connection, names: Sequence[str], placed: Sequence[Placed]) -> None:
     """Drop the old, dependants first, as a reader locks them; move the new to where it belongs."""
     deadline = time.monotonic() + WAIT
-    for row in conn.execute(queries("schema")["drops"], {"names": list(names)}).fetchall():
+    for statement in fetch_values(conn, str, queries("schema")["drops"], {"names": list(names)}):
         _limit_wait(conn, deadline - time.monotonic())
-        try:
-            conn.execute(row.statement)
-        except pg.DependentObjectsStillExist as error:
-            raise LedgerError(
-                f"views that are no part of recsys depend on those that changed: found "
-                f"{_one_line(error)}; expected none; nothing was changed: drop them, run "
-                "python -m recsys migrate, and create them again"
-            ) from error
+        _drop(conn, statement)
     for each in placed:
-        object_home = {"kind": each.new.kind, "home": each.file.home}
-        _run(conn, "move_home", object_home | _key(each.new))
+        _run(conn, "move_home", each)
+
+
+def _drop(conn: Connection, statement: str) -> None:
+    try:
+        conn.execute(statement.encode())
+    except pg.DependentObjectsStillExist as error:
+        raise LedgerError(
+            f"views that are no part of recsys depend on those that changed: found "
+            f"{_one_line(error)}; expected none; nothing was changed: drop them, run "
+            "python -m recsys migrate, and create them again"
+        ) from error
+
+
+def _grant_again(conn: Connection, statements: Sequence[str]) -> None:
+    """Give grants again, but for those whose column, view or function the new files lack."""
+    for statement in statements:
+        gone = suppress(pg.UndefinedColumn, pg.UndefinedTable, pg.UndefinedFunction)
+        with gone, conn.transaction():
+            conn.execute(statement.encode())
 
 
 def _close_incoming(conn: Connection) -> None:
@@ -192,31 +219,25 @@ def _record(
     conn: Connection, names: Sequence[str], stale: Sequence[SqlFile], placed: Sequence[Placed]
 ) -> None:
     """Remember the files, what they made, and the grants that they gave."""
-    conn.execute(queries("schema")["forget_views"], {"names": list(names)})
+    schema = queries("schema")
+    conn.execute(schema["forget_views"], {"names": list(names)})
     for file in stale:
-        conn.execute(queries("schema")["record_view"], {"name": file.name, "sha256": file.sha256})
+        conn.execute(schema["record_view"], {"name": file.name, "sha256": file.sha256})
     for each in placed:
-        entry = {"name": each.file.name, "place": each.place, "kind": each.new.kind}
-        conn.execute(queries("schema")["record_object"], entry | _key(each.new))
+        conn.execute(schema["record_object"], each.params)
     for grant in _grants(conn):
         if grant.view_file in names:
-            entry = {"view_file": grant.view_file, "place": grant.place}
-            conn.execute(queries("schema")["record_grant"], entry | {"statement": grant.statement})
+            conn.execute(schema["record_grant"], vars(grant))
 
 
 def _grants(conn: Connection) -> list[Grant]:
-    with conn.cursor(row_factory=class_row(Grant)) as cursor:
-        return cursor.execute(queries("schema")["grants"]).fetchall()
+    return fetch_rows(conn, Grant, queries("schema")["grants"])
 
 
-def _key(new: IncomingObject) -> dict[str, int]:
-    return {"catalog": new.catalog, "oid": new.oid}
-
-
-def _run(conn: Connection, name: str, params: dict[str, int | str]) -> None:
-    """Run the statement that a named query returns."""
-    for row in conn.execute(queries("schema")[name], params).fetchall():
-        conn.execute(row.statement)
+def _run(conn: Connection, name: str, placed: Placed) -> None:
+    """Run the statement that a named query returns for an object."""
+    for statement in fetch_values(conn, str, queries("schema")[name], placed.params):
+        conn.execute(statement.encode())
 
 
 def _one_line(error: psycopg.Error) -> str:
