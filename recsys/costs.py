@@ -15,12 +15,12 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any
 
 import psycopg
 
 from recsys.db.connect import Connection
 from recsys.db.queries import queries
+from recsys.db.rows import fetch_rows
 from recsys.work import Work
 
 log = logging.getLogger(__name__)
@@ -37,6 +37,17 @@ class Cost:
     seconds: float = 0.0
     peak_bytes: int = 0
     n_rows: int | None = None
+
+
+@dataclass(frozen=True)
+class StepCost:
+    """What a step of a run cost; `part` is what it was called on, "" where it is called once."""
+
+    step: str
+    part: str
+    seconds: float
+    peak_bytes: int | None
+    n_rows: int | None
 
 
 _running: ContextVar[Cost | None] = ContextVar("_running", default=None)
@@ -80,13 +91,10 @@ def keep_cost(work: Work, as_of: date, step: str, cost: Cost, *, part: str = "")
         log.warning("%s %s: what it cost could not be kept: %s; %s", step, part, cost, error)
 
 
-def costs_of_run(conn: Connection, as_of: date, run_id: str) -> list[Any]:
-    """Step, part, seconds, peak_bytes and n_rows of each, as the run got through it first; one that
-    is under way is not there.
-    """
-    return conn.execute(
-        queries("costs")["costs_of_run"], {"as_of": as_of, "run_id": run_id}
-    ).fetchall()
+def costs_of_run(conn: Connection, as_of: date, run_id: str) -> list[StepCost]:
+    """Return what each step cost as the run first got through it; none of one that is under way."""
+    params = {"as_of": as_of, "run_id": run_id}
+    return fetch_rows(conn, StepCost, queries("costs")["costs_of_run"], params)
 
 
 def _peak_bytes() -> int:

@@ -6,17 +6,16 @@ proof that a list moved anyone, and a movie that a user would have liked but did
 a miss.
 """
 
-import logging
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import date
-from typing import Any
 
 import numpy as np
 
 from recsys.db.arrays import read_arrays
 from recsys.db.connect import Connection, Lock, advisory_lock
 from recsys.db.queries import queries
+from recsys.db.rows import fetch_rows
 from recsys.evaluation.comparison import (
     Interval,
     paired_bootstrap,
@@ -26,7 +25,17 @@ from recsys.evaluation.comparison import (
 from recsys.evaluation.metrics import DECIDING, RANKING
 from recsys.week import WeekPlan
 
-log = logging.getLogger(__name__)
+__all__ = [
+    "ALL",
+    "DIFFERENCE",
+    "LEAST_USERS",
+    "METRICS",
+    "ObservedHits",
+    "judge",
+    "judged_week",
+    "recorded",
+    "unjudged",
+]
 
 METRICS = (DECIDING, "hit rate@10")
 #: Places of a list that are looked at.
@@ -38,7 +47,8 @@ LEAST_USERS = 30
 ALL = "all"
 DIFFERENCE = "challenger - champion"
 
-_USER_SCORES = {
+#: Columns of the query `user_scores`.
+_COLUMNS = {
     "user_id": "bigint",
     "n_liked": "integer",
     "hits": "integer",
@@ -46,6 +56,25 @@ _USER_SCORES = {
     "arm": "integer",
 }
 _CHAMPION, _CHALLENGER = 1, 2
+
+
+@dataclass(frozen=True)
+class JudgedPublication:
+    """What readers had in the week `since`, or a challenger's own publication of that time.
+
+    `has_rows` is False once retention has removed its rows.
+    """
+
+    publication_id: int
+    since: date
+    recipe_key: str
+    is_shadow: bool
+    challenger_key: str
+    has_rows: bool
+
+    def key_of(self, arm: str) -> str:
+        """Return the recipe that made an arm's lists; of a difference, the challenger's."""
+        return self.recipe_key if arm in (ALL, "champion") else self.challenger_key
 
 
 @dataclass(frozen=True)
@@ -61,18 +90,70 @@ class UserScores:
     arms: np.ndarray
 
     @property
-    def split(self) -> bool:
+    def in_champion(self) -> np.ndarray:
+        """Whether each user is in the champion's arm (J,)."""
+        return self.arms == _CHAMPION
+
+    @property
+    def in_challenger(self) -> np.ndarray:
+        """Whether each user is in the challenger's arm (J,)."""
+        return self.arms == _CHALLENGER
+
+    @property
+    def is_split(self) -> bool:
         """Whether both arms are there."""
-        return bool((self.arms == _CHAMPION).any() and (self.arms == _CHALLENGER).any())
+        return bool(self.in_champion.any() and self.in_challenger.any())
+
+    def groups(self) -> Iterator[tuple[str, str, np.ndarray]]:
+        """Yield (arm, source, mask (J,)) of everyone, of each source, and of each arm where there
+        are two; none of them empty.
+        """
+        groups = [
+            (ALL, ALL, np.ones(len(self.user_ids), dtype=bool)),
+            (ALL, "model", self.from_model),
+            (ALL, "fallback", ~self.from_model),
+        ]
+        if self.is_split:
+            groups += [
+                ("champion", ALL, self.in_champion),
+                ("challenger", ALL, self.in_challenger),
+            ]
+        return (group for group in groups if group[2].any())
 
 
 @dataclass(frozen=True)
-class Observed:
+class Bootstrap:
+    """How intervals are drawn."""
+
+    resamples: int
+    seed: int
+
+    def of_mean(self, values: np.ndarray) -> Interval:
+        """Return the interval of a share's mean (J,): of a few users it may reach beyond 0 or 1,
+        and is cut there.
+        """
+        interval = simultaneous_intervals(values[:, None], **asdict(self))[0]
+        return replace(interval, low=max(interval.low, 0.0), high=min(interval.high, 1.0))
+
+    def between_arms(self, scores: UserScores, metric: str) -> Interval:
+        """Return the challenger's users' mean less the champion's users'."""
+        values = scores.values[metric]
+        challengers, champions = values[scores.in_challenger], values[scores.in_champion]
+        return two_sample_bootstrap(challengers, champions, **asdict(self))
+
+    def between_lists(self, ours: np.ndarray, theirs: np.ndarray) -> Interval:
+        """Return the mean difference of two lists of the same users, (J,) each."""
+        return paired_bootstrap(ours, theirs, **asdict(self))
+
+
+@dataclass(frozen=True)
+class ObservedHits:
     """A figure of a publication, with its interval: a mean over the `n` users of an arm and a
-    source, or a difference.
+    source, or a difference. A row of `observed_hits`.
     """
 
     publication_id: int
+    since: date
     arm: str
     source: str
     recipe_key: str
@@ -81,6 +162,34 @@ class Observed:
     low: float
     high: float
     n: int
+    is_shadow: bool
+
+    @classmethod
+    def of(
+        cls,
+        publication: JudgedPublication,
+        group: tuple[str, str],
+        metric: str,
+        interval: Interval,
+    ) -> "ObservedHits":
+        """Return the figure of a group (arm, source) of a publication's users."""
+        arm, source = group
+        return cls(
+            publication_id=publication.publication_id,
+            since=publication.since,
+            arm=arm,
+            source=source,
+            recipe_key=publication.key_of(arm),
+            metric=metric,
+            value=interval.mean,
+            low=interval.low,
+            high=interval.high,
+            n=interval.n,
+            is_shadow=publication.is_shadow,
+        )
+
+
+Judged = tuple[JudgedPublication, UserScores]
 
 
 def judge(conn: Connection, week: WeekPlan, *, resamples: int) -> None:
@@ -93,48 +202,46 @@ def judge(conn: Connection, week: WeekPlan, *, resamples: int) -> None:
     with advisory_lock(conn, Lock.OBSERVED):
         if recorded(conn, week.as_of):
             return
-        judged = conn.execute(queries("observed")["judged"], {"as_of": week.as_of}).fetchall()
-        scored = [(publication, _user_scores(conn, week, publication)) for publication in judged]
-        found = [(publication, scores) for publication, scores in scored if len(scores.user_ids)]
-        rows = [
-            {"as_of": week.as_of, "since": publication.since, **asdict(row)}
-            for publication, row in _figures(found, resamples=resamples, seed=week.seed)
-        ]
+        scored = [(each, _user_scores(conn, week, each)) for each in _publications(conn, week)]
+        judged = [(each, scores) for each, scores in scored if len(scores.user_ids)]
+        rows = _figures(judged, Bootstrap(resamples, week.seed))
+        params = [{"as_of": week.as_of, **asdict(row)} for row in rows]
         with conn.transaction(), conn.cursor() as cursor:
-            cursor.executemany(queries("observed")["record"], rows)
+            cursor.executemany(queries("observed")["record"], params)
 
 
-def recorded(conn: Connection, as_of: date) -> list[Any]:
-    """What a week said of the lists before it: the fields of `Observed`, with `since` and
-    `is_shadow`.
-    """
-    return conn.execute(queries("observed")["recorded"], {"as_of": as_of}).fetchall()
+def recorded(conn: Connection, as_of: date) -> list[ObservedHits]:
+    """Return what a week observed of the lists before it."""
+    return fetch_rows(conn, ObservedHits, queries("observed")["recorded"], {"as_of": as_of})
 
 
 def judged_week(conn: Connection, as_of: date) -> date | None:
-    """The week whose lists a week judged; None where it judged none."""
+    """Return the week whose lists a week judged; None where it judged none."""
     return next((row.since for row in recorded(conn, as_of)), None)
 
 
 def unjudged(conn: Connection, week: WeekPlan) -> str:
-    """Why a week judged nothing; nothing to say where there was no earlier publication."""
-    judged = conn.execute(queries("observed")["judged"], {"as_of": week.as_of}).fetchall()
-    return " ".join(_why_not(week, publication) for publication in judged)
+    """Return why a week judged nothing; nothing where there was no earlier publication."""
+    return " ".join(_why_not(week, publication) for publication in _publications(conn, week))
 
 
-def _why_not(week: WeekPlan, publication: Any) -> str:
-    which = (
-        f"Publication {publication.publication_id}, which stood in week {publication.since}, was "
-        "not judged"
+def _publications(conn: Connection, week: WeekPlan) -> list[JudgedPublication]:
+    return fetch_rows(conn, JudgedPublication, queries("observed")["judged"], {"as_of": week.as_of})
+
+
+def _why_not(week: WeekPlan, publication: JudgedPublication) -> str:
+    fact = (
+        f"Publication {publication.publication_id}, which was live in week {publication.since}, "
+        "was not judged"
     )
     if not publication.has_rows:
-        return f"{which}: its rows are gone."
+        return f"{fact}: its rows are gone."
     return (
-        f"{which}: until {week.as_of} nobody with a list there liked a movie that was new to them."
+        f"{fact}: until {week.as_of} nobody with a list there liked a movie that was new to them."
     )
 
 
-def _user_scores(conn: Connection, week: WeekPlan, publication: Any) -> UserScores:
+def _user_scores(conn: Connection, week: WeekPlan, publication: JudgedPublication) -> UserScores:
     params = {
         "publication_id": publication.publication_id,
         "since": publication.since,
@@ -142,76 +249,52 @@ def _user_scores(conn: Connection, week: WeekPlan, publication: Any) -> UserScor
         "like_threshold": week.like_threshold,
         **week.snapshot.params,
     }
-    found = read_arrays(conn, queries("observed")["user_scores"], params, _USER_SCORES)
-    hits = (found["hits"][:, None] >> np.arange(PLACES) & 1).astype(bool)
+    columns = read_arrays(conn, queries("observed")["user_scores"], params, _COLUMNS)
+    hits = (columns["hits"][:, None] >> np.arange(PLACES) & 1).astype(bool)
     values = {}
     for name in METRICS:
         metric, k = RANKING[name]
-        values[name] = metric(hits[:, :k], found["n_liked"]) if len(hits) else np.zeros(0)
-    return UserScores(found["user_id"], values, found["from_model"] == 1, found["arm"])
+        values[name] = metric(hits[:, :k], columns["n_liked"]) if len(hits) else np.zeros(0)
+    return UserScores(columns["user_id"], values, columns["from_model"] == 1, columns["arm"])
 
 
-def _figures(
-    found: list[tuple[Any, UserScores]], *, resamples: int, seed: int
-) -> Iterator[tuple[Any, Observed]]:
-    """Every figure of every publication. `found` has what readers saw first, if it could be
+def _figures(judged: list[Judged], bootstrap: Bootstrap) -> Iterator[ObservedHits]:
+    """Yield every figure of every publication. `judged` has what readers had first, if it could be
     judged.
     """
-    seen = next((scores for publication, scores in found if not publication.is_shadow), None)
-    draw = {"resamples": resamples, "seed": seed}
-    for publication, scores in found:
-        for arm, source, users in _groups(scores):
-            for metric, values in scores.values.items():
-                interval = simultaneous_intervals(values[users][:, None], **draw)[0]
-                # of a few users it may reach beyond what a share can be
-                within = replace(interval, low=max(interval.low, 0.0), high=min(interval.high, 1.0))
-                yield publication, _observed(publication, arm, source, metric, within)
-        for metric, interval in _differences(publication, scores, seen, draw):
-            yield publication, _observed(publication, DIFFERENCE, ALL, metric, interval)
+    visible = next((scores for each, scores in judged if not each.is_shadow), None)
+    for publication, scores in judged:
+        yield from _means(publication, scores, bootstrap)
+        for metric, interval in _differences(publication, scores, visible, bootstrap):
+            yield ObservedHits.of(publication, (DIFFERENCE, ALL), metric, interval)
 
 
-def _groups(scores: UserScores) -> Iterator[tuple[str, str, np.ndarray]]:
-    """(arm, source, mask (J,)) of everyone, of each source, and of each arm where there are two;
-    none of them empty.
-    """
-    groups = [
-        (ALL, ALL, np.ones(len(scores.user_ids), dtype=bool)),
-        (ALL, "model", scores.from_model),
-        (ALL, "fallback", ~scores.from_model),
-    ]
-    if scores.split:
-        groups += [
-            ("champion", ALL, scores.arms == _CHAMPION),
-            ("challenger", ALL, scores.arms == _CHALLENGER),
-        ]
-    return (group for group in groups if group[2].any())
+def _means(
+    publication: JudgedPublication, scores: UserScores, bootstrap: Bootstrap
+) -> Iterator[ObservedHits]:
+    for arm, source, users in scores.groups():
+        for metric, values in scores.values.items():
+            interval = bootstrap.of_mean(values[users])
+            yield ObservedHits.of(publication, (arm, source), metric, interval)
 
 
 def _differences(
-    publication: Any, scores: UserScores, seen: UserScores | None, draw: Mapping[str, int]
+    publication: JudgedPublication,
+    scores: UserScores,
+    visible: UserScores | None,
+    bootstrap: Bootstrap,
 ) -> Iterator[tuple[str, Interval]]:
-    """The challenger's figures less the champion's, by metric.
+    """Yield the challenger's figures less the champion's, by metric.
 
     Of a publication in two arms it is between their users; of one in the shadow, between the lists
     of the same users.
     """
-    if scores.split:
-        for metric, values in scores.values.items():
-            challengers, champions = (
-                values[scores.arms == _CHALLENGER],
-                values[scores.arms == _CHAMPION],
-            )
-            yield metric, two_sample_bootstrap(challengers, champions, **draw)
-    elif publication.is_shadow and seen is not None and not seen.split:
+    if scores.is_split:
+        yield from ((metric, bootstrap.between_arms(scores, metric)) for metric in scores.values)
+    elif publication.is_shadow and visible is not None and not visible.is_split:
         _, ours, theirs = np.intersect1d(
-            scores.user_ids, seen.user_ids, assume_unique=True, return_indices=True
+            scores.user_ids, visible.user_ids, assume_unique=True, return_indices=True
         )
         if len(ours):
             for metric, values in scores.values.items():
-                yield metric, paired_bootstrap(values[ours], seen.values[metric][theirs], **draw)
-
-
-def _observed(publication: Any, arm: str, source: str, metric: str, interval: Interval) -> Observed:
-    key = publication.recipe_key if arm in (ALL, "champion") else publication.challenger_key
-    figures = (interval.mean, interval.low, interval.high, interval.n)
-    return Observed(publication.publication_id, arm, source, key, metric, *figures)
+                yield metric, bootstrap.between_lists(values[ours], visible.values[metric][theirs])

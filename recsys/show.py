@@ -2,92 +2,112 @@
 recommended.
 """
 
-from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import date
-from typing import Any
 
 from rich.console import Console
-from rich.table import Table
 
 from recsys import report
-from recsys.db.connect import Connection, one_row
+from recsys.db.connect import Connection
 from recsys.db.queries import queries
+from recsys.db.rows import fetch_rows, fetch_values, find_value
 from recsys.errors import NothingToRecommend
 from recsys.promotion.ledger import champion_of
 from recsys.terminal import head, say, table
 
+__all__ = ["show_exam", "show_user", "users_to_show"]
+
+
+@dataclass(frozen=True)
+class RatedMovie:
+    """A movie that a user rated."""
+
+    movie_id: int
+    title: str
+    genres: list[str]
+    rating: float
+    rated_on: date
+
+
+@dataclass(frozen=True)
+class Recommendation:
+    """A row of the live publication."""
+
+    rank: int
+    movie_id: int
+    title: str
+    genres: list[str]
+    score: float
+    source: str
+    recipe_key: str
+    model_version: str
+    as_of: date
+    publication_id: int
+
 
 def users_to_show(conn: Connection, n: int) -> list[int]:
-    """A few users of the live publication, from short histories to long ones."""
-    return [row.user_id for row in conn.execute(queries("report")["users_to_show"], {"n": n})]
+    """Return a few users of the live publication, from short histories to long ones."""
+    return fetch_values(conn, int, queries("report")["users_to_show"], {"n": n})
 
 
 def show_user(conn: Connection, console: Console, user_id: int, n: int) -> int:
     """Show what a user liked, and their list; return how long it is. Raises NothingToRecommend
     where nothing live is theirs.
     """
-    listed = conn.execute(
-        queries("report")["recommendations"], {"user_id": user_id, "n": n}
-    ).fetchall()
+    key = {"user_id": user_id, "n": n}
+    listed = fetch_rows(conn, Recommendation, queries("report")["recommendations"], key)
     if not listed:
         raise NothingToRecommend(
             f"user {user_id} has no row in the live publication: expected a "
             "user whom its week knows"
         )
-    liked = conn.execute(queries("report")["history"], {"user_id": user_id, "n": n}).fetchall()
     first = listed[0]
     head(console, f"User {user_id}", f", publication {first.publication_id} of week {first.as_of}")
-    rated = [(f"{row.rating:g}", row.title, _genres(row), row.rated_on) for row in liked]
-    console.print(
-        table(("stars", "title", "genres", "on"), rated, title="liked best", whole=("stars", "on"))
-    )
-    rows = [(row.rank, row.title, _genres(row), f"{row.score:.4f}", _maker(row)) for row in listed]
-    console.print(
-        table(
-            ("", "title", "genres", "score", "made by"),
-            rows,
-            title="recommended",
-            whole=("", "score"),
-        )
-    )
+    _show_liked(console, fetch_rows(conn, RatedMovie, queries("report")["history"], key))
+    _show_listed(console, listed)
     return len(listed)
 
 
-def show_exam(conn: Connection, console: Console, as_of: date | None) -> None:
-    """The exam's table and the verdict of a week, the newest decided one by default."""
-    week = as_of or one_row(conn, queries("report")["newest_decided_week"]).as_of
+def _show_liked(console: Console, rated: list[RatedMovie]) -> None:
+    rows = [
+        (f"{movie.rating:g}", movie.title, ", ".join(movie.genres), movie.rated_on)
+        for movie in rated
+    ]
+    columns = ("stars", "title", "genres", "on")
+    console.print(table(columns, rows, title="liked best", whole=("stars", "on")))
+
+
+def _show_listed(console: Console, listed: list[Recommendation]) -> None:
+    rows = [
+        (row.rank, row.title, ", ".join(row.genres), f"{row.score:.4f}", row.source)
+        for row in listed
+    ]
+    columns = ("", "title", "genres", "score", "source")
+    title = f"recommended by {listed[0].recipe_key} v{listed[0].model_version}"
+    console.print(table(columns, rows, title=title, whole=("", "score", "source")))
+
+
+def show_exam(
+    conn: Connection, console: Console, as_of: date | None, *, every: bool = False
+) -> None:
+    """Show the exam and the verdict of a week, the newest decided one by default: what decides, or
+    every figure.
+    """
+    newest = queries("report")["newest_decided_week"]
+    week = as_of or find_value(conn, date, newest)
     champion = champion_of(conn, week) if week else None
     if week is None or champion is None:
         raise NothingToRecommend(
             f"week {week or 'of any date'} is not decided: expected a run "
             "that reached promote_champion"
         )
-    page = report.exam(conn, week)
+    page = report.exam_page(conn, week)
     head(console, f"The exam of week {week}")
     say(console, page.sentence)
-    for columns in _fitting(page.header, page.lines, console.width):
-        console.print(columns)
+    if page.slices_sentence:
+        say(console, page.slices_sentence)
+    for grid in (page.full if every else page.brief).fitting(console.width):
+        console.print(table(grid.header, grid.lines, whole=grid.header))
     say(console, report.verdict(champion))
-
-
-def _fitting(header: Sequence[str], lines: Sequence[Sequence[str]], width: int) -> Iterator[Table]:
-    """Yield as many tables as a terminal's width needs: each has the names of the figures, and some
-    of the recipes.
-    """
-    heads = [name.replace(" (", "\n(").replace("-", "-\n") for name in header]
-    label = max((len(line[0]) for line in lines), default=0)
-    wide = max((len(part) for name in heads[1:] for part in name.split("\n")), default=0)
-    n_fit = max(1, (width - label - 4) // (wide + 3))
-    for start in range(1, len(header), n_fit):
-        places = [0, *range(start, min(start + n_fit, len(header)))]
-        rows = [[line[place] for place in places] for line in lines]
-        columns = [heads[place] for place in places]
-        yield table(columns, rows, whole=columns[1:])
-
-
-def _genres(row: Any) -> str:
-    return ", ".join(row.genres)
-
-
-def _maker(row: Any) -> str:
-    return f"{row.recipe_key} v{row.model_version}" if row.source == "model" else "fallback"
+    if not every:
+        say(console, f"All figures: python -m recsys exam --all --as-of {week}")

@@ -5,6 +5,7 @@ traceback.
 import logging
 import os
 import sys
+import textwrap
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
@@ -43,8 +44,20 @@ def plain(text: object, style: str = "") -> Text:
 
 
 def say(console: Console, text: object, style: str = "") -> None:
-    """Print text from data on lines that the terminal may break, and a pipe finds whole."""
-    console.print(plain(text, style), soft_wrap=True)
+    """Print text from data: on a terminal broken between words, into a pipe on whole lines."""
+    shown = str(text)
+    if console.is_terminal:
+        shown = "\n".join(_wrapped(line, console.width) for line in shown.split("\n"))
+    console.print(plain(shown, style), soft_wrap=True)
+
+
+def _wrapped(line: str, width: int) -> str:
+    """A line in parts that fit; no word, path or row of a table is taken apart."""
+    if len(line) <= width or line.startswith("|"):
+        return line
+    return textwrap.fill(
+        line, width, replace_whitespace=False, break_long_words=False, break_on_hyphens=False
+    )
 
 
 def head(console: Console, strong: object, rest: object = "") -> None:
@@ -71,25 +84,24 @@ def table(
     return drawn
 
 
+_TEXT = bars.TextColumn("{task.description}", markup=False)
+_SPINNER = (bars.SpinnerColumn(), _TEXT)
+_BAR = (_TEXT, bars.BarColumn(), bars.MofNCompleteColumn())
+
+
 class Progress:
     """A line on what takes its time, while it is entered: a spinner, or a bar where the number of
     parts is given. Nothing where the console is no terminal.
     """
 
     def __init__(self, console: Console, text: str, total: int | None = None) -> None:
-        name = bars.TextColumn("{task.description}", markup=False)
-        note = bars.TextColumn("{task.fields[note]}", markup=False)
-        measure = (bars.BarColumn(), bars.MofNCompleteColumn()) if total else ()
-        # what a command prints elsewhere stays there: no stream is redirected to this console
         self._bars = bars.Progress(
-            *(() if total else (bars.SpinnerColumn(),)),
-            name,
-            *measure,
+            *(_BAR if total else _SPINNER),
             bars.TimeElapsedColumn(),
-            note,
+            bars.TextColumn("{task.fields[note]}", markup=False),
             console=console,
             transient=True,
-            redirect_stdout=False,
+            redirect_stdout=False,  # what a command answers stays on stdout
             redirect_stderr=False,
             disable=not console.is_terminal,
         )
@@ -182,9 +194,8 @@ def _try_to_say(console: Console, text: str) -> bool:
         say(console, text)
     except OSError:
         console.quiet = True
-        with suppress(
-            OSError, ValueError, AttributeError
-        ):  # what Python flushes at its end goes nowhere
+        with suppress(OSError, ValueError, AttributeError):
+            # what Python flushes at its end goes nowhere
             os.dup2(os.open(os.devnull, os.O_WRONLY), console.file.fileno())
         return False
     return True

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from recsys.arguments import DAY, ID, WEEKS
 from recsys.cli import screen
-from recsys.cli.command import Argument, Command, OneOf
+from recsys.cli.command import Argument, Command, OneOf, all_of
 from recsys.errors import RecsysError
 from recsys.settings import Settings
 
@@ -18,22 +18,22 @@ def show_exam(options: Namespace) -> None:
     from recsys.db.connect import connect
 
     with connect(Settings.from_environment()) as conn:
-        show.show_exam(conn, screen.console, options.as_of)
+        show.show_exam(conn, screen.console, options.as_of, every=options.all)
 
 
 def show_history(options: Namespace) -> None:
     """Show what was published, or where a user's list came from."""
-    from recsys import history
+    from recsys import history, lineage
     from recsys.db.connect import connect
 
     if options.user is None and (options.on or options.week):
         raise RecsysError("--on and --week are about one user's list: expected --user too")
     with connect(Settings.from_environment()) as conn:
         if options.user is None:
-            history.show_history(conn, screen.console, options.weeks)
+            history.show_history(conn, screen.console, options.weeks, every=options.all)
             return
-        moment = {"on": options.on, "as_of": options.week}
-        history.show_lineage(conn, screen.console, options.user, **moment)
+        at = lineage.Moment(options.on, options.week)
+        lineage.show_lineage(conn, screen.console, options.user, at, every=options.all)
 
 
 def draw_weeks(options: Namespace) -> None:
@@ -49,9 +49,13 @@ def draw_weeks(options: Namespace) -> None:
     screen.answer(f"{len(record.weeks)} weeks on one page: {page}")
 
 
-EXAM = (Argument("--as-of", type=DAY, metavar="DATE"),)
+EXAM = (
+    Argument("--as-of", type=DAY, metavar="DATE"),
+    all_of("show every figure, not only those that decide"),
+)
 HISTORY = (
     Argument("--weeks", type=WEEKS, default=26, help="how many of the newest (default 26)"),
+    all_of("show figures, approvals, runs and code too; of drops, their checksums"),
     Argument(
         "--user",
         type=ID,

@@ -8,7 +8,7 @@ from recsys.promotion.ledger import Champion
 from recsys.promotion.mirror import mirror_champion, mirror_model
 from recsys.promotion.refits import try_refit, version_of_refit
 from recsys.promotion.week_contest import WeekContest, refused_refits
-from recsys.report import proposal, verdict
+from recsys.report import Question, proposal, verdict
 from recsys.revision import git_sha
 from recsys.week import WeekPlan
 from recsys.work import Work
@@ -25,7 +25,8 @@ def propose_champion(work: Work, week: WeekPlan) -> Proposal:
         return Proposal(False, f"Week {week.as_of} is decided already", verdict(decided))
     contest = WeekContest(work, week)
     decision = contest.decision
-    body = proposal(work.conn, week, decision, contest.recipes, contest.fallback)
+    question = Question(decision, list(contest.recipes), contest.fallback)
+    body = proposal(work.conn, week.as_of, question)
     subject = f"Week {week.as_of}: {decision.outcome}, {decision.champion_key}"
     return Proposal(work.run.require_approval and decision.is_new, subject, body)
 

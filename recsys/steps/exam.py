@@ -12,7 +12,7 @@ from recsys.promotion.mirror import mirror_exam, mirror_week
 from recsys.promotion.week_contest import competing
 from recsys.recipe import Recipe
 from recsys.registry.fitting import fit_once, fitted_model
-from recsys.report import exam_metrics, exam_table
+from recsys.report import exam_metrics, exam_page
 from recsys.week import WeekPlan
 from recsys.work import Work
 
@@ -56,11 +56,12 @@ def examine_models(work: Work, week: WeekPlan) -> str:
         raise ModelError(
             f"week {week.as_of}: no recipe can be fitted, so nobody can be served. {reasons}"
         )
-    table = exam_table(conn, week.as_of)
+    page = exam_page(conn, week.as_of)
+    table = page.markdown(every=True)
     metrics = exam_metrics(conn, week.as_of)
     mirror_week(conn, work.registry, week.as_of, texts={"exam.md": table}, metrics=metrics)
     mirror_exam(conn, work.registry, week.as_of)
-    log.info("exam of week %s\n%s", week.as_of, table)
+    log.info("exam of week %s\n%s", week.as_of, page.markdown())
     return table
 
 

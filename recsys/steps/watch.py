@@ -62,8 +62,8 @@ def report_week(
     decision = ledger.decision_by_id(work.conn, promotion_id)
     page = report.week_page(work.conn, week, decision, publication_id, notes)
     all_weeks = weeks_page(read_record(work.conn, until=week.as_of))
-    texts = {"report.md": page, "weeks.html": all_weeks}
+    texts = {"report.md": page.full, "weeks.html": all_weeks}
     mirror_exam(work.conn, work.registry, week.as_of)  # again, as MLflow may have been away since
     mirror_week(work.conn, work.registry, week.as_of, texts=texts, metrics={}, is_last=True)
-    log.info("\n%s", page)
-    return page
+    log.info("\n%s", page.brief)
+    return page.full

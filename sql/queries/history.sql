@@ -58,8 +58,14 @@ WHERE went_live_at < coalesce(%(before)s::timestamptz, 'infinity')
 ORDER BY seq DESC LIMIT 1;
 
 -- name: lineage(publication_id)
-SELECT l.*, r.kind AS run_kind, r.started_by, r.started_at
-FROM lineage l LEFT JOIN runs r USING (run_id) WHERE l.publication_id = %(publication_id)s;
+SELECT l.publication_id, l.as_of, l.live, l.recipe_key, l.model_version, l.recipe, l.watermark,
+       l.drops, l.fingerprint, l.n_ratings, l.n_users, l.n_rows, l.n_fallback, l.rows_sha256,
+       l.git_sha, l.run_id, l.published_at, l.dropped_at, l.promotion_id, l.decision, l.forced,
+       l.reasons, l.gates_passed, l.gates_refused, l.decided_git_sha, l.approval, l.approved_by,
+       l.experiment, l.challenger_id, l.copy_of, l.left_out, l.n_erased, l.sha256_left,
+       r.kind AS run_kind, r.started_by, r.started_at
+FROM lineage l LEFT JOIN runs r USING (run_id)
+WHERE l.publication_id = %(publication_id)s;
 
 -- name: list(publication_id, user_id)
 -- What a user was recommended by a publication.

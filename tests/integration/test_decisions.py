@@ -269,8 +269,8 @@ def test_what_is_put_before_a_person_is_the_exam_and_every_gate(
     assert proposal.needs_approval
     assert proposal.subject.startswith(f"Week {weeks[0]}: first, als-")
     for gate in EXAM_GATES:
-        assert f"| {gate} " in proposal.body
-    assert "| NDCG@10 " in proposal.body
+        assert f"- {gate}: passed. " in proposal.body or f"- {gate}: refused. " in proposal.body
+    assert " NDCG@10 |" in proposal.body
     assert not steps.propose_champion(settings, examined(settings, weeks[0])).needs_approval
 
 

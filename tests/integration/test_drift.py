@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 from psycopg.types.json import Jsonb
 
-from recsys import report
 from recsys.db.connect import Connection
 from recsys.db.queries import queries
 from recsys.drift.measures import MEASURES
 from recsys.drift.watch import read_exam_scores, read_weeks, recorded
 from recsys.errors import DriftError
+from recsys.report import sections
 from recsys.settings import Settings
 from recsys.week import WeekPlan
 from tests import steps
@@ -233,7 +233,7 @@ def test_what_is_unlike_is_warned_of_and_recorded_once(
     assert sorted(warnings) == sorted(findings[name].sentence for name in drifted)
     assert "exam score: 0.1; after the 8 weeks before, expected 0.15 to 0.25." in warnings
     assert "drift: exam score: 0.1" in caplog.text
-    assert "- **drifted**: exam score: 0.1" in report._drift(world.conn, week())
+    assert "- **drifted**: exam score: 0.1" in sections.drift(world.conn, week())
     world.conn.execute("DELETE FROM ratings WHERE rated_at > %s", [AS_OF - timedelta(7)])
     world.refresh()
     assert steps.watch_drift(settings, week()) == warnings
@@ -275,4 +275,4 @@ def test_too_little_to_judge_by_is_recorded_and_warns_of_nothing(
     )
     assert findings["ratings a user"].value == 10
     assert findings["exam score"].value is None
-    assert report._drift(world.conn, week()).count("not judged") == len(MEASURES)
+    assert sections.drift(world.conn, week()).count("not judged") == len(MEASURES)

@@ -13,7 +13,8 @@ from rich.console import Console
 
 from recsys.db.connect import Connection
 from recsys.errors import NothingToRecommend
-from recsys.history import show_history, show_lineage
+from recsys.history import show_history
+from recsys.lineage import Moment, show_lineage
 from recsys.promotion.approval import Approval, Proposal
 from recsys.registry.store import Registry
 from recsys.settings import Settings
@@ -304,14 +305,14 @@ def test_the_history_has_a_line_for_each_publication_and_each_rollback(
         [two_weeks[0]],
     )
     made = [lineage(conn, as_of) for as_of in two_weeks]
-    told = page(conn, show_history, 5)
-    rollback, newer, older = rows = re.split(r"(?m)^(?=│ \d{4}-)", told)[1:]
-    assert [row.split()[1:4:2] for row in rows] == [
-        [str(two_weeks[1]), str(made[0].publication_id)],
-        [str(two_weeks[1]), str(made[1].publication_id)],
-        [str(two_weeks[0]), str(made[0].publication_id)],
+    shown = page(conn, show_history, 5, every=True)
+    rollback, newer, older = rows = re.split(r"(?m)^(?=Week )", shown)[1:]
+    assert [re.findall(r"^Week (.*), publication (\d+)", row)[0] for row in rows] == [
+        (str(two_weeks[1]), str(made[0].publication_id)),
+        (str(two_weeks[1]), str(made[1].publication_id)),
+        (str(two_weeks[0]), str(made[0].publication_id)),
     ]
-    assert "rolled back: odd [lists]" in rollback and "bob" in rollback
+    assert "rolled back by bob: odd [lists]" in rollback
     for row, of_week in ((newer, made[1]), (older, made[0])):
         best = (
             "SELECT value FROM exam_results WHERE (as_of, recipe_key, slice, metric) = (%s, %s, "
@@ -327,11 +328,12 @@ def test_the_history_has_a_line_for_each_publication_and_each_rollback(
             run,
         ):
             assert word in row
-    assert [" now " in row for row in rows] == [False, False, True]
+    assert ["– now" in row for row in rows] == [False, False, True]
     assert ["approved by ada" in row and "(forced)" in row for row in rows] == [False, False, True]
-    assert (
-        f"│ {two_weeks[0]} │" not in page(conn, show_history, 1) and f"│ {two_weeks[0]} │" in told
-    )
+    brief = page(conn, show_history, 5)
+    assert "rolled back by bob: odd [lists]" in brief and f"{made[1].recipe_key} v" in brief
+    assert f"│ {two_weeks[0]} │" in brief and SHA[:10] not in brief
+    assert f"│ {two_weeks[0]} │" not in page(conn, show_history, 1)
 
 
 def test_a_narrow_terminal_breaks_no_date_and_no_figure(
@@ -367,16 +369,16 @@ def test_the_history_shows_what_people_did_rate(two_weeks: list[date], conn: Con
             "VALUES (%s, %s, %s, 'all', %s, %s, 'NDCG@10', %s, %s, %s, %s)",
             judged,
         )
-    told = page(conn, show_history, 5)
-    assert told.count("0.8750") == 1  # the mean over users of both weeks that judged it
-    assert len(re.findall(r"(?m)^│ \d{4}-", told)) == 2
+    shown = page(conn, show_history, 5, every=True)
+    assert shown.count("0.8750") == 1  # the mean over users of both weeks that judged it
+    assert len(re.findall(r"(?m)^Week ", shown)) == 2
 
 
 def test_a_users_page_says_where_the_list_came_from(
     settings: Settings, in_week_one: datetime, two_weeks: list[date], conn: Connection
 ) -> None:
     then, now = (lineage(conn, as_of) for as_of in two_weeks)
-    told = page(conn, show_lineage, USER, on=two_weeks[0])
+    told = page(conn, show_lineage, USER, Moment(on=two_weeks[0]), every=True)
     titles = conn.execute(
         "SELECT title FROM batch_recommendations JOIN catalogue USING (movie_id) WHERE "
         "(publication_id, user_id) = (%s, %s)",
@@ -396,9 +398,11 @@ def test_a_users_page_says_where_the_list_came_from(
         assert word in told
     assert all(drop["sha256"] in told for drop in then.drops)
     assert f"of week {two_weeks[1]}" in page(conn, show_lineage, USER)
-    assert f"publication {now.publication_id} " in page(conn, show_lineage, USER, on=two_weeks[1])
+    assert f"publication {now.publication_id} " in page(
+        conn, show_lineage, USER, Moment(on=two_weeks[1])
+    )
     assert f"publication {then.publication_id} " in page(
-        conn, show_lineage, USER, on=two_weeks[1] - timedelta(1)
+        conn, show_lineage, USER, Moment(on=two_weeks[1] - timedelta(1))
     )
 
 
@@ -409,7 +413,9 @@ def test_a_week_is_asked_for_as_readers_had_it(
 
     def shown(as_of: date) -> int:
         return int(
-            re.findall(r"publication (\d+) of week", page(conn, show_lineage, USER, as_of=as_of))[0]
+            re.findall(
+                r"publication (\d+) of week", page(conn, show_lineage, USER, Moment(as_of=as_of))
+            )[0]
         )
 
     assert [shown(as_of) for as_of in two_weeks] == [first, second]
@@ -417,7 +423,7 @@ def test_a_week_is_asked_for_as_readers_had_it(
         settings, publication_id=None, reason="odd lists", requested_by="bob"
     )
     assert [shown(as_of) for as_of in two_weeks] == [first, first]
-    assert "rolled back" in page(conn, show_lineage, USER, as_of=two_weeks[1])
+    assert "rolled back" in page(conn, show_lineage, USER, Moment(as_of=two_weeks[1]))
     steps.run_week(settings, as_of=weeks[2])
     assert shown(two_weeks[1]) == first
     assert shown(weeks[2]) not in (first, second)
@@ -457,13 +463,13 @@ def test_what_cannot_be_shown_is_said(
         page(conn, show_lineage, USER)
     steps.run_week(settings, as_of=weeks[0])
     with pytest.raises(NothingToRecommend, match=r"nothing was live at the end of 2001-01-01"):
-        page(conn, show_lineage, USER, on=date(2001, 1, 1))
+        page(conn, show_lineage, USER, Moment(on=date(2001, 1, 1)))
     with pytest.raises(
         NothingToRecommend,
         match=r"nothing was live in week "
         rf"{weeks[0] - timedelta(7)}",
     ):
-        page(conn, show_lineage, USER, as_of=weeks[0] - timedelta(7))
+        page(conn, show_lineage, USER, Moment(as_of=weeks[0] - timedelta(7)))
     with pytest.raises(NothingToRecommend, match="user 999999 has no row in publication"):
         page(conn, show_lineage, 999999)
 
@@ -472,7 +478,7 @@ def test_a_page_outlives_the_rows(settings: Settings, weeks: list[date], conn: C
     brief = settings.model_copy(update={"keep_weeks": 1, "recipes": ("popularity",)})
     for as_of in weeks:
         steps.run_week(brief, as_of=as_of)
-    told = page(conn, show_lineage, USER, as_of=weeks[0])
+    told = page(conn, show_lineage, USER, Moment(as_of=weeks[0]))
     assert "Its rows went by retention" in told
     assert lineage(conn, weeks[0]).rows_sha256 in told
 

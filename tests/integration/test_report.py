@@ -5,17 +5,16 @@ from datetime import date
 import pytest
 
 from recsys.db.connect import Connection
-from recsys.report import exam_table
+from recsys.report import exam_page
 
 AS_OF = date(2018, 10, 1)
 ALS = "als-3f9a2c41"
 
 
-def exam_line(conn: Connection, part: str) -> list[str]:
-    """The cells of the exam's line about a slice."""
-    lines = [line for line in exam_table(conn, AS_OF).split("\n") if f", {part} (" in line]
-    assert len(lines) == 1
-    return [cell.strip() for cell in lines[0].split("|")[1:-1]]
+def cells(text: str, first: str) -> list[str]:
+    """The cells of a table's line that begins with a word."""
+    (line,) = [line for line in text.split("\n") if line.startswith(f"| {first} ")]
+    return [cell.strip() for cell in line.split("|")[1:-1]]
 
 
 @pytest.fixture
@@ -44,12 +43,20 @@ def exam(conn: Connection) -> Connection:
 
 
 def test_a_slice_of_too_few_users_has_no_figure(exam: Connection) -> None:
-    assert exam_line(exam, "new movies") == [
-        "NDCG@10, new movies (82 users, too few to measure)",
-        "–",
+    page = exam_page(exam, AS_OF)
+    assert cells(page.markdown(), "recipe") == ["recipe", "NDCG@10", "cold users", "new movies"]
+    assert cells(page.markdown(), ALS) == [ALS, "0.1000", "0.2000", "–"]
+    assert "new movies (82 users, too few to measure)" in page.markdown()
+    assert "cold users (100 users), " in page.markdown()
+
+
+def test_a_slice_that_no_gate_looks_at_is_among_all_figures(exam: Connection) -> None:
+    page = exam_page(exam, AS_OF)
+    assert "light users (50 users)" in page.markdown()
+    assert "light users" not in cells(page.markdown(), "recipe")
+    assert cells(page.markdown(every=True), "recipe")[2:] == [
+        "cold users",
+        "light users",
+        "new movies",
     ]
-
-
-def test_a_slice_of_enough_users_has_its_figure(exam: Connection) -> None:
-    assert exam_line(exam, "cold users") == ["NDCG@10, cold users (100 users)", "0.2000"]
-    assert exam_line(exam, "light users") == ["NDCG@10, light users (50 users)", "0.1000"]
+    assert cells(page.markdown(every=True), ALS)[2:] == ["0.2000", "0.1000", "–"]

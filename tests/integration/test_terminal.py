@@ -20,7 +20,6 @@ from recsys.cli import program, screen
 from recsys.cli.week import ask_approval
 from recsys.db.connect import Connection
 from recsys.promotion.approval import Proposal
-from recsys.report import METRICS
 from recsys.settings import Settings
 from recsys.terminal import terminal
 from stack import __main__ as stack_cli
@@ -136,7 +135,7 @@ def test_every_command_shows_brackets_and_colons_as_they_are(
         assert "\x1b[31m" not in text and "\x07" not in text
         shown |= {movie: True for movie, title in TITLES.items() if title.split("\x1b")[0] in text}
     assert all(shown.values()), shown
-    status, text = told("history")
+    status, text = told("history", "--all")
     assert (
         status == 0
         and "[/run] :smile:" in text
@@ -371,7 +370,7 @@ def test_a_fault_of_the_code_is_told_with_where_its_traceback_is(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    monkeypatch.setattr("recsys.history.show_history", lambda *_: {}["week"])
+    monkeypatch.setattr("recsys.history.show_history", lambda *_, **__: {}["week"])
     assert "KeyError: 'week'" in told_by(capsys, "history")
     assert not caplog.records
     monkeypatch.setenv("RECSYS_LOG_LEVEL", "debug")
@@ -398,43 +397,7 @@ def test_the_stacks_commands_tell_in_sentences(
     assert "/nonexistent/[/here]" in caught.out and "Traceback" not in caught.out + caught.err
 
 
-# ---------------------------------------------------------------- eighty columns
-
-
-def test_history_and_exam_are_read_at_eighty_columns(
-    installed: Settings,
-    conn: Connection,
-    capsys: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setenv("COLUMNS", "80")
-    key = conn.execute("SELECT recipe_key FROM promotions").fetchone().recipe_key
-    for number in range(7):
-        for metric in METRICS:
-            row = [WEEK, f"item_knn-{number:08d}", metric]
-            conn.execute(
-                "INSERT INTO exam_results (as_of, recipe_key, slice, metric, value, n) VALUES (%s, "
-                "%s, 'all', %s, 0.1, 9)",
-                row,
-            )
-    for command in ("history", "exam"):
-        capsys.readouterr()
-        assert cli.main([command]) == 0
-        lines = capsys.readouterr().out.splitlines()
-        assert (
-            max(
-                map(len, lines if command == "history" else [line for line in lines if "│" in line])
-            )
-            <= 80
-        )
-        if command == "history":
-            (event,) = [line for line in lines if str(WEEK) in line]
-            assert key in event and "…" not in event
-            assert len(lines) < 16
-        else:
-            text = "\n".join(lines)
-            assert "…" not in text and all(text.count(metric) >= 2 for metric in METRICS)
-            assert all(f"{number:08d}" in text for number in range(7))
+# ---------------------------------------------------------------- answers
 
 
 def test_a_list_that_is_shorter_than_asked_for_is_said_to_be(
@@ -479,7 +442,7 @@ def test_a_database_that_is_cut_in_the_middle_is_told(
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def cut(other: Connection, *_: object) -> None:
+    def cut(other: Connection, *_: object, **__: object) -> None:
         conn.execute("SELECT pg_terminate_backend(%s)", [other.info.backend_pid])
         other.execute("SELECT 1")
 

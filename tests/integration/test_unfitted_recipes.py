@@ -15,7 +15,7 @@ from recsys.features.interactions import Interactions
 from recsys.models.als import ALS
 from recsys.models.popularity import Popularity
 from recsys.promotion.failed_fits import failed_fits
-from recsys.report import exam_table
+from recsys.report import exam_page
 from recsys.settings import Settings
 from recsys.week import WeekPlan
 from tests import steps
@@ -76,7 +76,7 @@ def test_a_week_in_which_nobody_likes_anything_is_served_by_popularity(
     assert "is a like" in reason
     assert (
         f"{key_of(week, 'als')} is not among them, as it cannot be fitted: {reason}"
-        in exam_table(conn, DAY)
+        in exam_page(conn, DAY).sentence
     )
 
 
