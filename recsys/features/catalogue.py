@@ -1,4 +1,4 @@
-"""Movies as a run may know them: titles and content, aligned with `Interactions.movie_ids`."""
+"""The movies of a snapshot: titles and content, aligned with `Interactions.movie_ids`."""
 
 import hashlib
 from collections.abc import Iterable, Sequence
@@ -33,17 +33,20 @@ class Links:
         hot[self.rows, self.values] = 1
         return hot
 
+    @property
+    def content(self) -> tuple[bytes, ...]:
+        """Return all that a digest must cover."""
+        names = "\0".join(map(str, self.vocabulary))
+        return self.indptr.tobytes(), self.values.tobytes(), names.encode()
+
     @classmethod
     def of_names(cls, names: Sequence[Sequence[str]]) -> "Links":
         """From each movie's names, in their order; the vocabulary is sorted."""
         vocabulary = sorted({name for movie in names for name in movie})
         position = {name: place for place, name in enumerate(vocabulary)}
         values = np.array([position[name] for movie in names for name in movie], dtype=np.int32)
-        return cls(
-            _indptr(np.array([len(movie) for movie in names], dtype=np.int64)),
-            values,
-            np.array(vocabulary, dtype=str),
-        )
+        lengths = np.array([len(movie) for movie in names], dtype=np.int64)
+        return cls(_indptr(lengths), values, np.array(vocabulary, dtype=str))
 
     @classmethod
     def of_pairs(cls, movie_ids: np.ndarray, pairs: Sequence[tuple[int, int]]) -> "Links":
@@ -52,11 +55,10 @@ class Links:
         """
         movie, linked = (np.array(pairs, dtype=np.int64).reshape(-1, 2)).T
         position = index_of(movie_ids, movie)
-        position, linked = position[position >= 0], linked[position >= 0]
-        ids, values = np.unique(linked, return_inverse=True)
-        return cls(
-            _indptr(np.bincount(position, minlength=len(movie_ids))), values.astype(np.int32), ids
-        )
+        is_listed = position >= 0
+        lengths = np.bincount(position[is_listed], minlength=len(movie_ids))
+        ids, values = np.unique(linked[is_listed], return_inverse=True)
+        return cls(_indptr(lengths), values.astype(np.int32), ids)
 
 
 def _indptr(lengths: np.ndarray) -> np.ndarray:
@@ -112,9 +114,7 @@ class Catalogue:
         for array in (self.movie_ids, self.years, self.runtimes):
             digest.update(np.ascontiguousarray(array).data)
         for links in (self.genres, self.directors, self.actors):
-            digest.update(np.ascontiguousarray(links.indptr).data)
-            digest.update(np.ascontiguousarray(links.values).data)
-            digest.update("\0".join(map(str, links.vocabulary)).encode())
+            digest.update(b"".join(links.content))
         return digest.hexdigest()
 
 
@@ -124,9 +124,7 @@ def numbers(values: Iterable[float | None]) -> np.ndarray:
 
 
 def _people(movie_ids: np.ndarray, people: Sequence[Sequence[int]]) -> Links:
-    pairs = [
-        (int(movie), person)
-        for movie, persons in zip(movie_ids, people, strict=True)
-        for person in persons
-    ]
+    pairs: list[tuple[int, int]] = []
+    for movie_id, persons in zip(movie_ids.tolist(), people, strict=True):
+        pairs += [(movie_id, person) for person in persons]
     return Links.of_pairs(movie_ids, pairs)

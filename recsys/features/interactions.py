@@ -46,10 +46,22 @@ class Interactions:
         movies = index_of(movie_ids, movie.astype(np.int64, copy=False)).astype(np.int32)
         if (movies < 0).any():
             rows = np.flatnonzero(movies >= 0)
-            user = user[rows]
-            movies = movies[rows]
-            rating = rating[rows]
-            rated_at = rated_at[rows]
+            columns = [column[rows] for column in (user, movies, rating, rated_at)]
+        else:
+            columns = [user, movies, rating, rated_at]
+        return cls._ordered(*columns, movie_ids=movie_ids)
+
+    @classmethod
+    def _ordered(
+        cls,
+        user: np.ndarray,
+        movies: np.ndarray,
+        rating: np.ndarray,
+        rated_at: np.ndarray,
+        *,
+        movie_ids: np.ndarray,
+    ) -> "Interactions":
+        """Number the users, and put the rows in order of user, then movie."""
         user_ids, users = _numbered(user.astype(np.int64, copy=False))
         order = _order(users, movies, len(movie_ids))
         return cls(
@@ -78,9 +90,8 @@ class Interactions:
     @cached_property
     def starts(self) -> np.ndarray:
         """(U + 1,) int32: user u's rows are those from starts[u] to starts[u + 1]."""
-        return np.searchsorted(
-            self.users, np.arange(len(self.user_ids) + 1, dtype=np.int32)
-        ).astype(np.int32)
+        users = np.arange(len(self.user_ids) + 1, dtype=np.int32)
+        return np.searchsorted(self.users, users).astype(np.int32)
 
     @property
     def n_rated(self) -> np.ndarray:
@@ -154,13 +165,12 @@ class Interactions:
         May share memory with the interactions: not to be changed in place.
         """
         users = index_of(self.user_ids, user_ids)
+        lengths = np.append(self.n_rated, 0)[users]  # the last for unknown users: index −1
+        starts = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32)
         is_here = users >= 0
-        lengths = np.zeros(len(user_ids), dtype=np.int64)
-        lengths[is_here] = self.n_rated[users[is_here]]
-        indptr = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32)
         movies = self._movies_of(users[is_here], lengths[is_here])
         ones = np.ones(len(movies), dtype=np.float32)
-        return _csr(ones, movies, indptr, (len(user_ids), self.shape[1]))
+        return _csr(ones, movies, starts, (len(user_ids), self.shape[1]))
 
     def _movies_of(self, users: np.ndarray, lengths: np.ndarray) -> np.ndarray:
         """Return the movies of each of the users (positions), `lengths` long, one after another;
@@ -186,27 +196,32 @@ class Interactions:
         return digest.hexdigest()
 
 
-def index_of(sorted_ids: np.ndarray, wanted: np.ndarray) -> np.ndarray:
-    """Return the position of each wanted id in `sorted_ids`, −1 where it is not there. int64, shape
-    of `wanted`.
+def index_of(sorted_ids: np.ndarray, ids: np.ndarray) -> np.ndarray:
+    """Return the position of each of `ids` in `sorted_ids`, −1 where it is not there. int64, shape
+    of `ids`.
 
-    By a table where the ids span no more numbers than are wanted, else by bisection.
+    By a table where the sorted ids span no more numbers than there are `ids`, else by bisection.
     """
     if not len(sorted_ids):
-        return np.full(np.shape(wanted), -1, dtype=np.int64)
+        return np.full(np.shape(ids), -1, dtype=np.int64)
     span = int(sorted_ids[-1]) - int(sorted_ids[0]) + 1
-    if span > np.size(wanted):
-        return _index_by_bisection(sorted_ids, wanted)
+    if span > np.size(ids):
+        return _index_by_bisection(sorted_ids, ids)
+    return _index_by_table(sorted_ids, ids, span)
+
+
+def _index_by_bisection(sorted_ids: np.ndarray, ids: np.ndarray) -> np.ndarray:
+    position = np.searchsorted(sorted_ids, ids).clip(max=len(sorted_ids) - 1)
+    return np.where(sorted_ids[position] == ids, position, -1)
+
+
+def _index_by_table(sorted_ids: np.ndarray, ids: np.ndarray, span: int) -> np.ndarray:
+    first = sorted_ids[0]
     table = np.full(span + 1, -1, dtype=np.int64)  # the last for what lies outside
-    table[sorted_ids - sorted_ids[0]] = np.arange(len(sorted_ids))
+    table[sorted_ids - first] = np.arange(len(sorted_ids))
     # a smaller id's becomes very large
-    offsets = np.subtract(wanted, sorted_ids[0], dtype=np.int64).view(np.uint64)
+    offsets = np.subtract(ids, first, dtype=np.int64).view(np.uint64)
     return table[np.minimum(offsets, np.uint64(span)).view(np.int64)]
-
-
-def _index_by_bisection(sorted_ids: np.ndarray, wanted: np.ndarray) -> np.ndarray:
-    position = np.searchsorted(sorted_ids, wanted).clip(max=len(sorted_ids) - 1)
-    return np.where(sorted_ids[position] == wanted, position, -1)
 
 
 def _numbered(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -215,9 +230,13 @@ def _numbered(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """
     first = int(values.min()) if len(values) else 0
     span = int(values.max()) - first + 1 if len(values) else 1
-    if span > len(values):
-        distinct, positions = np.unique(values, return_inverse=True)
-        return distinct, positions.astype(np.int32)
+    if span <= len(values):
+        return _numbered_by_table(values, first, span)
+    distinct, positions = np.unique(values, return_inverse=True)
+    return distinct, positions.astype(np.int32)
+
+
+def _numbered_by_table(values: np.ndarray, first: int, span: int) -> tuple[np.ndarray, np.ndarray]:
     offsets = values - values.dtype.type(first)
     occurs = np.zeros(span, dtype=bool)
     occurs[offsets] = True
@@ -226,7 +245,9 @@ def _numbered(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _order(users: np.ndarray, movies: np.ndarray, n_movies: int) -> np.ndarray | slice:
-    """What puts rows in order of user, then movie; rows of the same pair stay as they came."""
+    """Return what puts rows in order of user, then movie; rows of the same pair stay as they
+    came.
+    """
     keys = users * np.int64(n_movies)
     keys += movies
     if (keys[1:] >= keys[:-1]).all():
@@ -237,7 +258,7 @@ def _order(users: np.ndarray, movies: np.ndarray, n_movies: int) -> np.ndarray |
 def _csr(
     data: np.ndarray, columns: np.ndarray, starts: np.ndarray, shape: tuple[int, int]
 ) -> sparse.csr_matrix:
-    """Of rows that are in order, without a copy."""
+    """Return a matrix of rows that are in order, without a copy."""
     matrix = sparse.csr_matrix((data, columns, starts), shape=shape)
     matrix.has_sorted_indices = True
     return matrix

@@ -1,13 +1,15 @@
-"""What a week may know, out of Postgres: interactions at bulk speed, and the catalogue."""
+"""The facts of a snapshot, out of Postgres: interactions at bulk speed, and the catalogue."""
 
 from collections import defaultdict
-from typing import LiteralString
+from collections.abc import Mapping
+from typing import LiteralString, NamedTuple
 
 import numpy as np
 
 from recsys.db.arrays import read_arrays
 from recsys.db.connect import Connection
 from recsys.db.queries import queries
+from recsys.db.rows import fetch_rows
 from recsys.features.catalogue import Catalogue, Links, numbers
 from recsys.features.interactions import Interactions
 from recsys.snapshot import Snapshot
@@ -20,15 +22,31 @@ _RATING_COLUMNS = {
 }
 
 
+class Movie(NamedTuple):
+    """A movie, with what MovieLens and IMDb state of it."""
+
+    movie_id: int
+    title: str
+    year: int | None
+    runtime_minutes: int | None
+    genres: list[str]
+
+
+class MoviePerson(NamedTuple):
+    """A director or an actor of a movie."""
+
+    movie_id: int
+    role: str
+    person_id: int
+
+
 def read_interactions(conn: Connection, snapshot: Snapshot, movie_ids: np.ndarray) -> Interactions:
-    """The newest visible rating of each user and movie, over the movies given."""
+    """Return the newest visible rating of each user and movie, over the movies given."""
     return _read(conn, queries("visible")["ratings"], snapshot, movie_ids)
 
 
 def read_rerated(conn: Connection, snapshot: Snapshot, movie_ids: np.ndarray) -> Interactions:
-    """Of these, the ratings of the pairs that were ever rated more than once, be it after the
-    week.
-    """
+    """Return those of pairs that were ever rated more than once, even after the week."""
     return _read(conn, queries("visible")["rerated"], snapshot, movie_ids)
 
 
@@ -44,10 +62,9 @@ def _read(
 
 
 def read_users(conn: Connection, snapshot: Snapshot) -> np.ndarray:
-    """(U,) int64, ascending: everyone whom the week may know."""
-    return read_arrays(conn, queries("visible")["users"], snapshot.params, {"user_id": "bigint"})[
-        "user_id"
-    ]
+    """Return (U,) int64, ascending: every user of the snapshot."""
+    rows = read_arrays(conn, queries("visible")["users"], snapshot.params, {"user_id": "bigint"})
+    return rows["user_id"]
 
 
 def read_withdrawn(conn: Connection) -> np.ndarray:
@@ -57,13 +74,10 @@ def read_withdrawn(conn: Connection) -> np.ndarray:
 
 
 def read_catalogue(conn: Connection, snapshot: Snapshot) -> Catalogue:
-    """All movies that the week may know, with their content."""
-    movies = conn.execute(queries("visible")["movies"], snapshot.params).fetchall()
+    """Return all movies of the snapshot, with their content."""
+    movies = fetch_rows(conn, Movie, queries("visible")["movies"], snapshot.params)
     movie_ids = np.array([movie.movie_id for movie in movies], dtype=np.int64)
-    people: defaultdict[str, list[tuple[int, int]]] = defaultdict(list)
-    persons = conn.execute(queries("visible")["movie_persons"], snapshot.params).fetchall()
-    for row in persons:
-        people[row.role].append((row.movie_id, row.person_id))
+    people = _people_of(conn, snapshot)
     return Catalogue(
         movie_ids=movie_ids,
         titles=tuple(movie.title for movie in movies),
@@ -73,3 +87,12 @@ def read_catalogue(conn: Connection, snapshot: Snapshot) -> Catalogue:
         directors=Links.of_pairs(movie_ids, people["director"]),
         actors=Links.of_pairs(movie_ids, people["actor"]),
     )
+
+
+def _people_of(conn: Connection, snapshot: Snapshot) -> Mapping[str, list[tuple[int, int]]]:
+    """Return (movie id, person id) by role, in billing order."""
+    people: defaultdict[str, list[tuple[int, int]]] = defaultdict(list)
+    query = queries("visible")["movie_persons"]
+    for row in fetch_rows(conn, MoviePerson, query, snapshot.params):
+        people[row.role].append((row.movie_id, row.person_id))
+    return people
