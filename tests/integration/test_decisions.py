@@ -97,7 +97,7 @@ def test_every_answer_of_every_gate_is_on_record(
     assert f"publication {live(conn)}" in tags
 
 
-def test_exams_that_share_their_ratings_are_told_apart_from_fresh_ones(
+def test_exams_record_how_many_ratings_they_share(
     settings: Settings, weeks: list[date], conn: Connection
 ) -> None:
     for as_of in weeks:
@@ -134,7 +134,7 @@ def test_who_lost_may_not_win_on_nearly_the_same_exam(
     assert refused == ["fresh exam"]
 
 
-def test_what_could_not_be_told_asks_for_more_users_the_next_week(
+def test_an_exam_without_evidence_asks_for_more_users_the_next_week(
     settings: Settings, weeks: list[date], conn: Connection
 ) -> None:
     first = examined(settings, weeks[0], recipes=["als"])

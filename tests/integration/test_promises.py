@@ -75,7 +75,7 @@ def seconds(day: date) -> int:
     return int((day - date(1970, 1, 1)).total_seconds())
 
 
-def sight_fingerprint(conn: Connection, week: WeekPlan) -> tuple[str, str, list[int]]:
+def snapshot_fingerprint(conn: Connection, week: WeekPlan) -> tuple[str, str, list[int]]:
     """All that a fit and a publication of the week can see."""
     catalogue = read_catalogue(conn, week.snapshot)
     interactions = read_interactions(conn, week.snapshot, catalogue.movie_ids)
@@ -116,7 +116,7 @@ def test_a_past_week_publishes_the_same_bytes_after_its_future_came_in(
 ) -> None:
     ran = [steps.run_week(settings, as_of=as_of) for as_of in weeks]
     before = [lists(conn, as_of) for as_of in weeks]
-    seen = [sight_fingerprint(conn, week) for week in ran]
+    seen = [snapshot_fingerprint(conn, week) for week in ran]
     _publish_corrections(settings, conn, weeks)
     steps.run_week(settings, as_of=weeks[-1] + timedelta(7))
     assert conn.execute("SELECT state FROM drops ORDER BY drop_id DESC LIMIT 2").fetchall() == [
@@ -127,16 +127,16 @@ def test_a_past_week_publishes_the_same_bytes_after_its_future_came_in(
         drop_rows_of(conn, as_of)
         steps.run_week(settings, as_of=as_of)
     assert [lists(conn, as_of) for as_of in weeks] == before
-    assert [sight_fingerprint(conn, week) for week in ran] == seen
+    assert [snapshot_fingerprint(conn, week) for week in ran] == seen
 
 
 def test_approval_split_and_rollback_in_its_history_change_no_byte_of_it(
     settings: Settings, weeks: list[date], conn: Connection
 ) -> None:
     eager = settings.model_copy(update={"minimum_effect": 0.001})
-    said = Approval("approved", "ann")
+    answer = Approval("approved", "ann")
     steps.run_week(
-        eager, as_of=weeks[0], recipes=["item_knn"], require_approval=True, approve=lambda _: said
+        eager, as_of=weeks[0], recipes=["item_knn"], require_approval=True, approve=lambda _: answer
     )
     steps.run_week(
         eager, as_of=weeks[1], challenger="als", challenger_share=0.4, challenger_weeks=1
@@ -194,7 +194,7 @@ def _publish_corrections(settings: Settings, conn: Connection, weeks: list[date]
         [9_999, row.movie_id, 5, early + n]
         for n, row in enumerate(conn.execute("SELECT DISTINCT movie_id FROM ratings LIMIT 8"))
     ]
-    told = conn.execute("SELECT movie_id, title FROM movies ORDER BY movie_id LIMIT 1").fetchone()
+    movie = conn.execute("SELECT movie_id, title FROM movies ORDER BY movie_id LIMIT 1").fetchone()
     when = weeks[-1] + timedelta(7)
     ratings = [
         [rated.user_id, rated.movie_id, 0.5, early],
@@ -207,7 +207,7 @@ def _publish_corrections(settings: Settings, conn: Connection, weeks: list[date]
         when,
         {
             "ratings.csv": [RATINGS, *ratings],
-            "movies.csv": [MOVIES, [told.movie_id, "Another Title (1931)", "Western|Musical"]],
+            "movies.csv": [MOVIES, [movie.movie_id, "Another Title (1931)", "Western|Musical"]],
         },
     )
     _publish_another_cast(settings, weeks[-1], when)
@@ -232,9 +232,9 @@ def test_the_corrections_do_reach_a_week_that_may_see_them(
     settings: Settings, weeks: list[date], conn: Connection
 ) -> None:
     last = [steps.run_week(settings, as_of=as_of) for as_of in weeks][-1]
-    before = sight_fingerprint(conn, last)
+    before = snapshot_fingerprint(conn, last)
     _publish_corrections(settings, conn, weeks)
-    after = sight_fingerprint(conn, steps.run_week(settings, as_of=weeks[-1] + timedelta(7)))
+    after = snapshot_fingerprint(conn, steps.run_week(settings, as_of=weeks[-1] + timedelta(7)))
     assert [a != b for a, b in zip(before, after, strict=True)] == [True, True, True]
     assert 9_999 in after[2]
 
@@ -503,12 +503,12 @@ def test_a_drop_put_back_as_it_was_is_a_revision_too(
         when += timedelta(7)
         write_drop(settings.drops, "movielens", when, {"ratings.csv": [RATINGS]})
         last = steps.run_week(settings, as_of=when)
-    known = read_interactions(conn, last.snapshot, read_catalogue(conn, last.snapshot).movie_ids)
+    ratings = read_interactions(conn, last.snapshot, read_catalogue(conn, last.snapshot).movie_ids)
     assert conn.execute("SELECT max(revision) AS n FROM drops").fetchone().n == 3
-    assert known.where((known.users == 0) & (known.movies == 0)).ratings.tolist() == [5.0]
+    assert ratings.where((ratings.users == 0) & (ratings.movies == 0)).ratings.tolist() == [5.0]
 
 
-def test_a_dated_exam_asks_for_nothing_that_was_rated_before(
+def test_a_dated_exam_holds_out_nothing_that_was_rated_before(
     settings: Settings, weeks: list[date], conn: Connection
 ) -> None:
     """A user rates again, inside the exam's weeks, what was rated before: known as it was then, and
@@ -533,11 +533,11 @@ def test_a_dated_exam_asks_for_nothing_that_was_rated_before(
         & (exam.train.movie_ids[exam.train.movies] == old.movie_id)
     )
     assert pair.ratings.tolist() == [old.rating]
-    asked = exam.held_out
+    held_out = exam.held_out
     assert (old.user_id, old.movie_id) not in set(
         zip(
-            asked.user_ids[asked.users].tolist(),
-            asked.movie_ids[asked.movies].tolist(),
+            held_out.user_ids[held_out.users].tolist(),
+            held_out.movie_ids[held_out.movies].tolist(),
             strict=True,
         )
     )
@@ -611,15 +611,13 @@ def test_a_task_reads_what_another_passed_on_in_form_1(
 
 
 @pytest.mark.parametrize(
-    ("change", "found"), [({"form": 3}, "form 3"), ({"eyesight": 1}, "form 2 with eyesight")]
+    ("change", "form"), [({"form": 3}, "form 3"), ({"eyesight": 1}, "form 2 with eyesight")]
 )
 def test_a_week_of_another_form_is_refused_with_a_sentence(
-    settings: Settings, weeks: list[date], change: dict[str, int], found: str
+    settings: Settings, weeks: list[date], change: dict[str, int], form: str
 ) -> None:
     stored = steps.resolve_week(settings, as_of=weeks[0]).to_json()
-    with pytest.raises(
-        LedgerError, match=rf"week {weeks[0]} was stored .* found {found}, expected"
-    ):
+    with pytest.raises(LedgerError, match=rf"week {weeks[0]} was stored .* found {form}, expected"):
         WeekPlan.from_json(stored | change)
 
 

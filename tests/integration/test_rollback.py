@@ -64,9 +64,9 @@ def test_back_and_forward_again(
 ) -> None:
     first, second = two_weeks
     rows = conn.execute("SELECT count(*) AS n FROM batch_recommendations").fetchone().n
-    told = roll_back(settings)
+    sentence = roll_back(settings)
     assert state(conn) == first
-    assert told.startswith(
+    assert sentence.startswith(
         f"rolled back from publication {second[1]} to publication {first[1]} of week {first[0]}"
     )
     assert Registry(settings).champion() == first[2]
@@ -101,9 +101,9 @@ def test_running_the_week_again_does_not_undo_it(
         {"force": True, "run_id": "1"},
         {"force": True, "top_n": 3, "run_id": "2"},
     ]
-    for asked in runs:
-        steps.run_week(settings, as_of=weeks[1], **asked)
-        assert state(conn) == first, asked
+    for params in runs:
+        steps.run_week(settings, as_of=weeks[1], **params)
+        assert state(conn) == first, params
         assert Registry(settings).champion() == first[2]
     roll_back(settings, second[1])
     steps.run_week(settings, as_of=weeks[1], top_n=8)
@@ -186,7 +186,9 @@ def test_a_rollback_without_a_reason_is_refused(
     assert state(conn)[:2] == two_weeks[1][:2]
 
 
-def test_choices_can_be_told_apart(settings: Settings, weeks: list[date], conn: Connection) -> None:
+def test_choices_can_be_distinguished(
+    settings: Settings, weeks: list[date], conn: Connection
+) -> None:
     steps.run_week(settings, as_of=weeks[1], top_n=10)
     steps.run_week(settings, as_of=weeks[1], top_n=1)
     steps.run_week(

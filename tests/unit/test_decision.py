@@ -46,8 +46,8 @@ def verdict(incumbent: str | None, **means: float | UserScores) -> Decision:
 def test_the_first_champion_is_the_best_that_surely_beats_popularity():
     decision = verdict(None, popularity=0.2, als=0.25, hybrid=0.3)
     assert (decision.champion_key, decision.outcome, decision.is_new) == ("hybrid", "first", True)
-    found = {(each.challenger, each.against): each.mean for each in decision.comparisons}
-    assert found == {
+    leads = {(each.challenger, each.against): each.mean for each in decision.comparisons}
+    assert leads == {
         ("hybrid", "popularity"): pytest.approx(0.1),
         ("als", "popularity"): pytest.approx(0.05),
     }
@@ -199,13 +199,13 @@ def test_an_approved_decision_is_as_it_was(promoted):
 
 
 @pytest.mark.parametrize(
-    ("approval", "told"),
+    ("approval", "reason"),
     [(Approval("rejected", "ann"), "rejected by ann"), (Approval("timed out"), "timed out")],
 )
-def test_without_approval_the_champion_stays(promoted, approval, told):
+def test_without_approval_the_champion_stays(promoted, approval, reason):
     settled = settle(promoted, fallback="als", approval=approval)
     assert (settled.champion_key, settled.outcome) == ("als", "kept")
-    assert settled.reasons[-2:] == (f"hybrid was not approved: {told}.", "So als is kept.")
+    assert settled.reasons[-2:] == (f"hybrid was not approved: {reason}.", "So als is kept.")
 
 
 def test_without_approval_of_a_first_champion_it_is_popularity():

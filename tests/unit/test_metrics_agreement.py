@@ -65,11 +65,9 @@ def test_ranking_metrics_agree_with_ir_measures(metric: RankingMetric, k: int) -
         int(marked.query_id): marked.value
         for marked in ir_measures.iter_calc([theirs @ k], qrels, run)
     }
-    hits = np.array(
-        [np.isin(movies, wanted) for movies, wanted in zip(lists, relevant, strict=True)]
-    )
-    found = ours(hits[:, :k], np.array([len(movies) for movies in relevant]))
-    assert found == pytest.approx([expected[user] for user in range(N_USERS)])
+    hits = np.array([np.isin(movies, liked) for movies, liked in zip(lists, relevant, strict=True)])
+    values = ours(hits[:, :k], np.array([len(movies) for movies in relevant]))
+    assert values == pytest.approx([expected[user] for user in range(N_USERS)])
 
 
 @pytest.fixture(params=range(3))

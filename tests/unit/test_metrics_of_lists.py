@@ -61,7 +61,7 @@ def test_diversity_is_one_less_the_mean_cosine_of_pairs():
     )
 
 
-def test_a_movie_without_genres_stands_in_no_pair():
+def test_a_movie_without_genres_is_in_no_pair():
     assert intra_list_diversity(lists([0, 3, 2])) == (1.0, 1)
     # the catalogue's end is no neighbour of a list's end
     value, n = intra_list_diversity(lists([0, 3], [-1, 2]))
@@ -102,12 +102,12 @@ def test_exposure_counts_lists_and_no_ended_one():
     assert lists([0, 1], [1, -1], [-1, -1]).exposure().tolist() == [1, 2, 0, 0]
 
 
-def test_lists_know_what_was_known():
+def test_lists_have_the_facts_of_the_training_ratings():
     user, movie = np.array([1, 1, 2, 4]), np.array([10, 30, 30, 20])
-    known = Interactions.of(
+    train = Interactions.of(
         user, movie, np.full(4, 3.0), np.zeros(4), movie_ids=np.array([10, 20, 30, 40])
     )
-    lists = Lists.of(np.array([[40, 10], [30, -1]]), known.seen_by(np.array([1, 3])), known)
+    lists = Lists.of(np.array([[40, 10], [30, -1]]), train.seen_by(np.array([1, 3])), train)
     assert lists.positions.tolist() == [[3, 0], [2, -1]]
     assert lists.raters.tolist() == [1, 1, 2, 0]
     assert lists.n_users == 3

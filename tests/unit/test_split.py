@@ -57,9 +57,9 @@ def test_the_window_grows_until_enough_users_decide():
     assert exam.users.tolist() == [1, 2]
 
 
-@pytest.mark.parametrize(("wanted", "weeks", "users"), [(0, 1, [1]), (1, 1, [1]), (2, 2, [1, 2])])
-def test_more_users_may_be_wanted_than_it_takes(wanted: int, weeks: int, users: list[int]):
-    exam = split_exam(TWO_WEEKS, min_users=1, wanted_users=wanted, like_threshold=4.0)
+@pytest.mark.parametrize(("n_users", "weeks", "users"), [(0, 1, [1]), (1, 1, [1]), (2, 2, [1, 2])])
+def test_more_users_may_be_wanted_than_it_takes(n_users: int, weeks: int, users: list[int]):
+    exam = split_exam(TWO_WEEKS, min_users=1, wanted_users=n_users, like_threshold=4.0)
     assert (exam.kind, exam.weeks, exam.users.tolist()) == ("dated", weeks, users)
 
 
