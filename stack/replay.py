@@ -224,7 +224,7 @@ def prepare(settings: Settings, home: Home) -> None:
 def run_weeks(settings: Settings, home: Home, console: Console, dates: Sequence[date]) -> None:
     """Run every week that is not finished, in order; draw the page anew after each."""
     with connect(settings) as conn, Progress(*COLUMNS, console=console) as progress:
-        finished = {row.as_of for row in conn.execute(queries("replay")["finished"])}
+        finished = finished_weeks(conn)
         bar = WeekBar.begin(progress, len(dates), len(finished))
         for day in dates:
             if day not in finished:
@@ -233,6 +233,11 @@ def run_weeks(settings: Settings, home: Home, console: Console, dates: Sequence[
                 bar.end_week(day, f"{decision}, {duration(seconds)}")
         bar.show("")
         draw(conn, home, dates[-1])
+
+
+def finished_weeks(conn: Connection) -> set[date]:
+    """Return the weeks that were run to their end."""
+    return {row.as_of for row in conn.execute(queries("replay")["finished"])}
 
 
 def run_week(settings: Settings, day: date, bar: WeekBar) -> float:

@@ -27,7 +27,7 @@ def check_conf(context: "Context") -> None:
         key for key in run.conf or {} if key not in dag.params and not str(key).startswith(AIRFLOWS)
     ]
     if unknown:
-        named = ", ".join(_with_nearest(key, dag.params) for key in unknown)
+        named = ", ".join(with_nearest(key, dag.params) for key in unknown)
         raise AirflowFailException(
             f"conf names {named}; {dag.dag_id} has no such Param. Expected some of: "
             f"{', '.join(sorted(dag.params))}. Nothing was "
@@ -35,7 +35,7 @@ def check_conf(context: "Context") -> None:
         )
 
 
-def _with_nearest(key: str, params: Collection[str]) -> str:
+def with_nearest(key: str, params: Collection[str]) -> str:
     """Return a key with the Param that was probably meant."""
     near = get_close_matches(str(key).replace("-", "_").lower(), list(params), n=1)
     return f"{key!r} (did you mean {near[0]!r}?)" if near else repr(key)

@@ -25,11 +25,11 @@ def on_failure(context: "Context") -> None:
     task: Any = context.get("ti")
     number = f" [{task.map_index}]" if task.map_index >= 0 else ""
     which = f"Task {task.task_id}{number} of run {task.run_id} failed, try {task.try_number}."
-    lines = [_reason(context.get("exception")), which, str(getattr(task, "log_url", ""))]
+    lines = [reason_of(context.get("exception")), which, str(getattr(task, "log_url", ""))]
     tell(f"{task.dag_id}: {task.task_id} failed", "\n".join(lines))
 
 
-def _reason(error: Any) -> str:
+def reason_of(error: Any) -> str:
     """Return an error as people read it: a sentence of ours as it is, another error with its
     kind.
     """
@@ -57,14 +57,15 @@ def tell(subject: str, text: str) -> None:
     subject, text = _without_secrets(subject), _without_secrets(text)
     log.warning("%s\n%s", subject, text)
     try:
-        _send(subject, text)
+        send(subject, text)
     except Exception as error:
         log.exception(
             "%s: the message above could not be sent: %s", subject, _without_secrets(str(error))
         )
 
 
-def _send(subject: str, text: str) -> None:
+def send(subject: str, text: str) -> None:
+    """Send it where the settings say so."""
     from pydantic import SecretStr
 
     from recsys.settings import Settings
@@ -76,7 +77,7 @@ def _send(subject: str, text: str) -> None:
 
 
 def _slack(channel: str, subject: str, text: str) -> None:
-    """By the Airflow connection slack_default."""
+    """Send it by the Airflow connection slack_default."""
     from airflow.providers.slack.hooks.slack import SlackHook
 
     # a mention or a link is shown as the text that it is
@@ -86,7 +87,7 @@ def _slack(channel: str, subject: str, text: str) -> None:
 
 
 def _mail(addresses: str, subject: str, text: str) -> None:
-    """By the Airflow connection smtp_default, which also says who sends it (`from_email`)."""
+    """Send it by the Airflow connection smtp_default, which also names the sender (`from_email`)."""
     from airflow.providers.smtp.hooks.smtp import SmtpHook
 
     with SmtpHook(smtp_conn_id="smtp_default") as hook:

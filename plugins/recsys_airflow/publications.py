@@ -4,6 +4,10 @@ short, and never an error.
 
 import logging
 from datetime import timedelta
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from recsys.settings import Settings
 
 log = logging.getLogger(__name__)
 
@@ -16,18 +20,12 @@ def past_publications() -> dict[int, str]:
 
     Empty where the database does not answer.
     """
-    # recsys.steps.undo would import what fits models; a parse must not
-    from psycopg.conninfo import make_conninfo
-    from pydantic import SecretStr
-
+    # recsys.steps.undo would import NumPy and SciPy; a parse must not
     from recsys.db.connect import connect
     from recsys.promotion.live import publications_to_show
-    from recsys_airflow.hook import RecsysHook
 
     try:
-        settings = RecsysHook().settings(timedelta(seconds=PATIENCE))
-        url = make_conninfo(settings.database_url.get_secret_value(), connect_timeout=PATIENCE)
-        with connect(settings.model_copy(update={"database_url": SecretStr(url)})) as conn:
+        with connect(impatient_settings()) as conn:
             publications = publications_to_show(conn)
             return {publication.publication_id: publication.told for publication in publications}
     # a form without its dropdown is better than no form, on the day that a rollback is needed
@@ -38,3 +36,15 @@ def past_publications() -> dict[int, str]:
             error,
         )
         return {}
+
+
+def impatient_settings() -> "Settings":
+    """Return settings with which a connection and its statements soon give up."""
+    from psycopg.conninfo import make_conninfo
+    from pydantic import SecretStr
+
+    from recsys_airflow.hook import RecsysHook
+
+    settings = RecsysHook().settings(timedelta(seconds=PATIENCE))
+    url = make_conninfo(settings.database_url.get_secret_value(), connect_timeout=PATIENCE)
+    return settings.model_copy(update={"database_url": SecretStr(url)})

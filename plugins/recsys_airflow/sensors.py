@@ -20,6 +20,11 @@ if TYPE_CHECKING:
     from recsys.settings import Settings
 
 
+NO_WEEK = (
+    "the run names no week: nothing to wait for, the newest complete MovieLens drop says the week"
+)
+
+
 class DropSensor(BaseSensorOperator):
     """Waits for the complete drop of the run's week, until `timeout` after the drop's date.
 
@@ -41,44 +46,28 @@ class DropSensor(BaseSensorOperator):
 
     @in_sentences()
     def execute(self, context: "Context") -> str:
-        from recsys_airflow.triggers import DropTrigger
-
         check_conf(context)
         settings, zone = self._installation()
         as_of = run_as_of(context, zone)
         if as_of is None:
-            self.log.info(
-                "the run names no week: nothing to wait for, the newest complete "
-                "MovieLens drop says the week"
-            )
+            self.log.info(NO_WEEK)
             return ""
         # at once, and not when its drop did not come: that would take years
         zone.refuse_ahead(as_of, datetime.now(UTC).date(), allow_future=settings.allow_future)
         if zone.is_complete(self.source, as_of):
-            self.log.info("%s drop of %s is complete", self.source, as_of)
-            return ""
-        deadline = self._deadline(as_of)
-        if datetime.now(UTC) >= deadline:
-            return self._without(zone, as_of)
-        self.log.info(
-            "%s drop of %s is not complete; waiting until %s", self.source, as_of, deadline
-        )
-        trigger = DropTrigger(
-            zone=zone.uri,
-            source=self.source,
-            when=as_of.isoformat(),
-            poke_interval=self.poke_interval,
-            deadline=deadline.isoformat(),
-        )
-        raise TaskDeferred(trigger=trigger, method_name="resume")
+            return self._with_drop(as_of)
+        if datetime.now(UTC) >= self._deadline(as_of):
+            return self._without_drop(zone, as_of)
+        raise self._deferred(zone, as_of)
 
     @in_sentences()
     def resume(self, context: "Context", event: dict[str, Any]) -> str:
         """What the trigger came back with."""
-        if not event["arrived"]:
-            return self._without(self._installation()[1], date.fromisoformat(event["when"]))
-        self.log.info("%s drop of %s is complete", self.source, event["when"])
-        return ""
+        as_of = date.fromisoformat(event["when"])
+        if event["arrived"]:
+            return self._with_drop(as_of)
+        _, zone = self._installation()
+        return self._without_drop(zone, as_of)
 
     def _installation(self) -> "tuple[Settings, LandingZone]":
         from recsys.drops.zone import LandingZone
@@ -90,7 +79,29 @@ class DropSensor(BaseSensorOperator):
     def _deadline(self, as_of: date) -> datetime:
         return datetime.combine(as_of, time(), UTC) + timedelta(seconds=self.timeout)
 
-    def _without(self, zone: "LandingZone", as_of: date) -> str:
+    def _deferred(self, zone: "LandingZone", as_of: date) -> TaskDeferred:
+        """Return what hands the wait to the triggerer."""
+        from recsys_airflow.triggers import DropTrigger
+
+        deadline = self._deadline(as_of)
+        self.log.info(
+            "%s drop of %s is not complete; waiting until %s", self.source, as_of, deadline
+        )
+        trigger = DropTrigger(
+            zone=zone.uri,
+            source=self.source,
+            when=as_of.isoformat(),
+            poke_interval=self.poke_interval,
+            deadline=deadline.isoformat(),
+        )
+        return TaskDeferred(trigger=trigger, method_name="resume")
+
+    def _with_drop(self, as_of: date) -> str:
+        """Return no note."""
+        self.log.info("%s drop of %s is complete", self.source, as_of)
+        return ""
+
+    def _without_drop(self, zone: "LandingZone", as_of: date) -> str:
         """Fail where the source is required; else the note with which the run goes on."""
         fact = f"no _SUCCESS by {self._deadline(as_of):%Y-%m-%d %H:%M} UTC"
         drop = zone.at(self.source, as_of)
@@ -99,10 +110,7 @@ class DropSensor(BaseSensorOperator):
                 f"{fact}; expected a complete drop. Put it there, then clear this task ({drop})"
             )
         dates = [earlier.date for earlier in zone.drops(self.source) if earlier.date <= as_of]
-        goes_on = (
-            "the run goes on with "
-            f"{f'the drops up to {dates[-1]}' if dates else f'no {self.source} drop at all'}"
-        )
-        note = f"{fact}; {goes_on} ({drop})"
+        left = f"the drops up to {dates[-1]}" if dates else f"no {self.source} drop at all"
+        note = f"{fact}; the run goes on with {left} ({drop})"
         self.log.warning(note)
         return note

@@ -68,18 +68,7 @@ class StepProcess:
     def _run(
         self, settings: "Settings", name: str, inputs: Mapping[str, Any], results: IO[str]
     ) -> int:
-        words = shlex.split(settings.step_command)
-        self._process = process = subprocess.Popen(  # noqa: S603 - the setting of an installation
-            [*words, "step", name, "--result-fd", str(results.fileno())],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-            env=_environment(settings),
-            pass_fds=[results.fileno()],
-            start_new_session=True,
-        )
+        self._process = process = start(settings, name, results.fileno())
         if process.stdin:
             with process.stdin as stdin:
                 json.dump(inputs, stdin)
@@ -90,7 +79,23 @@ class StepProcess:
         return process.wait()
 
 
-def _environment(settings: "Settings") -> dict[str, str]:
+def start(settings: "Settings", name: str, result_fd: int) -> "subprocess.Popen[str]":
+    """Start a step by the setting's command, with pipes to it and a file for its result."""
+    words = shlex.split(settings.step_command)
+    return subprocess.Popen(  # noqa: S603 - the setting of an installation
+        [*words, "step", name, "--result-fd", str(result_fd)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        env=environment_of(settings),
+        pass_fds=[result_fd],
+        start_new_session=True,
+    )
+
+
+def environment_of(settings: "Settings") -> dict[str, str]:
     """Return the task's environment, with the database of the Airflow connection."""
     environment = dict(os.environ)
     environment["RECSYS_DATABASE_URL"] = settings.database_url.get_secret_value()

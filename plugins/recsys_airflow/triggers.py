@@ -32,18 +32,19 @@ class DropTrigger(BaseTrigger):
         return "recsys_airflow.triggers.DropTrigger", {name: getattr(self, name) for name in names}
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
-        zone, when, deadline = (
-            LandingZone(self.zone),
-            date.fromisoformat(self.when),
-            datetime.fromisoformat(self.deadline),
-        )
         while True:
-            left = (deadline - datetime.now(UTC)).total_seconds()
+            left = self.seconds_left()
             # in a thread: a bucket's answer must not hold up the triggerer's other triggers
-            if await asyncio.to_thread(zone.is_complete, self.source, when):
-                yield TriggerEvent({"when": self.when, "arrived": True})
-                return
-            if left <= 0:
-                yield TriggerEvent({"when": self.when, "arrived": False})
+            arrived = await asyncio.to_thread(self.has_arrived)
+            if arrived or left <= 0:
+                yield TriggerEvent({"when": self.when, "arrived": arrived})
                 return
             await asyncio.sleep(min(self.poke_interval, left))
+
+    def seconds_left(self) -> float:
+        """Return the seconds until the deadline, less than 0 after it."""
+        return (datetime.fromisoformat(self.deadline) - datetime.now(UTC)).total_seconds()
+
+    def has_arrived(self) -> bool:
+        """Whether the drop is complete."""
+        return LandingZone(self.zone).is_complete(self.source, date.fromisoformat(self.when))

@@ -80,14 +80,13 @@ def write_basics(
     rng: np.random.Generator, file: gzip.GzipFile, block: Block, movies: Linked
 ) -> None:
     """Append to title.basics: MovieLens' movies as MovieLens has them, other titles made up."""
-    n_rows = len(block)
     kind = draw_types(rng, block)
     name = block.ours_or(movies.names, draw_names(rng, block))
-    year = block.ours_or(movies.years, draw_years(rng, n_rows))
+    year = block.ours_or(movies.years, draw_years(rng, len(block)))
     genres = block.ours_or(movies.genres, draw_genres(rng, block.genre))
-    names = [block.tconst, kind, name, name]
-    years = [fixed("0", n_rows), year, fixed(NONE, n_rows)]
-    write(file, [*names, *years, draw_minutes(rng, n_rows), genres])
+    minutes = draw_minutes(rng, len(block))
+    adult, end = block.fixed("0"), block.fixed(NONE)
+    write(file, [block.tconst, kind, name, name, adult, year, end, minutes, genres])
 
 
 def draw_types(rng: np.random.Generator, block: Block) -> np.ndarray:

@@ -90,7 +90,11 @@ class Block:
     @property
     def tconst(self) -> np.ndarray:
         """Return the text column of ids."""
-        return joined(fixed("tt", len(self)), number(self.numbers, least_digits=7))
+        return joined(self.fixed("tt"), number(self.numbers, least_digits=7))
+
+    def fixed(self, value: str) -> np.ndarray:
+        """Return a text column that says the same of each."""
+        return fixed(value, len(self))
 
     @property
     def is_ours(self) -> np.ndarray:

@@ -45,24 +45,21 @@ class AskApproval(HITLOperator):
         self.proposal = proposal
 
     def execute(self, context: "Context") -> Any:
-        from recsys_airflow.hook import RecsysHook
-
         if not self.proposal["needs_approval"]:
             return {"answer": None, "by": None}
         self.subject = self.proposal["subject"]
         self.body = self.proposal["body"]
-        with in_sentences():
-            hours = RecsysHook().settings().approval_hours
-        self.response_timeout = timedelta(hours=hours)
         self.log.info("%s\n%s", self.subject, self.body)
-        base_url = conf.get("api", "base_url", fallback=LOCAL)
-        place = self.generate_link_to_ui_from_context(context=context, base_url=base_url)
-        tell(
-            f"{self.dag_id}: {self.subject}?",
-            f"Approve or reject it within {hours:g} hours: {place}",
-        )
+        hours = approval_hours()
+        self.response_timeout = timedelta(hours=hours)
+        self._notify(context, f"Approve or reject it within {hours:g} hours")
         # leaves by an exception: Airflow calls execute_complete with the answer
         return super().execute(context)
+
+    def _notify(self, context: "Context", request: str) -> None:
+        base_url = conf.get("api", "base_url", fallback=LOCAL)
+        place = self.generate_link_to_ui_from_context(context=context, base_url=base_url)
+        tell(f"{self.dag_id}: {self.subject}?", f"{request}: {place}")
 
     def execute_complete(self, context: "Context", event: dict[str, Any]) -> dict[str, Any]:
         answered = super().execute_complete(context, event)
@@ -71,3 +68,11 @@ class AskApproval(HITLOperator):
         approved = answered["chosen_options"] == [self.APPROVE]
         by = answered["responded_by_user"]["name"]
         return {"answer": "approved" if approved else "rejected", "by": by}
+
+
+@in_sentences()
+def approval_hours() -> float:
+    """Return how long the setting says that an answer is waited for."""
+    from recsys_airflow.hook import RecsysHook
+
+    return RecsysHook().settings().approval_hours
