@@ -87,7 +87,7 @@ def _slack(channel: str, subject: str, text: str) -> None:
 
 
 def _mail(addresses: str, subject: str, text: str) -> None:
-    """Send it by the Airflow connection smtp_default, which also names the sender (`from_email`)."""
+    """Send it by the Airflow connection smtp_default, which names the sender (`from_email`)."""
     from airflow.providers.smtp.hooks.smtp import SmtpHook
 
     with SmtpHook(smtp_conn_id="smtp_default") as hook:

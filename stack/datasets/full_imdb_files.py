@@ -136,13 +136,18 @@ def write_ratings(
 def draw_scores(rng: np.random.Generator, linked: np.ndarray, movies: Linked) -> np.ndarray:
     """Return titles' scores."""
     others = rng.normal(6.8, 1.4, len(linked)).clip(1, 10)
-    return np.where(linked >= 0, movies.score[linked], others)
+    return ours_or(linked, movies.score, others)
 
 
 def draw_votes(rng: np.random.Generator, linked: np.ndarray, movies: Linked) -> np.ndarray:
     """Return how many votes titles have."""
     others = rng.lognormal(3, 2, len(linked)).clip(5, 3e6)
-    return np.where(linked >= 0, movies.votes[linked], others)
+    return ours_or(linked, movies.votes, others)
+
+
+def ours_or(linked: np.ndarray, ours: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """Return numbers: of MovieLens' movies where they are, of others elsewhere."""
+    return np.where(linked >= 0, ours[linked], others)
 
 
 def one_decimal(values: np.ndarray) -> np.ndarray:

@@ -17,6 +17,8 @@ from stack.datasets.world import (
     YEAR,
     Characters,
     Movies,
+    affinity,
+    draw_mixed,
     minutes_after,
     shares,
     whole,
@@ -82,8 +84,8 @@ class World:
     def draw_noisy_odds(self, rng: np.random.Generator, block: slice) -> np.ndarray:
         """Return users × movies: by taste, novelty, popularity and quality."""
         movies = self.movies
-        affinity = 1.5 * self.users.taste[block] @ movies.taste.T
-        odds = affinity + self.novelty(block) - 1.1 * np.log(movies.popularity)
+        liking = 1.5 * self.users.taste[block] @ movies.taste.T
+        odds = liking + self.novelty(block) - 1.1 * np.log(movies.popularity)
         odds += movies.quality + rng.gumbel(size=odds.shape)
         # not out yet: only where a user has seen all else
         odds[movies.release[None, :] >= self.users.leave[block][:, None]] -= 1e6
@@ -99,10 +101,10 @@ class World:
         self, rng: np.random.Generator, user: np.ndarray, movie: np.ndarray
     ) -> np.ndarray:
         """Return how many stars users give movies."""
-        affinity = np.einsum("ij,ij->i", self.users.taste[user], self.movies.taste[movie])
+        liking = affinity(self.users.taste[user], self.movies.taste[movie])
         noise = rng.normal(0, 0.7, len(user))
         leaning = 3.1 + self.users.bias[user] + self.movies.quality[movie]
-        return np.clip(np.round((leaning + 0.5 * affinity + noise) * 2) / 2, 0.5, 5)
+        return np.clip(np.round((leaning + 0.5 * liking + noise) * 2) / 2, 0.5, 5)
 
     def draw_times(
         self, rng: np.random.Generator, user: np.ndarray, movie: np.ndarray
@@ -177,9 +179,7 @@ def draw_users(rng: np.random.Generator, count: int, ratings: int, most: int) ->
 
 def draw_stays(rng: np.random.Generator, count: int) -> np.ndarray:
     """Return for how many seconds users stay: most for some days, others for years."""
-    is_short = rng.random(count) < 0.6
-    days = np.where(is_short, rng.exponential(5, count), rng.exponential(500, count))
-    return whole(days * DAY + 3_600)
+    return whole(draw_mixed(rng, count, 0.6, 5, 500) * DAY + 3_600)
 
 
 def draw_tags(

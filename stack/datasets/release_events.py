@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from stack.datasets.release_world import KINDS_OF_A_USER, Finds, Release, Sessions, Shelf, World
-from stack.datasets.world import YEAR, minutes_after, places_within, starts_of, whole
+from stack.datasets.world import YEAR, affinity, minutes_after, places_within, starts_of, whole
 
 RECENT_SHARE, RECENT = 0.25, 2 * YEAR  # of a user's ratings are for what came out so lately
 ROWS_AT_A_TIME = 400_000
@@ -166,10 +166,10 @@ def draw_half_stars(
 ) -> np.ndarray:
     """Return how many half stars users give movies."""
     movies, users = world.movies, world.users
-    affinity = np.einsum("ij,ij->i", users.taste[user], movies.taste[place])
+    liking = affinity(users.taste[user], movies.taste[place])
     noise = rng.normal(0, 0.7, len(user))
     leaning = 3.3 + users.bias[user] + movies.quality[place]
-    return np.clip(np.round((leaning + 0.35 * affinity + noise) * 2), 1, 10)
+    return np.clip(np.round((leaning + 0.35 * liking + noise) * 2), 1, 10)
 
 
 def draw_tags(rng: np.random.Generator, events: np.ndarray, world: World, end: int) -> Tags:

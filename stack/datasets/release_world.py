@@ -8,7 +8,16 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from stack.datasets.world import YEAR, Characters, Movies, shares, starts_of, whole
+from stack.datasets.world import (
+    YEAR,
+    Characters,
+    Movies,
+    between,
+    draw_mixed,
+    shares,
+    starts_of,
+    whole,
+)
 
 FACTORS = 16
 KINDS = 64  # of taste
@@ -89,7 +98,7 @@ class Sessions:
 
     def of_users(self, first: int, last: int) -> "Sessions":
         """Return those of the users from the first to before the last."""
-        block = slice(*np.searchsorted(self.user, (first, last)))
+        block = between(self.user, first, last)
         return Sessions(self.user[block], self.start[block], self.first[block], self.rows[block])
 
 
@@ -163,7 +172,7 @@ class Finds:
 
     def of_rows(self, first: int, last: int) -> "Finds":
         """Return those in the rows from the first to before the last, counted from the first."""
-        block = slice(*np.searchsorted(self.row, (first, last)))
+        block = between(self.row, first, last)
         return Finds(self.row[block] - first, self.movie[block])
 
 
@@ -262,9 +271,7 @@ def draw_ids(rng: np.random.Generator, first_seen: np.ndarray) -> np.ndarray:
 
 def draw_ages(rng: np.random.Generator, count: int) -> np.ndarray:
     """Return the seconds from movies' release to their first rating."""
-    is_new = rng.random(count) < 0.3
-    years = np.where(is_new, rng.exponential(0.3, count), rng.exponential(15, count))
-    return whole(years.clip(0, 90) * YEAR)
+    return whole(draw_mixed(rng, count, 0.3, 0.3, 15).clip(0, 90) * YEAR)
 
 
 def describe(rng: np.random.Generator, ids: np.ndarray, release: np.ndarray) -> Movies:

@@ -185,6 +185,25 @@ def sum_of(bound: int | np.ndarray, weights: np.ndarray) -> int:
     return int(np.broadcast_to(bound, weights.shape).sum())
 
 
+def draw_mixed(
+    rng: np.random.Generator, count: int, share: float, scale: float, other_scale: float
+) -> np.ndarray:
+    """Return waiting times: that share of them by one scale, the others by another."""
+    is_first = rng.random(count) < share
+    first = rng.exponential(scale, count)
+    return np.where(is_first, first, rng.exponential(other_scale, count))
+
+
+def affinity(taste: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """Return how well two places in taste space agree, row by row."""
+    return np.einsum("ij,ij->i", taste, other)
+
+
+def between(values: np.ndarray, first: int, last: int) -> slice:
+    """Return where sorted values are from the first to before the last."""
+    return slice(*np.searchsorted(values, (first, last)))
+
+
 def whole(values: np.ndarray) -> np.ndarray:
     """Return the values without their fractions."""
     return values.astype(np.int64)
