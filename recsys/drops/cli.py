@@ -3,9 +3,10 @@
 import argparse
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from psycopg import OperationalError
 from pydantic import SecretStr, ValidationError
@@ -14,7 +15,7 @@ from rich.filesize import decimal
 from rich.progress import Progress
 
 from recsys.arguments import DAY, whole
-from recsys.drops.zone import AHEAD, SUCCESS, Drop, LandingZone, is_ahead
+from recsys.drops.zone import AHEAD, SUCCESS, WEEK_SOURCE, Drop, LandingZone, is_ahead
 from recsys.errors import DropError
 from recsys.ingest import SOURCES
 from recsys.settings import Settings
@@ -24,23 +25,29 @@ if TYPE_CHECKING:
     from recsys.db.connect import Connection
     from recsys.drops.check import Verdict
 
+_Subparsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
+
 #: Of a replay: none is the initial drop alone, and nobody has rated for a hundred years.
 WEEKS_AFTER = whole(0, 5_000)
-NO_DROP = f"no complete drop here; expected movielens/<YYYY-MM-DD>/ with {SUCCESS} in it"
+NO_DROP = f"no complete drop here; expected {WEEK_SOURCE}/<YYYY-MM-DD>/ with {SUCCESS} in it"
 _FILES_ALONE = (
     "checked is what the files alone can say (checksums, archives, layout, columns, text); "
     "not their values, and not whether their users are those that the database knows"
 )
 
 
-def add_drops_command(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def add_drops_command(subparsers: _Subparsers) -> None:
     """Add `drops` and its three commands; each sets `run`, a function of the arguments that returns
     the exit status.
     """
-    commands = subparsers.add_parser(
-        "drops", help="the landing zone: list, check, replay"
-    ).add_subparsers(required=True)
+    drops = subparsers.add_parser("drops", help="the landing zone: list, check, replay")
+    commands = drops.add_subparsers(required=True)
     _add(commands, "list", _list, "every drop with its date, completeness, files and size")
+    _add_check(commands)
+    _add_replay(commands)
+
+
+def _add_check(commands: _Subparsers) -> None:
     check = _add(
         commands,
         "check",
@@ -50,6 +57,9 @@ def add_drops_command(subparsers: "argparse._SubParsersAction[argparse.ArgumentP
     )
     check.add_argument("source", nargs="?", choices=SOURCES, help="only this source")
     check.add_argument("date", nargs="?", type=DAY, help="only the drop of this date, YYYY-MM-DD")
+
+
+def _add_replay(commands: _Subparsers) -> None:
     play = _add(
         commands,
         "replay",
@@ -72,74 +82,23 @@ def add_drops_command(subparsers: "argparse._SubParsersAction[argparse.ArgumentP
     )
 
 
-def _add(
-    commands: "argparse._SubParsersAction[argparse.ArgumentParser]", name: str, run, told: str
-) -> argparse.ArgumentParser:
-    parser = commands.add_parser(name, help=told, description=told)
+def _add(commands: _Subparsers, name: str, run, summary: str) -> argparse.ArgumentParser:
+    parser = commands.add_parser(name, help=summary, description=summary)
     parser.add_argument("--drops", metavar="URI", help="the landing zone (default: RECSYS_DROPS)")
     parser.set_defaults(run=run, needs_schema=False)
     return parser
 
 
+def _settings() -> Settings:
+    """The settings besides the database, which Settings otherwise insists on."""
+    return Settings(database_url=SecretStr(""))
+
+
 def _zone(args: argparse.Namespace) -> LandingZone:
-    """The landing zone. It needs no database, which Settings otherwise insists on. Raises DropError
-    where there can be none.
-    """
-    zone = LandingZone(args.drops or Settings(database_url=SecretStr("")).drops)
+    """The landing zone. Raises DropError where there can be none."""
+    zone = LandingZone(args.drops or _settings().drops)
     zone.path("")
     return zone
-
-
-def _list(args: argparse.Namespace) -> int:
-    zone, console = _zone(args), terminal()
-    rows: list[list[str]] = []
-    notes: list[str] = []
-    for source in SOURCES:
-        try:
-            complete = zone.drops(source)
-            drops = sorted([*complete, *zone.incomplete(source)], key=lambda drop: drop.date)
-        except DropError as error:
-            notes.append(str(error))
-            continue
-        rows += [_row(zone, drop, is_complete=drop in complete, notes=notes) for drop in drops]
-        notes += _warnings(complete)
-    if not rows:
-        notes.append(NO_DROP)
-    columns = ("source", "date", "complete", "files", "size")
-    console.print(table(columns, rows, title=f"drops in {zone.uri}", whole=("date", "size")))
-    _say(console, *notes)
-    return 0
-
-
-def _row(zone: LandingZone, drop: Drop, *, is_complete: bool, notes: list[str]) -> list[str]:
-    """A drop's cells. What cannot be read in it is a note below the table, where there is room for
-    a sentence.
-    """
-    try:
-        files = zone.files(drop)
-        names, size = (
-            (", ").join(file.name for file in files),
-            decimal(sum(file.size for file in files)),
-        )
-    except DropError as error:
-        names, size = "cannot be read: see below", "–"
-        notes.append(f"{_name(drop)}: {error.reason}")
-    return [drop.source, str(drop.date), "yes" if is_complete else "no", names, size]
-
-
-def _warnings(drops: Iterable[Drop]) -> list[str]:
-    """A sentence for each complete drop of the future, unless generated data may lie there."""
-    if Settings(database_url=SecretStr("")).allow_future:
-        return []
-    today = datetime.now(UTC).date()
-    return [
-        f"warning: {_name(drop)}: more than {AHEAD.days} days after today ({today}): no week runs "
-        "for it; "
-        "expected a date that has come, unless RECSYS_ALLOW_FUTURE=true says that data are "
-        "generated"
-        for drop in drops
-        if is_ahead(drop.date, today)
-    ]
 
 
 def _name(drop: Drop) -> str:
@@ -151,128 +110,214 @@ def _say(console: Console, *lines: str) -> None:
         say(console, line)
 
 
-def _check(args: argparse.Namespace) -> int:
-    zone, console = _zone(args), terminal()
-    _say(console, f"drops in {zone.uri}")
-    if args.date is not None and not zone.is_complete(args.source, args.date):
-        _say(console, f"{args.source} {args.date}: not complete: no {SUCCESS}")
-        return 1
-    drops, problems = _complete_drops(zone)
-    wanted = [
-        drop
+def _warnings(drops: Iterable[Drop]) -> list[str]:
+    """A sentence for each complete drop of the future, unless generated data may lie there."""
+    if _settings().allow_future:
+        return []
+    today = datetime.now(UTC).date()
+    return [
+        f"warning: {_name(drop)}: more than {AHEAD.days} days after today ({today}): no week runs "
+        "for it; expected a date that has come, unless RECSYS_ALLOW_FUTURE=true says that data "
+        "are generated"
         for drop in drops
-        if args.source in (None, drop.source) and args.date in (None, drop.date)
+        if is_ahead(drop.date, today)
     ]
-    if args.date is None:
-        problems += _strange(zone, args.source)
-    _say(console, *problems, *_warnings(wanted))
-    if args.date is None:
-        _say(console, *_waiting(zone, args.source))
-    if not drops:
-        _say(console, NO_DROP)
-    n_refused = 0
-    for verdict in _verdicts(zone, drops, wanted, console):
-        n_refused += verdict.is_refused
-        _say(
-            console,
-            f"{_name(verdict.drop)}: {'refused: ' if verdict.is_refused else ''}{verdict.sentence}",
-        )
-        _say(console, *(f"    {row}" for row in verdict.bad_rows))
-    return 1 if n_refused or problems else 0
 
 
-def _complete_drops(zone: LandingZone) -> tuple[list[Drop], list[str]]:
-    """The drops of all sources, and a sentence for each source whose folder cannot be read."""
-    drops: list[Drop] = []
-    problems: list[str] = []
+# ---------------------------------------------------------------- list
+
+
+def _list(args: argparse.Namespace) -> int:
+    listing = _Listing(_zone(args))
     for source in SOURCES:
+        listing.add(source)
+    listing.show(terminal())
+    return 0
+
+
+@dataclass
+class _Listing:
+    """All drops of a zone, and below the table what of them needs a sentence."""
+
+    zone: LandingZone
+    rows: list[list[str]] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    def add(self, source: str) -> None:
+        """Add the drops of a source."""
         try:
-            drops += zone.drops(source)
+            complete = self.zone.drops(source)
+            waiting = self.zone.incomplete(source)
         except DropError as error:
-            problems.append(str(error))
-    return drops, problems
-
-
-def _strange(zone: LandingZone, source: str | None) -> list[str]:
-    """A sentence for each name in a source's folder that is no drop, complete or on its way."""
-    names: list[str] = []
-    for each in (source,) if source else SOURCES:
-        with suppress(DropError):  # the folder cannot be read: that has been said
-            names += [f"{each}/{name}" for name in zone.strange(each)]
-    return [f"{name}: strange; expected a folder named YYYY-MM-DD" for name in names]
-
-
-def _waiting(zone: LandingZone, source: str | None) -> list[str]:
-    """A sentence for each drop that is not complete: it is no problem yet."""
-    drops: list[Drop] = []
-    for each in (source,) if source else SOURCES:
-        with suppress(DropError):
-            drops += zone.incomplete(each)
-    return [f"{_name(drop)}: not complete: no {SUCCESS}; it is not checked" for drop in drops]
-
-
-def _verdicts(
-    zone: LandingZone, drops: list[Drop], wanted: list[Drop], console: Console
-) -> "Iterator[Verdict]":
-    from recsys.drops.check import check_files, check_in_database
-
-    max_bad_share = Settings(database_url=SecretStr("")).max_bad_share
-    with _database() as database:
-        if not isinstance(database, str):
-            newest = max((drop.date for drop in wanted), default=date.min)
-            needed = [drop for drop in drops if drop.date <= newest]
-            yield from check_in_database(
-                database, zone, needed, wanted, max_bad_share=max_bad_share
-            )
+            self.notes.append(str(error))
             return
-        _say(console, f"{database}: {_FILES_ALONE}")
-        for drop in wanted:
-            yield check_files(zone, drop, max_bad_share=max_bad_share)
+        for drop in sorted([*complete, *waiting], key=lambda drop: drop.date):
+            is_complete = "yes" if drop in complete else "no"
+            self.rows.append([source, str(drop.date), is_complete, *self._files(drop)])
+        self.notes += _warnings(complete)
+
+    def _files(self, drop: Drop) -> list[str]:
+        """The names of a drop's files and their size. What cannot be read is a note, where there is
+        room for a sentence.
+        """
+        try:
+            files = self.zone.files(drop)
+        except DropError as error:
+            self.notes.append(f"{_name(drop)}: {error.reason}")
+            return ["cannot be read: see below", "–"]
+        names = ", ".join(file.name for file in files)
+        return [names, decimal(sum(file.size for file in files))]
+
+    def show(self, console: Console) -> None:
+        """Print the table and the notes."""
+        columns = ("source", "date", "complete", "files", "size")
+        title = f"drops in {self.zone.uri}"
+        console.print(table(columns, self.rows, title=title, whole=("date", "size")))
+        _say(console, *self.notes, *([] if self.rows else [NO_DROP]))
+
+
+# ---------------------------------------------------------------- check
+
+
+def _check(args: argparse.Namespace) -> int:
+    check = _Check(_zone(args), terminal(), args.source, args.date)
+    _say(check.console, f"drops in {check.zone.uri}")
+    if args.date is not None and not check.zone.is_complete(args.source, args.date):
+        _say(check.console, f"{args.source} {args.date}: not complete: no {SUCCESS}")
+        return 1
+    return check.run()
+
+
+@dataclass
+class _Check:
+    """A dry run of all complete drops, or of those of one source, or of one."""
+
+    zone: LandingZone
+    console: Console
+    source: str | None
+    date: date | None
+    problems: list[str] = field(default_factory=list)
+
+    def run(self) -> int:
+        """Print what comes of each drop; return the exit status."""
+        drops = self._complete_drops()
+        chosen = [drop for drop in drops if self._is_chosen(drop)]
+        waiting: list[str] = []
+        if self.date is None:
+            self.problems += self._strange()
+            waiting = self._waiting()
+        _say(self.console, *self.problems, *_warnings(chosen), *waiting)
+        if not drops:
+            _say(self.console, NO_DROP)
+        n_refused = sum(self._show(verdict) for verdict in self._verdicts(drops, chosen))
+        return 1 if n_refused or self.problems else 0
+
+    def _is_chosen(self, drop: Drop) -> bool:
+        return self.source in (None, drop.source) and self.date in (None, drop.date)
+
+    @property
+    def _sources(self) -> Iterable[str]:
+        return (self.source,) if self.source else SOURCES
+
+    def _complete_drops(self) -> list[Drop]:
+        """The drops of all sources. That a source's folder cannot be read is a problem."""
+        drops: list[Drop] = []
+        for source in SOURCES:
+            try:
+                drops += self.zone.drops(source)
+            except DropError as error:
+                self.problems.append(str(error))
+        return drops
+
+    def _strange(self) -> list[str]:
+        """A sentence for each name in a source's folder that is no drop, complete or on its way."""
+        names: list[str] = []
+        for source in self._sources:
+            with suppress(DropError):  # the folder cannot be read: that has been said
+                names += [f"{source}/{name}" for name in self.zone.strange(source)]
+        return [f"{name}: strange; expected a folder named YYYY-MM-DD" for name in names]
+
+    def _waiting(self) -> list[str]:
+        """A sentence for each drop that is not complete: it is no problem yet."""
+        drops: list[Drop] = []
+        for source in self._sources:
+            with suppress(DropError):
+                drops += self.zone.incomplete(source)
+        return [f"{_name(drop)}: not complete: no {SUCCESS}; it is not checked" for drop in drops]
+
+    def _verdicts(self, drops: list[Drop], chosen: list[Drop]) -> "Iterator[Verdict]":
+        from recsys.drops.check import check_files, check_in_database
+
+        max_bad_share = _settings().max_bad_share
+        with _database() as database:
+            if isinstance(database, str):
+                _say(self.console, f"{database}: {_FILES_ALONE}")
+                for drop in chosen:
+                    yield check_files(self.zone, drop, max_bad_share=max_bad_share)
+                return
+            before = _up_to(drops, chosen)
+            yield from check_in_database(
+                database, self.zone, before, chosen, max_bad_share=max_bad_share
+            )
+
+    def _show(self, verdict: "Verdict") -> bool:
+        """Print a verdict; return whether it is a refusal."""
+        refused = "refused: " if verdict.is_refused else ""
+        _say(self.console, f"{_name(verdict.drop)}: {refused}{verdict.sentence}")
+        _say(self.console, *(f"    {row}" for row in verdict.bad_rows))
+        return verdict.is_refused
+
+
+def _up_to(drops: list[Drop], chosen: list[Drop]) -> list[Drop]:
+    """The drops up to the newest of the chosen ones."""
+    newest = max((drop.date for drop in chosen), default=date.min)
+    return [drop for drop in drops if drop.date <= newest]
 
 
 @contextmanager
 def _database() -> "Iterator[Connection | str]":
-    """The pipeline's database, or why there is none to ask."""
+    """The pipeline's database, or why there is none to query."""
     from recsys.db.connect import connect
 
-    try:
-        settings = Settings.from_environment()
-    except ValidationError:
-        yield "RECSYS_DATABASE_URL is not set"
-        return
     with ExitStack() as stack:
         try:
-            conn = stack.enter_context(connect(settings))
+            conn = stack.enter_context(connect(Settings.from_environment()))
+        except ValidationError:
+            yield "RECSYS_DATABASE_URL is not set"
+            return
         except OperationalError as error:
             yield str(error).splitlines()[0]
             return
-        yield (
-            conn
-            if _has_schema(conn)
-            else ("the database has no schema yet (python -m recsys migrate)")
-        )
+        has_schema = _has_schema(conn)
+        yield conn if has_schema else "the database has no schema yet (python -m recsys migrate)"
 
 
 def _has_schema(conn: "Connection") -> bool:
-    from recsys.db.connect import one_row
     from recsys.db.queries import queries
+    from recsys.db.rows import fetch_value
 
-    return one_row(conn, queries("drops")["has_schema"]).ok
+    return fetch_value(conn, bool, queries("drops")["has_schema"])
+
+
+# ---------------------------------------------------------------- replay
 
 
 def _replay(args: argparse.Namespace) -> int:
-    from recsys.drops.replay import replay
-
     zone, console = _zone(args), terminal()
     with Progress(console=console) as bars:
-        bar = bars.add_task("reading", total=None)
-
-        def show_progress(done: int, total: int) -> None:
-            bars.update(bar, completed=done, total=total)
-
-        dates = replay(
-            args.data, zone.uri, weeks=args.weeks, imdb=args.imdb, progress=show_progress
-        )
-        bars.update(bar, completed=1, total=1)
+        dates = _put_drops(args, zone, bars)
     _say(console, f"{len(dates)} drops of {args.data} in {zone.uri}, {dates[0]} to {dates[-1]}")
     return 0
+
+
+def _put_drops(args: argparse.Namespace, zone: LandingZone, bars: Progress) -> list[date]:
+    from recsys.drops.replay import replay
+
+    bar = bars.add_task("reading", total=None)
+
+    def show_progress(done: int, total: int) -> None:
+        bars.update(bar, completed=done, total=total)
+
+    dates = replay(args.data, zone.uri, weeks=args.weeks, imdb=args.imdb, progress=show_progress)
+    bars.update(bar, completed=1, total=1)
+    return dates

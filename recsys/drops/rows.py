@@ -8,9 +8,10 @@ a row again, so that one quote never takes the rows after it along.
 """
 
 from bisect import bisect_left, bisect_right
+from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import pairwise
-from typing import NamedTuple
+from functools import cached_property
+from typing import NamedTuple, Self
 
 import numpy as np
 
@@ -54,9 +55,8 @@ def is_plain(data: bytes, delimiter: bytes, *, quoted: bool) -> bool:
     if not quoted or b'"' not in data:
         return True
     text = np.frombuffer(data, np.uint8)
-    return not len(
-        _unusual_lines(text, _places(text, _QUOTE), _places(text, _NEWLINE) + 1, delimiter[0])
-    )
+    quotes = _places(text, _QUOTE)
+    return not len(_odd_lines(text, quotes, _places(text, _NEWLINE) + 1, delimiter[0]))
 
 
 def find_rows(
@@ -66,7 +66,8 @@ def find_rows(
 
     Where the last row goes on in the next block (`ends_all` says that none does), it is the `rest`.
     """
-    scan = _Scan(data, delimiter[0], n_columns, quoted=quoted, ends_all=ends_all)
+    places = _Places.of(np.frombuffer(data, np.uint8), delimiter[0], quoted=quoted)
+    scan = _Scan(data, places, n_columns, ends_all=ends_all)
     scan.run()
     return scan.rows()
 
@@ -75,59 +76,100 @@ def _places(text: np.ndarray, byte: int) -> np.ndarray:
     return np.flatnonzero(text == byte)
 
 
-def _unusual_lines(
+def _odd_lines(
     text: np.ndarray, quotes: np.ndarray, ends: np.ndarray, delimiter: int
 ) -> np.ndarray:
     """Lines, ascending, in which not every quote opens a value, closes it or stands there twice.
     `ends`: of all lines.
     """
     line = np.searchsorted(ends, quotes, side="right")
-    first = np.searchsorted(line, line)
-    is_odd = (np.arange(len(quotes)) - first) % 2 == 1
-    before = np.where(quotes > 0, text[quotes - 1], _NEWLINE)
-    after = text[quotes + 1]
-    opens = (before == delimiter) | (before == _NEWLINE) | (before == _QUOTE)
-    closes = (after == delimiter) | (after == _NEWLINE) | (after == _RETURN) | (after == _QUOTE)
-    last = np.append(line[1:] != line[:-1], True)
-    bad = np.where(is_odd, ~closes, ~opens | last)
+    n_before = np.arange(len(quotes)) - np.searchsorted(line, line)
+    is_last = np.append(line[1:] != line[:-1], True)
+    cannot_open = ~_opens(text, quotes, delimiter) | is_last
+    bad = np.where(n_before % 2 == 1, ~_closes(text, quotes, delimiter), cannot_open)
     return np.unique(line[bad])
 
 
-class _Scan:
-    """Line by line where a line is unusual, by counting in the whole block where it is not."""
+def _opens(text: np.ndarray, quotes: np.ndarray, delimiter: int) -> np.ndarray:
+    before = np.where(quotes > 0, text[quotes - 1], _NEWLINE)
+    return (before == delimiter) | (before == _NEWLINE) | (before == _QUOTE)
 
-    def __init__(
-        self, data: bytes, delimiter: int, n_columns: int, *, quoted: bool, ends_all: bool
-    ) -> None:
-        text = np.frombuffer(data, np.uint8)
-        self._data = data
-        self._delimiter = delimiter
-        self._n_columns = n_columns
-        self._ends_all = ends_all
+
+def _closes(text: np.ndarray, quotes: np.ndarray, delimiter: int) -> np.ndarray:
+    after = text[quotes + 1]
+    is_end = (after == _NEWLINE) | (after == _RETURN)
+    return is_end | (after == delimiter) | (after == _QUOTE)
+
+
+@dataclass(frozen=True)
+class _Places:
+    """Where in a block the bytes are that matter; `ends` are one after each line's end, `returns`
+    those before no line's end.
+    """
+
+    delimiter: int
+    delimiters: np.ndarray
+    ends: np.ndarray
+    quotes: np.ndarray
+    returns: np.ndarray
+    odd_lines: np.ndarray
+
+    @classmethod
+    def of(cls, text: np.ndarray, delimiter: int, *, quoted: bool) -> Self:
+        """Find them."""
         ends = _places(text, _NEWLINE) + 1
-        delimiters = _places(text, delimiter)
         returns = _places(text, _RETURN)
         returns = returns[text[returns + 1] != _NEWLINE]
         quotes = _places(text, _QUOTE) if quoted else np.empty(0, np.int64)
-        with_returns = np.searchsorted(ends, returns, side="right")
-        self._unusual = np.union1d(
-            _unusual_lines(text, quotes, ends, delimiter), with_returns
-        ).tolist()
-        self._columns = _columns(delimiters, quotes, ends)
-        self._ends: list[int] = ends.tolist()
+        odd_lines = np.union1d(
+            _odd_lines(text, quotes, ends, delimiter),
+            np.searchsorted(ends, returns, side="right"),
+        )
+        return cls(delimiter, _places(text, delimiter), ends, quotes, returns, odd_lines)
+
+    def n_columns(self) -> np.ndarray:
+        """How many columns each line has, if none is odd."""
+        if not len(self.quotes):
+            return np.diff(np.searchsorted(self.delimiters, self.ends), prepend=0) + 1
+        line = np.searchsorted(self.ends, self.delimiters, side="right")
+        outside = self._quotes_before_delimiters(line) % 2 == 0
+        return np.bincount(line[outside], minlength=len(self.ends)) + 1
+
+    def _quotes_before_delimiters(self, line: np.ndarray) -> np.ndarray:
+        """How many quotes stand before each delimiter in its line."""
+        before_line = np.searchsorted(self.quotes, np.append(0, self.ends[:-1]))
+        return np.searchsorted(self.quotes, self.delimiters) - before_line[line]
+
+
+@dataclass
+class _Row:
+    """A row that is read from its first byte on: up to `at`, which lies in the line `last`."""
+
+    start: int
+    at: int
+    last: int
+    columns: int = 1
+
+
+class _Scan:
+    """Line by line where a line is odd, by counting in the whole block where it is not."""
+
+    def __init__(self, data: bytes, places: _Places, n_columns: int, *, ends_all: bool) -> None:
+        self._data = data
+        self._places = places
+        self._n_columns = n_columns
+        self._ends_all = ends_all
+        self._columns = places.n_columns()
+        self._ends: list[int] = places.ends.tolist()
         self._starts = [0, *self._ends[:-1]]
-        self._last_lines = np.arange(len(ends))  # of the row that begins in a line
-        self._n_lines = len(ends)
+        self._last_lines = np.arange(len(self._ends))  # of the row that begins in a line
+        self._n_lines = len(self._ends)
         self._reasons: dict[int, str] = {}
-        if self._unusual:
-            self._delimiters: list[int] = delimiters.tolist()
-            self._returns: list[int] = returns.tolist()
-            self._quotes: list[int] = quotes.tolist()
 
     def run(self) -> None:
-        """Judge each unusual line that is not part of the row before it."""
+        """Judge each odd line that is not part of the row before it."""
         free = 0
-        for line in self._unusual:
+        for line in self._places.odd_lines.tolist():
             if line < free:
                 continue
             last = self._judge(line)
@@ -138,80 +180,108 @@ class _Scan:
             self._last_lines[line] = last
 
     def rows(self) -> Rows:
-        """What was found."""
-        n_lines = self._n_lines
-        is_row = np.ones(n_lines, dtype=bool)
-        for line in np.flatnonzero(self._last_lines[:n_lines] > np.arange(n_lines)):
-            is_row[line + 1 : self._last_lines[line] + 1] = False
+        """The block's rows and faults."""
+        begins_row = self._begins_row()
         faults = [
             Fault(line, reason, self._content(line)) for line, reason in self._reasons.items()
         ]
-        is_row[list(self._reasons)] = False
-        for line in np.flatnonzero(is_row & (self._columns[:n_lines] != self._n_columns)).tolist():
-            is_row[line] = False
-            if self._content(line):
+        faults += self._wrong_columns(begins_row)
+        lines = np.flatnonzero(begins_row & (self._columns[: self._n_lines] == self._n_columns))
+        return Rows(self._join(lines), lines, sorted(faults), self._rest())
+
+    def _begins_row(self) -> np.ndarray:
+        """One boolean a line: whether a row begins in it that is not set aside yet."""
+        begins = np.ones(self._n_lines, dtype=bool)
+        last_lines = self._last_lines[: self._n_lines]
+        for line in np.flatnonzero(last_lines > np.arange(self._n_lines)):
+            begins[line + 1 : last_lines[line] + 1] = False
+        begins[list(self._reasons)] = False
+        return begins
+
+    def _wrong_columns(self, begins_row: np.ndarray) -> Iterator[Fault]:
+        """The rows with another number of columns; a blank line is none."""
+        is_wrong = begins_row & (self._columns[: self._n_lines] != self._n_columns)
+        for line in np.flatnonzero(is_wrong).tolist():
+            content = self._content(line)
+            if content:
                 reason = f"{self._columns[line]} columns, expected {self._n_columns}"
-                faults.append(Fault(line, reason, self._content(line)))
-        lines = np.flatnonzero(is_row)
-        rest = self._data[self._starts[n_lines] :] if n_lines < len(self._starts) else b""
-        return Rows(self._join(lines), lines, sorted(faults), rest)
+                yield Fault(line, reason, content)
+
+    def _rest(self) -> bytes:
+        if self._n_lines == len(self._starts):
+            return b""
+        return self._data[self._starts[self._n_lines] :]
 
     def _content(self, line: int) -> bytes:
+        start = self._starts[line]
         end = self._ends[self._last_lines[line]]
-        return self._data[self._starts[line] : min(end, self._starts[line] + SHOWN)].rstrip(b"\r\n")
+        return self._data[start : min(end, start + SHOWN)].rstrip(b"\r\n")
 
     def _join(self, lines: np.ndarray) -> bytes:
         """The bytes of the rows that begin in these lines: as few pieces as there are gaps."""
         if not len(lines):
             return b""
-        gaps = np.flatnonzero(lines[1:] != self._last_lines[lines[:-1]] + 1) + 1
-        bounds = [0, *gaps.tolist(), len(lines)]
-        firsts = lines.tolist()
-        lasts = self._last_lines[lines].tolist()
-        return (b"").join(
-            self._data[self._starts[firsts[i]] : self._ends[lasts[j - 1]]]
-            for i, j in pairwise(bounds)
-        )
+        last_lines = self._last_lines[lines]
+        gaps = np.flatnonzero(lines[1:] != last_lines[:-1] + 1)
+        firsts = lines[np.append(0, gaps + 1)].tolist()
+        lasts = last_lines[np.append(gaps, len(lines) - 1)].tolist()
+        pieces = zip(firsts, lasts, strict=True)
+        return b"".join(self._data[self._starts[i] : self._ends[j]] for i, j in pieces)
 
     def _judge(self, line: int) -> int | None:
         """Read a row from its first byte on; return its last line, None where it goes on in the
         next block.
         """
-        row = self._starts[line]
-        at, last, columns = row, line, 1
+        row = _Row(self._starts[line], self._starts[line], line)
         while True:
-            quote = self._next_opening(at, row, self._ends[last])
-            columns += self._count(self._delimiters, at, quote)
-            if self._count(self._returns, at, quote):
-                return self._is_bad(line, RETURN)
-            if quote == self._ends[last]:
-                self._columns[line] = columns
-                return last
+            quote = self._next_opening(row)
+            row.columns += _count(self._delimiters, row.at, quote)
+            if _count(self._returns, row.at, quote):
+                return self._set_aside(line, RETURN)
+            if quote == self._ends[row.last]:
+                self._columns[line] = row.columns
+                return row.last
             closing = self._closing(quote)
             if closing is None:
-                if self._ends_all or len(self._data) - 1 - row > LONGEST:
-                    return self._is_bad(line, UNCLOSED)
-                return None
-            goes_on = closing >= self._ends[last]
-            last = bisect_right(self._ends, closing)
-            # A row that has its columns does not go on: else each of many such lines would be read
-            # to the block's end.
-            if goes_on and (columns > self._n_columns or self._ends[last] - 1 - row > LONGEST):
-                return self._is_bad(line, UNCLOSED)
-            if not self._ends_value(closing + 1):
-                return self._is_bad(line, UNCLOSED if goes_on else STRAY)
-            at = closing + 1
+                return self._unclosed(line)
+            reason = self._read_to(row, closing)
+            if reason:
+                return self._set_aside(line, reason)
 
-    def _is_bad(self, line: int, reason: str) -> int:
+    def _read_to(self, row: _Row, closing: int) -> str:
+        """Go on behind a closing quote; return what is wrong there, if anything."""
+        goes_on = closing >= self._ends[row.last]
+        row.last = bisect_right(self._ends, closing)
+        row.at = closing + 1
+        # A row that has its columns does not go on: else each of many such lines would be read to
+        # the block's end.
+        if goes_on and (row.columns > self._n_columns or self._is_long(row)):
+            return UNCLOSED
+        if self._ends_value(row.at):
+            return ""
+        return UNCLOSED if goes_on else STRAY
+
+    def _is_long(self, row: _Row) -> bool:
+        return self._ends[row.last] - 1 - row.start > LONGEST
+
+    def _unclosed(self, line: int) -> int | None:
+        """Set a row aside whose quote is not closed, unless it may be so in the next block."""
+        if self._ends_all or len(self._data) - 1 - self._starts[line] > LONGEST:
+            return self._set_aside(line, UNCLOSED)
+        return None
+
+    def _set_aside(self, line: int, reason: str) -> int:
         """Set the line aside alone."""
         self._reasons[line] = reason
         return line
 
-    def _next_opening(self, at: int, row: int, end: int) -> int:
-        """The next quote that begins a value, `end` where there is none before it."""
-        for place in range(bisect_left(self._quotes, at), bisect_left(self._quotes, end)):
+    def _next_opening(self, row: _Row) -> int:
+        """The next quote that begins a value, the line's end where there is none before it."""
+        end = self._ends[row.last]
+        first = bisect_left(self._quotes, row.at)
+        for place in range(first, bisect_left(self._quotes, end)):
             quote = self._quotes[place]
-            if quote == row or self._data[quote - 1] == self._delimiter:
+            if quote == row.start or self._data[quote - 1] == self._places.delimiter:
                 return quote
         return end
 
@@ -229,17 +299,23 @@ class _Scan:
 
     def _ends_value(self, place: int) -> bool:
         byte = self._data[place]
-        return byte in (self._delimiter, _NEWLINE) or self._data[place : place + 2] == b"\r\n"
+        is_end = byte in (self._places.delimiter, _NEWLINE)
+        return is_end or self._data[place : place + 2] == b"\r\n"
 
-    def _count(self, places: list[int], start: int, end: int) -> int:
-        return bisect_left(places, end) - bisect_left(places, start)
+    # as lists: bisect is used on them, and only where a line is odd
+
+    @cached_property
+    def _delimiters(self) -> list[int]:
+        return self._places.delimiters.tolist()
+
+    @cached_property
+    def _returns(self) -> list[int]:
+        return self._places.returns.tolist()
+
+    @cached_property
+    def _quotes(self) -> list[int]:
+        return self._places.quotes.tolist()
 
 
-def _columns(delimiters: np.ndarray, quotes: np.ndarray, ends: np.ndarray) -> np.ndarray:
-    """How many columns each line has, if none is unusual."""
-    if not len(quotes):
-        return np.diff(np.searchsorted(delimiters, ends), prepend=0) + 1
-    line = np.searchsorted(ends, delimiters, side="right")
-    quotes_before = np.searchsorted(quotes, np.append(0, ends[:-1]))
-    inside = (np.searchsorted(quotes, delimiters) - quotes_before[line]) % 2 == 1
-    return np.bincount(line[~inside], minlength=len(ends)) + 1
+def _count(places: list[int], start: int, end: int) -> int:
+    return bisect_left(places, end) - bisect_left(places, start)

@@ -22,6 +22,8 @@ from recsys.errors import DropError, RequestError
 
 SUCCESS = "_SUCCESS"
 SUMS = "SHA256SUMS"
+#: The source whose drops say which weeks there are.
+WEEK_SOURCE = "movielens"
 #: How far after today a date may lie: a week is closed, or announced, a few days early, and a
 #: mistyped year lies far beyond.
 AHEAD = timedelta(days=7)
@@ -125,12 +127,12 @@ class LandingZone:
         if allow_future or not is_ahead(as_of, today):
             return
         dates = [
-            str(drop.date) for drop in self.drops("movielens") if not is_ahead(drop.date, today)
+            str(drop.date) for drop in self.drops(WEEK_SOURCE) if not is_ahead(drop.date, today)
         ]
         raise RequestError(
             f"as_of {as_of} is {(as_of - today).days:,} days after today, {today} (UTC); expected "
             f"at most {AHEAD.days}. Name a "
-            "week that has its drop: the newest complete movielens drops are those of "
+            f"week that has its drop: the newest complete {WEEK_SOURCE} drops are those of "
             f"{', '.join(dates[-5:]) or 'no date'}. "
             "Where generated data lie in the future, set RECSYS_ALLOW_FUTURE=true. Nothing was "
             f"changed; looked in {self.uri}"
