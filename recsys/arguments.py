@@ -39,19 +39,19 @@ class Day:
 
     def __call__(self, text: str) -> date:
         try:
-            found = (
+            day = (
                 date.fromisoformat(text)
                 if re.fullmatch(r"\d{4}-\d\d-\d\d", text, re.ASCII)
                 else None
             )
         except ValueError:
-            found = None
-        if found is None or not self.first <= found <= self.last:
+            day = None
+        if day is None or not self.first <= day <= self.last:
             raise ArgumentTypeError(
                 f"found {text[:40]!r}; expected a date as 2018-09-24, from "
                 f"{self.first} to {self.last}"
             )
-        return found
+        return day
 
 
 def limited(name: str) -> Number:

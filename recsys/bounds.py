@@ -63,6 +63,6 @@ class Bounds(BaseModel):
         default=0.8,
         ge=0,
         le=1,
-        description="share of all lists that one movie may stand in: "
+        description="share of all lists that one movie may be in: "
         "beyond it, lists are not personal",
     )

@@ -58,11 +58,11 @@ def begin_experiment(conn: Connection, as_of: date, experiment: Experiment, run_
     Raises LedgerError where it runs with another share or until another week, and where another
     runs at that time.
     """
-    known = conn.execute(queries("experiment")["by_name"], {"name": experiment.name}).fetchone()
-    if known and (known.share, known.last_as_of) != (experiment.share, experiment.last_as_of):
+    entry = conn.execute(queries("experiment")["by_name"], {"name": experiment.name}).fetchone()
+    if entry and (entry.share, entry.last_as_of) != (experiment.share, experiment.last_as_of):
         raise LedgerError(
-            f"experiment {experiment.name} has {known.share:g} of the users until "
-            f"{known.last_as_of}; found {experiment.share:g} "
+            f"experiment {experiment.name} has {entry.share:g} of the users until "
+            f"{entry.last_as_of}; found {experiment.share:g} "
             f"until {experiment.last_as_of}, expected the same"
         )
     running = conn.execute(

@@ -65,11 +65,11 @@ def _newest_fit(registry: Registry) -> tuple[str, PredictsDescribed]:
 
 
 def _person_named(conn: Connection, name: str, role: str) -> int:
-    found = conn.execute(
+    person = conn.execute(
         queries("prediction")["person_named"], {"name": name, "role": role}
     ).fetchone()
-    if found is None:
+    if person is None:
         raise RecsysError(
             f"{role} {name!r}: nobody of that name in the drops; expected one as IMDb writes it"
         )
-    return found.person_id
+    return person.person_id

@@ -7,11 +7,11 @@ from pathlib import Path
 UNKNOWN = "unknown"
 
 
-def git_sha(told: str) -> str:
-    """The commit of the code: what an image was told, else the checkout's own, with a + behind it
-    where files were changed since.
+def git_sha(of_image: str) -> str:
+    """The commit of the code: what an image was built with, else the checkout's own, with a +
+    behind it where files were changed since.
     """
-    return told or _of_checkout(Path(__file__).resolve().parents[1])
+    return of_image or _of_checkout(Path(__file__).resolve().parents[1])
 
 
 @cache

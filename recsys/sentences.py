@@ -237,9 +237,9 @@ def _validation(error: ValidationError) -> Explanation:
         name = f"RECSYS_{field.upper()}" if is_settings and field else field
         value = fault["input"]
         is_open = isinstance(value, int | float | str) and field and field != "database_url"
-        found = f", found {str(value)[:80]!r}" if is_open else ""
+        value_text = f", found {str(value)[:80]!r}" if is_open else ""
         lines.append(
-            f"{name}: {fault['msg'].removeprefix('Value error, ')}{found}".removeprefix(": ")
+            f"{name}: {fault['msg'].removeprefix('Value error, ')}{value_text}".removeprefix(": ")
         )
     what = "settings" if is_settings else error.title
     return Explanation(

@@ -218,7 +218,7 @@ class Settings(Bounds, BaseSettings):
         return value
 
     @model_validator(mode="after")
-    def someone_is_told(self) -> Self:
+    def someone_gets_messages(self) -> Self:
         if self.notifier != "log" and not self.notify_to:
             raise ValueError(
                 f"notifier is {self.notifier}, and nobody gets its messages: expected "

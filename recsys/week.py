@@ -122,9 +122,9 @@ def _fields_of_plan(value: Mapping[str, Any]) -> dict[str, Any]:
         values = {name: field for name, field in values.items() if name not in RUN_FIELDS}
     unknown = values.keys() - {field.name for field in fields(WeekPlan)}
     if form not in (1, FORM) or unknown:
-        found = f"form {form}" + (f" with {', '.join(sorted(unknown))}" if unknown else "")
+        stored_form = f"form {form}" + (f" with {', '.join(sorted(unknown))}" if unknown else "")
         raise LedgerError(
-            f"week {values.get('as_of')} was stored by other code: found {found}, expected "
+            f"week {values.get('as_of')} was stored by other code: found {stored_form}, expected "
             f"form {FORM}; run it with the code that stored it, or with this one from "
             "resolve_week"
         )

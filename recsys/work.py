@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Work:
-    """The connection is in autocommit: what belongs together stands in a transaction."""
+    """The connection is in autocommit: what belongs together is in a transaction."""
 
     settings: Settings
     conn: Connection

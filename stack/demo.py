@@ -107,8 +107,8 @@ def show_results(stack: Stack, console: Console) -> None:
         row = conn.execute(queries("demo")["published"]).fetchone()
     if row is None or not row.rows:
         raise StackError("the runs succeeded, but `recommendations` is empty")
-    made = f"{row.rows:,} recommendations for {row.users:,} users"
-    head(console, made, f", as of {row.as_of}")
+    title = f"{row.rows:,} recommendations for {row.users:,} users"
+    head(console, title, f", as of {row.as_of}")
     run_recsys(stack, "recommend")
     run_recsys(stack, "exam")
 

@@ -47,7 +47,7 @@ def tune_recipe(options: Namespace) -> None:
         with open_work(Settings.from_environment()) as work:
             week = find_week(work, options.as_of)
             progress.show(f"{options.recipe}, week {week.as_of}")
-            outcome = tune(work, week, options.recipe, n_trials=options.trials, told=show)
+            outcome = tune(work, week, options.recipe, n_trials=options.trials, report=show)
     screen.answer(outcome)
 
 

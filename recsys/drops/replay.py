@@ -28,7 +28,7 @@ _WEEK = timedelta(days=7)
 
 
 def _silent(done: int, total: int) -> None:
-    """Nobody is told."""
+    """Report nothing."""
 
 
 def replay(
@@ -178,13 +178,13 @@ def _install_all(zone: LandingZone, folders: Sequence[Path]) -> None:
         _install(zone, folder)
 
 
-def _digest(path: Path, known: dict[int, str]) -> str:
+def _digest(path: Path, digests: dict[int, str]) -> str:
     """SHA-256 of a staged file, reckoned once for all links to it (by inode)."""
     inode = path.stat().st_ino
-    if inode not in known:
+    if inode not in digests:
         with path.open("rb") as stream:
-            known[inode] = sha256(stream)
-    return known[inode]
+            digests[inode] = sha256(stream)
+    return digests[inode]
 
 
 def _is_there(zone: LandingZone, folder: Path) -> bool:

@@ -161,7 +161,7 @@ class _File:
         if batch is None or batch.num_rows != len(rows.lines):
             raise DropError(
                 f"{self._member.name}: the {len(rows.lines):,} rows from line {block.line:,} on "
-                "cannot be told apart"
+                "cannot be separated"
             )
         return _Parsed(_with_lines(batch, block.line + rows.lines), rows, sign)
 

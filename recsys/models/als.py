@@ -63,7 +63,7 @@ class ALS(DotProduct):
     help.
 
     Cost of a fit, R likes of U users and M movies, d factors: O(R d + (U + M) d²) time an
-    iteration, with the 3 conjugate gradient steps that `implicit` takes for each vector; 8R bytes
+    iteration, with the 3 conjugate gradient steps that `implicit` makes for each vector; 8R bytes
     for the likes each way, and 4d (U + M) bytes for the vectors, which are what is kept. A user's
     scores take O(d M); a list less, as most movies' vectors are too short for it.
     """

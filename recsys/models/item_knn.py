@@ -167,9 +167,9 @@ class ItemKNN(Recommender, PredictsRatings):
 
 def known_pairs(rows: np.ndarray, columns: np.ndarray) -> Iterator[np.ndarray]:
     """Yield which of K pairs have neither a strange user nor a strange movie, PAIRS at once."""
-    known = np.flatnonzero((rows >= 0) & (columns >= 0))
-    for start in range(0, len(known), PAIRS):
-        yield known[start : start + PAIRS]
+    pairs = np.flatnonzero((rows >= 0) & (columns >= 0))
+    for start in range(0, len(pairs), PAIRS):
+        yield pairs[start : start + PAIRS]
 
 
 def likes_in(ratings: sparse.csr_matrix, threshold: float) -> sparse.csr_matrix:

@@ -73,17 +73,19 @@ def copy_publication(
     source = one_row(conn, queries("publication")["origin"], {"publication_id": publication_id})
     made_of: list[object] = [source.publication_key, sorted(withdrawn), erasure]
     key = hashlib.sha256(json.dumps(made_of).encode()).hexdigest()[:32]
-    known = conn.execute(queries("publication")["copy_known"], {"publication_key": key}).fetchone()
-    if known and known.has_rows:
-        return known.publication_id
-    if known and known.is_half_detached:
+    earlier = conn.execute(
+        queries("publication")["copy_known"], {"publication_key": key}
+    ).fetchone()
+    if earlier and earlier.has_rows:
+        return earlier.publication_id
+    if earlier and earlier.is_half_detached:
         raise BusyError(
-            f"publication {known.publication_id}, a copy of {publication_id}, is on "
+            f"publication {earlier.publication_id}, a copy of {publication_id}, is on "
             "its way out; try again later"
         )
     copy_id = (
-        known.publication_id
-        if known
+        earlier.publication_id
+        if earlier
         else one_row(conn, queries("publication")["new_id"]).publication_id
     )
     params = source.params | {"publication_id": copy_id, "source_id": publication_id}

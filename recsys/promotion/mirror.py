@@ -30,7 +30,7 @@ def mirror_champion(conn: Connection, registry: "Registry") -> bool:
     """Let MLflow's alias follow the ledger; each run does it again, so that one that was cut short
     is put right.
 
-    What stands in its way is a warning. Returns whether the alias is right now.
+    A failure is a warning. Returns whether the alias is right now.
     """
 
     def show() -> None:
@@ -174,8 +174,7 @@ def _mirror(
         else ("MLflow follows with the next run, and nothing has to be repeated")
     )
     log.warning(
-        "MLflow's %s could not be brought up to the ledger: %s. What was done stands in "
-        "the ledger; %s",
+        "MLflow's %s could not be brought up to the ledger: %s. What was done is in the ledger; %s",
         what,
         why,
         later,

@@ -62,14 +62,14 @@ def check_rows(
     conn: Connection, publication_id: int, snapshot: Mapping[str, Any], top_n: int
 ) -> None:
     """Raise PublicationError where its rows are not what the snapshot (as_of, watermark) admits."""
-    found = run_on(
+    counts = run_on(
         conn, queries("publication")["faults"], publication_id, {**snapshot, "top_n": top_n}
     ).fetchone()
     with looking_up(conn):
-        found |= run_on(
+        counts |= run_on(
             conn, queries("publication")["rated_faults"], publication_id, snapshot
         ).fetchone()
-    faults = [f"{count:,} {what}" for what, count in found.items() if count]
+    faults = [f"{count:,} {what}" for what, count in counts.items() if count]
     if faults:
         raise PublicationError(
             f"week {snapshot['as_of']}: the publication would have "

@@ -16,7 +16,7 @@ from recsys.promotion.live import Visible, go_live, publications_to_show, reigns
 
 @dataclass(frozen=True)
 class Retirement:
-    """What came of it. `now` is what was put before readers in the place of `before`; None where
+    """What came of it. `now` is what went live in the place of `before`; None where
     that was not of the week.
     """
 
@@ -51,7 +51,7 @@ def refuse_retired(conn: Connection, as_of: date) -> None:
 def retire_week(
     conn: Connection, as_of: date, *, reason: str, requested_by: str, run_id: str
 ) -> Retirement:
-    """Take a week out, and put before readers what they would have without it, with its champion,
+    """Take a week out, and make live what readers would have without it, with its champion,
     in one transaction.
 
     That is the newest publication that the week kept from going live, or else what readers had
@@ -67,9 +67,9 @@ def retire_week(
     with conn.transaction():
         conn.execute(queries("live")["hold"])
         _check_known(conn, as_of)
-        known = conn.execute(queries("live")["retirement"], {"as_of": as_of}).fetchone()
-        if known:
-            when = f"{known.requested_by} on {known.retired_at:%Y-%m-%d}: {known.reason}"
+        earlier = conn.execute(queries("live")["retirement"], {"as_of": as_of}).fetchone()
+        if earlier:
+            when = f"{earlier.requested_by} on {earlier.retired_at:%Y-%m-%d}: {earlier.reason}"
             return Retirement(
                 as_of, False, note=f"It was retired before, by {when}. Nothing was changed"
             )
@@ -85,7 +85,7 @@ def retire_week(
                 "is run"
             )
             return Retirement(as_of, False, note=note)
-        _put_before_readers(conn, successor, act, f"week {as_of} was retired: {act['reason']}")
+        _make_live(conn, successor, act, f"week {as_of} was retired: {act['reason']}")
     return Retirement(as_of, False, live.publication_id, successor)
 
 
@@ -103,18 +103,16 @@ def undo_retirement(
     }
     with conn.transaction():
         conn.execute(queries("live")["hold"])
-        known = conn.execute(queries("live")["retirement"], {"as_of": as_of}).fetchone()
-        if known is None:
+        retirement = conn.execute(queries("live")["retirement"], {"as_of": as_of}).fetchone()
+        if retirement is None:
             raise RequestError(f"week {as_of} is not retired: nothing to undo")
         conn.execute(queries("live")["unretire"], act)
         live = conn.execute(queries("live")["now"]).fetchone()
         choice = {visible.publication_id: visible for visible in publications_to_show(conn)}
-        again = choice.get(known.publication_id)
+        again = choice.get(retirement.publication_id)
         if again is None or (live and live.as_of > as_of) or again.is_live:
             return Retirement(as_of, True, note="What readers see was not changed")
-        _put_before_readers(
-            conn, again, act, f"the retirement of week {as_of} was undone: {act['reason']}"
-        )
+        _make_live(conn, again, act, f"the retirement of week {as_of} was undone: {act['reason']}")
     return Retirement(as_of, True, live.publication_id if live else None, again)
 
 
@@ -136,9 +134,7 @@ def _successor(conn: Connection) -> Visible | None:
     )
 
 
-def _put_before_readers(
-    conn: Connection, chosen: Visible, act: dict[str, Any], reason: str
-) -> None:
+def _make_live(conn: Connection, chosen: Visible, act: dict[str, Any], reason: str) -> None:
     """Flip. What readers never had is published by it; what they had is brought back."""
     live = conn.execute(queries("live")["now"]).fetchone()
     newer = live is not None and (chosen.as_of, chosen.publication_id) > (

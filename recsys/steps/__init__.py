@@ -86,7 +86,7 @@ OTHERS = {
 
 
 def function_of(name: str) -> Callable[..., Any]:
-    """Return the function of a step, or of what is asked for besides, by its name.
+    """Return the function of a step, or of another request, by its name.
 
     Raises LookupError where there is none.
     """

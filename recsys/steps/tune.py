@@ -21,12 +21,12 @@ def tune_recipe(
     name: str,
     *,
     n_trials: int,
-    told: TrialsReport = lambda _trials: None,
+    report: TrialsReport = lambda _trials: None,
 ) -> str:
     """Search a recipe's hyperparameters before the week's exam, until `n_trials` trials in all.
 
-    What beats the default there competes in each later week that names no recipes. `told` is called
-    with all trials after each. Returns what the search brought, as a sentence.
+    What beats the default there competes in each later week that names no recipes. `report` is
+    called with all trials after each. Returns what the search brought, as a sentence.
     """
     check_limits({"trials": n_trials})
     exam, catalogue = exam_of(work.conn, week)
@@ -39,4 +39,4 @@ def tune_recipe(
         like_threshold=week.like_threshold,
         min_history=week.min_history,
     )
-    return str(run_study(work.conn, work.registry, study, n_trials=n_trials, report=told))
+    return str(run_study(work.conn, work.registry, study, n_trials=n_trials, report=report))

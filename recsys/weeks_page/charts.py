@@ -19,7 +19,7 @@ BASELINE_COLOUR = "#7F8790"
 COLOURED = tuple(name for name in MODELS if name != BASELINE)
 #: Recipes of one name share its colour: the first is solid, the others dashed.
 DASHES = ("", "7 3", "2 3", "7 3 2 3")
-#: Parts of a whole, from much to little: one hue, so that nobody takes them for recipes. The
+#: Parts of a whole, from much to little: one hue, so that they do not look like recipes. The
 #: template defines the colours.
 SHADES = tuple(f"var(--shade-{place})" for place in range(1, 6))
 REST_SHADE = "var(--shade-rest)"
@@ -145,10 +145,10 @@ def day_label(day: date, *, year: bool = True) -> str:
     return f"{day.day} {day:%b}" + (f" {day.year}" if year else "")
 
 
-def round_step(wanted: float) -> float:
+def round_step(least: float) -> float:
     """The next of 1, 2, 5 times a power of ten."""
-    power = 10 ** math.floor(math.log10(wanted))
-    return next(power * factor for factor in (1, 2, 5, 10) if wanted <= power * factor * (1 + 1e-9))
+    power = 10 ** math.floor(math.log10(least))
+    return next(power * factor for factor in (1, 2, 5, 10) if least <= power * factor * (1 + 1e-9))
 
 
 def frame_around(
@@ -161,8 +161,8 @@ def frame_around(
     """A frame that holds all values with some air, from `floor` on where one is given, and the
     labels of its ticks whole.
     """
-    known = [value for value in values if value is not None and math.isfinite(value)] or [0.0]
-    low, high = min(known), max(known)
+    finite = [value for value in values if value is not None and math.isfinite(value)] or [0.0]
+    low, high = min(finite), max(finite)
     air = 0.08 * (high - low) or abs(high) * 0.1 or 1.0
     bottom = low - air if low < 0 else max(0.0, low - air)
     frame = Frame(dates, bottom if floor is None else floor, high + air, **shape)

@@ -73,7 +73,7 @@ class Sign:
     as_of: date
     kind: str
     recipe_key: str
-    told: str
+    text: str
 
 
 @dataclass(frozen=True)
@@ -135,10 +135,10 @@ class View:
     @cached_property
     def lines(self) -> dict[str, list[ExamScore]]:
         """The scores of each recipe, week after week."""
-        found = defaultdict(list)
+        lines = defaultdict(list)
         for score in self.record.scores:
-            found[score.recipe_key].append(score)
-        return {key: sorted(scores, key=lambda score: score.as_of) for key, scores in found.items()}
+            lines[score.recipe_key].append(score)
+        return {key: sorted(scores, key=lambda score: score.as_of) for key, scores in lines.items()}
 
     @cached_property
     def exam_frame(self) -> Frame:
@@ -238,8 +238,8 @@ class View:
             (name, list(figures))
             for name, figures in groupby(ordered, key=lambda figure: figure.measure)
         ]
-        found = [Measure(name, figures, self._drift_frame(figures)) for name, figures in grouped]
-        return sorted(found, key=lambda measure: -measure.n_drifted)
+        charts = [Measure(name, figures, self._drift_frame(figures)) for name, figures in grouped]
+        return sorted(charts, key=lambda measure: -measure.n_drifted)
 
     def _drift_frame(self, figures: Sequence[DriftFigure]) -> Frame:
         values = [value for figure in figures for value in (figure.value, figure.low, figure.high)]
@@ -251,10 +251,10 @@ class View:
 
     @cached_property
     def seconds(self) -> dict[date, float]:
-        found: dict[date, float] = defaultdict(float)
+        seconds: dict[date, float] = defaultdict(float)
         for time in self.record.times:
-            found[time.as_of] += time.seconds
-        return dict(found)
+            seconds[time.as_of] += time.seconds
+        return dict(seconds)
 
     @cached_property
     def shades(self) -> dict[str, str]:

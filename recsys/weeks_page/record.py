@@ -62,7 +62,7 @@ class Observed:
 
 @dataclass(frozen=True)
 class Flip:
-    """A publication that a person put before readers; `as_of` is the newest week then."""
+    """A publication that a person made live; `as_of` is the newest week then."""
 
     as_of: date
     cause: str

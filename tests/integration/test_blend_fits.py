@@ -63,27 +63,27 @@ def refit(settings: Settings, conn: Connection, week: WeekPlan, recipe: Recipe) 
     return fit_once(conn, Registry(settings), fit).run_id
 
 
-def names(found: Counter[tuple[str, str]], kind: str) -> Sequence[str]:
+def names(counts: Counter[tuple[str, str]], kind: str) -> Sequence[str]:
     return sorted(
-        name for (name, cut), n in found.items() for _ in range(n) if cut.startswith(kind)
+        name for (name, cut), n in counts.items() for _ in range(n) if cut.startswith(kind)
     )
 
 
 def test_each_member_is_fitted_once_a_cut_and_never_again(
     settings: Settings, conn: Connection, week: WeekPlan
 ) -> None:
-    found = fits(settings)
-    assert names(found, "validation") == ["als", "popularity"]
+    counts = fits(settings)
+    assert names(counts, "validation") == ["als", "popularity"]
     # the blend's members are the week's own fits
-    assert names(found, "exam") == ["als", "blend", "popularity"]
+    assert names(counts, "exam") == ["als", "blend", "popularity"]
     refit(settings, conn, week, BLEND)
-    found = fits(settings)
+    counts = fits(settings)
     # weights come from the exam's fits, which are there
-    assert names(found, "validation") == ["als", "popularity"]
-    assert names(found, "refit") == ["als", "blend", "popularity"]
+    assert names(counts, "validation") == ["als", "popularity"]
+    assert names(counts, "refit") == ["als", "blend", "popularity"]
     refit(settings, conn, week, BLEND)
     steps.run_week(settings, as_of=week.as_of)
-    assert fits(settings) == found
+    assert fits(settings) == counts
 
 
 def test_other_blends_at_once_find_the_members(
@@ -100,8 +100,8 @@ def test_other_blends_at_once_find_the_members(
     recent = {"name": "popularity", "settings": {"half_life_days": 7.0}}
     with ThreadPoolExecutor(2) as pool:
         for future in [
-            pool.submit(fit, *asked)
-            for asked in (("ranks", [ALS, recent]), ("scores", [recent, ALS]))
+            pool.submit(fit, *choice)
+            for choice in (("ranks", [ALS, recent]), ("scores", [recent, ALS]))
         ]:
             future.result()
     both = {

@@ -322,7 +322,7 @@ def test_a_version_that_is_not_there_is_named(registry: Registry):
         registry.load_version("7")
 
 
-def test_the_alias_mirrors_what_it_is_told(registry: Registry, monkeypatch: pytest.MonkeyPatch):
+def test_the_alias_mirrors_what_it_is_given(registry: Registry, monkeypatch: pytest.MonkeyPatch):
     assert registry.champion() is None
     versions = [registry.register(log_fit(registry, key), key, {}) for key in ("a1", "b2")]
     assert registry.champion() is None

@@ -76,7 +76,7 @@ def tune(settings: Settings, week: WeekPlan, n_trials: int) -> list[Trial]:
         week,
         "fading",
         n_trials=n_trials,
-        told=lambda trials: reports.append(list(trials)),
+        report=lambda trials: reports.append(list(trials)),
     )
     assert [len(trials) for trials in reports] == list(range(len(reports[0]), len(reports[-1]) + 1))
     return reports[-1]

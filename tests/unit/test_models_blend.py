@@ -217,14 +217,14 @@ def history() -> Interactions:
 def test_no_training_rating_is_held_out(kind: Any) -> None:
     train = history()
     validation = Validation.of(train, kind, min_users=3, like_threshold=4.0, seed=1)
-    assert len(validation.known) + len(validation.held_out) == len(train)
+    assert len(validation.train) + len(validation.held_out) == len(train)
     pairs = [
         set(zip(part.user_ids[part.users], part.movies, strict=True))
-        for part in (validation.known, validation.held_out)
+        for part in (validation.train, validation.held_out)
     ]
     assert not pairs[0] & pairs[1]
     if kind == "exam":
-        assert validation.known.rated_at.max() < validation.held_out.rated_at.min()
+        assert validation.train.rated_at.max() < validation.held_out.rated_at.min()
         assert validation.cut > "1970-01-01"
     else:
         assert validation.cut == kind
@@ -234,7 +234,7 @@ def test_candidates_are_unseen_and_what_was_liked_is_marked() -> None:
     train = history()
     slice_ = Validation.of(train, "random", min_users=3, like_threshold=4.0, seed=1)
     sample = slice_.candidates([Oracle(np.arange(40), train.user_ids)])["ranks"]
-    unseen = 40 - np.diff(slice_.known.seen_by(slice_.users).indptr)
+    unseen = 40 - np.diff(slice_.train.seen_by(slice_.users).indptr)
     # a catalogue smaller than DEPTH: all that is unseen
     np.testing.assert_array_equal(np.bincount(sample.users), unseen)
     np.testing.assert_array_equal(np.bincount(sample.users, sample.liked), sample.n_relevant)

@@ -133,7 +133,7 @@ def test_each_line_is_what_the_independent_parser_says(name: str, pieces: list[b
 @pytest.mark.parametrize("name", ["csv", "tsv"])
 @FIXED
 @given(pieces=st.lists(st.sampled_from(PIECES), max_size=40))
-def test_columns_are_told_by_name_among_others(name: str, pieces: list[bytes]) -> None:
+def test_columns_are_recognised_by_name_among_others(name: str, pieces: list[bytes]) -> None:
     _, table = FORMATS[name]
     assert_agreement(wide_header_of(table) + b"".join(pieces), name)
 

@@ -118,7 +118,7 @@ class Blend(Recommender, PredictsRatings):
             )
             self._weigh_alike()
             return
-        members = self._fit_members(validation.known, catalogue, cut=validation.cut)
+        members = self._fit_members(validation.train, catalogue, cut=validation.cut)
         n_known = validation.n_known(validation.users)
         self.heavy_from_ = int(np.ceil(np.median(n_known)))
         self._learn_ranking(validation.candidates(members), n_known >= self.heavy_from_, report)

@@ -26,18 +26,18 @@ MAX_USERS = 5_000
 #: The best of each member that are ranked.
 DEPTH = 100
 
-#: Users scored at once: the scores of all members stand in memory together.
+#: Users scored at once: the scores of all members are in memory together.
 AT_ONCE = 256
 
 
 @dataclass(frozen=True)
 class Validation:
-    """Members are fitted up to `cut` on `known` and evaluated on `held_out`. `users` (V,) int64
+    """Members are fitted up to `cut` on `train` and evaluated on `held_out`. `users` (V,) int64
     ascending liked something there.
     """
 
     cut: str
-    known: Interactions
+    train: Interactions
     held_out: Interactions
     users: np.ndarray
     like_threshold: float
@@ -64,8 +64,8 @@ class Validation:
 
     def n_known(self, users: np.ndarray) -> np.ndarray:
         """Return (len(users),) how many training ratings each user id has."""
-        counts = np.append(self.known.n_rated, 0)  # the last for strangers: index −1
-        return counts[index_of(self.known.user_ids, users)]
+        counts = np.append(self.train.n_rated, 0)  # the last for strangers: index −1
+        return counts[index_of(self.train.user_ids, users)]
 
     def candidates(self, members: Sequence[Recommender]) -> dict[str, Candidates]:
         """Return for each fusion the users' unseen movies that are among the DEPTH best of a
@@ -73,7 +73,7 @@ class Validation:
         """
         likes = self.held_out.where(self.held_out.ratings >= self.like_threshold)
         relevant = likes.seen_by(self.users)
-        seen = self.known.seen_by(self.users)
+        seen = self.train.seen_by(self.users)
         blocks = [
             self._block(members, relevant, seen, start)
             for start in range(0, len(self.users), AT_ONCE)

@@ -23,7 +23,7 @@ from recsys.errors import ModelError
 TFIDF = "tfidf-svd"
 TFIDF_SIZE = 64
 
-#: What the substitute takes for a term: pieces of words.
+#: What a term is to the substitute: pieces of words.
 PIECES: dict[str, Any] = {"analyzer": "char_wb", "ngram_range": (2, 4), "sublinear_tf": True}
 
 #: The files of a sentence-transformers model that are read; the hub's repository holds other

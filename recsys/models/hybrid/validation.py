@@ -50,8 +50,8 @@ class Validation:
         dated = cls.split("newest by time", ratings, is_newest, like_threshold)
         if len(dated) >= MIN_USERS:
             return dated
-        is_own_newest = leave_newest_out(ratings)
-        own = cls.split("leave-newest-out", ratings, is_own_newest, like_threshold)
+        is_newest_of_user = leave_newest_out(ratings)
+        own = cls.split("leave-newest-out", ratings, is_newest_of_user, like_threshold)
         return max(own, dated, key=len) or None
 
     @classmethod

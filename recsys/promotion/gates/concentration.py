@@ -23,7 +23,7 @@ def concentration(refit: Refit) -> Answer:
         return Answer(False, None, bound, "The model gives nobody a list.")
     movies, counts = np.unique(listed, return_counts=True)
     share = float(counts.max() / (refit.ids >= 0).any(axis=1).sum())
-    fact = f"Movie {movies[counts.argmax()]} stands in {share:.0%} of the lists"
+    fact = f"Movie {movies[counts.argmax()]} is in {share:.0%} of the lists"
     if refit.is_baseline:
         return Answer(True, share, None, f"{fact}; popularity recommends the same to everyone.")
     return Answer(share <= bound, share, bound, f"{fact}; expected at most {bound:.0%}.")

@@ -18,14 +18,14 @@ def enough_evidence(contest: Contest, challenger: str) -> Answer:
     if lead is None:
         return Answer(False, 0.0, None, "No user decides this exam.")
     needed = max(users_needed(lead, contest.bounds.minimum_effect), FLOOR)
-    told = (
+    sentence = (
         f"{lead.n:,} users decide; to see the minimum effect of "
         f"{contest.bounds.minimum_effect:.4f} takes {needed:,}"
     )
     if lead.n >= needed:
-        return Answer(True, float(lead.n), float(needed), f"{told}.")
+        return Answer(True, float(lead.n), float(needed), f"{sentence}.")
     if lead.n >= FLOOR and lead.low > contest.bounds.minimum_effect:
         return Answer(
-            True, float(lead.n), float(needed), f"{told}, but the lead is sure without them."
+            True, float(lead.n), float(needed), f"{sentence}, but the lead is sure without them."
         )
-    return Answer(False, float(lead.n), float(needed), f"{told}: this exam cannot tell.")
+    return Answer(False, float(lead.n), float(needed), f"{sentence}: this exam cannot tell.")

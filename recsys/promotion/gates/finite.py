@@ -18,9 +18,9 @@ def finite(refit: Refit) -> Answer:
     broken["scores"] = int((~np.isfinite(refit.scores[refit.ids >= 0])).sum())
     total = sum(broken.values())
     where = ", ".join(f"{n:,} in {name}" for name, n in broken.items() if n)
-    told = (
+    sentence = (
         f"{where} are not finite; expected none."
         if total
         else ("All factors and scores are finite.")
     )
-    return Answer(total == 0, float(total), 0.0, told)
+    return Answer(total == 0, float(total), 0.0, sentence)

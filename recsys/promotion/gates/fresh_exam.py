@@ -1,4 +1,4 @@
-"""Fairness over the weeks: who lost an exam may not win by sitting nearly the same one again."""
+"""Fairness over the weeks: who lost an exam may not win by nearly the same one again."""
 
 from recsys.promotion.contest import Contest
 from recsys.promotion.verdict import Answer
@@ -12,8 +12,8 @@ def fresh_exam(contest: Contest, challenger: str) -> Answer:
     lost = contest.lost.get(challenger)
     if lost is None:
         return Answer(True, None, bound, "It has lost no exam that shares ratings with this one.")
-    told = (
+    sentence = (
         f"It lost the exam of week {lost.as_of}, which asked {lost.share:.0%} of these ratings; "
         f"expected at most {bound:.0%}."
     )
-    return Answer(lost.share <= bound, lost.share, bound, told)
+    return Answer(lost.share <= bound, lost.share, bound, sentence)

@@ -43,11 +43,11 @@ class Guardrail:
         bound = self.limit(contest.bounds, theirs.value)
         passed = ours.value <= bound if self.high_is_bad else ours.value >= bound
         rule = "at most" if self.high_is_bad else "at least"
-        told = (
+        sentence = (
             f"{what} is {ours.value:.4f}, the champion's {theirs.value:.4f}; expected {rule} "
             f"{bound:.4f}."
         )
-        return Answer(passed, ours.value, bound, told)
+        return Answer(passed, ours.value, bound, sentence)
 
 
 coverage = Guardrail(
