@@ -24,7 +24,7 @@ def parse_sums(text: str) -> dict[str, str]:
 
     Raises ValueError naming the first line that is not `<64 hex digits>  <name>`.
     """
-    sums = {}
+    sums: dict[str, str] = {}
     for number, ended in enumerate(text.removesuffix("\n").split("\n"), start=1):
         line = ended.removesuffix("\r")
         if not line or line.startswith("#"):
@@ -34,13 +34,15 @@ def parse_sums(text: str) -> dict[str, str]:
             raise ValueError(
                 f"line {number}: found {line[:80]!r}, expected '<64 hex digits>  <file name>'"
             )
-        name = (
-            re.sub(r"\\[\\nr]", lambda escape: _ESCAPES[escape[0]], match["name"])
-            if match["escaped"]
-            else match["name"]
-        )
-        sums[str(PurePosixPath(name))] = match["digest"].lower()
+        sums[_name_in(match)] = match["digest"].lower()
     return sums
+
+
+def _name_in(line: re.Match[str]) -> str:
+    name = line["name"]
+    if line["escaped"]:
+        name = re.sub(r"\\[\\nr]", lambda escape: _ESCAPES[escape[0]], name)
+    return str(PurePosixPath(name))
 
 
 def format_sums(sums: dict[str, str]) -> str:

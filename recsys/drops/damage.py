@@ -14,7 +14,7 @@ from isal import isal_zlib
 #: read. zipfile checks little of what it parses, so that damage can end in any of the later ones.
 _UNPACKING: tuple[type[Exception], ...] = (
     EOFError,
-    cast("type[Exception]", isal_zlib.error),  # by its stub an exception raised already
+    cast("type[Exception]", isal_zlib.error),  # its stub says that it is an exception, not a class
     zlib.error,
     lzma.LZMAError,
     zipfile.BadZipFile,

@@ -59,12 +59,7 @@ class Member:
         """
         layers: list[Any] = []
         try:
-            layers.append(open_stored(self._fs, self._path))
-            if self._entry is not None:
-                archive = zipfile.ZipFile(layers[0])
-                layers += [archive, archive.open(self._entry)]
-            if _is_gzip(self._entry or self._path):
-                layers.append(igzip.IGzipFile(fileobj=layers[-1]))
+            self._add_layers(layers)
         except Exception as error:
             _close(layers)
             self._refuse(error)
@@ -76,6 +71,15 @@ class Member:
             stream.close()
             raise
         return stream
+
+    def _add_layers(self, layers: list[Any]) -> None:
+        """Open what is stored, and each way of packing inside it."""
+        layers.append(open_stored(self._fs, self._path))
+        if self._entry is not None:
+            archive = zipfile.ZipFile(layers[0])
+            layers += [archive, archive.open(self._entry)]
+        if _is_gzip(self._entry or self._path):
+            layers.append(igzip.IGzipFile(fileobj=layers[-1]))
 
     def _refuse(self, error: Exception) -> None:
         """Raise DropError where an error comes from the file itself; others are a fault of where it

@@ -33,19 +33,21 @@ def read_lines(stream: io.BufferedReader, *, chunk: int = CHUNK) -> Iterator[Lin
     """Yield the stream's lines, a chunk at a time. LF or CRLF ends one, or CR in a file that has
     nothing else, as for ingest.
     """
-    head = stream.peek(1)
-    line_end = _RETURN if b"\r" in head[:-1] and b"\n" not in head else _NEWLINE
+    line_end = _line_end(stream.peek(1))
     parts: list[bytes] = []
     while block := stream.read(chunk):
-        parts.append(block)
         end = block.rfind(line_end) + 1
+        parts.append(block[:end] if end else block)
         if end:
-            whole = b"".join(parts)
+            yield _lines(b"".join(parts), line_end)
             parts = [block[end:]]
-            yield _lines(whole[: len(whole) - len(parts[0])], line_end)
     rest = b"".join(parts)
     if rest:
         yield _lines(rest, line_end)
+
+
+def _line_end(head: bytes) -> bytes:
+    return _RETURN if b"\r" in head[:-1] and b"\n" not in head else _NEWLINE
 
 
 def _lines(data: bytes, line_end: bytes) -> Lines:
@@ -53,4 +55,5 @@ def _lines(data: bytes, line_end: bytes) -> Lines:
     ends = np.flatnonzero(array == ord(line_end)) + 1
     if not len(ends) or ends[-1] < len(array):
         ends = np.append(ends, len(array))
-    return Lines(array, np.concatenate([[0], ends[:-1]]).astype(np.int64), ends.astype(np.int64))
+    starts = np.append(0, ends[:-1])
+    return Lines(array, starts.astype(np.int64), ends.astype(np.int64))

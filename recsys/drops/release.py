@@ -3,24 +3,23 @@ own bytes.
 """
 
 import logging
-import re
 from array import array
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 
 from recsys.drops.members import Member
+from recsys.drops.placing import NO_DROP, PlacedRows, Placing
 from recsys.drops.records import Lines, read_lines
+from recsys.drops.sightings import TIMES, Event, Sightings
 from recsys.errors import DropError
 from recsys.ingest.delimited import read_delimited
-from recsys.ingest.layouts import LayoutFile, layout_of
-from recsys.ingest.numbers import whole_numbers, with_whole_numbers
-from recsys.ingest.ratings import SINCE, UNTIL
+from recsys.ingest.layouts import Layout, LayoutFile, layout_of
+from recsys.ingest.numbers import with_whole_numbers
 from recsys.ingest.source import Reject
 
 log = logging.getLogger(__name__)
@@ -29,77 +28,30 @@ log = logging.getLogger(__name__)
 #: read in all.
 Progress = Callable[[int, int], None]
 
-#: The column that says when a row happened, of the tables that have one.
-_TIMES = {"ratings": "rated_at", "tags": "tagged_at"}
-_BEFORE_ALL = 0
-_YEAR = re.compile(r"\(([0-9]{4})\)")
-_NO_YEAR = 9999  # a title without a year may be of the future
 _BOM = b"\xef\xbb\xbf"
-
-
-@dataclass(frozen=True)
-class Event:
-    """A rating's or a tag's time, in seconds since 1970, and where it stands."""
-
-    time: int
-    file: str
-    line: int
-
-    def __str__(self) -> str:
-        return (
-            f"{self.file} line {self.line:,} is of "
-            f"{datetime.fromtimestamp(self.time, UTC):%Y-%m-%d}"
-        )
-
-
-class FirstTimes:
-    """When each id was first seen. Ids and times are int64 arrays of one length."""
-
-    def __init__(self) -> None:
-        self.ids = np.empty(0, dtype=np.int64)
-        self.times = np.empty(0, dtype=np.int64)
-
-    def note(self, ids: np.ndarray, times: np.ndarray) -> None:
-        """Take sightings in; an id's earliest counts."""
-        self.ids, place = np.unique(np.concatenate([self.ids, ids]), return_inverse=True)
-        first = np.full(len(self.ids), np.iinfo(np.int64).max)
-        np.minimum.at(first, place, np.concatenate([self.times, times]))
-        self.times = first
-
-    def of(self, ids: np.ndarray, default: int) -> np.ndarray:
-        """Return the first time of each id, `default` where it was never seen."""
-        if not len(self.ids):
-            return np.full(len(ids), default)
-        place = np.minimum(np.searchsorted(self.ids, ids), len(self.ids) - 1)
-        return np.where(self.ids[place] == ids, self.times[place], default)
 
 
 class Release:
     """Read twice: `scan` learns when everything began, `hand_out` gives each row to its drop.
 
     A row that ingest would set aside because it cannot be read (its columns, its bytes) is of no
-    drop, and the log tells of it.
+    drop, and the log reports it.
     """
 
     def __init__(self, members: Mapping[str, Member], where: str, progress: Progress) -> None:
-        try:
-            layout = layout_of(members)
-        except DropError as error:
-            raise DropError(error.reason, where) from error
-        self.files = list(layout.present(members))
-        self._whole = layout.whole
-        self.newest = Event(-1, "", 0)
+        self._layout = _layout(members, where)
+        self.files = list(self._layout.present(members))
         self._members = members
         self._where = where
-        self._movies = FirstTimes()
-        self._users = FirstTimes()
-        # movies without an event: ids and years
-        self._unseen: list[tuple[np.ndarray, np.ndarray]] = []
+        self._sightings = Sightings(where)
         # file → lines of what is no row
         self._bad: dict[str, array[int]] = defaultdict(lambda: array("q"))
-        self._progress = progress
-        self._done = 0
-        self._total = 2 * sum(members[file.name].size or 0 for file in self.files)
+        self._meter = _Meter(2 * sum(map(self._size, self.files)), progress)
+
+    @property
+    def newest(self) -> Event:
+        """Return the newest event that was scanned."""
+        return self._sightings.newest
 
     def scan(self, max_bad_share: float) -> None:
         """Learn the newest event, and each movie's and user's first.
@@ -107,82 +59,26 @@ class Release:
         Raises DropError where there is no rating, at a time that is none, and where more rows of a
         file cannot be read than ingest would let pass.
         """
-        n_ratings = 0
-        for file in sorted(self.files, key=lambda file: file.table not in _TIMES):
-            first_bad: Reject | None = None
-            n_rows = 0
-            for part in self._parts(file):
-                if isinstance(part, Reject):
-                    first_bad = first_bad or part
-                    self._bad[file.name].append(part.line)
-                    continue
-                n_rows += part.num_rows
-                self._note(file, part)
-            if first_bad:
-                self._judge(first_bad, n_rows, max_bad_share)
-            n_ratings += n_rows if file.table == "ratings" else 0
-        if not n_ratings:
-            name = next(file.name for file in self.files if file.table == "ratings")
+        with_events_first = sorted(self.files, key=lambda file: file.table not in TIMES)
+        n_rows = {file.table: self._scan(file, max_bad_share) for file in with_events_first}
+        if not n_rows["ratings"]:
+            name = self._layout.ratings
             raise DropError(f"{name} holds no rating; expected at least one", self._where)
 
-    def place_unseen(self, initial_year: int) -> None:
-        """Let a movie without an event be of the beginning if its title's year is before
-        `initial_year`, else of the end.
-        """
-        for ids, years in self._unseen:
-            self._movies.note(ids, np.where(years < initial_year, _BEFORE_ALL, self.newest.time))
-
-    def hand_out(self, starts: np.ndarray, folders: Sequence[Path]) -> np.ndarray:
-        """Append each row to its drop's file; return how many ratings each drop has.
-
-        `starts[i]` (seconds since 1970) ends drop i and begins drop i + 1.
-        """
-        n_ratings = np.zeros(len(folders), dtype=np.int64)
-        for file in self.files:
-            bad = np.array(sorted(self._bad[file.name]), dtype=np.int64)
-            places = _Places(self._places(file, starts), bad, n_drops=len(folders))
-            self._hand_out_file(file, places, [folder / file.name for folder in folders])
-            if file.table == "ratings":
-                n_ratings = places.n_rows
-        for name in self._whole:
-            if name in self._members:
-                with self._members[name].open() as stream:
-                    content = stream.read()
-                for folder in folders:
-                    (folder / name).write_bytes(content)
-        return n_ratings
-
-    def _hand_out_file(self, file: LayoutFile, places: "_Places", paths: Sequence[Path]) -> None:
-        for path in paths:
-            path.touch()
-        number = 1
-        with self._members[file.name].open() as stream:
-            for lines in read_lines(stream):
-                drops = places.of(number, len(lines))
-                if number == 1:
-                    _begin(file, lines, drops, paths)
-                    drops[0] = -1
-                _append(lines, drops, paths)
-                number += len(lines)
-
-    def _parts(self, file: LayoutFile) -> Iterator[pa.RecordBatch | Reject]:
-        """The file's rows and what is none, telling about how far it is."""
-        before = self._done
-        size = self._members[file.name].size or 0
-        try:
-            for part in read_delimited(self._members[file.name], file.spec):
-                if isinstance(part, Reject):
-                    yield part
-                    continue
-                self._done = min(self._done + part.nbytes, before + size)
-                self._progress(self._done, self._total)
-                yield with_whole_numbers(part)
-        except DropError as error:
-            if str(error) != error.reason:  # a damaged member says where it is
-                raise
-            raise DropError(error.reason, self._where) from error
-        self._done = before + size
-        self._progress(self._done, self._total)
+    def _scan(self, file: LayoutFile, max_bad_share: float) -> int:
+        """Take in a file's rows; return how many there are."""
+        first_bad: Reject | None = None
+        n_rows = 0
+        for part in self._parts(file):
+            if isinstance(part, Reject):
+                first_bad = first_bad or part
+                self._bad[file.name].append(part.line)
+                continue
+            n_rows += part.num_rows
+            self._sightings.see(file, part)
+        if first_bad:
+            self._judge(first_bad, n_rows, max_bad_share)
+        return n_rows
 
     def _judge(self, first: Reject, n_rows: int, max_bad_share: float) -> None:
         n_bad = len(self._bad[first.file])
@@ -193,114 +89,111 @@ class Release:
             raise DropError(f"{fact} (allowed {max_bad_share:.1%}); {first_bad}", self._where)
         log.warning("%s and are left out; %s", fact, first_bad)
 
-    def _note(self, file: LayoutFile, rows: pa.RecordBatch) -> None:
-        if file.table in _TIMES:
-            self._note_events(file, rows)
-        elif file.table == "movies":
-            ids, is_id = _ids(rows, "movie_id")
-            is_unseen = is_id & (self._movies.of(ids, default=-1) < 0)
-            years = np.array(
-                [_year(title) for title in rows["title"].filter(pa.array(is_unseen)).to_pylist()],
-                dtype=np.int64,
-            )
-            self._unseen.append((ids[is_unseen], years))
-
-    def _note_events(self, file: LayoutFile, rows: pa.RecordBatch) -> None:
-        times = self._event_times(file, rows)
-        movies, is_movie = _ids(rows, "movie_id")
-        self._movies.note(movies[is_movie], times[is_movie])
-        if file.table == "ratings":
-            users, is_user = _ids(rows, "user_id")
-            self._users.note(users[is_user], times[is_user])
-        if len(times) and times.max() > self.newest.time:
-            row = int(times.argmax())
-            self.newest = Event(int(times[row]), file.name, rows["line"][row].as_py())
-
-    def _event_times(self, file: LayoutFile, rows: pa.RecordBatch) -> np.ndarray:
-        """Seconds since 1970. Raises DropError at the first that is none: a row without a time has
-        no drop.
+    def place_unseen(self, initial_year: int) -> None:
+        """Let a movie without an event be of the beginning if its title's year is before
+        `initial_year`, else of the end.
         """
-        texts = rows[_TIMES[file.table]]
-        numbers, is_number = whole_numbers(texts, 10)
-        times = numbers.to_numpy()
-        bad = np.flatnonzero(
-            ~is_number.to_numpy(zero_copy_only=False) | (times < SINCE) | (times > UNTIL)
-        )
-        if len(bad):
-            row = int(bad[0])
-            raise DropError(
-                f"{file.name} line {rows['line'][row].as_py():,}: found the time "
-                f"{texts[row].as_py()[:80]!r}; expected whole "
-                f"seconds since 1970, between 1990 and 2100 ({SINCE} to {UNTIL})",
-                self._where,
-            )
-        return times
+        self._sightings.place_unseen(initial_year)
 
-    def _places(
-        self, file: LayoutFile, starts: np.ndarray
-    ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """The lines in which rows begin, and the drop of each."""
+    def hand_out(self, starts: np.ndarray, folders: Sequence[Path]) -> np.ndarray:
+        """Append each row to its drop's file; return how many ratings each drop has.
+
+        `starts[i]` (seconds since 1970) ends drop i and begins drop i + 1.
+        """
+        n_rows = {file.table: self._hand_out(file, starts, folders) for file in self.files}
+        for name in self._layout.whole:
+            if name in self._members:
+                self._copy_whole(name, folders)
+        return n_rows["ratings"]
+
+    def _hand_out(
+        self, file: LayoutFile, starts: np.ndarray, folders: Sequence[Path]
+    ) -> np.ndarray:
+        """Append a file's rows to the drops' files; return how many each drop has."""
+        bad = np.array(sorted(self._bad[file.name]), dtype=np.int64)
+        placing = Placing(self._placed(file, starts), bad, n_drops=len(folders))
+        paths = [folder / file.name for folder in folders]
+        for path in paths:
+            path.touch()
+        number = 1
+        with self._members[file.name].open() as stream:
+            for lines in read_lines(stream):
+                drops = placing.of(number, len(lines))
+                if number == 1:
+                    _begin(file, lines, drops, paths)
+                    drops[0] = NO_DROP
+                _append(lines, drops, paths)
+                number += len(lines)
+        return placing.n_rows
+
+    def _copy_whole(self, name: str, folders: Sequence[Path]) -> None:
+        with self._members[name].open() as stream:
+            content = stream.read()
+        for folder in folders:
+            (folder / name).write_bytes(content)
+
+    def _placed(self, file: LayoutFile, starts: np.ndarray) -> Iterator[PlacedRows]:
         for part in self._parts(file):
             if not isinstance(part, Reject):
-                yield (
-                    part["line"].to_numpy(),
-                    np.searchsorted(starts, self._times(file, part), side="right"),
-                )
+                times = self._sightings.times(file, part)
+                drops = np.searchsorted(starts, times, side="right")
+                yield PlacedRows(part["line"].to_numpy(), drops)
 
-    def _times(self, file: LayoutFile, rows: pa.RecordBatch) -> np.ndarray:
-        """When each row enters. One whose id is none enters first: it is ingest that sets it
-        aside.
-        """
-        if file.table in _TIMES:
-            return self._event_times(file, rows)
-        first = self._users if file.table == "users" else self._movies
-        ids, is_id = _ids(rows, "user_id" if file.table == "users" else "movie_id")
-        return np.where(is_id, first.of(ids, default=self.newest.time), _BEFORE_ALL)
+    def _parts(self, file: LayoutFile) -> Iterator[pa.RecordBatch | Reject]:
+        """The file's rows and what is none, reporting about how far it is."""
+        self._meter.begin(self._size(file))
+        with self._located():
+            for part in read_delimited(self._members[file.name], file.spec):
+                if isinstance(part, Reject):
+                    yield part
+                    continue
+                self._meter.advance(part.nbytes)
+                yield with_whole_numbers(part)
+        self._meter.finish()
+
+    @contextmanager
+    def _located(self) -> Iterator[None]:
+        """Let a DropError say where the release is; a damaged member's does."""
+        try:
+            yield
+        except DropError as error:
+            if str(error) != error.reason:
+                raise
+            raise DropError(error.reason, self._where) from error
+
+    def _size(self, file: LayoutFile) -> int:
+        return self._members[file.name].size or 0
 
 
-class _Places:
-    """The drop of each line of a file, -1 of lines of no drop. A line in which no row begins goes
-    with the row before it.
-    """
+class _Meter:
+    """About how many bytes are read: no more of a file than it has."""
 
-    def __init__(
-        self, rows: Iterator[tuple[np.ndarray, np.ndarray]], bad: np.ndarray, *, n_drops: int
-    ) -> None:
-        self.n_rows = np.zeros(n_drops, dtype=np.int64)
-        self._rows = rows
-        self._bad = bad
-        self._lines = np.empty(0, dtype=np.int64)
-        self._drops = np.empty(0, dtype=np.int64)
-        self._before = -1
-        self._is_at_end = False
+    def __init__(self, total: int, progress: Progress) -> None:
+        self._total = total
+        self._progress = progress
+        self._done = 0
+        self._end = 0
 
-    def of(self, first: int, count: int) -> np.ndarray:
-        """Return the drops of `count` lines, from line `first` on."""
-        self._read_to(first + count - 1)
-        end = np.searchsorted(self._lines, first + count)
-        drops = np.full(count, -2)
-        drops[self._lines[:end] - first] = self._drops[:end]
-        drops[
-            self._bad[np.searchsorted(self._bad, first) : np.searchsorted(self._bad, first + count)]
-            - first
-        ] = -1
-        drops[0] = self._before if drops[0] == -2 else drops[0]
-        drops = drops[np.maximum.accumulate(np.where(drops == -2, 0, np.arange(count)))]
-        self._before = int(drops[-1])
-        self._lines = self._lines[end:]
-        self._drops = self._drops[end:]
-        return drops
+    def begin(self, size: int) -> None:
+        """Begin a file of so many bytes."""
+        self._end = self._done + size
 
-    def _read_to(self, line: int) -> None:
-        while not self._is_at_end and not (len(self._lines) and self._lines[-1] >= line):
-            part = next(self._rows, None)
-            if part is None:
-                self._is_at_end = True
-                return
-            lines, drops = part
-            self._lines = np.concatenate([self._lines, lines])
-            self._drops = np.concatenate([self._drops, drops])
-            self.n_rows += np.bincount(drops, minlength=len(self.n_rows))
+    def advance(self, n_bytes: int) -> None:
+        """Report that more of the file is read."""
+        self._done = min(self._done + n_bytes, self._end)
+        self._progress(self._done, self._total)
+
+    def finish(self) -> None:
+        """Report that the file is read."""
+        self._done = self._end
+        self._progress(self._done, self._total)
+
+
+def _layout(members: Mapping[str, Member], where: str) -> Layout:
+    try:
+        return layout_of(members)
+    except DropError as error:
+        raise DropError(error.reason, where) from error
 
 
 def _begin(file: LayoutFile, lines: Lines, drops: np.ndarray, paths: Sequence[Path]) -> None:
@@ -319,15 +212,3 @@ def _append(lines: Lines, drops: np.ndarray, paths: Sequence[Path]) -> None:
     for index in np.unique(drops[drops >= 0]):
         with paths[index].open("ab") as out:
             out.write(lines.pick(np.flatnonzero(drops == index)))
-
-
-def _ids(rows: pa.RecordBatch, column: str) -> tuple[np.ndarray, np.ndarray]:
-    """The ids, and which of them are some."""
-    ids, is_id = whole_numbers(rows[column], 18)
-    return ids.to_numpy(), is_id.to_numpy(zero_copy_only=False)
-
-
-def _year(title: str) -> int:
-    """The last year in parentheses, or one after all others where the title has none."""
-    years = _YEAR.findall(title)
-    return int(years[-1]) if years else _NO_YEAR

@@ -20,6 +20,8 @@ from recsys.drops.members import find_members, is_hidden
 from recsys.drops.release import Progress, Release
 from recsys.drops.zone import AHEAD, SUCCESS, SUMS, Drop, LandingZone, is_ahead
 from recsys.errors import DropError
+from recsys.ingest.imdb import Imdb
+from recsys.ingest.movielens import MovieLens
 from recsys.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -59,25 +61,34 @@ def replay(
     with the same content is left alone; one with other content raises DropError before anything is
     put.
     """
+    release = _scanned(source, progress)
+    dates = drop_dates(release.newest.time, weeks)
+    release.place_unseen(dates[0].year)
+    zone = LandingZone(zone_uri)
+    with _staging(zone) as staging:
+        folders = _make_folders(staging / MovieLens.name, dates)
+        n_ratings = release.hand_out(_ends(dates), folders)
+        if imdb is not None:
+            _stage_same(imdb, _make_folders(staging / Imdb.name, dates))
+        _install_all(zone, sorted(staging.glob("*/*")))
+    _warn_of_empty_drops(release, dates, n_ratings)
+    return dates
+
+
+def _scanned(source: Path, progress: Progress) -> Release:
+    """The release, once it is sure that it can be cut."""
     settings = Settings(database_url=SecretStr(""))  # for its bounds: no database is needed
     members = find_members(LocalFileSystem(), _stored(source), str(source))
     release = Release(members, str(source), progress)
     release.scan(settings.max_bad_share)
     if not settings.allow_future:
         _refuse_future(release, str(source))
-    dates = drop_dates(release.newest.time, weeks)
-    release.place_unseen(dates[0].year)
-    zone = LandingZone(zone_uri)
-    with _staging(zone) as staging:
-        folders = _make_folders(staging / "movielens", dates)
-        n_ratings = release.hand_out(
-            np.array([_epoch(day) for day in dates[:-1]], dtype=np.int64), folders
-        )
-        if imdb is not None:
-            _stage_same(imdb, _make_folders(staging / "imdb", dates))
-        _install_all(zone, sorted(staging.glob("*/*")))
-    _warn_of_empty_drops(release, dates, n_ratings)
-    return dates
+    return release
+
+
+def _ends(dates: Sequence[date]) -> np.ndarray:
+    """When each drop but the last ends, in seconds since 1970."""
+    return np.array([_epoch(day) for day in dates[:-1]], dtype=np.int64)
 
 
 def _refuse_future(release: Release, where: str) -> None:
@@ -178,13 +189,13 @@ def _install_all(zone: LandingZone, folders: Sequence[Path]) -> None:
         _install(zone, folder)
 
 
-def _digest(path: Path, digests: dict[int, str]) -> str:
-    """SHA-256 of a staged file, reckoned once for all links to it (by inode)."""
+def _digest(path: Path, by_inode: dict[int, str]) -> str:
+    """SHA-256 of a staged file, computed once for all links to it."""
     inode = path.stat().st_ino
-    if inode not in digests:
+    if inode not in by_inode:
         with path.open("rb") as stream:
-            digests[inode] = sha256(stream)
-    return digests[inode]
+            by_inode[inode] = sha256(stream)
+    return by_inode[inode]
 
 
 def _is_there(zone: LandingZone, folder: Path) -> bool:
@@ -225,12 +236,12 @@ def _staged_content(folder: Path) -> dict[str, tuple[int, str]]:
 
 def _install(zone: LandingZone, folder: Path) -> None:
     """Put a staged drop in its place, so that it is complete only once all of it is there."""
-    source, when = folder.parent.name, folder.name
+    target = zone.path(folder.parent.name, folder.name)
     if isinstance(zone.fs, LocalFileSystem):
         (folder / SUCCESS).touch()
-        Path(zone.path(source)).mkdir(exist_ok=True)
-        folder.rename(zone.path(source, when))
+        Path(target).parent.mkdir(exist_ok=True)
+        folder.rename(target)
         return
     for path in sorted(folder.iterdir()):
-        zone.fs.put_file(str(path), zone.path(source, when, path.name))
-    zone.fs.pipe_file(zone.path(source, when, SUCCESS), b"")
+        zone.fs.put_file(str(path), f"{target}/{path.name}")
+    zone.fs.pipe_file(f"{target}/{SUCCESS}", b"")

@@ -90,8 +90,12 @@ class LandingZone:
 
     def drops(self, source: str) -> list[Drop]:
         """The complete drops, oldest first."""
-        dates = sorted(day for day in map(_as_date, self.folders(source)) if day)
+        dates = self._dates(source)
         return [self.at(source, day) for day in dates if self.is_complete(source, day)]
+
+    def _dates(self, source: str) -> list[date]:
+        """The dates that names in the source's folder are, ascending."""
+        return sorted(day for day in map(_as_date, self.folders(source)) if day)
 
     def drop(self, source: str, when: date) -> Drop | None:
         """The drop of that date, if it is complete."""
@@ -145,8 +149,7 @@ class LandingZone:
 
     def incomplete(self, source: str) -> list[Drop]:
         """Dated folders without `_SUCCESS`: still being copied, or forgotten."""
-        dates = sorted(day for day in map(_as_date, self.folders(source)) if day)
-        waiting = [day for day in dates if not self.is_complete(source, day)]
+        waiting = [day for day in self._dates(source) if not self.is_complete(source, day)]
         return [self.at(source, day) for day in waiting if not self._is_file(source, str(day))]
 
     def strange(self, source: str) -> list[str]:
@@ -161,12 +164,11 @@ class LandingZone:
         """All names in the source's folder, hidden ones apart, ascending."""
         self.fs.invalidate_cache()
         path = self.path(source)
-        with self._naming(f"the folder {source}", path, f"landing zone {self.uri}"):
+        where = f"landing zone {self.uri}"
+        with self._naming(f"the folder {source}", path, where):
             if self._is_file(source):
-                raise DropError(
-                    f"{source} is a file; expected a folder with a folder for each drop",
-                    f"landing zone {self.uri}",
-                )
+                reason = f"{source} is a file; expected a folder with a folder for each drop"
+                raise DropError(reason, where)
             listed = self.fs.ls(path, detail=False) if self.fs.isdir(path) else []
         names = (str(entry).rstrip("/").rsplit("/", 1)[-1] for entry in listed)
         return sorted(name for name in names if not is_hidden(name))
@@ -180,11 +182,7 @@ class LandingZone:
         with self._naming("its folder", root, drop):
             paths = sorted(self._find(root)) if self._is_there(root) else []
         names = (path.removeprefix(root + "/") for path in paths)
-        return tuple(
-            self._file(drop, name)
-            for name in names
-            if name not in (SUCCESS, SUMS) and not is_hidden(name)
-        )
+        return tuple(self._file(drop, name) for name in names if _is_publishers(name))
 
     def listed(self, drop: Drop) -> dict[str, str] | None:
         """What `SHA256SUMS` says, or None where there is none. Raises DropError where it cannot be
@@ -193,20 +191,16 @@ class LandingZone:
         path = self.path(drop.source, drop.date, SUMS)
         try:
             with self._naming(SUMS, path, drop):
-                sums = parse_sums(str(self.fs.read_text(path))) if self._is_there(path) else None
+                if not self._is_there(path):
+                    return None
+                sums = parse_sums(str(self.fs.read_text(path)))
         except UnicodeDecodeError as error:
             raise DropError(
                 f"{SUMS} is no UTF-8 text; expected lines of '<64 hex digits>  <file name>'", drop
             ) from error
         except ValueError as error:
             raise DropError(f"{SUMS} {error}", drop) from error
-        if sums is None:
-            return None
-        return {
-            name: digest
-            for name, digest in sums.items()
-            if name not in (SUCCESS, SUMS) and not is_hidden(name)
-        }
+        return {name: digest for name, digest in sums.items() if _is_publishers(name)}
 
     def checksums(self, drop: Drop) -> dict[str, str]:
         """Name → SHA-256 (hex) of the stored bytes. Raises DropError where `SHA256SUMS` is there
@@ -276,13 +270,9 @@ class LandingZone:
             if not isinstance(self.fs, LocalFileSystem):
                 return DropFile(name, info["size"], str(self.fs.checksum(path)))
         if info["type"] != "file":
-            raise DropError(
-                f"{name} is no file that can be read to its end (a pipe, a socket or a device); "
-                "expected a file",
-                drop,
-            )
-        # the local file system's checksum() also changes with a hard link or a chmod
-        return DropFile(name, info["size"], f"{info['size']}-{info['mtime']}-{info['ino']}")
+            reason = "is no file that can be read to its end (a pipe, a socket or a device)"
+            raise DropError(f"{name} {reason}; expected a file", drop)
+        return DropFile(name, info["size"], _local_stamp(info))
 
     def _compare_names(self, drop: Drop, expected: Mapping[str, str], names: list[str]) -> None:
         missing, unlisted = sorted(set(expected) - set(names)), sorted(set(names) - set(expected))
@@ -318,6 +308,18 @@ def _walk(folder: str, above: tuple[tuple[int, int], ...]) -> Iterator[str]:
                 yield from _walk(entry.path, (*above, here))
             else:
                 yield entry.path
+
+
+def _local_stamp(info: Mapping[str, object]) -> str:
+    """The local file system's checksum() also changes with a hard link or a chmod: this does
+    not.
+    """
+    return f"{info['size']}-{info['mtime']}-{info['ino']}"
+
+
+def _is_publishers(name: str) -> bool:
+    """Whether a file is the publisher's, and not a mark, a list of checksums or hidden."""
+    return name not in (SUCCESS, SUMS) and not is_hidden(name)
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:
