@@ -63,7 +63,12 @@ def parser() -> argparse.ArgumentParser:
 
 def add(commands: Commands, run: Callable[[argparse.Namespace], None], text: str) -> None:
     """Add a command that has no options."""
-    commands.add_parser(run.__name__, help=text, description=text).set_defaults(run=run)
+    add_command(commands, run.__name__, text).set_defaults(run=run)
+
+
+def add_command(commands: Commands, name: str, text: str) -> argparse.ArgumentParser:
+    """Add a command that says what it does."""
+    return commands.add_parser(name, help=text, description=text)
 
 
 def add_demo(commands: Commands) -> None:
@@ -71,7 +76,7 @@ def add_demo(commands: Commands) -> None:
         "put drops into the landing zone, run three weeks through the scheduler, show "
         "recommendations"
     )
-    demo = commands.add_parser("demo", help=text, description=text)
+    demo = add_command(commands, "demo", text)
     add_paths(demo, "--movielens", "a MovieLens release as published, folder or zip")
     demo.set_defaults(run=run_demo)
 
@@ -81,7 +86,7 @@ def add_replay(commands: Commands) -> None:
         "run the last weeks of a data set one after another, without the scheduler, and draw a "
         "page on them"
     )
-    replay = commands.add_parser("replay", help=text, description=text)
+    replay = add_command(commands, "replay", text)
     add_paths(replay, "--from", "a MovieLens release, folder or zip")
     replay.add_argument("--weeks", type=WEEKS, default=26, help="weekly runs (default 26)")
     text = "who competes; default: all"
@@ -91,8 +96,13 @@ def add_replay(commands: Commands) -> None:
 
 def add_paths(command: argparse.ArgumentParser, option: str, text: str) -> None:
     """Add the options that say where the data set is."""
-    command.add_argument(option, dest="movielens", type=_path, metavar="PATH", help=text)
-    command.add_argument("--imdb", type=_path, metavar="PATH", help="a folder with IMDb's TSVs")
+    add_path(command, option, "movielens", text)
+    add_path(command, "--imdb", "imdb", "a folder with IMDb's TSVs")
+
+
+def add_path(command: argparse.ArgumentParser, option: str, name: str, text: str) -> None:
+    """Add an option that names a file or folder."""
+    command.add_argument(option, dest=name, type=_path, metavar="PATH", help=text)
 
 
 def _path(text: str) -> Path | None:

@@ -20,7 +20,12 @@ def write_compose_env(path: Path) -> None:
             f"{path} is there: its passwords belong to databases that may exist. "
             "Remove it to make new ones"
         )
-    write_private(path, "\n".join(fill(line) for line in EXAMPLE.read_text().splitlines()) + "\n")
+    write_private(path, compose_env())
+
+
+def compose_env() -> str:
+    """Return the example with new passwords."""
+    return "\n".join(fill(line) for line in EXAMPLE.read_text().splitlines()) + "\n"
 
 
 def fill(line: str) -> str:

@@ -94,21 +94,25 @@ class Postgres:
             return json.loads(self.record_path.read_text())
         self.state.mkdir(mode=0o711 if self.account else 0o700, parents=True, exist_ok=True)
         record = self._new_record()
-        self._keep(record)
+        self._write(record)
         return record
 
     def _new_record(self) -> dict[str, Any]:
         passwords = {role: new_secret() for role in (SUPERUSER, *PASSWORD_VARIABLES)}
         return {"port": self.wanted_port or free_port(), "passwords": passwords}
 
-    def _keep(self, record: dict[str, Any]) -> None:
+    def _keep(self, **values: str | int) -> None:
+        """Keep some values in the record from now on."""
+        self.record.update(values)
+        self._write(self.record)
+
+    def _write(self, record: dict[str, Any]) -> None:
         write_private(self.record_path, json.dumps(record, indent=2))
 
     @property
     def home(self) -> Path:
         if "home" not in self.record:
-            self.record["home"] = str(self._new_home())
-            self._keep(self.record)
+            self._keep(home=str(self._new_home()))
         return Path(self.record["home"])
 
     @cached_property
@@ -243,8 +247,7 @@ class Postgres:
         """Keep the port of the last start where it is free; a port that was asked for must be."""
         port = settled_port("PostgreSQL", self.wanted_port, self.port)
         if port != self.port:
-            self.record["port"] = port
-            self._keep(self.record)
+            self._keep(port=port)
 
     def _server_options(self) -> str:
         settings = SERVER_SETTINGS | {"port": str(self.port)}

@@ -23,8 +23,8 @@ ADJECTIVE = text(ADJECTIVES.split())
 WORD = text(list(chain.from_iterable(GENRE_WORDS)))
 MINUTES = text([*map(str, range(241)), NONE])
 GENRE_PAIR = text([",".join(sorted(set(pair))) for pair in product(GENRE_NAMES, repeat=2)])
-CHARACTER = text([NONE, *(f'["{first}"]' for first in FIRST_NAMES.split())])
-NAME = text([" ".join(names) for names in product(FIRST_NAMES.split(), LAST_NAMES.split())])
+CHARACTER = text([NONE, *(f'["{first}"]' for first in FIRST_NAMES)])
+NAME = text([" ".join(names) for names in product(FIRST_NAMES, LAST_NAMES)])
 BIRTH = text([NONE, *map(str, range(1880, 2010))])
 PROFESSION = text(["actor", "actress", "director,writer", "producer"])
 
@@ -81,12 +81,18 @@ def write_basics(
 ) -> None:
     """Append to title.basics: MovieLens' movies as MovieLens has them, other titles made up."""
     kind = draw_types(rng, block)
-    name = block.ours_or(movies.names, draw_names(rng, block))
-    year = block.ours_or(movies.years, draw_years(rng, len(block)))
-    genres = block.ours_or(movies.genres, draw_genres(rng, block.genre))
+    name, year, genres = draw_labels(rng, block, movies)
     minutes = draw_minutes(rng, len(block))
     adult, end = block.fixed("0"), block.fixed(NONE)
     write(file, [block.tconst, kind, name, name, adult, year, end, minutes, genres])
+
+
+def draw_labels(rng: np.random.Generator, block: Block, movies: Linked) -> tuple[np.ndarray, ...]:
+    """Return the names, years and genres of titles."""
+    name = block.ours_or(movies.names, draw_names(rng, block))
+    year = block.ours_or(movies.years, draw_years(rng, len(block)))
+    genres = block.ours_or(movies.genres, draw_genres(rng, block.genre))
+    return name, year, genres
 
 
 def draw_types(rng: np.random.Generator, block: Block) -> np.ndarray:

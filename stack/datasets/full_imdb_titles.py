@@ -11,7 +11,7 @@ import numpy as np
 
 from stack.datasets.imdb import Title, read_titles
 from stack.datasets.text_rows import either, fixed, joined, number, text
-from stack.datasets.world import GENRE_NAMES, places_within, shares, whole
+from stack.datasets.world import GENRE_NAMES, check_share, places_within, shares, whole
 
 TITLES_AT_A_TIME = 50_000
 MOST_PEOPLE, PEOPLE_OF_A_MOVIE = 20, 5  # of a title; at least, of one that MovieLens has
@@ -31,8 +31,7 @@ class Sizes:
 
     def share(self, share: float) -> "Sizes":
         """Return that share of each."""
-        if not 0 < share <= 1:
-            raise ValueError(f"a share of {share}: expected more than 0, at most 1")
+        check_share(share)
         return Sizes(*(round(getattr(self, field.name) * share) for field in fields(self)))
 
     def people_of(self, first: int, last: int) -> int:

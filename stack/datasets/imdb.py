@@ -13,14 +13,14 @@ import pyarrow.csv as pacsv
 
 from stack.datasets.world import GENRE_NAMES
 
-FIRST_NAMES = (
-    "Anna Boris Carla David Elena Felix Greta Hugo Irene Jonas Karin Luca Maria Nils Olga Paul "
-    "Rita Sven Tara Viktor"
-)
-LAST_NAMES = (
-    "Adler Brandt Conti Duval Engel Fischer Garcia Holm Ivanov Jansen Keller Lindt Moreau Novak "
-    "Ortiz Petrov Rossi Silva"
-)
+FIRST_NAMES = """
+    Anna Boris Carla David Elena Felix Greta Hugo Irene Jonas Karin Luca Maria Nils Olga Paul Rita
+    Sven Tara Viktor
+""".split()  # noqa: SIM905 - read as text, not as a list of quotes
+LAST_NAMES = """
+    Adler Brandt Conti Duval Engel Fischer Garcia Holm Ivanov Jansen Keller Lindt Moreau Novak Ortiz
+    Petrov Rossi Silva
+""".split()  # noqa: SIM905
 FIRST_ACTOR = 5_000_000
 NONE = r"\N"
 
@@ -226,10 +226,15 @@ def write_names(out: Path, films: Sequence[Film]) -> None:
 
 def row_of(person: int) -> tuple[str, ...]:
     """Return a person's row of name.basics."""
-    first, last = FIRST_NAMES.split(), LAST_NAMES.split()
-    name = f"{first[person % len(first)]} {last[person // len(first) % len(last)]}"
     profession = "actor" if person >= FIRST_ACTOR else "director"
-    return nconst_of(person), name, NONE, NONE, profession, NONE
+    return nconst_of(person), name_of(person), NONE, NONE, profession, NONE
+
+
+def name_of(person: int) -> str:
+    """Return a person's name; many share one."""
+    n_first = len(FIRST_NAMES)
+    last = LAST_NAMES[person // n_first % len(LAST_NAMES)]
+    return f"{FIRST_NAMES[person % n_first]} {last}"
 
 
 def write_scores(out: Path, titles: Sequence[Title]) -> None:

@@ -13,6 +13,7 @@ from stack.datasets.world import (
     Characters,
     Movies,
     between,
+    check_share,
     draw_mixed,
     shares,
     starts_of,
@@ -55,8 +56,7 @@ class Release:
         """Return that share of users, ratings and tags; its square root of movies, as smaller
         releases have more for a rating.
         """
-        if not 0 < share <= 1:
-            raise ValueError(f"a share of {share}: expected more than 0, at most 1")
+        check_share(share)
         return replace(
             self,
             users=round(self.users * share),

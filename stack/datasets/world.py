@@ -89,8 +89,8 @@ class Characters:
 
     def draw_taste(self, rng: np.random.Generator) -> np.ndarray:
         """Return movies' places in taste space: near those of their genres."""
-        n_factors = self.blend.shape[1]
-        return (self.blend + 0.5 * rng.normal(size=self.blend.shape)) / np.sqrt(n_factors)
+        noise = 0.5 * rng.normal(size=self.blend.shape)
+        return (self.blend + noise) / np.sqrt(self.blend.shape[1])
 
     def draw_ranks(self, rng: np.random.Generator) -> np.ndarray:
         """Return each movie's rank, 0 for the most popular: the better, the sooner."""
@@ -180,6 +180,12 @@ def shares(
     return counts
 
 
+def check_share(share: float) -> None:
+    """Raise ValueError where this is no part of a whole."""
+    if not 0 < share <= 1:
+        raise ValueError(f"a share of {share}: expected more than 0, at most 1")
+
+
 def sum_of(bound: int | np.ndarray, weights: np.ndarray) -> int:
     """Return what a bound of each, or one of all, comes to."""
     return int(np.broadcast_to(bound, weights.shape).sum())
@@ -190,8 +196,7 @@ def draw_mixed(
 ) -> np.ndarray:
     """Return waiting times: that share of them by one scale, the others by another."""
     is_first = rng.random(count) < share
-    first = rng.exponential(scale, count)
-    return np.where(is_first, first, rng.exponential(other_scale, count))
+    return np.where(is_first, rng.exponential(scale, count), rng.exponential(other_scale, count))
 
 
 def affinity(taste: np.ndarray, other: np.ndarray) -> np.ndarray:
