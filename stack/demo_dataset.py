@@ -71,7 +71,8 @@ def read_record(record: Path) -> Dataset | None:
     if not record.exists():
         return None
     kept = json.loads(record.read_text())
-    return Dataset(Path(kept["movielens"]), Path(kept["imdb"]) if kept["imdb"] else None)
+    imdb = kept["imdb"]
+    return Dataset(Path(kept["movielens"]), Path(imdb) if imdb else None)
 
 
 def _existing(path: Path, name: str) -> Path:

@@ -158,8 +158,8 @@ def ours_or(linked: np.ndarray, ours: np.ndarray, others: np.ndarray) -> np.ndar
 
 def one_decimal(values: np.ndarray) -> np.ndarray:
     """Return a text column of numbers with one decimal."""
-    tenths = whole(np.round(values * 10))
-    return joined(number(tenths // 10), fixed(".", len(values)), number(tenths % 10))
+    whole_part, tenth = np.divmod(whole(np.round(values * 10)), 10)
+    return joined(number(whole_part), fixed(".", len(values)), number(tenth))
 
 
 def write_principals(file: gzip.GzipFile, block: Block, people: People) -> None:

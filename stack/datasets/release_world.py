@@ -111,8 +111,8 @@ class Stays:
 
     def draw_moments(self, rng: np.random.Generator, user: np.ndarray) -> np.ndarray:
         """Return a moment of each user's stay."""
-        seconds = (self.leave - self.join)[user]
-        return self.join[user] + whole(rng.random(len(user)) * seconds)
+        stay = (self.leave - self.join)[user]
+        return self.join[user] + whole(stay * rng.random(len(user)))
 
 
 @dataclass(frozen=True)
