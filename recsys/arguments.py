@@ -38,14 +38,7 @@ class Day:
     last: date = date(2999, 12, 31)
 
     def __call__(self, text: str) -> date:
-        try:
-            day = (
-                date.fromisoformat(text)
-                if re.fullmatch(r"\d{4}-\d\d-\d\d", text, re.ASCII)
-                else None
-            )
-        except ValueError:
-            day = None
+        day = _date(text)
         if day is None or not self.first <= day <= self.last:
             raise ArgumentTypeError(
                 f"found {text[:40]!r}; expected a date as 2018-09-24, from "
@@ -62,6 +55,15 @@ def limited(name: str) -> Number:
 def whole(least: int, most: int) -> Number:
     """Return the type of a whole number of the command line's own."""
     return Number(Limit(least, most))
+
+
+def _date(text: str) -> date | None:
+    if not re.fullmatch(r"\d{4}-\d\d-\d\d", text, re.ASCII):
+        return None
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None
 
 
 def _number(text: str, *, whole: bool) -> float:

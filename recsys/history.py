@@ -99,14 +99,18 @@ def show_history(conn: Connection, console: Console, weeks: int, *, every: bool 
         raise NothingToRecommend(
             "nothing was ever published: expected a run that reached publish_recommendations"
         )
-    if not every:
-        console.print(table(_COLUMNS, [event.row for event in events], whole=_COLUMNS[:3]))
+    if every:
+        for event in events:
+            _show_event(console, event)
         return
-    for event in events:
-        head(console, f"Week {event.as_of}", f", publication {event.publication_id}")
-        when = event.when.replace("\n", " ")
-        for line in (f"{'' if event.is_by_hand else 'live '}{when}", event.what, *event.details):
-            say(console, line)
+    console.print(table(_COLUMNS, [event.row for event in events], whole=_COLUMNS[:3]))
+
+
+def _show_event(console: Console, event: Event) -> None:
+    head(console, f"Week {event.as_of}", f", publication {event.publication_id}")
+    when = event.when.replace("\n", " ")
+    for line in (f"{'' if event.is_by_hand else 'live '}{when}", event.what, *event.details):
+        say(console, line)
 
 
 def periods(live: Multirange[datetime] | None, between: str = " – ") -> str:

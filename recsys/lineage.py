@@ -168,7 +168,7 @@ class Lineage:
 
     @property
     def facts(self) -> Iterator[tuple[str, str]]:
-        """What is known of every publication, a line a question."""
+        """What every publication has, a line a question."""
         yield "fitted on", self.data
         yield "published", self.size
         yield "code", self.code

@@ -202,9 +202,7 @@ def judge(conn: Connection, week: WeekPlan, *, resamples: int) -> None:
     with advisory_lock(conn, Lock.OBSERVED):
         if recorded(conn, week.as_of):
             return
-        scored = [(each, _user_scores(conn, week, each)) for each in _publications(conn, week)]
-        judged = [(each, scores) for each, scores in scored if len(scores.user_ids)]
-        rows = _figures(judged, Bootstrap(resamples, week.seed))
+        rows = _figures(_judged(conn, week), Bootstrap(resamples, week.seed))
         params = [{"as_of": week.as_of, **asdict(row)} for row in rows]
         with conn.transaction(), conn.cursor() as cursor:
             cursor.executemany(queries("observed")["record"], params)
@@ -229,6 +227,12 @@ def _publications(conn: Connection, week: WeekPlan) -> list[JudgedPublication]:
     return fetch_rows(conn, JudgedPublication, queries("observed")["judged"], {"as_of": week.as_of})
 
 
+def _judged(conn: Connection, week: WeekPlan) -> list[Judged]:
+    """The publications that someone with a list there can judge, with their users' scores."""
+    scored = [(each, _user_scores(conn, week, each)) for each in _publications(conn, week)]
+    return [(each, scores) for each, scores in scored if len(scores.user_ids)]
+
+
 def _why_not(week: WeekPlan, publication: JudgedPublication) -> str:
     fact = (
         f"Publication {publication.publication_id}, which was live in week {publication.since}, "
@@ -251,11 +255,14 @@ def _user_scores(conn: Connection, week: WeekPlan, publication: JudgedPublicatio
     }
     columns = read_arrays(conn, queries("observed")["user_scores"], params, _COLUMNS)
     hits = (columns["hits"][:, None] >> np.arange(PLACES) & 1).astype(bool)
-    values = {}
-    for name in METRICS:
-        metric, k = RANKING[name]
-        values[name] = metric(hits[:, :k], columns["n_liked"]) if len(hits) else np.zeros(0)
+    values = {name: _values(name, hits, columns["n_liked"]) for name in METRICS}
     return UserScores(columns["user_id"], values, columns["from_model"] == 1, columns["arm"])
+
+
+def _values(name: str, hits: np.ndarray, n_liked: np.ndarray) -> np.ndarray:
+    """A metric of each user (J,), by the places that are hits (J, k)."""
+    metric, k = RANKING[name]
+    return metric(hits[:, :k], n_liked) if len(hits) else np.zeros(0)
 
 
 def _figures(judged: list[Judged], bootstrap: Bootstrap) -> Iterator[ObservedHits]:

@@ -5,8 +5,9 @@ from typing import Literal
 
 import numpy as np
 
-from recsys.db.connect import Connection, one_row
+from recsys.db.connect import Connection
 from recsys.db.queries import queries
+from recsys.db.rows import fetch_value, find_value
 from recsys.errors import LedgerError, RecsysError
 from recsys.features.catalogue import Catalogue, Description
 from recsys.models import MODELS, model_class
@@ -32,19 +33,23 @@ def predict_stars(conn: Connection, registry: Registry, user_id: int, movie: Des
     """
     with brief():
         run_id, model = _newest_fit(registry)
-    rated = one_row(conn, queries("prediction")["has_rated"], {"user_id": user_id}).has_rated
-    if not rated or user_id not in model.user_ids_:
+    has_rated = fetch_value(conn, bool, queries("prediction")["has_rated"], {"user_id": user_id})
+    if not has_rated or user_id not in model.user_ids_:
         raise RecsysError(
             f"user {user_id} has no rating that run {run_id} has seen: expected a "
             "user whom it learned about"
         )
+    _check_genres(movie, model)
+    stars = model.predict_described(np.array([user_id]), Catalogue.of_descriptions([movie]))
+    return float(stars[0, 0])
+
+
+def _check_genres(movie: Description, model: PredictsDescribed) -> None:
     unknown = sorted(set(movie.genres) - set(model.genres))
     if unknown:
         raise RecsysError(
             f"no genre {', '.join(unknown)}: expected some of {', '.join(model.genres)}"
         )
-    stars = model.predict_described(np.array([user_id]), Catalogue.of_descriptions([movie]))
-    return float(stars[0, 0])
 
 
 def _newest_fit(registry: Registry) -> tuple[str, PredictsDescribed]:
@@ -65,11 +70,10 @@ def _newest_fit(registry: Registry) -> tuple[str, PredictsDescribed]:
 
 
 def _person_named(conn: Connection, name: str, role: str) -> int:
-    person = conn.execute(
-        queries("prediction")["person_named"], {"name": name, "role": role}
-    ).fetchone()
-    if person is None:
+    params = {"name": name, "role": role}
+    person_id = find_value(conn, int, queries("prediction")["person_named"], params)
+    if person_id is None:
         raise RecsysError(
             f"{role} {name!r}: nobody of that name in the drops; expected one as IMDb writes it"
         )
-    return person.person_id
+    return person_id

@@ -8,8 +8,8 @@ UNKNOWN = "unknown"
 
 
 def git_sha(of_image: str) -> str:
-    """The commit of the code: what an image was built with, else the checkout's own, with a +
-    behind it where files were changed since.
+    """Return the commit of the code: the image's, else the checkout's own, with a + behind it where
+    files were changed since.
     """
     return of_image or _of_checkout(Path(__file__).resolve().parents[1])
 
@@ -26,7 +26,7 @@ def _of_checkout(root: Path) -> str:
 
 
 def _git(root: Path, *command: str) -> str | None:
-    """What git says; None where there is no git, or it will not look."""
+    """Return what git prints; None where there is no git, or it fails."""
     try:
         done = subprocess.run(  # noqa: S603
             ["git", "-C", str(root), *command],  # noqa: S607

@@ -12,7 +12,7 @@ from recsys.db.connect import Connection
 from recsys.db.queries import queries
 from recsys.db.rows import fetch_rows, fetch_values, find_value
 from recsys.errors import NothingToRecommend
-from recsys.promotion.ledger import champion_of
+from recsys.promotion.ledger import Champion, champion_of
 from recsys.terminal import head, say, table
 
 __all__ = ["show_exam", "show_user", "users_to_show"]
@@ -93,14 +93,8 @@ def show_exam(
     """Show the exam and the verdict of a week, the newest decided one by default: what decides, or
     every figure.
     """
-    newest = queries("report")["newest_decided_week"]
-    week = as_of or find_value(conn, date, newest)
-    champion = champion_of(conn, week) if week else None
-    if week is None or champion is None:
-        raise NothingToRecommend(
-            f"week {week or 'of any date'} is not decided: expected a run "
-            "that reached promote_champion"
-        )
+    champion = _decision(conn, as_of)
+    week = champion.as_of
     page = report.exam_page(conn, week)
     head(console, f"The exam of week {week}")
     say(console, page.sentence)
@@ -111,3 +105,16 @@ def show_exam(
     say(console, report.verdict(champion))
     if not every:
         say(console, f"All figures: python -m recsys exam --all --as-of {week}")
+
+
+def _decision(conn: Connection, as_of: date | None) -> Champion:
+    """The decision of a week, of the newest decided one by default."""
+    newest = queries("report")["newest_decided_week"]
+    week = as_of or find_value(conn, date, newest)
+    champion = champion_of(conn, week) if week else None
+    if champion is None:
+        raise NothingToRecommend(
+            f"week {week or 'of any date'} is not decided: expected a run "
+            "that reached promote_champion"
+        )
+    return champion

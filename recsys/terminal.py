@@ -103,7 +103,7 @@ class Progress:
             transient=True,
             redirect_stdout=False,  # what a command answers stays on stdout
             redirect_stderr=False,
-            disable=not console.is_terminal,
+            disable=not console.is_interactive,
         )
         self._task = self._bars.add_task(plain(text).plain, total=total, note="")
 

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 from rich.prompt import Confirm
 
 from recsys.arguments import ID
+from recsys.cli import screen
 from recsys.cli.command import Argument, Command, OneOf, run_id_of_command
 from recsys.errors import RequestError
 from recsys.removal.requester import Requester
 from recsys.settings import Settings
-from recsys.terminal import plain, say, terminal
+from recsys.terminal import plain
 
 if TYPE_CHECKING:
     from recsys.removal.person import Person
@@ -60,7 +61,7 @@ def erase(options: Namespace) -> int:
         person = find_person(conn, options.user)
     person.check(bar=options.bar)
     if person.is_erased:
-        _show(f"{person.erasure}: nothing of them is left here")
+        screen.answer(f"{person.erasure}: nothing of them is left here")
         return _show_all(_erased(settings, person, options))
     question = f"{person.what_goes}\nErase user {options.user} for good? There is no undo."
     return _if_agreed(question, options, lambda: _erased(settings, person, options))
@@ -99,7 +100,7 @@ def _if_agreed(question: str, options: Namespace, act: Callable[[], Iterable[str
     """Show what an act says if a person agrees to it; return the command's status."""
     if _agreed(question, options):
         return _show_all(act())
-    _show("Nothing was changed")
+    screen.answer("Nothing was changed")
     return 1
 
 
@@ -108,22 +109,21 @@ def _agreed(question: str, options: Namespace) -> bool:
     if options.yes:
         return True
     *facts, ask = question.split("\n")
-    _show_all(facts)
+    for fact in facts:
+        screen.answer(fact)
     if not sys.stdin.isatty():
         raise RequestError(
             f"{ask} Nobody is at a terminal to answer; expected --yes. Nothing was changed"
         )
-    return Confirm.ask(plain(ask), default=False, console=terminal())
+    return Confirm.ask(plain(ask), default=False, console=screen.console)
 
 
 def _show_all(texts: Iterable[str]) -> int:
-    for text in texts:
-        _show(text)
+    """Show texts as they come; return the exit status of success."""
+    with screen.progress("at work") as progress:
+        for text in texts:
+            progress.answer(text)
     return 0
-
-
-def _show(text: str) -> None:
-    say(terminal(), text)
 
 
 def _requester() -> Requester:

@@ -12,14 +12,13 @@ from psycopg import OperationalError
 from pydantic import SecretStr, ValidationError
 from rich.console import Console
 from rich.filesize import decimal
-from rich.progress import Progress
 
 from recsys.arguments import DAY, whole
 from recsys.drops.zone import AHEAD, SUCCESS, WEEK_SOURCE, Drop, LandingZone, is_ahead
 from recsys.errors import DropError
 from recsys.ingest import SOURCES
 from recsys.settings import Settings
-from recsys.terminal import say, table, terminal
+from recsys.terminal import Progress, say, table, terminal
 
 if TYPE_CHECKING:
     from recsys.db.connect import Connection
@@ -209,7 +208,11 @@ class _Check:
         _say(self.console, *self.problems, *_warnings(chosen), *waiting)
         if not drops:
             _say(self.console, NO_DROP)
-        n_refused = sum(self._show(verdict) for verdict in self._verdicts(drops, chosen))
+        n_refused = 0
+        with Progress(terminal(stderr=True), "checking") as progress:
+            for verdict in self._verdicts(drops, chosen):
+                with progress.paused():
+                    n_refused += self._show(verdict)
         return 1 if n_refused or self.problems else 0
 
     def _is_chosen(self, drop: Drop) -> bool:
@@ -304,20 +307,16 @@ def _has_schema(conn: "Connection") -> bool:
 
 def _replay(args: argparse.Namespace) -> int:
     zone, console = _zone(args), terminal()
-    with Progress(console=console) as bars:
-        dates = _put_drops(args, zone, bars)
+    with Progress(terminal(stderr=True), f"reading {args.data}") as progress:
+        dates = _put_drops(args, zone, progress)
     _say(console, f"{len(dates)} drops of {args.data} in {zone.uri}, {dates[0]} to {dates[-1]}")
     return 0
 
 
-def _put_drops(args: argparse.Namespace, zone: LandingZone, bars: Progress) -> list[date]:
+def _put_drops(args: argparse.Namespace, zone: LandingZone, progress: Progress) -> list[date]:
     from recsys.drops.replay import replay
 
-    bar = bars.add_task("reading", total=None)
+    def show(done: int, total: int) -> None:
+        progress.show(f"reading {args.data}: {done / max(total, 1):.0%}")
 
-    def show_progress(done: int, total: int) -> None:
-        bars.update(bar, completed=done, total=total)
-
-    dates = replay(args.data, zone.uri, weeks=args.weeks, imdb=args.imdb, progress=show_progress)
-    bars.update(bar, completed=1, total=1)
-    return dates
+    return replay(args.data, zone.uri, weeks=args.weeks, imdb=args.imdb, progress=show)

@@ -140,18 +140,21 @@ class ExamPage:
         return "\n\n".join(filter(None, parts))
 
     def _grid(self, metrics: Iterable[str], slices: Iterable[Slice]) -> Grid:
-        columns = [("all", metric, metric) for metric in metrics]
-        columns += [(part.name, DECIDING, part.name) for part in slices]
-        header = ["recipe", *(label for _, _, label in columns)]
-        unmeasured = {part.name for part in slices if not part.is_measured}
-        lines = []
-        for key in self.keys:
-            values = [
-                None if part in unmeasured else self.values.get((key, part, metric))
-                for part, metric, _ in columns
+        names = list(metrics)
+        parts = list(slices)
+        lines = [
+            [
+                self._label(key),
+                *(_figure(self.values.get((key, "all", metric))) for metric in names),
+                *(self._on_slice(key, part) for part in parts),
             ]
-            lines.append([self._label(key), *map(_figure, values)])
-        return Grid(header, lines)
+            for key in self.keys
+        ]
+        return Grid(["recipe", *names, *(part.name for part in parts)], lines)
+
+    def _on_slice(self, key: str, part: Slice) -> str:
+        value = self.values.get((key, part.name, DECIDING))
+        return _figure(value if part.is_measured else None)
 
     def _label(self, key: str) -> str:
         return f"{key} ({self.roles[key]})" if key in self.roles else key

@@ -280,15 +280,18 @@ class View:
     def bars(self) -> Iterator[Bar]:
         """The parts of each week's time, from the bottom up."""
         for day in self.seconds:
-            spent: dict[str, float] = dict.fromkeys(self.shades, 0.0)
-            for time in self.record.times:
-                if time.as_of == day:
-                    spent[time.step if time.step in self.shades else REST] += time.seconds
+            spent = self._spent(day)
             below = [0.0, *accumulate(spent.values())]
-            yield from (
-                Bar(day, step, seconds, under)
-                for (step, seconds), under in zip(spent.items(), below, strict=False)
-            )
+            for (step, seconds), under in zip(spent.items(), below, strict=False):
+                yield Bar(day, step, seconds, under)
+
+    def _spent(self, day: date) -> dict[str, float]:
+        """Seconds of a week by the steps that have a shade of their own, and of the rest."""
+        spent: dict[str, float] = dict.fromkeys(self.shades, 0.0)
+        for time in self.record.times:
+            if time.as_of == day:
+                spent[time.step if time.step in self.shades else REST] += time.seconds
+        return spent
 
     # in one line
 

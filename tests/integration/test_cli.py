@@ -119,7 +119,11 @@ def test_the_bar_counts_trials_and_shows_the_best(
     steps.run_week(settings, as_of=weeks[0])
     shown = StringIO()
     monkeypatch.setattr(
-        screen, "errors", Console(file=shown, width=150, force_terminal=True, color_system=None)
+        screen,
+        "errors",
+        Console(
+            file=shown, width=150, force_terminal=True, force_interactive=True, color_system=None
+        ),
     )
     assert call("tune", "popularity", "--trials", "2")[0] == 0
     assert re.search(

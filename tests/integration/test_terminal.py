@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable
 from datetime import date
+from io import StringIO
 from pathlib import Path
 
 import pytest
@@ -409,6 +410,48 @@ def test_a_list_that_is_shorter_than_asked_for_is_said_to_be(
     assert "A list has 2 movies, not 50" in capsys.readouterr().out
     assert cli.main(["recommend", str(user)]) == 0
     assert "A list has" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("is_watched", [True, False])
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (["migrate"], "migrating"),
+        (["run"], "resolve_week"),
+        (["train", "als"], "fitting als"),
+        (["tune", "als"], "als"),
+        (["predict", "1", "--title", "T"], "loading the newest model"),
+        (["recommend"], "looking for users"),
+        (["weeks", "--output", "/proc/weeks.html"], "drawing all weeks"),
+        (["rollback", "--reason", "odd"], "rolling back"),
+        (["retire", "2020-01-06", "--reason", "odd"], "week 2020-01-06"),
+        (["erase", "1", "--bar", "--yes"], "at work"),
+        (["drops", "check"], "checking"),
+        (["drops", "replay", "/nowhere.zip"], "reading /nowhere.zip"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else None,
+)
+def test_a_command_that_takes_its_time_says_so_to_a_person_alone(
+    environment: dict[str, str],
+    conn: Connection,
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: list[str],
+    text: str,
+    is_watched: bool,
+) -> None:
+    """Most fail at once here, where there is nothing to work on: they have said it by then."""
+    errors = Console(
+        file=StringIO(),
+        width=80,
+        force_terminal=is_watched,
+        force_interactive=is_watched,
+        color_system=None,
+    )
+    monkeypatch.setattr(screen, "errors", errors)
+    monkeypatch.setattr("recsys.drops.cli.terminal", lambda stderr=False: errors)
+    cli.main(arguments)
+    assert isinstance(errors.file, StringIO)
+    assert (text in errors.file.getvalue()) == is_watched
 
 
 def test_a_rollback_says_once_what_was_done(
