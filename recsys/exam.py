@@ -76,7 +76,7 @@ class _Evaluated:
     ) -> Self:
         """Let the model recommend and, where it rates, predict."""
         held_out = exam.held_out
-        users = np.unique(held_out.user_ids[held_out.users[is_liked]])
+        users = np.unique(held_out.row_user_ids[is_liked])
         seen = exam.train.seen_by(users)
         ids = model.recommend(users, n=LIST_LENGTH, seen=seen).ids
         predicted = _predictions(model, held_out)
@@ -186,24 +186,22 @@ def _check_catalogue(model: Recommender, exam: Exam) -> None:
 
 def _slices(exam: Exam, users: np.ndarray, min_history: int) -> Iterator[_Slice]:
     held_out = exam.held_out
-    is_new = exam.train.n_raters == 0
-    every_rating = np.ones(len(held_out), dtype=bool)
-    every_movie = np.ones(len(is_new), dtype=bool)
-    yield _Slice("all", exam.users, every_rating, every_movie)
-    is_heavy = _is_heavy(_history_lengths(exam, exam.users))
+    every_movie = np.ones(len(held_out.movie_ids), dtype=bool)
+    yield _Slice("all", exam.users, np.ones(len(held_out), dtype=bool), every_movie)
+    is_heavy = _is_heavy(exam.train.n_rated_by(exam.users))
     for name, mask in (("light users", ~is_heavy), ("heavy users", is_heavy)):
         part = exam.users[mask]
-        yield _Slice(name, part, np.isin(held_out.user_ids, part)[held_out.users], every_movie)
-    is_cold = _history_lengths(exam, held_out.user_ids) < min_history
-    cold_users = users[is_cold[index_of(held_out.user_ids, users)]]
-    yield _Slice("cold users", cold_users, is_cold[held_out.users], every_movie)
-    yield _Slice("new movies", exam.users, is_new[held_out.movies], is_new, of_movies=True)
+        yield _Slice(name, part, held_out.is_of(part), every_movie)
+    is_cold = exam.train.n_rated_by(held_out.user_ids) < min_history
+    cold = held_out.user_ids[is_cold]
+    yield _Slice("cold users", np.intersect1d(users, cold), held_out.is_of(cold), every_movie)
+    yield _new_movies(exam)
 
 
-def _history_lengths(exam: Exam, user_ids: np.ndarray) -> np.ndarray:
-    """Return how many training ratings each user has."""
-    n_rated = np.append(exam.train.n_rated, 0)  # the last for users without any: index −1
-    return n_rated[index_of(exam.train.user_ids, user_ids)]
+def _new_movies(exam: Exam) -> _Slice:
+    is_new = exam.train.n_raters == 0
+    counts = is_new[exam.held_out.movies]
+    return _Slice("new movies", exam.users, counts, is_new, of_movies=True)
 
 
 def _is_heavy(lengths: np.ndarray) -> np.ndarray:

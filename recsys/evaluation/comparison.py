@@ -119,10 +119,10 @@ class _Means:
         strayed = self._strayed(errors)
         above = _luckiest(strayed, level)
         below = _luckiest(-strayed, level)
-        lows = (self.means - above * errors).tolist()
-        highs = (self.means + below * errors).tolist()
-        columns = zip(self.means.tolist(), lows, highs, self.sds.tolist(), strict=True)
-        return [Interval(mean, low, high, self.n, sd, above) for mean, low, high, sd in columns]
+        lows = self.means - above * errors
+        highs = self.means + below * errors
+        rows = np.stack([self.means, lows, highs, self.sds], axis=1).tolist()
+        return [Interval(mean, low, high, self.n, sd, above) for mean, low, high, sd in rows]
 
     def _strayed(self, errors: np.ndarray) -> np.ndarray:
         """Return how far each resampled mean lies above its mean, in standard errors."""

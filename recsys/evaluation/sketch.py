@@ -19,11 +19,7 @@ def sketch_of(held_out: Interactions) -> np.ndarray:
     Operations, SIGMOD 2007).
     """
     row = np.zeros(len(held_out), dtype=np.uint64)
-    for part in (
-        held_out.user_ids[held_out.users],
-        held_out.movie_ids[held_out.movies],
-        held_out.rated_at,
-    ):
+    for part in (held_out.row_user_ids, held_out.row_movie_ids, held_out.rated_at):
         row = _mixed(row ^ part.astype(np.uint64))
     signed = (row ^ np.uint64(1 << 63)).view(np.int64)  # in the same order, for Postgres' bigint
     return np.sort(signed)[:SKETCH]

@@ -36,8 +36,8 @@ class Exam:
         """Return the same exam with the training ratings that there were at its cut. What a user
         had rated by then is not held out, though rated again since.
         """
-        user_ids = self.held_out.user_ids[self.held_out.users]
-        held_out = self.held_out.where(~train.has(user_ids, self.held_out.movies))
+        is_in_train = train.has(self.held_out.row_user_ids, self.held_out.movies)
+        held_out = self.held_out.where(~is_in_train)
         is_like = held_out.ratings >= like_threshold
         liking = held_out.user_ids[np.unique(held_out.users[is_like])]
         users = np.intersect1d(liking, train.user_ids)

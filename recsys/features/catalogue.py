@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
@@ -65,6 +66,19 @@ def _indptr(lengths: np.ndarray) -> np.ndarray:
     return np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
 
 
+class Content(Protocol):
+    """What is stated of a movie beside its people."""
+
+    @property
+    def title(self) -> str: ...
+    @property
+    def genres(self) -> Sequence[str]: ...
+    @property
+    def runtime(self) -> float | None: ...
+    @property
+    def year(self) -> int | None: ...
+
+
 @dataclass(frozen=True)
 class Description:
     """A movie that the catalogue need not hold. What is unknown is None (numbers) or empty."""
@@ -92,18 +106,27 @@ class Catalogue:
     actors: Links  # vocabulary: person ids, in billing order
 
     @classmethod
-    def of_descriptions(cls, movies: Sequence[Description]) -> "Catalogue":
-        """In their order. Ids are −M to −1: they stand for no movie of a drop."""
-        movie_ids = np.arange(-len(movies), 0, dtype=np.int64)
+    def of(
+        cls, movie_ids: np.ndarray, movies: Sequence[Content], directors: Links, actors: Links
+    ) -> "Catalogue":
+        """Take the movies in the order of their ids."""
         return cls(
             movie_ids=movie_ids,
             titles=tuple(movie.title for movie in movies),
             years=numbers(movie.year for movie in movies),
             runtimes=numbers(movie.runtime for movie in movies),
             genres=Links.of_names([movie.genres for movie in movies]),
-            directors=_people(movie_ids, [movie.directors for movie in movies]),
-            actors=_people(movie_ids, [movie.actors for movie in movies]),
+            directors=directors,
+            actors=actors,
         )
+
+    @classmethod
+    def of_descriptions(cls, movies: Sequence[Description]) -> "Catalogue":
+        """Take them in their order. Ids are −M to −1: they are of no movie of a drop."""
+        movie_ids = np.arange(-len(movies), 0, dtype=np.int64)
+        directors = _people(movie_ids, [movie.directors for movie in movies])
+        actors = _people(movie_ids, [movie.actors for movie in movies])
+        return cls.of(movie_ids, movies, directors, actors)
 
     def __len__(self) -> int:
         return len(self.movie_ids)

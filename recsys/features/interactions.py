@@ -98,6 +98,25 @@ class Interactions:
         """(U,) int64: how many movies each user rated."""
         return np.diff(self.starts).astype(np.int64)
 
+    def n_rated_by(self, user_ids: np.ndarray) -> np.ndarray:
+        """Return how many movies each of these users rated; 0 for unknown users."""
+        n_rated = np.append(self.n_rated, 0)  # the last for unknown users: index −1
+        return n_rated[index_of(self.user_ids, user_ids)]
+
+    @property
+    def row_user_ids(self) -> np.ndarray:
+        """(R,) int64: the user of each row."""
+        return self.user_ids[self.users]
+
+    @property
+    def row_movie_ids(self) -> np.ndarray:
+        """(R,) int64: the movie of each row."""
+        return self.movie_ids[self.movies]
+
+    def is_of(self, user_ids: np.ndarray) -> np.ndarray:
+        """Return (R,) bool: whether a row is of one of these users."""
+        return np.isin(self.user_ids, user_ids)[self.users]
+
     @cached_property
     def n_raters(self) -> np.ndarray:
         """(M,) int64: how many users rated each movie."""
@@ -147,16 +166,15 @@ class Interactions:
         """These rows, and those of `others` whose user has not rated the movie here. Both over the
         same movies.
         """
-        new = others.where(~self.has(others.user_ids[others.users], others.movies))
+        new = others.where(~self.has(others.row_user_ids, others.movies))
         if not len(new):
             return self
-        columns = [
-            (rows.user_ids[rows.users], rows.movie_ids[rows.movies], rows.ratings, rows.rated_at)
-            for rows in (self, new)
-        ]
-        return Interactions.of(
-            *map(np.concatenate, zip(*columns, strict=True)), movie_ids=self.movie_ids
-        )
+        columns = [np.concatenate(parts) for parts in zip(self._raw, new._raw, strict=True)]
+        return Interactions.of(*columns, movie_ids=self.movie_ids)
+
+    @property
+    def _raw(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        return self.row_user_ids, self.row_movie_ids, self.ratings, self.rated_at
 
     def seen_by(self, user_ids: np.ndarray) -> sparse.csr_matrix:
         """Return a (len(user_ids), M) matrix with a stored entry for every movie that the user
@@ -164,9 +182,9 @@ class Interactions:
 
         May share memory with the interactions: not to be changed in place.
         """
-        users = index_of(self.user_ids, user_ids)
-        lengths = np.append(self.n_rated, 0)[users]  # the last for unknown users: index −1
+        lengths = self.n_rated_by(user_ids)
         starts = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32)
+        users = index_of(self.user_ids, user_ids)
         is_here = users >= 0
         movies = self._movies_of(users[is_here], lengths[is_here])
         ones = np.ones(len(movies), dtype=np.float32)

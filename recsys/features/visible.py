@@ -10,7 +10,7 @@ from recsys.db.arrays import read_arrays
 from recsys.db.connect import Connection
 from recsys.db.queries import queries
 from recsys.db.rows import fetch_rows
-from recsys.features.catalogue import Catalogue, Links, numbers
+from recsys.features.catalogue import Catalogue, Links
 from recsys.features.interactions import Interactions
 from recsys.snapshot import Snapshot
 
@@ -28,7 +28,7 @@ class Movie(NamedTuple):
     movie_id: int
     title: str
     year: int | None
-    runtime_minutes: int | None
+    runtime: int | None  # minutes
     genres: list[str]
 
 
@@ -78,15 +78,9 @@ def read_catalogue(conn: Connection, snapshot: Snapshot) -> Catalogue:
     movies = fetch_rows(conn, Movie, queries("visible")["movies"], snapshot.params)
     movie_ids = np.array([movie.movie_id for movie in movies], dtype=np.int64)
     people = _people_of(conn, snapshot)
-    return Catalogue(
-        movie_ids=movie_ids,
-        titles=tuple(movie.title for movie in movies),
-        years=numbers(movie.year for movie in movies),
-        runtimes=numbers(movie.runtime_minutes for movie in movies),
-        genres=Links.of_names([movie.genres for movie in movies]),
-        directors=Links.of_pairs(movie_ids, people["director"]),
-        actors=Links.of_pairs(movie_ids, people["actor"]),
-    )
+    directors = Links.of_pairs(movie_ids, people["director"])
+    actors = Links.of_pairs(movie_ids, people["actor"])
+    return Catalogue.of(movie_ids, movies, directors, actors)
 
 
 def _people_of(conn: Connection, snapshot: Snapshot) -> Mapping[str, list[tuple[int, int]]]:

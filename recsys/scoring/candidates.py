@@ -69,7 +69,9 @@ def score_shard(
     """Replace a shard's candidates; return how many there are."""
     excluded = users.excluded(model.movie_ids_)
     best = model.recommend(users.ids, n=spec.week.top_n, seen=excluded)
-    return _store(conn, spec, users.shard, users.columns(best))
+    columns = users.columns(best)
+    _store(conn, spec, users.shard, columns)
+    return len(columns["movie_id"])
 
 
 def is_scored(conn: Connection, spec: PublicationSpec, shard: Shard) -> bool:
@@ -80,8 +82,8 @@ def is_scored(conn: Connection, spec: PublicationSpec, shard: Shard) -> bool:
 
 def _store(
     conn: Connection, spec: PublicationSpec, shard: Shard, columns: dict[str, np.ndarray]
-) -> int:
-    """Put candidates in the place of those that the shard had; return how many there are."""
+) -> None:
+    """Put candidates in the place of those that the shard had."""
     statements = queries("publication")
     n_rows = len(columns["movie_id"])
     params = {"publication_key": spec.key, **shard.params, "n_rows": n_rows}
@@ -92,7 +94,6 @@ def _store(
         rows = {"publication_key": spec.key, "shard": shard.shard, **columns}
         write_arrays(conn, statements["copy_candidates"], rows, _COLUMNS)
         conn.execute(statements["record_shard"], params)
-    return n_rows
 
 
 def _for_everyone(movies: np.ndarray, movie_ids: np.ndarray, n_users: int) -> sparse.csr_matrix:

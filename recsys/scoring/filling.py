@@ -27,14 +27,14 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Filling:
-    """What a new table is made of: the spec's candidates and, where `shadow_id` is given, lists of
-    the challenger's publication.
+    """What a new table is made of: the spec's candidates and, in an experiment, lists of the
+    challenger's publication.
     """
 
     conn: Connection
     spec: PublicationSpec
     origin: Origin
-    shadow_id: int | None
+    shadow: StoredPublication | None
 
     def fill(self) -> int:
         """Make the table; return the publication's id, the same as on record if it was there.
@@ -75,7 +75,7 @@ class Filling:
     def _params(self, publication_id: int) -> dict[str, object]:
         return {
             "publication_id": publication_id,
-            "shadow_id": self.shadow_id,
+            "shadow_id": self.shadow.publication_id if self.shadow else None,
             **asdict(self.origin),
             **self.spec.rules,
         }

@@ -35,9 +35,7 @@ def publish(conn: Connection, spec: PublicationSpec, origin: Origin) -> StoredPu
     shard was not scored or the result fails a check; readers then keep what they have.
     """
     _drop_stale_challenger(conn, spec)
-    shadow_id = None
-    if spec.challenger:
-        shadow_id = publish(conn, spec.challenger, origin).publication_id
+    shadow = publish(conn, spec.challenger, origin) if spec.challenger else None
     with advisory_lock(conn, Lock.PUBLISH):
         before = find_publication(conn, spec)
         if before and before.is_half_detached:
@@ -46,7 +44,7 @@ def publish(conn: Connection, spec: PublicationSpec, origin: Origin) -> StoredPu
         if before and before.has_rows:
             _publish_again(conn, spec, before, origin.run_id)
         else:
-            _publish_new(Filling(conn, spec, origin, shadow_id))
+            _publish_new(Filling(conn, spec, origin, shadow))
         return fetch_publication(conn, spec)
 
 

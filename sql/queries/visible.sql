@@ -17,7 +17,8 @@ WHERE valid_from < %(as_of)s
 
 -- name: movies(as_of, watermark)
 -- Movies with what MovieLens and IMDb state of them.
-SELECT m.movie_id, m.title, coalesce(m.year, t.start_year) AS year, t.runtime_minutes,
+SELECT m.movie_id, m.title, coalesce(m.year, t.start_year) AS year,
+       t.runtime_minutes AS runtime,
        m.genres || ARRAY(SELECT g
                          FROM unnest(t.genres) g
                          WHERE g <> ALL (m.genres)
