@@ -1,7 +1,7 @@
-"""Ways of holding ratings out: each gives a mask (R,) bool over the rows of `Interactions`, True
+"""Ways of holding ratings out: each returns a mask (R,) bool over the rows of `Interactions`, True
 where a rating is held out.
 
-`data.where(~mask)` is then what a fit may see, and `data.where(mask)` what it is asked.
+`data.where(~mask)` are then the training ratings, `data.where(mask)` the held-out ones.
 """
 
 import numpy as np
@@ -14,8 +14,8 @@ OWN_MIN_RATINGS = 5
 
 
 def newest_by_time(interactions: Interactions, share: float) -> np.ndarray:
-    """The newest `share` of all ratings: one moment parts known from held out, so nothing known is
-    newer than anything asked.
+    """Return the newest `share` of all ratings: one moment splits them, so no training rating is
+    newer than a held-out one.
 
     Ratings of the very second at which the share ends are all held out.
     """
@@ -27,8 +27,8 @@ def newest_by_time(interactions: Interactions, share: float) -> np.ndarray:
 
 
 def leave_newest_out(interactions: Interactions) -> np.ndarray:
-    """The newest tenth of each user's ratings, by time and then movie id; nothing of a user with
-    fewer than OWN_MIN_RATINGS.
+    """Return the newest tenth of each user's ratings, by time and then movie id; nothing of a user
+    with fewer than OWN_MIN_RATINGS.
     """
     counts = interactions.n_rated
     n_held_out = np.where(counts >= OWN_MIN_RATINGS, np.maximum(counts // OWN_SHARE, 1), 0)
@@ -36,14 +36,14 @@ def leave_newest_out(interactions: Interactions) -> np.ndarray:
 
 
 def leave_one_out(interactions: Interactions) -> np.ndarray:
-    """Each user's newest rating, by time and then movie id; a user's only rating stays known."""
+    """Return each user's newest rating, by time and then movie id; a user's only rating is kept."""
     counts = interactions.n_rated
     return _newest_of_each(interactions, counts, (counts > 1).astype(np.int64))
 
 
 def random_share(interactions: Interactions, share: float, *, seed: int) -> np.ndarray:
-    """`share` of all ratings, to the nearest whole one, drawn without regard to user or time; same
-    seed, same mask.
+    """Return `share` of all ratings, to the nearest whole one, drawn without regard to user or
+    time; same seed, same mask.
     """
     picked = np.random.default_rng(seed).choice(
         len(interactions), size=round(share * len(interactions)), replace=False
@@ -56,7 +56,7 @@ def random_share(interactions: Interactions, share: float, *, seed: int) -> np.n
 def _newest_of_each(
     interactions: Interactions, counts: np.ndarray, n_held_out: np.ndarray
 ) -> np.ndarray:
-    """The newest `n_held_out` (U,) of each user's `counts` (U,) ratings."""
+    """Return the newest `n_held_out` (U,) of each user's `counts` (U,) ratings."""
     first_held_out = np.cumsum(counts) - n_held_out  # place in the order by user and time
     order = np.lexsort((interactions.movies, interactions.rated_at, interactions.users))
     mask = np.empty(len(interactions), dtype=bool)

@@ -10,8 +10,8 @@ SKETCH = 4096
 
 
 def sketch_of(held_out: Interactions) -> np.ndarray:
-    """The SKETCH smallest hashes of an exam's rows, or all of fewer rows': (≤ SKETCH,) int64,
-    ascending.
+    """Return the SKETCH smallest hashes of an exam's rows, or all of fewer rows': (≤ SKETCH,)
+    int64, ascending.
 
     A row is user, movie and moment, so a movie rated again is another row. Hashes are spread
     evenly, so the smallest ones are a random sample of the rows, and one that two exams draw alike
@@ -26,8 +26,8 @@ def sketch_of(held_out: Interactions) -> np.ndarray:
 
 
 def shared_share(now: np.ndarray, before: np.ndarray) -> float:
-    """Share of the rows of one exam that are rows of another, from their sketches; 0 where nothing
-    of `now` can be compared.
+    """Return the share of the rows of one exam that are rows of another, from their sketches; 0
+    where nothing of `now` can be compared.
 
     Exact while neither exam has SKETCH rows or more. A full sketch of `before` says nothing above
     its largest hash, so what `now` has there is not compared.
@@ -37,8 +37,8 @@ def shared_share(now: np.ndarray, before: np.ndarray) -> float:
 
 
 def _mixed(value: np.ndarray) -> np.ndarray:
-    """Each uint64 to another, one to one, near inputs to far outputs: splitmix64 (Steele, Lea &
-    Flood, OOPSLA 2014).
+    """Map each uint64 to another, one to one, near inputs to far outputs: splitmix64 (Steele,
+    Lea & Flood, OOPSLA 2014).
     """
     value = value + np.uint64(0x9E3779B97F4A7C15)
     value = (value ^ (value >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)

@@ -25,11 +25,11 @@ class Links:
 
     @property
     def rows(self) -> np.ndarray:
-        """The movie (position) of each of `values`."""
+        """Return the movie (position) of each of `values`."""
         return np.repeat(np.arange(len(self.indptr) - 1), np.diff(self.indptr))
 
     def multi_hot(self) -> np.ndarray:
-        """(M, V) float32: 1 where the movie has the value, 0 elsewhere."""
+        """Return (M, V) float32: 1 where the movie has the value, 0 elsewhere."""
         hot = np.zeros((len(self.indptr) - 1, len(self.vocabulary)), dtype=np.float32)
         hot[self.rows, self.values] = 1
         return hot
@@ -42,7 +42,7 @@ class Links:
 
     @classmethod
     def of_names(cls, names: Sequence[Sequence[str]]) -> "Links":
-        """From each movie's names, in their order; the vocabulary is sorted."""
+        """Build from each movie's names, in their order; the vocabulary is sorted."""
         vocabulary = sorted({name for movie in names for name in movie})
         position = {name: place for place, name in enumerate(vocabulary)}
         values = np.array([position[name] for movie in names for name in movie], dtype=np.int32)
@@ -51,8 +51,8 @@ class Links:
 
     @classmethod
     def of_pairs(cls, movie_ids: np.ndarray, pairs: Sequence[tuple[int, int]]) -> "Links":
-        """From (movie id, id) pairs ordered by movie; those of movies that are not in `movie_ids`
-        are left out.
+        """Build from (movie id, id) pairs ordered by movie; those of movies that are not in
+        `movie_ids` are left out.
         """
         movie, linked = (np.array(pairs, dtype=np.int64).reshape(-1, 2)).T
         position = index_of(movie_ids, movie)
@@ -132,7 +132,7 @@ class Catalogue:
         return len(self.movie_ids)
 
     def fingerprint(self) -> str:
-        """Hex digest of all content: equal catalogue, equal fingerprint."""
+        """Return a hex digest of all content: equal catalogue, equal fingerprint."""
         digest = hashlib.sha256("\0".join(self.titles).encode())
         for array in (self.movie_ids, self.years, self.runtimes):
             digest.update(np.ascontiguousarray(array).data)
@@ -142,7 +142,7 @@ class Catalogue:
 
 
 def numbers(values: Iterable[float | None]) -> np.ndarray:
-    """float32, NaN for None."""
+    """Return float32, NaN for None."""
     return np.array([np.nan if value is None else value for value in values], dtype=np.float32)
 
 

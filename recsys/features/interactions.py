@@ -82,20 +82,20 @@ class Interactions:
 
     @property
     def newest(self) -> int:
-        """Epoch seconds of the newest visible rating: what windows and decays are anchored at. 0
-        where there is none.
+        """Return the epoch seconds of the newest visible rating: what windows and decays are
+        anchored at. 0 where there is none.
         """
         return int(self.rated_at.max()) if len(self) else 0
 
     @cached_property
     def starts(self) -> np.ndarray:
-        """(U + 1,) int32: user u's rows are those from starts[u] to starts[u + 1]."""
+        """Return (U + 1,) int32: user u's rows are those from starts[u] to starts[u + 1]."""
         users = np.arange(len(self.user_ids) + 1, dtype=np.int32)
         return np.searchsorted(self.users, users).astype(np.int32)
 
     @property
     def n_rated(self) -> np.ndarray:
-        """(U,) int64: how many movies each user rated."""
+        """Return (U,) int64: how many movies each user rated."""
         return np.diff(self.starts).astype(np.int64)
 
     def n_rated_by(self, user_ids: np.ndarray) -> np.ndarray:
@@ -105,12 +105,12 @@ class Interactions:
 
     @property
     def row_user_ids(self) -> np.ndarray:
-        """(R,) int64: the user of each row."""
+        """Return (R,) int64: the user of each row."""
         return self.user_ids[self.users]
 
     @property
     def row_movie_ids(self) -> np.ndarray:
-        """(R,) int64: the movie of each row."""
+        """Return (R,) int64: the movie of each row."""
         return self.movie_ids[self.movies]
 
     def is_of(self, user_ids: np.ndarray) -> np.ndarray:
@@ -119,18 +119,20 @@ class Interactions:
 
     @cached_property
     def n_raters(self) -> np.ndarray:
-        """(M,) int64: how many users rated each movie."""
+        """Return (M,) int64: how many users rated each movie."""
         return np.bincount(self.movies, minlength=len(self.movie_ids))
 
     def csr(self, values: np.ndarray | None = None) -> sparse.csr_matrix:
-        """(U, M) float32 matrix of `values` (R,), the ratings by default. Shares memory with them:
-        not to be changed in place.
+        """Return (U, M) float32 matrix of `values` (R,), the ratings by default. Shares memory with
+        them: not to be changed in place.
         """
         data = self.ratings if values is None else values.astype(np.float32, copy=False)
         return _csr(data, self.movies, self.starts, self.shape)
 
     def where(self, mask: np.ndarray) -> "Interactions":
-        """The rows of a boolean mask (R,). Users that keep no row are left out; movies all stay."""
+        """Return the rows of a boolean mask (R,). Users that keep no row are left out; movies all
+        stay.
+        """
         rows = np.flatnonzero(mask)  # numpy takes by number several times as fast as by mask
         keep, users = _numbered(self.users[rows])
         return Interactions(
@@ -152,7 +154,7 @@ class Interactions:
         return likes
 
     def has(self, user_ids: np.ndarray, movies: np.ndarray) -> np.ndarray:
-        """(K,) bool: whether a user (K,), by id, has rated a movie (K,), by its place in
+        """Return (K,) bool: whether a user (K,), by id, has rated a movie (K,), by its place in
         `movie_ids`.
         """
         rows, width = index_of(self.user_ids, user_ids), len(self.movie_ids)
@@ -163,8 +165,8 @@ class Interactions:
         return index_of(pairs, np.where(rows >= 0, rows * width + movies, -1)) >= 0
 
     def adding(self, others: "Interactions") -> "Interactions":
-        """These rows, and those of `others` whose user has not rated the movie here. Both over the
-        same movies.
+        """Return these rows, and those of `others` whose user has not rated the movie here. Both
+        over the same movies.
         """
         new = others.where(~self.has(others.row_user_ids, others.movies))
         if not len(new):
@@ -200,7 +202,7 @@ class Interactions:
         return self.movies[np.arange(lengths.sum()) + np.repeat(shifts, lengths)]
 
     def fingerprint(self) -> str:
-        """Hex digest of everything a fit can see: equal data, equal fingerprint."""
+        """Return a hex digest of everything a fit can see: equal data, equal fingerprint."""
         digest = hashlib.sha256()
         for array in (
             self.user_ids,

@@ -4,7 +4,7 @@ import numpy as np
 
 
 def average_precision(hits: np.ndarray, n_relevant: np.ndarray) -> np.ndarray:
-    """(U,) precision at each hit's rank in `hits` (U, k), summed, over min(k, n_relevant): a
+    """Return (U,) precision at each hit's rank in `hits` (U, k), summed, over min(k, n_relevant): a
     perfect list scores 1.
 
     Some tools divide by `n_relevant` alone, which punishes users with more than k likes.

@@ -4,7 +4,7 @@ import numpy as np
 
 
 def coverage(exposure: np.ndarray) -> float:
-    """Share of the candidates that are in at least one list. `exposure` (C,): in how many; NaN
-    without candidates.
+    """Return the share of the candidates that are in at least one list. `exposure` (C,): in how
+    many; NaN without candidates.
     """
     return float((exposure > 0).mean()) if len(exposure) else float("nan")

@@ -4,7 +4,7 @@ import numpy as np
 
 
 def mae(predicted: np.ndarray, actual: np.ndarray) -> float:
-    """Mean absolute difference of (K,) and (K,) ratings; NaN without any."""
+    """Return the mean absolute difference of (K,) and (K,) ratings; NaN without any."""
     if not len(actual):
         return float("nan")
     return float(np.mean(np.abs(predicted.astype(np.float64) - actual)))

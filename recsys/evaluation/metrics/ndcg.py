@@ -6,8 +6,8 @@ import numpy as np
 
 
 def ndcg(hits: np.ndarray, n_relevant: np.ndarray) -> np.ndarray:
-    """(U,) discounted gain of `hits` (U, k), discount 1 / log2(rank + 1), over that of the ideal
-    list.
+    """Return (U,) discounted gain of `hits` (U, k), discount 1 / log2(rank + 1), over that of the
+    ideal list.
 
     The ideal list has min(k, n_relevant) hits at its head, so a perfect list scores 1 however short
     the user's likes are.

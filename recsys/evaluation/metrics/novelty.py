@@ -8,8 +8,8 @@ from recsys.evaluation.lists import Figure, Lists, figure
 
 
 def novelty(lists: Lists) -> Figure:
-    """Mean over the lists of the mean −log2 of the share of known users who rated the movie, in
-    bits.
+    """Return the mean over the lists of the mean −log2 of the share of users who rated the movie,
+    in bits.
 
     0 where all users rated all that is listed; one bit more each time half as many did. A movie
     that nobody rated, whose self-information has no bound, counts as if one user had: log2 of the

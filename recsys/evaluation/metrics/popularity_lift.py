@@ -8,8 +8,8 @@ from recsys.evaluation.lists import Figure, Lists
 
 
 def popularity_lift(lists: Lists) -> Figure:
-    """(GAP of the lists − GAP of the histories) / GAP of the histories, over the users who have
-    both.
+    """Return (GAP of the lists − GAP of the histories) / GAP of the histories, over the users who
+    have both.
 
     GAP, the group's average popularity, is the mean over users of the mean share of known users who
     rated a movie of theirs. 0: lists as popular as the histories; 1: twice as popular; below 0:

@@ -4,7 +4,7 @@ import numpy as np
 
 
 def precision(hits: np.ndarray, n_relevant: np.ndarray) -> np.ndarray:
-    """(U,) hits over k, for `hits` (U, k) in rank order; a list that ends early is still divided by
-    k.
+    """Return (U,) hits over k, for `hits` (U, k) in rank order; a list that ends early is still
+    divided by k.
     """
     return hits.mean(axis=1, dtype=np.float64)
