@@ -20,6 +20,8 @@ from recsys.db.schema_files import (
 from recsys.db.views import apply_views, edited_views, grants_by_hand, wait_for
 from recsys.errors import LedgerError
 
+__all__ = ["check_schema", "migrate"]
+
 
 @dataclass(frozen=True)
 class Difference:
@@ -47,7 +49,7 @@ def migrate(conn: Connection, sql: Path = SQL) -> list[str]:
             return []
         # so that nobody refreshes an old view after the new one has been filled
         with advisory_lock(conn, Lock.VIEWS), conn.transaction():
-            return _apply(conn, sql, difference)
+            return apply_difference(conn, sql, difference)
 
 
 def check_schema(conn: Connection, sql: Path = SQL) -> None:
@@ -82,10 +84,11 @@ def _difference(conn: Connection, sql: Path) -> Difference:
     )
 
 
-def _apply(conn: Connection, sql: Path, difference: Difference) -> list[str]:
+def apply_difference(conn: Connection, sql: Path, difference: Difference) -> list[str]:
+    """Apply what is missing; return the names of the files applied."""
     by_hand = grants_by_hand(conn)  # before a numbered file drops a view
     for file in difference.pending:
-        wait_for(conn, lambda file=file: _apply_numbered(conn, file))
+        wait_for(conn, lambda file=file: apply_numbered(conn, file))
     names = [file.name for file in difference.pending]
     if difference.is_newer:
         return names
@@ -94,7 +97,8 @@ def _apply(conn: Connection, sql: Path, difference: Difference) -> list[str]:
     return names + (apply_views(conn, files, edited, by_hand) if edited else [])
 
 
-def _apply_numbered(conn: Connection, file: SqlFile) -> None:
+def apply_numbered(conn: Connection, file: SqlFile) -> None:
+    """Apply a numbered file, and record that it was."""
     conn.execute(file.text)
     conn.execute(queries("schema")["record_migration"], {"name": file.name})
 

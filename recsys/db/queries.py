@@ -8,6 +8,8 @@ from functools import cache
 from pathlib import Path
 from typing import LiteralString, cast
 
+__all__ = ["SQL", "checks", "queries", "sql_file"]
+
 _PACKAGE = Path(__file__).resolve().parents[1]
 #: All SQL text of the project: inside the package where a wheel was installed, beside it in a
 #: checkout and in the image.
@@ -21,11 +23,12 @@ def queries(topic: str) -> Mapping[str, LiteralString]:
     """Return the blocks of `sql/queries/<topic>.sql` by name. The text of our own files is as
     literal as source.
     """
-    blocks = _blocks((SQL / "queries" / f"{topic}.sql").read_text())
+    blocks = blocks_of((SQL / "queries" / f"{topic}.sql").read_text())
     return cast("Mapping[str, LiteralString]", blocks)
 
 
-def _blocks(text: str) -> dict[str, str]:
+def blocks_of(text: str) -> dict[str, str]:
+    """Return the text of each block by its name."""
     starts = list(_NAME.finditer(text))
     ends = [match.start() for match in starts[1:]] + [len(text)]
     return {

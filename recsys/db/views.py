@@ -19,6 +19,8 @@ from recsys.db.rows import fetch_rows, fetch_values
 from recsys.db.schema_files import SqlFile
 from recsys.errors import LedgerError
 
+__all__ = ["apply_views", "edited_views", "grants_by_hand", "wait_for"]
+
 #: For how long the old views may be waited for at once, in seconds. Readers queue behind us then.
 #: Below Postgres' deadlock_timeout (1 s), so that never a reader's statement is ended for ours.
 WAIT = 0.5
@@ -104,11 +106,11 @@ def apply_views(
     names = sorted(fetch_values(conn, str, schema["with_dependants"], {"names": list(edited)}))
     stale = [file for file in files if file.name in names]
     conn.execute(schema["open_incoming"])
-    placed = _make(conn, stale)
-    wait_for(conn, lambda: _swap(conn, names, placed), names)
-    _close_incoming(conn)
-    _record(conn, names, stale, placed)
-    _grant_again(conn, by_hand)
+    placed = make_incoming(conn, stale)
+    wait_for(conn, lambda: swap_in(conn, names, placed), names)
+    close_incoming(conn)
+    record_views(conn, names, stale, placed)
+    grant_again(conn, by_hand)
     return [file.name for file in stale]
 
 
@@ -149,11 +151,11 @@ def _in_use(conn: Connection, names: Sequence[str]) -> LedgerError:
     )
 
 
-def _make(conn: Connection, stale: Sequence[SqlFile]) -> list[Placed]:
+def make_incoming(conn: Connection, stale: Sequence[SqlFile]) -> list[Placed]:
     """Run the files, so that all that they make is in `incoming`, filled and analyzed."""
     placed: list[Placed] = []
     for file in stale:
-        placed += _run_file(conn, file, {each.new for each in placed})
+        placed += run_file(conn, file, {each.new for each in placed})
     for each in placed:
         if each.new.kind == "materialized view":
             _run(conn, "analyze_incoming", each)
@@ -161,7 +163,7 @@ def _make(conn: Connection, stale: Sequence[SqlFile]) -> list[Placed]:
     return placed
 
 
-def _run_file(conn: Connection, file: SqlFile, others: Set[IncomingObject]) -> list[Placed]:
+def run_file(conn: Connection, file: SqlFile, others: Set[IncomingObject]) -> list[Placed]:
     """Run one file, and return what it made beside what others had."""
     conn.execute(queries("schema")["look_first_in_incoming"], {"home": file.home})
     conn.execute(file.text)
@@ -170,7 +172,7 @@ def _run_file(conn: Connection, file: SqlFile, others: Set[IncomingObject]) -> l
     return [Placed(file, place, new) for place, new in enumerate(own)]
 
 
-def _swap(conn: Connection, names: Sequence[str], placed: Sequence[Placed]) -> None:
+def swap_in(conn: Connection, names: Sequence[str], placed: Sequence[Placed]) -> None:
     """Drop the old, dependants first, as a reader locks them; move the new to where it belongs."""
     deadline = time.monotonic() + WAIT
     for statement in fetch_values(conn, str, queries("schema")["drops"], {"names": list(names)}):
@@ -191,7 +193,7 @@ def _drop(conn: Connection, statement: str) -> None:
         ) from error
 
 
-def _grant_again(conn: Connection, statements: Sequence[str]) -> None:
+def grant_again(conn: Connection, statements: Sequence[str]) -> None:
     """Give grants again, but for those whose column, view or function the new files lack."""
     for statement in statements:
         gone = suppress(pg.UndefinedColumn, pg.UndefinedTable, pg.UndefinedFunction)
@@ -199,7 +201,8 @@ def _grant_again(conn: Connection, statements: Sequence[str]) -> None:
             conn.execute(statement.encode())
 
 
-def _close_incoming(conn: Connection) -> None:
+def close_incoming(conn: Connection) -> None:
+    """Drop the schema `incoming`. Raises LedgerError where something is left in it."""
     try:
         conn.execute(queries("schema")["close_incoming"])
     except pg.DependentObjectsStillExist as error:
@@ -215,7 +218,7 @@ def _limit_wait(conn: Connection, seconds: float) -> None:
     conn.execute(queries("schema")["wait_for_locks"], {"milliseconds": str(milliseconds)})
 
 
-def _record(
+def record_views(
     conn: Connection, names: Sequence[str], stale: Sequence[SqlFile], placed: Sequence[Placed]
 ) -> None:
     """Remember the files, what they made, and the grants that they gave."""

@@ -12,6 +12,8 @@ from recsys.drift.measures import LEAST_RATINGS, LEAST_WEEKS, MEASURES, Reading,
 from recsys.evaluation.metrics import DECIDING
 from recsys.week import WeekPlan
 
+__all__ = ["Finding", "read_exam_scores", "read_weeks", "recorded", "watch"]
+
 
 @dataclass(frozen=True)
 class Finding:
@@ -54,7 +56,7 @@ def watch(conn: Connection, week: WeekPlan, *, n_weeks: int) -> list[Finding]:
     """Return the finding of every measure on the week, made at the first call."""
     if not recorded(conn, week):
         weeks = read_weeks(conn, week, n_weeks)
-        findings = [_finding(name, measure(weeks), n_weeks) for name, measure in MEASURES.items()]
+        findings = [finding_of(name, measure(weeks), n_weeks) for name, measure in MEASURES.items()]
         _record(conn, week, findings)
     return recorded(conn, week)
 
@@ -70,7 +72,7 @@ def read_weeks(conn: Connection, week: WeekPlan, n_weeks: int) -> Weeks:
     rows = fetch_rows(conn, _WeekCounts, queries("drift")["weeks"], params)
     counts = {row.ago: row for row in rows}
     weeks = [counts.get(ago, _WeekCounts(ago)) for ago in range(n_weeks + 1)]
-    columns = {name: _column(weeks, name) for name in _COUNTS}
+    columns = {name: column_of(weeks, name) for name in _COUNTS}
     return Weeks(**columns, exam_scores=read_exam_scores(conn, week, n_weeks))
 
 
@@ -82,7 +84,8 @@ def read_exam_scores(conn: Connection, week: WeekPlan, n_weeks: int) -> np.ndarr
     return np.array([scores.pop(week.as_of, np.nan), *scores.values()])
 
 
-def _column(weeks: list[_WeekCounts], name: str) -> np.ndarray:
+def column_of(weeks: list[_WeekCounts], name: str) -> np.ndarray:
+    """Return one count of all weeks."""
     return np.array([getattr(week, name) for week in weeks], dtype=np.int64)
 
 
@@ -92,14 +95,16 @@ def _record(conn: Connection, week: WeekPlan, findings: list[Finding]) -> None:
         cursor.executemany(queries("drift")["record"], params)
 
 
-def _finding(name: str, reading: Reading | None, n_weeks: int) -> Finding:
+def finding_of(name: str, reading: Reading | None, n_weeks: int) -> Finding:
+    """Return what a measure's reading says of a week."""
     if reading is None:
         return Finding(name, f"{name}: nothing to measure it on.")
-    sentence = f"{name}: {reading.value:.3g}{_expected(reading, n_weeks)}"
+    sentence = f"{name}: {reading.value:.3g}{expectation_of(reading, n_weeks)}"
     return Finding(name, sentence, reading.value, reading.low, reading.high, reading.drifted)
 
 
-def _expected(reading: Reading, n_weeks: int) -> str:
+def expectation_of(reading: Reading, n_weeks: int) -> str:
+    """Return what was expected of a reading, as the end of a sentence."""
     if reading.low is None:
         return (
             f", and too little to tell what was expected: it takes {LEAST_RATINGS} ratings, or an "

@@ -26,6 +26,8 @@ from recsys.registry.files import load_directory
 from recsys.registry.names import Kind, metric_name
 from recsys.registry.tracking import Tracking, unless
 
+__all__ = ["FitRun", "Fits"]
+
 #: Name of the model in its run, and of the directory inside the logged model.
 MODEL = "model"
 #: What that directory holds.
@@ -145,7 +147,7 @@ class Fits(Tracking):
         """Return the address of a run's model, None where MLflow lacks the run, the model or one of
         its files.
         """
-        logged = self._logged_model(run_id)
+        logged = self.logged_model(run_id)
         if logged is None:
             return None
         address = f"{logged.artifact_location}/artifacts/{MODEL}"
@@ -154,7 +156,8 @@ class Fits(Tracking):
         # a store that tells no size says None
         return address if all(sizes.get(name, 0) != 0 for name in FILES) else None
 
-    def _logged_model(self, run_id: str) -> LoggedModel | None:
+    def logged_model(self, run_id: str) -> LoggedModel | None:
+        """Return the model that a finished run logged, None without one."""
         with unless("RESOURCE_DOES_NOT_EXIST"):
             run = self.client.get_run(run_id)
             model_id = _model_id(run)
@@ -207,7 +210,7 @@ class FitRun:
             saved = Path(directory) / MODEL
             model.save(saved)
             self.digest = digest_of_directory(saved)
-            self.model_id = _log_saved(saved)
+            self.model_id = log_saved(saved)
 
     def check_model(self, fit: FitDescription) -> None:
         """Raise ModelError where no model was logged."""
@@ -218,7 +221,7 @@ class FitRun:
             )
 
 
-def _log_saved(saved: Path) -> str:
+def log_saved(saved: Path) -> str:
     """Log a saved model to the open run, with the code that serves it; return its id."""
     with warnings.catch_warnings():
         # advice on type hints and input examples: the signature is explicit
@@ -227,13 +230,13 @@ def _log_saved(saved: Path) -> str:
             name=MODEL,
             python_model=str(SERVED_MODEL),
             artifacts={MODEL: str(saved)},
-            pip_requirements=_requirements(),
+            pip_requirements=requirements(),
             signature=SIGNATURE,
         )
     return logged.model_id
 
 
-def _requirements() -> list[str]:
+def requirements() -> list[str]:
     """Return the installed versions, less a local part such as `+cpu`, which the package index does
     not have.
     """

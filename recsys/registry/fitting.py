@@ -29,6 +29,8 @@ from recsys.settings import Settings
 if TYPE_CHECKING:
     from recsys.registry.store import Registry
 
+__all__ = ["Fit", "Fitted", "fit_once", "fitted_model", "lost_model_fitted_again"]
+
 log = logging.getLogger(__name__)
 
 
@@ -201,7 +203,7 @@ class _Fitting:
         for each in (key, *variants):
             run_id = self.registry.find(each)
             if run_id:
-                return self._accept(each, run_id)
+                return self.accept(each, run_id)
         return None
 
     def make(self) -> Fitted:
@@ -212,14 +214,14 @@ class _Fitting:
         before = fit_ledger.entry_of(self.conn, self.prepared.fit_key)
         if before:
             log.warning("%s; it is made again", self._lost)
-        run_id, entry = self._fit_in_run()
+        run_id, entry = self.fit_in_run()
         if self.fit.anew:
             fit_ledger.accept_fit(self.conn, entry.fit_key)
         elif before and not entry.is_accepted:
             raise self._lost.is_another(before.digest, entry.digest)
         return Fitted(run_id, entry.fit_key, self.prepared.fingerprint)
 
-    def _accept(self, key: str, run_id: str) -> Fitted:
+    def accept(self, key: str, run_id: str) -> Fitted:
         """Return a fit that was made before, with what the ledger says of it brought up to date."""
         if fit_ledger.entry_of(self.conn, key) is None:  # made before digests were kept
             self._record(run_id, self.registry.digest_of(run_id))
@@ -231,20 +233,22 @@ class _Fitting:
     def _lost(self) -> "_LostFit":
         return _LostFit(self.fit, self.prepared.fit_key, self.registry.uri)
 
-    def _week_run(self) -> str:
+    def week_run(self) -> str:
+        """Return the id of the week's run, which the fit's lies beneath."""
         with advisory_lock(self.conn, Lock.REGISTRY):
             return self.registry.week_run(self.fit.as_of)
 
-    def _fit_in_run(self) -> tuple[str, fit_ledger.Entry]:
+    def fit_in_run(self) -> tuple[str, fit_ledger.Entry]:
         """Return the id of the fit's new run, and what the ledger says of it."""
-        with self.registry.run(self.prepared.description(self._week_run())) as run:
-            run.log_model(self._learn(run.report))
+        with self.registry.run(self.prepared.description(self.week_run())) as run:
+            run.log_model(self.learn(run.report))
             entry = self._record(run.run_id, run.digest)
             if entry.fit_key != self.prepared.fit_key:
                 run.tag("fit_key", entry.fit_key)
         return run.run_id, entry
 
-    def _learn(self, report: Report) -> Recommender:
+    def learn(self, report: Report) -> Recommender:
+        """Fit the model, its members first."""
         log.info("%s: fitting on %s ratings", self.fit, f"{len(self.fit.train):,}")
         # no method of self, which holds the model: that would be a cycle
         members_by = partial(_fit_member, self.conn, self.registry, self.fit)

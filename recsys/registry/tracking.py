@@ -14,6 +14,8 @@ from recsys.errors import LedgerError
 from recsys.registry.names import metric_name
 from recsys.settings import Settings
 
+__all__ = ["MLFLOW_NOTE", "Tracking", "metrics_of_week", "unless"]
+
 #: The tag that MLflow shows as a description.
 MLFLOW_NOTE = "mlflow.note.content"
 
@@ -72,15 +74,16 @@ class Tracking:
         MLflow keeps the name of a deleted experiment, so that no other can have it: that one is
         restored, with a warning. Raises LedgerError where it cannot be.
         """
-        experiment = self.client.get_experiment_by_name(name) or self._create_experiment(name, note)
+        experiment = self.client.get_experiment_by_name(name) or self.create_experiment(name, note)
         if experiment.lifecycle_stage != "active":
-            self._restore(experiment)
+            self.restore_experiment(experiment)
         # made by an earlier release; a person's own words stay
         if MLFLOW_NOTE not in experiment.tags:
             self.client.set_experiment_tag(experiment.experiment_id, MLFLOW_NOTE, note)
         return experiment.experiment_id
 
-    def _create_experiment(self, name: str, note: str) -> Experiment:
+    def create_experiment(self, name: str, note: str) -> Experiment:
+        """Return a new experiment, or the one that another process has just made."""
         with unless("RESOURCE_ALREADY_EXISTS"):
             self.client.create_experiment(name, tags={MLFLOW_NOTE: note})
         experiment = self.client.get_experiment_by_name(name)
@@ -91,7 +94,8 @@ class Tracking:
             )
         return experiment
 
-    def _restore(self, experiment: Experiment) -> None:
+    def restore_experiment(self, experiment: Experiment) -> None:
+        """Restore a deleted experiment. Raises LedgerError where MLflow cannot."""
         fact = (
             f"MLflow's experiment {experiment.name!r} (id {experiment.experiment_id}) was deleted"
         )

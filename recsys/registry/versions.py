@@ -12,6 +12,8 @@ from recsys.registry.fits import Fits
 from recsys.registry.names import CHAMPION
 from recsys.registry.tracking import unless
 
+__all__ = ["Versions"]
+
 MODEL_NOTE = """The models that readers are served by, fitted each week on all that the week may
 see.
 
@@ -37,7 +39,7 @@ class Versions(Fits):
             return number
         with unless("RESOURCE_ALREADY_EXISTS"):
             self.client.create_registered_model(self.model_name, description=MODEL_NOTE)
-        return self._create_version(run_id, {**tags, "fit_key": fit_key})
+        return self.create_version(run_id, {**tags, "fit_key": fit_key})
 
     def find_version(self, fit_key: str, number: str | None = None) -> str | None:
         """Return the number of a version with that fit key whose model is there: `number`, where it
@@ -109,7 +111,8 @@ class Versions(Fits):
             return self.client.get_model_version(self.model_name, version)
         return None
 
-    def _create_version(self, run_id: str, tags: Mapping[str, str]) -> str:
+    def create_version(self, run_id: str, tags: Mapping[str, str]) -> str:
+        """Return the number of a new version of a run's model. Raises LedgerError without one."""
         model_id = self.model_id(run_id)
         if model_id is None:
             raise LedgerError(

@@ -7,6 +7,8 @@ from datetime import date
 
 from recsys.registry.tracking import MLFLOW_NOTE, Tracking, metrics_of_week, unless
 
+__all__ = ["Weeks"]
+
 
 class Weeks(Tracking):
     """What weeks report. Who calls holds Lock.REGISTRY, as a run is looked up and then made."""
@@ -51,10 +53,11 @@ class Weeks(Tracking):
 
     def record_chart(self, recipe_key: str, as_of: date, figures: Mapping[str, float]) -> None:
         """Add a week's figures to the recipe's line over the weeks."""
-        run_id = self._chart_run(recipe_key)
+        run_id = self.chart_run(recipe_key)
         self.client.log_batch(run_id, metrics=metrics_of_week(figures, as_of))
 
-    def _chart_run(self, recipe_key: str) -> str:
+    def chart_run(self, recipe_key: str) -> str:
+        """Return the id of the run that is a recipe's line over the weeks, made if need be."""
         condition = f"tags.recipe = '{recipe_key}'"
         runs = self.client.search_runs([self.charts_id], condition, max_results=1)
         if runs:

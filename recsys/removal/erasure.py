@@ -16,6 +16,8 @@ from recsys.removal.person import Person, find_person
 from recsys.removal.requester import NOBODY, Requester
 from recsys.settings import Settings
 
+__all__ = ["erase_user"]
+
 _ERASE = "erase_"
 
 
@@ -39,20 +41,20 @@ def erase_user(
     its rows. `bar`: set the tombstone also for a user of whom there is nothing, who else is refused
     with RequestError.
     """
-    with connect(settings) as conn, _nobody_else(conn):
+    with connect(settings) as conn, nobody_else(conn):
         person = find_person(conn, user_id)
         person.check(bar=bar)
-        counts = _erase_facts(conn, person)
-        _record_erasures(conn, person)
+        counts = erase_facts(conn, person)
+        record_erasures(conn, person)
         if now:
-            _serve_copy(conn, requester)
+            serve_copy(conn, requester)
         for refresh in queries("views").values():
             conn.execute(refresh)
     return counts
 
 
 @contextmanager
-def _nobody_else(conn: Connection) -> Iterator[None]:
+def nobody_else(conn: Connection) -> Iterator[None]:
     """Within: one transaction, beside which nobody takes drops in, publishes or goes live."""
     with (
         advisory_lock(conn, Lock.INGEST),
@@ -64,7 +66,7 @@ def _nobody_else(conn: Connection) -> Iterator[None]:
         yield
 
 
-def _erase_facts(conn: Connection, person: Person) -> dict[str, int]:
+def erase_facts(conn: Connection, person: Person) -> dict[str, int]:
     """Set the tombstone and delete the user's rows; return how many of each went."""
     removal, key = queries("removal"), {"user_id": person.user_id}
     conn.execute(removal["bury"], key)
@@ -72,12 +74,12 @@ def _erase_facts(conn: Connection, person: Person) -> dict[str, int]:
     conn.execute(removal["void_undecided_exams"])
     for model in person.models:
         conn.execute(removal["request_refit"], model.params)
-    counts = {name: conn.execute(query, key).rowcount for name, query in _erasing().items()}
+    counts = {name: conn.execute(query, key).rowcount for name, query in erasing_queries().items()}
     conn.execute(removal["redact_reasons"], key)
     return counts
 
 
-def _erasing() -> dict[str, LiteralString]:
+def erasing_queries() -> dict[str, LiteralString]:
     """Return the queries that delete, by the name of what goes."""
     return {
         name.removeprefix(_ERASE).replace("_", " "): query
@@ -86,7 +88,7 @@ def _erasing() -> dict[str, LiteralString]:
     }
 
 
-def _record_erasures(conn: Connection, person: Person) -> None:
+def record_erasures(conn: Connection, person: Person) -> None:
     """Say in the ledger of which publications rows went, and what their rows come to now."""
     removal = queries("removal")
     for publication_id in fetch_values(conn, int, removal["loose_partitions"]):
@@ -96,7 +98,7 @@ def _record_erasures(conn: Connection, person: Person) -> None:
         conn.execute(removal["record_erasure"], vars(each) | {"rows_sha256": digest})
 
 
-def _serve_copy(conn: Connection, requester: Requester) -> None:
+def serve_copy(conn: Connection, requester: Requester) -> None:
     """Make a copy of the live publication live, whose digest is that of its rows."""
     live_id = find_value(conn, int, queries("live")["now"])
     if live_id is None or not count_rows(conn, live_id)["n_rows"]:

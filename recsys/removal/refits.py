@@ -19,6 +19,8 @@ from recsys.settings import Settings
 from recsys.week import WeekPlan, week_taken_in
 from recsys.work import open_work
 
+__all__ = ["refit_versions", "versions_to_refit"]
+
 log = logging.getLogger(__name__)
 
 
@@ -40,12 +42,13 @@ def refit_versions(settings: Settings, *, run_id: str = "") -> Iterator[str]:
     if not versions:
         yield "no version in use learned from a user who was erased since: nothing to fit again"
     for version in versions:
-        yield _refit(settings, version, run_id)
+        yield refit_one(settings, version, run_id)
 
 
-def _refit(settings: Settings, version: FittedVersion, run_id: str) -> str:
+def refit_one(settings: Settings, version: FittedVersion, run_id: str) -> str:
+    """Fit a version again and record the new one; return what was done as a sentence."""
     with open_work(settings, Run(run_id=run_id)) as work:
-        week = _week_of(work.conn, version)
+        week = week_fitted_for(work.conn, version)
         model = refit_version(work, week, Recipe.from_json(version.recipe))
     with open_work(settings) as work:
         _record(work.conn, version, model)
@@ -56,7 +59,8 @@ def _refit(settings: Settings, version: FittedVersion, run_id: str) -> str:
     )
 
 
-def _week_of(conn: Connection, version: FittedVersion) -> WeekPlan:
+def week_fitted_for(conn: Connection, version: FittedVersion) -> WeekPlan:
+    """Return the week of a version. Raises LedgerError where the ledger has it no more."""
     week = week_taken_in(conn, version.as_of)
     if week is None or week.as_of != version.as_of:
         raise LedgerError(

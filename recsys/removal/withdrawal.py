@@ -15,6 +15,8 @@ from recsys.promotion.live import go_live
 from recsys.removal.requester import NOBODY, Requester
 from recsys.settings import Settings
 
+__all__ = ["Movie", "find_movie", "undo_withdrawal", "withdraw_movie"]
+
 
 @dataclass(frozen=True)
 class Movie:
@@ -91,7 +93,7 @@ def withdraw_movie(
         conn.execute(queries("removal")["withdraw"], act)
         if now:
             flip = act | {"reason": f"{movie}, was withdrawn: {reason}"}
-            return f"{movie.withdrawal}. {_serve_without(conn, movie, flip)}"
+            return f"{movie.withdrawal}. {serve_without(conn, movie, flip)}"
     return movie.withdrawal_from_next
 
 
@@ -119,7 +121,7 @@ def _act(movie_id: int, reason: str, requester: Requester) -> dict[str, object]:
     return {"movie_id": movie_id, "reason": check_reason(reason)} | vars(requester)
 
 
-def _serve_without(conn: Connection, movie: Movie, flip: dict[str, object]) -> str:
+def serve_without(conn: Connection, movie: Movie, flip: dict[str, object]) -> str:
     """Make the copy without withdrawn movies live; return what readers see."""
     if movie.publication_id is None:
         return "Nothing is live, so nothing had to be taken out"

@@ -21,6 +21,8 @@ from recsys.models.base import Search
 from recsys.recipe import Recipe
 from recsys.tuning.trial import Trial
 
+__all__ = ["Space", "best_of", "next_recipe", "searches_of", "tunable"]
+
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 
 
@@ -42,9 +44,9 @@ class Space:
         is to be doubled.
         """
         searches = searches_of(name)
-        doubled = {field: _sizes(search) for field, search in searches.items() if search.doubled}
+        doubled = {field: sizes_of(search) for field, search in searches.items() if search.doubled}
         searched = {
-            field: _distribution(name, field, search)
+            field: distribution_of(name, field, search)
             for field, search in searches.items()
             if field not in doubled
         }
@@ -106,8 +108,8 @@ def next_recipe(
     if not small:
         return space.start
     if len(small) < space.n_small(n_trials):
-        return _proposed(space, small, seed + len(trials))
-    return _next_size(space, trials, best_of(small))
+        return propose(space, small, seed + len(trials))
+    return next_size(space, trials, best_of(small))
 
 
 def best_of(trials: Sequence[Trial]) -> Trial | None:
@@ -131,21 +133,23 @@ def tunable() -> list[str]:
     return [name for name in MODELS if searches_of(name)]
 
 
-def _distribution(name: str, field: str, search: Search) -> BaseDistribution:
+def distribution_of(name: str, field: str, search: Search) -> BaseDistribution:
+    """Return where Optuna looks for a field: among integers, where its type is one."""
     annotation = model_class(name).Config.model_fields[field].annotation
     if int in (annotation, *get_args(annotation)):
         return IntDistribution(int(search.low), int(search.high), log=search.log)
     return FloatDistribution(search.low, search.high, log=search.log)
 
 
-def _sizes(search: Search) -> tuple[float, ...]:
+def sizes_of(search: Search) -> tuple[float, ...]:
+    """Return the sizes of a doubled field, from small to large."""
     sizes = [search.low]
     while sizes[-1] * 2 <= search.high:
         sizes.append(sizes[-1] * 2)
     return tuple(sizes)
 
 
-def _proposed(space: Space, trials: Sequence[Trial], seed: int) -> Recipe:
+def propose(space: Space, trials: Sequence[Trial], seed: int) -> Recipe:
     """By tree-structured Parzen estimators over all fields at once (Bergstra et al. 2011; Falkner
     et al. 2018).
     """
@@ -168,7 +172,7 @@ def _finished(space: Space, trial: Trial) -> FrozenTrial:
     )
 
 
-def _next_size(space: Space, trials: Sequence[Trial], best: Trial | None) -> Recipe | None:
+def next_size(space: Space, trials: Sequence[Trial], best: Trial | None) -> Recipe | None:
     """The first size of `best` that has not been tried, unless a smaller one was no better than the
     one before it.
     """

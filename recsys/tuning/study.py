@@ -31,6 +31,8 @@ from recsys.tuning.trial import Trial
 if TYPE_CHECKING:
     from recsys.registry.store import FitRun, Registry
 
+__all__ = ["Study", "StudyResult", "TrialsReport", "run_study"]
+
 log = logging.getLogger(__name__)
 
 #: Called after each trial with all trials so far: what the terminal's bar shows.
@@ -161,7 +163,7 @@ class _StudyRun:
         trials = ledger.trials_of(self.conn, self.key)
         report(trials)
         while recipe := next_recipe(space, trials, n_trials=n_trials, seed=self.study.seed):
-            trials.append(self._attempt(recipe, len(trials)))
+            trials.append(self.attempt(recipe, len(trials)))
             report(trials)
         return trials
 
@@ -175,18 +177,18 @@ class _StudyRun:
             tuned = ledger.TunedRecipe(self.key, as_of, best, result.default, n_trials)
             ledger.record_tuned(self.conn, tuned)
 
-    def _attempt(self, recipe: Recipe, number: int) -> Trial:
+    def attempt(self, recipe: Recipe, number: int) -> Trial:
         """Make one trial and enter it once it has ended: one that was killed leaves nothing and is
         made again.
         """
         with self.registry.trial_run(self.key, self.run_id, number, recipe) as run:
-            trial, failure = self._evaluate(recipe, run)
+            trial, failure = self.evaluate(recipe, run)
         recorded = ledger.RecordedTrial(self.key, number, trial, failure, run.run_id)
         ledger.record_trial(self.conn, recorded)
         log.info("%s", recorded)
         return trial
 
-    def _evaluate(self, recipe: Recipe, run: "FitRun") -> tuple[Trial, str | None]:
+    def evaluate(self, recipe: Recipe, run: "FitRun") -> tuple[Trial, str | None]:
         """Return the trial, and why the recipe could not be fitted where it could not."""
         try:
             ndcg = self.study.ndcg(recipe, self.registry.settings, run.report)
