@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from recsys.db.connect import Connection
 from recsys.experiment import Experiment, experiment_of
 from recsys.models import BASELINE, MODELS
-from recsys.promotion.ledger import Champion, incumbent_of
+from recsys.promotion.ledger import Champion, champion_before
 from recsys.recipe import Recipe
 from recsys.request import RunRequest
 from recsys.settings import Settings
@@ -31,7 +31,7 @@ class FirstPlan:
     ) -> "FirstPlan":
         """Look up what is known of a week before it is opened."""
         experiment = _requested_experiment(conn, as_of, request) or experiment_of(conn, as_of)
-        return cls(settings, conn, as_of, incumbent_of(conn, as_of), experiment)
+        return cls(settings, conn, as_of, champion_before(conn, as_of), experiment)
 
     def week(self) -> WeekPlan:
         """Return the week with the settings' recipes and those tuned; its watermark is still 0."""

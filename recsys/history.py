@@ -76,7 +76,7 @@ class Event:
         return [
             f"NDCG@10: exam {_figure(self.exam_ndcg)}, observed {_figure(self.observed_ndcg)} "
             f"({self._people})",
-            *([Approval(self.approval, self.approved_by).told] if self.approval else []),
+            *([Approval(self.approval, self.approved_by).sentence] if self.approval else []),
             f"run {self.run_id}",
             f"code {_commit(self.git_sha)}",
         ]

@@ -164,7 +164,7 @@ class Lineage:
         """Who approved it."""
         if not self.approval:
             return "nobody was asked"
-        return Approval(self.approval, self.approved_by).told
+        return Approval(self.approval, self.approved_by).sentence
 
     @property
     def facts(self) -> Iterator[tuple[str, str]]:

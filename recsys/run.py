@@ -80,4 +80,6 @@ def _calls(work: Work, step: Step, results: dict[str, Any]) -> Iterable[tuple[st
 
 
 def _answer(proposal: Proposal, approve: Approve) -> Approval:
-    return approve(proposal) if proposal.needs_approval else UNASKED
+    """Return the answer to a proposal, with the proposal's id."""
+    approval = approve(proposal) if proposal.needs_approval else UNASKED
+    return replace(approval, proposal_id=proposal.proposal_id)

@@ -532,6 +532,7 @@ CREATE TABLE public.promotions (
     stands boolean DEFAULT true NOT NULL,
     approval text,
     approved_by text,
+    proposal_id bigint,
     users_needed bigint,
     fingerprint text,
     n_ratings bigint,
@@ -787,6 +788,27 @@ ALTER TABLE public.promotions ALTER COLUMN promotion_id ADD GENERATED ALWAYS AS 
     CACHE 1
 );
 
+CREATE TABLE public.proposals (
+    proposal_id bigint NOT NULL,
+    as_of date NOT NULL,
+    run_id text NOT NULL,
+    inputs text NOT NULL,
+    decision jsonb NOT NULL,
+    champion jsonb NOT NULL,
+    fallback jsonb NOT NULL,
+    incumbent text,
+    created_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+ALTER TABLE public.proposals ALTER COLUMN proposal_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.proposals_proposal_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 ALTER TABLE public.publication_erasures ALTER COLUMN erasure_id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.publication_erasures_erasure_id_seq
     START WITH 1
@@ -968,7 +990,8 @@ CREATE VIEW public.week_decisions AS
     fingerprint,
     n_ratings,
     git_sha,
-    run_id
+    run_id,
+    proposal_id
    FROM public.promotions
   WHERE (decision <> ALL (ARRAY['rolled back'::text, 'rolled forward'::text]))
   ORDER BY as_of, stands DESC, promotion_id DESC;
@@ -1182,6 +1205,12 @@ ALTER TABLE ONLY public.persons
 ALTER TABLE ONLY public.promotions
     ADD CONSTRAINT promotions_pkey PRIMARY KEY (promotion_id);
 
+ALTER TABLE ONLY public.proposals
+    ADD CONSTRAINT proposals_as_of_run_id_inputs_key UNIQUE (as_of, run_id, inputs);
+
+ALTER TABLE ONLY public.proposals
+    ADD CONSTRAINT proposals_pkey PRIMARY KEY (proposal_id);
+
 ALTER TABLE ONLY public.publication_erasures
     ADD CONSTRAINT publication_erasures_pkey PRIMARY KEY (erasure_id);
 
@@ -1319,6 +1348,12 @@ ALTER TABLE ONLY public.persons
 
 ALTER TABLE ONLY public.promotions
     ADD CONSTRAINT promotions_as_of_fkey FOREIGN KEY (as_of) REFERENCES public.exams(as_of);
+
+ALTER TABLE ONLY public.promotions
+    ADD CONSTRAINT promotions_proposal_id_fkey FOREIGN KEY (proposal_id) REFERENCES public.proposals(proposal_id);
+
+ALTER TABLE ONLY public.proposals
+    ADD CONSTRAINT proposals_as_of_fkey FOREIGN KEY (as_of) REFERENCES public.exams(as_of);
 
 ALTER TABLE ONLY public.publication_erasures
     ADD CONSTRAINT publication_erasures_publication_id_fkey FOREIGN KEY (publication_id) REFERENCES public.publications(publication_id);

@@ -1,11 +1,14 @@
 """Steps called one by one, each with work of its own, as tasks call them."""
 
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import date
 from typing import Any
 
 from recsys import run
 from recsys.db.queries import checks
-from recsys.request import RunRequest
+from recsys.promotion.approval import UNASKED, Approval
+from recsys.request import Run, RunRequest
 from recsys.run import run_step, time_out
 from recsys.settings import Settings
 from recsys.week import WeekPlan
@@ -33,6 +36,45 @@ def score_users(
 ) -> int:
     """Score a shard; most weeks have no challenger."""
     return run_step(settings, "score_users", week, promotion_id, challenger_version, shard)
+
+
+def examined(settings: Settings, as_of: date, run: Run | None = None, **request: Any) -> WeekPlan:
+    """A week up to its exam."""
+    week = resolve_week(settings, as_of=as_of, **request)
+    run_step(settings, "ingest_drops", week)
+    run_step(settings, "refresh_views")
+    run_step(settings, "examine_models", week, run=run)
+    return week
+
+
+def answered(
+    settings: Settings, week: WeekPlan, approval: Approval = UNASKED, run: Run | None = None
+) -> Approval:
+    """Propose a champion and answer, as ask_approval passes it on."""
+    proposal = run_step(settings, "propose_champion", week, run=run)
+    return replace(approval, proposal_id=proposal.proposal_id)
+
+
+def refit_winner(
+    settings: Settings, week: WeekPlan, approval: Approval = UNASKED, run: Run | None = None
+) -> str:
+    """Propose and refit, unless the answer says what was proposed."""
+    if approval.proposal_id is None:
+        approval = answered(settings, week, approval, run)
+    return run_step(settings, "refit_winner", week, approval, run=run)
+
+
+def promote_champion(
+    settings: Settings,
+    week: WeekPlan,
+    model_version: str,
+    approval: Approval = UNASKED,
+    run: Run | None = None,
+) -> int:
+    """Propose, which finds what was proposed before, and promote."""
+    if approval.proposal_id is None:
+        approval = answered(settings, week, approval, run)
+    return run_step(settings, "promote_champion", week, model_version, approval, run=run)
 
 
 def check_facts(settings: Settings) -> None:

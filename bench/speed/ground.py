@@ -182,10 +182,17 @@ class Ground:
         """
         decision = Decision(self.version.recipe.key, "first", (), (), ("Its lists are measured.",))
         with connect(settings) as conn:
-            exams.record_exam(conn, self.first, self.data.exam)
-            recorded = ledger.record_decision(
-                conn, self.first, Run(), decision, self.version, None, UNASKED, ""
+            exams.record_exam(conn, self.first, self.data.exam, None)
+            promotion = ledger.Promotion(
+                self.first,
+                Run(),
+                decision,
+                self.version,
+                incumbent=None,
+                approval=UNASKED,
+                git_sha="",
             )
+            recorded = ledger.record_decision(conn, promotion)
         return recorded.promotion_id
 
     def _migrate(self, name: str) -> None:

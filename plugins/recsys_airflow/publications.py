@@ -27,7 +27,7 @@ def past_publications() -> dict[int, str]:
     try:
         with connect(impatient_settings()) as conn:
             publications = publications_to_show(conn)
-            return {publication.publication_id: publication.told for publication in publications}
+            return {publication.publication_id: publication.summary for publication in publications}
     # a form without its dropdown is better than no form, on the day that a rollback is needed
     except Exception as error:  # noqa: BLE001
         log.warning(

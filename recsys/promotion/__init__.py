@@ -11,6 +11,7 @@ __all__ = [
     "live",
     "mirror",
     "partitions",
+    "proposals",
     "refits",
     "retire",
     "verdict",

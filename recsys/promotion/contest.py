@@ -71,8 +71,8 @@ class Contest:
         return None if self.incumbent in self.unfitted else self.incumbent
 
     @property
-    def n_asked(self) -> int:
-        """How many recipes' leads are looked at at once."""
+    def n_compared(self) -> int:
+        """Return how many recipes' leads are looked at at once."""
         return len(self.challengers) + len(self.others)
 
     @property

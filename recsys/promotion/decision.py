@@ -1,8 +1,9 @@
-"""Who is champion from now on. Pure: what an exam said in, a verdict with its reasons out."""
+"""Who is champion from now on. Pure: what an exam said in, a decision with its reasons out."""
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
-from typing import Literal
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property
+from typing import Any, Literal, Self
 
 import numpy as np
 
@@ -14,6 +15,8 @@ from recsys.promotion.gates import ENOUGH_EVIDENCE, EXAM_GATES
 from recsys.promotion.verdict import Verdict
 
 Outcome = Literal["promoted", "kept", "not decided", "first", "popularity"]
+#: Of a decision as JSON; a renamed or removed field makes another.
+FORM = 1
 
 
 @dataclass(frozen=True)
@@ -32,8 +35,8 @@ class Comparison:
 @dataclass(frozen=True)
 class Decision:
     """`outcome`: a challenger was "promoted", the incumbent "kept", nothing shown either way and so
-    "not decided", a "first" champion found, or none surely beat "popularity". `users_needed` says
-    how many users the next exam should have, where this one had too few.
+    "not decided", a "first" champion, or none surely beat "popularity". `users_needed` says how
+    many users the next exam should have, where this one had too few.
     """
 
     champion_key: str
@@ -49,58 +52,56 @@ class Decision:
         """Whether it puts a recipe in the place of what was there."""
         return self.outcome in ("promoted", "first")
 
+    def to_json(self) -> dict[str, Any]:
+        """Return a value that `from_json` reads, with the version of its form."""
+        verdicts = [verdict.to_json() for verdict in self.verdicts]
+        return {"form": FORM, **asdict(self), "verdicts": verdicts}
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Self:
+        """Read what `to_json` returned. Raises LedgerError for a form of other code."""
+        if value.get("form") != FORM:
+            raise LedgerError(
+                f"the decision was stored by other code: found form {value.get('form')}, expected "
+                f"{FORM}; run propose_champion again"
+            )
+        values = {name: field for name, field in value.items() if name != "form"}
+        values["comparisons"] = tuple(_comparison(each) for each in value["comparisons"])
+        values["verdicts"] = tuple(Verdict.from_json(each) for each in value["verdicts"])
+        values["reasons"] = tuple(value["reasons"])
+        return cls(**values)
+
+    def falls_back(self, fallback: str, *why: str) -> Self:
+        """Return the decision for the incumbent, or popularity, in place of its own champion."""
+        is_kept = self.has_defender and self.outcome not in ("first", "popularity")
+        end = f"So {fallback} is {'kept' if is_kept else 'champion'}."
+        reasons = (*self.reasons, *filter(None, why), end)
+        outcome: Outcome = "kept" if is_kept else "popularity"
+        return replace(self, champion_key=fallback, outcome=outcome, reasons=reasons)
+
 
 def decide(contest: Contest) -> Decision:
-    """The champion by an exam: of the challengers that pass every gate the one with the highest
-    mean, else the incumbent, else popularity. Raises LedgerError where someone's scores are missing
-    or are of other users, and ModelError where popularity, which a champion must beat, could not be
-    fitted.
+    """Return the champion by an exam, with reasons.
+
+    Of the challengers that pass every gate it is the one with the highest mean, else the incumbent,
+    else popularity. Raises LedgerError where someone's scores are missing or are of other users,
+    and ModelError where popularity, which a champion must beat, could not be fitted.
     """
-    _check(contest)
-    verdicts = tuple(
-        Verdict.of(key, gate, check(contest, key))
-        for key in contest.challengers
-        for gate, check in EXAM_GATES.items()
-    )
-    refused = {verdict.recipe_key for verdict in verdicts if not verdict.passed}
-    winner = next((key for key in contest.challengers if key not in refused), None)
-    told = (
-        *_unfitted(contest),
-        *_incumbents_state(contest),
-        *_sentences(contest, verdicts, winner),
-    )
-    if winner is not None:
-        outcome: Outcome = "first" if contest.incumbent is None else "promoted"
-        reason = (
-            f"{winner} passes every gate and is "
-            f"{'the first champion' if outcome == 'first' else 'promoted'}."
-        )
-        defended = contest.defender is not None
-        return Decision(
-            winner, outcome, _comparisons(contest), verdicts, (*told, reason), has_defender=defended
-        )
+    check_contest(contest)
+    gated = GatedContest(contest)
+    if gated.winner is not None:
+        return gated.crowned(gated.winner)
     if contest.defender is None:
         reason = f"No recipe passes every gate, so {contest.popularity} itself is champion."
-        return Decision(
-            contest.popularity,
-            "popularity",
-            _comparisons(contest),
-            verdicts,
-            (*told, reason),
-            _users_needed(contest, verdicts),
-            has_defender=False,
-        )
-    if not _lacks_evidence(contest, verdicts):
+        return gated.decision(contest.popularity, "popularity", reason, gated.users_needed)
+    if gated.lacking_evidence is None:
         reason = f"No challenger passes every gate, so {contest.defender} is kept."
-        return Decision(contest.defender, "kept", _comparisons(contest), verdicts, (*told, reason))
+        return gated.decision(contest.defender, "kept", reason)
     reason = (
         f"Too few users to tell, so {contest.defender} stays for now and the next exam asks for "
         "more."
     )
-    needed = _users_needed(contest, verdicts)
-    return Decision(
-        contest.defender, "not decided", _comparisons(contest), verdicts, (*told, reason), needed
-    )
+    return gated.decision(contest.defender, "not decided", reason, gated.users_needed)
 
 
 def settle(
@@ -111,144 +112,175 @@ def settle(
     required: bool = False,
     refused: Mapping[str, str] | None = None,
 ) -> Decision:
-    """The decision as it stands after a person was asked and the refits were looked at. `fallback`
-    is the incumbent, or popularity.
+    """Return the decision as it stands after a person's answer and the gates' on the refits.
 
-    `required`: a person must have agreed to a new champion. `refused` has what the gates said of
-    each refit that did not pass, by recipe key. Raises ModelError where the fallback's is among
-    them: then nothing can be published, and readers keep what they have.
+    `fallback` is the incumbent, or popularity. `required`: a person must have agreed to a new
+    champion. `refused` has what the gates said of each refit that did not pass, by recipe key.
+    Raises ModelError where the fallback's is among them: then nothing can be published, and readers
+    keep what they have.
     """
     refused = refused or {}
-    approved = approval.answer == "approved" or (approval.answer is None and not required)
-    if decision.is_new and not approved:
-        decision = _falls_back(
-            decision, fallback, f"{decision.champion_key} was not approved: {approval.told}."
-        )
-    if decision.champion_key in refused and decision.champion_key != fallback:
-        key = decision.champion_key
-        decision = _falls_back(
-            decision, fallback, f"The refit of {key} was refused by its gates.", refused[key]
-        )
+    key = decision.champion_key
+    is_approved = approval.answer == "approved" or (approval.answer is None and not required)
+    if decision.is_new and not is_approved:
+        reason = f"{key} was not approved: {approval.sentence}."
+        decision = decision.falls_back(fallback, reason)
+    key = decision.champion_key
+    if key in refused and key != fallback:
+        reason = f"The refit of {key} was refused by its gates."
+        decision = decision.falls_back(fallback, reason, refused[key])
     if decision.champion_key in refused:
-        said = " ".join(f"{key}: {sentences}" for key, sentences in refused.items())
+        sentences = " ".join(f"{key}: {reason}" for key, reason in refused.items())
         raise ModelError(
             f"the refit of {decision.champion_key} was refused by its gates, and there is no other "
-            f"to fall back on. {said}"
+            f"to fall back on. {sentences}"
         )
     return decision
 
 
-def _falls_back(decision: Decision, fallback: str, *why: str) -> Decision:
-    outcome: Outcome = (
-        "kept"
-        if decision.has_defender and decision.outcome not in ("first", "popularity")
-        else "popularity"
-    )
-    reasons = (
-        *decision.reasons,
-        *filter(None, why),
-        f"So {fallback} is {'kept' if outcome == 'kept' else 'champion'}.",
-    )
-    return replace(decision, champion_key=fallback, outcome=outcome, reasons=reasons)
+@dataclass(frozen=True)
+class GatedContest:
+    """An exam with the answer of every gate on every challenger."""
+
+    contest: Contest
+
+    @cached_property
+    def verdicts(self) -> tuple[Verdict, ...]:
+        """Return every gate's answer, by challenger."""
+        answers: list[Verdict] = []
+        for key in self.contest.challengers:
+            answers += [
+                Verdict.of(key, gate, check(self.contest, key))
+                for gate, check in EXAM_GATES.items()
+            ]
+        return tuple(answers)
+
+    @property
+    def refusals(self) -> list[Verdict]:
+        """Return the answers that refuse a challenger."""
+        return [verdict for verdict in self.verdicts if not verdict.passed]
+
+    @cached_property
+    def winner(self) -> str | None:
+        """Return the best challenger that every gate lets pass."""
+        refused = {verdict.recipe_key for verdict in self.refusals}
+        return next((key for key in self.contest.challengers if key not in refused), None)
+
+    @property
+    def lacking_evidence(self) -> Verdict | None:
+        """Return the answer of "enough evidence" on the best challenger, where it is a refusal."""
+        best = next(iter(self.contest.challengers), None)
+        of_best = [verdict for verdict in self.refusals if verdict.recipe_key == best]
+        return next((verdict for verdict in of_best if verdict.gate == ENOUGH_EVIDENCE), None)
+
+    @property
+    def users_needed(self) -> int | None:
+        """Return how many users the best challenger's case takes, where there are fewer."""
+        lacking = self.lacking_evidence
+        return int(lacking.bound) if lacking and lacking.bound is not None else None
+
+    @property
+    def gate_sentences(self) -> list[str]:
+        """Return what the winner passed by, or what the best challenger was refused for."""
+        shown = self.winner or next(iter(self.contest.challengers), None)
+        verdicts = self.verdicts if self.winner else self.refusals
+        of_it = [verdict for verdict in verdicts if verdict.recipe_key == shown]
+        return [f"{shown}, {verdict.gate}: {verdict.sentence}" for verdict in of_it]
+
+    @property
+    def comparisons(self) -> tuple[Comparison, ...]:
+        """Return each challenger's lead over the defender, and over popularity."""
+        contest = self.contest
+        rows: list[Comparison] = []
+        if contest.defender is not None:
+            rows += _comparisons_with(contest.defender, contest.against_incumbent)
+        if contest.popularity != contest.defender:
+            rows += _comparisons_with(contest.popularity, contest.against_popularity)
+        return tuple(rows)
+
+    def crowned(self, winner: str) -> Decision:
+        """Return the decision for a challenger."""
+        is_first = self.contest.incumbent is None
+        what = "the first champion" if is_first else "promoted"
+        reason = f"{winner} passes every gate and is {what}."
+        return self.decision(winner, "first" if is_first else "promoted", reason)
+
+    def decision(
+        self, champion: str, outcome: Outcome, reason: str, users_needed: int | None = None
+    ) -> Decision:
+        """Return a decision with the sentences on who could not be fitted, and on the gates."""
+        contest = self.contest
+        facts = (*unfitted_sentences(contest), *defender_sentences(contest), *self.gate_sentences)
+        return Decision(
+            champion,
+            outcome,
+            self.comparisons,
+            self.verdicts,
+            (*facts, reason),
+            users_needed,
+            has_defender=contest.defender is not None,
+        )
 
 
-def _check(contest: Contest) -> None:
+def check_contest(contest: Contest) -> None:
+    """Raise ModelError or LedgerError where nothing can be decided by an exam; see `decide`."""
     if contest.popularity in contest.unfitted:
         raise ModelError(
             "popularity, which a champion must beat, is not among the fits. "
-            f"{' '.join(_unfitted(contest))}"
+            f"{' '.join(unfitted_sentences(contest))}"
         )
-    needed = [contest.popularity, *([contest.defender] if contest.defender is not None else [])]
-    for key in needed:
+    for key in filter(None, (contest.popularity, contest.defender)):
         if key not in contest.user_scores:
             raise LedgerError(
                 f"the exam has no per-user scores of {key}: found "
                 f"{', '.join(sorted(contest.user_scores)) or 'none'}"
             )
-    expected = contest.user_scores[needed[0]].user_ids
-    for key, scores in contest.user_scores.items():
-        if len(scores.ndcg) != len(scores.user_ids):
-            raise LedgerError(
-                f"the exam evaluated {key} on {len(scores.ndcg):,} users, expected "
-                f"{len(scores.user_ids):,}"
-            )
-        if not np.array_equal(scores.user_ids, expected):
-            raise LedgerError(
-                f"{key} was evaluated on other users than {needed[0]}: {len(scores.user_ids):,} "
-                f"and {len(expected):,}"
-            )
+    for key in contest.user_scores:
+        _check_users(contest, key)
 
 
-def _incumbents_state(contest: Contest) -> tuple[str, ...]:
-    """A warning when the champion has come to lose to a mere list of what is popular."""
-    if contest.defender is None:
-        return ()
-    mean, floor = (
-        contest.user_scores[contest.defender].mean,
-        contest.user_scores[contest.popularity].mean,
-    )
-    return (
-        (f"The incumbent {contest.defender} ({mean:.4f}) now loses to popularity ({floor:.4f}).",)
-        if mean < floor
-        else ()
-    )
-
-
-def _unfitted(contest: Contest) -> tuple[str, ...]:
-    """A sentence on each recipe that is not in the exam because it could not be fitted."""
-    incumbent = {contest.incumbent: "The incumbent "}
-    return tuple(
-        f"{incumbent.get(key, '')}{key} cannot be fitted: {reason.rstrip('.')}."
-        for key, reason in contest.unfitted.items()
-    )
-
-
-def _sentences(
-    contest: Contest, verdicts: Collection[Verdict], winner: str | None
-) -> tuple[str, ...]:
-    """What the winner passed by, or what the best challenger was refused for."""
-    shown = winner or next(iter(contest.challengers), None)
-    of_it = [
-        verdict
-        for verdict in verdicts
-        if verdict.recipe_key == shown and (winner or not verdict.passed)
-    ]
-    return tuple(f"{shown}, {verdict.gate}: {verdict.sentence}" for verdict in of_it)
-
-
-def _lacks_evidence(contest: Contest, verdicts: Collection[Verdict]) -> Verdict | None:
-    """The answer of "enough evidence" on the best challenger, where it is a refusal."""
-    best = next(iter(contest.challengers), None)
-    asked = ((best, ENOUGH_EVIDENCE), False)
-    return next(
-        (
-            verdict
-            for verdict in verdicts
-            if ((verdict.recipe_key, verdict.gate), verdict.passed) == asked
-        ),
-        None,
-    )
-
-
-def _users_needed(contest: Contest, verdicts: Collection[Verdict]) -> int | None:
-    """How many users the best challenger's case takes, where there are fewer."""
-    lacking = _lacks_evidence(contest, verdicts)
-    return int(lacking.bound) if lacking and lacking.bound is not None else None
-
-
-def _comparisons(contest: Contest) -> tuple[Comparison, ...]:
-    found = [] if contest.defender is None else _all(contest.against_incumbent, contest.defender)
-    return tuple(
-        found
-        + (
-            _all(contest.against_popularity, contest.popularity)
-            if contest.popularity != contest.defender
-            else []
+def _check_users(contest: Contest, key: str) -> None:
+    """Raise LedgerError where a recipe was evaluated on other users than popularity."""
+    scores = contest.user_scores[key]
+    expected = contest.user_scores[contest.popularity].user_ids
+    if len(scores.ndcg) != len(scores.user_ids):
+        raise LedgerError(
+            f"the exam evaluated {key} on {len(scores.ndcg):,} users, expected "
+            f"{len(scores.user_ids):,}"
         )
-    )
+    if not np.array_equal(scores.user_ids, expected):
+        raise LedgerError(
+            f"{key} was evaluated on other users than {contest.popularity}: "
+            f"{len(scores.user_ids):,} and {len(expected):,}"
+        )
 
 
-def _all(leads: Mapping[str, Interval], opponent: str) -> list[Comparison]:
+def defender_sentences(contest: Contest) -> list[str]:
+    """Return a warning where the champion has come to lose to a mere list of what is popular."""
+    if contest.defender is None:
+        return []
+    mean = contest.user_scores[contest.defender].mean
+    floor = contest.user_scores[contest.popularity].mean
+    if mean >= floor:
+        return []
+    return [f"The incumbent {contest.defender} ({mean:.4f}) now loses to popularity ({floor:.4f})."]
+
+
+def unfitted_sentences(contest: Contest) -> list[str]:
+    """Return a sentence on each recipe that is not in the exam as it could not be fitted."""
+    role = {contest.incumbent: "The incumbent "}
+    return [
+        f"{role.get(key, '')}{key} cannot be fitted: {reason.rstrip('.')}."
+        for key, reason in contest.unfitted.items()
+    ]
+
+
+def _comparisons_with(opponent: str, leads: Mapping[str, Interval]) -> list[Comparison]:
     return [
         Comparison(key, opponent, lead.mean, lead.low, lead.high) for key, lead in leads.items()
     ]
+
+
+def _comparison(value: Mapping[str, Any]) -> Comparison:
+    lead = [float(value[name]) for name in ("mean", "low", "high")]  # JSON may have them as whole
+    return Comparison(value["challenger"], value["against"], *lead)

@@ -1,50 +1,96 @@
 """The ledger of exams: the held-out ratings, the evaluated recipes, their per-user scores."""
 
 from collections.abc import Mapping
-from datetime import date
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
 
 import numpy as np
 from psycopg.types.json import Jsonb
 
-from recsys.db.connect import Connection, one_row
+from recsys.db.connect import Connection
 from recsys.db.queries import queries
+from recsys.db.rows import fetch_rows, fetch_values, find_row, find_value
 from recsys.errors import LedgerError
 from recsys.evaluation.sketch import shared_share, sketch_of
 from recsys.evaluation.split import Exam
 from recsys.exam import ExamResult
 from recsys.promotion.contest import Figure, Lost, UserScores
 from recsys.promotion.gates import BEATS_CHAMPION, BEATS_POPULARITY, ENOUGH_EVIDENCE
-from recsys.promotion.ledger import incumbent_of
 from recsys.recipe import Recipe
 
 
-def incumbent_at_exam(conn: Connection, as_of: date) -> Recipe | None:
-    """The incumbent's recipe as it was when the week's exam was set; as it is now, where it is not
-    set yet.
+@dataclass(frozen=True)
+class ExamRecord:
+    """A week's exam as it was set; `incumbent` is the champion's key at that time."""
 
-    A person's rollback since then counts: what was put aside is not defended, and what was put back
-    is evaluated too.
-    """
-    exam = conn.execute(queries("exams")["exam"], {"as_of": as_of}).fetchone()
-    incumbent = incumbent_of(conn, as_of)
-    if exam is None or (incumbent and incumbent.by_hand):
-        return incumbent.recipe if incumbent else None
-    return Recipe.from_json(exam.incumbent_recipe) if exam.incumbent_recipe else None
+    as_of: date
+    kind: str
+    weeks: int | None
+    cut: datetime | None
+    fingerprint: str
+    n_users: int
+    n_ratings: int
+    incumbent: str | None
+    incumbent_recipe: dict[str, Any] | None
 
 
-def record_exam(conn: Connection, as_of: date, exam: Exam) -> None:
+@dataclass(frozen=True)
+class _Sketch:
+    as_of: date
+    sketch: list[int]
+
+
+@dataclass(frozen=True)
+class _Entry:
+    recipe_key: str
+    user_ids: list[int]
+    ndcg: list[float]
+
+    @property
+    def user_scores(self) -> UserScores:
+        user_ids = np.array(self.user_ids, dtype=np.int64)
+        return UserScores(user_ids, np.array(self.ndcg, dtype=np.float32))
+
+
+@dataclass(frozen=True)
+class _Result:
+    recipe_key: str
+    slice: str
+    metric: str
+    value: float
+    n: int
+
+    @property
+    def figure(self) -> Figure:
+        return Figure(self.value, self.n)
+
+
+@dataclass(frozen=True)
+class _LostExam:
+    recipe_key: str
+    earlier: date
+    share: float
+
+
+def exam_on_record(conn: Connection, as_of: date) -> ExamRecord | None:
+    """Return a week's exam; None where it is not set yet."""
+    return find_row(conn, ExamRecord, queries("exams")["exam"], {"as_of": as_of})
+
+
+def record_exam(conn: Connection, as_of: date, exam: Exam, incumbent: Recipe | None) -> None:
     """Enter a week's exam before any recipe is evaluated, and what it shares with earlier ones.
 
     Raises LedgerError where the ledger has one of other data.
     """
-    incumbent = incumbent_at_exam(conn, as_of)
     sketch = sketch_of(exam.held_out)
+    fingerprint = exam.train.fingerprint()
     params = {
         "as_of": as_of,
         "kind": exam.kind,
         "weeks": exam.weeks,
         "cut": exam.cut,
-        "fingerprint": exam.train.fingerprint(),
+        "fingerprint": fingerprint,
         "n_users": len(exam.users),
         "n_ratings": len(exam.held_out),
         "incumbent": incumbent.key if incumbent else None,
@@ -53,21 +99,29 @@ def record_exam(conn: Connection, as_of: date, exam: Exam) -> None:
     }
     with conn.transaction(), conn.cursor() as cursor:
         cursor.execute(queries("exams")["record_exam"], params)
-        earlier = cursor.execute(queries("exams")["sketches_before"], {"as_of": as_of}).fetchall()
-        shares = [
-            (row.as_of, shared_share(sketch, np.array(row.sketch, dtype=np.int64)))
-            for row in earlier
-        ]
-        rows = [{"as_of": as_of, "earlier": before, "share": share} for before, share in shares]
+        rows = overlaps_with_earlier(conn, as_of, sketch)
         cursor.executemany(queries("exams")["record_overlap"], rows)
-    known = one_row(conn, queries("exams")["exam"], {"as_of": as_of})
-    if known.fingerprint != params["fingerprint"]:
+    on_record = exam_on_record(conn, as_of)
+    if on_record is None or on_record.fingerprint != fingerprint:
+        recorded = on_record.fingerprint[:12] if on_record else "none"
         raise LedgerError(
-            f"week {as_of}: the exam on record was set on ratings {known.fingerprint[:12]}, found "
-            f"{params['fingerprint'][:12]}: "
+            f"week {as_of}: the exam on record was set on ratings {recorded}, found "
+            f"{fingerprint[:12]}: "
             "the facts that the week may see have changed since (an erased user?), so new entries "
             "could not be compared"
         )
+
+
+def overlaps_with_earlier(
+    conn: Connection, as_of: date, sketch: np.ndarray
+) -> list[dict[str, Any]]:
+    """Return the share of an exam's held-out ratings that each earlier exam held out too."""
+    query = queries("exams")["sketches_before"]
+    overlaps: list[dict[str, Any]] = []
+    for earlier in fetch_rows(conn, _Sketch, query, {"as_of": as_of}):
+        share = shared_share(sketch, np.array(earlier.sketch, dtype=np.int64))
+        overlaps.append({"as_of": as_of, "earlier": earlier.as_of, "share": share})
+    return overlaps
 
 
 def record_entry(
@@ -92,32 +146,31 @@ def record_entry(
 
 def run_of_entry(conn: Connection, as_of: date, recipe: Recipe) -> str | None:
     """Return the MLflow run of the fit that the week's exam evaluated; None where there is none."""
-    row = conn.execute(
-        queries("exams")["entry"], {"as_of": as_of, "recipe_key": recipe.key}
-    ).fetchone()
-    return row.run_id if row else None
+    params = {"as_of": as_of, "recipe_key": recipe.key}
+    return find_value(conn, str, queries("exams")["entry"], params)
+
+
+def evaluated(conn: Connection, as_of: date) -> set[str]:
+    """Return the keys of the recipes that the week's exam has evaluated."""
+    return set(fetch_values(conn, str, queries("exams")["runs"], {"as_of": as_of}))
 
 
 def user_scores_of(conn: Connection, as_of: date) -> Mapping[str, UserScores]:
     """Return everyone's per-user scores, by recipe key."""
-    rows = conn.execute(queries("exams")["entries"], {"as_of": as_of}).fetchall()
-    return {
-        row.recipe_key: UserScores(
-            np.array(row.user_ids, dtype=np.int64), np.array(row.ndcg, dtype=np.float32)
-        )
-        for row in rows
-    }
+    entries = fetch_rows(conn, _Entry, queries("exams")["entries"], {"as_of": as_of})
+    return {entry.recipe_key: entry.user_scores for entry in entries}
 
 
 def figures_of(conn: Connection, as_of: date) -> Mapping[tuple[str, str, str], Figure]:
-    """The exam's table: (recipe key, slice, metric) → value."""
-    rows = conn.execute(queries("exams")["results"], {"as_of": as_of}).fetchall()
-    return {(row.recipe_key, row.slice, row.metric): Figure(row.value, row.n) for row in rows}
+    """Return the exam's table: (recipe key, slice, metric) → value."""
+    results = fetch_rows(conn, _Result, queries("exams")["results"], {"as_of": as_of})
+    return {(each.recipe_key, each.slice, each.metric): each.figure for each in results}
 
 
 def named_figures(conn: Connection, as_of: date) -> dict[str, dict[str, float]]:
-    """The exam's figures by recipe key, and there by the metric's name, with its slice where that
-    is not all users.
+    """Return the exam's figures by recipe key, and there by the metric's name.
+
+    The name has the figure's slice behind it where that is not all users.
     """
     named: dict[str, dict[str, float]] = {}
     for (key, part, metric), figure in figures_of(conn, as_of).items():
@@ -127,13 +180,11 @@ def named_figures(conn: Connection, as_of: date) -> dict[str, dict[str, float]]:
 
 
 def exams_lost(conn: Connection, as_of: date) -> Mapping[str, Lost]:
-    """Of the earlier exams that a recipe lost, the one with which this week's shares most, by
-    recipe key.
-    """
+    """Return by recipe key, of the earlier exams that a recipe lost, the most alike to this one."""
     params = {
         "as_of": as_of,
         "lead_gates": [BEATS_CHAMPION, BEATS_POPULARITY],
         "evidence_gate": ENOUGH_EVIDENCE,
     }
-    rows = conn.execute(queries("exams")["lost"], params).fetchall()
+    rows = fetch_rows(conn, _LostExam, queries("exams")["lost"], params)
     return {row.recipe_key: Lost(row.earlier, row.share) for row in rows}

@@ -1,14 +1,15 @@
 """The ledger of champions in Postgres: the truth that MLflow's alias mirrors."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
-from typing import Any
+from typing import Any, Literal, Self
 
 from psycopg.types.json import Jsonb
 
 from recsys.db.connect import Connection
 from recsys.db.queries import queries
+from recsys.db.rows import fetch_rows, find_row, find_value
 from recsys.errors import LedgerError
 from recsys.promotion.approval import Approval
 from recsys.promotion.decision import Decision
@@ -31,6 +32,18 @@ class ModelVersion:
     fingerprint: str | None = None
     n_ratings: int | None = None
 
+    @property
+    def params(self) -> dict[str, Any]:
+        """Return it by the names of the columns of promotions."""
+        return {
+            "recipe_key": self.recipe.key,
+            "recipe": Jsonb(self.recipe.to_json()),
+            "model_version": self.version,
+            "fit_key": self.fit_key,
+            "fingerprint": self.fingerprint,
+            "n_ratings": self.n_ratings,
+        }
+
 
 @dataclass(frozen=True)
 class Origin:
@@ -38,6 +51,66 @@ class Origin:
 
     git_sha: str
     run_id: str
+
+
+@dataclass(frozen=True)
+class Promotion:
+    """A decision that is to be stored: all that it was made by, and the run that made it."""
+
+    as_of: date
+    run: Run
+    decision: Decision
+    model: ModelVersion
+    incumbent: str | None
+    approval: Approval
+    git_sha: str
+
+    @property
+    def params(self) -> dict[str, Any]:
+        """Return it by the names of the columns."""
+        decision = {
+            "decision": self.decision.outcome,
+            "comparisons": Jsonb([asdict(each) for each in self.decision.comparisons]),
+            "reasons": list(self.decision.reasons),
+            "users_needed": self.decision.users_needed,
+            "incumbent": self.incumbent,
+        }
+        approval = {
+            "approval": self.approval.answer,
+            "approved_by": self.approval.by,
+            "proposal_id": self.approval.proposal_id,
+        }
+        run = {"forced": self.run.force, "run_id": self.run.run_id, "git_sha": self.git_sha}
+        return {"as_of": self.as_of} | decision | approval | self.model.params | run
+
+
+@dataclass(frozen=True)
+class _Row:
+    """A row of promotions, as far as a champion is made of it."""
+
+    promotion_id: int
+    as_of: date
+    decision: str
+    recipe: dict[str, Any]
+    model_version: str
+    fit_key: str
+    fingerprint: str | None
+    n_ratings: int | None
+    incumbent: str | None
+    comparisons: list[dict[str, Any]]
+    reasons: list[str]
+    approval: Literal["approved", "rejected", "timed out"] | None
+    approved_by: str | None
+    proposal_id: int | None
+    users_needed: int | None
+
+    @property
+    def model(self) -> ModelVersion:
+        """Return the champion's version."""
+        recipe = Recipe.from_json(self.recipe)
+        return ModelVersion(
+            recipe, self.model_version, self.fit_key, self.fingerprint, self.n_ratings
+        )
 
 
 @dataclass(frozen=True)
@@ -61,14 +134,33 @@ class Champion:
 
     @property
     def recipe(self) -> Recipe:
+        """Return the recipe of its version."""
         return self.model.recipe
+
+    @classmethod
+    def of(cls, row: _Row) -> Self:
+        """Return what a row holds."""
+        return cls(
+            promotion_id=row.promotion_id,
+            as_of=row.as_of,
+            outcome=row.decision,
+            model=row.model,
+            incumbent=row.incumbent,
+            comparisons=tuple(row.comparisons),
+            reasons=tuple(row.reasons),
+            approval=Approval(row.approval, row.approved_by, row.proposal_id),
+            users_needed=row.users_needed,
+        )
+
+
+@dataclass(frozen=True)
+class _RefitVerdict(Verdict):
+    fit_key: str
 
 
 def champion_of(conn: Connection, as_of: date) -> Champion | None:
-    """How that week was decided, by a forced decision at the last; None where it is not decided
-    yet.
-    """
-    return _champion(conn.execute(queries("ledger")["decision"], {"as_of": as_of}).fetchone())
+    """Return how a week was decided, by a forced decision at the last; None before it was."""
+    return _find_champion(conn, "decision", as_of=as_of)
 
 
 def decided_for(conn: Connection, as_of: date, run: Run) -> Champion | None:
@@ -78,15 +170,12 @@ def decided_for(conn: Connection, as_of: date, run: Run) -> Champion | None:
     """
     if not run.force:
         return champion_of(conn, as_of)
-    params = {"as_of": as_of, "run_id": run.run_id}
-    return _champion(conn.execute(queries("ledger")["forced_decision"], params).fetchone())
+    return _find_champion(conn, "forced_decision", as_of=as_of, run_id=run.run_id)
 
 
 def decision_by_id(conn: Connection, promotion_id: int) -> Champion:
-    """A decision by its number. Raises LedgerError where the ledger has none."""
-    champion = _champion(
-        conn.execute(queries("ledger")["decision_by_id"], {"promotion_id": promotion_id}).fetchone()
-    )
+    """Return a decision by its number. Raises LedgerError where the ledger has none."""
+    champion = _find_champion(conn, "decision_by_id", promotion_id=promotion_id)
     if champion is None:
         raise LedgerError(
             f"no decision {promotion_id} in the ledger: expected one that promote_champion entered"
@@ -94,123 +183,75 @@ def decision_by_id(conn: Connection, promotion_id: int) -> Champion:
     return champion
 
 
-def incumbent_of(conn: Connection, as_of: date) -> Champion | None:
-    """The champion by the last decision for an earlier week."""
-    return _champion(conn.execute(queries("ledger")["incumbent"], {"as_of": as_of}).fetchone())
+def champion_before(conn: Connection, as_of: date) -> Champion | None:
+    """Return the champion by the last decision for an earlier week."""
+    return _find_champion(conn, "incumbent", as_of=as_of)
 
 
 def newest_champion(conn: Connection) -> Champion | None:
-    """The champion now."""
-    return _champion(conn.execute(queries("ledger")["newest_decision"]).fetchone())
+    """Return the champion now."""
+    return _find_champion(conn, "newest_decision")
 
 
-def record_decision(
-    conn: Connection,
-    as_of: date,
-    run: Run,
-    decision: Decision,
-    model: ModelVersion,
-    incumbent: str | None,
-    approval: Approval,
-    git_sha: str,
-) -> Champion:
-    """Enter a decision with every gate's answer, unless the week, or this run of it, is decided
-    already; return what stands.
+def record_decision(conn: Connection, promotion: Promotion) -> Champion:
+    """Enter a decision with every gate's answer, unless the week, or this run of it, is decided.
+
+    Returns the decision that counts for the run. Raises LedgerError where there is none.
     """
-    params = {
-        "as_of": as_of,
-        "decision": decision.outcome,
-        "recipe_key": model.recipe.key,
-        "recipe": Jsonb(model.recipe.to_json()),
-        "model_version": model.version,
-        "fit_key": model.fit_key,
-        "fingerprint": model.fingerprint,
-        "n_ratings": model.n_ratings,
-        "incumbent": incumbent,
-        "comparisons": Jsonb([asdict(comparison) for comparison in decision.comparisons]),
-        "reasons": list(decision.reasons),
-        "forced": run.force,
-        "approval": approval.answer,
-        "approved_by": approval.by,
-        "users_needed": decision.users_needed,
-        "git_sha": git_sha,
-        "run_id": run.run_id,
-    }
+    as_of = promotion.as_of
+    run = promotion.run
     with conn.transaction():
         conn.execute(queries("live")["hold"])  # a rollback made meanwhile says whether it stands
-        row = conn.execute(queries("ledger")["record_decision"], params).fetchone()
-        if row is not None:
-            verdicts = (*decision.verdicts, *refit_verdicts(conn, as_of))
-            _enter(conn, "record_verdict", {"promotion_id": row.promotion_id}, verdicts)
-    decided = decided_for(conn, as_of, run)
-    if decided is None:
+        query = queries("ledger")["record_decision"]
+        promotion_id = find_value(conn, int, query, promotion.params)
+        if promotion_id is not None:
+            verdicts = (*promotion.decision.verdicts, *refit_verdicts(conn, as_of))
+            _record_verdicts(conn, "record_verdict", {"promotion_id": promotion_id}, verdicts)
+    champion = decided_for(conn, as_of, run)
+    if champion is None:
         raise LedgerError(
             f"week {as_of}: the decision of run {run.run_id!r} was not "
             "entered; expected a run id of its own"
         )
-    return decided
+    return champion
 
 
 def verdicts_of(conn: Connection, promotion_id: int) -> list[Verdict]:
-    """Every gate's answer that a decision was made by."""
-    return _verdicts(
-        conn.execute(queries("ledger")["verdicts"], {"promotion_id": promotion_id}).fetchall()
-    )
+    """Return every gate's answer that a decision was made by."""
+    query = queries("ledger")["verdicts"]
+    return fetch_rows(conn, Verdict, query, {"promotion_id": promotion_id})
 
 
 def record_refit_verdicts(
-    conn: Connection, as_of: date, fit_key: str, verdicts: Iterable[Verdict]
+    conn: Connection, as_of: date, fit_key: str, verdicts: Sequence[Verdict]
 ) -> None:
-    """Keep what the gates said of a refit, in place of what they said of an earlier one of that
-    recipe.
-    """
-    _enter(conn, "record_refit_verdict", {"as_of": as_of, "fit_key": fit_key}, verdicts)
+    """Keep what the gates say of a refit, in place of their answers on the recipe's last one."""
+    _record_verdicts(conn, "record_refit_verdict", {"as_of": as_of, "fit_key": fit_key}, verdicts)
 
 
 def refit_verdicts(conn: Connection, as_of: date) -> list[Verdict]:
-    """What the gates said of the week's refits."""
-    return _verdicts(conn.execute(queries("ledger")["refit_verdicts"], {"as_of": as_of}).fetchall())
+    """Return what the gates say of the week's refits."""
+    return [Verdict.of(row.recipe_key, row.gate, row) for row in _refit_verdict_rows(conn, as_of)]
 
 
 def fit_keys_of_refits(conn: Connection, as_of: date) -> dict[str, str]:
-    """The fit key of the week's last refit of each recipe, by recipe key."""
-    rows = conn.execute(queries("ledger")["refit_verdicts"], {"as_of": as_of}).fetchall()
-    return {row.recipe_key: row.fit_key for row in rows}
+    """Return the fit key of the week's last refit of each recipe, by recipe key."""
+    return {row.recipe_key: row.fit_key for row in _refit_verdict_rows(conn, as_of)}
 
 
-def _enter(
+def _refit_verdict_rows(conn: Connection, as_of: date) -> list[_RefitVerdict]:
+    query = queries("ledger")["refit_verdicts"]
+    return fetch_rows(conn, _RefitVerdict, query, {"as_of": as_of})
+
+
+def _record_verdicts(
     conn: Connection, query: str, keys: Mapping[str, Any], verdicts: Iterable[Verdict]
 ) -> None:
+    rows = [{**keys, **asdict(verdict)} for verdict in verdicts]
     with conn.transaction(), conn.cursor() as cursor:
-        cursor.executemany(
-            queries("ledger")[query], [{**keys, **asdict(verdict)} for verdict in verdicts]
-        )
+        cursor.executemany(queries("ledger")[query], rows)
 
 
-def _verdicts(rows: Iterable[Any]) -> list[Verdict]:
-    return [
-        Verdict(row.passed, row.figure, row.bound, row.sentence, row.recipe_key, row.gate)
-        for row in rows
-    ]
-
-
-def _champion(row: Any) -> Champion | None:
-    if row is None:
-        return None
-    return Champion(
-        promotion_id=row.promotion_id,
-        as_of=row.as_of,
-        outcome=row.decision,
-        model=ModelVersion(
-            Recipe.from_json(row.recipe),
-            row.model_version,
-            row.fit_key,
-            row.fingerprint,
-            row.n_ratings,
-        ),
-        incumbent=row.incumbent,
-        comparisons=tuple(row.comparisons),
-        reasons=tuple(row.reasons),
-        approval=Approval(row.approval, row.approved_by),
-        users_needed=row.users_needed,
-    )
+def _find_champion(conn: Connection, query: str, **params: object) -> Champion | None:
+    row = find_row(conn, _Row, queries("ledger")[query], params)
+    return Champion.of(row) if row else None

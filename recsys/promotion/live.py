@@ -37,7 +37,7 @@ class Visible:
     left_out: list[int]  # movies that the copy lacks
 
     @property
-    def told(self) -> str:
+    def summary(self) -> str:
         """Return one line that tells it from the others."""
         made_by = f"{self.recipe_key} version {self.model_version}"
         length = f"top {self.top_n}, " if self.top_n else ""

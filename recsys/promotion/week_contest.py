@@ -1,31 +1,28 @@
-"""What a week's exam decides: who competes, the decision, and what the refits leave of it."""
+"""A week's exam as a contest: who competes, and what refits leave of it."""
 
-from dataclasses import dataclass
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from functools import cached_property
 
+from recsys.bounds import Bounds
 from recsys.db.connect import Connection
 from recsys.models import BASELINE
 from recsys.promotion import exams, ledger
-from recsys.promotion.approval import Approval
-from recsys.promotion.contest import Contest
-from recsys.promotion.decision import Decision, decide, settle
+from recsys.promotion.contest import Contest, UserScores
 from recsys.promotion.failed_fits import failed_fits
+from recsys.promotion.gates import EXAM_GATES
+from recsys.promotion.incumbent import incumbent_of
 from recsys.recipe import Recipe
+from recsys.revision import git_sha
 from recsys.week import WeekPlan
 from recsys.work import Work
 
 
-def competing(conn: Connection, week: WeekPlan) -> list[Recipe]:
-    """Return the week's recipes, and the incumbent as it was when the exam was set."""
-    incumbent = exams.incumbent_at_exam(conn, week.as_of)
-    if incumbent is None or incumbent in week.recipes:
-        return list(week.recipes)
-    return [*week.recipes, incumbent]
-
-
 @dataclass(frozen=True)
 class WeekContest:
-    """The exam's results, asked for once in a step."""
+    """Who competes in a week, and the exam's results, each read once in a step."""
 
     work: Work
     week: WeekPlan
@@ -33,12 +30,13 @@ class WeekContest:
     @cached_property
     def incumbent(self) -> Recipe | None:
         """Return the champion of the last earlier week, as of when the exam was set."""
-        return exams.incumbent_at_exam(self.work.conn, self.week.as_of)
+        return incumbent_of(self.work.conn, self.week.as_of)
 
     @cached_property
     def recipes(self) -> dict[str, Recipe]:
-        """Return the competing recipes by key."""
-        return {recipe.key: recipe for recipe in competing(self.work.conn, self.week)}
+        """Return the week's recipes, and the incumbent, by key."""
+        competing = [*self.week.recipes, *([self.incumbent] if self.incumbent else [])]
+        return {recipe.key: recipe for recipe in competing}
 
     @cached_property
     def unfitted(self) -> dict[str, str]:
@@ -58,10 +56,13 @@ class WeekContest:
         return self.incumbent.key
 
     @cached_property
-    def decision(self) -> Decision:
-        """Return what the exam says of this run's recipes: the same each time it is computed."""
-        scores = exams.user_scores_of(self.work.conn, self.week.as_of)
-        contest = Contest(
+    def contest(self) -> Contest:
+        """Return the exam's results as the gates look at them."""
+        conn = self.work.conn
+        as_of = self.week.as_of
+        scores = exams.user_scores_of(conn, as_of)
+        missing = self.recipes.keys() - scores.keys()
+        return Contest(
             user_scores={key: own for key, own in scores.items() if key in self.recipes},
             others={key: own for key, own in scores.items() if key not in self.recipes},
             incumbent=self.incumbent.key if self.incumbent else None,
@@ -69,34 +70,44 @@ class WeekContest:
             bounds=self.work.settings,
             resamples=self.work.settings.bootstrap_resamples,
             seed=self.week.seed,
-            figures=exams.figures_of(self.work.conn, self.week.as_of),
-            lost=exams.exams_lost(self.work.conn, self.week.as_of),
-            unfitted={
-                key: reason
-                for key, reason in self.unfitted.items()
-                if key in self.recipes.keys() - scores.keys()
-            },
+            figures=exams.figures_of(conn, as_of),
+            lost=exams.exams_lost(conn, as_of),
+            unfitted={key: why for key, why in self.unfitted.items() if key in missing},
         )
-        return decide(contest)
 
-    def settled(self, approval: Approval, refused: dict[str, str]) -> Decision:
-        """Return the decision after the answer and after the gates that looked at the refits."""
-        return settle(
-            self.decision,
-            fallback=self.fallback,
-            approval=approval,
-            required=self.work.run.require_approval,
-            refused=refused,
-        )
+    @cached_property
+    def digest(self) -> str:
+        """Return a digest of all that a decision is computed from, its code too."""
+        contest = self.contest
+        bounds = {name: getattr(contest.bounds, name) for name in Bounds.model_fields}
+        inputs = [
+            [git_sha(self.work.settings.git_sha), *EXAM_GATES],
+            [contest.incumbent, contest.popularity, contest.resamples, contest.seed, bounds],
+            [(*key, asdict(figure)) for key, figure in sorted(contest.figures.items())],
+            [(key, asdict(lost)) for key, lost in sorted(contest.lost.items())],
+            sorted(contest.unfitted.items()),
+            _digests(contest.user_scores),
+            _digests(contest.others),
+            self.fallback,
+        ]
+        return hashlib.sha256(json.dumps(inputs, default=str).encode()).hexdigest()
+
+
+def _digests(scores: Mapping[str, UserScores]) -> list[tuple[str, str]]:
+    """Return each recipe's key with a digest of its per-user scores, in order of the keys."""
+    return [
+        (key, hashlib.sha256(own.user_ids.tobytes() + own.ndcg.tobytes()).hexdigest())
+        for key, own in sorted(scores.items())
+    ]
 
 
 def refused_refits(conn: Connection, week: WeekPlan) -> dict[str, str]:
     """Return why refits of the week are not served, by recipe key: failed, or refused by gates."""
     failures = failed_fits(conn, week.as_of, "refit")
     reasons = {key: f"it cannot be fitted: {reason}" for key, reason in failures.items()}
-    for verdict in ledger.refit_verdicts(conn, week.as_of):
-        if not verdict.passed:
-            before = reasons.get(verdict.recipe_key, "")
-            sentence = f"{before} {verdict.gate}: {verdict.sentence}"
-            reasons[verdict.recipe_key] = sentence.lstrip()
+    refusals = [each for each in ledger.refit_verdicts(conn, week.as_of) if not each.passed]
+    for verdict in refusals:
+        before = reasons.get(verdict.recipe_key, "")
+        sentence = f"{before} {verdict.gate}: {verdict.sentence}"
+        reasons[verdict.recipe_key] = sentence.lstrip()
     return reasons

@@ -4,8 +4,9 @@ import logging
 
 from recsys.promotion import ledger
 from recsys.promotion.approval import UNASKED, Approval, Proposal
-from recsys.promotion.ledger import Champion
+from recsys.promotion.ledger import Champion, Promotion
 from recsys.promotion.mirror import mirror_champion, mirror_model
+from recsys.promotion.proposals import answered_proposal, propose
 from recsys.promotion.refits import try_refit, version_of_refit
 from recsys.promotion.week_contest import WeekContest, refused_refits
 from recsys.report import Question, proposal, verdict
@@ -19,16 +20,18 @@ log = logging.getLogger(__name__)
 
 
 def propose_champion(work: Work, week: WeekPlan) -> Proposal:
-    """Return what the exam decides, for a person to approve: exam, gates, what each answer does."""
-    decided = ledger.decided_for(work.conn, week.as_of, work.run)
-    if decided:
-        return Proposal(False, f"Week {week.as_of} is decided already", verdict(decided))
-    contest = WeekContest(work, week)
-    decision = contest.decision
-    question = Question(decision, list(contest.recipes), contest.fallback)
+    """Decide by the exam, once, and store it; return it as a person reads it, with its id."""
+    done = ledger.decided_for(work.conn, week.as_of, work.run)
+    if done:
+        subject = f"Week {week.as_of} is decided already"
+        return Proposal(False, subject, verdict(done), done.approval.proposal_id)
+    stored = propose(work, week)
+    decision = stored.decision
+    question = Question(decision, list(WeekContest(work, week).recipes), stored.fallback.key)
     body = proposal(work.conn, week.as_of, question)
     subject = f"Week {week.as_of}: {decision.outcome}, {decision.champion_key}"
-    return Proposal(work.run.require_approval and decision.is_new, subject, body)
+    needs_approval = work.run.require_approval and decision.is_new
+    return Proposal(needs_approval, subject, body, stored.proposal_id)
 
 
 def refit_winner(work: Work, week: WeekPlan, approval: Approval = UNASKED) -> str:
@@ -37,21 +40,21 @@ def refit_winner(work: Work, week: WeekPlan, approval: Approval = UNASKED) -> st
     Where that fails, or the gates refuse it, the incumbent's recipe is fitted instead. Raises
     ModelError where that is not served either.
     """
-    decided = ledger.decided_for(work.conn, week.as_of, work.run)
-    if decided:
-        key, version = decided.recipe.key, decided.model.version
+    done = ledger.decided_for(work.conn, week.as_of, work.run)
+    if done:
+        key, version = done.recipe.key, done.model.version
         log.info("week %s is decided already: %s, version %s", week.as_of, key, version)
         return version
-    contest = WeekContest(work, week)
+    answered = answered_proposal(work, week, approval)
     # of this attempt alone: other code, or other bounds, may judge a refit otherwise
     refused: dict[str, str] = {}
-    while True:  # at most twice: settle raises where the fallback was refused as well
-        key = contest.settled(approval, refused).champion_key
-        refit = try_refit(work, week, contest.recipes[key])
+    while True:  # at most twice: settled raises where the fallback was refused as well
+        recipe = answered.recipe_of(answered.settled(refused))
+        version = try_refit(work, week, recipe)
         reasons = refused_refits(work.conn, week)
-        if refit is not None and key not in reasons:
-            return refit
-        refused[key] = reasons[key]
+        if version is not None and recipe.key not in reasons:
+            return version
+        refused[recipe.key] = reasons[recipe.key]
 
 
 def refit_challenger(work: Work, week: WeekPlan) -> str | None:
@@ -84,9 +87,8 @@ def promote_champion(
     if champion is None:
         champion = _promote(work, week, model_version, approval)
     elif approval.answer and champion.approval != approval:
-        log.warning(
-            "week %s was decided without waiting for the answer: %s", week.as_of, approval.told
-        )
+        sentence = "week %s was decided without waiting for the answer: %s"
+        log.warning(sentence, week.as_of, approval.sentence)
     mirror_model(work.conn, work.registry, champion.model, champion.as_of)
     mirror_champion(work.conn, work.registry)
     log.info(verdict(champion))
@@ -94,12 +96,16 @@ def promote_champion(
 
 
 def _promote(work: Work, week: WeekPlan, model_version: str, approval: Approval) -> Champion:
-    contest = WeekContest(work, week)
-    decision = contest.settled(approval, refused_refits(work.conn, week))
-    recipe = contest.recipes[decision.champion_key]
-    model = version_of_refit(work, week, recipe, model_version)
-    incumbent = contest.incumbent.key if contest.incumbent else None
-    sha = git_sha(work.settings.git_sha)
-    return ledger.record_decision(
-        work.conn, week.as_of, work.run, decision, model, incumbent, approval, sha
+    answered = answered_proposal(work, week, approval)
+    decision = answered.settled(refused_refits(work.conn, week))
+    recipe = answered.recipe_of(decision)
+    promotion = Promotion(
+        as_of=week.as_of,
+        run=work.run,
+        decision=decision,
+        model=version_of_refit(work, week, recipe, model_version),
+        incumbent=answered.stored.incumbent,
+        approval=answered.approval,
+        git_sha=git_sha(work.settings.git_sha),
     )
+    return ledger.record_decision(work.conn, promotion)

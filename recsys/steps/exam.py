@@ -9,7 +9,7 @@ from recsys.exam_data import exam_of, fit_for_exam
 from recsys.promotion import exams
 from recsys.promotion.failed_fits import attempt, failed_fits
 from recsys.promotion.mirror import mirror_exam, mirror_week
-from recsys.promotion.week_contest import competing
+from recsys.promotion.week_contest import WeekContest
 from recsys.recipe import Recipe
 from recsys.registry.fitting import fit_once, fitted_model
 from recsys.report import exam_metrics, exam_page
@@ -47,12 +47,12 @@ def examine_models(work: Work, week: WeekPlan) -> str:
     Recipes that could not be fitted are left out. Raises ModelError where none could.
     """
     conn = work.conn
-    missing = _unexamined(work, week)
+    contest = WeekContest(work, week)
+    missing = _unexamined(contest)
     if missing:
-        _examine(work, week, missing)
-    if not any(exams.run_of_entry(conn, week.as_of, recipe) for recipe in competing(conn, week)):
-        failures = failed_fits(conn, week.as_of, "exam")
-        reasons = "; ".join(f"{key}: {reason}" for key, reason in failures.items())
+        _examine(contest, missing)
+    if not exams.evaluated(conn, week.as_of) & contest.recipes.keys():
+        reasons = "; ".join(f"{key}: {reason}" for key, reason in contest.unfitted.items())
         raise ModelError(
             f"week {week.as_of}: no recipe can be fitted, so nobody can be served. {reasons}"
         )
@@ -65,25 +65,24 @@ def examine_models(work: Work, week: WeekPlan) -> str:
     return table
 
 
-def _unexamined(work: Work, week: WeekPlan) -> list[Recipe]:
+def _unexamined(contest: WeekContest) -> list[Recipe]:
     """Return who is still to be evaluated; train_model tried the week's recipes that failed."""
+    week = contest.week
     own = {recipe.key for recipe in week.recipes}
-    failed = failed_fits(work.conn, week.as_of, "exam").keys() & own
-    return [
-        recipe
-        for recipe in competing(work.conn, week)
-        if recipe.key not in failed and not exams.run_of_entry(work.conn, week.as_of, recipe)
-    ]
+    failed = failed_fits(contest.work.conn, week.as_of, "exam").keys() & own
+    done = exams.evaluated(contest.work.conn, week.as_of) | failed
+    return [recipe for key, recipe in contest.recipes.items() if key not in done]
 
 
-def _examine(work: Work, week: WeekPlan, recipes: Sequence[Recipe]) -> None:
-    conn = work.conn
-    exam, catalogue = exam_of(conn, week)
-    exams.record_exam(conn, week.as_of, exam)
+def _examine(contest: WeekContest, recipes: Sequence[Recipe]) -> None:
+    work = contest.work
+    week = contest.week
+    exam, catalogue = exam_of(work.conn, week)
+    exams.record_exam(work.conn, week.as_of, exam, contest.incumbent)
     for recipe in recipes:
         with attempt(work, week.as_of, recipe, "exam"):
             fit = fit_for_exam(week, recipe, exam, catalogue, anew=work.run.force)
-            fitted, model = fitted_model(conn, work.registry, fit)
+            fitted, model = fitted_model(work.conn, work.registry, fit)
             result = examine(
                 model,
                 exam,
@@ -91,4 +90,4 @@ def _examine(work: Work, week: WeekPlan, recipes: Sequence[Recipe]) -> None:
                 min_history=week.min_history,
                 catalogue=catalogue,
             )
-            exams.record_entry(conn, week.as_of, recipe, fitted.run_id, result)
+            exams.record_entry(work.conn, week.as_of, recipe, fitted.run_id, result)

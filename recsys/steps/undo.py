@@ -16,7 +16,7 @@ log = logging.getLogger(__name__)
 def past_publications(work: Work) -> list[tuple[int, str]]:
     """Return each publication that can be made live, newest first, with a line on it."""
     publications = live.publications_to_show(work.conn)
-    return [(publication.publication_id, publication.told) for publication in publications]
+    return [(publication.publication_id, publication.summary) for publication in publications]
 
 
 def rollback_publication(

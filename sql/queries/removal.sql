@@ -112,7 +112,8 @@ WITH undecided AS (SELECT as_of FROM exams WHERE as_of NOT IN (SELECT as_of FROM
      shares AS (DELETE FROM exam_overlaps
                 WHERE as_of IN (SELECT as_of FROM undecided)
                   OR earlier IN (SELECT as_of FROM undecided)),
-     refits AS (DELETE FROM refit_verdicts WHERE as_of IN (SELECT as_of FROM undecided))
+     refits AS (DELETE FROM refit_verdicts WHERE as_of IN (SELECT as_of FROM undecided)),
+     proposals AS (DELETE FROM proposals WHERE as_of IN (SELECT as_of FROM undecided))
 DELETE FROM exams WHERE as_of IN (SELECT as_of FROM undecided);
 
 -- name: erase_ratings(user_id)

@@ -406,6 +406,22 @@ CREATE TABLE tuned_recipes (
 
 -- ------------------------------------------------------------------ decisions
 
+-- What the exam decides of a run's recipes, before a person's answer and the refits; computed once
+-- for the same inputs.
+CREATE TABLE proposals (
+    proposal_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    as_of       date NOT NULL REFERENCES exams,
+    run_id      text NOT NULL,            -- the Airflow run, or who ran it elsewhere
+    inputs      text NOT NULL,            -- sha256 of all that the decision was computed from
+    decision    jsonb NOT NULL,           -- with its comparisons, verdicts and reasons; has a form
+    champion    jsonb NOT NULL,           -- its recipe
+    -- the recipe that is champion where a person or the gates refuse it
+    fallback    jsonb NOT NULL,
+    incumbent   text,                     -- the recipe key that it was decided against
+    created_at  timestamptz NOT NULL DEFAULT now(),
+    UNIQUE (as_of, run_id, inputs)
+);
+
 -- The ledger of decisions: a week is decided once by its exam; a forced decision and a rollback are
 -- rows of their own.
 CREATE TABLE promotions (
@@ -426,6 +442,8 @@ CREATE TABLE promotions (
     -- NULL: none was required
     approval      text CHECK (approval IN ('approved', 'rejected', 'timed out')),
     approved_by   text,
+    -- what was settled; NULL: a rollback
+    proposal_id   bigint REFERENCES proposals,
     -- where the exam had too few users for the minimum effect: how many it takes
     users_needed  bigint,
     fingerprint   text,                   -- of the data that the champion's version was fitted on

@@ -25,7 +25,7 @@ CREATE VIEW week_decisions AS
 SELECT DISTINCT ON (as_of)
        as_of, decision, recipe_key, recipe, model_version, fit_key, incumbent, comparisons, reasons,
        decided_at, promotion_id, forced, stands, approval, approved_by, users_needed, fingerprint,
-       n_ratings, git_sha, run_id
+       n_ratings, git_sha, run_id, proposal_id
 FROM promotions
 WHERE decision NOT IN ('rolled back', 'rolled forward')
 ORDER BY as_of, stands DESC, promotion_id DESC;

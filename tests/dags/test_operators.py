@@ -36,7 +36,7 @@ from tests import airflow_home  # noqa: F401 - chooses Airflow's home
 ALS = Recipe("als", (("factors", 64),))
 WEEK = WeekPlan(date(2018, 9, 24), 7, (ALS,), 10, 1, 4.0, 1_000, 5, 180.0)
 WEEK_JSON = WeekRun(WEEK, Run(require_approval=True, run_id="manual__1")).to_json()
-APPROVED = Approval("approved", "Ada")
+APPROVED = Approval("approved", "Ada", proposal_id=7)
 PARAMS = {
     "as_of": None,
     "recipes": None,
@@ -303,7 +303,7 @@ def ask(*, needs_approval: bool = True) -> tuple[Any, Any]:
     """The operator, and the context of its task instance."""
     from recsys_airflow.operators import AskApproval
 
-    proposal = Proposal(needs_approval, "Week 2018-09-24: promoted, als", "| recipe | NDCG@10 |")
+    proposal = Proposal(needs_approval, "Week 2018-09-24: promoted, als", "| recipe | NDCG@10 |", 7)
     asking = AskApproval(
         task_id="ask_approval",
         proposal=proposal.to_json(),
@@ -321,7 +321,9 @@ def ask(*, needs_approval: bool = True) -> tuple[Any, Any]:
 
 def test_nobody_is_asked_where_nobody_need_be(shown) -> None:
     asking, context = ask(needs_approval=False)
-    assert Approval.from_json(asking.execute(context)) == UNASKED
+    answer = asking.execute(context)
+    assert Approval.from_json(answer) == UNASKED
+    assert answer["proposal_id"] == 7
     assert not shown
 
 
@@ -391,6 +393,7 @@ def test_an_answer_reaches_the_ledger_as_it_was_given(
         context, {"params_input": {}, "responded_at": datetime.now(UTC), **event}
     )
     assert Approval.from_json(answered) == expected
+    assert answered["proposal_id"] == 7
 
 
 @pytest.mark.parametrize(

@@ -247,7 +247,7 @@ def test_a_rollback_passes_over_what_was_copied(world: World, settings: Settings
 
 def test_the_list_of_choices_tells_a_copy(world: World, settings: Settings) -> None:
     withdraw_movie(settings, 4, "rights", now=True)
-    choices = [visible.told for visible in publications_to_show(world.conn)]
+    choices = [visible.summary for visible in publications_to_show(world.conn)]
     assert ", a copy of 1 without 4, live now" in choices[0]
     assert "copy" not in choices[1]
 

@@ -4,7 +4,6 @@ broken down.
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
-from typing import Any
 
 import numpy as np
 import pytest
@@ -19,6 +18,7 @@ from recsys.request import Run
 from recsys.settings import Settings
 from recsys.week import WeekPlan
 from tests import steps
+from tests.exam_scores import set_scores
 
 
 @pytest.fixture
@@ -29,26 +29,6 @@ def settings(settings: Settings) -> Settings:
 
 FORCED = Run(force=True, run_id="run 1")
 CAREFUL = Run(require_approval=True)
-
-
-def examined(settings: Settings, as_of: date, run: Run | None = None, **request: Any) -> WeekPlan:
-    """A week up to its exam."""
-    week = steps.resolve_week(settings, as_of=as_of, **request)
-    steps.ingest_drops(settings, week)
-    steps.refresh_views(settings)
-    steps.examine_models(settings, week, run=run)
-    return week
-
-
-def set_scores(conn: Connection, as_of: date, **means: float) -> None:
-    """Give recipes these scores for every user, and all the same figures otherwise."""
-    conn.execute("DELETE FROM exam_results WHERE as_of = %s AND metric NOT LIKE 'NDCG@10'", [as_of])
-    conn.execute("UPDATE exam_results SET value = 0.1 WHERE as_of = %s", [as_of])
-    for name, mean in means.items():
-        filled = "UPDATE exam_entries SET ndcg = array_fill(%s::real, ARRAY[cardinality(ndcg)])"
-        conn.execute(
-            f"{filled} WHERE as_of = %s AND recipe_key LIKE %s", [mean, as_of, f"{name}-%"]
-        )  # pyright: ignore
 
 
 def rest(
@@ -76,7 +56,7 @@ def live(conn: Connection) -> int:
 def test_every_answer_of_every_gate_is_on_record(
     settings: Settings, weeks: list[date], conn: Connection
 ) -> None:
-    week = examined(settings, weeks[0])
+    week = steps.examined(settings, weeks[0])
     set_scores(conn, weeks[0], popularity=0.1, als=0.2)
     rest(settings, week)
     champion = ledger.champion_of(conn, weeks[0])
@@ -113,15 +93,15 @@ def test_exams_record_how_many_ratings_they_share(
 def test_who_lost_may_not_win_on_nearly_the_same_exam(
     settings: Settings, weeks: list[date], conn: Connection
 ) -> None:
-    first = examined(settings, weeks[0], recipes=["als"])
+    first = steps.examined(settings, weeks[0], recipes=["als"])
     set_scores(conn, weeks[0], popularity=0.1, als=0.2)
     rest(settings, first)
-    second = examined(settings, weeks[1], recipes=["als", "item_knn"])
+    second = steps.examined(settings, weeks[1], recipes=["als", "item_knn"])
     set_scores(conn, weeks[1], popularity=0.1, als=0.2, item_knn=0.19)
     rest(settings, second)
     assert ledger.champion_of(conn, weeks[1]).outcome == "kept"
     assert {key.split("-")[0] for key in exams.exams_lost(conn, weeks[1])} == set()
-    third = examined(settings, weeks[2], recipes=["als", "item_knn"])
+    third = steps.examined(settings, weeks[2], recipes=["als", "item_knn"])
     set_scores(conn, weeks[2], popularity=0.1, als=0.2, item_knn=0.3)
     rest(settings, third)
     champion = ledger.champion_of(conn, weeks[2])
@@ -137,10 +117,10 @@ def test_who_lost_may_not_win_on_nearly_the_same_exam(
 def test_an_exam_without_evidence_asks_for_more_users_the_next_week(
     settings: Settings, weeks: list[date], conn: Connection
 ) -> None:
-    first = examined(settings, weeks[0], recipes=["als"])
+    first = steps.examined(settings, weeks[0], recipes=["als"])
     set_scores(conn, weeks[0], popularity=0.1, als=0.2)
     rest(settings, first)
-    second = examined(settings, weeks[1], recipes=["als", "item_knn"])
+    second = steps.examined(settings, weeks[1], recipes=["als", "item_knn"])
     set_scores(conn, weeks[1], popularity=0.1, als=0.2)
     noisy = np.random.default_rng(1).normal(
         0.21, 0.3, len(exams.user_scores_of(conn, weeks[1])["als-" + first_key(conn, "als")].ndcg)
@@ -168,14 +148,14 @@ def first_key(conn: Connection, name: str) -> str:
 def test_a_forced_decision_is_a_row_of_its_own_and_moves_the_newest_week(
     settings: Settings, weeks: list[date], conn: Connection
 ) -> None:
-    week = examined(settings, weeks[0])
+    week = steps.examined(settings, weeks[0])
     set_scores(conn, weeks[0], popularity=0.2, als=0.1)
     before = rest(settings, week)
     set_scores(conn, weeks[0], popularity=0.1, als=0.2)
-    assert rest(settings, examined(settings, weeks[0])) == before
-    forced = rest(settings, examined(settings, weeks[0], FORCED), run=FORCED)
+    assert rest(settings, steps.examined(settings, weeks[0])) == before
+    forced = rest(settings, steps.examined(settings, weeks[0], FORCED), run=FORCED)
     # a retry forces nothing more
-    assert rest(settings, examined(settings, weeks[0], FORCED), run=FORCED) == forced
+    assert rest(settings, steps.examined(settings, weeks[0], FORCED), run=FORCED) == forced
     assert [
         (row.decision, row.forced)
         for row in conn.execute("SELECT * FROM promotions ORDER BY promotion_id")
@@ -186,7 +166,7 @@ def test_a_forced_decision_is_a_row_of_its_own_and_moves_the_newest_week(
     assert live(conn) == forced != before
     assert ledger.newest_champion(conn).recipe.name == "als"
     # from now on the week is what was forced
-    assert rest(settings, examined(settings, weeks[0])) == forced
+    assert rest(settings, steps.examined(settings, weeks[0])) == forced
 
 
 def test_a_forced_decision_of_an_older_week_moves_nothing_that_is_newer(
@@ -205,12 +185,12 @@ def test_a_forced_decision_of_an_older_week_moves_nothing_that_is_newer(
 def test_a_run_under_way_keeps_its_decision_and_leaves_the_forced_one(
     settings: Settings, weeks: list[date], conn: Connection
 ) -> None:
-    week = examined(settings, weeks[0])
+    week = steps.examined(settings, weeks[0])
     set_scores(conn, weeks[0], popularity=0.2, als=0.1)
     decided = steps.promote_champion(settings, week, steps.refit_winner(settings, week))
     steps.score_users(settings, week, decided, 0)
     set_scores(conn, weeks[0], popularity=0.1, als=0.2)
-    forced = rest(settings, examined(settings, weeks[0], FORCED), run=FORCED)
+    forced = rest(settings, steps.examined(settings, weeks[0], FORCED), run=FORCED)
     for shard in range(settings.score_shards):
         steps.score_users(settings, week, decided, shard)
     ours = steps.publish_recommendations(settings, week, decided)
@@ -263,7 +243,7 @@ def test_a_forced_run_beside_others_of_the_same_week(
 def test_what_is_put_before_a_person_is_the_exam_and_every_gate(
     settings: Settings, weeks: list[date], conn: Connection
 ) -> None:
-    week = examined(settings, weeks[0])
+    week = steps.examined(settings, weeks[0])
     set_scores(conn, weeks[0], popularity=0.1, als=0.2)
     proposal = steps.propose_champion(settings, week, run=CAREFUL)
     assert proposal.needs_approval
@@ -271,7 +251,7 @@ def test_what_is_put_before_a_person_is_the_exam_and_every_gate(
     for gate in EXAM_GATES:
         assert f"- {gate}: passed. " in proposal.body or f"- {gate}: refused. " in proposal.body
     assert " NDCG@10 |" in proposal.body
-    assert not steps.propose_champion(settings, examined(settings, weeks[0])).needs_approval
+    assert not steps.propose_champion(settings, steps.examined(settings, weeks[0])).needs_approval
 
 
 def test_a_person_reads_first_what_each_answer_does(
@@ -280,7 +260,7 @@ def test_a_person_reads_first_what_each_answer_does(
     """First champion, then a newer week, then a week that is past: what readers see changes in the
     first two alone.
     """
-    first = examined(settings, weeks[0], recipes=["als"])
+    first = steps.examined(settings, weeks[0], recipes=["als"])
     set_scores(conn, weeks[0], popularity=0.1, als=0.2)
     keys = {recipe.name: recipe.key for recipe in first.recipes}
     lines = steps.propose_champion(settings, first, run=CAREFUL).body.splitlines()
@@ -292,7 +272,7 @@ def test_a_person_reads_first_what_each_answer_does(
     ]
     rest(settings, first, Approval("approved", "ann"), CAREFUL)
 
-    second = examined(settings, weeks[1], recipes=["als", "item_knn"])
+    second = steps.examined(settings, weeks[1], recipes=["als", "item_knn"])
     set_scores(conn, weeks[1], popularity=0.1, als=0.2, item_knn=0.3)
     proposal = steps.propose_champion(settings, second, run=CAREFUL)
     live = (
@@ -308,7 +288,7 @@ def test_a_person_reads_first_what_each_answer_does(
     assert f"{keys['als']} (incumbent)" in proposal.body and "(proposed)" in proposal.body
     rest(settings, second, Approval("approved", "ann"), CAREFUL)
 
-    again = examined(settings, weeks[0], recipes=["als"])
+    again = steps.examined(settings, weeks[0], recipes=["als"])
     live = (
         conn.execute("SELECT publication_id FROM publications WHERE is_live")
         .fetchone()
@@ -327,8 +307,8 @@ def test_a_person_sees_only_who_competed(
     settings: Settings, weeks: list[date], conn: Connection
 ) -> None:
     """An earlier run of the week had examined another recipe, with a better score."""
-    examined(settings, weeks[0], recipes=["als", "item_knn"])
-    week = examined(settings, weeks[0], recipes=["als"])
+    steps.examined(settings, weeks[0], recipes=["als", "item_knn"])
+    week = steps.examined(settings, weeks[0], recipes=["als"])
     set_scores(conn, weeks[0], popularity=0.1, als=0.2, item_knn=0.3)
     body = steps.propose_champion(settings, week, run=Run(force=True, require_approval=True)).body
     assert (
@@ -340,7 +320,7 @@ def test_a_person_sees_only_who_competed(
 def test_a_person_reads_which_gates_refused_the_others(
     settings: Settings, weeks: list[date], conn: Connection
 ) -> None:
-    week = examined(settings, weeks[0], recipes=["als", "item_knn"])
+    week = steps.examined(settings, weeks[0], recipes=["als", "item_knn"])
     set_scores(conn, weeks[0], popularity=0.1, als=0.2, item_knn=0.05)
     body = steps.propose_champion(settings, week, run=CAREFUL).body
     knn = next(recipe.key for recipe in week.recipes if recipe.name == "item_knn")
@@ -366,10 +346,10 @@ def test_the_answer_decides(
     outcome: str,
     champion: str,
 ) -> None:
-    first = examined(settings, weeks[0], recipes=["als"])
+    first = steps.examined(settings, weeks[0], recipes=["als"])
     set_scores(conn, weeks[0], popularity=0.1, als=0.2)
     rest(settings, first)
-    week = examined(settings, weeks[1], recipes=["als", "item_knn"])
+    week = steps.examined(settings, weeks[1], recipes=["als", "item_knn"])
     set_scores(conn, weeks[1], popularity=0.1, als=0.2, item_knn=0.3)
     rest(settings, week, approval, CAREFUL)
     decided = ledger.champion_of(conn, weeks[1])
@@ -432,11 +412,11 @@ def broken_refits(monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
 def test_where_the_refit_is_refused_the_incumbents_recipe_is_published(
     settings: Settings, weeks: list[date], conn: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    first = examined(settings, weeks[0], recipes=["als"])
+    first = steps.examined(settings, weeks[0], recipes=["als"])
     set_scores(conn, weeks[0], popularity=0.1, als=0.2)
     rest(settings, first)
     broken_refits(monkeypatch, "item_knn")
-    week = examined(settings, weeks[1], recipes=["als", "item_knn"])
+    week = steps.examined(settings, weeks[1], recipes=["als", "item_knn"])
     set_scores(conn, weeks[1], popularity=0.1, als=0.2, item_knn=0.3)
     rest(settings, week)
     champion = ledger.champion_of(conn, weeks[1])
@@ -459,7 +439,7 @@ def test_where_every_refit_is_refused_readers_keep_what_they_have(
     steps.run_week(settings, as_of=weeks[0])
     published = live(conn)
     broken_refits(monkeypatch, "als", "popularity")
-    week = examined(settings, weeks[1])
+    week = steps.examined(settings, weeks[1])
     for _ in range(2):
         with pytest.raises(
             ModelError, match="refused by its gates, and there is no other to fall back on"
@@ -473,7 +453,7 @@ def test_a_refit_that_was_refused_is_looked_at_again(
     settings: Settings, weeks: list[date], conn: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The bounds were raised, or the code mended."""
-    week = examined(settings, weeks[0])
+    week = steps.examined(settings, weeks[0])
     set_scores(conn, weeks[0], popularity=0.1, als=0.2)
     with monkeypatch.context() as patched:
         broken_refits(patched, "als", "popularity")
@@ -503,10 +483,10 @@ def test_a_week_is_decided_anew_by_other_code(
 def test_who_did_not_surely_beat_popularity_at_first_has_lost_too(
     settings: Settings, weeks: list[date], conn: Connection
 ) -> None:
-    week = examined(settings, weeks[0], recipes=["als"])
+    week = steps.examined(settings, weeks[0], recipes=["als"])
     set_scores(conn, weeks[0], popularity=0.2, als=0.1)
     rest(settings, week)
-    week = examined(settings, weeks[1], recipes=["als"])
+    week = steps.examined(settings, weeks[1], recipes=["als"])
     set_scores(conn, weeks[1], popularity=0.2, als=0.3)
     rest(settings, week)
     assert ledger.champion_of(conn, weeks[1]).recipe.name == "popularity"
@@ -516,20 +496,20 @@ def test_who_did_not_surely_beat_popularity_at_first_has_lost_too(
 def test_whom_a_challenger_deposed_has_lost(
     settings: Settings, weeks: list[date], conn: Connection
 ) -> None:
-    week = examined(settings, weeks[0], recipes=["als"])
+    week = steps.examined(settings, weeks[0], recipes=["als"])
     set_scores(conn, weeks[0], popularity=0.1, als=0.2)
     rest(settings, week)
-    week = examined(settings, weeks[1], recipes=["als", "item_knn"])
+    week = steps.examined(settings, weeks[1], recipes=["als", "item_knn"])
     set_scores(conn, weeks[1], popularity=0.1, als=0.2, item_knn=0.3)
     rest(settings, week)
-    examined(settings, weeks[2])
+    steps.examined(settings, weeks[2])
     assert {key.split("-")[0] for key in exams.exams_lost(conn, weeks[2])} == {"als", "popularity"}
 
 
 def test_a_dated_exam_that_could_not_tell_is_no_loss(
     settings: Settings, weeks: list[date], conn: Connection
 ) -> None:
-    week = examined(settings, weeks[0], recipes=["als"])
+    week = steps.examined(settings, weeks[0], recipes=["als"])
     set_scores(conn, weeks[0], popularity=0.2)
     noisy = np.random.default_rng(1).normal(
         0.2, 0.3, len(next(iter(exams.user_scores_of(conn, weeks[0]).values())).ndcg)
@@ -538,7 +518,7 @@ def test_a_dated_exam_that_could_not_tell_is_no_loss(
         "UPDATE exam_entries SET ndcg = %s WHERE recipe_key LIKE 'als-%%'", [noisy.tolist()]
     )
     rest(settings, week)
-    examined(settings, weeks[1])
+    steps.examined(settings, weeks[1])
     # no leave-newest-out exam can have more users
     assert {key.split("-")[0] for key in exams.exams_lost(conn, weeks[1])} == {"als"}
     conn.execute("UPDATE exams SET kind = 'dated'")
@@ -549,7 +529,7 @@ def test_where_a_person_must_agree_nothing_new_goes_by_unasked(
     settings: Settings, weeks: list[date], conn: Connection
 ) -> None:
     """The proposal was nothing new, so that nobody was asked; then other scores made it one."""
-    week = examined(settings, weeks[0])
+    week = steps.examined(settings, weeks[0])
     set_scores(conn, weeks[0], popularity=0.2, als=0.1)
     assert not steps.propose_champion(settings, week, run=CAREFUL).needs_approval
     set_scores(conn, weeks[0], popularity=0.1, als=0.2)
@@ -561,11 +541,11 @@ def test_where_a_person_must_agree_nothing_new_goes_by_unasked(
 def test_a_later_decision_for_the_same_model_is_why_it_is_live(
     settings: Settings, weeks: list[date], conn: Connection
 ) -> None:
-    first = examined(settings, weeks[0])
+    first = steps.examined(settings, weeks[0])
     set_scores(conn, weeks[0], popularity=0.1, als=0.2)
     published = rest(settings, first)
     anew = Run(force=True, run_id="anew", require_approval=True)
-    again = examined(settings, weeks[0], anew)
+    again = steps.examined(settings, weeks[0], anew)
     assert rest(settings, again, Approval("approved", "ann"), anew) == published
     row = conn.execute(
         "SELECT approval, approved_by FROM lineage WHERE publication_id = %s", [published]

@@ -141,11 +141,15 @@ def test_erasing_takes_the_scores_of_that_user_alone(settings: Settings, full: C
 
 def test_an_exam_that_decided_nothing_is_set_again(settings: Settings, full: Connection) -> None:
     full.execute("DELETE FROM promotions")
+    full.execute(
+        """INSERT INTO proposals (as_of, run_id, inputs, decision, champion, fallback)
+           SELECT as_of, 'monday', 'digest', '{}', '{}', '{}' FROM exams"""
+    )
     erase_user(settings, USER)
     assert [
         full.execute(f"SELECT count(*) FROM {name}".encode()).fetchone()[0]
-        for name in ("exams", "exam_entries")
-    ] == [0, 0]
+        for name in ("exams", "exam_entries", "proposals")
+    ] == [0, 0, 0]
 
 
 def test_rejected_rows_about_movies_are_no_ones(settings: Settings, full: Connection) -> None:

@@ -225,7 +225,7 @@ def test_an_older_week_is_retired_without_a_flip(
     assert live(conn) == weeks[1]
     with pytest.raises(PublicationError, match="no publication was live before the present one"):
         roll_back(settings)
-    assert ledger.incumbent_of(conn, weeks[1]) is None
+    assert ledger.champion_before(conn, weeks[1]) is None
     assert steps.find_week(settings, None).as_of == weeks[1]
     with pytest.raises(NothingToRecommend):
         steps.find_week(settings, weeks[0])

@@ -19,8 +19,8 @@ from recsys.registry.store import Registry
 from recsys.request import Run
 from recsys.scoring import outlived
 from recsys.settings import Settings
-from recsys.week import WeekPlan
 from tests import steps
+from tests.exam_scores import set_scores
 
 
 def state(conn: Connection) -> tuple[date, int, str]:
@@ -298,7 +298,7 @@ def test_a_week_decided_meanwhile_does_not_undo_it(
     settings: Settings, weeks: list[date], conn: Connection, two_weeks: list[tuple[date, int, str]]
 ) -> None:
     first, _ = two_weeks
-    week = up_to_the_exam(settings, weeks[2])
+    week = steps.examined(settings, weeks[2])
     decided = steps.promote_champion(settings, week, steps.refit_winner(settings, week))
     assert roll_back(settings).endswith(
         f"Week {weeks[2]} was decided before that, and will not go live unless it is decided anew "
@@ -316,7 +316,7 @@ def test_a_week_decided_meanwhile_does_not_undo_it(
 def test_a_week_at_its_exam_meanwhile_defends_what_was_put_back(
     settings: Settings, weeks: list[date], conn: Connection, two_weeks: list[tuple[date, int, str]]
 ) -> None:
-    week = up_to_the_exam(settings, weeks[2])
+    week = steps.examined(settings, weeks[2])
     roll_back(settings)
     steps.examine_models(settings, week)
     decided = ledger.decision_by_id(
@@ -326,12 +326,21 @@ def test_a_week_at_its_exam_meanwhile_defends_what_was_put_back(
     assert not any("is kept" in reason and "als" in reason for reason in decided.reasons)
 
 
-def up_to_the_exam(settings: Settings, as_of: date) -> WeekPlan:
-    week = steps.resolve_week(settings, as_of=as_of)
-    steps.ingest_drops(settings, week)
-    steps.refresh_views(settings)
-    steps.examine_models(settings, week)
-    return week
+def test_a_rollback_after_the_proposal_lets_the_exam_decide_again(
+    settings: Settings, weeks: list[date], conn: Connection, two_weeks: list[tuple[date, int, str]]
+) -> None:
+    """What was put aside is not kept, and nobody was asked about what is new against the other."""
+    careful = Run(require_approval=True, run_id="monday")
+    week = steps.examined(settings, weeks[2], careful)
+    set_scores(conn, weeks[2], popularity=0.1, als=0.2)
+    approval = steps.answered(settings, week, run=careful)
+    roll_back(settings)
+    version = steps.refit_winner(settings, week, approval, careful)
+    promotion_id = steps.promote_champion(settings, week, version, approval, careful)
+    decided = ledger.decision_by_id(conn, promotion_id)
+    assert (decided.incumbent or "").startswith("popularity-")
+    assert (decided.outcome, decided.recipe.name) == ("kept", "popularity")
+    assert decided.approval.proposal_id != approval.proposal_id
 
 
 def test_a_decision_made_beside_a_rollback_waits_for_it(

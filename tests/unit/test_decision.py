@@ -2,6 +2,7 @@
 test_gates.py.
 """
 
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -13,6 +14,7 @@ from recsys.promotion.approval import Approval
 from recsys.promotion.contest import Contest, Lost, UserScores
 from recsys.promotion.decision import Decision, decide, settle
 from recsys.promotion.gates import BEATS_CHAMPION, ENOUGH_EVIDENCE, EXAM_GATES
+from recsys.promotion.verdict import Verdict
 
 USERS = np.arange(400)
 NOISE = np.random.default_rng(3).random(400) * 0.2
@@ -276,3 +278,18 @@ def test_without_its_incumbent_and_without_a_winner_popularity_is_champion():
 def test_without_popularity_nothing_is_decided():
     with pytest.raises(ModelError, match="popularity cannot be fitted: no rating"):
         decide(replace(contest(None, None, als=0.3), unfitted={"popularity": "no rating"}))
+
+
+def test_a_decision_is_the_same_after_json():
+    decision = verdict("als", popularity=0.2, als=0.25, hybrid=0.3)
+    odd = Verdict(True, float("inf"), 30.0, "", "hybrid", "a gate")
+    decision = replace(decision, verdicts=(*decision.verdicts, odd))
+    assert (
+        Decision.from_json(json.loads(json.dumps(decision.to_json(), allow_nan=False))) == decision
+    )
+
+
+def test_a_decision_of_another_form_is_refused_with_a_sentence():
+    decision = verdict(None, popularity=0.2, als=0.25)
+    with pytest.raises(LedgerError, match="found form 9, expected 1; run propose_champion again"):
+        Decision.from_json(decision.to_json() | {"form": 9})

@@ -46,7 +46,7 @@ class AskApproval(HITLOperator):
 
     def execute(self, context: "Context") -> Any:
         if not self.proposal["needs_approval"]:
-            return {"answer": None, "by": None}
+            return self.answer(None)
         self.subject = self.proposal["subject"]
         self.body = self.proposal["body"]
         self.log.info("%s\n%s", self.subject, self.body)
@@ -64,10 +64,14 @@ class AskApproval(HITLOperator):
     def execute_complete(self, context: "Context", event: dict[str, Any]) -> dict[str, Any]:
         answered = super().execute_complete(context, event)
         if event.get("timedout"):
-            return {"answer": "timed out", "by": None}
+            return self.answer("timed out")
         approved = answered["chosen_options"] == [self.APPROVE]
         by = answered["responded_by_user"]["name"]
-        return {"answer": "approved" if approved else "rejected", "by": by}
+        return self.answer("approved" if approved else "rejected", by)
+
+    def answer(self, answer: str | None, by: str | None = None) -> dict[str, Any]:
+        """Return what the tasks after it take: the answer, and the proposal that it is about."""
+        return {"answer": answer, "by": by, "proposal_id": self.proposal["proposal_id"]}
 
 
 @in_sentences()

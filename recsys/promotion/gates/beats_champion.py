@@ -23,24 +23,16 @@ def beats_champion(contest: Contest, challenger: str) -> Answer:
 def beats(
     contest: Contest, challenger: str, opponent: str, role: str, lead: Interval | None
 ) -> Answer:
-    """Whether a lead is surely above the minimum effect."""
+    """Return whether a lead is surely above the minimum effect."""
     bound = contest.bounds.minimum_effect
     if lead is None:
-        return Answer(
-            False,
-            None,
-            bound,
-            f"No user decides this exam, so nothing is known against {role} {opponent}.",
-        )
-    passed = lead.low > bound
-    ours, theirs = contest.user_scores[challenger].mean, contest.user_scores[opponent].mean
-    return Answer(
-        passed,
-        lead.low,
-        bound,
+        sentence = f"No user decides this exam, so nothing is known against {role} {opponent}."
+        return Answer(False, None, bound, sentence)
+    ours = contest.user_scores[challenger].mean
+    theirs = contest.user_scores[opponent].mean
+    interval = f"[{lead.low:+.4f}, {lead.high:+.4f}] for {contest.n_compared} recipes at once"
+    sentence = (
         f"NDCG@10 {ours:.4f} against {theirs:.4f} of {role} {opponent} on {lead.n:,} users: "
-        f"{lead.mean:+.4f}, 95% interval "
-        f"[{lead.low:+.4f}, {lead.high:+.4f}] for {contest.n_asked} recipes at once; its lower end "
-        "must be above "
-        f"{bound:+.4f}.",
+        f"{lead.mean:+.4f}, 95% interval {interval}; its lower end must be above {bound:+.4f}."
     )
+    return Answer(lead.low > bound, lead.low, bound, sentence)
