@@ -11,11 +11,8 @@ FETCHES = {"fetchone", "fetchall", "fetchmany"}
 #: Modules that still read rows themselves. None is to be added.
 FETCHING = {
     "experiment.py",
-    "prediction.py",
     "promotion/copies.py",
-    "promotion/exams.py",
     "promotion/failed_fits.py",
-    "promotion/ledger.py",
     "promotion/live.py",
     "promotion/mirror.py",
     "promotion/partitions.py",
@@ -26,8 +23,6 @@ FETCHING = {
 }
 #: Functions that take or return rows of no type. None is to be added.
 UNTYPED = {
-    "promotion/ledger.py:_champion",
-    "promotion/ledger.py:_verdicts",
     "promotion/live.py:_retirement_of",
     "promotion/partitions.py:run_on",
     "week.py:_one",
