@@ -99,7 +99,7 @@ def costs_of_run(conn: Connection, as_of: date, run_id: str) -> list[StepCost]:
 
 def _peak_bytes() -> int:
     with suppress(OSError):
-        found = re.search(r"^VmHWM:\s+(\d+) kB$", (PROCESS / "status").read_text(), re.MULTILINE)
-        if found:
-            return int(found[1]) * 1024
+        peak = re.search(r"^VmHWM:\s+(\d+) kB$", (PROCESS / "status").read_text(), re.MULTILINE)
+        if peak:
+            return int(peak[1]) * 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * MAXRSS

@@ -129,13 +129,13 @@ def test_the_data_are_the_drops_taken_in_by_then(two_weeks: list[date], conn: Co
         ("movielens", str(as_of)) for as_of in two_weeks
     ]
     for drop in second.drops:
-        known = on_record[drop["source"], drop["drop_date"]]
-        assert (drop["sha256"], drop["revision"]) == (known.sha256, known.revision)
+        stored = on_record[drop["source"], drop["drop_date"]]
+        assert (drop["sha256"], drop["revision"]) == (stored.sha256, stored.revision)
         assert (drop["rows"], drop["new"]) == (
-            sum(known.counts["read"].values()),
-            sum(known.counts["new"].values()),
+            sum(stored.counts["read"].values()),
+            sum(stored.counts["new"].values()),
         )
-        assert drop["rows"] >= known.counts["read"]["ratings.csv"] > 0 < drop["new"]
+        assert drop["rows"] >= stored.counts["read"]["ratings.csv"] > 0 < drop["new"]
 
 
 def test_a_drop_that_came_after_the_watermark_is_none_of_its_data(
@@ -162,7 +162,7 @@ def test_it_knows_when_readers_saw_a_publication(
         (times[2], None),
     ]
     assert [(period.lower, period.upper) for period in second.live] == [(times[1], times[2])]
-    assert [(told["cause"], told["reason"], told["requested_by"]) for told in first.by_hand] == [
+    assert [(flip["cause"], flip["reason"], flip["requested_by"]) for flip in first.by_hand] == [
         ("rolled back", "odd lists", "bob")
     ]
     assert second.by_hand is None
@@ -190,8 +190,10 @@ def test_an_approval_is_in_the_lineage_of_what_was_approved(
 ) -> None:
     for as_of in two_weeks:
         row = lineage(conn, as_of)
-        asked = row.decision in ("first", "promoted")
-        assert (row.approval, row.approved_by) == (("approved", "ada") if asked else (None, None))
+        has_approval = row.decision in ("first", "promoted")
+        assert (row.approval, row.approved_by) == (
+            ("approved", "ada") if has_approval else (None, None)
+        )
     conn.execute(
         "UPDATE promotions SET approval = 'rejected', approved_by = 'eve' WHERE as_of = %s",
         [two_weeks[1]],
@@ -208,10 +210,10 @@ def test_an_approval_is_in_the_lineage_of_what_was_approved(
 def readme_queries(moment: datetime | None = None) -> list[bytes]:
     """The section's three queries as they stand there, or asked of a moment of the test's own."""
     section = (ROOT / "README.md").read_text().split("## Why, when, undo")[1].split("\n## ")[0]
-    found = re.findall(r"(?m)^    SELECT .*(?:\n     .*|\n    \S.*)*?;$", section)
-    assert len(found) == 3 and all(NOW in text for text in found)
-    asked = f"timestamptz '{moment.isoformat()}'" if moment else NOW
-    return [text.replace(NOW, asked).encode() for text in found]
+    statements = re.findall(r"(?m)^    SELECT .*(?:\n     .*|\n    \S.*)*?;$", section)
+    assert len(statements) == 3 and all(NOW in text for text in statements)
+    at = f"timestamptz '{moment.isoformat()}'" if moment else NOW
+    return [text.replace(NOW, at).encode() for text in statements]
 
 
 def test_the_readmes_queries_return_rows_where_weeks_of_the_past_were_run_today(
@@ -232,34 +234,34 @@ def in_week_one(two_weeks: list[date], conn: Connection) -> datetime:
 def test_which_model_made_a_users_list_and_with_which_code(
     in_week_one: datetime, two_weeks: list[date], conn: Connection
 ) -> None:
-    made = lineage(conn, two_weeks[0])
+    origin = lineage(conn, two_weeks[0])
     rows = conn.execute(readme_queries(in_week_one)[0]).fetchall()
     listed = conn.execute(
         "SELECT movie_id FROM batch_recommendations WHERE (publication_id, "
         "user_id) = (%s, %s) ORDER BY rank",
-        [made.publication_id, USER],
+        [origin.publication_id, USER],
     ).fetchall()
     assert [row.movie_id for row in rows] == [row.movie_id for row in listed] and len(listed) == 10
     origins = {(row.recipe_key, row.model_version, row.git_sha, row.run_id) for row in rows}
-    assert origins == {(made.recipe_key, made.model_version, SHA, f"run of {two_weeks[0]}")}
-    assert rows[0].recipe == made.recipe
+    assert origins == {(origin.recipe_key, origin.model_version, SHA, f"run of {two_weeks[0]}")}
+    assert rows[0].recipe == origin.recipe
 
 
 def test_on_which_data_it_was_made(
     in_week_one: datetime, two_weeks: list[date], conn: Connection
 ) -> None:
-    made = lineage(conn, two_weeks[0])
+    origin = lineage(conn, two_weeks[0])
     rows = conn.execute(readme_queries(in_week_one)[1]).fetchall()
-    known = conn.execute(
+    visible = conn.execute(
         "SELECT source, drop_date, sha256 FROM drops WHERE drop_id <= %s ORDER BY drop_date, "
         "source",
-        [made.watermark],
+        [origin.watermark],
     )
     assert [(row.source, row.drop_date, row.sha256) for row in rows] == [
-        tuple(row) for row in known.fetchall()
+        tuple(row) for row in visible.fetchall()
     ]
     assert {(row.fingerprint, row.n_ratings, row.n_users, row.rows_sha256) for row in rows} == {
-        (made.fingerprint, made.n_ratings, made.n_users, made.rows_sha256)
+        (origin.fingerprint, origin.n_ratings, origin.n_users, origin.rows_sha256)
     }
     assert all(row.rows > 0 for row in rows)
 
@@ -274,20 +276,20 @@ def test_why_it_was_champion_and_who_approved_it(
     steps.rollback_publication(
         settings, publication_id=None, reason="odd lists", requested_by="bob"
     )
-    made = lineage(conn, two_weeks[0])
+    origin = lineage(conn, two_weeks[0])
     rows = conn.execute(readme_queries(in_week_one)[2]).fetchall()
     verdicts = conn.execute(
         "SELECT recipe_key, gate, sentence FROM gate_verdicts WHERE "
         "promotion_id = %s ORDER BY 1, 2",
-        [made.promotion_id],
+        [origin.promotion_id],
     ).fetchall()
     assert [(row.recipe_key, row.gate, row.sentence) for row in rows] == [
         tuple(row) for row in verdicts
     ] and verdicts
     assert {(row.decision, tuple(row.reasons), row.approved_by) for row in rows} == {
-        (made.decision, tuple(made.reasons), "ada")
+        (origin.decision, tuple(origin.reasons), "ada")
     }
-    assert [told["requested_by"] for told in rows[0].by_hand] == ["bob"]
+    assert [flip["requested_by"] for flip in rows[0].by_hand] == ["bob"]
 
 
 # ---------------------------------------------------------------- the pages
@@ -304,16 +306,16 @@ def test_the_history_has_a_line_for_each_publication_and_each_rollback(
         "as_of = %s",
         [two_weeks[0]],
     )
-    made = [lineage(conn, as_of) for as_of in two_weeks]
+    origin = [lineage(conn, as_of) for as_of in two_weeks]
     shown = page(conn, show_history, 5, every=True)
     rollback, newer, older = rows = re.split(r"(?m)^(?=Week )", shown)[1:]
     assert [re.findall(r"^Week (.*), publication (\d+)", row)[0] for row in rows] == [
-        (str(two_weeks[1]), str(made[0].publication_id)),
-        (str(two_weeks[1]), str(made[1].publication_id)),
-        (str(two_weeks[0]), str(made[0].publication_id)),
+        (str(two_weeks[1]), str(origin[0].publication_id)),
+        (str(two_weeks[1]), str(origin[1].publication_id)),
+        (str(two_weeks[0]), str(origin[0].publication_id)),
     ]
     assert "rolled back by bob: odd [lists]" in rollback
-    for row, of_week in ((newer, made[1]), (older, made[0])):
+    for row, of_week in ((newer, origin[1]), (older, origin[0])):
         best = (
             "SELECT value FROM exam_results WHERE (as_of, recipe_key, slice, metric) = (%s, %s, "
             "'all', 'NDCG@10')"
@@ -331,7 +333,7 @@ def test_the_history_has_a_line_for_each_publication_and_each_rollback(
     assert ["– now" in row for row in rows] == [False, False, True]
     assert ["approved by ada" in row and "(forced)" in row for row in rows] == [False, False, True]
     brief = page(conn, show_history, 5)
-    assert "rolled back by bob: odd [lists]" in brief and f"{made[1].recipe_key} v" in brief
+    assert "rolled back by bob: odd [lists]" in brief and f"{origin[1].recipe_key} v" in brief
     assert f"│ {two_weeks[0]} │" in brief and SHA[:10] not in brief
     assert f"│ {two_weeks[0]} │" not in page(conn, show_history, 1)
 
@@ -345,7 +347,7 @@ def test_a_narrow_terminal_breaks_no_date_and_no_figure(
 
 
 def test_the_history_shows_what_people_did_rate(two_weeks: list[date], conn: Connection) -> None:
-    made = lineage(conn, two_weeks[0])
+    origin = lineage(conn, two_weeks[0])
     conn.execute("DELETE FROM observed_hits")
     for as_of, source, value, n in (
         (two_weeks[0], "all", 0.9, 30),
@@ -354,10 +356,10 @@ def test_the_history_shows_what_people_did_rate(two_weeks: list[date], conn: Con
     ):
         judged = (
             as_of,
-            made.publication_id,
+            origin.publication_id,
             two_weeks[0],
             source,
-            made.recipe_key,
+            origin.recipe_key,
             value,
             value,
             value,
@@ -378,13 +380,13 @@ def test_a_users_page_says_where_the_list_came_from(
     settings: Settings, in_week_one: datetime, two_weeks: list[date], conn: Connection
 ) -> None:
     then, now = (lineage(conn, as_of) for as_of in two_weeks)
-    told = page(conn, show_lineage, USER, Moment(on=two_weeks[0]), every=True)
+    text = page(conn, show_lineage, USER, Moment(on=two_weeks[0]), every=True)
     titles = conn.execute(
         "SELECT title FROM batch_recommendations JOIN catalogue USING (movie_id) WHERE "
         "(publication_id, user_id) = (%s, %s)",
         [then.publication_id, USER],
     ).fetchall()
-    assert titles and all(row.title in told for row in titles)
+    assert titles and all(row.title in text for row in titles)
     for word in (
         f"publication {then.publication_id} of week {two_weeks[0]}",
         f"{then.recipe_key}, version {then.model_version}",
@@ -395,8 +397,8 @@ def test_a_users_page_says_where_the_list_came_from(
         f"run of {two_weeks[0]}",
         f"decision {then.promotion_id}, {then.decision}",
     ):
-        assert word in told
-    assert all(drop["sha256"] in told for drop in then.drops)
+        assert word in text
+    assert all(drop["sha256"] in text for drop in then.drops)
     assert f"of week {two_weeks[1]}" in page(conn, show_lineage, USER)
     assert f"publication {now.publication_id} " in page(
         conn, show_lineage, USER, Moment(on=two_weeks[1])
@@ -429,7 +431,7 @@ def test_a_week_is_asked_for_as_readers_had_it(
     assert shown(weeks[2]) not in (first, second)
 
 
-def test_a_challengers_user_is_told_the_challengers_model(
+def test_a_challengers_user_reads_of_the_challengers_model(
     settings: Settings, weeks: list[date], conn: Connection
 ) -> None:
     settings = settings.model_copy(update={"recipes": ("popularity",)})
@@ -439,10 +441,10 @@ def test_a_challengers_user_is_told_the_challengers_model(
             "SELECT arm, min(user_id) AS user_id FROM recommendations GROUP BY arm"
         ).fetchall()
     )
-    made = lineage(conn, weeks[0])
+    origin = lineage(conn, weeks[0])
     shadow = conn.execute("SELECT * FROM lineage WHERE is_shadow").fetchone()
     assert (
-        made.challenger_id == shadow.publication_id
+        origin.challenger_id == shadow.publication_id
         and shadow.recipe["name"] == "als"
         and shadow.live is None
     )
@@ -450,7 +452,7 @@ def test_a_challengers_user_is_told_the_challengers_model(
     pages = {arm: page(conn, show_lineage, user_id) for arm, user_id in arms.items()}
     assert f"{shadow.recipe_key}, version {shadow.model_version}; " in pages["challenger"]
     assert "the user is in the challenger's share" in pages["challenger"]
-    assert f"{made.recipe_key}, version {made.model_version}; " in pages["champion"]
+    assert f"{origin.recipe_key}, version {origin.model_version}; " in pages["champion"]
     assert "shadow" in page(conn, show_history, 1)
 
 
@@ -478,9 +480,9 @@ def test_a_page_outlives_the_rows(settings: Settings, weeks: list[date], conn: C
     brief = settings.model_copy(update={"keep_weeks": 1, "recipes": ("popularity",)})
     for as_of in weeks:
         steps.run_week(brief, as_of=as_of)
-    told = page(conn, show_lineage, USER, Moment(as_of=weeks[0]))
-    assert "Its rows went by retention" in told
-    assert lineage(conn, weeks[0]).rows_sha256 in told
+    text = page(conn, show_lineage, USER, Moment(as_of=weeks[0]))
+    assert "Its rows went by retention" in text
+    assert lineage(conn, weeks[0]).rows_sha256 in text
 
 
 def test_what_a_run_was_outlives_it(

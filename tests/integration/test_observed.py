@@ -143,7 +143,9 @@ def world(conn: Connection) -> World:
 
 
 def test_hits_and_gains_by_source(world: World) -> None:
-    made = world.publish({1: [10, 20, 30], 2: [10, 20, 30], 3: [40], 4: [50]}, fallback=[3])
+    publication_id = world.publish(
+        {1: [10, 20, 30], 2: [10, 20, 30], 3: [40], 4: [50]}, fallback=[3]
+    )
     world.rate(1, 20)
     world.rate(1, 99)  # liked, and not in the list
     world.rate(2, 98)
@@ -151,12 +153,12 @@ def test_hits_and_gains_by_source(world: World) -> None:
     world.rate(4, 50, rating=3.5)  # no like: nothing to judge user 4 by
     world.rate(5, 10)  # had no list
     assert world.judge() == {
-        (made, "all", "all", "NDCG@10"): ((SECOND_OF_TWO + 0 + 1) / 3, 3),
-        (made, "all", "all", "hit rate@10"): (2 / 3, 3),
-        (made, "all", "model", "NDCG@10"): (SECOND_OF_TWO / 2, 2),
-        (made, "all", "model", "hit rate@10"): (1 / 2, 2),
-        (made, "all", "fallback", "NDCG@10"): (1.0, 1),
-        (made, "all", "fallback", "hit rate@10"): (1.0, 1),
+        (publication_id, "all", "all", "NDCG@10"): ((SECOND_OF_TWO + 0 + 1) / 3, 3),
+        (publication_id, "all", "all", "hit rate@10"): (2 / 3, 3),
+        (publication_id, "all", "model", "NDCG@10"): (SECOND_OF_TWO / 2, 2),
+        (publication_id, "all", "model", "hit rate@10"): (1 / 2, 2),
+        (publication_id, "all", "fallback", "NDCG@10"): (1.0, 1),
+        (publication_id, "all", "fallback", "hit rate@10"): (1.0, 1),
     }
     for row in observed.recorded(world.conn, AS_OF):
         assert row.low <= row.value <= row.high
@@ -164,10 +166,10 @@ def test_hits_and_gains_by_source(world: World) -> None:
 
 
 def test_only_first_ratings_of_the_time_count_and_only_ten_places(world: World) -> None:
-    made = world.publish({user: [*range(10, 20), 77] for user in range(1, 8)})
+    publication_id = world.publish({user: [*range(10, 20), 77] for user in range(1, 8)})
     world.rate(1, 10, at=SINCE - timedelta(1))  # before
     world.rate(2, 10, at=AS_OF)  # after
-    world.rate(3, 10, drop=2)  # not in sight
+    world.rate(3, 10, drop=2)  # not in the snapshot
     world.rate(4, 77)  # at rank 11
     world.rate(5, 77, 1, at=SINCE - timedelta(9))
     world.rate(5, 77)  # again
@@ -176,9 +178,9 @@ def test_only_first_ratings_of_the_time_count_and_only_ten_places(world: World) 
     world.rate(6, 10, 2, at=SINCE + timedelta(3))  # thought better of it
     # the last moment, and rank 10
     world.rate(7, 19, at=datetime(2020, 1, 19, 23, 59, 59, tzinfo=UTC))
-    found = world.judge()
-    assert found[made, "all", "all", "hit rate@10"] == (2 / 3, 3)  # users 4, 5 and 7
-    assert found[made, "all", "all", "NDCG@10"] == ((0 + 1 + 1 / math.log2(11)) / 3, 3)
+    figures = world.judge()
+    assert figures[publication_id, "all", "all", "hit rate@10"] == (2 / 3, 3)  # users 4, 5 and 7
+    assert figures[publication_id, "all", "all", "NDCG@10"] == ((0 + 1 + 1 / math.log2(11)) / 3, 3)
 
 
 def test_a_rollback_counts(world: World) -> None:
@@ -205,7 +207,7 @@ def test_a_week_that_never_was_live_is_judged_by_its_newest_publication(world: W
 
 def test_judged_once(world: World) -> None:
     first = world.publish({1: [10]}, as_of=FIRST)
-    made = world.publish({1: [10], 2: [20]})
+    publication_id = world.publish({1: [10], 2: [20]})
     world.rate(1, 10)
     world.judge()
     before = observed.recorded(world.conn, AS_OF)
@@ -214,7 +216,7 @@ def test_judged_once(world: World) -> None:
     world.rate(2, 99)
     world.judge()
     assert observed.recorded(world.conn, AS_OF) == before
-    assert {row.publication_id for row in before} == {made}
+    assert {row.publication_id for row in before} == {publication_id}
 
 
 def test_a_challenger_in_the_shadow_is_judged_on_the_same_users(world: World) -> None:
@@ -230,12 +232,12 @@ def test_a_challenger_in_the_shadow_is_judged_on_the_same_users(world: World) ->
     seen = world.publish({1: [10], 2: [20]}, experiment="e", challengers=[])
     for user, movie in ((1, 20), (2, 20), (3, 99)):
         world.rate(user, movie)
-    found = world.judge()
-    assert found[seen, "all", "all", "hit rate@10"] == (1 / 2, 2)
-    assert found[shadow, "all", "all", "hit rate@10"] == (2 / 3, 3)
+    figures = world.judge()
+    assert figures[seen, "all", "all", "hit rate@10"] == (1 / 2, 2)
+    assert figures[shadow, "all", "all", "hit rate@10"] == (2 / 3, 3)
     # user 3 has no list to compare with
-    assert found[shadow, "challenger - champion", "all", "hit rate@10"] == (1 / 2, 2)
-    assert {arm for _, arm, _, _ in found} == {"all", "challenger - champion"}
+    assert figures[shadow, "challenger - champion", "all", "hit rate@10"] == (1 / 2, 2)
+    assert {arm for _, arm, _, _ in figures} == {"all", "challenger - champion"}
     keys = {(row.publication_id, row.recipe_key) for row in observed.recorded(world.conn, AS_OF)}
     assert keys == {(seen, "als-1"), (shadow, "ease-1")}
 
@@ -249,58 +251,62 @@ def test_two_arms_are_compared(world: World) -> None:
         shadow=True,
         experiment="e",
     )
-    made = world.publish(
+    publication_id = world.publish(
         {1: [20], 2: [20], 3: [10], 4: [10], 5: [10]}, experiment="e", challengers=[1, 2]
     )
     for user in (1, 2, 3, 4, 5):
         world.rate(user, 20 if user != 5 else 10)
-    found = world.judge()
-    assert found[made, "all", "all", "hit rate@10"] == (3 / 5, 5)
-    assert found[made, "challenger", "all", "hit rate@10"] == (1.0, 2)
-    assert found[made, "champion", "all", "hit rate@10"] == (1 / 3, 3)
-    assert found[made, "challenger - champion", "all", "hit rate@10"] == (2 / 3, 5)
+    figures = world.judge()
+    assert figures[publication_id, "all", "all", "hit rate@10"] == (3 / 5, 5)
+    assert figures[publication_id, "challenger", "all", "hit rate@10"] == (1.0, 2)
+    assert figures[publication_id, "champion", "all", "hit rate@10"] == (1 / 3, 3)
+    assert figures[publication_id, "challenger - champion", "all", "hit rate@10"] == (2 / 3, 5)
     # its readers' lists are its own: no contest
-    assert (shadow, "challenger - champion", "all", "hit rate@10") not in found
+    assert (shadow, "challenger - champion", "all", "hit rate@10") not in figures
     rows = {
         (row.publication_id, row.arm): row
         for row in observed.recorded(world.conn, AS_OF)
         if row.metric == "hit rate@10"
     }
     assert [
-        rows[made, arm].recipe_key for arm in ("champion", "challenger", "challenger - champion")
+        rows[publication_id, arm].recipe_key
+        for arm in ("champion", "challenger", "challenger - champion")
     ] == [
         "als-1",
         "ease-1",
         "ease-1",
     ]
-    difference = rows[made, "challenger - champion"]
+    difference = rows[publication_id, "challenger - champion"]
     assert difference.low < 2 / 3 < difference.high  # the champion's users differ
 
 
 def test_one_arm_alone_is_no_comparison(world: World) -> None:
-    made = world.publish({1: [20], 2: [10]}, experiment="e", challengers=[1])
+    publication_id = world.publish({1: [20], 2: [10]}, experiment="e", challengers=[1])
     world.rate(2, 10)  # nobody in the challenger's arm liked anything
-    assert {(publication, arm) for publication, arm, _, _ in world.judge()} == {(made, "all")}
+    assert {(publication, arm) for publication, arm, _, _ in world.judge()} == {
+        (publication_id, "all")
+    }
 
 
 def test_a_publication_whose_rows_are_gone_is_not_judged_and_that_is_said(world: World) -> None:
-    made = world.publish({1: [10]})
+    publication_id = world.publish({1: [10]})
     world.rate(1, 10)
-    world.conn.execute(f"DROP TABLE batch_recommendations_{made}".encode())
+    world.conn.execute(f"DROP TABLE batch_recommendations_{publication_id}".encode())
     assert world.judge() == {}
     assert report.observed_table(world.conn, week()) == (
-        f"Publication {made}, which was live in week {SINCE}, was not judged: its rows are gone."
+        f"Publication {publication_id}, which was live in week {SINCE}, was not judged: "
+        "its rows are gone."
     )
 
 
 def test_nobody_liked_anything_and_nothing_was_published(world: World) -> None:
     assert world.judge() == {}
     assert report.observed_table(world.conn, week()) == ""
-    made = world.publish({1: [10]})
+    publication_id = world.publish({1: [10]})
     assert world.judge() == {}
     assert (
-        f"Publication {made}, which was live in week {SINCE}, was not judged: until {AS_OF} nobody"
-        in report.observed_table(world.conn, week())
+        f"Publication {publication_id}, which was live in week {SINCE}, was not judged: "
+        f"until {AS_OF} nobody" in report.observed_table(world.conn, week())
     )
 
 
@@ -312,13 +318,13 @@ def lines(text: str) -> list[list[str]]:
 
 def test_the_table_and_the_metrics(world: World) -> None:
     shadow = world.publish({1: [10]}, recipe="ease-1", live=False, shadow=True)
-    made = world.publish({1: [20], 2: [10]}, fallback=[2])
+    publication_id = world.publish({1: [20], 2: [10]}, fallback=[2])
     world.rate(1, 20)
     world.rate(2, 10)
     world.judge()
     text = report.observed_table(world.conn, week())
     of_readers, of_shadow = text.split("Publication ")[1:]
-    assert of_readers.startswith(f"{made}, by als-1:")
+    assert of_readers.startswith(f"{publication_id}, by als-1:")
     assert of_shadow.startswith(f"{shadow}, in the shadow, by ease-1:")
     assert lines(of_readers) == [["all", "2"], ["model", "1"], ["fallback", "1"]]
     assert lines(of_shadow) == [["all", "1"], ["model", "1"], ["difference", "1"]]

@@ -43,15 +43,15 @@ def test_every_step_of_a_week_is_kept_with_its_rows(
 ) -> None:
     begun: list[str] = []
     week = steps.run_week(settings, as_of=weeks[0], run_id="monday", on_step=begun.append)
-    found = costs_of_run(conn, weeks[0], "monday")
-    assert [f"{cost.step} {cost.part}".rstrip() for cost in found] == begun
-    assert [cost.part for cost in found if cost.step == "train_model"] == [
+    costs = costs_of_run(conn, weeks[0], "monday")
+    assert [f"{cost.step} {cost.part}".rstrip() for cost in costs] == begun
+    assert [cost.part for cost in costs if cost.step == "train_model"] == [
         recipe.key for recipe in week.recipes
     ]
-    assert [cost.part for cost in found if cost.step == "score_users"] == ["shard 0", "shard 1"]
-    assert all(cost.seconds > 0 and (cost.peak_bytes or 0) > 50 * 2**20 for cost in found)
+    assert [cost.part for cost in costs if cost.step == "score_users"] == ["shard 0", "shard 1"]
+    assert all(cost.seconds > 0 and (cost.peak_bytes or 0) > 50 * 2**20 for cost in costs)
     rows: dict[str, int] = {}
-    for cost in found:
+    for cost in costs:
         rows[cost.step] = rows.get(cost.step, 0) + (cost.n_rows or 0)
     read = (
         "SELECT sum(n::bigint)::bigint AS n FROM drops, jsonb_each_text(counts -> 'read') AS f "
@@ -63,7 +63,7 @@ def test_every_step_of_a_week_is_kept_with_its_rows(
     assert rows["train_model"] == len(week.recipes) * visible
     assert rows["examine_models"] == rows["refit_winner"] == visible
     assert rows["score_users"] >= rows["publish_recommendations"] == published
-    assert {cost.step for cost in found if cost.n_rows is None} == {
+    assert {cost.step for cost in costs if cost.n_rows is None} == {
         "resolve_week",
         "refresh_views",
         "check_facts",
@@ -141,16 +141,16 @@ def test_a_publication_from_before_costs_were_kept_has_a_report(
 ) -> None:
     week = steps.run_week(settings, as_of=weeks[0])
     conn.execute("TRUNCATE step_times")
-    made = conn.execute("SELECT promotion_id, publication_id FROM publications").fetchone()
-    page = steps.report_week(settings, week, made.promotion_id, made.publication_id)
+    row = conn.execute("SELECT promotion_id, publication_id FROM publications").fetchone()
+    page = steps.report_week(settings, week, row.promotion_id, row.publication_id)
     assert page.endswith("## What it cost\n\nNot measured.\n")
 
 
-def test_a_step_whose_memory_was_not_measured_is_told_so(
+def test_a_step_whose_memory_was_not_measured_is_shown_as_that(
     settings: Settings, weeks: list[date], conn: Connection
 ) -> None:
     week = steps.run_week(settings, as_of=weeks[0])
     conn.execute("UPDATE step_times SET peak_bytes = NULL WHERE step = 'ingest_drops'")
-    made = conn.execute("SELECT promotion_id, publication_id FROM publications").fetchone()
-    page = steps.report_week(settings, week, made.promotion_id, made.publication_id)
+    row = conn.execute("SELECT promotion_id, publication_id FROM publications").fetchone()
+    page = steps.report_week(settings, week, row.promotion_id, row.publication_id)
     assert next(line for line in cost_table(page) if line[0] == "ingest_drops")[3] == "–"
