@@ -29,7 +29,7 @@ class FirstPlan:
     def of(
         cls, settings: Settings, conn: Connection, as_of: date, request: RunRequest
     ) -> "FirstPlan":
-        """Look up what is known of a week before it is opened."""
+        """Look up what there is of a week before it is opened."""
         experiment = _requested_experiment(conn, as_of, request) or experiment_of(conn, as_of)
         return cls(settings, conn, as_of, champion_before(conn, as_of), experiment)
 

@@ -20,7 +20,7 @@ from recsys.promotion.reigns import standing_reigns
 
 @dataclass(frozen=True)
 class Visible:
-    """A publication that is whole and may be put before readers."""
+    """A publication that is whole and may go live."""
 
     publication_id: int
     as_of: date
@@ -81,11 +81,11 @@ class Flip:
 
     def __str__(self) -> str:
         made_by = f"{self.now.recipe_key} version {self.now.model_version}"
-        told = f"publication {self.now.publication_id} of week {self.now.as_of} ({made_by})"
+        now = f"publication {self.now.publication_id} of week {self.now.as_of} ({made_by})"
         if self.before == self.now.publication_id:
-            return f"{told} is live already: nothing was changed"
+            return f"{now} is live already: nothing was changed"
         text = (
-            f"{self.cause} from publication {self.before} to {told}, which is live now; its recipe "
+            f"{self.cause} from publication {self.before} to {now}, which is live now; its recipe "
             "is champion"
         )
         if self.overruled:
@@ -124,7 +124,7 @@ def go_live(conn: Connection, flip: Mapping[str, Any]) -> int:
 
 
 def publications_to_show(conn: Connection) -> list[Visible]:
-    """Every publication that can be put before readers, the newest first."""
+    """Every publication that can go live, the newest first."""
     return (
         conn.cursor(row_factory=class_row(Visible))
         .execute(queries("live")["candidates"])
@@ -165,8 +165,8 @@ def roll_back(
             live.publication_id,
         )
         cause = "rolled forward" if forward else "rolled back"
-        told = {"reason": reason, "requested_by": requested_by, "run_id": run_id}
-        go_live(conn, {"publication_id": served, "cause": cause, **told})
+        act = {"reason": reason, "requested_by": requested_by, "run_id": run_id}
+        go_live(conn, {"publication_id": served, "cause": cause, **act})
         sentence = (
             f"{cause.capitalize()} to publication {chosen.publication_id} of week {chosen.as_of}: "
             f"{reason}"

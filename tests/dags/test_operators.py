@@ -425,8 +425,8 @@ def test_find_week_asks_for_the_runs_week(calls) -> None:
     run_of = SimpleNamespace(
         run_type="scheduled", data_interval_end=datetime(2018, 10, 1, tzinfo=UTC)
     )
-    found = WeekRun.from_json(run("FindWeek", {"dag_run": run_of, "params": {}}))
-    assert found == WeekRun(WEEK, Run())
+    week = WeekRun.from_json(run("FindWeek", {"dag_run": run_of, "params": {}}))
+    assert week == WeekRun(WEEK, Run())
     run_of = SimpleNamespace(run_type="manual", data_interval_end=None)
     for as_of in ("2018-09-24", None):
         run("FindWeek", {"dag_run": run_of, "params": {"as_of": as_of}})

@@ -195,12 +195,12 @@ def test_a_run_under_way_keeps_its_decision_and_leaves_the_forced_one(
         steps.score_users(settings, week, decided, shard)
     ours = steps.publish_recommendations(settings, week, decided)
     assert ours != forced
-    made = (
+    recipe_key = (
         conn.execute("SELECT recipe_key FROM publications WHERE publication_id = %s", [ours])
         .fetchone()
         .recipe_key
     )
-    assert made.startswith("popularity")
+    assert recipe_key.startswith("popularity")
     assert live(conn) == forced
 
 
@@ -218,7 +218,7 @@ def test_a_forced_run_beside_others_of_the_same_week(
     ]
     with ThreadPoolExecutor(len(runs)) as pool:
         for future in [
-            pool.submit(steps.run_week, settings, as_of=weeks[0], **asked) for asked in runs
+            pool.submit(steps.run_week, settings, as_of=weeks[0], **options) for options in runs
         ]:  # pyright: ignore
             future.result()
     decided = conn.execute(
@@ -365,10 +365,10 @@ def test_the_answer_decides(
 def test_without_airflow_someone_is_asked_too(
     settings: Settings, weeks: list[date], conn: Connection
 ) -> None:
-    asked: list[Proposal] = []
+    proposals: list[Proposal] = []
 
     def approve(proposal: Proposal) -> Approval:
-        asked.append(proposal)
+        proposals.append(proposal)
         return Approval("rejected", "ann")
 
     eager = settings.model_copy(
@@ -380,11 +380,11 @@ def test_without_airflow_someone_is_asked_too(
     )
     for as_of in weeks:
         steps.run_week(eager, as_of=as_of, approve=approve)
-    assert len(asked) <= 3
+    assert len(proposals) <= 3
     rows = conn.execute(
         "SELECT approval, decision FROM promotions WHERE approval IS NOT NULL"
     ).fetchall()
-    assert len(rows) == len(asked)
+    assert len(rows) == len(proposals)
     assert {row.decision for row in rows} <= {"kept", "popularity"}
 
 

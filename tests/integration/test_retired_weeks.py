@@ -103,8 +103,8 @@ def test_a_retired_week_gives_way_to_what_readers_had_before(
     settings: Settings, weeks: list[date], conn: Connection, far: date
 ) -> None:
     before = ledger.champion_of(conn, weeks[1])
-    said = retire(settings, far)
-    assert said == (
+    sentence = retire(settings, far)
+    assert sentence == (
         "Week 2062-01-06 is retired: it counts for nothing from now on. Publication 2 of week "
     ) + (f"{weeks[1]} is live in place of 3")
     assert live(conn) == weeks[1]

@@ -91,7 +91,7 @@ def environment(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> dict[str
 
 @pytest.fixture
 def installed(environment: dict[str, str], settings: Settings, conn: Connection) -> Settings:
-    """A week is live whose every name holds what rich would take for markup."""
+    """A week is live whose every name holds what rich would read as markup."""
     Landing(Path(settings.drops), conn).put(WEEK, published())
     steps.run_week(settings, as_of=WEEK, run_id="[/run] :smile:")
     conn.execute(
@@ -101,15 +101,15 @@ def installed(environment: dict[str, str], settings: Settings, conn: Connection)
     return settings
 
 
-Told = Callable[..., tuple[int, str]]
+Command = Callable[..., tuple[int, str]]
 
 
 @pytest.fixture(params=["ours", "plain"])
-def told(
+def call(
     request: pytest.FixtureRequest,
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
-) -> Told:
+) -> Command:
     """Run a command on a console as the program makes it, and on one that would understand
     markup.
     """
@@ -125,39 +125,39 @@ def told(
 
 
 def test_every_command_shows_brackets_and_colons_as_they_are(
-    told: Told, installed: Settings, conn: Connection, monkeypatch: pytest.MonkeyPatch
+    call: Command, installed: Settings, conn: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COLUMNS", "250")
     user = conn.execute("SELECT min(user_id) AS id FROM recommendations").fetchone().id
     shown = dict.fromkeys(TITLES, False)
     for number in range(user, user + 5):
-        status, text = told("recommend", str(number), "-n", "10")
+        status, text = call("recommend", str(number), "-n", "10")
         assert status == 0 and GENRES.replace("|", ", ") in text
         assert "\x1b[31m" not in text and "\x07" not in text
         shown |= {movie: True for movie, title in TITLES.items() if title.split("\x1b")[0] in text}
     assert all(shown.values()), shown
-    status, text = told("history", "--all")
+    status, text = call("history", "--all")
     assert (
         status == 0
         and "[/run] :smile:" in text
         and "approved by [/ada]" in text
         and "[/sha]" in text
     )
-    status, text = told("history", "--user", str(user))
+    status, text = call("history", "--user", str(user))
     assert (
         status == 0
         and ":smile: [/why]" in text
         and "[/run] :smile:" in text
         and "[/red], :smile:, [b]" in text
     )
-    assert ":smile: [/why]" in told("exam")[1]
-    assert "[dusk].csv" in told("drops", "list")[1] and "[/in]" in told("drops", "check")[1]
-    assert "[/x] :smile:" in told("train", "[/x] :smile:")[1]
-    assert told("rollback", "--to", "77", "--reason", "[/odd]")[0] == 1
-    assert "[/zone]" in told("drops", "list", "--drops", "[/zone]")[1]
-    assert "[/nowhere].zip" in told("drops", "replay", "[/nowhere].zip", "--drops", "[/zone]")[1]
-    assert told("weeks", "--output", "/nonexistent/[/folder]/x.html")[1].count("[/folder]") >= 1
-    assert told("rollback", "--list")[0] == 0
+    assert ":smile: [/why]" in call("exam")[1]
+    assert "[dusk].csv" in call("drops", "list")[1] and "[/in]" in call("drops", "check")[1]
+    assert "[/x] :smile:" in call("train", "[/x] :smile:")[1]
+    assert call("rollback", "--to", "77", "--reason", "[/odd]")[0] == 1
+    assert "[/zone]" in call("drops", "list", "--drops", "[/zone]")[1]
+    assert "[/nowhere].zip" in call("drops", "replay", "[/nowhere].zip", "--drops", "[/zone]")[1]
+    assert call("weeks", "--output", "/nonexistent/[/folder]/x.html")[1].count("[/folder]") >= 1
+    assert call("rollback", "--list")[0] == 0
 
 
 def test_an_approval_shows_its_subject_as_it_is(
@@ -229,9 +229,9 @@ def test_what_nobody_reads_to_its_end_ends_without_a_word(installed: Settings) -
         check=False,
         timeout=120,
     )
-    said = done.stderr.decode()
-    assert "Traceback" not in said and "Exception ignored" not in said and "BrokenPipe" not in said
-    assert "No space left on device" in said  # of the last, whose status says so too
+    text = done.stderr.decode()
+    assert "Traceback" not in text and "Exception ignored" not in text and "BrokenPipe" not in text
+    assert "No space left on device" in text  # of the last, whose status says so too
     assert done.returncode == 1
 
 
@@ -259,7 +259,7 @@ def test_a_command_that_is_stopped_says_so_and_no_more(
 # ---------------------------------------------------------------- faults
 
 
-def told_by(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+def printed_by(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
     """A command that fails, and says so in a sentence."""
     capsys.readouterr()
     assert cli.main(list(arguments)) == 1
@@ -298,7 +298,7 @@ def test_every_command_names_migrate_where_there_is_no_schema(
     Landing(Path(settings.drops), conn).put(WEEK, published())
     conn.execute("DROP SCHEMA public CASCADE")
     conn.execute("CREATE SCHEMA public")
-    assert "run: python -m recsys migrate" in told_by(capsys, *arguments)
+    assert "run: python -m recsys migrate" in printed_by(capsys, *arguments)
 
 
 @pytest.mark.parametrize("arguments", [*COMMANDS, ["migrate"]], ids=" ".join)
@@ -312,11 +312,11 @@ def test_every_command_tells_of_a_postgres_that_is_away(
 ) -> None:
     Landing(Path(settings.drops), conn).put(WEEK, published())
     monkeypatch.setenv("RECSYS_DATABASE_URL", "postgresql://me:s3cret@127.0.0.1:1/recsys")
-    said = told_by(capsys, *arguments)
-    assert "Postgres cannot be reached" in said and "make demo" in said and "s3cret" not in said
+    text = printed_by(capsys, *arguments)
+    assert "Postgres cannot be reached" in text and "make demo" in text and "s3cret" not in text
 
 
-def test_a_mlflow_that_is_away_is_told(
+def test_a_mlflow_that_is_away_is_named(
     environment: dict[str, str],
     installed: Settings,
     capsys: pytest.CaptureFixture[str],
@@ -325,64 +325,66 @@ def test_a_mlflow_that_is_away_is_told(
     for name, value in {"MAX_RETRIES": "0", "TIMEOUT": "2"}.items():
         monkeypatch.setenv(f"MLFLOW_HTTP_REQUEST_{name}", value)
     monkeypatch.setenv("RECSYS_MLFLOW_TRACKING_URI", "http://127.0.0.1:1")
-    said = told_by(capsys, "predict", "1", "--title", "T")
-    assert "MLflow at http://127.0.0.1:1 does not answer" in said
+    text = printed_by(capsys, "predict", "1", "--title", "T")
+    assert "MLflow at http://127.0.0.1:1 does not answer" in text
 
 
-def test_a_schema_that_is_older_than_the_code_is_told(
+def test_a_schema_that_is_older_than_the_code_is_named(
     environment: dict[str, str],
     conn: Connection,
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     conn.execute("UPDATE applied_views SET sha256 = 'another' WHERE name = '08_lineage.sql'")
-    assert "08_lineage.sql under sql/views differ" in told_by(capsys, "history")
+    assert "08_lineage.sql under sql/views differ" in printed_by(capsys, "history")
     conn.execute("UPDATE migrations SET name = '001_ledger_of_drops.sql'")
     for command in ("history", "migrate"):
-        assert "found 001_ledger_of_drops.sql in its table migrations" in told_by(capsys, command)
+        assert "found 001_ledger_of_drops.sql in its table migrations" in printed_by(
+            capsys, command
+        )
     monkeypatch.setattr(program, "check_schema", lambda: None)
     conn.execute("ALTER TABLE live_history RENAME COLUMN cause TO why")
-    assert "older than this code" in told_by(capsys, "history")
+    assert "older than this code" in printed_by(capsys, "history")
 
 
-def test_what_a_command_needs_and_nobody_gave_is_told(
+def test_what_a_command_needs_and_nobody_gave_is_named(
     environment: dict[str, str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("RECSYS_TOP_N", "many")
-    assert "RECSYS_TOP_N" in told_by(capsys, "history")
+    assert "RECSYS_TOP_N" in printed_by(capsys, "history")
     monkeypatch.delenv("RECSYS_TOP_N")
     monkeypatch.setenv("RECSYS_LOG_LEVEL", "LOUD")
-    assert "RECSYS_LOG_LEVEL is 'LOUD'; expected DEBUG" in told_by(capsys, "history")
+    assert "RECSYS_LOG_LEVEL is 'LOUD'; expected DEBUG" in printed_by(capsys, "history")
 
 
-def test_a_value_that_postgres_cannot_hold_is_told(
+def test_a_value_that_postgres_cannot_hold_is_named(
     environment: dict[str, str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    said = told_by(capsys, "predict", "1", "--title", "T", "--director", "no\x00body")
-    assert "cannot" in said and "NUL" in said
-    assert "not UTF-8" in told_by(
+    text = printed_by(capsys, "predict", "1", "--title", "T", "--director", "no\x00body")
+    assert "cannot" in text and "NUL" in text
+    assert "not UTF-8" in printed_by(
         capsys, "predict", "1", "--title", "T", "--director", "lone \udcff"
     )
 
 
-def test_a_fault_of_the_code_is_told_with_where_its_traceback_is(
+def test_a_fault_of_the_code_is_named_with_where_its_traceback_is(
     environment: dict[str, str],
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     monkeypatch.setattr("recsys.history.show_history", lambda *_, **__: {}["week"])
-    assert "KeyError: 'week'" in told_by(capsys, "history")
+    assert "KeyError: 'week'" in printed_by(capsys, "history")
     assert not caplog.records
     monkeypatch.setenv("RECSYS_LOG_LEVEL", "debug")
-    assert "RECSYS_LOG_LEVEL=DEBUG" in told_by(capsys, "history")
+    assert "RECSYS_LOG_LEVEL=DEBUG" in printed_by(capsys, "history")
     assert any(record.exc_info and record.levelname == "DEBUG" for record in caplog.records)
 
 
-def test_a_folder_that_may_not_be_written_is_told(
+def test_a_folder_that_may_not_be_written_is_named(
     environment: dict[str, str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert "cannot be used: No such file or directory: /proc/" in told_by(
+    assert "cannot be used: No such file or directory: /proc/" in printed_by(
         capsys, "weeks", "--output", "/proc/weeks.html"
     )
 
@@ -463,11 +465,11 @@ def test_a_rollback_says_once_what_was_done(
     number = conn.execute("SELECT publication_id FROM publications").fetchone().publication_id
     capsys.readouterr()
     assert cli.main(["rollback", "--to", str(number), "--reason", "as it was"]) == 0
-    told = capsys.readouterr().out + caplog.text
-    assert told.count("is live already") == 1
+    text = capsys.readouterr().out + caplog.text
+    assert text.count("is live already") == 1
 
 
-def test_a_password_that_is_wrong_is_told(
+def test_a_password_that_is_wrong_is_reported(
     environment: dict[str, str],
     settings: Settings,
     capsys: pytest.CaptureFixture[str],
@@ -475,11 +477,11 @@ def test_a_password_that_is_wrong_is_told(
 ) -> None:
     url = re.sub(r":[^:@/]+@", ":wr0ng@", settings.database_url.get_secret_value())
     monkeypatch.setenv("RECSYS_DATABASE_URL", url)
-    said = told_by(capsys, "history")
-    assert "password authentication failed" in said and "wr0ng" not in said
+    text = printed_by(capsys, "history")
+    assert "password authentication failed" in text and "wr0ng" not in text
 
 
-def test_a_database_that_is_cut_in_the_middle_is_told(
+def test_a_database_that_is_cut_in_the_middle_is_reported(
     environment: dict[str, str],
     conn: Connection,
     capsys: pytest.CaptureFixture[str],
@@ -490,5 +492,5 @@ def test_a_database_that_is_cut_in_the_middle_is_told(
         other.execute("SELECT 1")
 
     monkeypatch.setattr("recsys.history.show_history", cut)
-    said = told_by(capsys, "history")
-    assert "lost in the middle" in said and "make demo" not in said
+    text = printed_by(capsys, "history")
+    assert "lost in the middle" in text and "make demo" not in text
