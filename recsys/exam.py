@@ -185,17 +185,22 @@ def _check_catalogue(model: Recommender, exam: Exam) -> None:
 
 
 def _slices(exam: Exam, users: np.ndarray, min_history: int) -> Iterator[_Slice]:
-    held_out = exam.held_out
-    every_movie = np.ones(len(held_out.movie_ids), dtype=bool)
-    yield _Slice("all", exam.users, np.ones(len(held_out), dtype=bool), every_movie)
+    every_rating = np.ones(len(exam.held_out), dtype=bool)
+    every_movie = np.ones(len(exam.held_out.movie_ids), dtype=bool)
+    yield _Slice("all", exam.users, every_rating, every_movie)
     is_heavy = _is_heavy(exam.train.n_rated_by(exam.users))
     for name, mask in (("light users", ~is_heavy), ("heavy users", is_heavy)):
         part = exam.users[mask]
-        yield _Slice(name, part, held_out.is_of(part), every_movie)
-    is_cold = exam.train.n_rated_by(held_out.user_ids) < min_history
-    cold = held_out.user_ids[is_cold]
-    yield _Slice("cold users", np.intersect1d(users, cold), held_out.is_of(cold), every_movie)
+        yield _Slice(name, part, exam.held_out.is_of(part), every_movie)
+    cold = _cold_users(exam, min_history)
+    yield _Slice("cold users", np.intersect1d(users, cold), exam.held_out.is_of(cold), every_movie)
     yield _new_movies(exam)
+
+
+def _cold_users(exam: Exam, min_history: int) -> np.ndarray:
+    """Return the ids of users with held-out ratings and too few training ratings."""
+    user_ids = exam.held_out.user_ids
+    return user_ids[exam.train.n_rated_by(user_ids) < min_history]
 
 
 def _new_movies(exam: Exam) -> _Slice:
