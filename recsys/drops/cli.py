@@ -201,11 +201,7 @@ class _Check:
         """Print what comes of each drop; return the exit status."""
         drops = self._complete_drops()
         chosen = [drop for drop in drops if self._is_chosen(drop)]
-        waiting: list[str] = []
-        if self.date is None:
-            self.problems += self._strange()
-            waiting = self._waiting()
-        _say(self.console, *self.problems, *_warnings(chosen), *waiting)
+        self._preface(chosen)
         if not drops:
             _say(self.console, NO_DROP)
         n_refused = 0
@@ -214,6 +210,14 @@ class _Check:
                 with progress.paused():
                     n_refused += self._show(verdict)
         return 1 if n_refused or self.problems else 0
+
+    def _preface(self, chosen: list[Drop]) -> None:
+        """Print what is wrong besides single drops, and which drops are not checked."""
+        waiting: list[str] = []
+        if self.date is None:
+            self.problems += self._strange()
+            waiting = self._waiting()
+        _say(self.console, *self.problems, *_warnings(chosen), *waiting)
 
     def _is_chosen(self, drop: Drop) -> bool:
         return self.source in (None, drop.source) and self.date in (None, drop.date)

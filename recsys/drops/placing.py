@@ -16,10 +16,6 @@ class PlacedRows(NamedTuple):
     lines: np.ndarray
     drops: np.ndarray
 
-    def before(self, line: int) -> int:
-        """Return how many rows begin before a line."""
-        return int(np.searchsorted(self.lines, line))
-
     def and_then(self, others: "PlacedRows") -> "PlacedRows":
         """Return these rows and those after them."""
         pairs = zip(self, others, strict=True)
@@ -43,13 +39,19 @@ class Placing:
         """Return the drops of `count` lines, from line `first` on."""
         self._read_to(first + count - 1)
         drops = np.full(count, _NO_ROW)
-        end = self._next.before(first + count)
-        drops[self._next.lines[:end] - first] = self._next.drops[:end]
+        rows = self._take_before(first + count)
+        drops[rows.lines - first] = rows.drops
         drops[self._bad_between(first, first + count) - first] = NO_DROP
         drops = _filled(drops, self._before)
         self._before = int(drops[-1])
-        self._next = PlacedRows(self._next.lines[end:], self._next.drops[end:])
         return drops
+
+    def _take_before(self, line: int) -> PlacedRows:
+        """The rows that were read and begin before a line; the others are the next."""
+        lines, drops = self._next
+        n_rows = np.searchsorted(lines, line)
+        self._next = PlacedRows(lines[n_rows:], drops[n_rows:])
+        return PlacedRows(lines[:n_rows], drops[:n_rows])
 
     def _bad_between(self, first: int, end: int) -> np.ndarray:
         return self._bad[np.searchsorted(self._bad, first) : np.searchsorted(self._bad, end)]

@@ -112,7 +112,10 @@ class Release:
         """Append a file's rows to the drops' files; return how many each drop has."""
         bad = np.array(sorted(self._bad[file.name]), dtype=np.int64)
         placing = Placing(self._placed(file, starts), bad, n_drops=len(folders))
-        paths = [folder / file.name for folder in folders]
+        self._append_all(file, placing, [folder / file.name for folder in folders])
+        return placing.n_rows
+
+    def _append_all(self, file: LayoutFile, placing: Placing, paths: Sequence[Path]) -> None:
         for path in paths:
             path.touch()
         number = 1
@@ -124,7 +127,6 @@ class Release:
                     drops[0] = NO_DROP
                 _append(lines, drops, paths)
                 number += len(lines)
-        return placing.n_rows
 
     def _copy_whole(self, name: str, folders: Sequence[Path]) -> None:
         with self._members[name].open() as stream:

@@ -65,12 +65,11 @@ def replay(
     dates = drop_dates(release.newest.time, weeks)
     release.place_unseen(dates[0].year)
     zone = LandingZone(zone_uri)
-    with _staging(zone) as staging:
-        folders = _make_folders(staging / MovieLens.name, dates)
-        n_ratings = release.hand_out(_ends(dates), folders)
+    with _staging(zone) as folder:
+        n_ratings = release.hand_out(_ends(dates), _make_folders(folder / MovieLens.name, dates))
         if imdb is not None:
-            _stage_same(imdb, _make_folders(staging / Imdb.name, dates))
-        _install_all(zone, sorted(staging.glob("*/*")))
+            _stage_same(imdb, _make_folders(folder / Imdb.name, dates))
+        _install_all(zone, sorted(folder.glob("*/*")))
     _warn_of_empty_drops(release, dates, n_ratings)
     return dates
 

@@ -149,6 +149,7 @@ class _Row:
     at: int
     last: int
     columns: int = 1
+    has_return: bool = False
 
 
 class _Scan:
@@ -222,21 +223,23 @@ class _Scan:
         if not len(lines):
             return b""
         last_lines = self._last_lines[lines]
-        gaps = np.flatnonzero(lines[1:] != last_lines[:-1] + 1)
-        firsts = lines[np.append(0, gaps + 1)].tolist()
-        lasts = last_lines[np.append(gaps, len(lines) - 1)].tolist()
-        pieces = zip(firsts, lasts, strict=True)
-        return b"".join(self._data[self._starts[i] : self._ends[j]] for i, j in pieces)
+        is_gap = lines[1:] != last_lines[:-1] + 1
+        firsts = lines[np.append(True, is_gap)].tolist()
+        lasts = last_lines[np.append(is_gap, True)].tolist()
+        return b"".join(map(self._piece, firsts, lasts))
+
+    def _piece(self, first: int, last: int) -> bytes:
+        return self._data[self._starts[first] : self._ends[last]]
 
     def _judge(self, line: int) -> int | None:
         """Read a row from its first byte on; return its last line, None where it goes on in the
         next block.
         """
-        row = _Row(self._starts[line], self._starts[line], line)
+        start = self._starts[line]
+        row = _Row(start, start, line)
         while True:
-            quote = self._next_opening(row)
-            row.columns += _count(self._delimiters, row.at, quote)
-            if _count(self._returns, row.at, quote):
+            quote = self._read_to_quote(row)
+            if row.has_return:
                 return self._set_aside(line, RETURN)
             if quote == self._ends[row.last]:
                 self._columns[line] = row.columns
@@ -244,11 +247,17 @@ class _Scan:
             closing = self._closing(quote)
             if closing is None:
                 return self._unclosed(line)
-            reason = self._read_to(row, closing)
-            if reason:
+            if reason := self._read_behind(row, closing):
                 return self._set_aside(line, reason)
 
-    def _read_to(self, row: _Row, closing: int) -> str:
+    def _read_to_quote(self, row: _Row) -> int:
+        """Go on to the next quote that begins a value, or the line's end; return where it is."""
+        quote = self._next_opening(row)
+        row.columns += _count(self._delimiters, row.at, quote)
+        row.has_return = _count(self._returns, row.at, quote) > 0
+        return quote
+
+    def _read_behind(self, row: _Row, closing: int) -> str:
         """Go on behind a closing quote; return what is wrong there, if anything."""
         goes_on = closing >= self._ends[row.last]
         row.last = bisect_right(self._ends, closing)

@@ -2,8 +2,6 @@
 `_SUCCESS` is there.
 """
 
-import errno
-import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,6 +14,7 @@ from fsspec.implementations.local import LocalFileSystem
 
 from recsys.drops.checksums import parse_sums, sha256
 from recsys.drops.damage import is_file_fault, reason_of_path
+from recsys.drops.local import local_stamp, walk
 from recsys.drops.members import Member, find_members, is_hidden, open_stored
 from recsys.drops.names import list_names
 from recsys.errors import DropError, RequestError
@@ -170,7 +169,7 @@ class LandingZone:
                 reason = f"{source} is a file; expected a folder with a folder for each drop"
                 raise DropError(reason, where)
             listed = self.fs.ls(path, detail=False) if self.fs.isdir(path) else []
-        names = (str(entry).rstrip("/").rsplit("/", 1)[-1] for entry in listed)
+        names = map(_last_part, listed)
         return sorted(name for name in names if not is_hidden(name))
 
     def files(self, drop: Drop) -> tuple[DropFile, ...]:
@@ -256,23 +255,19 @@ class LandingZone:
         """
         if not isinstance(self.fs, LocalFileSystem):
             return [str(path) for path in self.fs.find(root)]
-        return list(_walk(root, ()))
+        return list(walk(root))
 
     def _file(self, drop: Drop, name: str) -> DropFile:
-        if not _is_text(name):
-            raise DropError(
-                f"{name} has a name that is no UTF-8; expected one that is. Name the file anew",
-                drop,
-            )
+        _check_name(name, drop)
         path = self.path(drop.source, drop.date, name)
         with self._naming(name, path, drop):
             info = self.fs.info(path)
             if not isinstance(self.fs, LocalFileSystem):
                 return DropFile(name, info["size"], str(self.fs.checksum(path)))
+        reason = "is no file that can be read to its end (a pipe, a socket or a device)"
         if info["type"] != "file":
-            reason = "is no file that can be read to its end (a pipe, a socket or a device)"
             raise DropError(f"{name} {reason}; expected a file", drop)
-        return DropFile(name, info["size"], _local_stamp(info))
+        return DropFile(name, info["size"], local_stamp(info))
 
     def _compare_names(self, drop: Drop, expected: Mapping[str, str], names: list[str]) -> None:
         missing, unlisted = sorted(set(expected) - set(names)), sorted(set(names) - set(expected))
@@ -294,50 +289,24 @@ class LandingZone:
             return sha256(stream)
 
 
-def _walk(folder: str, above: tuple[tuple[int, int], ...]) -> Iterator[str]:
-    """All paths under a local folder but the folders' own. A link to a folder is followed, but not
-    round in a circle.
-    """
-    status = os.stat(folder)  # noqa: PTH116
-    here = (status.st_dev, status.st_ino)
-    if here in above:
-        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), folder)
-    with os.scandir(folder) as entries:
-        for entry in sorted(entries, key=lambda entry: entry.name):
-            if _is_folder(entry):
-                yield from _walk(entry.path, (*above, here))
-            else:
-                yield entry.path
-
-
-def _local_stamp(info: Mapping[str, object]) -> str:
-    """The local file system's checksum() also changes with a hard link or a chmod: this does
-    not.
-    """
-    return f"{info['size']}-{info['mtime']}-{info['ino']}"
-
-
 def _is_publishers(name: str) -> bool:
     """Whether a file is the publisher's, and not a mark, a list of checksums or hidden."""
     return name not in (SUCCESS, SUMS) and not is_hidden(name)
 
 
-def _is_folder(entry: os.DirEntry[str]) -> bool:
-    try:
-        return entry.is_dir()
-    except OSError:  # a link that leads round in a circle: whoever reads it says so
-        return False
+def _last_part(path: object) -> str:
+    return str(path).rstrip("/").rsplit("/", 1)[-1]
 
 
-def _is_text(name: str) -> bool:
-    """Whether the bytes of a name are UTF-8: of others Python makes characters that nothing else
-    can hold.
+def _check_name(name: str, drop: Drop) -> None:
+    """Raise DropError where the bytes of a name are no UTF-8: of them Python makes characters that
+    nothing else can hold.
     """
     try:
         name.encode()
     except UnicodeEncodeError:
-        return False
-    return True
+        reason = f"{name} has a name that is no UTF-8; expected one that is. Name the file anew"
+        raise DropError(reason, drop) from None
 
 
 def _as_date(name: str) -> date | None:

@@ -6,7 +6,7 @@ by pyarrow.
 # pyright: reportAttributeAccessIssue=false
 
 import csv
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -113,12 +113,18 @@ class _File:
             while (block := lines.next()) is not None:
                 if isinstance(block, LongLine):
                     yield self._long_line(block)
-                    continue
-                batch, rows, sign = self._parse(block)
-                yield _without_blank_lines(batch)
-                if rows is not None:
-                    yield from self._faults(block, rows, sign)
-                    lines.hand_back(rows.rest)
+                else:
+                    rest = yield from self._rows(block)
+                    lines.hand_back(rest)
+
+    def _rows(self, block: Block) -> Generator[pa.RecordBatch | Reject, None, bytes]:
+        """The block's rows, and what in it is no row; returns a row that is not all there."""
+        batch, rows, sign = self._parse(block)
+        yield _without_blank_lines(batch)
+        if rows is None:
+            return b""
+        yield from self._faults(block, rows, sign)
+        return rows.rest
 
     def _long_line(self, line: LongLine) -> Reject:
         reason = f"a row of {line.n_bytes:,} bytes, more than {LONGEST:,}"
