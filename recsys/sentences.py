@@ -17,6 +17,7 @@ from dataclasses import dataclass
 import psycopg
 from psycopg import errors as pg
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from recsys.errors import RecsysError, UnreachableError
 
@@ -230,21 +231,25 @@ def _validation(error: ValidationError) -> Explanation:
     """Settings by the names of their environment variables; the value only where it is no
     secret.
     """
-    is_settings = error.title == "Settings"
-    lines = []
-    for fault in error.errors(include_url=False, include_context=False):
-        field = ".".join(map(str, fault["loc"]))
-        name = f"RECSYS_{field.upper()}" if is_settings and field else field
-        value = fault["input"]
-        is_open = isinstance(value, int | float | str) and field and field != "database_url"
-        value_text = f", found {str(value)[:80]!r}" if is_open else ""
-        lines.append(
-            f"{name}: {fault['msg'].removeprefix('Value error, ')}{value_text}".removeprefix(": ")
-        )
-    what = "settings" if is_settings else error.title
-    return Explanation(
-        f"{what}: {'; '.join(lines)}", retry=False, hint=STACK_HINT if is_settings else ""
-    )
+    faults = error.errors(include_url=False, include_context=False)
+    if error.title != "Settings":
+        lines = [_fault(fault, ".".join(map(str, fault["loc"]))) for fault in faults]
+        return Explanation(f"{error.title}: {'; '.join(lines)}", retry=False)
+    lines = [_fault(fault, _variable(fault["loc"])) for fault in faults]
+    return Explanation(f"settings: {'; '.join(lines)}", retry=False, hint=STACK_HINT)
+
+
+def _variable(place: tuple[int | str, ...]) -> str:
+    field = ".".join(map(str, place))
+    return f"RECSYS_{field.upper()}" if field else ""
+
+
+def _fault(fault: ErrorDetails, name: str) -> str:
+    message, value = fault["msg"].removeprefix("Value error, "), fault["input"]
+    is_secret = fault["loc"] == ("database_url",)
+    is_open = isinstance(value, int | float | str) and fault["loc"] and not is_secret
+    value_text = f", found {str(value)[:80]!r}" if is_open else ""
+    return f"{name}: {message}{value_text}".removeprefix(": ")
 
 
 def _unknown(error: BaseException) -> Explanation:

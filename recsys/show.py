@@ -13,6 +13,7 @@ from recsys.db.queries import queries
 from recsys.db.rows import fetch_rows, fetch_values, find_value
 from recsys.errors import NothingToRecommend
 from recsys.promotion.ledger import Champion, champion_of
+from recsys.report.grid import Grid
 from recsys.terminal import head, say, table
 
 __all__ = ["show_exam", "show_user", "users_to_show"]
@@ -100,11 +101,15 @@ def show_exam(
     say(console, page.sentence)
     if page.slices_sentence:
         say(console, page.slices_sentence)
-    for grid in (page.full if every else page.brief).fitting(console.width):
-        console.print(table(grid.header, grid.lines, whole=grid.header))
+    _show_grid(console, page.full if every else page.brief)
     say(console, report.verdict(champion))
     if not every:
         say(console, f"All figures: python -m recsys exam --all --as-of {week}")
+
+
+def _show_grid(console: Console, grid: Grid) -> None:
+    for part in grid.fitting(console.width):
+        console.print(table(part.header, part.lines, whole=part.header))
 
 
 def _decision(conn: Connection, as_of: date | None) -> Champion:

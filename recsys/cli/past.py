@@ -26,14 +26,15 @@ def show_history(options: Namespace) -> None:
     from recsys import history, lineage
     from recsys.db.connect import connect
 
-    if options.user is None and (options.on or options.week):
+    at = lineage.Moment(options.on, options.week)
+    if options.user is None and at != lineage.NOW:
         raise RecsysError("--on and --week are about one user's list: expected --user too")
+    console, every = screen.console, options.all
     with connect(Settings.from_environment()) as conn:
         if options.user is None:
-            history.show_history(conn, screen.console, options.weeks, every=options.all)
-            return
-        at = lineage.Moment(options.on, options.week)
-        lineage.show_lineage(conn, screen.console, options.user, at, every=options.all)
+            history.show_history(conn, console, options.weeks, every=every)
+        else:
+            lineage.show_lineage(conn, console, options.user, at, every=every)
 
 
 def draw_weeks(options: Namespace) -> None:

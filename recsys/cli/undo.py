@@ -19,8 +19,7 @@ def roll_back(options: Namespace) -> None:
 
         with open_work(Settings.from_environment()) as work:
             if options.list:
-                lines = [line for _, line in past_publications(work)]
-                progress.answer("\n".join(lines) or "nothing was published yet")
+                progress.answer(_listing(past_publications(work)))
                 return
             progress.show("rolling back")
             rollback_publication(
@@ -31,6 +30,10 @@ def roll_back(options: Namespace) -> None:
                 run_id=run_id_of_command(),
                 report=progress.answer,  # at once: MLflow's alias may take its time
             )
+
+
+def _listing(publications: list[tuple[int, str]]) -> str:
+    return "\n".join(line for _, line in publications) or "nothing was published yet"
 
 
 def take_out(options: Namespace) -> None:
