@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import time
+from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import partial
 from pathlib import Path
@@ -12,6 +13,7 @@ from rich.console import Console
 
 from recsys.db.connect import connect
 from recsys.db.queries import queries
+from recsys.db.rows import fetch_row
 from recsys.drops.replay import replay
 from recsys.drops.zone import LandingZone
 from recsys.terminal import head, say
@@ -30,6 +32,15 @@ DAG_TIMEOUT = 120.0  # seconds until Airflow has read the DAG file
 RUNS_TIMEOUT = 3_600.0
 WEEK = timedelta(days=7)
 SKIPPED = " Its run for the present week is skipped, as there is no drop of it."
+
+
+@dataclass(frozen=True)
+class Published:
+    """What readers see: how many users have a list, the rows of all, and their week."""
+
+    users: int
+    rows: int
+    as_of: date | None
 
 
 def demo(stack: Stack, console: Console, movielens: Path | None, imdb: Path | None) -> None:
@@ -104,8 +115,8 @@ def backfill_command(dates: list[date]) -> list[str]:
 def show_results(stack: Stack, console: Console) -> None:
     """Three users' lists, the exam and the verdict, and where to look further."""
     with connect(stack.settings()) as conn:
-        row = conn.execute(queries("demo")["published"]).fetchone()
-    if row is None or not row.rows:
+        row = fetch_row(conn, Published, queries("demo")["published"])
+    if not row.rows:
         raise StackError("the runs succeeded, but `recommendations` is empty")
     title = f"{row.rows:,} recommendations for {row.users:,} users"
     head(console, title, f", as of {row.as_of}")

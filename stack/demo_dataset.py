@@ -30,6 +30,10 @@ class Dataset:
     movielens: Path
     imdb: Path | None
 
+    def to_json(self) -> dict[str, str]:
+        """Return it as read_record reads it."""
+        return {"movielens": str(self.movielens), "imdb": str(self.imdb or "")}
+
     def __str__(self) -> str:
         """Say which."""
         return f"{self.movielens}{f' and {self.imdb}' if self.imdb else ', without IMDb'}"
@@ -61,10 +65,7 @@ def choose_dataset(home: Home, movielens: Path | None, imdb: Path | None, tell: 
 
 def remember_dataset(home: Home, dataset: Dataset) -> None:
     """What the drops of this folder were cut from; asked once they are there."""
-    write_private(
-        home.root / "dataset.json",
-        json.dumps({"movielens": str(dataset.movielens), "imdb": str(dataset.imdb or "")}),
-    )
+    write_private(home.root / "dataset.json", json.dumps(dataset.to_json()))
 
 
 def read_record(record: Path) -> Dataset | None:

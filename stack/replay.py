@@ -27,6 +27,7 @@ from rich.progress import (
 from recsys.db.connect import Connection, connect
 from recsys.db.migrate import migrate
 from recsys.db.queries import queries
+from recsys.db.rows import fetch_values
 from recsys.drops.replay import replay
 from recsys.models import MODELS
 from recsys.settings import Settings
@@ -237,7 +238,7 @@ def run_weeks(settings: Settings, home: Home, console: Console, dates: Sequence[
 
 def finished_weeks(conn: Connection) -> set[date]:
     """Return the weeks that were run to their end."""
-    return {row.as_of for row in conn.execute(queries("replay")["finished"])}
+    return set(fetch_values(conn, date, queries("replay")["finished"]))
 
 
 def run_week(settings: Settings, day: date, bar: WeekBar) -> float:

@@ -111,8 +111,12 @@ class Stays:
 
     def draw_moments(self, rng: np.random.Generator, user: np.ndarray) -> np.ndarray:
         """Return a moment of each user's stay."""
-        stay = (self.leave - self.join)[user]
-        return self.join[user] + whole(stay * rng.random(len(user)))
+        return self.join[user] + whole(self.length[user] * rng.random(len(user)))
+
+    @property
+    def length(self) -> np.ndarray:
+        """Return how long each user stays."""
+        return self.leave - self.join
 
 
 @dataclass(frozen=True)
