@@ -319,7 +319,7 @@ def test_members_are_fitted_before_the_validation_and_on_everything() -> None:
 
     def fit_member(fit: MemberFit) -> Recommender:
         fits.append((fit.name, fit.cut, len(fit.train)))
-        return blend._fit_here(fit)
+        return blend.fit_here(fit)
 
     fit_blend(world, fit_member)
     n_training, everything = fits[0][2], len(world.train)
@@ -427,4 +427,4 @@ def test_a_member_that_can_not_be_is_refused(member: dict[str, Any], message: st
 
 def test_two_members_of_one_recipe_have_names_of_their_own() -> None:
     twice = Blend(BlendConfig(members=(POPULARITY, ALS, POPULARITY)))
-    assert twice._labels() == ["popularity 1", "als", "popularity 2"]
+    assert twice.labels() == ["popularity 1", "als", "popularity 2"]

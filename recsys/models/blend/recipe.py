@@ -19,6 +19,7 @@ from recsys.models.base import (
     PredictsRatings,
     Recommender,
     Report,
+    rating_range,
     silent,
 )
 from recsys.models.blend.config import BLEND, BlendConfig, Member
@@ -57,6 +58,7 @@ class Blend(Recommender, PredictsRatings):
     name = BLEND
     Config = BlendConfig
     has_members = True
+    array_names = ("weights_", "star_weights_", "rating_range_", "n_known_")
 
     members_: tuple[Recommender, ...]
     fusion_: str
@@ -70,31 +72,30 @@ class Blend(Recommender, PredictsRatings):
 
     def __init__(self, config: BlendConfig | None = None, compute: Compute | None = None) -> None:
         super().__init__(config, compute)
-        self._fit_member: FitMember = self._fit_here
+        self._fit_member: FitMember = self.fit_here
 
     def fit_members_by(self, fit_member: FitMember) -> None:
         self._fit_member = fit_member
 
     def encoders(self) -> str:
-        names = {_unfitted(member, self.compute).encoders() for member in self.config.members}
+        names = {unfitted(member, self.compute).encoders() for member in self.config.members}
         return ", ".join(sorted(names - {""}))
 
     def fit(self, train: Interactions, catalogue: Catalogue, *, report: Report = silent) -> Self:
-        self._learn(train, catalogue, report)
-        self.members_ = self._fit_members(train, catalogue, cut=None)
+        self.learn(train, catalogue, report)
+        self.members_ = self.fit_members(train, catalogue, cut=None)
         self.user_ids_ = train.user_ids
         self.movie_ids_ = train.movie_ids
         self.n_known_ = train.n_rated.astype(np.int32)
-        self.rating_range_ = np.array([train.ratings.min(), train.ratings.max()], dtype=np.float32)
-        learned = "; ".join(f"{name} {value}" for name, value in self._in_words().items())
-        log.info("blend: %s", learned)
+        self.rating_range_ = rating_range(train)
+        log.info("blend: %s", "; ".join(f"{name} {value}" for name, value in self.words().items()))
         return self
 
-    def _fit_here(self, fit: MemberFit) -> Recommender:
+    def fit_here(self, fit: MemberFit) -> Recommender:
         model = model_class(fit.name)(fit.config, self.compute)
         return model.fit(fit.train, fit.catalogue)
 
-    def _fit_members(
+    def fit_members(
         self, train: Interactions, catalogue: Catalogue, *, cut: str | None
     ) -> tuple[Recommender, ...]:
         fits = (
@@ -103,60 +104,68 @@ class Blend(Recommender, PredictsRatings):
         )
         return tuple(self._fit_member(fit) for fit in fits)
 
-    def _learn(self, train: Interactions, catalogue: Catalogue, report: Report) -> None:
-        validation = Validation.of(
+    def learn(self, train: Interactions, catalogue: Catalogue, report: Report) -> None:
+        """Learn all weights on a validation slice of the ratings."""
+        validation = self.validation(train)
+        if not len(validation.users):
+            log.warning(
+                "blend: nobody to learn weights from in %s ratings; all members weigh the same",
+                f"{len(train):,}",
+            )
+            self.weigh_alike()
+            return
+        members = self.fit_members(validation.train, catalogue, cut=validation.cut)
+        n_known = validation.n_known(validation.users)
+        self.heavy_from_ = int(np.ceil(np.median(n_known)))
+        heavy = n_known >= self.heavy_from_
+        self.learn_ranking(validation.candidates(members), heavy, report)
+        self.learn_stars(validation, members)
+
+    def validation(self, train: Interactions) -> Validation:
+        """Split the ratings as the settings say."""
+        return Validation.of(
             train,
             self.config.validation,
             min_users=self.config.validation_min_users,
             like_threshold=self.config.like_threshold,
             seed=self.compute.seed,
         )
-        if not len(validation.users):
-            log.warning(
-                "blend: nobody to learn weights from in %s ratings; all members weigh the same",
-                f"{len(train):,}",
-            )
-            self._weigh_alike()
-            return
-        members = self._fit_members(validation.train, catalogue, cut=validation.cut)
-        n_known = validation.n_known(validation.users)
-        self.heavy_from_ = int(np.ceil(np.median(n_known)))
-        self._learn_ranking(validation.candidates(members), n_known >= self.heavy_from_, report)
-        self._learn_stars(validation, members)
 
-    def _weigh_alike(self) -> None:
+    def weigh_alike(self) -> None:
         n_members = len(self.config.members)
-        self.fusion_ = self._fusions()[0]
+        self.fusion_ = self.fusions()[0]
         self.heavy_from_ = 0
         self.weights_ = np.full((2, n_members), 1 / n_members)
-        self.star_weights_ = np.tile(plain_average(len(self._rater_labels())), (2, 1))
+        self.star_weights_ = np.tile(plain_average(len(self.rater_labels())), (2, 1))
 
-    def _learn_ranking(
+    def learn_ranking(
         self, candidates: dict[str, Candidates], heavy: np.ndarray, report: Report
     ) -> None:
         ndcg = {}
-        for name in self._fusions():
+        for name in self.fusions():
             ndcg[name] = cross_validated_ndcg(candidates[name], heavy, self.compute.seed)
+            report(f"validation_ndcg_at_10 by {name}", ndcg[name], 0)
         self.fusion_ = max(ndcg, key=lambda name: ndcg[name])
-        best = candidates[self.fusion_]
-        self.weights_ = learn_weights(best, heavy)
-        for name, value in ndcg.items():
-            report(f"validation_ndcg_at_10 by {name}", value, 0)
-        for label, weights in zip(self._labels(), np.eye(len(self.config.members)), strict=True):
-            report(f"validation_ndcg_at_10 {label}", float(best.ndcg(weights).mean()), 0)
+        self.weights_ = learn_weights(candidates[self.fusion_], heavy)
+        self.report_members(candidates[self.fusion_], report)
 
-    def _learn_stars(self, validation: Validation, members: Sequence[Recommender]) -> None:
+    def report_members(self, candidates: Candidates, report: Report) -> None:
+        """Report each member's NDCG@10 alone."""
+        for label, weights in zip(self.labels(), np.eye(len(self.config.members)), strict=True):
+            report(f"validation_ndcg_at_10 {label}", float(candidates.ndcg(weights).mean()), 0)
+
+    def learn_stars(self, validation: Validation, members: Sequence[Recommender]) -> None:
         held_out = validation.held_out
         users = held_out.user_ids[held_out.users]
         movies = held_out.movie_ids[held_out.movies]
         heavy = validation.n_known(users) >= self.heavy_from_
-        stars = _stars_of(members, users, movies)
+        stars = stars_of(members, users, movies)
         self.star_weights_ = learn_star_weights(stars, held_out.ratings, heavy)
 
-    def _fusions(self) -> tuple[str, ...]:
+    def fusions(self) -> tuple[str, ...]:
         return tuple(FUSIONS) if self.config.fusion == "best" else (self.config.fusion,)
 
-    def _labels(self) -> list[str]:
+    def labels(self) -> list[str]:
         """Return the members' names, numbered where a recipe is in it more than once."""
         names = [member.name for member in self.config.members]
         labels = []
@@ -169,73 +178,68 @@ class Blend(Recommender, PredictsRatings):
         tags = {}
         for member in self.members_:
             tags |= member.tags()
-        return tags | self._in_words()
+        return tags | self.words()
 
-    def _in_words(self) -> dict[str, str]:
+    def words(self) -> dict[str, str]:
         few, many = self.weights_
         words = {
             "fusion": self.fusion_,
-            f"weights below {self.heavy_from_} ratings": _table(self._labels(), few),
-            f"weights from {self.heavy_from_} ratings": _table(self._labels(), many),
+            f"weights below {self.heavy_from_} ratings": table(self.labels(), few),
+            f"weights from {self.heavy_from_} ratings": table(self.labels(), many),
         }
         if self.rates:
-            names = ["intercept", *self._rater_labels()]
+            names = ["intercept", *self.rater_labels()]
             few, many = self.star_weights_
-            words |= {"stars below": _table(names, few), "stars from": _table(names, many)}
+            words |= {"stars below": table(names, few), "stars from": table(names, many)}
         return words
 
     def knows(self, users: np.ndarray) -> np.ndarray:
         return np.logical_or.reduce([member.knows(users) for member in self.members_])
 
     def score_block(self, users: np.ndarray) -> np.ndarray:
-        scores = self._weighted_sum(users, self.weights_[self._is_heavy(users).astype(int)])
+        scores = self.sum_of_members(users, self.weights_[self.is_heavy(users).astype(int)])
         unscored = ~np.isfinite(scores).any(axis=1)
         if unscored.any():
             alike = np.ones((int(unscored.sum()), len(self.members_)))
-            scores[unscored] = self._weighted_sum(users[unscored], alike)
+            scores[unscored] = self.sum_of_members(users[unscored], alike)
         return scores
 
-    def _weighted_sum(self, users: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    def sum_of_members(self, users: np.ndarray, weights: np.ndarray) -> np.ndarray:
         places = [place for place in range(len(self.members_)) if weights[:, place].any()]
         blocks = (self.members_[place].score_block(users) for place in places)
         return weighted_sum(blocks, weights.T[places], FUSIONS[self.fusion_])
 
-    def _is_heavy(self, users: np.ndarray) -> np.ndarray:
+    def is_heavy(self, users: np.ndarray) -> np.ndarray:
         n_known = np.append(self.n_known_, 0)  # the last for strangers: index −1
         return n_known[index_of(self.user_ids_, users)] >= self.heavy_from_
 
     @property
     def rates(self) -> bool:
-        return bool(self._rater_labels())
+        return bool(self.rater_labels())
 
     def predict(self, users: np.ndarray, movies: np.ndarray) -> np.ndarray:
         if not self.rates:
             raise ModelError(
-                f"blend: none of {', '.join(self._labels())} predicts stars; expected a member "
+                f"blend: none of {', '.join(self.labels())} predicts stars; expected a member "
                 "that does"
             )
-        weights = self.star_weights_[self._is_heavy(users).astype(int)]
-        stars = _stars_of(self.members_, users, movies)
+        weights = self.star_weights_[self.is_heavy(users).astype(int)]
+        stars = stars_of(self.members_, users, movies)
         total = weights[:, 0] + np.einsum("ij,ij->i", weights[:, 1:], stars)
         return total.clip(*self.rating_range_).astype(np.float32)
 
-    def _rater_labels(self) -> list[str]:
+    def rater_labels(self) -> list[str]:
         """Return the labels of the members that predict ratings."""
         labels = []
-        for label, member in zip(self._labels(), self.config.members, strict=True):
+        for label, member in zip(self.labels(), self.config.members, strict=True):
             if issubclass(model_class(member.name), PredictsRatings):
                 labels.append(label)
         return labels
 
     def state(self) -> dict[str, np.ndarray]:
-        arrays = {
-            "fusion_": np.array(self.fusion_),
-            "weights_": self.weights_,
-            "star_weights_": self.star_weights_,
-            "rating_range_": self.rating_range_,
-            "n_known_": self.n_known_,
-            "heavy_from_": np.array(self.heavy_from_),
-        }
+        arrays = super().state()
+        arrays["fusion_"] = np.array(self.fusion_)
+        arrays["heavy_from_"] = np.array(self.heavy_from_)
         for place, member in enumerate(self.members_):
             own = {"user_ids_": member.user_ids_, **member.state()}
             arrays |= {f"{place}.{name}": array for name, array in own.items()}
@@ -244,34 +248,32 @@ class Blend(Recommender, PredictsRatings):
     def restore(self, state: dict[str, np.ndarray]) -> None:
         self.fusion_ = str(state["fusion_"])
         self.heavy_from_ = int(state["heavy_from_"])
-        self.weights_ = state["weights_"]
-        self.star_weights_ = state["star_weights_"]
-        self.rating_range_ = state["rating_range_"]
-        self.n_known_ = state["n_known_"]
+        super().restore(state)
         self.members_ = tuple(
-            self._restore_member(f"{place}.", member, state)
+            self.restore_member(f"{place}.", member, state)
             for place, member in enumerate(self.config.members)
         )
 
-    def _restore_member(
+    def restore_member(
         self, prefix: str, member: Member, state: dict[str, np.ndarray]
     ) -> Recommender:
         own = {}
         for name, array in state.items():
             if name.startswith(prefix):
                 own[name.removeprefix(prefix)] = array
-        model = _unfitted(member, self.compute)
+        model = unfitted(member, self.compute)
         model.user_ids_ = own.pop("user_ids_")
         model.movie_ids_ = self.movie_ids_
         model.restore(own)
         return model
 
 
-def _unfitted(member: Member, compute: Compute) -> Recommender:
+def unfitted(member: Member, compute: Compute) -> Recommender:
+    """Return a member that has learned nothing."""
     return model_class(member.name)(member.config, compute)
 
 
-def _stars_of(members: Sequence[Recommender], users: np.ndarray, movies: np.ndarray) -> np.ndarray:
+def stars_of(members: Sequence[Recommender], users: np.ndarray, movies: np.ndarray) -> np.ndarray:
     """Return (K, n_raters) stars of K (user id, movie id) pairs by each member that rates."""
     raters = [member for member in members if isinstance(member, PredictsRatings)]
     if not raters:
@@ -279,5 +281,6 @@ def _stars_of(members: Sequence[Recommender], users: np.ndarray, movies: np.ndar
     return np.stack([rater.predict(users, movies) for rater in raters], axis=1)
 
 
-def _table(names: Iterable[str], values: Iterable[float]) -> str:
+def table(names: Iterable[str], values: Iterable[float]) -> str:
+    """Return a line of names and values."""
     return ", ".join(f"{name} {value:.3f}" for name, value in zip(names, values, strict=True))

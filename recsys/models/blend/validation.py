@@ -1,6 +1,6 @@
 """The slice that a blend learns its weights on, and what its members say there."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -32,8 +32,8 @@ AT_ONCE = 256
 
 @dataclass(frozen=True)
 class Validation:
-    """Members are fitted up to `cut` on `train` and evaluated on `held_out`. `users` (V,) int64
-    ascending liked something there.
+    """Members are fitted to `train`, the ratings up to `cut`, and evaluated on `held_out`. `users`
+    (V,) int64 ascending liked something there.
     """
 
     cut: str
@@ -44,23 +44,27 @@ class Validation:
 
     @classmethod
     def of(
-        cls, train: Interactions, kind: Kind, *, min_users: int, like_threshold: float, seed: int
+        cls, ratings: Interactions, kind: Kind, *, min_users: int, like_threshold: float, seed: int
     ) -> "Validation":
-        """Split `train`. By "exam", the slice is what the week's exam would be if `train` were all
+        """Split the ratings. By "exam", the slice is what the week's exam would be if they were all
         there is, and has the name that the exam has.
         """
         if kind == "exam":
-            exam = split_exam(train, min_users=min_users, like_threshold=like_threshold)
+            exam = split_exam(ratings, min_users=min_users, like_threshold=like_threshold)
             cut = exam.cut.isoformat() if exam.cut else exam.kind
-            return cls(cut, exam.train, exam.held_out, _spread(exam.users), like_threshold)
+            return cls(cut, exam.train, exam.held_out, some_of(exam.users), like_threshold)
         if kind == "leave one out":
-            held_out = leave_one_out(train)
-        else:
-            held_out = random_share(train, SHARE, seed=seed)
-        users = deciding_users(train, held_out, train.ratings >= like_threshold)
-        return cls(
-            kind, train.where(~held_out), train.where(held_out), _spread(users), like_threshold
-        )
+            return cls.split(kind, ratings, leave_one_out(ratings), like_threshold)
+        return cls.split(kind, ratings, random_share(ratings, SHARE, seed=seed), like_threshold)
+
+    @classmethod
+    def split(
+        cls, kind: Kind, ratings: Interactions, held_out: np.ndarray, like_threshold: float
+    ) -> "Validation":
+        """Hold ratings out by a mask (R,)."""
+        users = some_of(deciding_users(ratings, held_out, ratings.ratings >= like_threshold))
+        train = ratings.where(~held_out)
+        return cls(kind, train, ratings.where(held_out), users, like_threshold)
 
     def n_known(self, users: np.ndarray) -> np.ndarray:
         """Return (len(users),) how many training ratings each user id has."""
@@ -73,41 +77,25 @@ class Validation:
         """
         likes = self.held_out.where(self.held_out.ratings >= self.like_threshold)
         relevant = likes.seen_by(self.users)
-        seen = self.train.seen_by(self.users)
-        blocks = [
-            self._block(members, relevant, seen, start)
-            for start in range(0, len(self.users), AT_ONCE)
-        ]
-        users = np.concatenate([block.users for block in blocks])
-        liked = np.concatenate([block.liked for block in blocks])
+        blocks = list(self.blocks(members, relevant))
         n_relevant = np.diff(relevant.indptr)
-        candidates = {}
-        for name in FUSIONS:
-            points = np.concatenate([block.points[name] for block in blocks])
-            candidates[name] = Candidates(users, points, liked, n_relevant)
-        return candidates
+        return {name: candidates_of(blocks, name, n_relevant) for name in FUSIONS}
 
-    def _block(
-        self,
-        members: Sequence[Recommender],
-        relevant: sparse.csr_matrix,
-        seen: sparse.csr_matrix,
-        start: int,
-    ) -> "_Block":
-        """Return the candidates of AT_ONCE users, of those from `start` on."""
-        rows = slice(start, min(start + AT_ONCE, len(self.users)))
-        scores = [member.score_block(self.users[rows]) for member in members]
-        users, movies = np.nonzero(_among_the_best(scores, seen, rows))
-        points = {}
-        for name, fusion in FUSIONS.items():
-            of_members = [fusion(block.copy(), block > -np.inf)[users, movies] for block in scores]
-            points[name] = np.stack(of_members, axis=1)
-        liked = relevant[rows].toarray()[users, movies] > 0
-        return _Block(users + start, liked, points)
+    def blocks(
+        self, members: Sequence[Recommender], relevant: sparse.csr_matrix
+    ) -> Iterator["Block"]:
+        """Yield the candidates of AT_ONCE users after another."""
+        all_seen = self.train.seen_by(self.users)
+        for start in range(0, len(self.users), AT_ONCE):
+            rows = slice(start, start + AT_ONCE)
+            scores = [member.score_block(self.users[rows]) for member in members]
+            users, movies = np.nonzero(among_the_best(scores, all_seen[rows]))
+            liked = relevant[rows].toarray()[users, movies] > 0
+            yield Block(users + start, liked, points_of(scores, users, movies))
 
 
 @dataclass(frozen=True)
-class _Block:
+class Block:
     """Candidates of some users: their numbers (N,), whether they liked the movie (N,) bool, and the
     members' points (N, n) by fusion.
     """
@@ -117,19 +105,39 @@ class _Block:
     points: dict[str, np.ndarray]
 
 
-def _spread(users: np.ndarray) -> np.ndarray:
+def candidates_of(blocks: Sequence[Block], fusion: str, n_relevant: np.ndarray) -> Candidates:
+    """Join the blocks, with the points by one fusion; `n_relevant` (V,) as `Candidates` has it."""
+    return Candidates(
+        np.concatenate([block.users for block in blocks]),
+        np.concatenate([block.points[fusion] for block in blocks]),
+        np.concatenate([block.liked for block in blocks]),
+        n_relevant,
+    )
+
+
+def points_of(
+    blocks: Sequence[np.ndarray], users: np.ndarray, movies: np.ndarray
+) -> dict[str, np.ndarray]:
+    """Return by fusion the points (N, n) of members' scores (B, M), at N rows and positions."""
+    points = {}
+    for name, fusion in FUSIONS.items():
+        of_members = [fusion(block.copy(), block > -np.inf)[users, movies] for block in blocks]
+        points[name] = np.stack(of_members, axis=1)
+    return points
+
+
+def some_of(users: np.ndarray) -> np.ndarray:
     """Return at most MAX_USERS of the users (U,), evenly from all."""
     n = min(len(users), MAX_USERS)
     return users[np.linspace(0, len(users) - 1, n).astype(np.int64)]
 
 
-def _among_the_best(
-    blocks: Sequence[np.ndarray], seen: sparse.csr_matrix, rows: slice
-) -> np.ndarray:
+def among_the_best(blocks: Sequence[np.ndarray], seen: sparse.csr_matrix) -> np.ndarray:
     """Return (B, M) bool: one of the DEPTH unseen movies that some member puts first."""
+    everyone = slice(0, len(blocks[0]))
     is_candidate = np.zeros(blocks[0].shape, dtype=bool)
     for block in blocks:
-        positions, _ = top_n(mask_seen(block.copy(), seen, rows), DEPTH)
+        positions, _ = top_n(mask_seen(block.copy(), seen, everyone), DEPTH)
         users, place = np.nonzero(positions >= 0)
         is_candidate[users, positions[users, place]] = True
     return is_candidate

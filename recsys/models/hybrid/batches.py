@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from recsys.features.interactions import Interactions
+from recsys.models.hybrid.computing import tensor
 from recsys.models.hybrid.config import HybridConfig
 
 __all__ = ["Batch", "Grouped", "Ratings"]
@@ -60,23 +61,21 @@ class Ratings:
         self.n_users, self.n_movies = train.shape
         self.config = config
         self.device = device
-        self.by_user = Grouped(self._on_device(train.starts.astype(np.int64)))
-        self.movies = self._on_device(train.movies.astype(np.int64))
-        self.ratings = self._on_device(train.ratings)
+        self.by_user = Grouped(tensor(train.starts.astype(np.int64), device))
+        self.movies = tensor(train.movies.astype(np.int64), device)
+        self.ratings = tensor(train.ratings, device)
         # an unrated movie is nobody's dislike
-        self.rated = self._on_device(np.flatnonzero(train.n_raters))
-        self.log_chance = self._log_chance(self._on_device(train.n_raters) / max(self.n_users, 1))
+        self.rated = tensor(np.flatnonzero(train.n_raters), device)
+        self.log_chance = self.log_chances(tensor(train.n_raters, device))
 
-    def _on_device(self, array: np.ndarray) -> Tensor:
-        return torch.from_numpy(array).to(self.device)
-
-    def _log_chance(self, share_of_users: Tensor) -> Tensor:
+    def log_chances(self, n_raters: Tensor) -> Tensor:
         """Return (M,) log chance that a movie is in a batch: one of its users rated it, or it is
         drawn.
         """
         if len(self.rated) <= self.config.sampled_movies:
             return torch.zeros(self.n_movies, device=self.device)
         not_drawn = 1 - self.config.sampled_movies / len(self.rated)
+        share_of_users = n_raters / max(self.n_users, 1)
         not_rated = (1 - share_of_users.double()) ** min(self.config.users_a_batch, self.n_users)
         return torch.log1p(-not_rated * not_drawn).float()
 
@@ -84,9 +83,10 @@ class Ratings:
         """Yield batches of all users in a random order."""
         shuffled = torch.randperm(self.n_users).to(self.device)
         for users in shuffled.split(self.config.users_a_batch):
-            yield self.batch(users, self._sample_movies())
+            yield self.batch(users, self.sample_movies())
 
-    def _sample_movies(self) -> Tensor:
+    def sample_movies(self) -> Tensor:
+        """Return the movies that are drawn into a batch: all rated ones, or a few."""
         n = self.config.sampled_movies
         if len(self.rated) <= n:
             return self.rated

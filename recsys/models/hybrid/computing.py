@@ -4,16 +4,17 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import numpy as np
 import torch
 
 from recsys.errors import ModelError
 from recsys.models.base import Compute
 
-__all__ = ["device_of", "repeatable"]
+__all__ = ["device_of", "repeatable", "tensor"]
 
 
 def device_of(compute: Compute) -> torch.device:
-    """Where to compute. Raises ModelError where CUDA is asked for and there is none."""
+    """Return where to compute. Raises ModelError where CUDA is set and there is none."""
     available = torch.cuda.is_available()
     if compute.device == "cuda" and not available:
         raise ModelError(
@@ -23,10 +24,15 @@ def device_of(compute: Compute) -> torch.device:
     return torch.device("cuda" if available and compute.device != "cpu" else "cpu")
 
 
+def tensor(array: np.ndarray, device: torch.device) -> torch.Tensor:
+    """Return the array on a device."""
+    return torch.from_numpy(array).to(device)
+
+
 @contextmanager
 def repeatable(compute: Compute) -> Iterator[None]:
-    """Fixed threads and seed, deterministic algorithms: the same fit gives the same bytes. What was
-    set before comes back.
+    """Fix threads and seed, and take deterministic algorithms: the same fit gives the same bytes.
+    What was set before comes back.
     """
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS is deterministic only so
     threads, deterministic = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()

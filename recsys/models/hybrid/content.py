@@ -2,7 +2,7 @@
 title text.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -41,13 +41,13 @@ class ContentEncoder:
 
     @classmethod
     def fit(cls, catalogue: Catalogue, source: TitleModel) -> "ContentEncoder":
-        """From all movies of a catalogue."""
+        """Fit to all movies of a catalogue."""
         return cls(
             genres=catalogue.genres.vocabulary,
-            directors=_made_several(catalogue.directors),
-            actors=_made_several(catalogue.actors),
+            directors=ids_of_several(catalogue.directors),
+            actors=ids_of_several(catalogue.actors),
             scales=np.array(
-                [_mean_and_spread(catalogue.years), _mean_and_spread(catalogue.runtimes)]
+                [mean_and_spread(catalogue.years), mean_and_spread(catalogue.runtimes)]
             ),
             titles=TitleEncoder.fit(catalogue.titles, source),
         )
@@ -56,26 +56,21 @@ class ContentEncoder:
         """(M, F) float32 content of movies; a genre or person that the encoder does not know counts
         as none.
         """
-        years, runtimes = (_scaled(numbers, *scale) for numbers, scale in self._numbers(catalogue))
-        dense = [
-            self._genres(catalogue.genres),
-            self.titles.encode(catalogue.titles, source),
-            years,
-            _near(years),
-            runtimes,
-        ]
-        directors = _people(catalogue.directors, self.directors, N_DIRECTORS)
-        actors = _people(catalogue.actors, self.actors, N_ACTORS)
-        return sparse.csr_matrix(
-            sparse.hstack(
-                [sparse.csr_matrix(np.hstack(dense)), directors, actors], dtype=np.float32
-            )
-        )
+        titles = self.titles.encode(catalogue.titles, source)
+        dense = np.hstack([self.hot_genres(catalogue.genres), titles, self.numbers(catalogue)])
+        directors = people(catalogue.directors, self.directors, N_DIRECTORS)
+        actors = people(catalogue.actors, self.actors, N_ACTORS)
+        parts = [sparse.csr_matrix(dense), directors, actors]
+        return sparse.csr_matrix(sparse.hstack(parts, dtype=np.float32))
 
-    def _numbers(self, catalogue: Catalogue) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        return zip((catalogue.years, catalogue.runtimes), self.scales, strict=True)
+    def numbers(self, catalogue: Catalogue) -> np.ndarray:
+        """Return (M, n) of years, of times that they are near to, and of runtimes."""
+        of_years, of_runtimes = self.scales
+        years = scaled(catalogue.years, *of_years)
+        return np.hstack([years, near(years), scaled(catalogue.runtimes, *of_runtimes)])
 
-    def _genres(self, links: Links) -> np.ndarray:
+    def hot_genres(self, links: Links) -> np.ndarray:
+        """Return (M, G) 1 where a movie is of the genre, else 0."""
         place = {name: column for column, name in enumerate(self.genres)}
         columns = np.array([place.get(name, -1) for name in links.vocabulary], dtype=np.int64)
         hot = np.zeros((len(links.indptr) - 1, len(self.genres) + 1), dtype=np.float32)
@@ -83,13 +78,13 @@ class ContentEncoder:
         return hot[:, :-1]
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """Everything, as arrays that can be kept without pickle."""
+        """Return everything as arrays that can be kept without pickle."""
         own = {name: value for name, value in vars(self).items() if name != "titles"}
         return own | {TITLES + name: array for name, array in self.titles.arrays().items()}
 
     @classmethod
     def of_arrays(cls, arrays: Mapping[str, np.ndarray]) -> "ContentEncoder":
-        """What `arrays` gave, back."""
+        """Return what `arrays` was taken of."""
         titles = {
             name.removeprefix(TITLES): array
             for name, array in arrays.items()
@@ -99,27 +94,27 @@ class ContentEncoder:
         return cls(**own, titles=TitleEncoder.of_arrays(titles))
 
 
-def _made_several(links: Links) -> np.ndarray:
-    """Ids, ascending, of those who stand at more than one movie."""
+def ids_of_several(links: Links) -> np.ndarray:
+    """Return the ids, ascending, of those who stand at more than one movie."""
     return np.sort(
         links.vocabulary[np.bincount(links.values, minlength=len(links.vocabulary)) > 1]
     ).astype(np.int64)
 
 
-def _people(links: Links, ids: np.ndarray, width: int) -> sparse.csr_matrix:
+def people(links: Links, ids: np.ndarray, width: int) -> sparse.csr_matrix:
     """Return (M, P) 1 where one of the `ids` (P,) is among a movie's first `width` people."""
-    rows = links.rows
     columns = index_of(ids, links.vocabulary)[links.values]
-    kept = (np.arange(len(rows)) - links.indptr[rows] < width) & (columns >= 0)
+    billing = np.arange(len(links.rows)) - links.indptr[links.rows]
+    kept = (billing < width) & (columns >= 0)
+    cells = links.rows[kept], columns[kept]
     shape = len(links.indptr) - 1, len(ids)
-    hot = sparse.csr_matrix(
-        (np.ones(kept.sum(), dtype=np.float32), (rows[kept], columns[kept])), shape=shape
-    )
+    hot = sparse.csr_matrix((np.ones(len(cells[0]), dtype=np.float32), cells), shape=shape)
     hot.data[:] = 1  # one who stands there twice
     return hot
 
 
-def _mean_and_spread(numbers: np.ndarray) -> tuple[float, float]:
+def mean_and_spread(numbers: np.ndarray) -> tuple[float, float]:
+    """Return the mean and the deviation of the numbers that are known; 0 and 1 of none."""
     values = numbers[~np.isnan(numbers)].astype(np.float64)
     if not len(values):
         return 0.0, 1.0
@@ -127,7 +122,7 @@ def _mean_and_spread(numbers: np.ndarray) -> tuple[float, float]:
     return float(values.mean()), spread if spread > 0 else 1.0
 
 
-def _scaled(numbers: np.ndarray, mean: float, spread: float) -> np.ndarray:
+def scaled(numbers: np.ndarray, mean: float, spread: float) -> np.ndarray:
     """(M, 2): the number in deviations from the mean, and 1 where it is known; 0 and 0 where it is
     not.
     """
@@ -135,9 +130,9 @@ def _scaled(numbers: np.ndarray, mean: float, spread: float) -> np.ndarray:
     return np.column_stack([np.where(is_number, (numbers - mean) / spread, 0), is_number])
 
 
-def _near(scaled: np.ndarray) -> np.ndarray:
+def near(scaled_years: np.ndarray) -> np.ndarray:
     """(M, len(TIMES)): how near a movie's year is to each of some times, so that taste may rise and
     fall with the years.
     """
-    near = np.exp(-(((scaled[:, :1] - TIMES) / (TIMES[1] - TIMES[0])) ** 2))
-    return near * scaled[:, 1:]
+    nearness = np.exp(-(((scaled_years[:, :1] - TIMES) / (TIMES[1] - TIMES[0])) ** 2))
+    return nearness * scaled_years[:, 1:]

@@ -19,7 +19,7 @@ class UserTower(nn.Module):
     def __init__(self, n_movies: int, size: int, history_dropout: float) -> None:
         super().__init__()
         self.history_dropout = history_dropout
-        self.liked = _embedding(n_movies, size)
+        self.liked = embedding(n_movies, size)
         self.encode = nn.Sequential(nn.Linear(size, 2 * size), nn.Tanh(), nn.Linear(2 * size, size))
 
     def forward(self, likes: Tensor, movies: Tensor) -> Tensor:
@@ -39,7 +39,7 @@ class Towers(nn.Module):
     def __init__(self, n_movies: int, size: int, history_dropout: float) -> None:
         super().__init__()
         self.user_tower = UserTower(n_movies, size, history_dropout)
-        self.movies = _embedding(n_movies, size + 1)
+        self.movies = embedding(n_movies, size + 1)
 
     def forward(self, likes: Tensor, movies: Tensor) -> Tensor:
         """(B, C) scores of B users by their `likes` (B, C) over movie positions (C,)."""
@@ -51,8 +51,8 @@ class RatingAutoencoder(nn.Module):
     """A movie's ratings by all users, from those there are (Sedhain et al. 2015, AutoRec), from who
     gave them (as SVD++ does for users: Koren 2008) and from the movie's content.
 
-    It works on what user and movie biases leave over. A movie without ratings is predicted by
-    content alone, its bias included.
+        It works on what user and movie biases leave over. A movie without ratings is described by
+        content alone, its bias included.
     """
 
     def __init__(self, n_users: int, content_size: int, hidden_size: int) -> None:
@@ -62,6 +62,10 @@ class RatingAutoencoder(nn.Module):
         self.describe = nn.Linear(content_size, hidden_size, bias=False)
         self.describe_new = nn.Linear(content_size, hidden_size)
         self.write = nn.Linear(hidden_size, n_users)
+        self.spread_weights()
+
+    def spread_weights(self) -> None:
+        """Draw all weights near 0."""
         for layer in (self.read, self.read_raters, self.describe, self.describe_new, self.write):
             nn.init.normal_(layer.weight, std=RATING_SPREAD)
 
@@ -82,7 +86,8 @@ class RatingAutoencoder(nn.Module):
         )
 
 
-def _embedding(count: int, size: int) -> nn.Embedding:
-    embedding = nn.Embedding(count, size)
-    nn.init.normal_(embedding.weight, std=INITIAL_SPREAD)
-    return embedding
+def embedding(count: int, size: int) -> nn.Embedding:
+    """Return vectors (count, size) near 0."""
+    vectors = nn.Embedding(count, size)
+    nn.init.normal_(vectors.weight, std=INITIAL_SPREAD)
+    return vectors

@@ -35,19 +35,23 @@ class RankingTrainer(Trainer[Batch]):
         with repeatable(compute):
             self.net = Towers(train.shape[1], config.size, config.history_dropout).to(device)
         self.average = copy.deepcopy(self.net).eval()
-        self.optimizer = torch.optim.AdamW(
+        self.optimizer = self.adam()
+        self.n_steps = 0
+
+    def adam(self) -> torch.optim.AdamW:
+        """Return an optimiser of the network."""
+        return torch.optim.AdamW(
             self.net.parameters(),
-            config.learning_rate,
-            weight_decay=config.weight_decay,
+            self.config.learning_rate,
+            weight_decay=self.config.weight_decay,
             fused=True,
         )
-        self.n_steps = 0
 
     def batches(self) -> Iterator[Batch]:
         return self.data.shuffled()
 
     def step(self, batch: Batch) -> Step:
-        likes = self._likes(batch)
+        likes = self.likes(batch)
         loss = sampled_softmax(self.net(likes, batch.movies), likes, batch.log_chance)
         return Step(loss, figure=loss)
 
@@ -70,14 +74,15 @@ class RankingTrainer(Trainer[Batch]):
     @torch.no_grad()
     def user_vectors(self) -> np.ndarray:
         """Return (U, d + 1) float32: vectors, and 1 in the last column."""
-        parts = [self._vectors_of(batch) for batch in self.data.in_order()]
+        parts = [self.vectors_of(batch) for batch in self.data.in_order()]
         vectors = np.concatenate(parts)
         return np.column_stack([vectors, np.ones(len(vectors), dtype=np.float32)])
 
-    def _vectors_of(self, batch: Batch) -> np.ndarray:
-        return self.average.user_tower(self._likes(batch), batch.movies).cpu().numpy()
+    def vectors_of(self, batch: Batch) -> np.ndarray:
+        """Return (B, d) of a batch's users."""
+        return self.average.user_tower(self.likes(batch), batch.movies).cpu().numpy()
 
-    def _likes(self, batch: Batch) -> Tensor:
+    def likes(self, batch: Batch) -> Tensor:
         """Return (B, C) 1 where a user liked the movie, else 0."""
         return batch.dense((batch.ratings >= self.config.like_threshold).float())
 
@@ -91,14 +96,14 @@ def enough_epochs(
     validation = Validation.of(train, config.like_threshold)
     if validation is None:
         return config.max_epochs
-    search = _EpochSearch(config, validation, EpochReport("validation", report))
+    search = EpochSearch(config, validation, EpochReport("validation", report))
     search.run(RankingTrainer(validation.train, config, compute))
     best = search.best_epoch, search.best, validation
     log.info("hybrid: best after %d epochs, NDCG@10 %.4f on %s", *best)
     return search.best_epoch
 
 
-class _EpochSearch:
+class EpochSearch:
     """The search for the epoch with the best NDCG@10 on a validation slice."""
 
     def __init__(self, config: HybridConfig, validation: Validation, epochs: EpochReport) -> None:
@@ -111,18 +116,20 @@ class _EpochSearch:
     def run(self, trainer: RankingTrainer) -> None:
         """Train until no epoch of the last few was better."""
         with repeatable(trainer.compute):
-            while not self._is_over():
+            while not self.is_over():
                 metrics = trainer.epoch()
                 ndcg = self.validation.ndcg(trainer.user_vectors(), trainer.movie_vectors())
                 self.epochs.add(metrics | {"validation_ndcg_at_10": ndcg})
-                self._compare(ndcg)
+                self.compare(ndcg)
 
-    def _is_over(self) -> bool:
+    def is_over(self) -> bool:
+        """Return whether the last epoch, or the last of patience, is behind."""
         epoch = self.epochs.epoch
         is_last = epoch >= self.config.max_epochs
         return is_last or epoch - self.best_epoch >= self.config.patience
 
-    def _compare(self, ndcg: float) -> None:
+    def compare(self, ndcg: float) -> None:
+        """Remember the epoch where it was the best so far."""
         if ndcg > self.best:
             self.best = ndcg
             self.best_epoch = self.epochs.epoch

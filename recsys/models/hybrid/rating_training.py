@@ -12,7 +12,7 @@ from recsys.features.interactions import Interactions
 from recsys.models.base import Compute
 from recsys.models.hybrid.batches import Grouped
 from recsys.models.hybrid.biases import Biases
-from recsys.models.hybrid.computing import device_of, repeatable
+from recsys.models.hybrid.computing import device_of, repeatable, tensor
 from recsys.models.hybrid.config import HybridConfig
 from recsys.models.hybrid.networks import RatingAutoencoder
 from recsys.models.hybrid.training import Step, Trainer
@@ -30,9 +30,9 @@ class Residuals:
         self.n_users, n_movies = train.shape
         order = np.argsort(train.movies, kind="stable")
         starts = np.searchsorted(train.movies[order], np.arange(n_movies + 1))
-        self.by_movie = Grouped(torch.from_numpy(starts).to(device))
-        self.users = torch.from_numpy(train.users[order].astype(np.int64)).to(device)
-        self.values = torch.from_numpy(biases.residuals(train)[order]).to(device)
+        self.by_movie = Grouped(tensor(starts, device))
+        self.users = tensor(train.users[order].astype(np.int64), device)
+        self.values = tensor(biases.residuals(train)[order], device)
 
     def __len__(self) -> int:
         return len(self.values)
@@ -41,11 +41,16 @@ class Residuals:
         """Return (M,) float32 1 for a movie with ratings, else 0."""
         return (self.by_movie.starts.diff() > 0).float()
 
+    def of(self, movies: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return for K ratings of the movies (B,): row among them, user and residual, (K,) each."""
+        rows, places = self.by_movie.ratings_of(movies)
+        return rows, self.users[places], self.values[places]
+
     def dense(self, movies: Tensor) -> Tensor:
         """Return (B, U) of the movies (B,), 0 where there is no rating."""
-        rows, places = self.by_movie.ratings_of(movies)
+        rows, users, values = self.of(movies)
         matrix = torch.zeros(len(movies), self.n_users, device=movies.device)
-        matrix[rows, self.users[places]] = self.values[places]
+        matrix[rows, users] = values
         return matrix
 
 
@@ -69,14 +74,17 @@ class RatingTrainer(Trainer[Tensor]):
         self.biases = Biases.of(train)
         self.residuals = Residuals(train, self.biases, device)
         self.rated = self.residuals.is_rated()
-        self.content = torch.from_numpy(content).to(device)
-        self.movie_biases = torch.from_numpy(self.biases.movies).to(device)
-        with repeatable(compute):
-            net = RatingAutoencoder(train.shape[0], content.shape[1], config.rating_size)
-            self.net = net.to(device)
-        self._plan_steps()
+        self.content = tensor(content, device)
+        self.movie_biases = tensor(self.biases.movies, device)
+        self.net = self.network(train.shape[0], content.shape[1]).to(device)
+        self.plan_steps()
 
-    def _plan_steps(self) -> None:
+    def network(self, n_users: int, content_size: int) -> RatingAutoencoder:
+        """Return one that has learned nothing, the same each time."""
+        with repeatable(self.compute):
+            return RatingAutoencoder(n_users, content_size, self.config.rating_size)
+
+    def plan_steps(self) -> None:
         """Set the optimiser, and its rate at each of the steps to come."""
         self.optimizer = torch.optim.Adam(self.net.parameters(), fused=True)
         n_batches = -(-int(self.rated.sum()) // self.config.movies_a_batch)
@@ -94,7 +102,7 @@ class RatingTrainer(Trainer[Tensor]):
 
     def step(self, batch: Tensor) -> Step:
         error = self.squared_error(batch)
-        mean = error / self._ratings_a_step(batch)
+        mean = error / self.ratings_a_step(batch)
         return Step(mean + self.config.rating_penalty * self.net.penalty(), figure=error)
 
     def after_step(self) -> None:
@@ -104,20 +112,25 @@ class RatingTrainer(Trainer[Tensor]):
         """Return the mean squared error in stars, the penalty left out."""
         return {"rating_loss": float(sum(figures) / len(self.residuals))}
 
-    def _ratings_a_step(self, movies: Tensor) -> float:
-        """As many as a step has on average: a step with more of them must count for more."""
+    def ratings_a_step(self, movies: Tensor) -> float:
+        """Return as many as a step has on average: a step with more of them must count for more."""
         return len(self.residuals) * len(movies) / max(int(self.rated.sum()), 1)
 
     def squared_error(self, movies: Tensor) -> Tensor:
         """Return the sum over the ratings of the movies (B,), some of which are hidden."""
         shown = (torch.rand(len(movies), 1, device=movies.device) >= HIDDEN).float()
-        residuals = self.residuals.dense(movies) * shown
-        written = self.net.write(self.net.encode(residuals, shown, self.content[movies]))
+        inner = self.inner(movies, self.residuals.dense(movies) * shown, shown)
         # of a movie whose ratings are hidden, content has to say the bias too
         hidden_bias = (1 - shown[:, 0]) * self.movie_biases[movies]
-        rows, places = self.residuals.by_movie.ratings_of(movies)
-        written = written[rows, self.residuals.users[places]]
-        return (written - self.residuals.values[places] - hidden_bias[rows]).square().sum()
+        rows, users, residuals = self.residuals.of(movies)
+        written = self.net.write(inner)[rows, users]
+        return (written - residuals - hidden_bias[rows]).square().sum()
+
+    def inner(self, movies: Tensor, residuals: Tensor, rated: Tensor) -> Tensor:
+        """Return (B, hidden) of movies (B,), by residuals (B, U) and whether there are any
+        (B, 1).
+        """
+        return self.net.encode(residuals, rated, self.content[movies])
 
     @torch.no_grad()
     def movie_vectors(self) -> np.ndarray:
@@ -125,13 +138,13 @@ class RatingTrainer(Trainer[Tensor]):
         ratings comes from content.
         """
         every = torch.arange(len(self.rated), device=self.rated.device)
-        inner = [self._inner_vectors(movies) for movies in every.split(self.config.movies_a_batch)]
+        inner = [self.inner_vectors(movies) for movies in every.split(self.config.movies_a_batch)]
         vectors = [np.vstack(inner), np.ones(len(every)), self.biases.movies]
         return np.column_stack(vectors).astype(np.float32)
 
-    def _inner_vectors(self, movies: Tensor) -> np.ndarray:
-        residuals = self.residuals.dense(movies)
-        inner = self.net.encode(residuals, self.rated[movies, None], self.content[movies])
+    def inner_vectors(self, movies: Tensor) -> np.ndarray:
+        """Return (B, hidden) of movies (B,), by all their ratings."""
+        inner = self.inner(movies, self.residuals.dense(movies), self.rated[movies, None])
         return inner.cpu().numpy()
 
     @torch.no_grad()

@@ -11,7 +11,14 @@ from torch import nn
 
 from recsys.features.catalogue import Catalogue
 from recsys.features.interactions import Interactions, index_of
-from recsys.models.base import DotProduct, PredictsDescribed, PredictsRatings, Report, silent
+from recsys.models.base import (
+    DotProduct,
+    PredictsDescribed,
+    PredictsRatings,
+    Report,
+    rating_range,
+    silent,
+)
 from recsys.models.hybrid.computing import repeatable
 from recsys.models.hybrid.config import HybridConfig
 from recsys.models.hybrid.content import ContentEncoder
@@ -23,17 +30,6 @@ from recsys.models.top_n import dot_scores
 
 #: What the arrays of the parts begin with in a saved model.
 ENCODER, MAP, RATING = "encoder.", "map.", "rating."
-
-#: The fitted attributes that are arrays.
-ARRAYS = (
-    "user_vectors_",
-    "movie_vectors_",
-    "liked_something_",
-    "rating_users_",
-    "rating_movies_",
-    "mean_rating_",
-    "rating_range_",
-)
 
 #: Pairs rated at once.
 PAIRS = 65_536
@@ -64,6 +60,15 @@ class Hybrid(DotProduct, PredictsRatings, PredictsDescribed):
 
     name = "hybrid"
     Config = HybridConfig
+    array_names = (
+        "user_vectors_",
+        "movie_vectors_",
+        "liked_something_",
+        "rating_users_",
+        "rating_movies_",
+        "mean_rating_",
+        "rating_range_",
+    )
 
     user_vectors_: np.ndarray  # (U, d + 1) float32; the last column multiplies the movie's bias
     movie_vectors_: np.ndarray  # (M, d + 1) float32; the last column is the movie's bias
@@ -82,20 +87,21 @@ class Hybrid(DotProduct, PredictsRatings, PredictsDescribed):
         self.movie_ids_ = train.movie_ids
         self.liked_something_ = index_of(likes.user_ids, train.user_ids) >= 0
         self.content_encoder_ = ContentEncoder.fit(catalogue, self.compute)
-        towers = self.fit_towers(train, report)
-        self.user_vectors_ = towers.user_vectors()
-        learned = towers.movie_vectors()
+        learned = self.fit_towers(train, report)
         described = self.map_content(train, catalogue, learned)
         self.movie_vectors_ = self.mix(likes.n_raters, train.n_raters > 0, learned, described)
         self.fit_ratings(train, described, report)
         return self
 
-    def fit_towers(self, train: Interactions, report: Report) -> RankingTrainer:
-        """Train the towers on everything, for as many epochs as validation found enough."""
+    def fit_towers(self, train: Interactions, report: Report) -> np.ndarray:
+        """Train the towers on everything, for as many epochs as are best in validation. Returns the
+        movies' vectors (M, d + 1); the users' are kept.
+        """
         n_epochs = enough_epochs(train, self.config, self.compute, report)
         trainer = RankingTrainer(train, self.config, self.compute)
         trainer.run(n_epochs, report)
-        return trainer
+        self.user_vectors_ = trainer.user_vectors()
+        return trainer.movie_vectors()
 
     def map_content(
         self, train: Interactions, catalogue: Catalogue, learned: np.ndarray
@@ -128,7 +134,7 @@ class Hybrid(DotProduct, PredictsRatings, PredictsDescribed):
         self.rating_users_ = trainer.user_vectors()
         self.rating_movies_ = trainer.movie_vectors()
         self.mean_rating_ = np.array(trainer.biases.mean, dtype=np.float32)
-        self.rating_range_ = np.array([train.ratings.min(), train.ratings.max()], dtype=np.float32)
+        self.rating_range_ = rating_range(train)
         self.rates_described_ = trainer.net.describe_new.cpu()
 
     def encoders(self) -> str:
@@ -188,7 +194,7 @@ class Hybrid(DotProduct, PredictsRatings, PredictsDescribed):
         return vectors
 
     def state(self) -> dict[str, np.ndarray]:
-        arrays = {name: getattr(self, name) for name in ARRAYS}
+        arrays = super().state()
         for name, array in self.content_encoder_.arrays().items():
             arrays[ENCODER + name] = array
         for name, array in vars(self.content_map_).items():
@@ -198,8 +204,7 @@ class Hybrid(DotProduct, PredictsRatings, PredictsDescribed):
         return arrays
 
     def restore(self, state: dict[str, np.ndarray]) -> None:
-        for name in ARRAYS:
-            setattr(self, name, state[name])
+        super().restore(state)
         self.content_encoder_ = ContentEncoder.of_arrays(part_of(state, ENCODER))
         self.content_map_ = ContentMap(**part_of(state, MAP))
         self.rates_described_ = nn.Linear(self.config.size + 1, self.config.rating_size)

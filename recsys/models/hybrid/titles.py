@@ -23,7 +23,7 @@ from recsys.errors import ModelError
 TFIDF = "tfidf-svd"
 TFIDF_SIZE = 64
 
-#: What a term is to the substitute: pieces of words.
+#: What a term of the substitute is: pieces of words.
 PIECES: dict[str, Any] = {"analyzer": "char_wb", "ngram_range": (2, 4), "sublinear_tf": True}
 
 #: The files of a sentence-transformers model that are read; the hub's repository holds other
@@ -76,29 +76,33 @@ class TitleEncoder:
 
     @classmethod
     def fit(cls, titles: tuple[str, ...], source: TitleModel) -> "TitleEncoder":
-        """From a catalogue's titles."""
-        name, folder = _look_up(source.title_model, source.title_model_revision)
-        terms, idf, components = _latent_terms(_texts(titles)) if folder is None else _no_terms()
-        bare = cls(name, np.zeros(1, dtype=np.float32), 1.0, terms, idf, components)
-        vectors = bare._vectors(titles, source)
+        """Fit to a catalogue's titles."""
+        bare = cls.uncentred(titles, source)
+        vectors = bare.vectors(titles, source)
         mean = vectors.mean(axis=0)
         length = float(np.linalg.norm(vectors - mean, axis=1).mean())
         return replace(bare, mean=mean, length=length if length > 0 else 1.0)
+
+    @classmethod
+    def uncentred(cls, titles: tuple[str, ...], source: TitleModel) -> "TitleEncoder":
+        """Fit but for mean and length, which are 0 and 1."""
+        name, folder = _look_up(source.title_model, source.title_model_revision)
+        terms = _latent_terms(_texts(titles)) if folder is None else _no_terms()
+        return cls(name, np.zeros(1, dtype=np.float32), 1.0, *terms)
 
     def encode(self, titles: tuple[str, ...], source: TitleModel) -> np.ndarray:
         """(M, D) float32 vectors of titles, their years left out: over the catalogue fitted to,
         columns of mean 0, rows of mean length 1. Raises ModelError where the sentence model that
         was fitted with cannot be had.
         """
-        return ((self._vectors(titles, source) - self.mean) / self.length).astype(np.float32)
+        return ((self.vectors(titles, source) - self.mean) / self.length).astype(np.float32)
 
-    def _vectors(self, titles: tuple[str, ...], source: TitleModel) -> np.ndarray:
+    def vectors(self, titles: tuple[str, ...], source: TitleModel) -> np.ndarray:
+        """Return (M, D) as the encoder gives them."""
         if self.name == TFIDF:
-            return (
-                self._weighted_terms(_texts(titles)) @ self.components.T
-                if len(self.terms)
-                else np.zeros((len(titles), 1))
-            )
+            if not len(self.terms):
+                return np.zeros((len(titles), 1))
+            return self.weighted_terms(_texts(titles)) @ self.components.T
         name, folder = _look_up(source.title_model, source.title_model_revision)
         if folder is None or name != self.name:
             raise ModelError(
@@ -107,18 +111,19 @@ class TitleEncoder:
             )
         return _sentence_vectors(_texts(titles), folder)
 
-    def _weighted_terms(self, texts: tuple[str, ...]) -> sparse.csr_matrix:
+    def weighted_terms(self, texts: tuple[str, ...]) -> sparse.csr_matrix:
+        """Return (M, T) TF-IDF of the terms."""
         vectorizer = TfidfVectorizer(**PIECES, vocabulary=self.terms.tolist())
         vectorizer.idf_ = self.idf
         return vectorizer.transform(texts)
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """Everything, as arrays that can be kept without pickle."""
+        """Return everything as arrays that can be kept without pickle."""
         return {name: np.asarray(value) for name, value in vars(self).items()}
 
     @classmethod
     def of_arrays(cls, arrays: Mapping[str, np.ndarray]) -> "TitleEncoder":
-        """What `arrays` gave, back."""
+        """Return what `arrays` was taken of."""
         return cls(**{**arrays, "name": str(arrays["name"]), "length": float(arrays["length"])})  # pyright: ignore[reportArgumentType]
 
 
@@ -178,7 +183,7 @@ def _from_hub(name: str, revision: str) -> Path:
     return Path(snapshot_download(name, revision=revision, allow_patterns=list(MODEL_FILES)))
 
 
-@lru_cache(maxsize=1)  # a fit asks twice: for the mean, then for the vectors
+@lru_cache(maxsize=1)  # a fit needs them twice: for the mean, then for the vectors
 def _sentence_vectors(texts: tuple[str, ...], folder: Path) -> np.ndarray:
     """(M, D) vectors by the model in `folder`, computed on the CPU: a device must not change what
     the net reads.

@@ -75,9 +75,10 @@ class Trainer(ABC, Generic[BatchType]):
 
     def epoch(self) -> dict[str, float]:
         """Learn from every batch once; return the metrics."""
-        return self.metrics([self._learn(batch) for batch in self.batches()])
+        return self.metrics([self.learn(batch) for batch in self.batches()])
 
-    def _learn(self, batch: BatchType) -> Tensor:
+    def learn(self, batch: BatchType) -> Tensor:
+        """Take one step; return its figure."""
         step = self.step(batch)
         self.optimizer.zero_grad()
         step.loss.backward()

@@ -107,8 +107,8 @@ class BlockSearch:
         ends = self.seen.indptr[places.start : places.stop + 1]
         rows = self.live_rows()[self.seen.indices[ends[0] : ends[-1]]]
         lanes = np.repeat(np.arange(len(ends) - 1) % LANES, np.diff(ends))
-        bounds = ends[LANES:-1:LANES] - ends[0]
-        return [cells[cells >= 0] for cells in np.split(rows * LANES + lanes, bounds)]
+        cells = rows * LANES + lanes
+        return [part[part >= 0] for part in np.split(cells, ends[LANES:-1:LANES] - ends[0])]
 
     def live_rows(self) -> np.ndarray:
         """Return (B,) each user's row among the live ones, −1 for the others."""
