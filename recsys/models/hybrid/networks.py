@@ -51,8 +51,8 @@ class RatingAutoencoder(nn.Module):
     """A movie's ratings by all users, from those there are (Sedhain et al. 2015, AutoRec), from who
     gave them (as SVD++ does for users: Koren 2008) and from the movie's content.
 
-        It works on what user and movie biases leave over. A movie without ratings is described by
-        content alone, its bias included.
+    It works on what user and movie biases leave over. A movie without ratings is described by
+    content alone, its bias included.
     """
 
     def __init__(self, n_users: int, content_size: int, hidden_size: int) -> None:
