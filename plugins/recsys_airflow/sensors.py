@@ -53,10 +53,11 @@ class DropSensor(BaseSensorOperator):
             self.log.info(NO_WEEK)
             return ""
         # at once, and not when its drop did not come: that would take years
-        zone.refuse_ahead(as_of, datetime.now(UTC).date(), allow_future=settings.allow_future)
+        now = datetime.now(UTC)
+        zone.refuse_ahead(as_of, now.date(), allow_future=settings.allow_future)
         if zone.is_complete(self.source, as_of):
             return self._with_drop(as_of)
-        if datetime.now(UTC) >= self._deadline(as_of):
+        if now >= self._deadline(as_of):
             return self._without_drop(zone, as_of)
         raise self._deferred(zone, as_of)
 
