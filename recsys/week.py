@@ -187,6 +187,23 @@ def undecided_before(conn: Connection, as_of: date) -> list[date]:
     ]
 
 
+def warn_of_order(conn: Connection, week: WeekPlan) -> None:
+    """Log what a week lacks, or has too much of, as weeks did not run in their order."""
+    undecided = undecided_before(conn, week.as_of)
+    if undecided:
+        log.warning(
+            "week %s begins before %s are decided: their champions will not defend here",
+            week.as_of,
+            ", ".join(map(str, undecided)),
+        )
+    if week.resolved_late:
+        log.warning(
+            "week %s runs for the first time after later ones: it takes today's watermark, drop %s",
+            week.as_of,
+            week.watermark,
+        )
+
+
 def close_ingest(conn: Connection, week: WeekPlan) -> None:
     """Let the week's watermark stand from here on. Raises LedgerError where another run has moved
     it since.

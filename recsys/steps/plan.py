@@ -1,6 +1,5 @@
 """The plan: which week a run is about, what it admits, and who competes in it."""
 
-import logging
 from datetime import UTC, date, datetime
 
 from recsys.db.connect import Lock, advisory_lock
@@ -18,12 +17,10 @@ from recsys.recipe import Recipe
 from recsys.request import RunRequest
 from recsys.settings import Settings
 from recsys.tuning.ledger import recipe_named
-from recsys.week import WeekPlan, open_week, undecided_before, week_taken_in
+from recsys.week import WeekPlan, open_week, warn_of_order, week_taken_in
 from recsys.work import Work
 
 __all__ = ["find_recipe", "find_week", "list_recipes", "resolve_week"]
-
-log = logging.getLogger(__name__)
 
 
 def resolve_week(work: Work, request: RunRequest, today: date | None = None) -> WeekPlan:
@@ -48,7 +45,7 @@ def resolve_week(work: Work, request: RunRequest, today: date | None = None) -> 
         plan = FirstPlan.of(settings, conn, as_of, request)
         week = _open(work, plan, request)
         mirror_champion(conn, work.registry)
-    _warn(work, week)
+    warn_of_order(work.conn, week)
     return with_challenger(week)
 
 
@@ -98,22 +95,6 @@ def _open(work: Work, plan: FirstPlan, request: RunRequest) -> WeekPlan:
         if plan.experiment and request.challenger:
             begin_experiment(work.conn, plan.as_of, plan.experiment, request.run_id)
     return week.with_parameters(**wishes)
-
-
-def _warn(work: Work, week: WeekPlan) -> None:
-    undecided = undecided_before(work.conn, week.as_of)
-    if undecided:
-        log.warning(
-            "week %s begins before %s are decided: their champions will not defend here",
-            week.as_of,
-            ", ".join(map(str, undecided)),
-        )
-    if week.resolved_late:
-        log.warning(
-            "week %s runs for the first time after later ones: it takes today's watermark, drop %s",
-            week.as_of,
-            week.watermark,
-        )
 
 
 def _newest_drop(settings: Settings, zone: LandingZone, today: date) -> date:
