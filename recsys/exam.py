@@ -79,7 +79,7 @@ class _Evaluated:
         users = np.unique(held_out.row_user_ids[is_liked])
         seen = exam.train.seen_by(users)
         ids = model.recommend(users, n=LIST_LENGTH, seen=seen).ids
-        predicted = _predictions(model, held_out)
+        predicted = predictions(model, held_out)
         hits, n_relevant = hits_of(ids, users, held_out, is_liked)
         lists = Lists.of(ids, seen, exam.train, genres)
         return cls(exam, is_liked, users, ids, hits, n_relevant, lists, predicted)
@@ -95,13 +95,13 @@ class _Evaluated:
         """Return all figures of a slice."""
         rows = index_of(self.users, part.users)
         return [
-            *self._ranking(part, rows),
-            *self._list_figures(part, rows),
+            *self.ranking(part, rows),
+            *self.list_figures(part, rows),
             *self._exposure(part, rows),
-            *self._errors(part),
+            *self.errors(part),
         ]
 
-    def _ranking(self, part: _Slice, rows: np.ndarray) -> Iterator[Row]:
+    def ranking(self, part: _Slice, rows: np.ndarray) -> Iterator[Row]:
         hits, n_relevant = self._hits(part, rows)
         has_any = n_relevant > 0
         hits = hits[has_any]
@@ -117,7 +117,7 @@ class _Evaluated:
         relevant = self.is_liked & part.counts
         return hits_of(self.ids[rows], part.users, self.exam.held_out, relevant)
 
-    def _list_figures(self, part: _Slice, rows: np.ndarray) -> Iterator[Row]:
+    def list_figures(self, part: _Slice, rows: np.ndarray) -> Iterator[Row]:
         if part.of_movies:
             return
         lists = self.lists.of_users(rows)
@@ -135,7 +135,7 @@ class _Evaluated:
             if np.isfinite(value):
                 yield part.name, name, value, int(part.movies.sum())
 
-    def _errors(self, part: _Slice) -> Iterator[Row]:
+    def errors(self, part: _Slice) -> Iterator[Row]:
         if self.predicted is None or not part.counts.any():
             return
         predicted = self.predicted[part.counts]
@@ -166,17 +166,18 @@ def examine(
       ratings, those with none included.
     - "new movies": the users that decide, with only movies without any training rating as relevant.
     """
-    _check_catalogue(model, exam)
+    check_catalogue(model, exam)
     is_liked = exam.held_out.ratings >= like_threshold
     genres = catalogue.genres.multi_hot() if catalogue else None
     evaluated = _Evaluated.of(model, exam, is_liked, genres)
     values: list[Row] = []
-    for part in _slices(exam, evaluated.users, min_history):
+    for part in slices(exam, evaluated.users, min_history):
         values += evaluated.figures(part)
     return ExamResult(user_ids=exam.users, ndcg=evaluated.deciding_ndcg, values=values)
 
 
-def _check_catalogue(model: Recommender, exam: Exam) -> None:
+def check_catalogue(model: Recommender, exam: Exam) -> None:
+    """Raise ModelError for a model of other movies than the exam's."""
     if not np.array_equal(model.movie_ids_, exam.train.movie_ids):
         raise ModelError(
             f"{model.name} knows {len(model.movie_ids_):,} movies and the exam has "
@@ -184,7 +185,8 @@ def _check_catalogue(model: Recommender, exam: Exam) -> None:
         )
 
 
-def _slices(exam: Exam, users: np.ndarray, min_history: int) -> Iterator[_Slice]:
+def slices(exam: Exam, users: np.ndarray, min_history: int) -> Iterator[_Slice]:
+    """Yield the slices of the held-out ratings that are evaluated apart."""
     every_rating = np.ones(len(exam.held_out), dtype=bool)
     every_movie = np.ones(len(exam.held_out.movie_ids), dtype=bool)
     yield _Slice("all", exam.users, every_rating, every_movie)
@@ -192,18 +194,19 @@ def _slices(exam: Exam, users: np.ndarray, min_history: int) -> Iterator[_Slice]
     for name, mask in (("light users", ~is_heavy), ("heavy users", is_heavy)):
         part = exam.users[mask]
         yield _Slice(name, part, exam.held_out.is_of(part), every_movie)
-    cold = _cold_users(exam, min_history)
+    cold = cold_users(exam, min_history)
     yield _Slice("cold users", np.intersect1d(users, cold), exam.held_out.is_of(cold), every_movie)
-    yield _new_movies(exam)
+    yield new_movies(exam)
 
 
-def _cold_users(exam: Exam, min_history: int) -> np.ndarray:
+def cold_users(exam: Exam, min_history: int) -> np.ndarray:
     """Return the ids of users with held-out ratings and too few training ratings."""
     user_ids = exam.held_out.user_ids
     return user_ids[exam.train.n_rated_by(user_ids) < min_history]
 
 
-def _new_movies(exam: Exam) -> _Slice:
+def new_movies(exam: Exam) -> _Slice:
+    """Return the slice of movies that nobody rated before the cut."""
     is_new = exam.train.n_raters == 0
     counts = is_new[exam.held_out.movies]
     return _Slice("new movies", exam.users, counts, is_new, of_movies=True)
@@ -214,7 +217,7 @@ def _is_heavy(lengths: np.ndarray) -> np.ndarray:
     return lengths > np.median(lengths) if len(lengths) else np.zeros(0, dtype=bool)
 
 
-def _predictions(model: Recommender, held_out: Interactions) -> np.ndarray | None:
+def predictions(model: Recommender, held_out: Interactions) -> np.ndarray | None:
     """Return (R,) predicted stars of the held-out ratings, a block at a time; None of a model that
     does not rate.
     """

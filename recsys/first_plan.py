@@ -30,7 +30,7 @@ class FirstPlan:
         cls, settings: Settings, conn: Connection, as_of: date, request: RunRequest
     ) -> "FirstPlan":
         """Look up what there is of a week before it is opened."""
-        experiment = _requested_experiment(conn, as_of, request) or experiment_of(conn, as_of)
+        experiment = requested_experiment(conn, as_of, request) or experiment_of(conn, as_of)
         return cls(settings, conn, as_of, champion_before(conn, as_of), experiment)
 
     def week(self) -> WeekPlan:
@@ -69,7 +69,7 @@ def with_challenger(week: WeekPlan) -> WeekPlan:
     return replace(week, recipes=(*week.recipes, week.experiment.recipe))
 
 
-def _requested_experiment(conn: Connection, as_of: date, request: RunRequest) -> Experiment | None:
+def requested_experiment(conn: Connection, as_of: date, request: RunRequest) -> Experiment | None:
     """Return the experiment that a run starts with this week, if it wants one."""
     if request.challenger is None:
         return None

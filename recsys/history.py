@@ -78,7 +78,7 @@ class Event:
             f"({self._people})",
             *([Approval(self.approval, self.approved_by).sentence] if self.approval else []),
             f"run {self.run_id}",
-            f"code {_commit(self.git_sha)}",
+            f"code {commit(self.git_sha)}",
         ]
 
     @property
@@ -101,12 +101,12 @@ def show_history(conn: Connection, console: Console, weeks: int, *, every: bool 
         )
     if every:
         for event in events:
-            _show_event(console, event)
+            show_event(console, event)
         return
     console.print(table(_COLUMNS, [event.row for event in events], whole=_COLUMNS[:3]))
 
 
-def _show_event(console: Console, event: Event) -> None:
+def show_event(console: Console, event: Event) -> None:
     head(console, f"Week {event.as_of}", f", publication {event.publication_id}")
     when = event.when.replace("\n", " ")
     for line in (f"{'' if event.is_by_hand else 'live '}{when}", event.what, *event.details):
@@ -128,7 +128,7 @@ def _figure(value: float | None) -> str:
     return f"{value:.4f}" if value is not None else "–"
 
 
-def _commit(git_sha: str | None) -> str:
+def commit(git_sha: str | None) -> str:
     """The beginning of a commit; a + says that files were changed since."""
     if not git_sha:
         return "not on record"

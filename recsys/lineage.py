@@ -202,7 +202,7 @@ def show_lineage(
     """Show a user's list as readers saw it, and where it came from; with `every`, checksums of the
     drops too. Raises NothingToRecommend where that was nothing.
     """
-    flip = _in_force(conn, at)
+    flip = in_force(conn, at)
     publication = _lineage(conn, flip.publication_id)
     key = {"publication_id": flip.publication_id, "user_id": user_id}
     listed = fetch_rows(conn, ListedMovie, queries("history")["list"], key)
@@ -210,12 +210,12 @@ def show_lineage(
     if not listed and publication.dropped_at is None:
         raise NothingToRecommend(f"user {user_id} has no row in {name}")
     head(console, f"User {user_id}", f", {name}")
-    _show_list(console, publication, listed)
-    console.print(_grid(_origin(conn, publication, flip, listed)))
-    _show_drops(console, publication, every=every)
+    show_list(console, publication, listed)
+    console.print(_grid(origin(conn, publication, flip, listed)))
+    show_drops(console, publication, every=every)
 
 
-def _in_force(conn: Connection, at: Moment) -> InForce:
+def in_force(conn: Connection, at: Moment) -> InForce:
     params = {"before": at.before, "as_of": at.as_of}
     flip = find_row(conn, InForce, queries("history")["in_force"], params)
     if flip is None:
@@ -230,7 +230,7 @@ def _lineage(conn: Connection, publication_id: int) -> Lineage:
     return fetch_row(conn, Lineage, queries("history")["lineage"], key)
 
 
-def _show_list(console: Console, publication: Lineage, listed: Sequence[ListedMovie]) -> None:
+def show_list(console: Console, publication: Lineage, listed: Sequence[ListedMovie]) -> None:
     if not listed:
         say(
             console,
@@ -245,7 +245,7 @@ def _show_list(console: Console, publication: Lineage, listed: Sequence[ListedMo
     console.print(table(_LIST, rows, whole=_WHOLE))
 
 
-def _show_drops(console: Console, publication: Lineage, *, every: bool) -> None:
+def show_drops(console: Console, publication: Lineage, *, every: bool) -> None:
     say(console, f"drops taken in by then, up to watermark {publication.watermark}", style="bold")
     drops = publication.drops or ()
     console.print(table(_DROPS, map(_drop, drops), whole=_WHOLE))
@@ -258,7 +258,7 @@ def _drop(drop: Mapping[str, Any]) -> tuple[object, ...]:
     return drop["source"], drop["drop_date"], drop["revision"], *numbers, drop["sha256"][:12]
 
 
-def _origin(
+def origin(
     conn: Connection, publication: Lineage, flip: InForce, listed: Sequence[ListedMovie]
 ) -> Iterator[tuple[str, str]]:
     """Where a list comes from, a line a question."""

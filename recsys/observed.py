@@ -202,7 +202,7 @@ def judge(conn: Connection, week: WeekPlan, *, resamples: int) -> None:
     with advisory_lock(conn, Lock.OBSERVED):
         if recorded(conn, week.as_of):
             return
-        rows = _figures(_judged(conn, week), Bootstrap(resamples, week.seed))
+        rows = figures(_judged(conn, week), Bootstrap(resamples, week.seed))
         params = [{"as_of": week.as_of, **asdict(row)} for row in rows]
         with conn.transaction(), conn.cursor() as cursor:
             cursor.executemany(queries("observed")["record"], params)
@@ -220,7 +220,7 @@ def judged_week(conn: Connection, as_of: date) -> date | None:
 
 def unjudged(conn: Connection, week: WeekPlan) -> str:
     """Return why a week judged nothing; nothing where there was no earlier publication."""
-    return " ".join(_why_not(week, publication) for publication in _publications(conn, week))
+    return " ".join(why_not(week, publication) for publication in _publications(conn, week))
 
 
 def _publications(conn: Connection, week: WeekPlan) -> list[JudgedPublication]:
@@ -229,11 +229,11 @@ def _publications(conn: Connection, week: WeekPlan) -> list[JudgedPublication]:
 
 def _judged(conn: Connection, week: WeekPlan) -> list[Judged]:
     """The publications that someone with a list there can judge, with their users' scores."""
-    scored = [(each, _user_scores(conn, week, each)) for each in _publications(conn, week)]
+    scored = [(each, user_scores(conn, week, each)) for each in _publications(conn, week)]
     return [(each, scores) for each, scores in scored if len(scores.user_ids)]
 
 
-def _why_not(week: WeekPlan, publication: JudgedPublication) -> str:
+def why_not(week: WeekPlan, publication: JudgedPublication) -> str:
     fact = (
         f"Publication {publication.publication_id}, which was live in week {publication.since}, "
         "was not judged"
@@ -245,7 +245,7 @@ def _why_not(week: WeekPlan, publication: JudgedPublication) -> str:
     )
 
 
-def _user_scores(conn: Connection, week: WeekPlan, publication: JudgedPublication) -> UserScores:
+def user_scores(conn: Connection, week: WeekPlan, publication: JudgedPublication) -> UserScores:
     params = {
         "publication_id": publication.publication_id,
         "since": publication.since,
@@ -265,18 +265,18 @@ def _values(name: str, hits: np.ndarray, n_liked: np.ndarray) -> np.ndarray:
     return metric(hits[:, :k], n_liked) if len(hits) else np.zeros(0)
 
 
-def _figures(judged: list[Judged], bootstrap: Bootstrap) -> Iterator[ObservedHits]:
+def figures(judged: list[Judged], bootstrap: Bootstrap) -> Iterator[ObservedHits]:
     """Yield every figure of every publication. `judged` has what readers had first, if it could be
     judged.
     """
     visible = next((scores for each, scores in judged if not each.is_shadow), None)
     for publication, scores in judged:
-        yield from _means(publication, scores, bootstrap)
-        for metric, interval in _differences(publication, scores, visible, bootstrap):
+        yield from means(publication, scores, bootstrap)
+        for metric, interval in differences(publication, scores, visible, bootstrap):
             yield ObservedHits.of(publication, (DIFFERENCE, ALL), metric, interval)
 
 
-def _means(
+def means(
     publication: JudgedPublication, scores: UserScores, bootstrap: Bootstrap
 ) -> Iterator[ObservedHits]:
     for arm, source, users in scores.groups():
@@ -285,7 +285,7 @@ def _means(
             yield ObservedHits.of(publication, (arm, source), metric, interval)
 
 
-def _differences(
+def differences(
     publication: JudgedPublication,
     scores: UserScores,
     visible: UserScores | None,

@@ -22,7 +22,7 @@ def persons_named(
     """Ids of people as the newest drop names them, in their order. Raises RecsysError for a name
     that nobody has.
     """
-    return tuple(_person_named(conn, name, role) for name in names)
+    return tuple(person_named(conn, name, role) for name in names)
 
 
 def predict_stars(conn: Connection, registry: Registry, user_id: int, movie: Description) -> float:
@@ -39,12 +39,13 @@ def predict_stars(conn: Connection, registry: Registry, user_id: int, movie: Des
             f"user {user_id} has no rating that run {run_id} has seen: expected a "
             "user whom it learned about"
         )
-    _check_genres(movie, model)
+    check_genres(movie, model)
     stars = model.predict_described(np.array([user_id]), Catalogue.of_descriptions([movie]))
     return float(stars[0, 0])
 
 
-def _check_genres(movie: Description, model: PredictsDescribed) -> None:
+def check_genres(movie: Description, model: PredictsDescribed) -> None:
+    """Raise an error that lists the genres there are, for one that there is not."""
     unknown = sorted(set(movie.genres) - set(model.genres))
     if unknown:
         raise RecsysError(
@@ -69,7 +70,8 @@ def _newest_fit(registry: Registry) -> tuple[str, PredictsDescribed]:
     )
 
 
-def _person_named(conn: Connection, name: str, role: str) -> int:
+def person_named(conn: Connection, name: str, role: str) -> int:
+    """Return the id of a director or actor of that name."""
     params = {"name": name, "role": role}
     person_id = find_value(conn, int, queries("prediction")["person_named"], params)
     if person_id is None:

@@ -19,13 +19,13 @@ def _of_checkout(root: Path) -> str:
     if not (root / ".git").exists():
         return UNKNOWN
     commit, changed = (
-        _git(root, *command)
+        git(root, *command)
         for command in (("rev-parse", "HEAD"), ("status", "--porcelain", "--untracked-files=no"))
     )
     return UNKNOWN if commit is None else commit + ("+" if changed else "")
 
 
-def _git(root: Path, *command: str) -> str | None:
+def git(root: Path, *command: str) -> str | None:
     """Return what git prints; None where there is no git, or it fails."""
     try:
         done = subprocess.run(  # noqa: S603

@@ -44,10 +44,10 @@ def run_week(
     with open_work(settings, Run.of(request, settings)) as work:
         for step in STEPS:
             if step.is_answered:
-                results[step.name] = _answer(results["propose_champion"], approve)
+                results[step.name] = answer(results["propose_champion"], approve)
                 continue
             arguments = [results[name] for name in step.needs] or _first(step, request)
-            for part, own in _calls(work, step, results):
+            for part, own in calls(work, step, results):
                 on_step(f"{step.name} {part}".rstrip())
                 week = results.get("resolve_week")
                 results[step.name] = call_measured(work, step.name, week, part, *arguments, *own)
@@ -67,7 +67,7 @@ def _first(step: Step, request: RunRequest) -> Sequence[Any]:
     return [request] if step.name == "resolve_week" else []
 
 
-def _calls(work: Work, step: Step, results: dict[str, Any]) -> Iterable[tuple[str, list[Any]]]:
+def calls(work: Work, step: Step, results: dict[str, Any]) -> Iterable[tuple[str, list[Any]]]:
     """Return for each call of a step its part, as costs name it, and the argument of its own."""
     if step.maps_over == "checks":
         return [(path.stem, [path.stem]) for path in checks()]
@@ -79,7 +79,7 @@ def _calls(work: Work, step: Step, results: dict[str, Any]) -> Iterable[tuple[st
     return [("", [])]
 
 
-def _answer(proposal: Proposal, approve: Approve) -> Approval:
+def answer(proposal: Proposal, approve: Approve) -> Approval:
     """Return the answer to a proposal, with the proposal's id."""
     approval = approve(proposal) if proposal.needs_approval else UNASKED
     return replace(approval, proposal_id=proposal.proposal_id)

@@ -50,7 +50,7 @@ def explain(error: BaseException) -> Explanation:
             return explain_kind(error)
     package, name = type(error).__module__.partition(".")[0], type(error).__name__
     if package == "mlflow":
-        return _mlflow(error)
+        return explain_mlflow(error)
     if package in _NETWORK_PACKAGES:
         return Explanation(f"the network failed: {_first_line(error)}", retry=True)
     if name in _BY_NAME:
@@ -58,7 +58,8 @@ def explain(error: BaseException) -> Explanation:
     return _file(error) if isinstance(error, OSError) else _unknown(error)
 
 
-def _ours(error: RecsysError) -> Explanation:
+def explain_ours(error: RecsysError) -> Explanation:
+    """Explain an error of recsys."""
     hint = STACK_HINT if isinstance(error, UnreachableError) else ""
     return Explanation(str(error), retry=error.retry_helps, hint=hint)
 
@@ -66,7 +67,8 @@ def _ours(error: RecsysError) -> Explanation:
 # Postgres
 
 
-def _postgres(error: psycopg.Error) -> Explanation:
+def explain_postgres(error: psycopg.Error) -> Explanation:
+    """Explain an error of Postgres."""
     if isinstance(error, _SCHEMA):
         return Explanation(
             f"the database's schema is missing, or older than this code: {_first_line(error)}; "
@@ -128,13 +130,13 @@ _POSTGRES: tuple[tuple[tuple[type[psycopg.Error], ...], str, bool], ...] = (
 # MLflow and the network
 
 
-def _mlflow(error: BaseException) -> Explanation:
+def explain_mlflow(error: BaseException) -> Explanation:
     """MLflow's errors have a code; a server that is away shows in the text alone."""
     away = re.search(r"API request to (?P<url>\S+) failed with (?:timeout )?exception", str(error))
     if away:
         address = "/".join(away["url"].split("/")[:3])
         return Explanation(
-            f"MLflow at {address} does not answer: {_cause(error)}", retry=True, hint=STACK_HINT
+            f"MLflow at {address} does not answer: {cause(error)}", retry=True, hint=STACK_HINT
         )
     code = str(getattr(error, "error_code", ""))
     if code in _MLFLOW_LOGIN:
@@ -173,7 +175,7 @@ _NETWORK_PACKAGES = {
 }
 
 
-def _cause(error: BaseException) -> str:
+def cause(error: BaseException) -> str:
     """The reason at the bottom of a client's nested text, such as "Connection refused"."""
     text = str(error)
     reasons = re.findall(
@@ -227,7 +229,7 @@ def _memory(error: BaseException) -> Explanation:
     return Explanation(f"memory ran out: {_first_line(error)}", retry=True)
 
 
-def _validation(error: ValidationError) -> Explanation:
+def explain_validation(error: ValidationError) -> Explanation:
     """Settings by the names of their environment variables; the value only where it is no
     secret.
     """
@@ -235,11 +237,12 @@ def _validation(error: ValidationError) -> Explanation:
     if error.title != "Settings":
         lines = [_fault(fault, ".".join(map(str, fault["loc"]))) for fault in faults]
         return Explanation(f"{error.title}: {'; '.join(lines)}", retry=False)
-    lines = [_fault(fault, _variable(fault["loc"])) for fault in faults]
+    lines = [_fault(fault, variable_at(fault["loc"])) for fault in faults]
     return Explanation(f"settings: {'; '.join(lines)}", retry=False, hint=STACK_HINT)
 
 
-def _variable(place: tuple[int | str, ...]) -> str:
+def variable_at(place: tuple[int | str, ...]) -> str:
+    """Return the environment variable of a setting's place in an error."""
     field = ".".join(map(str, place))
     return f"RECSYS_{field.upper()}" if field else ""
 
@@ -272,9 +275,9 @@ def _first_line(error: BaseException) -> str:
 _KINDS: tuple[
     tuple[type[BaseException] | tuple[type[BaseException], ...], Callable[..., Explanation]], ...
 ] = (
-    (RecsysError, _ours),
-    (psycopg.Error, _postgres),
-    (ValidationError, _validation),
+    (RecsysError, explain_ours),
+    (psycopg.Error, explain_postgres),
+    (ValidationError, explain_validation),
     (MemoryError, _memory),
     (UnicodeEncodeError, _text),
     ((zipfile.BadZipFile, gzip.BadGzipFile, zlib.error, lzma.LZMAError, EOFError), _archive),

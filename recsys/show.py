@@ -64,12 +64,12 @@ def show_user(conn: Connection, console: Console, user_id: int, n: int) -> int:
         )
     first = listed[0]
     head(console, f"User {user_id}", f", publication {first.publication_id} of week {first.as_of}")
-    _show_liked(console, fetch_rows(conn, RatedMovie, queries("report")["history"], key))
-    _show_listed(console, listed)
+    show_liked(console, fetch_rows(conn, RatedMovie, queries("report")["history"], key))
+    show_listed(console, listed)
     return len(listed)
 
 
-def _show_liked(console: Console, rated: list[RatedMovie]) -> None:
+def show_liked(console: Console, rated: list[RatedMovie]) -> None:
     rows = [
         (f"{movie.rating:g}", movie.title, ", ".join(movie.genres), movie.rated_on)
         for movie in rated
@@ -78,7 +78,7 @@ def _show_liked(console: Console, rated: list[RatedMovie]) -> None:
     console.print(table(columns, rows, title="liked best", whole=("stars", "on")))
 
 
-def _show_listed(console: Console, listed: list[Recommendation]) -> None:
+def show_listed(console: Console, listed: list[Recommendation]) -> None:
     rows = [
         (row.rank, row.title, ", ".join(row.genres), f"{row.score:.4f}", row.source)
         for row in listed
@@ -94,25 +94,25 @@ def show_exam(
     """Show the exam and the verdict of a week, the newest decided one by default: what decides, or
     every figure.
     """
-    champion = _decision(conn, as_of)
+    champion = decision(conn, as_of)
     week = champion.as_of
     page = report.exam_page(conn, week)
     head(console, f"The exam of week {week}")
     say(console, page.sentence)
     if page.slices_sentence:
         say(console, page.slices_sentence)
-    _show_grid(console, page.full if every else page.brief)
+    show_grid(console, page.full if every else page.brief)
     say(console, report.verdict(champion))
     if not every:
         say(console, f"All figures: python -m recsys exam --all --as-of {week}")
 
 
-def _show_grid(console: Console, grid: Grid) -> None:
+def show_grid(console: Console, grid: Grid) -> None:
     for part in grid.fitting(console.width):
         console.print(table(part.header, part.lines, whole=part.header))
 
 
-def _decision(conn: Connection, as_of: date | None) -> Champion:
+def decision(conn: Connection, as_of: date | None) -> Champion:
     """The decision of a week, of the newest decided one by default."""
     newest = queries("report")["newest_decided_week"]
     week = as_of or find_value(conn, date, newest)

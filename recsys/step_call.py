@@ -33,8 +33,8 @@ def call_step(settings: Settings, name: str, inputs: Mapping[str, Any]) -> Any:
 
     Raises LookupError where there is no such step, and whatever the step raises.
     """
-    arguments = {key: READ.get(key, _as_is)(value) for key, value in inputs.items()}
-    week, run = _week_and_run(settings, arguments)
+    arguments = {key: READ.get(key, as_is)(value) for key, value in inputs.items()}
+    week, run = week_and_run(settings, arguments)
     if name in ASK_FOR_NO_WEEK:
         arguments.pop("week", None)  # their cost is the week's
     with open_work(settings, run) as work:
@@ -58,7 +58,7 @@ def call_measured(
     return result
 
 
-def _week_and_run(settings: Settings, arguments: dict[str, Any]) -> tuple[WeekPlan | None, Run]:
+def week_and_run(settings: Settings, arguments: dict[str, Any]) -> tuple[WeekPlan | None, Run]:
     """Return the week that a step is called for, which it takes as its plan, and the run."""
     if "week" in arguments:
         week_run: WeekRun = arguments["week"]
@@ -69,7 +69,7 @@ def _week_and_run(settings: Settings, arguments: dict[str, Any]) -> tuple[WeekPl
     return None, Run()
 
 
-def _as_is(value: Any) -> Any:
+def as_is(value: Any) -> Any:
     return value
 
 

@@ -47,11 +47,11 @@ def say(console: Console, text: object, style: str = "") -> None:
     """Print text from data: on a terminal broken between words, into a pipe on whole lines."""
     shown = str(text)
     if console.is_terminal:
-        shown = "\n".join(_wrapped(line, console.width) for line in shown.split("\n"))
+        shown = "\n".join(wrapped(line, console.width) for line in shown.split("\n"))
     console.print(plain(shown, style), soft_wrap=True)
 
 
-def _wrapped(line: str, width: int) -> str:
+def wrapped(line: str, width: int) -> str:
     """A line in parts that fit; no word, path or row of a table is taken apart."""
     if len(line) <= width or line.startswith("|"):
         return line

@@ -60,7 +60,7 @@ class WeekPlan:
 
         Raises LedgerError for a form that this code does not know.
         """
-        values = _fields_of_plan(value)
+        values = fields_of_plan(value)
         values["as_of"] = date.fromisoformat(str(values["as_of"]))
         values["recipes"] = tuple(Recipe.from_json(recipe) for recipe in values["recipes"])
         experiment = values.get("experiment")
@@ -114,7 +114,7 @@ class WeekRun:
         return cls(WeekPlan.from_json(value), Run.from_json(wishes))
 
 
-def _fields_of_plan(value: Mapping[str, Any]) -> dict[str, Any]:
+def fields_of_plan(value: Mapping[str, Any]) -> dict[str, Any]:
     """Return a plan's fields as JSON has them; raise LedgerError for those of other code."""
     values = dict(value)
     form = values.pop("form", 1)  # the first values had no number
@@ -152,7 +152,7 @@ def open_week(conn: Connection, week: WeekPlan) -> WeekPlan:
         stored = _week(_one(conn, "week", as_of=week.as_of))
         wrong = beyond_limits(stored.numbers)
         if wrong:
-            stored = _mend(conn, stored, {name: week.numbers[name] for name in wrong})
+            stored = mend(conn, stored, {name: week.numbers[name] for name in wrong})
             log.warning(
                 "week %s was stored out of limits: %s. It has now %s",
                 week.as_of,
@@ -162,7 +162,7 @@ def open_week(conn: Connection, week: WeekPlan) -> WeekPlan:
     return stored
 
 
-def _mend(conn: Connection, week: WeekPlan, numbers: Mapping[str, float]) -> WeekPlan:
+def mend(conn: Connection, week: WeekPlan, numbers: Mapping[str, float]) -> WeekPlan:
     """Store a week with other numbers."""
     mended = week.with_parameters(**numbers)
     conn.execute(

@@ -32,7 +32,7 @@ def withdraw(options: Namespace) -> int:
     with connect(settings) as conn:
         movie = find_movie(conn, options.movie)
     question = _question(movie, options)
-    return _if_agreed(question, options, lambda: [_withdraw_or_undo(settings, options)])
+    return _if_agreed(question, options, lambda: [withdraw_or_undo(settings, options)])
 
 
 def _question(movie: "Movie", options: Namespace) -> str:
@@ -42,7 +42,7 @@ def _question(movie: "Movie", options: Namespace) -> str:
     return f"{movie.place}\nWithdraw {movie}, {when}?"
 
 
-def _withdraw_or_undo(settings: Settings, options: Namespace) -> str:
+def withdraw_or_undo(settings: Settings, options: Namespace) -> str:
     from recsys.removal.withdrawal import undo_withdrawal, withdraw_movie
 
     movie_id, reason, requester = options.movie, options.reason, _requester()
@@ -76,10 +76,10 @@ def _erased(settings: Settings, person: "Person", options: Namespace) -> Iterato
     rows = ", ".join(f"{n:,} {name}" for name, n in counts.items())
     yield f"user {user} is erased: {rows}"
     yield f"What still holds user {user}, and until when:\n{person.what_stays}"
-    yield from _refits(settings, options, requester)
+    yield from refits(settings, options, requester)
 
 
-def _refits(settings: Settings, options: Namespace, requester: Requester) -> Iterator[str]:
+def refits(settings: Settings, options: Namespace, requester: Requester) -> Iterator[str]:
     """Fit models again that learned from erased users, or yield which of them wait for it."""
     from recsys.db.connect import connect
     from recsys.removal.refits import refit_versions, versions_to_refit
@@ -98,13 +98,13 @@ def _refits(settings: Settings, options: Namespace, requester: Requester) -> Ite
 
 def _if_agreed(question: str, options: Namespace, act: Callable[[], Iterable[str]]) -> int:
     """Show what an act says if a person agrees to it; return the command's status."""
-    if _agreed(question, options):
+    if agreed(question, options):
         return _show_all(act())
     screen.answer("Nothing was changed")
     return 1
 
 
-def _agreed(question: str, options: Namespace) -> bool:
+def agreed(question: str, options: Namespace) -> bool:
     """Return whether a person agrees. Raises RequestError where nobody is there to ask."""
     if options.yes:
         return True

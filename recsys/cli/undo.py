@@ -19,7 +19,7 @@ def roll_back(options: Namespace) -> None:
 
         with open_work(Settings.from_environment()) as work:
             if options.list:
-                progress.answer(_listing(past_publications(work)))
+                progress.answer(listing(past_publications(work)))
                 return
             progress.show("rolling back")
             rollback_publication(
@@ -32,7 +32,7 @@ def roll_back(options: Namespace) -> None:
             )
 
 
-def _listing(publications: list[tuple[int, str]]) -> str:
+def listing(publications: list[tuple[int, str]]) -> str:
     return "\n".join(line for _, line in publications) or "nothing was published yet"
 
 

@@ -108,7 +108,7 @@ def write_batches(
     with conn.cursor() as cursor, cursor.copy(query, writer=QueuedLibpqWriter(cursor)) as copy:
         copy.write(b"PGCOPY\n\xff\r\n\0" + bytes(8))
         for columns in batches:
-            rows = _on_the_wire(columns, kinds)
+            rows = on_the_wire(columns, kinds)
             for start in range(0, len(rows), _ROWS_A_WRITE):
                 copy.write(rows[start : start + _ROWS_A_WRITE].tobytes())
         copy.write(b"\xff\xff")
@@ -122,7 +122,7 @@ def _layout(types: Mapping[str, str]) -> np.dtype:
     return np.dtype(fields)
 
 
-def _on_the_wire(
+def on_the_wire(
     columns: Mapping[str, np.ndarray | str | int], kinds: Mapping[str, str]
 ) -> np.ndarray:
     """Return a structured array of rows, each as binary COPY has it."""
@@ -132,7 +132,7 @@ def _on_the_wire(
     rows["_n"] = len(kinds)
     for name in kinds:
         rows[f"_len_{name}"] = rows.dtype[name].itemsize
-        rows[name] = _wire_value(columns[name])
+        rows[name] = wire_value(columns[name])
     return rows
 
 
@@ -140,7 +140,7 @@ def _wire_type(value: np.ndarray | str | int, kind: str) -> str:
     return f"S{len(str(value).encode())}" if kind == "text" else _WIRE[kind]
 
 
-def _wire_value(value: np.ndarray | str | int) -> Any:
+def wire_value(value: np.ndarray | str | int) -> Any:
     """Times (datetime64) travel as microseconds since 2000."""
     if isinstance(value, str):
         return value.encode()

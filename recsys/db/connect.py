@@ -37,7 +37,7 @@ def connect(settings: Settings) -> Iterator[Connection]:
     Raises UnreachableError where Postgres does not let us in, RecsysError where the database cannot
     hold our text.
     """
-    with _opened(settings.database_url.get_secret_value()) as conn:
+    with opened(settings.database_url.get_secret_value()) as conn:
         settle(conn, settings.statement_timeout)
         yield conn
 
@@ -61,7 +61,7 @@ def settle(conn: SqlConnection, statement_timeout: timedelta | None = None) -> N
         )
 
 
-def _opened(url: str) -> Connection:
+def opened(url: str) -> Connection:
     """The session's encoding is asked for at once, so that no environment's is tried first. The
     URL's own options hold.
     """

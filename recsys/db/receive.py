@@ -34,11 +34,11 @@ def receive(
     """
     wire = bytearray()
     with conn.cursor() as cursor, cursor.copy(statement, params):
-        conn.wait(_taken_in(conn.pgconn, wire, take))
+        conn.wait(taken_in(conn.pgconn, wire, take))
     return bytes(wire)
 
 
-def _taken_in(pgconn: PGconn, wire: bytearray, take: Callable[[bytearray], None]) -> PQGen[None]:
+def taken_in(pgconn: PGconn, wire: bytearray, take: Callable[[bytearray], None]) -> PQGen[None]:
     """psycopg's own loop over a COPY enters Python several times a row and takes longer than the
     server needs for one.
 

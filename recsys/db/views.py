@@ -125,7 +125,7 @@ def wait_for(conn: Connection, action: Callable[[], None], names: Sequence[str] 
             time.sleep(PAUSE)
         if _attempt(conn, action):
             return
-    raise _in_use(conn, names)
+    raise in_use(conn, names)
 
 
 def _attempt(conn: Connection, action: Callable[[], None]) -> bool:
@@ -140,7 +140,7 @@ def _attempt(conn: Connection, action: Callable[[], None]) -> bool:
     return True
 
 
-def _in_use(conn: Connection, names: Sequence[str]) -> LedgerError:
+def in_use(conn: Connection, names: Sequence[str]) -> LedgerError:
     pids = fetch_values(conn, int, queries("schema")["users_of_views"], {"names": list(names)})
     sessions = ", ".join(map(str, pids)) or "of another client"
     return LedgerError(

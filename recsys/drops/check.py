@@ -93,7 +93,7 @@ class _Rehearsal:
         except DropError as error:
             sentence = error.reason
             is_refused = True
-        return Verdict(drop, sentence, is_refused, self._first_rejected(revision))
+        return Verdict(drop, sentence, is_refused, self.first_rejected(revision))
 
     def _sentence(self, drop: Drop, revision: ledger.Revision) -> str:
         counts = revision.counts
@@ -103,7 +103,7 @@ class _Rehearsal:
         rows = rehearse(self.conn, self.zone, drop, drop_id, max_bad_share=self.max_bad_share)
         return f"would be taken in, {_counts(rows.read, rows.rejected)}"
 
-    def _first_rejected(self, revision: ledger.Revision) -> tuple[str, ...]:
+    def first_rejected(self, revision: ledger.Revision) -> tuple[str, ...]:
         params = {"drop_id": revision.drop_id, "n_rows": SHOWN_ROWS}
         rows = fetch_rows(self.conn, BadRow, queries("drops")["first_rejected"], params)
         return tuple(map(str, rows))

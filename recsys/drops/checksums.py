@@ -34,11 +34,12 @@ def parse_sums(text: str) -> dict[str, str]:
             raise ValueError(
                 f"line {number}: found {line[:80]!r}, expected '<64 hex digits>  <file name>'"
             )
-        sums[_name_in(match)] = match["digest"].lower()
+        sums[name_in(match)] = match["digest"].lower()
     return sums
 
 
-def _name_in(line: re.Match[str]) -> str:
+def name_in(line: re.Match[str]) -> str:
+    """Return the file name of a line of checksums, without its escapes."""
     name = line["name"]
     if line["escaped"]:
         name = re.sub(r"\\[\\nr]", lambda escape: _ESCAPES[escape[0]], name)

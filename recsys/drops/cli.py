@@ -42,11 +42,12 @@ def add_drops_command(subparsers: _Subparsers) -> None:
     drops = subparsers.add_parser("drops", help="the landing zone: list, check, replay")
     commands = drops.add_subparsers(required=True)
     _add(commands, "list", _list, "every drop with its date, completeness, files and size")
-    _add_check(commands)
-    _add_replay(commands)
+    add_check(commands)
+    add_replay(commands)
 
 
-def _add_check(commands: _Subparsers) -> None:
+def add_check(commands: _Subparsers) -> None:
+    """Add `drops check` to the parser."""
     check = _add(
         commands,
         "check",
@@ -58,7 +59,8 @@ def _add_check(commands: _Subparsers) -> None:
     check.add_argument("date", nargs="?", type=DAY, help="only the drop of this date, YYYY-MM-DD")
 
 
-def _add_replay(commands: _Subparsers) -> None:
+def add_replay(commands: _Subparsers) -> None:
+    """Add `drops replay` to the parser."""
     play = _add(
         commands,
         "replay",
@@ -199,19 +201,19 @@ class _Check:
 
     def run(self) -> int:
         """Print what comes of each drop; return the exit status."""
-        drops = self._complete_drops()
-        chosen = [drop for drop in drops if self._is_chosen(drop)]
-        self._preface(chosen)
+        drops = self.complete_drops()
+        chosen = [drop for drop in drops if self.is_chosen(drop)]
+        self.preface(chosen)
         if not drops:
             _say(self.console, NO_DROP)
         n_refused = 0
         with Progress(terminal(stderr=True), "checking") as progress:
-            for verdict in self._verdicts(drops, chosen):
+            for verdict in self.verdicts(drops, chosen):
                 with progress.paused():
                     n_refused += self._show(verdict)
         return 1 if n_refused or self.problems else 0
 
-    def _preface(self, chosen: list[Drop]) -> None:
+    def preface(self, chosen: list[Drop]) -> None:
         """Print what is wrong besides single drops, and which drops are not checked."""
         waiting: list[str] = []
         if self.date is None:
@@ -219,14 +221,14 @@ class _Check:
             waiting = self._waiting()
         _say(self.console, *self.problems, *_warnings(chosen), *waiting)
 
-    def _is_chosen(self, drop: Drop) -> bool:
+    def is_chosen(self, drop: Drop) -> bool:
         return self.source in (None, drop.source) and self.date in (None, drop.date)
 
     @property
     def _sources(self) -> Iterable[str]:
         return (self.source,) if self.source else SOURCES
 
-    def _complete_drops(self) -> list[Drop]:
+    def complete_drops(self) -> list[Drop]:
         """The drops of all sources. That a source's folder cannot be read is a problem."""
         drops: list[Drop] = []
         for source in SOURCES:
@@ -252,7 +254,7 @@ class _Check:
                 drops += self.zone.incomplete(source)
         return [f"{_name(drop)}: not complete: no {SUCCESS}; it is not checked" for drop in drops]
 
-    def _verdicts(self, drops: list[Drop], chosen: list[Drop]) -> "Iterator[Verdict]":
+    def verdicts(self, drops: list[Drop], chosen: list[Drop]) -> "Iterator[Verdict]":
         from recsys.drops.check import check_files, check_in_database
 
         max_bad_share = _settings().max_bad_share
@@ -262,7 +264,7 @@ class _Check:
                 for drop in chosen:
                     yield check_files(self.zone, drop, max_bad_share=max_bad_share)
                 return
-            before = _up_to(drops, chosen)
+            before = up_to(drops, chosen)
             yield from check_in_database(
                 database, self.zone, before, chosen, max_bad_share=max_bad_share
             )
@@ -275,7 +277,7 @@ class _Check:
         return verdict.is_refused
 
 
-def _up_to(drops: list[Drop], chosen: list[Drop]) -> list[Drop]:
+def up_to(drops: list[Drop], chosen: list[Drop]) -> list[Drop]:
     """The drops up to the newest of the chosen ones."""
     newest = max((drop.date for drop in chosen), default=date.min)
     return [drop for drop in drops if drop.date <= newest]
@@ -312,12 +314,13 @@ def _has_schema(conn: "Connection") -> bool:
 def _replay(args: argparse.Namespace) -> int:
     zone, console = _zone(args), terminal()
     with Progress(terminal(stderr=True), f"reading {args.data}") as progress:
-        dates = _put_drops(args, zone, progress)
+        dates = put_drops(args, zone, progress)
     _say(console, f"{len(dates)} drops of {args.data} in {zone.uri}, {dates[0]} to {dates[-1]}")
     return 0
 
 
-def _put_drops(args: argparse.Namespace, zone: LandingZone, progress: Progress) -> list[date]:
+def put_drops(args: argparse.Namespace, zone: LandingZone, progress: Progress) -> list[date]:
+    """Cut a published set into drops; return their dates."""
     from recsys.drops.replay import replay
 
     def show(done: int, total: int) -> None:

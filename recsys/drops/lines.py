@@ -64,10 +64,10 @@ class LineBlocks:
             pass
         if not self._rest:
             return None
-        long = _first_long_line(self._rest)
+        long = first_long_line(self._rest)
         if long == 0:
             return self._long_line()
-        return self._take(
+        return self.take(
             self._rest.rfind(b"\n") + 1 if long is None else long, ends_all=long is not None
         )
 
@@ -76,7 +76,7 @@ class LineBlocks:
         self._rest = data + self._rest
         self._line -= _n_lines(data)
 
-    def _take(self, end: int, *, ends_all: bool) -> Block:
+    def take(self, end: int, *, ends_all: bool) -> Block:
         data, self._rest = self._rest[:end], self._rest[end:]
         block = Block(data, self._line, ends_all or self._at_end)
         self._line += _n_lines(data)
@@ -126,7 +126,7 @@ def _n_lines(data: bytes) -> int:
     return int(np.count_nonzero(np.frombuffer(data, np.uint8) == ord("\n")))
 
 
-def _first_long_line(data: bytes) -> int | None:
+def first_long_line(data: bytes) -> int | None:
     """Where the first line over LONGEST begins. Looks only at as many places as LONGEST goes into
     the data.
     """

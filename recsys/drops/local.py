@@ -15,7 +15,7 @@ def walk(folder: str, above: tuple[tuple[int, int], ...] = ()) -> Iterator[str]:
         raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), folder)
     with os.scandir(folder) as entries:
         for entry in sorted(entries, key=lambda entry: entry.name):
-            if _is_folder(entry):
+            if is_folder(entry):
                 yield from walk(entry.path, (*above, here))
             else:
                 yield entry.path
@@ -28,7 +28,8 @@ def local_stamp(info: Mapping[str, object]) -> str:
     return f"{info['size']}-{info['mtime']}-{info['ino']}"
 
 
-def _is_folder(entry: os.DirEntry[str]) -> bool:
+def is_folder(entry: os.DirEntry[str]) -> bool:
+    """Return whether an entry is a folder; one that cannot be read is none."""
     try:
         return entry.is_dir()
     except OSError:  # a link that leads round in a circle: whoever reads it says so

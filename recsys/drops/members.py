@@ -59,20 +59,20 @@ class Member:
         """
         layers: list[Any] = []
         try:
-            self._add_layers(layers)
+            self.add_layers(layers)
         except Exception as error:
             _close(layers)
             self._refuse(error)
             raise
         stream: io.BufferedReader = io.BufferedReader(_Checked(self, layers), _BUFFER)
         try:
-            self._refuse_packed(stream.peek(8))
+            self.refuse_packed(stream.peek(8))
         except BaseException:
             stream.close()
             raise
         return stream
 
-    def _add_layers(self, layers: list[Any]) -> None:
+    def add_layers(self, layers: list[Any]) -> None:
         """Open what is stored, and each way of packing inside it."""
         layers.append(open_stored(self._fs, self._path))
         if self._entry is not None:
@@ -92,7 +92,7 @@ class Member:
             f"{self.path_in_drop} cannot be read: {reason}; expected a whole file", self.where
         ) from error
 
-    def _refuse_packed(self, head: bytes) -> None:
+    def refuse_packed(self, head: bytes) -> None:
         for signature, kind in _SIGNATURES.items():
             if head.startswith(signature):
                 raise DropError(
@@ -102,7 +102,7 @@ class Member:
                     self.where,
                 )
 
-    def _refuse_bomb(self, n_bytes: int) -> None:
+    def refuse_bomb(self, n_bytes: int) -> None:
         if self._packed is not None and n_bytes > max(BOMB_BYTES, BOMB_FACTOR * self._packed):
             raise DropError(
                 f"{self.path_in_drop} unpacks to more than {BOMB_FACTOR} times its "
@@ -130,7 +130,7 @@ class _Checked(io.RawIOBase):
             self._member._refuse(error)
             raise
         self._n_bytes += len(data)
-        self._member._refuse_bomb(self._n_bytes)
+        self._member.refuse_bomb(self._n_bytes)
         buffer[: len(data)] = data
         return len(data)
 
@@ -156,7 +156,7 @@ def find_members(
     """
     members: dict[str, Member] = {}
     for name, path in paths:
-        for member in _members_of(fs, name, path, where):
+        for member in members_of(fs, name, path, where):
             if member.name in members:
                 both = f"{members[member.name].path_in_drop} and {member.path_in_drop}"
                 raise DropError(f"{member.name} is there twice, as {both}; expected once", where)
@@ -164,9 +164,10 @@ def find_members(
     return members
 
 
-def _members_of(fs: AbstractFileSystem, name: str, path: str, where: str) -> Iterator[Member]:
+def members_of(fs: AbstractFileSystem, name: str, path: str, where: str) -> Iterator[Member]:
+    """Yield a file, or what a zip archive of that name holds."""
     if name.lower().endswith(".zip"):
-        yield from _zip_members(fs, name, path, where)
+        yield from zip_members(fs, name, path, where)
         return
     try:
         stored = fs.size(path) or 0
@@ -181,9 +182,10 @@ def _members_of(fs: AbstractFileSystem, name: str, path: str, where: str) -> Ite
     )
 
 
-def _zip_members(fs: AbstractFileSystem, name: str, path: str, where: str) -> Iterator[Member]:
-    for entry in _zip_entries(fs, name, path, where):
-        inner = _with_slashes(entry.filename)
+def zip_members(fs: AbstractFileSystem, name: str, path: str, where: str) -> Iterator[Member]:
+    """Yield the files in a zip archive."""
+    for entry in zip_entries(fs, name, path, where):
+        inner = with_slashes(entry.filename)
         if inner.endswith("/") or is_hidden(inner):
             continue
         if entry.flag_bits & _ENCRYPTED:
@@ -202,7 +204,8 @@ def _zip_members(fs: AbstractFileSystem, name: str, path: str, where: str) -> It
         )
 
 
-def _zip_entries(fs: AbstractFileSystem, name: str, path: str, where: str) -> list[zipfile.ZipInfo]:
+def zip_entries(fs: AbstractFileSystem, name: str, path: str, where: str) -> list[zipfile.ZipInfo]:
+    """Return the entries of a zip archive. Raises DropError for a damaged one."""
     try:
         with open_stored(fs, path) as stored:
             return zipfile.ZipFile(stored).infolist()
@@ -220,7 +223,7 @@ def is_hidden(name: str) -> bool:
     return any(part.startswith(".") or part == "__MACOSX" for part in PurePosixPath(name).parts)
 
 
-def _with_slashes(name: str) -> str:
+def with_slashes(name: str) -> str:
     """A zip's names as the standard wants them: some programs on Windows write backslashes between
     folders.
     """

@@ -37,27 +37,27 @@ class Placing:
 
     def of(self, first: int, count: int) -> np.ndarray:
         """Return the drops of `count` lines, from line `first` on."""
-        self._read_to(first + count - 1)
+        self.read_to(first + count - 1)
         drops = np.full(count, _NO_ROW)
-        rows = self._take_before(first + count)
+        rows = self.take_before(first + count)
         drops[rows.lines - first] = rows.drops
-        drops[self._bad_between(first, first + count) - first] = NO_DROP
-        drops = _filled(drops, self._before)
+        drops[self.bad_between(first, first + count) - first] = NO_DROP
+        drops = filled(drops, self._before)
         self._before = int(drops[-1])
         return drops
 
-    def _take_before(self, line: int) -> PlacedRows:
+    def take_before(self, line: int) -> PlacedRows:
         """The rows that were read and begin before a line; the others are the next."""
         lines, drops = self._next
         n_rows = np.searchsorted(lines, line)
         self._next = PlacedRows(lines[n_rows:], drops[n_rows:])
         return PlacedRows(lines[:n_rows], drops[:n_rows])
 
-    def _bad_between(self, first: int, end: int) -> np.ndarray:
+    def bad_between(self, first: int, end: int) -> np.ndarray:
         return self._bad[np.searchsorted(self._bad, first) : np.searchsorted(self._bad, end)]
 
-    def _read_to(self, line: int) -> None:
-        while not self._is_at_end and not self._has_read(line):
+    def read_to(self, line: int) -> None:
+        while not self._is_at_end and not self.has_read(line):
             part = next(self._rows, None)
             if part is None:
                 self._is_at_end = True
@@ -65,12 +65,12 @@ class Placing:
             self._next = self._next.and_then(part)
             self.n_rows += np.bincount(part.drops, minlength=len(self.n_rows))
 
-    def _has_read(self, line: int) -> bool:
+    def has_read(self, line: int) -> bool:
         lines = self._next.lines
         return bool(len(lines) and lines[-1] >= line)
 
 
-def _filled(drops: np.ndarray, before: int) -> np.ndarray:
+def filled(drops: np.ndarray, before: int) -> np.ndarray:
     """The drops, those of lines without a row as of the line before."""
     if drops[0] == _NO_ROW:
         drops[0] = before

@@ -103,7 +103,7 @@ class Release:
         n_rows = {file.table: self._hand_out(file, starts, folders) for file in self.files}
         for name in self._layout.whole:
             if name in self._members:
-                self._copy_whole(name, folders)
+                self.copy_whole(name, folders)
         return n_rows["ratings"]
 
     def _hand_out(
@@ -111,11 +111,11 @@ class Release:
     ) -> np.ndarray:
         """Append a file's rows to the drops' files; return how many each drop has."""
         bad = np.array(sorted(self._bad[file.name]), dtype=np.int64)
-        placing = Placing(self._placed(file, starts), bad, n_drops=len(folders))
-        self._append_all(file, placing, [folder / file.name for folder in folders])
+        placing = Placing(self.placed(file, starts), bad, n_drops=len(folders))
+        self.append_all(file, placing, [folder / file.name for folder in folders])
         return placing.n_rows
 
-    def _append_all(self, file: LayoutFile, placing: Placing, paths: Sequence[Path]) -> None:
+    def append_all(self, file: LayoutFile, placing: Placing, paths: Sequence[Path]) -> None:
         for path in paths:
             path.touch()
         number = 1
@@ -128,13 +128,13 @@ class Release:
                 _append(lines, drops, paths)
                 number += len(lines)
 
-    def _copy_whole(self, name: str, folders: Sequence[Path]) -> None:
+    def copy_whole(self, name: str, folders: Sequence[Path]) -> None:
         with self._members[name].open() as stream:
             content = stream.read()
         for folder in folders:
             (folder / name).write_bytes(content)
 
-    def _placed(self, file: LayoutFile, starts: np.ndarray) -> Iterator[PlacedRows]:
+    def placed(self, file: LayoutFile, starts: np.ndarray) -> Iterator[PlacedRows]:
         for part in self._parts(file):
             if not isinstance(part, Reject):
                 times = self._sightings.times(file, part)
@@ -144,7 +144,7 @@ class Release:
     def _parts(self, file: LayoutFile) -> Iterator[pa.RecordBatch | Reject]:
         """The file's rows and what is none, reporting about how far it is."""
         self._meter.begin(self._size(file))
-        with self._located():
+        with self.located():
             for part in read_delimited(self._members[file.name], file.spec):
                 if isinstance(part, Reject):
                     yield part
@@ -154,7 +154,7 @@ class Release:
         self._meter.finish()
 
     @contextmanager
-    def _located(self) -> Iterator[None]:
+    def located(self) -> Iterator[None]:
         """Let a DropError say where the release is; a damaged member's does."""
         try:
             yield

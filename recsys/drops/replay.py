@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 _WEEK = timedelta(days=7)
 
 
-def _silent(done: int, total: int) -> None:
+def silent(done: int, total: int) -> None:
     """Report nothing."""
 
 
@@ -39,7 +39,7 @@ def replay(
     *,
     weeks: int,
     imdb: Path | None = None,
-    progress: Progress = _silent,
+    progress: Progress = silent,
 ) -> list[date]:
     """Cut `source` (a folder or zip as published) into an initial drop and `weeks` weekly ones;
     return their dates, oldest first.
@@ -61,36 +61,36 @@ def replay(
     with the same content is left alone; one with other content raises DropError before anything is
     put.
     """
-    release = _scanned(source, progress)
+    release = scanned(source, progress)
     dates = drop_dates(release.newest.time, weeks)
     release.place_unseen(dates[0].year)
     zone = LandingZone(zone_uri)
-    with _staging(zone) as folder:
+    with staging(zone) as folder:
         n_ratings = release.hand_out(_ends(dates), _make_folders(folder / MovieLens.name, dates))
         if imdb is not None:
-            _stage_same(imdb, _make_folders(folder / Imdb.name, dates))
-        _install_all(zone, sorted(folder.glob("*/*")))
-    _warn_of_empty_drops(release, dates, n_ratings)
+            stage_same(imdb, _make_folders(folder / Imdb.name, dates))
+        install_all(zone, sorted(folder.glob("*/*")))
+    warn_of_empty_drops(release, dates, n_ratings)
     return dates
 
 
-def _scanned(source: Path, progress: Progress) -> Release:
+def scanned(source: Path, progress: Progress) -> Release:
     """The release, once it is sure that it can be cut."""
     settings = Settings(database_url=SecretStr(""))  # for its bounds: no database is needed
     members = find_members(LocalFileSystem(), _stored(source), str(source))
     release = Release(members, str(source), progress)
     release.scan(settings.max_bad_share)
     if not settings.allow_future:
-        _refuse_future(release, str(source))
+        refuse_future(release, str(source))
     return release
 
 
 def _ends(dates: Sequence[date]) -> np.ndarray:
     """When each drop but the last ends, in seconds since 1970."""
-    return np.array([_epoch(day) for day in dates[:-1]], dtype=np.int64)
+    return np.array([seconds_of(day) for day in dates[:-1]], dtype=np.int64)
 
 
-def _refuse_future(release: Release, where: str) -> None:
+def refuse_future(release: Release, where: str) -> None:
     """Raise DropError where the newest event lies ahead: all drops are counted back from it, and no
     week would take them in.
     """
@@ -104,7 +104,7 @@ def _refuse_future(release: Release, where: str) -> None:
         )
 
 
-def _warn_of_empty_drops(release: Release, dates: Sequence[date], n_ratings: np.ndarray) -> None:
+def warn_of_empty_drops(release: Release, dates: Sequence[date], n_ratings: np.ndarray) -> None:
     """One wrong time, or a long pause, moves all weeks behind the ratings."""
     empty = [str(day) for day, count in zip(dates, n_ratings, strict=True) if not count]
     if empty:
@@ -127,7 +127,8 @@ def drop_dates(newest: int, weeks: int) -> list[date]:
     return [last - _WEEK * back for back in range(weeks, -1, -1)]
 
 
-def _epoch(day: date) -> int:
+def seconds_of(day: date) -> int:
+    """Return a day's midnight, UTC, in seconds since 1970."""
     return int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp())
 
 
@@ -148,7 +149,7 @@ def _stored(source: Path) -> list[tuple[str, str]]:
 
 
 @contextmanager
-def _staging(zone: LandingZone) -> Iterator[Path]:
+def staging(zone: LandingZone) -> Iterator[Path]:
     """A hidden folder to build in; a local zone's own, so that a finished drop is renamed into
     place.
     """
@@ -167,7 +168,7 @@ def _make_folders(parent: Path, dates: Sequence[date]) -> list[Path]:
     return folders
 
 
-def _stage_same(source: Path, folders: Sequence[Path]) -> None:
+def stage_same(source: Path, folders: Sequence[Path]) -> None:
     """The same files into every folder: copied once, then linked, so that a later write to `source`
     changes no drop.
     """
@@ -178,14 +179,15 @@ def _stage_same(source: Path, folders: Sequence[Path]) -> None:
             os.link(first, folder / first.name)
 
 
-def _install_all(zone: LandingZone, folders: Sequence[Path]) -> None:
+def install_all(zone: LandingZone, folders: Sequence[Path]) -> None:
+    """Move staged folders into the landing zone."""
     digests: dict[int, str] = {}
     for folder in folders:
         (folder / SUMS).write_text(
             format_sums({path.name: _digest(path, digests) for path in sorted(folder.iterdir())})
         )
     for folder in [folder for folder in folders if not _is_there(zone, folder)]:
-        _install(zone, folder)
+        install(zone, folder)
 
 
 def _digest(path: Path, by_inode: dict[int, str]) -> str:
@@ -210,7 +212,7 @@ def _is_there(zone: LandingZone, folder: Path) -> bool:
                 drop,
             )
         return False
-    if _content(zone, drop) != _staged_content(folder):
+    if _content(zone, drop) != staged_content(folder):
         raise DropError(
             "complete, with other content than this replay's; expected the same, or "
             "none. Use another zone",
@@ -228,12 +230,13 @@ def _content(zone: LandingZone, drop: Drop) -> dict[str, tuple[int, str]]:
     return {file.name: (file.size, sums.get(file.name, "")) for file in zone.files(drop)}
 
 
-def _staged_content(folder: Path) -> dict[str, tuple[int, str]]:
+def staged_content(folder: Path) -> dict[str, tuple[int, str]]:
+    """Return size and checksum of each staged file by name."""
     sums = parse_sums((folder / SUMS).read_text())
     return {name: ((folder / name).stat().st_size, digest) for name, digest in sums.items()}
 
 
-def _install(zone: LandingZone, folder: Path) -> None:
+def install(zone: LandingZone, folder: Path) -> None:
     """Put a staged drop in its place, so that it is complete only once all of it is there."""
     target = zone.path(folder.parent.name, folder.name)
     if isinstance(zone.fs, LocalFileSystem):

@@ -85,17 +85,19 @@ def _odd_lines(
     line = np.searchsorted(ends, quotes, side="right")
     n_before = np.arange(len(quotes)) - np.searchsorted(line, line)
     is_last = np.append(line[1:] != line[:-1], True)
-    cannot_open = ~_opens(text, quotes, delimiter) | is_last
-    bad = np.where(n_before % 2 == 1, ~_closes(text, quotes, delimiter), cannot_open)
+    cannot_open = ~opens_field(text, quotes, delimiter) | is_last
+    bad = np.where(n_before % 2 == 1, ~closes_field(text, quotes, delimiter), cannot_open)
     return np.unique(line[bad])
 
 
-def _opens(text: np.ndarray, quotes: np.ndarray, delimiter: int) -> np.ndarray:
+def opens_field(text: np.ndarray, quotes: np.ndarray, delimiter: int) -> np.ndarray:
+    """Return which quotes begin a field."""
     before = np.where(quotes > 0, text[quotes - 1], _NEWLINE)
     return (before == delimiter) | (before == _NEWLINE) | (before == _QUOTE)
 
 
-def _closes(text: np.ndarray, quotes: np.ndarray, delimiter: int) -> np.ndarray:
+def closes_field(text: np.ndarray, quotes: np.ndarray, delimiter: int) -> np.ndarray:
+    """Return which quotes end a field."""
     after = text[quotes + 1]
     is_end = (after == _NEWLINE) | (after == _RETURN)
     return is_end | (after == delimiter) | (after == _QUOTE)
@@ -132,10 +134,10 @@ class _Places:
         if not len(self.quotes):
             return np.diff(np.searchsorted(self.delimiters, self.ends), prepend=0) + 1
         line = np.searchsorted(self.ends, self.delimiters, side="right")
-        outside = self._quotes_before_delimiters(line) % 2 == 0
+        outside = self.quotes_before_delimiters(line) % 2 == 0
         return np.bincount(line[outside], minlength=len(self.ends)) + 1
 
-    def _quotes_before_delimiters(self, line: np.ndarray) -> np.ndarray:
+    def quotes_before_delimiters(self, line: np.ndarray) -> np.ndarray:
         """How many quotes stand before each delimiter in its line."""
         before_line = np.searchsorted(self.quotes, np.append(0, self.ends[:-1]))
         return np.searchsorted(self.quotes, self.delimiters) - before_line[line]
@@ -186,7 +188,7 @@ class _Scan:
         faults = [
             Fault(line, reason, self._content(line)) for line, reason in self._reasons.items()
         ]
-        faults += self._wrong_columns(begins_row)
+        faults += self.wrong_columns(begins_row)
         lines = np.flatnonzero(begins_row & (self._columns[: self._n_lines] == self._n_columns))
         return Rows(self._join(lines), lines, sorted(faults), self._rest())
 
@@ -199,7 +201,7 @@ class _Scan:
         begins[list(self._reasons)] = False
         return begins
 
-    def _wrong_columns(self, begins_row: np.ndarray) -> Iterator[Fault]:
+    def wrong_columns(self, begins_row: np.ndarray) -> Iterator[Fault]:
         """The rows with another number of columns; a blank line is none."""
         is_wrong = begins_row & (self._columns[: self._n_lines] != self._n_columns)
         for line in np.flatnonzero(is_wrong).tolist():
@@ -226,9 +228,9 @@ class _Scan:
         is_gap = lines[1:] != last_lines[:-1] + 1
         firsts = lines[np.append(True, is_gap)].tolist()
         lasts = last_lines[np.append(is_gap, True)].tolist()
-        return b"".join(map(self._piece, firsts, lasts))
+        return b"".join(map(self.piece, firsts, lasts))
 
-    def _piece(self, first: int, last: int) -> bytes:
+    def piece(self, first: int, last: int) -> bytes:
         return self._data[self._starts[first] : self._ends[last]]
 
     def _judge(self, line: int) -> int | None:
@@ -238,7 +240,7 @@ class _Scan:
         start = self._starts[line]
         row = _Row(start, start, line)
         while True:
-            quote = self._read_to_quote(row)
+            quote = self.read_to_quote(row)
             if row.has_return:
                 return self._set_aside(line, RETURN)
             if quote == self._ends[row.last]:
@@ -246,34 +248,34 @@ class _Scan:
                 return row.last
             closing = self._closing(quote)
             if closing is None:
-                return self._unclosed(line)
-            if reason := self._read_behind(row, closing):
+                return self.unclosed(line)
+            if reason := self.read_behind(row, closing):
                 return self._set_aside(line, reason)
 
-    def _read_to_quote(self, row: _Row) -> int:
+    def read_to_quote(self, row: _Row) -> int:
         """Go on to the next quote that begins a value, or the line's end; return where it is."""
-        quote = self._next_opening(row)
+        quote = self.next_opening(row)
         row.columns += _count(self._delimiters, row.at, quote)
         row.has_return = _count(self._returns, row.at, quote) > 0
         return quote
 
-    def _read_behind(self, row: _Row, closing: int) -> str:
+    def read_behind(self, row: _Row, closing: int) -> str:
         """Go on behind a closing quote; return what is wrong there, if anything."""
         goes_on = closing >= self._ends[row.last]
         row.last = bisect_right(self._ends, closing)
         row.at = closing + 1
         # A row that has its columns does not go on: else each of many such lines would be read to
         # the block's end.
-        if goes_on and (row.columns > self._n_columns or self._is_long(row)):
+        if goes_on and (row.columns > self._n_columns or self.is_long(row)):
             return UNCLOSED
-        if self._ends_value(row.at):
+        if self.ends_value(row.at):
             return ""
         return UNCLOSED if goes_on else STRAY
 
-    def _is_long(self, row: _Row) -> bool:
+    def is_long(self, row: _Row) -> bool:
         return self._ends[row.last] - 1 - row.start > LONGEST
 
-    def _unclosed(self, line: int) -> int | None:
+    def unclosed(self, line: int) -> int | None:
         """Set a row aside whose quote is not closed, unless it may be so in the next block."""
         if self._ends_all or len(self._data) - 1 - self._starts[line] > LONGEST:
             return self._set_aside(line, UNCLOSED)
@@ -284,7 +286,7 @@ class _Scan:
         self._reasons[line] = reason
         return line
 
-    def _next_opening(self, row: _Row) -> int:
+    def next_opening(self, row: _Row) -> int:
         """The next quote that begins a value, the line's end where there is none before it."""
         end = self._ends[row.last]
         first = bisect_left(self._quotes, row.at)
@@ -306,7 +308,7 @@ class _Scan:
             place += 2
         return None
 
-    def _ends_value(self, place: int) -> bool:
+    def ends_value(self, place: int) -> bool:
         byte = self._data[place]
         is_end = byte in (self._places.delimiter, _NEWLINE)
         return is_end or self._data[place : place + 2] == b"\r\n"

@@ -75,11 +75,11 @@ class Sightings:
         Raises DropError at a time that is none.
         """
         if file.table in TIMES:
-            self._see_events(file, rows)
+            self.see_events(file, rows)
         elif file.table == "movies":
-            self._see_movies(rows)
+            self.see_movies(rows)
 
-    def _see_events(self, file: LayoutFile, rows: pa.RecordBatch) -> None:
+    def see_events(self, file: LayoutFile, rows: pa.RecordBatch) -> None:
         times = self._event_times(file, rows)
         _note(self._movies, rows["movie_id"], times)
         if file.table == "ratings":
@@ -88,11 +88,11 @@ class Sightings:
             row = int(times.argmax())
             self.newest = Event(int(times[row]), file.name, rows["line"][row].as_py())
 
-    def _see_movies(self, rows: pa.RecordBatch) -> None:
+    def see_movies(self, rows: pa.RecordBatch) -> None:
         ids, is_id = _ids(rows["movie_id"])
         is_unseen = is_id & (self._movies.of(ids, default=-1) < 0)
         titles = rows["title"].filter(pa.array(is_unseen)).to_pylist()
-        years = np.array([_year(title) for title in titles], dtype=np.int64)
+        years = np.array([year(title) for title in titles], dtype=np.int64)
         self._unseen.append((ids[is_unseen], years))
 
     def place_unseen(self, initial_year: int) -> None:
@@ -127,10 +127,10 @@ class Sightings:
         bad = np.flatnonzero(is_none | (times < SINCE) | (times > UNTIL))
         if len(bad):
             row = int(bad[0])
-            raise self._no_time(f"{file.name} line {rows['line'][row].as_py():,}", texts[row])
+            raise self.no_time(f"{file.name} line {rows['line'][row].as_py():,}", texts[row])
         return times
 
-    def _no_time(self, place: str, text: pa.Scalar) -> DropError:
+    def no_time(self, place: str, text: pa.Scalar) -> DropError:
         return DropError(
             f"{place}: found the time {text.as_py()[:80]!r}; expected whole seconds since 1970, "
             f"between 1990 and 2100 ({SINCE} to {UNTIL})",
@@ -149,7 +149,7 @@ def _ids(texts: pa.Array) -> tuple[np.ndarray, np.ndarray]:
     return ids.to_numpy(), is_id.to_numpy(zero_copy_only=False)
 
 
-def _year(title: str) -> int:
+def year(title: str) -> int:
     """The last year in parentheses, or one after all others where the title has none."""
     years = _YEAR.findall(title)
     return int(years[-1]) if years else _NO_YEAR

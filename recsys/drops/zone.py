@@ -169,7 +169,7 @@ class LandingZone:
                 reason = f"{source} is a file; expected a folder with a folder for each drop"
                 raise DropError(reason, where)
             listed = self.fs.ls(path, detail=False) if self.fs.isdir(path) else []
-        names = map(_last_part, listed)
+        names = map(last_part, listed)
         return sorted(name for name in names if not is_hidden(name))
 
     def files(self, drop: Drop) -> tuple[DropFile, ...]:
@@ -208,7 +208,7 @@ class LandingZone:
         expected = self.listed(drop)
         names = [file.name for file in self.files(drop)]
         if expected is not None:
-            self._compare_names(drop, expected, names)
+            self.compare_names(drop, expected, names)
         sums = {name: self._digest(drop, name) for name in names}
         for name, digest in sums.items():
             if expected is not None and digest != expected[name]:
@@ -258,7 +258,7 @@ class LandingZone:
         return list(walk(root))
 
     def _file(self, drop: Drop, name: str) -> DropFile:
-        _check_name(name, drop)
+        check_name(name, drop)
         path = self.path(drop.source, drop.date, name)
         with self._naming(name, path, drop):
             info = self.fs.info(path)
@@ -269,7 +269,7 @@ class LandingZone:
             raise DropError(f"{name} {reason}; expected a file", drop)
         return DropFile(name, info["size"], local_stamp(info))
 
-    def _compare_names(self, drop: Drop, expected: Mapping[str, str], names: list[str]) -> None:
+    def compare_names(self, drop: Drop, expected: Mapping[str, str], names: list[str]) -> None:
         missing, unlisted = sorted(set(expected) - set(names)), sorted(set(names) - set(expected))
         if missing:
             raise DropError(
@@ -294,11 +294,12 @@ def _is_publishers(name: str) -> bool:
     return name not in (SUCCESS, SUMS) and not is_hidden(name)
 
 
-def _last_part(path: object) -> str:
+def last_part(path: object) -> str:
+    """Return what a path ends with."""
     return str(path).rstrip("/").rsplit("/", 1)[-1]
 
 
-def _check_name(name: str, drop: Drop) -> None:
+def check_name(name: str, drop: Drop) -> None:
     """Raise DropError where the bytes of a name are no UTF-8: of them Python makes characters that
     nothing else can hold.
     """

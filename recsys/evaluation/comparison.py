@@ -104,8 +104,8 @@ class _Means:
     def of(cls, values: np.ndarray, resamples: int, rng: np.random.Generator) -> Self:
         """Take the means of the columns of `values` (U, K)."""
         values = values.astype(np.float64)
-        resampled = _resampled_means(values, resamples, rng)
-        return cls(values.mean(axis=0), _spread(values), len(values), resampled)
+        resampled = resampled_means(values, resamples, rng)
+        return cls(values.mean(axis=0), spread(values), len(values), resampled)
 
     def minus(self, other: Self) -> "_Means":
         """Return the differences from the means over other users."""
@@ -137,14 +137,14 @@ def _luckiest(strayed: np.ndarray, level: float) -> float:
     return float(np.quantile(strayed.max(axis=1, initial=0.0), (1.0 + level) / 2.0))
 
 
-def _spread(values: np.ndarray) -> np.ndarray:
+def spread(values: np.ndarray) -> np.ndarray:
     """Return the standard deviations (K,) of the columns; exactly 0 where all are equal, which
     rounding would hide.
     """
     return np.where(np.ptp(values, axis=0) > 0, values.std(axis=0), 0.0)
 
 
-def _resampled_means(values: np.ndarray, resamples: int, rng: np.random.Generator) -> np.ndarray:
+def resampled_means(values: np.ndarray, resamples: int, rng: np.random.Generator) -> np.ndarray:
     """Return (resamples, K) means of U rows drawn with replacement from `values` (U, K).
 
     Most rows of an exam are all zeros and add nothing, so only how many draws fall on the others is
@@ -156,11 +156,11 @@ def _resampled_means(values: np.ndarray, resamples: int, rng: np.random.Generato
     means = np.zeros((resamples, values.shape[1]))
     if n_others:
         for row, draws in enumerate(rng.binomial(n, n_others / n, size=resamples)):
-            means[row] = _sum_of(others, rng.integers(n_others, size=draws)) / n
+            means[row] = sum_of(others, rng.integers(n_others, size=draws)) / n
     return means
 
 
-def _sum_of(columns: np.ndarray, picks: np.ndarray) -> np.ndarray:
+def sum_of(columns: np.ndarray, picks: np.ndarray) -> np.ndarray:
     """Return the sum (K,) of the picked columns of (K, N), without BLAS, whose sums depend on its
     number of threads.
     """

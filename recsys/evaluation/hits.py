@@ -18,11 +18,11 @@ def hits_of(
     movies = held_out.movies[relevant].astype(np.int64)[rows >= 0]
     rows = rows[rows >= 0]
     relevant_pairs = np.sort(rows * width + movies)
-    listed_pairs = _pairs(index_of(held_out.movie_ids, lists), width)
+    listed_pairs = pairs(index_of(held_out.movie_ids, lists), width)
     return index_of(relevant_pairs, listed_pairs) >= 0, np.bincount(rows, minlength=len(users))
 
 
-def _pairs(positions: np.ndarray, width: int) -> np.ndarray:
+def pairs(positions: np.ndarray, width: int) -> np.ndarray:
     """Return one number for each row and movie position (U, k), −1 where a list has ended."""
     rows = np.arange(len(positions))[:, None]
     return np.where(positions >= 0, rows * width + positions, -1)

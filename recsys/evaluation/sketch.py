@@ -20,7 +20,7 @@ def sketch_of(held_out: Interactions) -> np.ndarray:
     """
     row = np.zeros(len(held_out), dtype=np.uint64)
     for part in (held_out.row_user_ids, held_out.row_movie_ids, held_out.rated_at):
-        row = _mixed(row ^ part.astype(np.uint64))
+        row = mixed(row ^ part.astype(np.uint64))
     signed = (row ^ np.uint64(1 << 63)).view(np.int64)  # in the same order, for Postgres' bigint
     return np.sort(signed)[:SKETCH]
 
@@ -36,7 +36,7 @@ def shared_share(now: np.ndarray, before: np.ndarray) -> float:
     return float(np.isin(compared, before).mean()) if len(compared) else 0.0
 
 
-def _mixed(value: np.ndarray) -> np.ndarray:
+def mixed(value: np.ndarray) -> np.ndarray:
     """Map each uint64 to another, one to one, near inputs to far outputs: splitmix64 (Steele,
     Lea & Flood, OOPSLA 2014).
     """

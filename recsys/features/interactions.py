@@ -49,10 +49,10 @@ class Interactions:
             columns = [column[rows] for column in (user, movies, rating, rated_at)]
         else:
             columns = [user, movies, rating, rated_at]
-        return cls._ordered(*columns, movie_ids=movie_ids)
+        return cls.ordered(*columns, movie_ids=movie_ids)
 
     @classmethod
-    def _ordered(
+    def ordered(
         cls,
         user: np.ndarray,
         movies: np.ndarray,
@@ -188,11 +188,11 @@ class Interactions:
         starts = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32)
         users = index_of(self.user_ids, user_ids)
         is_here = users >= 0
-        movies = self._movies_of(users[is_here], lengths[is_here])
+        movies = self.movies_of(users[is_here], lengths[is_here])
         ones = np.ones(len(movies), dtype=np.float32)
         return _csr(ones, movies, starts, (len(user_ids), self.shape[1]))
 
-    def _movies_of(self, users: np.ndarray, lengths: np.ndarray) -> np.ndarray:
+    def movies_of(self, users: np.ndarray, lengths: np.ndarray) -> np.ndarray:
         """Return the movies of each of the users (positions), `lengths` long, one after another;
         without a copy where the users are neighbours.
         """
@@ -226,16 +226,18 @@ def index_of(sorted_ids: np.ndarray, ids: np.ndarray) -> np.ndarray:
         return np.full(np.shape(ids), -1, dtype=np.int64)
     span = int(sorted_ids[-1]) - int(sorted_ids[0]) + 1
     if span > np.size(ids):
-        return _index_by_bisection(sorted_ids, ids)
-    return _index_by_table(sorted_ids, ids, span)
+        return index_by_bisection(sorted_ids, ids)
+    return index_by_table(sorted_ids, ids, span)
 
 
-def _index_by_bisection(sorted_ids: np.ndarray, ids: np.ndarray) -> np.ndarray:
+def index_by_bisection(sorted_ids: np.ndarray, ids: np.ndarray) -> np.ndarray:
+    """Return each id's place among sorted ids, −1 where it is not among them."""
     position = np.searchsorted(sorted_ids, ids).clip(max=len(sorted_ids) - 1)
     return np.where(sorted_ids[position] == ids, position, -1)
 
 
-def _index_by_table(sorted_ids: np.ndarray, ids: np.ndarray, span: int) -> np.ndarray:
+def index_by_table(sorted_ids: np.ndarray, ids: np.ndarray, span: int) -> np.ndarray:
+    """Return the same by one look-up an id, where the ids are dense."""
     first = sorted_ids[0]
     table = np.full(span + 1, -1, dtype=np.int64)  # the last for what lies outside
     table[sorted_ids - first] = np.arange(len(sorted_ids))
@@ -251,12 +253,13 @@ def _numbered(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     first = int(values.min()) if len(values) else 0
     span = int(values.max()) - first + 1 if len(values) else 1
     if span <= len(values):
-        return _numbered_by_table(values, first, span)
+        return numbered_by_table(values, first, span)
     distinct, positions = np.unique(values, return_inverse=True)
     return distinct, positions.astype(np.int32)
 
 
-def _numbered_by_table(values: np.ndarray, first: int, span: int) -> tuple[np.ndarray, np.ndarray]:
+def numbered_by_table(values: np.ndarray, first: int, span: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the distinct values, sorted, and each value's number among them."""
     offsets = values - values.dtype.type(first)
     occurs = np.zeros(span, dtype=bool)
     occurs[offsets] = True

@@ -77,13 +77,13 @@ def read_catalogue(conn: Connection, snapshot: Snapshot) -> Catalogue:
     """Return all movies of the snapshot, with their content."""
     movies = fetch_rows(conn, Movie, queries("visible")["movies"], snapshot.params)
     movie_ids = np.array([movie.movie_id for movie in movies], dtype=np.int64)
-    people = _people_of(conn, snapshot)
+    people = people_of(conn, snapshot)
     directors = Links.of_pairs(movie_ids, people["director"])
     actors = Links.of_pairs(movie_ids, people["actor"])
     return Catalogue.of(movie_ids, movies, directors, actors)
 
 
-def _people_of(conn: Connection, snapshot: Snapshot) -> Mapping[str, list[tuple[int, int]]]:
+def people_of(conn: Connection, snapshot: Snapshot) -> Mapping[str, list[tuple[int, int]]]:
     """Return (movie id, person id) by role, in billing order."""
     people: defaultdict[str, list[tuple[int, int]]] = defaultdict(list)
     query = queries("visible")["movie_persons"]

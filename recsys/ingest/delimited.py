@@ -109,7 +109,7 @@ class _File:
         """
         with self._member.open() as stream:
             lines = LineBlocks(stream, block_bytes, encoding=self._spec.encoding)
-            self._names = self._names or self._names_in(lines.first_line())
+            self._names = self._names or self.names_in(lines.first_line())
             while (block := lines.next()) is not None:
                 if isinstance(block, LongLine):
                     yield self._long_line(block)
@@ -119,8 +119,8 @@ class _File:
 
     def _rows(self, block: Block) -> Generator[pa.RecordBatch | Reject, None, bytes]:
         """The block's rows, and what in it is no row; returns a row that is not all there."""
-        batch, rows, sign = self._parse(block)
-        yield _without_blank_lines(batch)
+        batch, rows, sign = self.parse(block)
+        yield without_blank_lines(batch)
         if rows is None:
             return b""
         yield from self._faults(block, rows, sign)
@@ -130,7 +130,7 @@ class _File:
         reason = f"a row of {line.n_bytes:,} bytes, more than {LONGEST:,}"
         return self._reject(line.line, reason, line.beginning)
 
-    def _names_in(self, header: bytes) -> list[str]:
+    def names_in(self, header: bytes) -> list[str]:
         text = header.decode(errors="replace")
         names = [name.strip().strip('"') for name in text.split(self._spec.delimiter)]
         missing = [name for name in self._spec.columns if name not in names]
@@ -139,10 +139,10 @@ class _File:
                 f"{self._member.name} line 1: no column {', '.join(missing)}; found "
                 f"{text[:200]!r}, expected {','.join(self._spec.columns)}"
             )
-        self._check_once(names, text)
+        self.check_once(names, text)
         return names
 
-    def _check_once(self, names: list[str], header: str) -> None:
+    def check_once(self, names: list[str], header: str) -> None:
         twice = [name for name in self._spec.columns if names.count(name) > 1]
         if twice:
             raise DropError(
@@ -150,16 +150,16 @@ class _File:
                 f"{header[:200]!r}, expected it once"
             )
 
-    def _parse(self, block: Block) -> _Parsed:
+    def parse(self, block: Block) -> _Parsed:
         data, sign = with_one_byte(block.data, self._spec.delimiter.encode())
         if is_plain(data, sign, quoted=self._spec.quoted):
             batch = parse_rows(data, sign, self._names, self._spec)
             if batch is not None:
                 lines = np.arange(block.line, block.line + batch.num_rows)
                 return _Parsed(_with_lines(batch, lines), None, sign)
-        return self._parse_by_line(block, data, sign)
+        return self.parse_by_line(block, data, sign)
 
-    def _parse_by_line(self, block: Block, data: bytes, sign: bytes) -> _Parsed:
+    def parse_by_line(self, block: Block, data: bytes, sign: bytes) -> _Parsed:
         n_columns = len(self._names)
         quoted = self._spec.quoted
         rows = find_rows(data, sign, n_columns, quoted=quoted, ends_all=block.ends_all)
@@ -184,14 +184,14 @@ class _File:
         """What begins with the user of a row that cannot be read, empty where the row ends before;
         None where the file names no user.
         """
-        place = self._user_place
+        place = self.user_place
         if not place:
             return text if place == 0 else None
         fields = self._fields(text)
         return fields[place] if place < len(fields) else ""
 
     @property
-    def _user_place(self) -> int | None:
+    def user_place(self) -> int | None:
         ours = [self._spec.columns.get(name) for name in self._names]
         return ours.index("user_id") if "user_id" in ours else None
 
@@ -206,12 +206,12 @@ class _File:
             return as_text(batch), []
         except pa.ArrowInvalid:
             bad = rows_without_text(batch)
-            return as_text(batch.filter(pa.array(~bad))), self._without_text(batch, bad)
+            return as_text(batch.filter(pa.array(~bad))), self.without_text(batch, bad)
 
-    def _without_text(self, batch: pa.RecordBatch, bad: np.ndarray) -> list[Reject]:
-        return [self._not_text(row) for row in batch.filter(pa.array(bad)).to_pylist()]
+    def without_text(self, batch: pa.RecordBatch, bad: np.ndarray) -> list[Reject]:
+        return [self.not_text(row) for row in batch.filter(pa.array(bad)).to_pylist()]
 
-    def _not_text(self, row: dict[str, Any]) -> Reject:
+    def not_text(self, row: dict[str, Any]) -> Reject:
         values = [row[name][:SHOWN] for name in self._spec.columns.values()]
         content = self._spec.delimiter.encode().join(values)[:SHOWN]
         user_text = shown(row["user_id"][:SHOWN]) if "user_id" in row else None
@@ -224,7 +224,7 @@ def _with_lines(batch: pa.RecordBatch, lines: np.ndarray) -> pa.RecordBatch:
     return pa.RecordBatch.from_arrays(columns, ["line", *batch.schema.names])
 
 
-def _without_blank_lines(batch: pa.RecordBatch) -> pa.RecordBatch:
+def without_blank_lines(batch: pa.RecordBatch) -> pa.RecordBatch:
     """A blank line reads as a row of empty columns."""
     _, first, *others = batch.columns
     blank = pc.equal(first, b"")

@@ -115,7 +115,7 @@ class _Excerpt:
         """Titles of our movies. Those matched by name wait for the best of their namesakes."""
         linked = LinkedMovies(movies_by_tconst(movies))
         namesakes = Namesakes(movies_by_key(movies))
-        choice = _linked_or_of_years(linked.tconsts, namesakes.years)
+        choice = linked_or_of_years(linked.tconsts, namesakes.years)
         for part in read_excerpts(self._members[BASICS], _BASICS, choice):
             if isinstance(part, Reject):
                 yield part
@@ -163,7 +163,7 @@ class _Excerpt:
             if isinstance(part, Reject):
                 yield part
             else:
-                yield replace(part, batch=_with_imdb_id(part.batch))
+                yield replace(part, batch=with_imdb_id(part.batch))
 
 
 def _rows(table: str, member: Member, spec: Delimited, choice: Choice) -> Iterator[Rows | Reject]:
@@ -174,7 +174,7 @@ def _rows(table: str, member: Member, spec: Delimited, choice: Choice) -> Iterat
             yield Rows(table, member.name, part.batch, part.read)
 
 
-def _linked_or_of_years(tconsts: Iterable[str], years: Iterable[str]) -> Choice:
+def linked_or_of_years(tconsts: Iterable[str], years: Iterable[str]) -> Choice:
     """Titles that links name, and all of the years from which some are matched by name."""
     is_linked = _among("tconst", tconsts)
     is_of_years = _among("start_year", years)
@@ -191,7 +191,7 @@ def _number(identifier: str) -> int:
     return int(identifier[2:])
 
 
-def _with_imdb_id(batch: pa.RecordBatch) -> pa.RecordBatch:
+def with_imdb_id(batch: pa.RecordBatch) -> pa.RecordBatch:
     """With tconst as the number that it holds."""
     number = pc.utf8_slice_codeunits(batch["tconst"], 2).cast(pa.int64())
     return batch.drop_columns(["tconst"]).append_column("imdb_id", number)

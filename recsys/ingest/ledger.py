@@ -58,12 +58,12 @@ def register_drops(conn: Connection, zone: LandingZone, as_of: date) -> list[Dro
     in long ago, only the log tells.
     """
     new: list[Drop] = []
-    for drop in _drops_up_to(zone, as_of):
+    for drop in drops_up_to(zone, as_of):
         try:
             if not _is_known(conn, zone, drop):
                 new += register(conn, zone, drop, as_of)
         except DropError as error:
-            if _is_needed(conn, drop, as_of):
+            if is_needed(conn, drop, as_of):
                 raise
             log.warning(
                 "week %s goes on without looking at a drop that it does not need: %s", as_of, error
@@ -73,7 +73,8 @@ def register_drops(conn: Connection, zone: LandingZone, as_of: date) -> list[Dro
     return new
 
 
-def _drops_up_to(zone: LandingZone, as_of: date) -> list[Drop]:
+def drops_up_to(zone: LandingZone, as_of: date) -> list[Drop]:
+    """Return all sources' drops up to a date, in the order in which they are taken in."""
     drops = [drop for source in SOURCES for drop in zone.drops(source) if drop.date <= as_of]
     return sorted(drops, key=ingest_order)
 
@@ -83,7 +84,8 @@ def ingest_order(drop: Drop) -> tuple[date, int]:
     return drop.date, list(SOURCES).index(drop.source)
 
 
-def _is_needed(conn: Connection, drop: Drop, as_of: date) -> bool:
+def is_needed(conn: Connection, drop: Drop, as_of: date) -> bool:
+    """Return whether the week of that date still has to take a drop in."""
     params = {**_key(drop), "as_of": as_of}
     return fetch_value(conn, bool, queries("drops")["is_needed"], params)
 
@@ -137,10 +139,11 @@ def drops_to_ingest(
     """
     params = {"watermark": watermark, "as_of": as_of, "sources": list(SOURCES)}
     rows = fetch_rows(conn, DropToIngest, queries("drops")["drops_to_ingest"], params)
-    return [(row.drop_id, _still_there(conn, zone, row)) for row in rows]
+    return [(row.drop_id, still_there(conn, zone, row)) for row in rows]
 
 
-def _still_there(conn: Connection, zone: LandingZone, row: DropToIngest) -> Drop:
+def still_there(conn: Connection, zone: LandingZone, row: DropToIngest) -> Drop:
+    """Return a registered drop. Raises DropError where it has gone or changed."""
     drop = zone.drop(row.source, row.drop_date)
     if drop is None:
         raise _lost(row, "gone")

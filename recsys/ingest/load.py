@@ -90,7 +90,7 @@ class _Load:
         refused.
         """
         try:
-            self._stage_rows(zone)
+            self.stage_rows(zone)
             bad_files = fetch_rows(self._conn, BadFile, queries("ingest")["rejected_by_file"])
             self._rejected = judge(bad_files, self._stage.read, max_bad_share)
             check_population(self._conn, self._population)
@@ -102,7 +102,7 @@ class _Load:
             self._refuse(reason)
             raise DropError(reason, self._drop) from error
 
-    def _stage_rows(self, zone: LandingZone) -> None:
+    def stage_rows(self, zone: LandingZone) -> None:
         members = zone.members(self._drop)
         self._population = self.source.population(members)
         stage = Stage(self._conn)

@@ -90,11 +90,11 @@ class Namesakes:
         if not len(self._keys):
             return
         for place, name in enumerate(_NAMES):
-            for key, row in self._matches(titles, name):
+            for key, row in self.matches(titles, name):
                 kind = _TYPE_ORDER.get(row["title_type"], len(_TYPE_ORDER))
-                self._remember(key, _Candidate((kind, place, row["tconst"]), row))
+                self.remember(key, _Candidate((kind, place, row["tconst"]), row))
 
-    def _matches(self, titles: pa.RecordBatch, name: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    def matches(self, titles: pa.RecordBatch, name: str) -> Iterator[tuple[str, dict[str, Any]]]:
         """The rows whose title, of this name, is one of ours, each with its key."""
         keys = pc.binary_join_element_wise(
             normalise_titles(titles[name]), titles["start_year"], "|"
@@ -106,7 +106,7 @@ class Namesakes:
         rows = titles.filter(is_ours).to_pylist()
         return zip(keys.filter(is_ours).to_pylist(), rows, strict=True)
 
-    def _remember(self, key: str, candidate: _Candidate) -> None:
+    def remember(self, key: str, candidate: _Candidate) -> None:
         for movie in self._by_key[key]:
             if movie not in self._best or candidate.rank < self._best[movie].rank:
                 self._best[movie] = candidate

@@ -41,20 +41,20 @@ class MovieLens(Source):
 def _rows(file: LayoutFile, batch: pa.RecordBatch) -> Iterator[Rows]:
     if file.table == "ratings":
         return rating_rows(file.name, batch)
-    rows = with_whole_numbers(_with_genres(batch))
+    rows = with_whole_numbers(with_genres(batch))
     return iter([Rows(file.table, file.name, rows, batch.num_rows)])
 
 
-def _with_genres(batch: pa.RecordBatch) -> pa.RecordBatch:
+def with_genres(batch: pa.RecordBatch) -> pa.RecordBatch:
     """ml-100k's nineteen flags as the other layouts write genres; other batches as they are."""
     if GENRES_100K[0] not in batch.schema.names:
         return batch
     flags = [batch[genre].to_pylist() for genre in GENRES_100K]
-    genres = pa.array([_genres_of(row) for row in zip(*flags, strict=True)])
+    genres = pa.array([genres_of(row) for row in zip(*flags, strict=True)])
     return batch.select(["line", "movie_id", "title"]).append_column("genres", genres)
 
 
-def _genres_of(flags: tuple[str, ...]) -> str:
+def genres_of(flags: tuple[str, ...]) -> str:
     """The names of the flags that are set, but for `unknown`."""
     named = zip(GENRES_100K[1:], flags[1:], strict=True)
     return "|".join(genre for genre, flag in named if flag == "1")

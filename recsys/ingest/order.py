@@ -22,10 +22,11 @@ class Order:
         users = numbers["user_id"].to_numpy()
         movies = numbers["movie_id"].to_numpy()
         first = (int(users[0]), int(movies[0]))
-        self.ascending = first > self._last and _rises(users, movies)
+        self.ascending = first > self._last and is_rising(users, movies)
         self._last = (int(users[-1]), int(movies[-1]))
 
 
-def _rises(users: np.ndarray, movies: np.ndarray) -> bool:
+def is_rising(users: np.ndarray, movies: np.ndarray) -> bool:
+    """Return whether pairs of user and movie rise strictly."""
     later_movie = (users[1:] == users[:-1]) & (movies[1:] > movies[:-1])
     return bool(((users[1:] > users[:-1]) | later_movie).all())

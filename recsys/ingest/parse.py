@@ -34,7 +34,7 @@ def parse_rows(data: bytes, sign: bytes, names: list[str], spec: Columns) -> pa.
     number of columns. `names`: of all columns; `sign`: the byte between them.
     """
     if not data:
-        return _no_rows(list(spec.columns.values()))
+        return no_rows(list(spec.columns.values()))
     # which Arrow would take away: inside a file it is text
     has_bom = data.startswith(_BOM)
     try:
@@ -45,7 +45,8 @@ def parse_rows(data: bytes, sign: bytes, names: list[str], spec: Columns) -> pa.
     return batch.slice(1) if has_bom else batch
 
 
-def _no_rows(columns: list[str]) -> pa.RecordBatch:
+def no_rows(columns: list[str]) -> pa.RecordBatch:
+    """Return an empty batch of these columns."""
     return pa.RecordBatch.from_arrays([pa.array([], pa.binary())] * len(columns), columns)
 
 

@@ -66,14 +66,14 @@ def _numbers(batch: pa.RecordBatch) -> tuple[pa.RecordBatch, pa.Array]:
     """All rows in numbers, and which of them read as such."""
     users, is_user = whole_numbers(batch["user_id"], 18)
     movies, is_movie = whole_numbers(batch["movie_id"], 18)
-    ratings, is_rating = _half_stars(batch["rating"])
+    ratings, is_rating = half_stars(batch["rating"])
     times, is_time = _times(batch["rated_at"])
     columns = [batch["line"], users, movies, ratings, times]
     is_read = reduce(pc.and_, (is_user, is_movie, is_rating, is_time))
     return pa.RecordBatch.from_arrays(columns, _COLUMNS), is_read
 
 
-def _half_stars(texts: pa.Array) -> tuple[pa.Array, pa.Array]:
+def half_stars(texts: pa.Array) -> tuple[pa.Array, pa.Array]:
     """The ratings, null for what is none in usual notation; and which are some."""
     place = pc.index_in(texts, _STARS)
     return pc.take(_VALUES, place), pc.is_valid(place)
@@ -129,7 +129,7 @@ def merge_ratings(conn: Connection, drop_id: int, *, ascending: bool) -> int:
     ratings.
     """
     if fetch_value(conn, bool, queries("ingest")["no_ratings_yet"]):
-        n_new = _first_ratings(conn, drop_id, ascending=ascending)
+        n_new = first_ratings(conn, drop_id, ascending=ascending)
     else:
         merge = queries("ingest")["merge_ratings"]
         n_new = conn.execute(merge, {"drop_id": drop_id}).rowcount
@@ -137,7 +137,8 @@ def merge_ratings(conn: Connection, drop_id: int, *, ascending: bool) -> int:
     return n_new
 
 
-def _first_ratings(conn: Connection, drop_id: int, *, ascending: bool) -> int:
+def first_ratings(conn: Connection, drop_id: int, *, ascending: bool) -> int:
+    """Merge ratings into an empty table; return how many."""
     ingest = queries("ingest")
     conn.execute(ingest["begin_ratings"])
     conn.execute(ingest["drop_key"])

@@ -47,7 +47,7 @@ class StagingTable:
             for part in parts:
                 stage.read[part.file] += part.read
                 if part.batch.num_rows:
-                    copy.write(_as_csv(part, columns))
+                    copy.write(as_csv(part, columns))
 
     def check(self, stage: Stage) -> None:
         """Set aside the rows that are not what they should be."""
@@ -70,7 +70,8 @@ def copy_query_of(table: str) -> tuple[LiteralString, list[str]]:
     return query, [column.strip() for column in columns]
 
 
-def _as_csv(part: Rows, columns: list[str]) -> memoryview:
+def as_csv(part: Rows, columns: list[str]) -> memoryview:
+    """Return rows as the CSV that COPY reads."""
     file = pa.repeat(part.file, part.batch.num_rows)
     buffer = io.BytesIO()
     write_csv(part.batch.append_column("file", file).select(columns), buffer)

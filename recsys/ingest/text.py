@@ -21,8 +21,8 @@ def rows_without_text(batch: pa.RecordBatch) -> np.ndarray:
     bad = np.zeros(batch.num_rows, dtype=bool)
     for name in _byte_columns(batch):
         values = batch[name]
-        for row in _beyond_ascii(values):
-            bad[row] |= not _is_text(values[row].as_py())
+        for row in beyond_ascii(values):
+            bad[row] |= not is_text(values[row].as_py())
     return bad
 
 
@@ -53,7 +53,7 @@ def _stored(column: pa.BinaryArray | pa.StringArray) -> _Stored:
     return _Stored(np.frombuffer(data, np.uint8)[bounds[0] : bounds[-1]], bounds)
 
 
-def _beyond_ascii(values: pa.BinaryArray) -> list[int]:
+def beyond_ascii(values: pa.BinaryArray) -> list[int]:
     """The rows that have a zero byte or one beyond ASCII."""
     stored = _stored(values)
     suspect = np.flatnonzero(stored.data.view(np.int8) <= 0)
@@ -65,7 +65,8 @@ def _byte_columns(batch: pa.RecordBatch) -> list[str]:
     return [name for name in batch.schema.names if name != "line"]
 
 
-def _is_text(value: bytes) -> bool:
+def is_text(value: bytes) -> bool:
+    """Return whether bytes are UTF-8."""
     try:
         value.decode()
     except UnicodeDecodeError:

@@ -52,9 +52,10 @@ def _names(title: str) -> list[str]:
     bare = _YEAR.sub("", title)
     names = [_ALIAS.sub("", bare).strip()]
     names += [alias.removeprefix("a.k.a. ").strip() for alias in _ALIAS.findall(bare)]
-    return [_article_first(name) for name in names]
+    return [article_first(name) for name in names]
 
 
-def _article_first(name: str) -> str:
+def article_first(name: str) -> str:
+    """Return a title with the article at its end moved to its head."""
     moved = _ARTICLE.match(unicodedata.normalize("NFC", name))
     return f"{moved[2]} {moved[1]}" if moved else name

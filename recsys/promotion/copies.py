@@ -89,7 +89,7 @@ def copy_publication(
         else one_row(conn, queries("publication")["new_id"]).publication_id
     )
     params = source.params | {"publication_id": copy_id, "source_id": publication_id}
-    n_anew = _fill(conn, copy_id, params | {"as_of": source.as_of, "watermark": source.watermark})
+    n_anew = fill(conn, copy_id, params | {"as_of": source.as_of, "watermark": source.watermark})
     left_out = sorted(withdrawn | set(source.left_out))
     names = {
         "publication_key": key,
@@ -109,7 +109,7 @@ def copy_publication(
     return copy_id
 
 
-def _fill(conn: Connection, copy_id: int, params: dict[str, Any]) -> int:
+def fill(conn: Connection, copy_id: int, params: dict[str, Any]) -> int:
     """Fill the copy's own table, and check it; return how many lists were made anew."""
     publication = queries("publication")
     create_partition(conn, copy_id)

@@ -66,7 +66,7 @@ class Decision:
                 f"{FORM}; run propose_champion again"
             )
         values = {name: field for name, field in value.items() if name != "form"}
-        values["comparisons"] = tuple(_comparison(each) for each in value["comparisons"])
+        values["comparisons"] = tuple(comparison_of(each) for each in value["comparisons"])
         values["verdicts"] = tuple(Verdict.from_json(each) for each in value["verdicts"])
         values["reasons"] = tuple(value["reasons"])
         return cls(**values)
@@ -236,10 +236,10 @@ def check_contest(contest: Contest) -> None:
                 f"{', '.join(sorted(contest.user_scores)) or 'none'}"
             )
     for key in contest.user_scores:
-        _check_users(contest, key)
+        check_users(contest, key)
 
 
-def _check_users(contest: Contest, key: str) -> None:
+def check_users(contest: Contest, key: str) -> None:
     """Raise LedgerError where a recipe was evaluated on other users than popularity."""
     scores = contest.user_scores[key]
     expected = contest.user_scores[contest.popularity].user_ids
@@ -281,6 +281,7 @@ def _comparisons_with(opponent: str, leads: Mapping[str, Interval]) -> list[Comp
     ]
 
 
-def _comparison(value: Mapping[str, Any]) -> Comparison:
+def comparison_of(value: Mapping[str, Any]) -> Comparison:
+    """Return a comparison from its JSON."""
     lead = [float(value[name]) for name in ("mean", "low", "high")]  # JSON may have them as whole
     return Comparison(value["challenger"], value["against"], *lead)

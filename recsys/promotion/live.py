@@ -45,7 +45,7 @@ class Visible:
         counts = f"{length}{self.n_rows:,} rows for {self.n_users:,} users"
         return (
             f"{self.publication_id}: week {self.as_of}, {made_by}, {counts}{arms}{self._copy}, "
-            f"{self._reign}"
+            f"{self.reign}"
         )
 
     @property
@@ -57,7 +57,7 @@ class Visible:
         return f", a copy of {self.origin_id} without {movies}"
 
     @property
-    def _reign(self) -> str:
+    def reign(self) -> str:
         """Return when readers had it."""
         if self.last_live_at is None:
             return "never live"
@@ -196,7 +196,7 @@ def _chosen(conn: Connection, publication_id: int | None, choice: Mapping[int, V
         f"{visible.publication_id} (week {visible.as_of})" for visible in choice.values()
     ) or "none"
     if publication_id is None:
-        publication_id = _in_place(next(iter(reigns_before(conn)), None), choice)
+        publication_id = in_place(next(iter(reigns_before(conn)), None), choice)
     if publication_id is None:
         raise PublicationError(
             "no publication was live before the present one that was not rolled back from: nothing "
@@ -204,14 +204,14 @@ def _chosen(conn: Connection, publication_id: int | None, choice: Mapping[int, V
             f"of those with their rows in place: {there}"
         )
     if publication_id not in choice:
-        _refuse_retired(conn, publication_id)
+        refuse_retired(conn, publication_id)
         raise PublicationError(
             f"no publication {publication_id} with its rows in place: found {there}"
         )
     return choice[publication_id]
 
 
-def _in_place(origin_id: int | None, choice: Mapping[int, Visible]) -> int | None:
+def in_place(origin_id: int | None, choice: Mapping[int, Visible]) -> int | None:
     """Return a publication or, where its rows went and a copy's did not, its newest copy."""
     if origin_id in choice:
         return origin_id
@@ -247,7 +247,8 @@ def _retirement_of(conn: Connection, publication_id: int) -> Any:
     )
 
 
-def _refuse_retired(conn: Connection, publication_id: int) -> None:
+def refuse_retired(conn: Connection, publication_id: int) -> None:
+    """Raise LedgerError for a publication of a retired week."""
     retired = _retirement_of(conn, publication_id)
     if retired:
         raise PublicationError(

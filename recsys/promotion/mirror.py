@@ -53,7 +53,7 @@ def mirror_model(conn: Connection, registry: "Registry", model: ModelVersion, as
         rows = conn.execute(
             queries("ledger")["history_of_fit"], {"fit_key": model.fit_key}
         ).fetchall()
-        figures = {f"exam {name}": value for name, value in _figures_of(conn, model, as_of).items()}
+        figures = {f"exam {name}": value for name, value in figures_of(conn, model, as_of).items()}
         deciding = {
             metric_name(name): f"{value:.4f}" for name, value in figures.items() if DECIDING in name
         }
@@ -103,7 +103,8 @@ def mirror_week(
     )
 
 
-def _figures_of(conn: Connection, model: ModelVersion, as_of: date) -> Mapping[str, float]:
+def figures_of(conn: Connection, model: ModelVersion, as_of: date) -> Mapping[str, float]:
+    """Return the exam's figures of a model's recipe by metric."""
     return exams.named_figures(conn, as_of).get(model.recipe.key, {})
 
 
@@ -160,7 +161,7 @@ def _mirror(
     from mlflow.exceptions import MlflowException  # there with the registry: no cost here
 
     try:
-        with brief(), _only_one(conn):
+        with brief(), only_one(conn):
             show()
         return True
     except errors.LockNotAvailable:
@@ -183,7 +184,7 @@ def _mirror(
 
 
 @contextmanager
-def _only_one(conn: Connection) -> Iterator[None]:
+def only_one(conn: Connection) -> Iterator[None]:
     """Hold the lock of what MLflow looks up and then makes, unless another keeps it for long: a
     fit's step may wait minutes.
 

@@ -97,7 +97,7 @@ def propose(work: Work, week: WeekPlan) -> StoredProposal:
     key = {"as_of": week.as_of, "run_id": work.run.run_id, "inputs": contest.digest}
     row = find_row(work.conn, _Row, query, key)
     if row is None:
-        work.conn.execute(queries("ledger")["record_proposal"], key | _decided(contest))
+        work.conn.execute(queries("ledger")["record_proposal"], key | decided(contest))
         row = fetch_row(work.conn, _Row, query, key)
     return StoredProposal.of(row)
 
@@ -147,7 +147,7 @@ def _find(conn: Connection, proposal_id: int | None) -> _Row | None:
     return find_row(conn, _Row, query, {"proposal_id": proposal_id})
 
 
-def _decided(contest: WeekContest) -> dict[str, Any]:
+def decided(contest: WeekContest) -> dict[str, Any]:
     """Return what the exam decides, by the names of the columns."""
     decision = decide(contest.contest)
     return {

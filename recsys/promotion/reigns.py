@@ -16,7 +16,7 @@ def standing_reigns(flips: Iterable[Flip]) -> list[int]:
     standing: list[int] = []
     for publication_id, cause in flips:
         if cause == "rolled back":
-            left = _left_for(publication_id, standing)
+            left = left_for(publication_id, standing)
             standing = [
                 reign for reign in standing if reign not in left and reign != publication_id
             ]
@@ -24,7 +24,7 @@ def standing_reigns(flips: Iterable[Flip]) -> list[int]:
     return standing
 
 
-def _left_for(publication_id: int, standing: list[int]) -> set[int]:
+def left_for(publication_id: int, standing: list[int]) -> set[int]:
     """Return what a rollback leaves: all that came after the publication last, or what was live if
     it never was.
     """

@@ -66,7 +66,7 @@ def retire_week(
     }
     with conn.transaction():
         conn.execute(queries("live")["hold"])
-        _check_known(conn, as_of)
+        check_resolved(conn, as_of)
         earlier = conn.execute(queries("live")["retirement"], {"as_of": as_of}).fetchone()
         if earlier:
             when = f"{earlier.requested_by} on {earlier.retired_at:%Y-%m-%d}: {earlier.reason}"
@@ -116,7 +116,8 @@ def undo_retirement(
     return Retirement(as_of, True, live.publication_id if live else None, again)
 
 
-def _check_known(conn: Connection, as_of: date) -> None:
+def check_resolved(conn: Connection, as_of: date) -> None:
+    """Raise LedgerError for a week that was never resolved."""
     if conn.execute(queries("drops")["week"], {"as_of": as_of}).fetchone():
         return
     newest = [str(row.as_of) for row in conn.execute(queries("drops")["newest_weeks"]).fetchall()]

@@ -61,8 +61,9 @@ def data_window(train: Interactions) -> dict[str, object]:
     if not len(train):
         return counts
     times = {"oldest_rating": train.rated_at.min(), "newest_rating": train.newest}
-    return counts | {name: _iso(seconds) for name, seconds in times.items()}
+    return counts | {name: iso_time(seconds) for name, seconds in times.items()}
 
 
-def _iso(seconds: int) -> str:
+def iso_time(seconds: int) -> str:
+    """Return seconds since 1970 as an ISO time, UTC."""
     return datetime.fromtimestamp(int(seconds), UTC).isoformat()

@@ -66,11 +66,11 @@ def proposal(conn: Connection, as_of: date, question: Question) -> str:
     exam = exam_page(conn, as_of, competitors=question.competitors, proposed=question.key)
     shown = [each for each in decision.verdicts if each.recipe_key == question.key]
     parts = [
-        _answers(conn, as_of, question),
+        answers(conn, as_of, question),
         decision.reasons[-1],
         exam.markdown(),
         gates_list(shown),
-        *_other_challengers(question),
+        *other_challengers(question),
         all_figures(as_of),
     ]
     return "\n\n".join(parts)
@@ -81,7 +81,7 @@ def all_figures(as_of: date) -> str:
     return f"All figures: `python -m recsys exam --all --as-of {as_of}`."
 
 
-def _answers(conn: Connection, as_of: date, question: Question) -> str:
+def answers(conn: Connection, as_of: date, question: Question) -> str:
     """What each answer does to the champion, and to what readers see."""
     live = find_row(conn, LiveModel, queries("live")["live_model"])
     visible = f"publication {live.publication_id} of week {live.as_of}" if live else "nothing yet"
@@ -100,7 +100,7 @@ def _answers(conn: Connection, as_of: date, question: Question) -> str:
     )
 
 
-def _other_challengers(question: Question) -> list[str]:
+def other_challengers(question: Question) -> list[str]:
     """A list of the challengers that are not proposed, and by which gates each was refused."""
     refusals: dict[str, list[str]] = {}
     for each in question.decision.verdicts:
@@ -108,11 +108,11 @@ def _other_challengers(question: Question) -> list[str]:
         if not each.passed:
             gates.append(each.gate)
     refusals.pop(question.key, None)
-    lines = [f"- {key}: {_refusal(gates)}" for key, gates in refusals.items()]
+    lines = [f"- {key}: {refusal(gates)}" for key, gates in refusals.items()]
     return ["The other challengers:\n\n" + "\n".join(lines)] if lines else []
 
 
-def _refusal(gates: Sequence[str]) -> str:
+def refusal(gates: Sequence[str]) -> str:
     return (
         f"refused by {', '.join(gates)}" if gates else "passes every gate too, with a lower score"
     )

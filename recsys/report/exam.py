@@ -144,19 +144,19 @@ class ExamPage:
         parts = list(slices)
         lines = [
             [
-                self._label(key),
+                self.label(key),
                 *(_figure(self.values.get((key, "all", metric))) for metric in names),
-                *(self._on_slice(key, part) for part in parts),
+                *(self.on_slice(key, part) for part in parts),
             ]
             for key in self.keys
         ]
         return Grid(["recipe", *names, *(part.name for part in parts)], lines)
 
-    def _on_slice(self, key: str, part: Slice) -> str:
+    def on_slice(self, key: str, part: Slice) -> str:
         value = self.values.get((key, part.name, DECIDING))
         return _figure(value if part.is_measured else None)
 
-    def _label(self, key: str) -> str:
+    def label(self, key: str) -> str:
         return f"{key} ({self.roles[key]})" if key in self.roles else key
 
 
@@ -174,7 +174,7 @@ def exam_page(
     """
     exam = fetch_row(conn, HeldExam, queries("exams")["exam"], {"as_of": as_of})
     results = [row for row in _results(conn, as_of) if _competes(row.recipe_key, competitors)]
-    sentences = [exam.sentence, _overlap(conn, as_of), *_unfitted(conn, as_of, competitors)]
+    sentences = [exam.sentence, overlap(conn, as_of), *unfitted(conn, as_of, competitors)]
     roles = {exam.incumbent: "incumbent", proposed: "proposed"}
     return ExamPage(" ".join(filter(None, sentences)), tuple(results), roles)
 
@@ -196,14 +196,14 @@ def _competes(key: str, competitors: Collection[str] | None) -> bool:
     return competitors is None or key in competitors
 
 
-def _overlap(conn: Connection, as_of: date) -> str:
+def overlap(conn: Connection, as_of: date) -> str:
     shared = find_row(conn, SharedRatings, queries("exams")["most_shared"], {"as_of": as_of})
     if shared is None:
         return ""
     return f"Of these ratings {shared.share:.0%} were in week {shared.earlier}'s exam too."
 
 
-def _unfitted(conn: Connection, as_of: date, competitors: Collection[str] | None) -> list[str]:
+def unfitted(conn: Connection, as_of: date, competitors: Collection[str] | None) -> list[str]:
     return [
         f"{key} is not among them, as it cannot be fitted: {reason.rstrip('.')}."
         for key, reason in failed_fits(conn, as_of, "exam").items()

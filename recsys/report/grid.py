@@ -45,12 +45,12 @@ class Grid:
 
     def markdown(self, width: int = WIDTH) -> str:
         """Return the grid as tables in Markdown, none wider than that."""
-        return "\n\n".join(grid._table() for grid in self.fitting(width))
+        return "\n\n".join(grid.table() for grid in self.fitting(width))
 
-    def _table(self) -> str:
+    def table(self) -> str:
         rule = ["-" * width for width in self.widths]
-        return "\n".join(map(self._row, (self.header, rule, *self.lines)))
+        return "\n".join(map(self.row, (self.header, rule, *self.lines)))
 
-    def _row(self, cells: Sequence[str]) -> str:
+    def row(self, cells: Sequence[str]) -> str:
         padded = [cell.ljust(width) for cell, width in zip(cells, self.widths, strict=True)]
         return f"| {' | '.join(padded)} |"

@@ -24,11 +24,11 @@ def observed_table(conn: Connection, week: WeekPlan) -> str:
         "liked; with 95% intervals."
     ]
     for _, figures in groupby(rows, key=lambda row: row.publication_id):
-        parts += _publication(list(figures))
+        parts += publication(list(figures))
     return "\n\n".join(parts)
 
 
-def _publication(rows: list[ObservedHits]) -> list[str]:
+def publication(rows: list[ObservedHits]) -> list[str]:
     """A sentence on whose lists they are, and a line for each group of users."""
     shadow = ", in the shadow" if rows[0].is_shadow else ""
     recipes = " and ".join(dict.fromkeys(row.recipe_key for row in rows))
@@ -41,17 +41,17 @@ def _publication(rows: list[ObservedHits]) -> list[str]:
 def _line(figures: Iterable[ObservedHits]) -> list[str]:
     by_metric = {row.metric: row for row in figures}
     row = by_metric[observed.METRICS[0]]
-    return [_whose(row), f"{row.n:,}", *(_between(by_metric[name]) for name in observed.METRICS)]
+    return [whose(row), f"{row.n:,}", *(between(by_metric[name]) for name in observed.METRICS)]
 
 
-def _whose(row: ObservedHits) -> str:
+def whose(row: ObservedHits) -> str:
     """Which lists of a publication a line is about."""
     if row.arm == observed.DIFFERENCE:
         return "difference"
     return row.source if row.arm == observed.ALL else f"{row.arm}'s arm"
 
 
-def _between(row: ObservedHits) -> str:
+def between(row: ObservedHits) -> str:
     if row.n < observed.LEAST_USERS:
         return f"{row.value:.4f} (too few users)"
     return f"{row.value:.4f} ({row.low:.4f} to {row.high:.4f})"

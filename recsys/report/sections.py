@@ -164,17 +164,17 @@ def costs_grid(conn: Connection, published: Publication) -> Grid | None:
     if not costs:
         return None
     seconds = sum(cost.seconds for cost in costs)
-    lines = [_cost_line(cost, seconds) for cost in costs]
+    lines = [cost_line(cost, seconds) for cost in costs]
     header = ["step", "seconds", "share", "peak MiB", "rows", "rows/s"]
-    return Grid(header, [*lines, _total_line(costs, seconds)])
+    return Grid(header, [*lines, total_line(costs, seconds)])
 
 
-def _total_line(costs: list[StepCost], seconds: float) -> list[str]:
+def total_line(costs: list[StepCost], seconds: float) -> list[str]:
     peak = max(cost.peak_bytes or 0 for cost in costs)
     return ["in all, and the largest peak", f"{seconds:,.1f}", "100.0%", _mebibytes(peak), "", ""]
 
 
-def _cost_line(cost: StepCost, whole: float) -> list[str]:
+def cost_line(cost: StepCost, whole: float) -> list[str]:
     return [
         f"{cost.step} {cost.part}".rstrip(),
         f"{cost.seconds:,.1f}",

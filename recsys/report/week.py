@@ -46,10 +46,10 @@ class WeekPage:
         return self._page(exam, self.costs and self.costs.columns(BRIEF_COSTS).markdown())
 
     def _page(self, exam: str, costs: str | None) -> str:
-        parts = [self.before, "## The exam", exam, self.after, "## What it cost", self._cost(costs)]
+        parts = [self.before, "## The exam", exam, self.after, "## What it cost", self.cost(costs)]
         return "\n\n".join(parts) + "\n"
 
-    def _cost(self, costs: str | None) -> str:
+    def cost(self, costs: str | None) -> str:
         if costs is None:
             return "Not measured."
         return (

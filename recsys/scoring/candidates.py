@@ -50,7 +50,7 @@ class ShardUsers:
         """Return (U, M) with an entry for each movie that the user may not be recommended."""
         seen = self.histories.seen(movie_ids)
         if len(self.withdrawn):
-            seen += _for_everyone(self.withdrawn, movie_ids, len(self.ids))
+            seen += for_everyone(self.withdrawn, movie_ids, len(self.ids))
         return seen
 
     def columns(self, best: TopN) -> dict[str, np.ndarray]:
@@ -70,7 +70,7 @@ def score_shard(
     excluded = users.excluded(model.movie_ids_)
     best = model.recommend(users.ids, n=spec.week.top_n, seen=excluded)
     columns = users.columns(best)
-    _store(conn, spec, users.shard, columns)
+    store(conn, spec, users.shard, columns)
     return len(columns["movie_id"])
 
 
@@ -80,7 +80,7 @@ def is_scored(conn: Connection, spec: PublicationSpec, shard: Shard) -> bool:
     return fetch_value(conn, bool, queries("publication")["shard_scored"], params)
 
 
-def _store(
+def store(
     conn: Connection, spec: PublicationSpec, shard: Shard, columns: dict[str, np.ndarray]
 ) -> None:
     """Put candidates in the place of those that the shard had."""
@@ -96,7 +96,7 @@ def _store(
         conn.execute(statements["record_shard"], params)
 
 
-def _for_everyone(movies: np.ndarray, movie_ids: np.ndarray, n_users: int) -> sparse.csr_matrix:
+def for_everyone(movies: np.ndarray, movie_ids: np.ndarray, n_users: int) -> sparse.csr_matrix:
     """Return (n_users, M) with an entry for each of the movies in every row."""
     places = index_of(movie_ids, movies)
     places = places[places >= 0]

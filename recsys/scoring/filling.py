@@ -42,17 +42,17 @@ class Filling:
         Raises PublicationError where a shard was not scored or the rows fail a check.
         """
         before = find_publication(self.conn, self.spec)
-        publication_id = before.publication_id if before else self._new_id()
-        self._require_candidates()
-        self._make_table(publication_id)
+        publication_id = before.publication_id if before else self.new_id()
+        self.require_candidates()
+        self.make_table(publication_id)
         if before:
             report_difference(self.conn, before, fetch_publication(self.conn, self.spec))
         return publication_id
 
-    def _new_id(self) -> int:
+    def new_id(self) -> int:
         return fetch_value(self.conn, int, queries("publication")["new_id"])
 
-    def _require_candidates(self) -> None:
+    def require_candidates(self) -> None:
         params = {"publication_key": self.spec.key}
         missing = fetch_values(self.conn, int, queries("publication")["shards_missing"], params)
         if missing:
@@ -61,10 +61,10 @@ class Filling:
                 "again, then this step"
             )
 
-    def _make_table(self, publication_id: int) -> None:
+    def make_table(self, publication_id: int) -> None:
         params = self._params(publication_id)
         create_partition(self.conn, publication_id)
-        self._gather(params)
+        self.gather(params)
         fill_by_rules(self.conn, publication_id, params)
         finish_partition(self.conn, publication_id)
         week = self.spec.week
@@ -80,7 +80,7 @@ class Filling:
             **self.spec.rules,
         }
 
-    def _gather(self, params: Mapping[str, object]) -> None:
+    def gather(self, params: Mapping[str, object]) -> None:
         """Fill temporary tables with what needs all ratings: several workers fill these, and only
         one an INSERT.
         """

@@ -29,12 +29,12 @@ def retire_outlived(conn: Connection, *, keep_weeks: int) -> list[int]:
     query = queries("publication")["outlived"]
     with advisory_lock(conn, Lock.RETIRE):
         conn.execute(queries("publication")["wait_briefly"])
-        return _drop_all(
+        return drop_all(
             conn, fetch_rows(conn, OutlivedPublication, query, {"keep_weeks": keep_weeks})
         )
 
 
-def _drop_all(conn: Connection, outlived: list[OutlivedPublication]) -> list[int]:
+def drop_all(conn: Connection, outlived: list[OutlivedPublication]) -> list[int]:
     """Drop one publication after another until readers hold one; return the ids of the dropped."""
     retired: list[int] = []
     for old in outlived:

@@ -34,21 +34,21 @@ def publish(conn: Connection, spec: PublicationSpec, origin: Origin) -> StoredPu
     A challenger's publication is made first and seen by nobody. Raises PublicationError where a
     shard was not scored or the result fails a check; readers then keep what they have.
     """
-    _drop_stale_challenger(conn, spec)
+    drop_stale_challenger(conn, spec)
     shadow = publish(conn, spec.challenger, origin) if spec.challenger else None
     with advisory_lock(conn, Lock.PUBLISH):
         before = find_publication(conn, spec)
         if before and before.is_half_detached:
-            _finish_detach(conn, spec, before)
+            finish_detach(conn, spec, before)
         conn.execute(queries("publication")["wait_again"])
         if before and before.has_rows:
-            _publish_again(conn, spec, before, origin.run_id)
+            publish_again(conn, spec, before, origin.run_id)
         else:
-            _publish_new(Filling(conn, spec, origin, shadow))
+            publish_new(Filling(conn, spec, origin, shadow))
         return fetch_publication(conn, spec)
 
 
-def _drop_stale_challenger(conn: Connection, spec: PublicationSpec) -> None:
+def drop_stale_challenger(conn: Connection, spec: PublicationSpec) -> None:
     """Drop a challenger's publication that has gone stale, so that it is made again."""
     with advisory_lock(conn, Lock.PUBLISH):
         shadow = stale_challenger(conn, spec)
@@ -57,7 +57,7 @@ def _drop_stale_challenger(conn: Connection, spec: PublicationSpec) -> None:
             run_on(conn, queries("publication")["drop_partition"], shadow.publication_id)
 
 
-def _finish_detach(conn: Connection, spec: PublicationSpec, before: StoredPublication) -> None:
+def finish_detach(conn: Connection, spec: PublicationSpec, before: StoredPublication) -> None:
     """Free the name of the new table, where the old one is still being detached."""
     try:
         conn.execute(queries("publication")["wait_briefly"])
@@ -69,7 +69,7 @@ def _finish_detach(conn: Connection, spec: PublicationSpec, before: StoredPublic
         ) from error
 
 
-def _publish_again(
+def publish_again(
     conn: Connection, spec: PublicationSpec, stored: StoredPublication, run_id: str
 ) -> None:
     """Make a publication live whose rows are there."""
@@ -80,7 +80,7 @@ def _publish_again(
             _make_live(conn, spec, stored.publication_id, run_id)
 
 
-def _publish_new(filling: Filling) -> None:
+def publish_new(filling: Filling) -> None:
     """Fill a new table, attach it, and make it live, in one transaction."""
     conn = filling.conn
     wal_before = _wal_position(conn)
@@ -89,7 +89,7 @@ def _publish_new(filling: Filling) -> None:
         _forget_candidates(conn, filling.spec)
         # last of all, as locks that others may meet are held from here on
         attached_at = time.monotonic()
-        _attach(filling, publication_id)
+        attach(filling, publication_id)
     held_ms = (time.monotonic() - attached_at) * 1e3
     log.info(
         "publication %s: attached and committed in %.0f ms; the server wrote %.1f MB of WAL "
@@ -100,7 +100,7 @@ def _publish_new(filling: Filling) -> None:
     )
 
 
-def _attach(filling: Filling, publication_id: int) -> None:
+def attach(filling: Filling, publication_id: int) -> None:
     """Attach the new table and, unless it is a challenger's, make it live."""
     conn = filling.conn
     is_for_readers = filling.spec.promotion_id is not None

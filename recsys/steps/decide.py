@@ -85,7 +85,7 @@ def promote_champion(
     """Store the week's decision, once, and let MLflow's alias follow; return the decision's id."""
     champion = ledger.decided_for(work.conn, week.as_of, work.run)
     if champion is None:
-        champion = _promote(work, week, model_version, approval)
+        champion = promote(work, week, model_version, approval)
     elif approval.answer and champion.approval != approval:
         sentence = "week %s was decided without waiting for the answer: %s"
         log.warning(sentence, week.as_of, approval.sentence)
@@ -95,7 +95,7 @@ def promote_champion(
     return champion.promotion_id
 
 
-def _promote(work: Work, week: WeekPlan, model_version: str, approval: Approval) -> Champion:
+def promote(work: Work, week: WeekPlan, model_version: str, approval: Approval) -> Champion:
     answered = answered_proposal(work, week, approval)
     decision = answered.settled(refused_refits(work.conn, week))
     recipe = answered.recipe_of(decision)

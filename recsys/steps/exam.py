@@ -48,7 +48,7 @@ def examine_models(work: Work, week: WeekPlan) -> str:
     """
     conn = work.conn
     contest = WeekContest(work, week)
-    missing = _unexamined(contest)
+    missing = unexamined(contest)
     if missing:
         _examine(contest, missing)
     if not exams.evaluated(conn, week.as_of) & contest.recipes.keys():
@@ -65,7 +65,7 @@ def examine_models(work: Work, week: WeekPlan) -> str:
     return table
 
 
-def _unexamined(contest: WeekContest) -> list[Recipe]:
+def unexamined(contest: WeekContest) -> list[Recipe]:
     """Return who is still to be evaluated; train_model tried the week's recipes that failed."""
     week = contest.week
     own = {recipe.key for recipe in week.recipes}

@@ -36,7 +36,7 @@ def resolve_week(work: Work, request: RunRequest, today: date | None = None) -> 
     zone = LandingZone(settings.drops)
     check_limits(request.numbers)
     today = today or datetime.now(UTC).date()  # the one look at a clock
-    as_of = request.as_of or _newest_drop(settings, zone, today)
+    as_of = request.as_of or newest_drop(settings, zone, today)
     zone.refuse_ahead(as_of, today, allow_future=settings.allow_future)
     with advisory_lock(conn, Lock.DROPS):
         check_schema(conn)
@@ -97,7 +97,7 @@ def _open(work: Work, plan: FirstPlan, request: RunRequest) -> WeekPlan:
     return week.with_parameters(**wishes)
 
 
-def _newest_drop(settings: Settings, zone: LandingZone, today: date) -> date:
+def newest_drop(settings: Settings, zone: LandingZone, today: date) -> date:
     newest = zone.newest("movielens", today=today, allow_future=settings.allow_future)
     if newest is None:
         raise NothingToRecommend(

@@ -113,7 +113,7 @@ def newest_tuned(conn: Connection, as_of: date, names: tuple[str, ...]) -> list[
     rows = fetch_rows(conn, _TunedRow, queries("tuning")["newest_tuned"], {"as_of": as_of})
     tuned = {row.name: Recipe.from_json(row.recipe) for row in rows}
     recipes = [tuned[name] for name in names if name in tuned]
-    return [recipe for recipe in recipes if _is_of_this_code(recipe)]
+    return [recipe for recipe in recipes if is_of_this_code(recipe)]
 
 
 def recipe_named(conn: Connection, as_of: date, name: str) -> Recipe:
@@ -132,7 +132,7 @@ def recipe_named(conn: Connection, as_of: date, name: str) -> Recipe:
     return Recipe.from_json(row.recipe)
 
 
-def _is_of_this_code(recipe: Recipe) -> bool:
+def is_of_this_code(recipe: Recipe) -> bool:
     """Return whether today's code would make the same recipe of its settings: a field may have
     gone, come, or changed its bounds.
     """

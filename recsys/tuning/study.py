@@ -127,9 +127,9 @@ class StudyResult:
         return {f"{name} {DECIDING}": ndcg for name, ndcg in figures.items() if ndcg is not None}
 
     def __str__(self) -> str:
-        return f"{self.study}: {len(self.trials)} trials; {self._outcome()}"
+        return f"{self.study}: {len(self.trials)} trials; {self.outcome()}"
 
-    def _outcome(self) -> str:
+    def outcome(self) -> str:
         if not self.default.is_fitted:
             return "the default could not be fitted, so nothing is kept"
         if self.best is None:

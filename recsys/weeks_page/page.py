@@ -172,7 +172,7 @@ class View:
             for week in self.weeks
             if week.decision and week.decided and week.decision != "kept"
         ]
-        return sorted([*decided, *map(_flipped, self.record.flips)], key=lambda sign: sign.as_of)
+        return sorted([*decided, *map(change_sign, self.record.flips)], key=lambda sign: sign.as_of)
 
     def exam_value(self, week: WeekLine) -> float | None:
         """What the champion of a week reached at its exam."""
@@ -238,10 +238,10 @@ class View:
             (name, list(figures))
             for name, figures in groupby(ordered, key=lambda figure: figure.measure)
         ]
-        charts = [Measure(name, figures, self._drift_frame(figures)) for name, figures in grouped]
+        charts = [Measure(name, figures, self.drift_frame(figures)) for name, figures in grouped]
         return sorted(charts, key=lambda measure: -measure.n_drifted)
 
-    def _drift_frame(self, figures: Sequence[DriftFigure]) -> Frame:
+    def drift_frame(self, figures: Sequence[DriftFigure]) -> Frame:
         values = [value for figure in figures for value in (figure.value, figure.low, figure.high)]
         return frame_around(
             self.dates, values, width=300, height=120, left=44, right=8, top=8, bottom=20
@@ -316,7 +316,8 @@ class View:
         return math.fsum(self.seconds.values())
 
 
-def _flipped(flip: Flip) -> Sign:
+def change_sign(flip: Flip) -> Sign:
+    """Return the sign of a change of what is live."""
     return Sign(
         flip.as_of,
         flip.cause,

@@ -15,13 +15,13 @@ def intra_list_diversity(lists: Lists) -> Figure:
     """
     if lists.genres is None:
         return float("nan"), 0
-    sums, counts = _genre_sums(lists.positions, lists.genres)
+    sums, counts = genre_sums(lists.positions, lists.genres)
     # |Σ u|² is the sum over all ordered pairs, each movie with itself among them
     cosines = np.square(sums).sum(axis=1) - counts
     return figure(1.0 - mean_or_nan(cosines, counts * (counts - 1)))
 
 
-def _genre_sums(positions: np.ndarray, genres: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def genre_sums(positions: np.ndarray, genres: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return each list's sum of genre vectors (U, G), and how many movies (U,) have a genre."""
     has_any = genres.sum(axis=1) > 0
     counts = np.zeros(len(positions), dtype=np.int64)

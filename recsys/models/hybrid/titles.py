@@ -87,7 +87,7 @@ class TitleEncoder:
     def uncentred(cls, titles: tuple[str, ...], source: TitleModel) -> "TitleEncoder":
         """Fit but for mean and length, which are 0 and 1."""
         name, folder = _look_up(source.title_model, source.title_model_revision)
-        terms = _latent_terms(_texts(titles)) if folder is None else _no_terms()
+        terms = latent_terms(_texts(titles)) if folder is None else _no_terms()
         return cls(name, np.zeros(1, dtype=np.float32), 1.0, *terms)
 
     def encode(self, titles: tuple[str, ...], source: TitleModel) -> np.ndarray:
@@ -135,9 +135,9 @@ def _look_up(title_model: str, revision: str) -> tuple[str, Path | None]:
     if not title_model:
         return TFIDF, None
     if Path(title_model).is_dir():
-        return _in_folder(Path(title_model))
+        return in_folder(Path(title_model))
     try:
-        return f"{title_model}@{revision}", _from_hub(title_model, revision)
+        return f"{title_model}@{revision}", from_hub(title_model, revision)
     # the hub's client raises its own kinds, httpx's, and OSError
     except Exception as error:  # noqa: BLE001
         reason = (str(error).splitlines() or [type(error).__name__])[0]
@@ -151,7 +151,8 @@ def _look_up(title_model: str, revision: str) -> tuple[str, Path | None]:
         return TFIDF, None
 
 
-def _in_folder(folder: Path) -> tuple[str, Path]:
+def in_folder(folder: Path) -> tuple[str, Path]:
+    """Return name and path of an encoder's weights in a folder."""
     missing = [name for name in ("config.json", WEIGHTS) if not (folder / name).is_file()]
     if missing:
         raise ModelError(
@@ -163,7 +164,7 @@ def _in_folder(folder: Path) -> tuple[str, Path]:
     return f"{folder.resolve().name}@{digest[:12]}", folder
 
 
-def _from_hub(name: str, revision: str) -> Path:
+def from_hub(name: str, revision: str) -> Path:
     """The local copy, fetched where there is none. Raises whatever the hub's client raises."""
     from huggingface_hub import constants, snapshot_download
     from huggingface_hub.errors import LocalEntryNotFoundError
@@ -205,7 +206,7 @@ def _texts(titles: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(re.sub(r"\s*\(\d{4}\)\s*$", "", title) for title in titles)
 
 
-def _latent_terms(texts: tuple[str, ...]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def latent_terms(texts: tuple[str, ...]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Terms (T,), idf (T,) and components (D, T) of latent semantic analysis (Deerwester et al.
     1990) of pieces of words; D ≤ TFIDF_SIZE.
     """
