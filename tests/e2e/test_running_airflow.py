@@ -56,7 +56,7 @@ def test_an_airflow_that_is_just_up_shows_no_run_that_failed_or_goes_on(
 def test_a_champion_is_approved_by_the_rest_api(installation: Installation) -> None:
     run_id, question = installation.run_until_asked()
     assert question["subject"].startswith(f"Week {installation.week}: first, als-")
-    assert "| NDCG@10 " in question["body"] and "| beats popularity " in question["body"]
+    assert " NDCG@10 |" in question["body"] and "- beats popularity: " in question["body"]
     assert (question["options"], question["defaults"]) == (["Approve", "Reject"], ["Reject"])
     assert not installation.ask("SELECT * FROM promotions WHERE run_id = %s", run_id), (
         "nothing is decided before the answer"
