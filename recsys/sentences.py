@@ -11,13 +11,13 @@ import lzma
 import re
 import zipfile
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import psycopg
 from psycopg import errors as pg
 from pydantic import ValidationError
-from pydantic_core import ErrorDetails
 
 from recsys.errors import RecsysError, UnreachableError
 
@@ -247,7 +247,7 @@ def variable_at(place: tuple[int | str, ...]) -> str:
     return f"RECSYS_{field.upper()}" if field else ""
 
 
-def _fault(fault: ErrorDetails, name: str) -> str:
+def _fault(fault: Mapping[str, Any], name: str) -> str:
     message, value = fault["msg"].removeprefix("Value error, "), fault["input"]
     is_secret = fault["loc"] == ("database_url",)
     is_open = isinstance(value, int | float | str) and fault["loc"] and not is_secret
