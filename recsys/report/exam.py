@@ -2,14 +2,14 @@
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from functools import cached_property
-from typing import Any
 
 from recsys.db.connect import Connection
 from recsys.db.queries import queries
 from recsys.db.rows import fetch_row, fetch_rows, find_row
 from recsys.evaluation.metrics import DECIDING, ERRORS, EXPOSURE, LISTS, RANKING
+from recsys.promotion.exams import ExamRecord
 from recsys.promotion.failed_fits import failed_fits
 from recsys.promotion.gates.guardrails import cold_users, new_movies
 from recsys.report.grid import PAGE_WIDTH, Grid
@@ -22,19 +22,8 @@ METRICS = (*RANKING, *EXPOSURE, *LISTS, *ERRORS)
 LEAST_USERS = {guardrail.part: guardrail.least for guardrail in (new_movies, cold_users)}
 
 
-@dataclass(frozen=True)
-class HeldExam:
-    """A row of `exams`."""
-
-    as_of: date
-    kind: str
-    weeks: int | None
-    cut: datetime | None
-    fingerprint: str
-    n_users: int
-    n_ratings: int
-    incumbent: str | None
-    incumbent_recipe: Mapping[str, Any] | None
+class HeldExam(ExamRecord):
+    """A row of `exams`, in words."""
 
     @property
     def sentence(self) -> str:
