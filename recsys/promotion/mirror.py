@@ -5,13 +5,16 @@ long, or fails for it.
 import logging
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from typing import TYPE_CHECKING
 
 from psycopg import errors
 
 from recsys.db.connect import Connection
 from recsys.db.queries import queries
+from recsys.db.rows import fetch_rows
 from recsys.errors import LedgerError, ModelLost
 from recsys.evaluation.metrics import DECIDING
 from recsys.promotion import exams, ledger
@@ -26,20 +29,37 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True)
+class Tag:
+    """A decision or a publication of a fit, as its version is tagged with it."""
+
+    name: str
+    value: str
+
+
+@dataclass(frozen=True)
+class ExamRun:
+    """The MLflow run of a fit that was evaluated."""
+
+    recipe_key: str
+    run_id: str
+
+
 def mirror_champion(conn: Connection, registry: "Registry") -> bool:
     """Let MLflow's alias follow the ledger; each run does it again, so that one that was cut short
     is put right.
 
     A failure is a warning. Returns whether the alias is right now.
     """
+    return _mirror(conn, registry, f"alias {CHAMPION!r}", partial(show_champion, conn, registry))
 
-    def show() -> None:
-        champion = ledger.newest_champion(conn)
-        if champion:
-            registry.set_champion(_version_now(registry, champion.model, champion.as_of))
-            registry.describe_model()
 
-    return _mirror(conn, registry, f"alias {CHAMPION!r}", show)
+def show_champion(conn: Connection, registry: "Registry") -> None:
+    """Set MLflow's alias to the champion's version."""
+    champion = ledger.newest_champion(conn)
+    if champion:
+        registry.set_champion(_version_now(registry, champion.model, champion.as_of))
+        registry.describe_model()
 
 
 def mirror_model(conn: Connection, registry: "Registry", model: ModelVersion, as_of: date) -> bool:
@@ -48,40 +68,52 @@ def mirror_model(conn: Connection, registry: "Registry", model: ModelVersion, as
     These are its decisions, its publications, and how its recipe did in the exam of the week
     `as_of`.
     """
-
-    def show() -> None:
-        rows = conn.execute(
-            queries("ledger")["history_of_fit"], {"fit_key": model.fit_key}
-        ).fetchall()
-        figures = {f"exam {name}": value for name, value in figures_of(conn, model, as_of).items()}
-        deciding = {
-            metric_name(name): f"{value:.4f}" for name, value in figures.items() if DECIDING in name
-        }
-        # one request each: the rest is in the note, and with the run
-        tags = {row.name: row.value for row in rows} | deciding
-        version = _version_now(registry, model, as_of)
-        registry.describe_version(version, tags=tags, note=_note(model, as_of, figures))
-        run_id = registry.run_of(model.fit_key, version)
-        if run_id:
-            registry.record_figures(run_id, as_of, figures)
-
+    show = partial(show_model, conn, registry, model, as_of)
     return _mirror(conn, registry, f"version of {model.recipe.key}, week {as_of},", show)
+
+
+def show_model(conn: Connection, registry: "Registry", model: ModelVersion, as_of: date) -> None:
+    """Describe a version in MLflow, and record the exam's figures with its run."""
+    tags = history_of(conn, model)
+    figures = exam_figures(conn, model, as_of)
+    version = _version_now(registry, model, as_of)
+    note = note_on(model, as_of, figures)
+    registry.describe_version(version, tags=tags | deciding_tags(figures), note=note)
+    run_id = registry.run_of(model.fit_key, version)
+    if run_id:
+        registry.record_figures(run_id, as_of, figures)
+
+
+def history_of(conn: Connection, model: ModelVersion) -> dict[str, str]:
+    """Return the decisions and publications of a version, as tags."""
+    query = queries("ledger")["history_of_fit"]
+    rows = fetch_rows(conn, Tag, query, {"fit_key": model.fit_key})
+    return {row.name: row.value for row in rows}
+
+
+def deciding_tags(figures: Mapping[str, float]) -> dict[str, str]:
+    """Return the figures that decide, as tags; the others are in the note, and with the run, as
+    each tag is a request.
+    """
+    deciding = {name: value for name, value in figures.items() if DECIDING in name}
+    return {metric_name(name): f"{value:.4f}" for name, value in deciding.items()}
 
 
 def mirror_exam(conn: Connection, registry: "Registry", as_of: date) -> bool:
     """Let MLflow show a week's exam: every figure with the fit that was evaluated, and on its
     recipe's line over the weeks.
     """
+    show = partial(show_exam, conn, registry, as_of)
+    return _mirror(conn, registry, f"exam of week {as_of}", show, again=command_of(as_of))
 
-    def show() -> None:
-        figures = exams.named_figures(conn, as_of)
-        for row in conn.execute(queries("exams")["runs"], {"as_of": as_of}).fetchall():
-            registry.record_figures(row.run_id, as_of, figures.get(row.recipe_key, {}))
-            registry.record_chart(row.recipe_key, as_of, figures.get(row.recipe_key, {}))
 
-    return _mirror(
-        conn, registry, f"exam of week {as_of}", show, again=f"python -m recsys run --as-of {as_of}"
-    )
+def show_exam(conn: Connection, registry: "Registry", as_of: date) -> None:
+    """Record a week's exam in MLflow."""
+    figures = exams.named_figures(conn, as_of)
+    for row in fetch_rows(conn, ExamRun, queries("exams")["runs"], {"as_of": as_of}):
+        own = figures.get(row.recipe_key, {})
+        registry.record_figures(row.run_id, as_of, own)
+        registry.record_chart(row.recipe_key, as_of, own)
 
 
 def mirror_week(
@@ -94,22 +126,23 @@ def mirror_week(
     is_last: bool = False,
 ) -> bool:
     """Let the week's run in MLflow hold what the week reports; see `Weeks.record_week`."""
-
-    def show() -> None:
-        registry.record_week(as_of, texts=texts, metrics=metrics, is_last=is_last)
-
-    return _mirror(
-        conn, registry, f"run of week {as_of}", show, again=f"python -m recsys run --as-of {as_of}"
-    )
+    show = partial(registry.record_week, as_of, texts=texts, metrics=metrics, is_last=is_last)
+    return _mirror(conn, registry, f"run of week {as_of}", show, again=command_of(as_of))
 
 
-def figures_of(conn: Connection, model: ModelVersion, as_of: date) -> Mapping[str, float]:
-    """Return the exam's figures of a model's recipe by metric."""
-    return exams.named_figures(conn, as_of).get(model.recipe.key, {})
+def command_of(as_of: date) -> str:
+    """Return the command that runs a week again."""
+    return f"python -m recsys run --as-of {as_of}"
 
 
-def _note(model: ModelVersion, as_of: date, figures: Mapping[str, float]) -> str:
-    """A version's description, in Markdown."""
+def exam_figures(conn: Connection, model: ModelVersion, as_of: date) -> dict[str, float]:
+    """Return the figures of a version's recipe in a week's exam, by the names that MLflow shows."""
+    figures = exams.named_figures(conn, as_of).get(model.recipe.key, {})
+    return {f"exam {name}": value for name, value in figures.items()}
+
+
+def note_on(model: ModelVersion, as_of: date, figures: Mapping[str, float]) -> str:
+    """Return a version's description, in Markdown."""
     lines = [f"| {name.removeprefix('exam ')} | {value:.4f} |" for name, value in figures.items()]
     heads = [
         f"`{model.recipe.key}`, fitted on all that week {as_of} may see ({model.n_ratings or 0:,} "
@@ -124,7 +157,7 @@ def _note(model: ModelVersion, as_of: date, figures: Mapping[str, float]) -> str
 
 
 def version_tags(model: ModelVersion, as_of: date) -> dict[str, str]:
-    """What a version is registered with: all that the ledger has of its fit."""
+    """Return what a version is registered with: all that the ledger has of its fit."""
     return {
         "recipe": model.recipe.key,
         "as_of": as_of.isoformat(),
@@ -134,8 +167,9 @@ def version_tags(model: ModelVersion, as_of: date) -> dict[str, str]:
 
 
 def _version_now(registry: "Registry", model: ModelVersion, as_of: date) -> str:
-    """The version of a model; registered anew where only that was lost. Raises ModelLost where the
-    model is.
+    """Return the version of a model; registered anew where only that was lost.
+
+    Raises ModelLost where the model is.
     """
     version = registry.find_version(model.fit_key, model.version)
     if version:
@@ -151,7 +185,7 @@ def _version_now(registry: "Registry", model: ModelVersion, as_of: date) -> str:
 
 
 def _mirror(
-    conn: Connection, registry: "Registry", what: str, show: Callable[[], None], again: str = ""
+    conn: Connection, registry: "Registry", what: str, show: Callable[[], object], again: str = ""
 ) -> bool:
     """Let `show` write what MLflow is to show. It gets some ten seconds a request; a warning says
     what is not shown yet.
@@ -165,22 +199,25 @@ def _mirror(
             show()
         return True
     except errors.LockNotAvailable:
-        why = "another run has been writing to MLflow for longer than that is waited for"
+        warn_of_lag(
+            what, "another run has been writing to MLflow for longer than that is waited for", again
+        )
     # requests' errors are OSErrors, and LedgerError is ours for what MLflow lacks
     except (MlflowException, OSError, LedgerError) as error:
-        why = explain(error).sentence
-    later = (
-        f"`{again}` shows it there"
-        if again
-        else ("MLflow follows with the next run, and nothing has to be repeated")
-    )
+        warn_of_lag(what, explain(error).sentence, again)
+    return False
+
+
+def warn_of_lag(what: str, why: str, again: str) -> None:
+    """Log what MLflow does not show yet, why, and what shows it."""
     log.warning(
         "MLflow's %s could not be brought up to the ledger: %s. What was done is in the ledger; %s",
         what,
         why,
-        later,
+        f"`{again}` shows it there"
+        if again
+        else "MLflow follows with the next run, and nothing has to be repeated",
     )
-    return False
 
 
 @contextmanager

@@ -4,14 +4,33 @@ its rows.
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import asdict, dataclass
 from typing import Any, LiteralString
 
 from psycopg import sql
-from psycopg.rows import dict_row
 
 from recsys.db.connect import Connection
 from recsys.db.queries import queries, sql_file
+from recsys.db.rows import fetch_row, fetch_value
 from recsys.errors import PublicationError
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How much a publication has, and the digest of its rows."""
+
+    n_users: int
+    n_rows: int
+    n_fallback: int
+    rows_sha256: str
+
+
+def on_partition(query: LiteralString, publication_id: int) -> sql.Composed:
+    """Return a query with the table of one publication in its place."""
+    name = f"batch_recommendations_{publication_id}"
+    return sql.SQL(query).format(
+        partition=sql.Identifier(name), publication_id=sql.Literal(publication_id)
+    )
 
 
 def run_on(
@@ -19,13 +38,9 @@ def run_on(
     query: LiteralString,
     publication_id: int,
     params: Mapping[str, Any] | None = None,
-) -> Any:
-    """Run a query on the table of one publication; rows come as dictionaries."""
-    name = f"batch_recommendations_{publication_id}"
-    statement = sql.SQL(query).format(
-        partition=sql.Identifier(name), publication_id=sql.Literal(publication_id)
-    )
-    return conn.cursor(row_factory=dict_row).execute(statement, params)
+) -> None:
+    """Run a query on the table of one publication."""
+    conn.execute(on_partition(query, publication_id), params)
 
 
 def create_partition(conn: Connection, publication_id: int) -> None:
@@ -53,29 +68,50 @@ def count_rows(conn: Connection, publication_id: int) -> dict[str, Any]:
     """Return how many users, rows and rows of the fallback it has, and the digest of all rows in
     order.
     """
-    return run_on(
-        conn, queries("publication")["counts"], publication_id, {"publication_id": publication_id}
-    ).fetchone()
+    query = on_partition(queries("publication")["counts"], publication_id)
+    return asdict(fetch_row(conn, Counts, query, {"publication_id": publication_id}))
 
 
 def check_rows(
     conn: Connection, publication_id: int, snapshot: Mapping[str, Any], top_n: int
 ) -> None:
     """Raise PublicationError where its rows are not what the snapshot (as_of, watermark) admits."""
-    counts = run_on(
-        conn, queries("publication")["faults"], publication_id, {**snapshot, "top_n": top_n}
-    ).fetchone()
+    params = {**snapshot, "top_n": top_n}
+    faults = count_faults(conn, publication_id, params) | count_rated(conn, publication_id, params)
+    refuse_faults(snapshot, faults)
+    refuse_empty(conn, publication_id, snapshot)
+
+
+def count_faults(
+    conn: Connection, publication_id: int, params: Mapping[str, Any]
+) -> dict[str, int]:
+    """Return how many users each fault concerns; the query's columns are the faults' names."""
+    query = on_partition(queries("publication")["faults"], publication_id)
+    return fetch_row(conn, dict[str, int], query, params)
+
+
+def count_rated(conn: Connection, publication_id: int, params: Mapping[str, Any]) -> dict[str, int]:
+    """Return how many users have a movie that they had rated, by the fault's name."""
+    query = on_partition(queries("publication")["rated_faults"], publication_id)
     with looking_up(conn):
-        counts |= run_on(
-            conn, queries("publication")["rated_faults"], publication_id, snapshot
-        ).fetchone()
-    faults = [f"{count:,} {what}" for what, count in counts.items() if count]
-    if faults:
+        return fetch_row(conn, dict[str, int], query, params)
+
+
+def refuse_faults(snapshot: Mapping[str, Any], faults: Mapping[str, int]) -> None:
+    """Raise PublicationError where a fault concerns a user."""
+    lines = [f"{count:,} {what}" for what, count in faults.items() if count]
+    if lines:
         raise PublicationError(
             f"week {snapshot['as_of']}: the publication would have "
-            f"{', '.join(faults)}; expected none"
+            f"{', '.join(lines)}; expected none"
         )
-    if not run_on(conn, queries("publication")["has_rows"], publication_id).fetchone()["has_rows"]:
+
+
+def refuse_empty(conn: Connection, publication_id: int, snapshot: Mapping[str, Any]) -> None:
+    """Raise PublicationError where there is no row."""
+    if not fetch_value(
+        conn, bool, on_partition(queries("publication")["has_rows"], publication_id)
+    ):
         raise PublicationError(
             f"week {snapshot['as_of']}: the publication would have no row: nobody has a movie left "
             "to be recommended; "

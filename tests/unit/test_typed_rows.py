@@ -11,20 +11,13 @@ FETCHES = {"fetchone", "fetchall", "fetchmany"}
 #: Modules that still read rows themselves. None is to be added.
 FETCHING = {
     "experiment.py",
-    "promotion/copies.py",
     "promotion/failed_fits.py",
-    "promotion/live.py",
-    "promotion/mirror.py",
-    "promotion/partitions.py",
-    "promotion/retire.py",
     "scoring/histories.py",
     "week.py",
     "weeks_page/record.py",
 }
 #: Functions that take or return rows of no type. None is to be added.
 UNTYPED = {
-    "promotion/live.py:_retirement_of",
-    "promotion/partitions.py:run_on",
     "week.py:_one",
     "week.py:_week",
 }
