@@ -3,13 +3,14 @@
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
-from datetime import date
+from datetime import date, datetime
 from typing import Any, Self
 
 from psycopg.types.json import Jsonb
 
-from recsys.db.connect import Connection, one_row
+from recsys.db.connect import Connection
 from recsys.db.queries import queries
+from recsys.db.rows import fetch_row, fetch_value, fetch_values, find_row
 from recsys.errors import LedgerError
 from recsys.experiment import Experiment
 from recsys.limits import beyond_limits
@@ -114,7 +115,24 @@ class WeekRun:
         return cls(WeekPlan.from_json(value), Run.from_json(wishes))
 
 
-def fields_of_plan(value: Mapping[str, Any]) -> dict[str, Any]:
+@dataclass(frozen=True)
+class StoredWeek:
+    """A row of weeks."""
+
+    as_of: date
+    watermark: int
+    params: dict[str, Any]
+    resolved_late: bool
+    ingested_at: datetime | None = None
+
+    @property
+    def plan(self) -> WeekPlan:
+        """Return the week that it holds. Raises LedgerError for one of other code."""
+        values = {"watermark": self.watermark, "resolved_late": self.resolved_late}
+        return WeekPlan.from_json(self.params | values)
+
+
+def _fields_of_plan(value: Mapping[str, Any]) -> dict[str, Any]:
     """Return a plan's fields as JSON has them; raise LedgerError for those of other code."""
     values = dict(value)
     form = values.pop("form", 1)  # the first values had no number
@@ -132,59 +150,59 @@ def fields_of_plan(value: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def open_week(conn: Connection, week: WeekPlan) -> WeekPlan:
-    """The week as the ledger has it; entered as given, with the newest drop known as its watermark,
-    where the ledger lacks it.
+    """Return the week as the ledger has it; enter it as given where the ledger lacks it.
 
-    Parameters are those of the week's first run, and its watermark moves only until its drops are
-    in. A parameter that was stored out of its limits, which no publication can be made with, gives
-    way to that of the given week.
+    Its watermark is the newest drop that is registered, and moves only until its drops are in.
+    Parameters are those of the week's first run. One that was stored out of its limits, which no
+    publication can be made with, gives way to that of the given week.
     """
     with conn.transaction():
-        late = _one(conn, "is_late", as_of=week.as_of).late
-        newest = _one(conn, "newest_drop_known").drop_id
-        params = {
-            "as_of": week.as_of,
-            "watermark": newest,
-            "params": Jsonb(week.to_json()),
-            "resolved_late": late,
-        }
-        conn.execute(queries("drops")["open_week"], params)
-        stored = _week(_one(conn, "week", as_of=week.as_of))
+        enter_week(conn, week)
+        stored = stored_week(conn, week.as_of).plan
         wrong = beyond_limits(stored.numbers)
-        if wrong:
-            stored = mend(conn, stored, {name: week.numbers[name] for name in wrong})
-            log.warning(
-                "week %s was stored out of limits: %s. It has now %s",
-                week.as_of,
-                "; ".join(wrong.values()),
-                stored.numbers,
-            )
-    return stored
+        return mended_week(conn, week, stored, wrong) if wrong else stored
 
 
-def mend(conn: Connection, week: WeekPlan, numbers: Mapping[str, float]) -> WeekPlan:
-    """Store a week with other numbers."""
-    mended = week.with_parameters(**numbers)
-    conn.execute(
-        queries("drops")["mend_week"], {"as_of": week.as_of, "params": Jsonb(mended.to_json())}
-    )
+def enter_week(conn: Connection, week: WeekPlan) -> None:
+    """Store a week, or move its watermark to the newest drop until its drops are in."""
+    params = {
+        "as_of": week.as_of,
+        "resolved_late": fetch_value(
+            conn, bool, queries("drops")["is_late"], {"as_of": week.as_of}
+        ),
+        "watermark": fetch_value(conn, int, queries("drops")["newest_drop_known"]),
+        "params": Jsonb(week.to_json()),
+    }
+    conn.execute(queries("drops")["open_week"], params)
+
+
+def stored_week(conn: Connection, as_of: date) -> StoredWeek:
+    """Return a week's row. Raises RecsysError where it has none."""
+    return fetch_row(conn, StoredWeek, queries("drops")["week"], {"as_of": as_of})
+
+
+def mended_week(
+    conn: Connection, week: WeekPlan, stored: WeekPlan, wrong: Mapping[str, str]
+) -> WeekPlan:
+    """Store a week again, with the numbers that are out of their limits as in the given week."""
+    mended = stored.with_parameters(**{name: week.numbers[name] for name in wrong})
+    params = {"as_of": week.as_of, "params": Jsonb(mended.to_json())}
+    conn.execute(queries("drops")["mend_week"], params)
+    reasons = "; ".join(wrong.values())
+    sentence = "week %s was stored out of limits: %s. It has now %s"
+    log.warning(sentence, week.as_of, reasons, mended.numbers)
     return mended
 
 
 def week_taken_in(conn: Connection, as_of: date | None) -> WeekPlan | None:
-    """The newest week, up to a date if one is given, whose drops are in; None without one. Changes
-    nothing.
-    """
-    row = conn.execute(queries("drops")["week_taken_in"], {"as_of": as_of}).fetchone()
-    return _week(row) if row else None
+    """Return the newest week whose drops are in, up to a date if one is given; None without one."""
+    row = find_row(conn, StoredWeek, queries("drops")["week_taken_in"], {"as_of": as_of})
+    return row.plan if row else None
 
 
 def undecided_before(conn: Connection, as_of: date) -> list[date]:
-    """Earlier weeks that began and were not decided."""
-    return [
-        row.as_of
-        for row in conn.execute(queries("drops")["undecided_before"], {"as_of": as_of}).fetchall()
-    ]
+    """Return the earlier weeks that began and were not decided."""
+    return fetch_values(conn, date, queries("drops")["undecided_before"], {"as_of": as_of})
 
 
 def warn_of_order(conn: Connection, week: WeekPlan) -> None:
@@ -205,24 +223,15 @@ def warn_of_order(conn: Connection, week: WeekPlan) -> None:
 
 
 def close_ingest(conn: Connection, week: WeekPlan) -> None:
-    """Let the week's watermark stand from here on. Raises LedgerError where another run has moved
-    it since.
+    """Let the week's watermark stand from here on.
+
+    Raises LedgerError where another run has moved it since.
     """
     conn.execute(queries("drops")["close_ingest"], week.snapshot.params)
-    watermark = _one(conn, "week", as_of=week.as_of).watermark
+    watermark = stored_week(conn, week.as_of).watermark
     if watermark != week.watermark:
         raise LedgerError(
             f"week {week.as_of}: another run has met new drops since this one resolved the week; "
             f"found watermark {watermark}, "
             f"expected {week.watermark}: run it again from resolve_week"
         )
-
-
-def _week(row: Any) -> WeekPlan:
-    return WeekPlan.from_json(
-        {**row.params, "watermark": row.watermark, "resolved_late": row.resolved_late}
-    )
-
-
-def _one(conn: Connection, name: str, **params: Any) -> Any:
-    return one_row(conn, queries("drops")[name], params)

@@ -2,7 +2,7 @@
 and what the ledger has of them.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
@@ -22,6 +22,7 @@ class UserScores:
 
     @property
     def mean(self) -> float:
+        """Return their mean, 0 where nobody decides."""
         return float(self.ndcg.mean(dtype=np.float64)) if len(self.ndcg) else 0.0
 
 
@@ -67,7 +68,7 @@ class Contest:
 
     @property
     def defender(self) -> str | None:
-        """The incumbent, if it was fitted: whom a challenger must beat."""
+        """Return the incumbent, if it was fitted: whom a challenger must beat."""
         return None if self.incumbent in self.unfitted else self.incumbent
 
     @property
@@ -77,8 +78,9 @@ class Contest:
 
     @property
     def challengers(self) -> list[str]:
-        """Who may become champion, best mean first, ties by key. Popularity may depose a champion;
-        it need not be crowned.
+        """Return who may become champion, best mean first, ties by key.
+
+        Popularity may depose a champion; it need not be crowned.
         """
         no_challenger = self.defender if self.defender is not None else self.popularity
         return sorted(
@@ -88,34 +90,33 @@ class Contest:
 
     @cached_property
     def against_incumbent(self) -> Mapping[str, Interval]:
-        """Each challenger's lead over the champion, in intervals that hold for all of them at once;
-        none without a champion.
+        """Return each challenger's lead over the champion; none without a champion.
+
+        The intervals hold for all of them at once.
         """
         return self._leads(self.defender) if self.defender is not None else {}
 
     @cached_property
     def against_popularity(self) -> Mapping[str, Interval]:
-        """Each challenger's lead over popularity, likewise; popularity's own apart."""
+        """Return each challenger's lead over popularity, likewise; popularity's own apart."""
         return self._leads(self.popularity)
 
     @property
     def decisive(self) -> Mapping[str, Interval]:
-        """The leads that decide: over the champion, and over popularity until there is one."""
+        """Return the leads that decide: over the champion, or popularity until there is one."""
         return self.against_incumbent if self.defender is not None else self.against_popularity
 
     def _leads(self, opponent: str) -> Mapping[str, Interval]:
         keys = [key for key in self.challengers if key != opponent]
-        theirs = self.user_scores[opponent].ndcg
-        if not keys or not len(theirs):
+        if not keys or not len(self.user_scores[opponent].ndcg):
             return {}
-        scores = [self.user_scores[key] for key in keys] + [
-            own for key, own in self.others.items() if key != opponent
-        ]
-        differences = np.stack([own.ndcg.astype(np.float64) - theirs for own in scores], axis=1)
-        return dict(
-            zip(
-                keys,
-                simultaneous_intervals(differences, resamples=self.resamples, seed=self.seed),
-                strict=False,
-            )
-        )
+        differences = self.differences_from(opponent, keys)
+        leads = simultaneous_intervals(differences, resamples=self.resamples, seed=self.seed)
+        return dict(zip(keys, leads, strict=False))  # the others' leads only widen the intervals
+
+    def differences_from(self, opponent: str, keys: Sequence[str]) -> np.ndarray:
+        """Return each user's scores less the opponent's (D, R): of `keys`, then of all others."""
+        theirs = self.user_scores[opponent].ndcg
+        others = [own.ndcg for key, own in self.others.items() if key != opponent]
+        scores = [*(self.user_scores[key].ndcg for key in keys), *others]
+        return np.stack([own.astype(np.float64) - theirs for own in scores], axis=1)

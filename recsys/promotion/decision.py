@@ -120,22 +120,26 @@ def settle(
     keep what they have.
     """
     refused = refused or {}
-    key = decision.champion_key
     is_approved = approval.answer == "approved" or (approval.answer is None and not required)
     if decision.is_new and not is_approved:
-        reason = f"{key} was not approved: {approval.sentence}."
+        reason = f"{decision.champion_key} was not approved: {approval.sentence}."
         decision = decision.falls_back(fallback, reason)
     key = decision.champion_key
     if key in refused and key != fallback:
         reason = f"The refit of {key} was refused by its gates."
         decision = decision.falls_back(fallback, reason, refused[key])
+    refuse_without_fallback(decision, refused)
+    return decision
+
+
+def refuse_without_fallback(decision: Decision, refused: Mapping[str, str]) -> None:
+    """Raise ModelError where the refit of a settled decision was refused as well."""
     if decision.champion_key in refused:
         sentences = " ".join(f"{key}: {reason}" for key, reason in refused.items())
         raise ModelError(
             f"the refit of {decision.champion_key} was refused by its gates, and there is no other "
             f"to fall back on. {sentences}"
         )
-    return decision
 
 
 @dataclass(frozen=True)

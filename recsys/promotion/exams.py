@@ -84,28 +84,41 @@ def record_exam(conn: Connection, as_of: date, exam: Exam, incumbent: Recipe | N
     Raises LedgerError where the ledger has one of other data.
     """
     sketch = sketch_of(exam.held_out)
-    fingerprint = exam.train.fingerprint()
-    params = {
-        "as_of": as_of,
-        "kind": exam.kind,
-        "weeks": exam.weeks,
-        "cut": exam.cut,
-        "fingerprint": fingerprint,
-        "n_users": len(exam.users),
-        "n_ratings": len(exam.held_out),
-        "incumbent": incumbent.key if incumbent else None,
-        "incumbent_recipe": Jsonb(incumbent.to_json()) if incumbent else None,
-        "sketch": sketch.tolist(),
-    }
+    data = data_columns(exam)
+    params = {"as_of": as_of, "sketch": sketch.tolist()} | data | incumbent_columns(incumbent)
     with conn.transaction(), conn.cursor() as cursor:
         cursor.execute(queries("exams")["record_exam"], params)
         rows = overlaps_with_earlier(conn, as_of, sketch)
         cursor.executemany(queries("exams")["record_overlap"], rows)
+    refuse_other_data(conn, as_of, data["fingerprint"])
+
+
+def data_columns(exam: Exam) -> dict[str, Any]:
+    """Return what an exam is made of, by the names of the columns."""
+    return {
+        "kind": exam.kind,
+        "weeks": exam.weeks,
+        "cut": exam.cut,
+        "fingerprint": exam.train.fingerprint(),
+        "n_users": len(exam.users),
+        "n_ratings": len(exam.held_out),
+    }
+
+
+def incumbent_columns(incumbent: Recipe | None) -> dict[str, Any]:
+    """Return the champion that an exam was set under, by the names of the columns."""
+    if incumbent is None:
+        return {"incumbent": None, "incumbent_recipe": None}
+    return {"incumbent": incumbent.key, "incumbent_recipe": Jsonb(incumbent.to_json())}
+
+
+def refuse_other_data(conn: Connection, as_of: date, fingerprint: str) -> None:
+    """Raise LedgerError where the week's exam on record was set on other training ratings."""
     on_record = exam_on_record(conn, as_of)
-    if on_record is None or on_record.fingerprint != fingerprint:
-        recorded = on_record.fingerprint[:12] if on_record else "none"
+    recorded = on_record.fingerprint if on_record else "none"
+    if recorded != fingerprint:
         raise LedgerError(
-            f"week {as_of}: the exam on record was set on ratings {recorded}, found "
+            f"week {as_of}: the exam on record was set on ratings {recorded[:12]}, found "
             f"{fingerprint[:12]}: "
             "the facts that the week may see have changed since (an erased user?), so new entries "
             "could not be compared"
@@ -129,19 +142,25 @@ def record_entry(
 ) -> None:
     """Enter one recipe's per-user scores and figures."""
     entry = {"as_of": as_of, "recipe_key": recipe.key}
-    scores = {
-        "recipe": Jsonb(recipe.to_json()),
-        "run_id": run_id,
-        "user_ids": result.user_ids.tolist(),
-        "ndcg": result.ndcg.tolist(),
-    }
-    rows = [
-        entry | {"slice": part, "metric": metric, "value": value, "n": n}
+    fit = {"recipe": Jsonb(recipe.to_json()), "run_id": run_id}
+    params = entry | fit | score_columns(result)
+    rows = [entry | figure for figure in figure_columns(result)]
+    with conn.transaction(), conn.cursor() as cursor:
+        cursor.execute(queries("exams")["record_entry"], params)
+        cursor.executemany(queries("exams")["record_result"], rows)
+
+
+def score_columns(result: ExamResult) -> dict[str, Any]:
+    """Return the per-user scores of an exam, by the names of the columns."""
+    return {"user_ids": result.user_ids.tolist(), "ndcg": result.ndcg.tolist()}
+
+
+def figure_columns(result: ExamResult) -> list[dict[str, Any]]:
+    """Return each figure of an exam's table, by the names of the columns."""
+    return [
+        {"slice": part, "metric": metric, "value": value, "n": n}
         for part, metric, value, n in result.values
     ]
-    with conn.transaction(), conn.cursor() as cursor:
-        cursor.execute(queries("exams")["record_entry"], entry | scores)
-        cursor.executemany(queries("exams")["record_result"], rows)
 
 
 def run_of_entry(conn: Connection, as_of: date, recipe: Recipe) -> str | None:

@@ -68,20 +68,28 @@ class Promotion:
     @property
     def params(self) -> dict[str, Any]:
         """Return it by the names of the columns."""
-        decision = {
+        week = {"as_of": self.as_of, "incumbent": self.incumbent}
+        run = {"forced": self.run.force, "run_id": self.run.run_id, "git_sha": self.git_sha}
+        return week | self.decision_params | self.approval_params | self.model.params | run
+
+    @property
+    def decision_params(self) -> dict[str, Any]:
+        """Return what was decided, by the names of the columns."""
+        return {
             "decision": self.decision.outcome,
             "comparisons": Jsonb([asdict(each) for each in self.decision.comparisons]),
             "reasons": list(self.decision.reasons),
             "users_needed": self.decision.users_needed,
-            "incumbent": self.incumbent,
         }
-        approval = {
+
+    @property
+    def approval_params(self) -> dict[str, Any]:
+        """Return the answer of a person, by the names of the columns."""
+        return {
             "approval": self.approval.answer,
             "approved_by": self.approval.by,
             "proposal_id": self.approval.proposal_id,
         }
-        run = {"forced": self.run.force, "run_id": self.run.run_id, "git_sha": self.git_sha}
-        return {"as_of": self.as_of} | decision | approval | self.model.params | run
 
 
 @dataclass(frozen=True)
@@ -198,22 +206,25 @@ def record_decision(conn: Connection, promotion: Promotion) -> Champion:
 
     Returns the decision that counts for the run. Raises LedgerError where there is none.
     """
-    as_of = promotion.as_of
-    run = promotion.run
     with conn.transaction():
         conn.execute(queries("live")["hold"])  # a rollback made meanwhile says whether it stands
-        query = queries("ledger")["record_decision"]
-        promotion_id = find_value(conn, int, query, promotion.params)
-        if promotion_id is not None:
-            verdicts = (*promotion.decision.verdicts, *refit_verdicts(conn, as_of))
-            _record_verdicts(conn, "record_verdict", {"promotion_id": promotion_id}, verdicts)
-    champion = decided_for(conn, as_of, run)
+        enter_decision(conn, promotion)
+    champion = decided_for(conn, promotion.as_of, promotion.run)
     if champion is None:
         raise LedgerError(
-            f"week {as_of}: the decision of run {run.run_id!r} was not "
+            f"week {promotion.as_of}: the decision of run {promotion.run.run_id!r} was not "
             "entered; expected a run id of its own"
         )
     return champion
+
+
+def enter_decision(conn: Connection, promotion: Promotion) -> None:
+    """Enter a decision with every gate's answer; nothing where there is one already."""
+    query = queries("ledger")["record_decision"]
+    promotion_id = find_value(conn, int, query, promotion.params)
+    if promotion_id is not None:
+        verdicts = (*promotion.decision.verdicts, *refit_verdicts(conn, promotion.as_of))
+        _record_verdicts(conn, "record_verdict", {"promotion_id": promotion_id}, verdicts)
 
 
 def verdicts_of(conn: Connection, promotion_id: int) -> list[Verdict]:

@@ -122,11 +122,14 @@ def answered_proposal(work: Work, week: WeekPlan, approval: Approval) -> Answere
         anew.incumbent,
         stored.incumbent,
     )
-    is_same = anew.champion.key == stored.champion.key
-    answer = Approval(approval.answer, approval.by, anew.proposal_id)
-    return AnsweredProposal(
-        anew, answer if is_same else Approval(None, None, anew.proposal_id), required
-    )
+    return AnsweredProposal(anew, answer_to(anew, stored, approval), required)
+
+
+def answer_to(anew: StoredProposal, stored: StoredProposal, approval: Approval) -> Approval:
+    """Return the answer to a stored proposal as it counts for the one that was made anew."""
+    if anew.champion.key != stored.champion.key:
+        return Approval(None, None, anew.proposal_id)
+    return Approval(approval.answer, approval.by, anew.proposal_id)
 
 
 def proposal_of_run(work: Work, week: WeekPlan, proposal_id: int | None) -> StoredProposal:
@@ -154,5 +157,5 @@ def decided(contest: WeekContest) -> dict[str, Any]:
         "decision_json": Jsonb(decision.to_json()),
         "champion": Jsonb(contest.recipes[decision.champion_key].to_json()),
         "fallback": Jsonb(contest.recipes[contest.fallback].to_json()),
-        "incumbent": contest.incumbent.key if contest.incumbent else None,
+        "incumbent": contest.incumbent_key,
     }

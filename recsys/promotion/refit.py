@@ -31,8 +31,18 @@ class Refit:
     last: np.ndarray
     bounds: Bounds
 
+    @property
+    def is_listed(self) -> np.ndarray:
+        """Return where the lists have a movie (S, n)."""
+        return self.ids >= 0
+
+    @property
+    def has_list(self) -> np.ndarray:
+        """Return which users have any (S,)."""
+        return np.any(self.is_listed, axis=1)
+
 
 def sample_of(users: np.ndarray) -> np.ndarray:
-    """At most SAMPLE of the users, spread evenly over their ids."""
+    """Return at most SAMPLE of the users, spread evenly over their ids."""
     step = max(-(-len(users) // SAMPLE), 1)
     return users[::step]

@@ -1,6 +1,7 @@
 """Refits: a recipe fitted on all that a week admits, checked by gates, registered, and served."""
 
 import logging
+from collections.abc import Sequence
 
 from recsys.db.connect import Lock, advisory_lock
 from recsys.errors import LedgerError, ModelLost
@@ -36,7 +37,7 @@ def refit(work: Work, week: WeekPlan, recipe: Recipe) -> str:
     catalogue, interactions = read_snapshot(conn, week)
     fit = _fit_for_readers(work, week, recipe, interactions, catalogue)
     fitted, model = fitted_model(conn, work.registry, fit)
-    verdicts = check_refit(conn, week, recipe, model, interactions, work.settings)
+    verdicts = check_refit(work, week, recipe, model, interactions)
     ledger.record_refit_verdicts(conn, week.as_of, fitted.fit_key, verdicts)
     version = ModelVersion(recipe, "", fitted.fit_key, fitted.fingerprint, len(interactions))
     return _register(work, week, fitted.run_id, version)
@@ -67,23 +68,30 @@ def version_of_refit(work: Work, week: WeekPlan, recipe: Recipe, version: str) -
     """
     fit_keys = ledger.fit_keys_of_refits(work.conn, week.as_of)
     fit_key = work.registry.version_tags(version).get("fit_key")
-    others = [key for key, other in fit_keys.items() if other == fit_key and key != recipe.key]
+    others = others_with(fit_keys, fit_key, recipe)
     if others or recipe.key not in fit_keys:
-        owner = ", ".join(others) or "no refit of the week"
-        raise LedgerError(
-            f"week {week.as_of}: version {version} is of {owner}, expected one of {recipe.key}: "
-            "run refit_winner again"
-        )
-    if fit_key != fit_keys[recipe.key]:
-        log.warning(
-            "week %s: MLflow has lost version %s of %s, which is registered again",
-            week.as_of,
-            version,
-            recipe.key,
-        )
-        version = refit(work, week, recipe)
-        fit_keys = ledger.fit_keys_of_refits(work.conn, week.as_of)
-    return version_on_record(work, recipe, version, fit_keys[recipe.key])
+        raise version_of_another(week, recipe, version, others)
+    if fit_key == fit_keys[recipe.key]:
+        return version_on_record(work, recipe, version, fit_keys[recipe.key])
+    sentence = "week %s: MLflow has lost version %s of %s, which is registered again"
+    log.warning(sentence, week.as_of, version, recipe.key)
+    return refit_version(work, week, recipe)
+
+
+def others_with(fit_keys: dict[str, str], fit_key: str | None, recipe: Recipe) -> list[str]:
+    """Return the keys of the other recipes whose refit has this fit key."""
+    return [key for key, other in fit_keys.items() if other == fit_key and key != recipe.key]
+
+
+def version_of_another(
+    week: WeekPlan, recipe: Recipe, version: str, others: Sequence[str]
+) -> LedgerError:
+    """Return the error of a version that is of other recipes, or of no refit of the week."""
+    owner = ", ".join(others) or "no refit of the week"
+    return LedgerError(
+        f"week {week.as_of}: version {version} is of {owner}, expected one of {recipe.key}: "
+        "run refit_winner again"
+    )
 
 
 def model_to_serve(work: Work, week: WeekPlan, model: ModelVersion) -> Recommender:
@@ -91,17 +99,29 @@ def model_to_serve(work: Work, week: WeekPlan, model: ModelVersion) -> Recommend
 
     Raises ModelLost where it then differs: the week's lists would be another model's.
     """
+    recommender = stored_model(work, week, model)
+    return recommender if recommender is not None else model_made_again(work, week, model)
+
+
+def stored_model(work: Work, week: WeekPlan, model: ModelVersion) -> Recommender | None:
+    """Load a version's model from MLflow; None where it is lost."""
     registry = work.registry
     run_id = registry.run_of(model.fit_key, model.version)
-    if run_id is not None:
-        try:
-            return registry.load(run_id)
-        except ModelLost as error:
-            log.warning("week %s: %s; it is fitted again", week.as_of, error)
-            registry.give_up(run_id)
+    if run_id is None:
+        return None
+    try:
+        return registry.load(run_id)
+    except ModelLost as error:
+        log.warning("week %s: %s; it is fitted again", week.as_of, error)
+        registry.give_up(run_id)
+        return None
+
+
+def model_made_again(work: Work, week: WeekPlan, model: ModelVersion) -> Recommender:
+    """Fit a lost version's model again and register it. Raises ModelLost where it differs."""
     catalogue, interactions = read_snapshot(work.conn, week)
     fit = _fit_for_readers(work, week, model.recipe, interactions, catalogue)
-    fitted, recommender = lost_model_fitted_again(work.conn, registry, fit, model.fit_key)
+    fitted, recommender = lost_model_fitted_again(work.conn, work.registry, fit, model.fit_key)
     version = _register(work, week, fitted.run_id, model)
     log.warning(
         "week %s: MLflow had lost version %s; fitted again to the same arrays, it is %s",

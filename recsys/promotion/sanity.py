@@ -4,7 +4,6 @@ the publication before.
 
 import numpy as np
 
-from recsys.bounds import Bounds
 from recsys.db.arrays import read_arrays
 from recsys.db.connect import Connection
 from recsys.db.queries import queries
@@ -15,43 +14,49 @@ from recsys.promotion.refit import LIST_LENGTH, Refit, sample_of
 from recsys.promotion.verdict import Verdict
 from recsys.recipe import Recipe
 from recsys.week import WeekPlan
+from recsys.work import Work
 
 _LISTED = {"user_id": "bigint", "rank": "integer", "movie_id": "bigint"}
 
 
 def check_refit(
-    conn: Connection,
-    week: WeekPlan,
-    recipe: Recipe,
-    model: Recommender,
-    interactions: Interactions,
-    bounds: Bounds,
+    work: Work, week: WeekPlan, recipe: Recipe, model: Recommender, interactions: Interactions
 ) -> list[Verdict]:
-    """Every gate's answer on a model fitted on all that the week may see."""
+    """Return every gate's answer on a model fitted on all that the week may see."""
     users = sample_of(interactions.user_ids[interactions.n_rated >= week.min_history])
     best = model.recommend(users, n=LIST_LENGTH, seen=interactions.seen_by(users))
-    last = _last_lists(conn, week, users, interactions)
-    refit = Refit(model.is_baseline, model.state(), best.ids, best.scores, last, bounds)
+    last = last_lists(work.conn, week, users, interactions)
+    refit = Refit(model.is_baseline, model.state(), best.ids, best.scores, last, work.settings)
     return [Verdict.of(recipe.key, gate, check(refit)) for gate, check in REFIT_GATES.items()]
 
 
-def _last_lists(
+def last_lists(
     conn: Connection, week: WeekPlan, users: np.ndarray, interactions: Interactions
 ) -> np.ndarray:
-    """(S, LIST_LENGTH) movie ids of the newest publication of an earlier week, −1 where a list ends
-    or the user has rated since.
+    """Return the users' lists in the newest publication of an earlier week (S, LIST_LENGTH).
+
+    Movie ids, −1 where a list ends or the user has rated since.
     """
+    listed = read_listed(conn, week, users)
+    rows = index_of(users, listed["user_id"])
+    is_rated = rated_mask(interactions, users, rows, listed["movie_id"])
+    last = np.full((len(users), LIST_LENGTH), -1, dtype=np.int64)
+    last[rows, listed["rank"] - 1] = np.where(is_rated, -1, listed["movie_id"])
+    return last
+
+
+def read_listed(conn: Connection, week: WeekPlan, users: np.ndarray) -> dict[str, np.ndarray]:
+    """Read the rows of the users' lists in the newest publication of an earlier week."""
     params = {"as_of": week.as_of, "user_ids": users.tolist(), "n": LIST_LENGTH}
-    listed = read_arrays(conn, queries("publication")["last_lists"], params, _LISTED)
-    rows, movies = (
-        index_of(users, listed["user_id"]),
-        index_of(interactions.movie_ids, listed["movie_id"]),
-    )
+    return read_arrays(conn, queries("publication")["last_lists"], params, _LISTED)
+
+
+def rated_mask(
+    interactions: Interactions, users: np.ndarray, rows: np.ndarray, movie_ids: np.ndarray
+) -> np.ndarray:
+    """Return which movies (L,) were rated by the users that stand at `rows` (L,) of `users`."""
+    movies = index_of(interactions.movie_ids, movie_ids)
     seen = interactions.seen_by(users).tocoo()
     width = len(interactions.movie_ids)
-    rated = np.isin(rows * width + movies, seen.row.astype(np.int64) * width + seen.col) & (
-        movies >= 0
-    )
-    last = np.full((len(users), LIST_LENGTH), -1, dtype=np.int64)
-    last[rows, listed["rank"] - 1] = np.where(rated, -1, listed["movie_id"])
-    return last
+    rated_pairs = seen.row.astype(np.int64) * width + seen.col
+    return np.isin(rows * width + movies, rated_pairs) & (movies >= 0)

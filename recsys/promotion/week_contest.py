@@ -32,6 +32,11 @@ class WeekContest:
         """Return the champion of the last earlier week, as of when the exam was set."""
         return incumbent_of(self.work.conn, self.week.as_of)
 
+    @property
+    def incumbent_key(self) -> str | None:
+        """Return the incumbent's key."""
+        return self.incumbent.key if self.incumbent else None
+
     @cached_property
     def recipes(self) -> dict[str, Recipe]:
         """Return the week's recipes, and the incumbent, by key."""
@@ -60,40 +65,72 @@ class WeekContest:
         """Return the exam's results as the gates look at them."""
         conn = self.work.conn
         as_of = self.week.as_of
-        scores = exams.user_scores_of(conn, as_of)
-        missing = self.recipes.keys() - scores.keys()
+        settings = self.work.settings
         return Contest(
-            user_scores={key: own for key, own in scores.items() if key in self.recipes},
-            others={key: own for key, own in scores.items() if key not in self.recipes},
-            incumbent=self.incumbent.key if self.incumbent else None,
+            user_scores=self.competing_scores,
+            others=self.other_scores,
+            incumbent=self.incumbent_key,
             popularity=self.popularity,
-            bounds=self.work.settings,
-            resamples=self.work.settings.bootstrap_resamples,
+            bounds=settings,
+            resamples=settings.bootstrap_resamples,
             seed=self.week.seed,
             figures=exams.figures_of(conn, as_of),
             lost=exams.exams_lost(conn, as_of),
-            unfitted={key: why for key, why in self.unfitted.items() if key in missing},
+            unfitted=self.missing,
         )
+
+    @cached_property
+    def scores(self) -> Mapping[str, UserScores]:
+        """Return the per-user scores of every recipe that was evaluated, by key."""
+        return exams.user_scores_of(self.work.conn, self.week.as_of)
+
+    @property
+    def competing_scores(self) -> dict[str, UserScores]:
+        """Return the scores of those who compete in this run."""
+        return {key: own for key, own in self.scores.items() if key in self.recipes}
+
+    @property
+    def other_scores(self) -> dict[str, UserScores]:
+        """Return the scores of those who were evaluated in other runs of the week."""
+        return {key: own for key, own in self.scores.items() if key not in self.recipes}
+
+    @property
+    def missing(self) -> dict[str, str]:
+        """Return why a competing recipe has no scores, by key."""
+        without_scores = self.recipes.keys() - self.scores.keys()
+        return {key: why for key, why in self.unfitted.items() if key in without_scores}
 
     @cached_property
     def digest(self) -> str:
         """Return a digest of all that a decision is computed from, its code too."""
         contest = self.contest
-        bounds = {name: getattr(contest.bounds, name) for name in Bounds.model_fields}
         inputs = [
             [git_sha(self.work.settings.git_sha), *EXAM_GATES],
-            [contest.incumbent, contest.popularity, contest.resamples, contest.seed, bounds],
-            [(*key, asdict(figure)) for key, figure in sorted(contest.figures.items())],
-            [(key, asdict(lost)) for key, lost in sorted(contest.lost.items())],
-            sorted(contest.unfitted.items()),
-            _digests(contest.user_scores),
-            _digests(contest.others),
+            rules_of(contest),
+            *results_of(contest),
+            digests_of(contest.user_scores),
+            digests_of(contest.others),
             self.fallback,
         ]
         return hashlib.sha256(json.dumps(inputs, default=str).encode()).hexdigest()
 
 
-def _digests(scores: Mapping[str, UserScores]) -> list[tuple[str, str]]:
+def rules_of(contest: Contest) -> list[object]:
+    """Return what a contest is decided by, in values that JSON has."""
+    bounds = {name: getattr(contest.bounds, name) for name in Bounds.model_fields}
+    return [contest.incumbent, contest.popularity, contest.resamples, contest.seed, bounds]
+
+
+def results_of(contest: Contest) -> list[object]:
+    """Return what the ledger has of a contest but for the scores, in values that JSON has."""
+    return [
+        [(*key, asdict(figure)) for key, figure in sorted(contest.figures.items())],
+        [(key, asdict(lost)) for key, lost in sorted(contest.lost.items())],
+        sorted(contest.unfitted.items()),
+    ]
+
+
+def digests_of(scores: Mapping[str, UserScores]) -> list[tuple[str, str]]:
     """Return each recipe's key with a digest of its per-user scores, in order of the keys."""
     return [
         (key, hashlib.sha256(own.user_ids.tobytes() + own.ndcg.tobytes()).hexdigest())

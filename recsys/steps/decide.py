@@ -6,7 +6,7 @@ from recsys.promotion import ledger
 from recsys.promotion.approval import UNASKED, Approval, Proposal
 from recsys.promotion.ledger import Champion, Promotion
 from recsys.promotion.mirror import mirror_champion, mirror_model
-from recsys.promotion.proposals import answered_proposal, propose
+from recsys.promotion.proposals import AnsweredProposal, StoredProposal, answered_proposal, propose
 from recsys.promotion.refits import try_refit, version_of_refit
 from recsys.promotion.week_contest import WeekContest, refused_refits
 from recsys.report import Question, proposal, verdict
@@ -25,7 +25,11 @@ def propose_champion(work: Work, week: WeekPlan) -> Proposal:
     if done:
         subject = f"Week {week.as_of} is decided already"
         return Proposal(False, subject, verdict(done), done.approval.proposal_id)
-    stored = propose(work, week)
+    return proposal_to_read(work, week, propose(work, week))
+
+
+def proposal_to_read(work: Work, week: WeekPlan, stored: StoredProposal) -> Proposal:
+    """Return a stored proposal as a person reads it."""
     decision = stored.decision
     question = Question(decision, list(WeekContest(work, week).recipes), stored.fallback.key)
     body = proposal(work.conn, week.as_of, question)
@@ -45,7 +49,11 @@ def refit_winner(work: Work, week: WeekPlan, approval: Approval = UNASKED) -> st
         key, version = done.recipe.key, done.model.version
         log.info("week %s is decided already: %s, version %s", week.as_of, key, version)
         return version
-    answered = answered_proposal(work, week, approval)
+    return refit_settled(work, week, answered_proposal(work, week, approval))
+
+
+def refit_settled(work: Work, week: WeekPlan, answered: AnsweredProposal) -> str:
+    """Fit who is settled on, then the fallback if that is refused; return the version."""
     # of this attempt alone: other code, or other bounds, may judge a refit otherwise
     refused: dict[str, str] = {}
     while True:  # at most twice: settled raises where the fallback was refused as well
@@ -70,12 +78,8 @@ def refit_challenger(work: Work, week: WeekPlan) -> str | None:
     reasons = refused_refits(work.conn, week)
     if key not in reasons:
         return version
-    log.warning(
-        "week %s: the refit of the challenger %s was refused by its gates. %s",
-        week.as_of,
-        key,
-        reasons[key],
-    )
+    sentence = "week %s: the refit of the challenger %s was refused by its gates. %s"
+    log.warning(sentence, week.as_of, key, reasons[key])
     return None
 
 
@@ -85,7 +89,7 @@ def promote_champion(
     """Store the week's decision, once, and let MLflow's alias follow; return the decision's id."""
     champion = ledger.decided_for(work.conn, week.as_of, work.run)
     if champion is None:
-        champion = promote(work, week, model_version, approval)
+        champion = record_settled(work, week, model_version, approval)
     elif approval.answer and champion.approval != approval:
         sentence = "week %s was decided without waiting for the answer: %s"
         log.warning(sentence, week.as_of, approval.sentence)
@@ -95,7 +99,8 @@ def promote_champion(
     return champion.promotion_id
 
 
-def promote(work: Work, week: WeekPlan, model_version: str, approval: Approval) -> Champion:
+def record_settled(work: Work, week: WeekPlan, model_version: str, approval: Approval) -> Champion:
+    """Store the decision that a proposal comes to after its answer and the gates on the refits."""
     answered = answered_proposal(work, week, approval)
     decision = answered.settled(refused_refits(work.conn, week))
     recipe = answered.recipe_of(decision)

@@ -1,11 +1,13 @@
 """Facts: what the drops bring, in Postgres."""
 
 import logging
+from dataclasses import dataclass
 
 from recsys.costs import worked_on
-from recsys.db.connect import Lock, advisory_lock, one_row
+from recsys.db.connect import Lock, advisory_lock
 from recsys.db.queries import checks, queries, sql_file
-from recsys.drops.zone import LandingZone
+from recsys.db.rows import find_value
+from recsys.drops.zone import Drop, LandingZone
 from recsys.errors import RecsysError
 from recsys.ingest import ledger
 from recsys.ingest.load import ingest
@@ -23,21 +25,36 @@ def ingest_drops(work: Work, week: WeekPlan) -> list[str]:
 
     Returns a line a drop. Raises DropError at a bad one, of which nothing is taken in.
     """
+    with advisory_lock(work.conn, Lock.INGEST):
+        brought = ingest_registered(work, week)
+        close_ingest(work.conn, week)
+    worked_on(sum(each.n_read for each in brought))
+    return [each.line for each in brought]
+
+
+@dataclass(frozen=True)
+class Brought:
+    """What a drop brought, as a line, and how many rows were read."""
+
+    line: str
+    n_read: int
+
+
+def ingest_registered(work: Work, week: WeekPlan) -> list[Brought]:
+    """Ingest the drops that the week admits and the facts lack, oldest first."""
     zone = LandingZone(work.settings.drops)
-    lines = []
-    n_read = 0
     conn = work.conn
-    with advisory_lock(conn, Lock.INGEST):
-        drops = ledger.drops_to_ingest(conn, zone, watermark=week.watermark, as_of=week.as_of)
-        for drop_id, drop in drops:
-            bad_share = work.settings.max_bad_share
-            ingested = ingest(conn, zone, drop, drop_id, max_bad_share=bad_share)
-            lines.append(f"{drop.source} {drop.date}: {counts_line(ingested.counts())}")
-            log.info(lines[-1])
-            n_read += sum(ingested.read.values())
-        close_ingest(conn, week)
-    worked_on(n_read)
-    return lines
+    drops = ledger.drops_to_ingest(conn, zone, watermark=week.watermark, as_of=week.as_of)
+    return [ingest_drop(work, zone, drop, drop_id) for drop_id, drop in drops]
+
+
+def ingest_drop(work: Work, zone: LandingZone, drop: Drop, drop_id: int) -> Brought:
+    """Ingest a drop, and log what it brought."""
+    bad_share = work.settings.max_bad_share
+    ingested = ingest(work.conn, zone, drop, drop_id, max_bad_share=bad_share)
+    line = f"{drop.source} {drop.date}: {counts_line(ingested.counts())}"
+    log.info(line)
+    return Brought(line, sum(ingested.read.values()))
 
 
 def refresh_views(work: Work) -> None:
@@ -56,5 +73,5 @@ def check_facts(work: Work, check: str) -> None:
     if check not in {path.stem for path in checks()}:
         names = ", ".join(path.stem for path in checks())
         raise RecsysError(f"no check {check!r} in sql/checks; expected one of {names}")
-    if not one_row(work.conn, sql_file(f"checks/{check}.sql")).ok:
+    if not find_value(work.conn, bool, sql_file(f"checks/{check}.sql")):
         raise RecsysError(f"the facts fail the check {check}; its query: sql/checks/{check}.sql")

@@ -4,10 +4,8 @@ from datetime import UTC, date, datetime
 
 from recsys.db.connect import Lock, advisory_lock
 from recsys.db.migrate import check_schema
-from recsys.db.queries import queries
 from recsys.drops.zone import LandingZone
 from recsys.errors import NothingToRecommend
-from recsys.experiment import begin_experiment
 from recsys.first_plan import FirstPlan, with_challenger
 from recsys.ingest.ledger import register_drops
 from recsys.limits import check_limits
@@ -16,8 +14,9 @@ from recsys.promotion.retire import refuse_retired
 from recsys.recipe import Recipe
 from recsys.request import RunRequest
 from recsys.settings import Settings
+from recsys.steps.opening import open_planned
 from recsys.tuning.ledger import recipe_named
-from recsys.week import WeekPlan, open_week, warn_of_order, week_taken_in
+from recsys.week import WeekPlan, warn_of_order, week_taken_in
 from recsys.work import Work
 
 __all__ = ["find_recipe", "find_week", "list_recipes", "resolve_week"]
@@ -31,20 +30,13 @@ def resolve_week(work: Work, request: RunRequest, today: date | None = None) -> 
     limits, a week that is retired, or an as_of more than 7 days after `today` (by default by the
     clock, UTC): nothing is stored then.
     """
-    settings = work.settings
-    conn = work.conn
-    zone = LandingZone(settings.drops)
+    zone = LandingZone(work.settings.drops)
     check_limits(request.numbers)
     today = today or datetime.now(UTC).date()  # the one look at a clock
-    as_of = request.as_of or newest_drop(settings, zone, today)
-    zone.refuse_ahead(as_of, today, allow_future=settings.allow_future)
-    with advisory_lock(conn, Lock.DROPS):
-        check_schema(conn)
-        refuse_retired(conn, as_of)
-        register_drops(conn, zone, as_of)
-        plan = FirstPlan.of(settings, conn, as_of, request)
-        week = _open(work, plan, request)
-        mirror_champion(conn, work.registry)
+    as_of = date_of_week(work.settings, zone, request, today)
+    with advisory_lock(work.conn, Lock.DROPS):
+        week = register_week(work, zone, request, as_of)
+        mirror_champion(work.conn, work.registry)
     warn_of_order(work.conn, week)
     return with_challenger(week)
 
@@ -77,27 +69,24 @@ def find_recipe(work: Work, week: WeekPlan, name: str) -> Recipe:
     return recipe_named(work.conn, week.as_of, name)
 
 
-def _open(work: Work, plan: FirstPlan, request: RunRequest) -> WeekPlan:
-    """Store the run, the week and the experiment, together; return the week."""
-    named = plan.recipes(request.recipes) if request.recipes else None
-    wishes = {"recipes": named, "top_n": request.top_n, "experiment": plan.experiment}
-    first = plan.week().with_parameters(**wishes)
-    check_limits(first.numbers)
-    with work.conn.transaction():
-        if request.run_kind:
-            run = {
-                "run_id": request.run_id,
-                "kind": request.run_kind,
-                "started_by": request.started_by,
-            }
-            work.conn.execute(queries("ledger")["record_run"], run)
-        week = open_week(work.conn, first)
-        if plan.experiment and request.challenger:
-            begin_experiment(work.conn, plan.as_of, plan.experiment, request.run_id)
-    return week.with_parameters(**wishes)
+def date_of_week(settings: Settings, zone: LandingZone, request: RunRequest, today: date) -> date:
+    """Return the day that a run is about. Raises RequestError where it is too far ahead."""
+    as_of = request.as_of or newest_drop(settings, zone, today)
+    zone.refuse_ahead(as_of, today, allow_future=settings.allow_future)
+    return as_of
+
+
+def register_week(work: Work, zone: LandingZone, request: RunRequest, as_of: date) -> WeekPlan:
+    """Store a week's drops and its plan; return it. The caller holds the lock of the drops."""
+    check_schema(work.conn)
+    refuse_retired(work.conn, as_of)
+    register_drops(work.conn, zone, as_of)
+    plan = FirstPlan.of(work.settings, work.conn, as_of, request)
+    return open_planned(work.conn, plan, request)
 
 
 def newest_drop(settings: Settings, zone: LandingZone, today: date) -> date:
+    """Return the day of the newest drop. Raises NothingToRecommend where there is none."""
     newest = zone.newest("movielens", today=today, allow_future=settings.allow_future)
     if newest is None:
         raise NothingToRecommend(

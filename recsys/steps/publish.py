@@ -1,6 +1,9 @@
 """Publication: candidates for each shard of the users, then every user's list, made live."""
 
 import logging
+from collections.abc import Sequence
+
+import numpy as np
 
 from recsys.costs import worked_on
 from recsys.errors import NothingToRecommend
@@ -15,7 +18,7 @@ from recsys.scoring.outlived import retire_outlived
 from recsys.scoring.publish import publish
 from recsys.scoring.shards import Shard, shard_count
 from recsys.scoring.spec import PublicationSpec
-from recsys.scoring.stored import specs_to_score
+from recsys.scoring.stored import StoredPublication, specs_to_score
 from recsys.week import WeekPlan
 from recsys.work import Work
 
@@ -38,22 +41,33 @@ def score_users(
     Returns how many candidates were added. Raises NothingToRecommend where there is no user.
     """
     conn = work.conn
-    spec = _spec(work, week, promotion_id, challenger_version)
-    users = read_users(conn, week.snapshot)
-    if not len(users):
-        raise NothingToRecommend(f"week {week.as_of}: no user up to drop {week.watermark}")
+    spec = spec_of(work, week, promotion_id, challenger_version)
+    users = users_of(work, week)
     place = Shard(shard, shard_count(len(users), work.settings.score_shards))
     missing = [part for part in specs_to_score(conn, spec) if not is_scored(conn, part, place)]
     if not missing:
         log.info("week %s: shard %s has been scored already", week.as_of, shard)
         return 0
-    shard_users = ShardUsers.read(conn, week.snapshot, place, users)
+    return score_specs(work, missing, ShardUsers.read(conn, week.snapshot, place, users))
+
+
+def users_of(work: Work, week: WeekPlan) -> np.ndarray:
+    """Return the week's users (U,). Raises NothingToRecommend where there is none."""
+    users = read_users(work.conn, week.snapshot)
+    if not len(users):
+        raise NothingToRecommend(f"week {week.as_of}: no user up to drop {week.watermark}")
+    return users
+
+
+def score_specs(work: Work, specs: Sequence[PublicationSpec], users: ShardUsers) -> int:
+    """Score a shard for each of these; return how many candidates were added."""
     n_rows = 0
-    for part in missing:
-        model = model_to_serve(work, week, part.model)
-        n_rows += score_shard(conn, part, model, shard_users)
+    for spec in specs:
+        model = model_to_serve(work, spec.week, spec.model)
+        n_rows += score_shard(work.conn, spec, model, users)
     worked_on(n_rows)
-    log.info("shard %s of %s: %s candidates", shard, place.n_shards, f"{n_rows:,}")
+    place = users.shard
+    log.info("shard %s of %s: %s candidates", place.shard, place.n_shards, f"{n_rows:,}")
     return n_rows
 
 
@@ -62,9 +76,19 @@ def publish_recommendations(
 ) -> int:
     """Make the week's publication and, unless a newer week is live, make it live; return its id."""
     conn = work.conn
-    spec = _spec(work, week, promotion_id, challenger_version)
+    spec = spec_of(work, week, promotion_id, challenger_version)
     publication = publish(conn, spec, Origin(git_sha(work.settings.git_sha), work.run.run_id))
     worked_on(publication.n_rows)
+    log_publication(publication)
+    mirror_published(work, spec)
+    retired = retire_outlived(conn, keep_weeks=work.settings.keep_weeks)
+    if retired:
+        log.info("publications whose time is over: %s", retired)
+    return publication.publication_id
+
+
+def log_publication(publication: StoredPublication) -> None:
+    """Log what was published."""
     log.info(
         "publication %s: %s rows for %s users, %s from the fallback%s",
         publication.publication_id,
@@ -73,16 +97,16 @@ def publish_recommendations(
         f"{publication.n_fallback:,}",
         ", live" if publication.is_live else "",
     )
+
+
+def mirror_published(work: Work, spec: PublicationSpec) -> None:
+    """Let MLflow follow what is published, and who is champion."""
     for part in filter(None, (spec, spec.challenger)):
-        mirror_model(conn, work.registry, part.model, week.as_of)
-    mirror_champion(conn, work.registry)  # its version may have been lost and be another by now
-    retired = retire_outlived(conn, keep_weeks=work.settings.keep_weeks)
-    if retired:
-        log.info("publications whose time is over: %s", retired)
-    return publication.publication_id
+        mirror_model(work.conn, work.registry, part.model, spec.week.as_of)
+    mirror_champion(work.conn, work.registry)  # its version may have been lost and be another
 
 
-def _spec(
+def spec_of(
     work: Work, week: WeekPlan, promotion_id: int, challenger_version: str | None
 ) -> PublicationSpec:
     """Return what is published: the champion's lists, and the challenger's to its users."""
@@ -92,6 +116,5 @@ def _spec(
     recipe = week.experiment.recipe
     fit_key = ledger.fit_keys_of_refits(work.conn, week.as_of)[recipe.key]
     model = version_on_record(work, recipe, challenger_version, fit_key)
-    return PublicationSpec(
-        week, champion.model, promotion_id, PublicationSpec(week, model, promotion_id=None)
-    )
+    challenger = PublicationSpec(week, model, promotion_id=None)
+    return PublicationSpec(week, champion.model, promotion_id, challenger)

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Sequence
+from datetime import date
 
 from recsys import observed, report
 from recsys.drift.watch import watch
@@ -61,9 +62,14 @@ def report_week(
     """
     decision = ledger.decision_by_id(work.conn, promotion_id)
     page = report.week_page(work.conn, week, decision, publication_id, notes)
-    all_weeks = weeks_page(read_record(work.conn, until=week.as_of))
-    texts = {"report.md": page.full, "weeks.html": all_weeks}
-    mirror_exam(work.conn, work.registry, week.as_of)  # again, as MLflow may have been away since
-    mirror_week(work.conn, work.registry, week.as_of, texts=texts, metrics={}, is_last=True)
+    mirror_report(work, week.as_of, page.full)
     log.info("\n%s", page.brief)
     return page.full
+
+
+def mirror_report(work: Work, as_of: date, report_text: str) -> None:
+    """Keep a week's report in MLflow, beside a page on all weeks so far."""
+    all_weeks = weeks_page(read_record(work.conn, until=as_of))
+    texts = {"report.md": report_text, "weeks.html": all_weeks}
+    mirror_exam(work.conn, work.registry, as_of)  # again, as MLflow may have been away since
+    mirror_week(work.conn, work.registry, as_of, texts=texts, metrics={}, is_last=True)

@@ -6,7 +6,7 @@ import numpy as np
 
 from recsys.db.connect import Connection
 from recsys.features.visible import read_catalogue, read_interactions
-from recsys.promotion.sanity import _last_lists
+from recsys.promotion.sanity import last_lists
 from recsys.settings import Settings
 from tests import steps
 
@@ -42,9 +42,9 @@ def test_last_weeks_lists_less_what_was_rated_since(
     for row in listed:
         if (row.user_id, row.movie_id) not in rated:
             expected[np.searchsorted(users, row.user_id), row.rank - 1] = row.movie_id
-    lists = _last_lists(conn, week, users, interactions)
+    lists = last_lists(conn, week, users, interactions)
     assert lists.tolist() == expected.tolist()
     assert lists[np.searchsorted(users, first.user_id), 0] == -1
     before = steps.resolve_week(settings, as_of=weeks[0])
     # its own lists are not of a week before
-    assert (_last_lists(conn, before, users, interactions) == -1).all()
+    assert (last_lists(conn, before, users, interactions) == -1).all()

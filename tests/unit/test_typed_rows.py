@@ -10,17 +10,11 @@ PACKAGE = Path(recsys.__file__).parent
 FETCHES = {"fetchone", "fetchall", "fetchmany"}
 #: Modules that still read rows themselves. None is to be added.
 FETCHING = {
-    "experiment.py",
-    "promotion/failed_fits.py",
     "scoring/histories.py",
-    "week.py",
     "weeks_page/record.py",
 }
 #: Functions that take or return rows of no type. None is to be added.
-UNTYPED = {
-    "week.py:_one",
-    "week.py:_week",
-}
+UNTYPED: set[str] = set()
 
 
 def modules() -> Iterator[tuple[str, ast.Module]]:

@@ -12,18 +12,19 @@ def concentration(refit: Refit) -> Answer:
     """
     bound = refit.bounds.max_movie_share
     if not len(refit.ids):
-        return Answer(
-            True,
-            None,
-            bound,
-            "Nobody has ratings enough to be asked about: the fallback serves everyone.",
-        )
-    listed = refit.ids[refit.ids >= 0]
-    if not len(listed):
+        sentence = "Nobody has ratings enough to be asked about: the fallback serves everyone."
+        return Answer(True, None, bound, sentence)
+    if not refit.is_listed.any():
         return Answer(False, None, bound, "The model gives nobody a list.")
-    movies, counts = np.unique(listed, return_counts=True)
-    share = float(counts.max() / (refit.ids >= 0).any(axis=1).sum())
-    fact = f"Movie {movies[counts.argmax()]} is in {share:.0%} of the lists"
+    movie, share = most_recommended(refit)
+    fact = f"Movie {movie} is in {share:.0%} of the lists"
     if refit.is_baseline:
         return Answer(True, share, None, f"{fact}; popularity recommends the same to everyone.")
     return Answer(share <= bound, share, bound, f"{fact}; expected at most {bound:.0%}.")
+
+
+def most_recommended(refit: Refit) -> tuple[int, float]:
+    """Return the movie that is in most lists, and the share of the lists that have it."""
+    movies, counts = np.unique(refit.ids[refit.is_listed], return_counts=True)
+    share = float(counts.max() / refit.has_list.sum())
+    return int(movies[counts.argmax()]), share

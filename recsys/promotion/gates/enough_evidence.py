@@ -2,7 +2,7 @@
 stands.
 """
 
-from recsys.evaluation.comparison import users_needed
+from recsys.evaluation.comparison import Interval, users_needed
 from recsys.promotion.contest import Contest
 from recsys.promotion.verdict import Answer
 
@@ -17,15 +17,19 @@ def enough_evidence(contest: Contest, challenger: str) -> Answer:
     lead = contest.decisive.get(challenger)
     if lead is None:
         return Answer(False, 0.0, None, "No user decides this exam.")
-    needed = max(users_needed(lead, contest.bounds.minimum_effect), FLOOR)
+    effect = contest.bounds.minimum_effect
+    needed = max(users_needed(lead, effect), FLOOR)
+    passed, end = has_evidence(lead, needed, effect)
     sentence = (
-        f"{lead.n:,} users decide; to see the minimum effect of "
-        f"{contest.bounds.minimum_effect:.4f} takes {needed:,}"
+        f"{lead.n:,} users decide; to see the minimum effect of {effect:.4f} takes {needed:,}{end}"
     )
+    return Answer(passed, float(lead.n), float(needed), sentence)
+
+
+def has_evidence(lead: Interval, needed: int, effect: float) -> tuple[bool, str]:
+    """Return whether the users are enough, and the end of the sentence that says so."""
     if lead.n >= needed:
-        return Answer(True, float(lead.n), float(needed), f"{sentence}.")
-    if lead.n >= FLOOR and lead.low > contest.bounds.minimum_effect:
-        return Answer(
-            True, float(lead.n), float(needed), f"{sentence}, but the lead is sure without them."
-        )
-    return Answer(False, float(lead.n), float(needed), f"{sentence}: this exam cannot tell.")
+        return True, "."
+    if lead.n >= FLOOR and lead.low > effect:
+        return True, ", but the lead is sure without them."
+    return False, ": this exam cannot tell."

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from recsys.bounds import Bounds
 from recsys.evaluation.metrics import DECIDING
-from recsys.promotion.contest import Contest
+from recsys.promotion.contest import Contest, Figure
 from recsys.promotion.verdict import Answer
 
 #: Users that a slice needs: among fewer, one user's hit moves its NDCG by half of the tolerance or
@@ -28,26 +28,35 @@ class Guardrail:
     least: int = 1
 
     def __call__(self, contest: Contest, challenger: str) -> Answer:
-        what = f"{self.metric} of {self.part}"
+        """Return the answer on a challenger's figure."""
         if contest.defender is None:
-            return Answer(True, None, None, f"{what}: there is no champion to be held against.")
-        ours = contest.figures.get((challenger, self.part, self.metric))
-        theirs = contest.figures.get((contest.defender, self.part, self.metric))
+            sentence = f"{self.what}: there is no champion to be held against."
+            return Answer(True, None, None, sentence)
+        ours = self.figure_of(contest, challenger)
+        theirs = self.figure_of(contest, contest.defender)
         if ours is None or theirs is None or min(ours.n, theirs.n) < self.least:
-            return Answer(
-                True,
-                ours and ours.value,
-                None,
-                f"{what}: the exam has too little to measure it on.",
-            )
-        bound = self.limit(contest.bounds, theirs.value)
-        passed = ours.value <= bound if self.high_is_bad else ours.value >= bound
+            sentence = f"{self.what}: the exam has too little to measure it on."
+            return Answer(True, ours and ours.value, None, sentence)
+        return self.compared(contest.bounds, ours.value, theirs.value)
+
+    @property
+    def what(self) -> str:
+        """Return the figure's name in sentences."""
+        return f"{self.metric} of {self.part}"
+
+    def figure_of(self, contest: Contest, key: str) -> Figure | None:
+        """Return a recipe's figure, None where the exam has none."""
+        return contest.figures.get((key, self.part, self.metric))
+
+    def compared(self, bounds: Bounds, ours: float, theirs: float) -> Answer:
+        """Return whether the challenger's figure keeps to what the champion's allows."""
+        bound = self.limit(bounds, theirs)
+        passed = ours <= bound if self.high_is_bad else ours >= bound
         rule = "at most" if self.high_is_bad else "at least"
         sentence = (
-            f"{what} is {ours.value:.4f}, the champion's {theirs.value:.4f}; expected {rule} "
-            f"{bound:.4f}."
+            f"{self.what} is {ours:.4f}, the champion's {theirs:.4f}; expected {rule} {bound:.4f}."
         )
-        return Answer(passed, ours.value, bound, sentence)
+        return Answer(passed, ours, bound, sentence)
 
 
 coverage = Guardrail(
