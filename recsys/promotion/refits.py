@@ -68,13 +68,18 @@ def version_of_refit(work: Work, week: WeekPlan, recipe: Recipe, version: str) -
     """
     fit_keys = ledger.fit_keys_of_refits(work.conn, week.as_of)
     fit_key = work.registry.version_tags(version).get("fit_key")
+    expected = fit_keys.get(recipe.key)
     others = others_with(fit_keys, fit_key, recipe)
-    if others or recipe.key not in fit_keys:
+    if others or expected is None:
         raise version_of_another(week, recipe, version, others)
-    if fit_key == fit_keys[recipe.key]:
-        return version_on_record(work, recipe, version, fit_keys[recipe.key])
-    sentence = "week %s: MLflow has lost version %s of %s, which is registered again"
-    log.warning(sentence, week.as_of, version, recipe.key)
+    if fit_key == expected:
+        return version_on_record(work, recipe, version, expected)
+    log.warning(
+        "week %s: MLflow has lost version %s of %s, which is registered again",
+        week.as_of,
+        version,
+        recipe.key,
+    )
     return refit_version(work, week, recipe)
 
 
