@@ -132,7 +132,7 @@ class StoredWeek:
         return WeekPlan.from_json(self.params | values)
 
 
-def _fields_of_plan(value: Mapping[str, Any]) -> dict[str, Any]:
+def fields_of_plan(value: Mapping[str, Any]) -> dict[str, Any]:
     """Return a plan's fields as JSON has them; raise LedgerError for those of other code."""
     values = dict(value)
     form = values.pop("form", 1)  # the first values had no number
