@@ -16,6 +16,7 @@ from recsys.db.rows import fetch_row, fetch_rows, find_row
 from recsys.errors import NothingToRecommend
 from recsys.history import moment, periods
 from recsys.promotion.approval import Approval
+from recsys.report.lists import ListedMovie
 from recsys.terminal import head, plain, say, table
 
 __all__ = ["NOW", "Moment", "show_lineage"]
@@ -61,15 +62,9 @@ class InForce:
 
 
 @dataclass(frozen=True)
-class ListedMovie:
+class ListedInArm(ListedMovie):
     """A row of a user's list; `arm` says whose it is in an experiment."""
 
-    rank: int
-    movie_id: int
-    title: str
-    genres: list[str]
-    score: float
-    source: str
     arm: str | None
 
 
@@ -205,7 +200,7 @@ def show_lineage(
     flip = in_force(conn, at)
     publication = _lineage(conn, flip.publication_id)
     key = {"publication_id": flip.publication_id, "user_id": user_id}
-    listed = fetch_rows(conn, ListedMovie, queries("history")["list"], key)
+    listed = fetch_rows(conn, ListedInArm, queries("history")["list"], key)
     name = f"publication {publication.publication_id} of week {publication.as_of}"
     if not listed and publication.dropped_at is None:
         raise NothingToRecommend(f"user {user_id} has no row in {name}")
@@ -230,7 +225,7 @@ def _lineage(conn: Connection, publication_id: int) -> Lineage:
     return fetch_row(conn, Lineage, queries("history")["lineage"], key)
 
 
-def show_list(console: Console, publication: Lineage, listed: Sequence[ListedMovie]) -> None:
+def show_list(console: Console, publication: Lineage, listed: Sequence[ListedInArm]) -> None:
     if not listed:
         say(
             console,
@@ -259,7 +254,7 @@ def _drop(drop: Mapping[str, Any]) -> tuple[object, ...]:
 
 
 def origin(
-    conn: Connection, publication: Lineage, flip: InForce, listed: Sequence[ListedMovie]
+    conn: Connection, publication: Lineage, flip: InForce, listed: Sequence[ListedInArm]
 ) -> Iterator[tuple[str, str]]:
     """Where a list comes from, a line a question."""
     is_challenger = bool(listed) and listed[0].arm == "challenger"

@@ -14,6 +14,7 @@ from recsys.db.rows import fetch_rows, fetch_values, find_value
 from recsys.errors import NothingToRecommend
 from recsys.promotion.ledger import Champion, champion_of
 from recsys.report.grid import Grid
+from recsys.report.lists import ListedMovie
 from recsys.terminal import head, say, table
 
 __all__ = ["show_exam", "show_user", "users_to_show"]
@@ -31,15 +32,9 @@ class RatedMovie:
 
 
 @dataclass(frozen=True)
-class Recommendation:
+class Recommendation(ListedMovie):
     """A row of the live publication."""
 
-    rank: int
-    movie_id: int
-    title: str
-    genres: list[str]
-    score: float
-    source: str
     recipe_key: str
     model_version: str
     as_of: date

@@ -66,7 +66,7 @@ def week_and_run(settings: Settings, arguments: dict[str, Any]) -> tuple[WeekPla
         return week_run.plan, week_run.run
     if "request" in arguments:
         return None, Run.of(arguments["request"], settings)
-    return None, Run()
+    return None, Run(run_id=arguments.pop("run_id", ""))
 
 
 def as_is(value: Any) -> Any:

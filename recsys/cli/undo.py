@@ -2,11 +2,15 @@
 
 from argparse import Namespace
 from getpass import getuser
+from typing import TYPE_CHECKING
 
 from recsys.arguments import DAY, PUBLICATION
 from recsys.cli import screen
 from recsys.cli.command import Argument, Command, OneOf, run_id_of_command
 from recsys.settings import Settings
+
+if TYPE_CHECKING:
+    from recsys.request import Run
 
 __all__ = ["COMMANDS"]
 
@@ -17,7 +21,7 @@ def roll_back(options: Namespace) -> None:
         from recsys.steps.undo import past_publications, rollback_publication
         from recsys.work import open_work
 
-        with open_work(Settings.from_environment()) as work:
+        with open_work(Settings.from_environment(), run_of_command()) as work:
             if options.list:
                 progress.answer(listing(past_publications(work)))
                 return
@@ -27,7 +31,6 @@ def roll_back(options: Namespace) -> None:
                 publication_id=options.to,
                 reason=options.reason,
                 requested_by=getuser(),
-                run_id=run_id_of_command(),
                 report=progress.answer,  # at once: MLflow's alias may take its time
             )
 
@@ -42,16 +45,22 @@ def take_out(options: Namespace) -> None:
         from recsys.steps.undo import retire_week
         from recsys.work import open_work
 
-        with open_work(Settings.from_environment()) as work:
+        with open_work(Settings.from_environment(), run_of_command()) as work:
             sentence = retire_week(
                 work,
                 options.week,
                 reason=options.reason,
                 requested_by=getuser(),
-                run_id=run_id_of_command(),
                 undo=options.undo,
             )
     screen.answer(sentence)
+
+
+def run_of_command() -> "Run":
+    """Return the run that the ledger names for what this command does."""
+    from recsys.request import Run
+
+    return Run(run_id=run_id_of_command())
 
 
 REASON = "why: kept in the ledger"

@@ -54,7 +54,9 @@ class _Entry:
 
 
 @dataclass(frozen=True)
-class _Result:
+class Result:
+    """A figure of a recipe on a slice of `n` users."""
+
     recipe_key: str
     slice: str
     metric: str
@@ -180,9 +182,14 @@ def user_scores_of(conn: Connection, as_of: date) -> Mapping[str, UserScores]:
     return {entry.recipe_key: entry.user_scores for entry in entries}
 
 
+def results_of(conn: Connection, as_of: date) -> list[Result]:
+    """Return the figures of every recipe on every slice."""
+    return fetch_rows(conn, Result, queries("exams")["results"], {"as_of": as_of})
+
+
 def figures_of(conn: Connection, as_of: date) -> Mapping[tuple[str, str, str], Figure]:
     """Return the exam's table: (recipe key, slice, metric) → value."""
-    results = fetch_rows(conn, _Result, queries("exams")["results"], {"as_of": as_of})
+    results = results_of(conn, as_of)
     return {(each.recipe_key, each.slice, each.metric): each.figure for each in results}
 
 

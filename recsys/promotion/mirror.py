@@ -25,6 +25,7 @@ from recsys.sentences import explain
 
 if TYPE_CHECKING:
     from recsys.registry.store import Registry
+    from recsys.work import Work
 
 log = logging.getLogger(__name__)
 
@@ -117,8 +118,7 @@ def show_exam(conn: Connection, registry: "Registry", as_of: date) -> None:
 
 
 def mirror_week(
-    conn: Connection,
-    registry: "Registry",
+    work: "Work",
     as_of: date,
     *,
     texts: Mapping[str, str],
@@ -126,8 +126,9 @@ def mirror_week(
     is_last: bool = False,
 ) -> bool:
     """Let the week's run in MLflow hold what the week reports; see `Weeks.record_week`."""
+    registry = work.registry
     show = partial(registry.record_week, as_of, texts=texts, metrics=metrics, is_last=is_last)
-    return _mirror(conn, registry, f"run of week {as_of}", show, again=command_of(as_of))
+    return _mirror(work.conn, registry, f"run of week {as_of}", show, again=command_of(as_of))
 
 
 def command_of(as_of: date) -> str:

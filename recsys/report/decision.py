@@ -10,20 +10,11 @@ from recsys.db.queries import queries
 from recsys.db.rows import fetch_value, find_row
 from recsys.promotion.decision import Decision
 from recsys.promotion.ledger import Champion
+from recsys.promotion.retire import LiveModel
 from recsys.promotion.verdict import Verdict
 from recsys.report.exam import exam_page
 
 __all__ = ["Question", "gates_list", "proposal", "verdict"]
-
-
-@dataclass(frozen=True)
-class LiveModel:
-    """Which lists readers see."""
-
-    publication_id: int
-    as_of: date
-    recipe_key: str
-    model_version: str
 
 
 @dataclass(frozen=True)

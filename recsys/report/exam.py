@@ -7,9 +7,9 @@ from functools import cached_property
 
 from recsys.db.connect import Connection
 from recsys.db.queries import queries
-from recsys.db.rows import fetch_row, fetch_rows, find_row
+from recsys.db.rows import fetch_row, find_row
 from recsys.evaluation.metrics import DECIDING, ERRORS, EXPOSURE, LISTS, RANKING
-from recsys.promotion.exams import ExamRecord
+from recsys.promotion.exams import ExamRecord, Result, results_of
 from recsys.promotion.failed_fits import failed_fits
 from recsys.promotion.gates.guardrails import cold_users, new_movies
 from recsys.report.grid import PAGE_WIDTH, Grid
@@ -38,17 +38,6 @@ class HeldExam(ExamRecord):
             f"The newest ratings of each user ({self.n_ratings:,}), {decided}. Too few users rated "
             "lately for a dated exam, so models see other users' later ratings."
         )
-
-
-@dataclass(frozen=True)
-class Result:
-    """A figure of a recipe on a slice of `n` users."""
-
-    recipe_key: str
-    slice: str
-    metric: str
-    value: float
-    n: int
 
 
 @dataclass(frozen=True)
@@ -162,7 +151,7 @@ def exam_page(
     the incumbent is.
     """
     exam = fetch_row(conn, HeldExam, queries("exams")["exam"], {"as_of": as_of})
-    results = [row for row in _results(conn, as_of) if _competes(row.recipe_key, competitors)]
+    results = [row for row in results_of(conn, as_of) if _competes(row.recipe_key, competitors)]
     sentences = [exam.sentence, overlap(conn, as_of), *unfitted(conn, as_of, competitors)]
     roles = {exam.incumbent: "incumbent", proposed: "proposed"}
     return ExamPage(" ".join(filter(None, sentences)), tuple(results), roles)
@@ -172,13 +161,9 @@ def exam_metrics(conn: Connection, as_of: date) -> dict[str, float]:
     """Return the deciding figure of every recipe, for MLflow's charts over the weeks."""
     return {
         f"{row.metric} {row.recipe_key}": row.value
-        for row in _results(conn, as_of)
+        for row in results_of(conn, as_of)
         if (row.slice, row.metric) == ("all", DECIDING)
     }
-
-
-def _results(conn: Connection, as_of: date) -> list[Result]:
-    return fetch_rows(conn, Result, queries("exams")["results"], {"as_of": as_of})
 
 
 def _competes(key: str, competitors: Collection[str] | None) -> bool:

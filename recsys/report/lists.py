@@ -1,6 +1,7 @@
 """How the last lists did, as people and MLflow's charts read it."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from itertools import groupby
 
 from recsys import observed
@@ -9,7 +10,19 @@ from recsys.observed import ObservedHits
 from recsys.report.grid import Grid
 from recsys.week import WeekPlan
 
-__all__ = ["observed_metrics", "observed_table"]
+__all__ = ["ListedMovie", "observed_metrics", "observed_table"]
+
+
+@dataclass(frozen=True)
+class ListedMovie:
+    """A movie in a user's list."""
+
+    rank: int
+    movie_id: int
+    title: str
+    genres: list[str]
+    score: float
+    source: str
 
 
 def observed_table(conn: Connection, week: WeekPlan) -> str:

@@ -111,7 +111,7 @@ def show_exam(work: Work, as_of: date) -> str:
     page = exam_page(conn, as_of)
     table = page.markdown(every=True)
     metrics = exam_metrics(conn, as_of)
-    mirror_week(conn, work.registry, as_of, texts={"exam.md": table}, metrics=metrics)
+    mirror_week(work, as_of, texts={"exam.md": table}, metrics=metrics)
     mirror_exam(conn, work.registry, as_of)
     log.info("exam of week %s\n%s", as_of, page.markdown())
     return table

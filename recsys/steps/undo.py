@@ -25,7 +25,6 @@ def rollback_publication(
     publication_id: int | None,
     reason: str,
     requested_by: str,
-    run_id: str = "",
     report: Callable[[str], None] = log.info,
 ) -> str:
     """Make another publication live, with its recipe as champion; return what was done.
@@ -34,6 +33,7 @@ def rollback_publication(
     from. The ledger changes at once, which is reported at once; MLflow's alias follows, or is put
     right by the next run if this one is cut short or MLflow is away.
     """
+    run_id = work.run.run_id
     flip = live.roll_back(
         work.conn, publication_id, reason=reason, requested_by=requested_by, run_id=run_id
     )
@@ -48,7 +48,6 @@ def retire_week(
     *,
     reason: str,
     requested_by: str,
-    run_id: str = "",
     undo: bool = False,
 ) -> str:
     """Take a week out, so that it counts for nothing, or with `undo` let it count again.
@@ -57,6 +56,7 @@ def retire_week(
     champion. Returns what was done.
     """
     change = retire.undo_retirement if undo else retire.retire_week
+    run_id = work.run.run_id
     done = change(work.conn, as_of, reason=reason, requested_by=requested_by, run_id=run_id)
     log.info(str(done))
     mirror_champion(work.conn, work.registry)

@@ -30,7 +30,7 @@ def judge_publication(work: Work, week: WeekPlan) -> str:
     metrics = report.observed_metrics(work.conn, week)
     since = observed.judged_week(work.conn, week.as_of)
     if since is not None:
-        mirror_week(work.conn, work.registry, since, texts={}, metrics=metrics)
+        mirror_week(work, since, texts={}, metrics=metrics)
     log.info("%s", table or f"week {week.as_of}: no lists before it to judge")
     return table
 
@@ -72,4 +72,4 @@ def mirror_report(work: Work, as_of: date, report_text: str) -> None:
     all_weeks = weeks_page(read_record(work.conn, until=as_of))
     texts = {"report.md": report_text, "weeks.html": all_weeks}
     mirror_exam(work.conn, work.registry, as_of)  # again, as MLflow may have been away since
-    mirror_week(work.conn, work.registry, as_of, texts=texts, metrics={}, is_last=True)
+    mirror_week(work, as_of, texts=texts, metrics={}, is_last=True)

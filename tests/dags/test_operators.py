@@ -55,6 +55,8 @@ class Calls(list[tuple[str, Any, dict[str, Any]]]):
     """
 
     answers: dict[str, Any]
+    run: Run
+    """Of the newest call."""
 
 
 @pytest.fixture
@@ -66,6 +68,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> Calls:
     def function_of(name: str) -> Any:
         def step(work: Any, **arguments: Any) -> Any:
             calls.append((name, work.settings, arguments))
+            calls.run = work.run
             return calls.answers.get(name, lambda **_: name)(**arguments)
 
         return step
@@ -266,9 +269,9 @@ def test_a_rollback_passes_on_who_asked_for_what_and_why(calls) -> None:
             "publication_id": None,
             "reason": "too much horror",
             "requested_by": known_as,
-            "run_id": "manual__2",
         }
         assert (calls[-1][0], calls[-1][2]) == ("rollback_publication", arguments)
+        assert calls.run == Run(run_id="manual__2")
 
 
 def test_a_rollback_to_what_is_not_there_is_not_tried_again(

@@ -35,7 +35,7 @@ def roll_back(settings: Settings, publication_id: int | None = None, run_id: str
         publication_id=publication_id,
         reason="bad lists",
         requested_by="ann",
-        run_id=run_id,
+        run=Run(run_id=run_id),
     )
 
 
