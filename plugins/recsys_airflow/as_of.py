@@ -23,4 +23,6 @@ def run_as_of(context: "Context", zone: "LandingZone") -> date | None:
     param = (context.get("params") or {}).get("as_of")
     if param:
         return date.fromisoformat(param)
-    return end if end and zone.is_complete("movielens", end) else None
+    from recsys.drops.zone import WEEK_SOURCE
+
+    return end if end and zone.is_complete(WEEK_SOURCE, end) else None

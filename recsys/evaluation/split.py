@@ -32,6 +32,11 @@ class Exam:
     held_out: Interactions
     users: np.ndarray
 
+    @property
+    def cut_name(self) -> str:
+        """Return the cut as fits are known by: its time, or how the ratings were split."""
+        return self.cut.isoformat() if self.cut else self.kind
+
     def with_train(self, train: Interactions, *, like_threshold: float) -> "Exam":
         """Return the same exam with the training ratings that there were at its cut. What a user
         had rated by then is not held out, though rated again since.

@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime
 
 from recsys.db.connect import Lock, advisory_lock
 from recsys.db.migrate import check_schema
-from recsys.drops.zone import LandingZone
+from recsys.drops.zone import WEEK_SOURCE, LandingZone
 from recsys.errors import NothingToRecommend
 from recsys.first_plan import FirstPlan, with_challenger
 from recsys.ingest.ledger import register_drops
@@ -87,10 +87,10 @@ def register_week(work: Work, zone: LandingZone, request: RunRequest, as_of: dat
 
 def newest_drop(settings: Settings, zone: LandingZone, today: date) -> date:
     """Return the day of the newest drop. Raises NothingToRecommend where there is none."""
-    newest = zone.newest("movielens", today=today, allow_future=settings.allow_future)
+    newest = zone.newest(WEEK_SOURCE, today=today, allow_future=settings.allow_future)
     if newest is None:
         raise NothingToRecommend(
-            f"no complete movielens drop in {zone.uri}: expected movielens/<YYYY-MM-DD>/ with "
-            "_SUCCESS in it, dated at most 7 days after today"
+            f"no complete {WEEK_SOURCE} drop in {zone.uri}: expected {WEEK_SOURCE}/<YYYY-MM-DD>/ "
+            "with _SUCCESS in it, dated at most 7 days after today"
         )
     return newest.date
