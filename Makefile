@@ -18,7 +18,7 @@ venv: .venv/.installed ## the virtual environment, from the locked requirements.
 	@$(BIN)/python -c 'import torch, implicit.cpu.als' || { echo "implicit lacks the OpenMP runtime. Debian, Ubuntu: apt install libgomp1" >&2; exit 1; }
 	@touch $@
 
-demo: venv ## the main job: drops, three weekly runs, recommendations [MOVIELENS=folder-or-zip] [IMDB=folder]
+demo: venv ## the main job: drops, three weekly runs, recommendations [MOVIELENS=folder, zip or a release's name, as ml-1m] [IMDB=folder]
 	$(BIN)/python -m stack demo --movielens "$(MOVIELENS)" --imdb "$(IMDB)"
 
 replay: venv ## weeks of history without the scheduler, and one page on them: make replay FROM=folder-or-zip [WEEKS=26] [IMDB=folder] [RECIPES=als,…]

@@ -77,7 +77,7 @@ def add_demo(commands: Commands) -> None:
         "recommendations"
     )
     demo = add_command(commands, "demo", text)
-    add_paths(demo, "--movielens", "a MovieLens release as published, folder or zip")
+    add_paths(demo, "--movielens", "a MovieLens release as published: folder, zip, or its name")
     demo.set_defaults(run=run_demo)
 
 

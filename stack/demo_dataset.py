@@ -1,26 +1,19 @@
-"""Which data the demo runs on: files of the user's own, else GroupLens' ml-latest-small, else a
-generated world.
+"""Which data the demo runs on: files of the user's own, a release by its name, else
+ml-latest-small, else a mirror's ml-100k, else a generated world.
 """
 
 import json
-import zipfile
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-import httpx
-
 from stack.datasets.imdb import generate_imdb
 from stack.datasets.movielens import generate_movielens
+from stack.downloads import PINS, Tell, fetch, sources_of
 from stack.errors import StackError
 from stack.home import Home
 from stack.private import write_private
 
-URL = "https://files.grouplens.org/datasets/movielens/ml-latest-small.zip"
-EXPECTED = ("ratings.csv", "movies.csv", "links.csv", "tags.csv")
 GENERATED = {"users": 600, "movies": 3_000, "ratings": 60_000, "seed": 20_261}
-
-Tell = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -52,15 +45,27 @@ def choose_dataset(home: Home, movielens: Path | None, imdb: Path | None, tell: 
     if movielens is None:
         dataset = last or fetch_dataset(home, tell) or generate_dataset(home, tell)
     else:
-        dataset = Dataset(
-            _existing(movielens, "MOVIELENS"), _existing(imdb, "IMDB") if imdb else None
-        )
+        dataset = Dataset(place_of(home, movielens), existing(imdb, "IMDB") if imdb else None)
     if last not in (None, dataset):
         raise StackError(
             f"{home.root} holds a demo on {last.movielens}; for {dataset.movielens} "
             "run `make clean` first"
         )
+    if is_release(movielens) and not dataset.movielens.exists():
+        fetch(sources_of(str(movielens)), downloads(home), tell)
     return dataset
+
+
+def is_release(movielens: Path | None) -> bool:
+    """Return whether it names a release to download, and no file or folder that is there."""
+    return str(movielens) in PINS and not Path(str(movielens)).exists()
+
+
+def place_of(home: Home, movielens: Path) -> Path:
+    """Return where a release is, or will be once it is downloaded."""
+    if is_release(movielens):
+        return downloads(home) / f"{movielens}.zip"
+    return existing(movielens, "MOVIELENS", f"; expected a path, or one of {', '.join(PINS)}")
 
 
 def remember_dataset(home: Home, dataset: Dataset) -> None:
@@ -76,51 +81,31 @@ def read_record(record: Path) -> Dataset | None:
     return Dataset(Path(kept["movielens"]), Path(imdb) if imdb else None)
 
 
-def _existing(path: Path, name: str) -> Path:
+def existing(path: Path, name: str, expected: str = "") -> Path:
+    """Return the whole path. Raises StackError, with what was expected, where nothing is."""
     if not path.exists():
-        raise StackError(f"{name}={path}: there is no such folder or file")
+        raise StackError(f"{name}={path}: there is no such folder or file{expected}")
     return path.resolve()
 
 
 def fetch_dataset(home: Home, tell: Tell) -> Dataset | None:
-    """GroupLens' zip, None (and print why) where it cannot be had."""
-    target = home.root / "data" / "ml-latest-small.zip"
-    target.parent.mkdir(exist_ok=True)
-    tell(f"downloading {URL}")
+    """GroupLens' ml-latest-small, else a mirror's release of that size, else None (and print why).
+
+    No mirror has ml-latest-small, which changes in place.
+    """
+    sources = [*sources_of("ml-latest-small"), sources_of("ml-100k")[-1]]
     try:
-        download(target)
-    except (httpx.HTTPError, OSError, StackError) as error:
-        tell(f"the download failed: {type(error).__name__}: {error}")
+        return Dataset(fetch(sources, downloads(home), tell), None)
+    except StackError as error:
+        tell(str(error))
         return None
-    return Dataset(target, None)
 
 
-def download(target: Path) -> None:
-    """Under its name only once it is whole and holds what it should."""
-    unfinished = target.with_suffix(".unfinished")
-    with (
-        httpx.stream("GET", URL, timeout=10, follow_redirects=True) as answer,
-        unfinished.open("wb") as file,
-    ):
-        answer.raise_for_status()
-        for chunk in answer.iter_bytes():
-            file.write(chunk)
-    check_zip(unfinished)
-    unfinished.replace(target)
-
-
-def check_zip(path: Path) -> None:
-    """Raises StackError where this is no MovieLens release with undamaged files."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            names = {Path(name).name for name in archive.namelist()}
-            damaged = archive.testzip()
-    except zipfile.BadZipFile as error:
-        raise StackError(f"what came is no zip: {error}") from error
-    if missing := set(EXPECTED) - names:
-        raise StackError(f"the zip lacks {sorted(missing)}; found {sorted(names)}")
-    if damaged:
-        raise StackError(f"the zip is damaged at {damaged}")
+def downloads(home: Home) -> Path:
+    """Return the folder that releases are downloaded to."""
+    folder = home.root / "data"
+    folder.mkdir(exist_ok=True)
+    return folder
 
 
 def generate_dataset(home: Home, tell: Tell) -> Dataset:

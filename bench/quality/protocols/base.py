@@ -12,6 +12,7 @@ from bench.quality.fits import Fits
 from recsys.features.catalogue import Catalogue
 from recsys.features.interactions import Interactions
 from recsys.recipe import Recipe
+from stack.downloads import sources_of
 
 ML_1M = ("movielens/ml-1m/ratings.dat", "movielens/ml-1m/movies.dat")
 IMDB = tuple(
@@ -31,8 +32,10 @@ ML_20M = ("movielens/ml-20m/ratings.csv", "movielens/ml-20m/movies.csv")
 
 #: Folder in DATA → where its files can be had.
 WHERE = {
-    "movielens/ml-1m": "https://files.grouplens.org/datasets/movielens/ml-1m.zip",
-    "movielens/ml-20m": "https://files.grouplens.org/datasets/movielens/ml-20m.zip",
+    **{
+        f"movielens/{release}": " or ".join(source.url for source in sources_of(release))
+        for release in ("ml-1m", "ml-20m")
+    },
     "imdb": "https://datasets.imdbws.com",
     "benchmarks/ncf-ml-1m": "https://github.com/hexiangnan/neural_collaborative_filtering (Data/, "
     "gzipped); "
