@@ -3,7 +3,7 @@ PYTHON := python3.11
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo replay status down clean test test-all wheel tools bench-quality bench-speed mutants equality schema lint format lock env airflow
+.PHONY: help venv demo replay status down clean test test-all wheel tools bench-quality bench-speed mutants equality schema lint format lock env airflow diagram reference docs
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -78,6 +78,12 @@ lint: venv ## lint, format, types, the direction of imports
 
 diagram: venv ## draw docs/architecture.md's diagram anew, from what the code imports
 	$(BIN)/python -m stack.diagram
+
+reference: venv ## write docs/reference from the code: settings, commands, Params, metrics, tables
+	PYTHONPATH=.:plugins $(BIN)/python -m stack.reference
+
+docs: venv ## build the pages of docs/ as a site with search, in site/; a link that leads nowhere is an error
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 format: venv ## put the source in shape
 	$(BIN)/ruff check --fix

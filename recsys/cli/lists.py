@@ -79,18 +79,18 @@ USERS = (
     Argument("-n", type=LENGTH, help="how many of each (default 10)"),
 )
 MOVIE = (
-    Argument("user", type=ID),
-    Argument("--title", required=True),
+    Argument("user", type=ID, help="a user id"),
+    Argument("--title", required=True, help="of the movie, without its year"),
     Argument(
         "--genre",
         action="append",
         default=[],
         help="may be given again, as may --director and --actor",
     ),
-    Argument("--director", action="append", default=[], metavar="NAME"),
-    Argument("--actor", action="append", default=[], metavar="NAME"),
-    Argument("--runtime", type=MINUTES, metavar="MINUTES"),
-    Argument("--year", type=YEAR),
+    Argument("--director", action="append", default=[], metavar="NAME", help="as IMDb writes it"),
+    Argument("--actor", action="append", default=[], metavar="NAME", help="as IMDb writes it"),
+    Argument("--runtime", type=MINUTES, metavar="MINUTES", help="how long it is"),
+    Argument("--year", type=YEAR, help="in which it came out"),
 )
 COMMANDS = (
     Command("recommend", show_lists, "show what a user liked and is recommended now", USERS),

@@ -51,7 +51,7 @@ def draw_weeks(options: Namespace) -> None:
 
 
 EXAM = (
-    Argument("--as-of", type=DAY, metavar="DATE"),
+    Argument("--as-of", type=DAY, metavar="DATE", help="the week; default: the newest"),
     all_of("show every figure, not only those that decide"),
 )
 HISTORY = (

@@ -141,7 +141,7 @@ COMMANDS = (
         withdraw,
         "let a movie be recommended to nobody from the next publication on",
         (
-            Argument("movie", type=ID),
+            Argument("movie", type=ID, help="its movie_id"),
             Argument("--reason", required=True, help="why: kept in the ledger"),
             OneOf(
                 _flag(
@@ -158,7 +158,7 @@ COMMANDS = (
         erase,
         "erase a user and keep a tombstone, so that no drop brings them back",
         (
-            Argument("user", type=ID),
+            Argument("user", type=ID, help="the user_id"),
             _flag("--now", "also make a copy of the live publication without the user live"),
             _flag("--refit", "then fit the models in use again that learned from erased users"),
             _flag("--bar", "set the tombstone also where there is no such user yet"),

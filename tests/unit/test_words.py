@@ -16,7 +16,7 @@ REPOSITORY = Path(__file__).parents[2]
 PLACES = (
     *("recsys", "plugins", "dags", "stack", "bench", "sql", "docs", "tests", "docker"),
     *("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "Makefile", "Dockerfile"),
-    *("docker-compose.yaml", "pyproject.toml", ".env.example", ".github"),
+    *("docker-compose.yaml", "pyproject.toml", ".env.example", ".github", "mkdocs.yml"),
 )
 SUFFIXES = {".py", ".sql", ".md", ".html", ".jinja", ".css", ".js", ".yaml", ".toml", ".sh"}
 
