@@ -12,10 +12,7 @@ venv: .venv/.installed ## the virtual environment, from the locked requirements.
 
 .venv/.installed: requirements.txt
 	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) is needed and not found. Debian, Ubuntu: apt install $(PYTHON) $(PYTHON)-venv" >&2; exit 1; }
-	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "$(PYTHON) cannot make virtual environments. Debian, Ubuntu: apt install $(PYTHON)-venv" >&2; exit 1; }
-	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
-	@$(BIN)/python -c 'import torch, implicit.cpu.als' || { echo "implicit lacks the OpenMP runtime. Debian, Ubuntu: apt install libgomp1" >&2; exit 1; }
+	$(PYTHON) -m stack.install .venv requirements.txt
 	@touch $@
 
 demo: venv ## the main job: drops, three weekly runs, recommendations [MOVIELENS=folder, zip or a release's name, as ml-1m] [IMDB=folder]

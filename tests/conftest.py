@@ -110,3 +110,17 @@ def mlflow_store(empty_mlflow_store: Path, tmp_path: Path, monkeypatch: pytest.M
     # artifacts.
     monkeypatch.setenv("_MLFLOW_SERVER_ARTIFACT_ROOT", str(tmp_path / "mlflow-artifacts"))
     return f"sqlite:///{tmp_path}/mlflow.db"
+
+
+@pytest.fixture
+def pip_configured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty pip.conf, the only one; of this machine's own configuration nothing is left."""
+    for name in [name for name in os.environ if name.startswith(("PIP_", "UV_"))]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("XDG_CONFIG_DIRS", str(tmp_path / "none"))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    path = tmp_path / "pip.conf"
+    path.write_text("")
+    monkeypatch.setenv("PIP_CONFIG_FILE", str(path))
+    monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / "cache"))
+    return path

@@ -33,7 +33,7 @@ NOT_IMPORTED = {
     "pytest-xdist": "make test",
     "ruff": "make lint",
     "setuptools": "pyproject.toml's build backend",
-    "uv": "make lock",
+    "uv": "make venv, make lock",
 }
 
 
