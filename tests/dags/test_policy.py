@@ -13,6 +13,7 @@ from recsys.db.queries import checks
 from recsys.ingest import SOURCES
 from recsys.steps import STEPS
 from tests import airflow_home
+from tests.pages import pages
 
 HEAVY = {
     "torch",
@@ -87,13 +88,10 @@ def test_blocks_that_would_be_run_together_are_found(page: str, lost: list[str])
 
 def test_no_page_tests_a_dag_on_a_date(dagbag) -> None:
     """`dags test DAG DATE` deletes the run that has the date as its logical date."""
-    pages = [
-        *(dag.doc_md for dag in dagbag.dags.values()),
-        (airflow_home.ROOT / "README.md").read_text(),
-    ]
+    texts = [*(dag.doc_md for dag in dagbag.dags.values()), *pages().values()]
     commands = [
         line
-        for page in pages
+        for page in texts
         for line in page.splitlines()
         if "dags test " in line and "airflow" in line
     ]

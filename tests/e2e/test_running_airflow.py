@@ -160,7 +160,7 @@ def test_a_failed_week_is_run_again_by_a_backfill(installation: Installation) ->
 
 
 def test_dags_test_leaves_every_other_run_alone(installation: Installation) -> None:
-    """As README runs it: the week by --conf. Of a week without a drop it is quick, and fails."""
+    """As the pages run it: the week by --conf. Of a week without a drop it is quick, and fails."""
     before = {run["dag_run_id"]: run["state"] for run in installation.api.runs_of(WEEKLY)}
     command = [
         str(installation.stack.home.airflow_command),

@@ -15,7 +15,6 @@ from recsys import cli
 from recsys.cli import screen
 from recsys.db.connect import Connection
 from recsys.features.catalogue import Catalogue, Description
-from recsys.models import MODELS
 from recsys.models.hybrid import Hybrid
 from recsys.promotion.approval import Proposal
 from recsys.recipe import Recipe
@@ -26,8 +25,6 @@ from recsys.steps import decide
 from recsys.week import WeekPlan
 from recsys.work import Work
 from tests import steps
-
-ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -388,47 +385,3 @@ def test_a_run_asks_at_a_terminal_before_it_crowns(
         typed is not None,
         typed is not None,
     )
-
-
-@pytest.mark.parametrize(
-    "command",
-    [
-        "drops",
-        "migrate",
-        "run",
-        "train",
-        "tune",
-        "exam",
-        "recommend",
-        "predict",
-        "psql",
-        "withdraw",
-        "erase",
-        "history",
-        "rollback",
-        "weeks",
-    ],
-)
-def test_every_command_is_in_the_readme(command: str) -> None:
-    assert f"python -m recsys {command}" in (ROOT / "README.md").read_text()
-
-
-def test_the_readme_knows_no_other_command() -> None:
-    help_text = cli.parser().format_help()
-    named = set(re.findall(r"python -m recsys (\w+)", (ROOT / "README.md").read_text()))
-    assert all(name in help_text for name in named)
-
-
-def test_every_setting_is_in_the_readme() -> None:
-    readme = (ROOT / "README.md").read_text()
-    missing = [
-        name
-        for name in Settings.model_fields
-        if name != "statement_timeout" and f"`RECSYS_{name.upper()}`" not in readme
-    ]
-    assert not missing, f"add to README.md's table of settings: {missing}"
-
-
-def test_every_recipe_is_in_the_readme() -> None:
-    readme = (ROOT / "README.md").read_text()
-    assert not [name for name in MODELS if f"| `{name}` |" not in readme]

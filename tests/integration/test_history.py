@@ -1,11 +1,10 @@
-"""Looking back: the view `lineage`, the README's queries, and the pages of `python -m recsys
+"""Looking back: the view `lineage`, the queries of docs/how-to, and the pages of `python -m recsys
 history`.
 """
 
 import re
 from datetime import UTC, date, datetime, timedelta
 from io import StringIO
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,8 +18,8 @@ from recsys.promotion.approval import Approval, Proposal
 from recsys.registry.store import Registry
 from recsys.settings import Settings
 from tests import steps
+from tests.pages import blocks, pages
 
-ROOT = Path(__file__).parents[2]
 SHA = "0123456789abcdef0123456789abcdef01234567"
 NOW, USER = "now()", 42
 
@@ -204,22 +203,31 @@ def test_an_approval_is_in_the_lineage_of_what_was_approved(
     )
 
 
-# ---------------------------------------------------------------- the README's queries
+# ---------------------------------------------------------------- the pages' queries
 
 
-def readme_queries(moment: datetime | None = None) -> list[bytes]:
-    """The section's three queries as they stand there, or asked of a moment of the test's own."""
-    section = (ROOT / "README.md").read_text().split("## Why, when, undo")[1].split("\n## ")[0]
-    statements = re.findall(r"(?m)^    SELECT .*(?:\n     .*|\n    \S.*)*?;$", section)
+def ledger_queries(moment: datetime | None = None) -> list[bytes]:
+    """The page's three queries as they are there, or asked of a moment of the test's own."""
+    statements = blocks(pages()["docs/how-to/on-call.md"], "sql")
     assert len(statements) == 3 and all(NOW in text for text in statements)
     at = f"timestamptz '{moment.isoformat()}'" if moment else NOW
     return [text.replace(NOW, at).encode() for text in statements]
 
 
-def test_the_readmes_queries_return_rows_where_weeks_of_the_past_were_run_today(
+def test_the_pages_queries_return_rows_where_weeks_of_the_past_were_run_today(
     two_weeks: list[date], conn: Connection
 ) -> None:
-    assert all(conn.execute(query).fetchall() for query in readme_queries())
+    assert all(conn.execute(query).fetchall() for query in ledger_queries())
+
+
+@pytest.mark.parametrize("name", ["README.md", "docs/how-to/app-developer.md"])
+def test_the_query_of_a_users_list_returns_it(
+    name: str, two_weeks: list[date], conn: Connection
+) -> None:
+    (query,) = [block for block in blocks(pages()[name]) if block.strip().startswith("SELECT")]
+    rows = conn.execute(query.encode()).fetchall()
+    assert [row.rank for row in rows] == list(range(1, 11))
+    assert all(row.title for row in rows)
 
 
 @pytest.fixture
@@ -235,7 +243,7 @@ def test_which_model_made_a_users_list_and_with_which_code(
     in_week_one: datetime, two_weeks: list[date], conn: Connection
 ) -> None:
     origin = lineage(conn, two_weeks[0])
-    rows = conn.execute(readme_queries(in_week_one)[0]).fetchall()
+    rows = conn.execute(ledger_queries(in_week_one)[0]).fetchall()
     listed = conn.execute(
         "SELECT movie_id FROM batch_recommendations WHERE (publication_id, "
         "user_id) = (%s, %s) ORDER BY rank",
@@ -251,7 +259,7 @@ def test_on_which_data_it_was_made(
     in_week_one: datetime, two_weeks: list[date], conn: Connection
 ) -> None:
     origin = lineage(conn, two_weeks[0])
-    rows = conn.execute(readme_queries(in_week_one)[1]).fetchall()
+    rows = conn.execute(ledger_queries(in_week_one)[1]).fetchall()
     visible = conn.execute(
         "SELECT source, drop_date, sha256 FROM drops WHERE drop_id <= %s ORDER BY drop_date, "
         "source",
@@ -277,7 +285,7 @@ def test_why_it_was_champion_and_who_approved_it(
         settings, publication_id=None, reason="odd lists", requested_by="bob"
     )
     origin = lineage(conn, two_weeks[0])
-    rows = conn.execute(readme_queries(in_week_one)[2]).fetchall()
+    rows = conn.execute(ledger_queries(in_week_one)[2]).fetchall()
     verdicts = conn.execute(
         "SELECT recipe_key, gate, sentence FROM gate_verdicts WHERE "
         "promotion_id = %s ORDER BY 1, 2",

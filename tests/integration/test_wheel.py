@@ -39,7 +39,7 @@ print(json.dumps({
     "others": [name for name in ("airflow", "pytest", "stack") if importlib.util.find_spec(name)],
 }))
 """
-#: As README says, the answer as JSON.
+#: As docs/how-to/app-developer.md says, the answer as JSON.
 ASK = """
 import mlflow, pandas
 print(mlflow.pyfunc.load_model("models:/movie-recommender@champion").predict(

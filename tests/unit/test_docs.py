@@ -97,6 +97,10 @@ def test_every_link_of_a_page_outside_docs_leads_somewhere(name: str) -> None:
             assert anchor in [slug(title) for title in titles], f"{target}#{anchor}"
 
 
+def test_readme_is_read_in_five_minutes() -> None:
+    assert len(pages()["README.md"].split()) <= 1_000, "say it in a page of docs/"
+
+
 def slug(title: str) -> str:
     """The anchor of a title, as GitHub and MkDocs make it."""
     return re.sub(r"[^\w -]", "", title.lower()).strip().replace(" ", "-")
