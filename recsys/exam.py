@@ -77,11 +77,11 @@ class _Evaluated:
         """Let the model recommend and, where it rates, predict."""
         held_out = exam.held_out
         users = np.unique(held_out.row_user_ids[is_liked])
-        seen = exam.train.seen_by(users)
+        seen = exam.histories.seen_by(users)
         ids = model.recommend(users, n=LIST_LENGTH, seen=seen).ids
         predicted = predictions(model, held_out)
         hits, n_relevant = hits_of(ids, users, held_out, is_liked)
-        lists = Lists.of(ids, seen, exam.train, genres)
+        lists = Lists.of(ids, seen, exam.raters, genres)
         return cls(exam, is_liked, users, ids, hits, n_relevant, lists, predicted)
 
     @property
@@ -178,10 +178,10 @@ def examine(
 
 def check_catalogue(model: Recommender, exam: Exam) -> None:
     """Raise ModelError for a model of other movies than the exam's."""
-    if not np.array_equal(model.movie_ids_, exam.train.movie_ids):
+    if not np.array_equal(model.movie_ids_, exam.movie_ids):
         raise ModelError(
             f"{model.name} knows {len(model.movie_ids_):,} movies and the exam has "
-            f"{len(exam.train.movie_ids):,}: expected the same ones"
+            f"{len(exam.movie_ids):,}: expected the same ones"
         )
 
 
@@ -190,7 +190,7 @@ def slices(exam: Exam, users: np.ndarray, min_history: int) -> Iterator[_Slice]:
     every_rating = np.ones(len(exam.held_out), dtype=bool)
     every_movie = np.ones(len(exam.held_out.movie_ids), dtype=bool)
     yield _Slice("all", exam.users, every_rating, every_movie)
-    is_heavy = _is_heavy(exam.train.n_rated_by(exam.users))
+    is_heavy = _is_heavy(exam.histories.n_rated_by(exam.users))
     for name, mask in (("light users", ~is_heavy), ("heavy users", is_heavy)):
         part = exam.users[mask]
         yield _Slice(name, part, exam.held_out.is_of(part), every_movie)
@@ -202,12 +202,12 @@ def slices(exam: Exam, users: np.ndarray, min_history: int) -> Iterator[_Slice]:
 def cold_users(exam: Exam, min_history: int) -> np.ndarray:
     """Return the ids of users with held-out ratings and too few training ratings."""
     user_ids = exam.held_out.user_ids
-    return user_ids[exam.train.n_rated_by(user_ids) < min_history]
+    return user_ids[exam.histories.n_rated_by(user_ids) < min_history]
 
 
 def new_movies(exam: Exam) -> _Slice:
     """Return the slice of movies that nobody rated before the cut."""
-    is_new = exam.train.n_raters == 0
+    is_new = exam.raters.counts == 0
     counts = is_new[exam.held_out.movies]
     return _Slice("new movies", exam.users, counts, is_new, of_movies=True)
 

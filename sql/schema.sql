@@ -8,12 +8,6 @@ CREATE FUNCTION public.challenger_has(user_id bigint, experiment text, share dou
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN COALESCE(((((('x'::text || "left"(md5(((experiment || ' '::text) || user_id)), 8)))::bit(32))::bigint)::double precision < (share * ('4294967296'::bigint)::double precision)), false);
 
-CREATE FUNCTION public.newest_change_of_live() RETURNS bigint
-    LANGUAGE sql STABLE
-    RETURN (0)::bigint;
-
-COMMENT ON FUNCTION public.newest_change_of_live() IS 'The newest row of live_history, as a plan knows it: replaced with each change.';
-
 CREATE TABLE public.drops (
     drop_id bigint NOT NULL,
     source text NOT NULL,
@@ -31,26 +25,6 @@ CREATE TABLE public.drops (
     CONSTRAINT drops_state_check CHECK ((state = ANY (ARRAY['registered'::text, 'ingested'::text, 'refused'::text])))
 );
 
-CREATE TABLE public.movies (
-    movie_id bigint NOT NULL,
-    drop_id bigint NOT NULL,
-    title text NOT NULL,
-    year integer,
-    genres text[] NOT NULL
-);
-
-CREATE MATERIALIZED VIEW public.mv_movies AS
- SELECT m.movie_id,
-    m.drop_id,
-    d.drop_date,
-    m.title,
-    m.year,
-    m.genres,
-    COALESCE(min(m.drop_id) OVER (PARTITION BY m.movie_id ORDER BY d.drop_date DESC, d.revision DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), '9223372036854775807'::bigint) AS superseded_by
-   FROM (public.movies m
-     JOIN public.drops d USING (drop_id))
-  WITH NO DATA;
-
 CREATE TABLE public.ratings (
     user_id bigint NOT NULL,
     movie_id bigint NOT NULL,
@@ -59,31 +33,6 @@ CREATE TABLE public.ratings (
     rating real NOT NULL,
     CONSTRAINT ratings_rating_check CHECK (((rating >= (0.5)::double precision) AND (rating <= (5)::double precision)))
 );
-
-CREATE TABLE public.tags (
-    user_id bigint NOT NULL,
-    movie_id bigint NOT NULL,
-    tag text NOT NULL,
-    tagged_at timestamp with time zone NOT NULL,
-    drop_id bigint NOT NULL
-);
-
-CREATE FUNCTION public.visible_movies(as_of date, watermark bigint) RETURNS TABLE(movie_id bigint, title text, year integer, genres text[])
-    LANGUAGE sql STABLE PARALLEL SAFE
-    BEGIN ATOMIC
- SELECT m.movie_id,
-     m.title,
-     m.year,
-     m.genres
-    FROM public.mv_movies m
-   WHERE ((m.drop_id <= visible_movies.watermark) AND (visible_movies.watermark < m.superseded_by) AND ((m.movie_id IN ( SELECT f.movie_id
-            FROM public.mv_movies f
-           WHERE ((f.drop_id <= visible_movies.watermark) AND (f.drop_date <= visible_movies.as_of)))) OR (m.movie_id IN ( SELECT DISTINCT r.movie_id
-            FROM public.ratings r
-           WHERE ((r.drop_id <= visible_movies.watermark) AND (r.rated_at < (visible_movies.as_of)::timestamp with time zone)))) OR (m.movie_id IN ( SELECT g.movie_id
-            FROM public.tags g
-           WHERE ((g.drop_id <= visible_movies.watermark) AND (g.tagged_at < (visible_movies.as_of)::timestamp with time zone))))));
-END;
 
 CREATE TABLE public.rerated (
     user_id bigint NOT NULL,
@@ -179,6 +128,113 @@ CREATE FUNCTION public.visible_ratings(as_of timestamp with time zone, watermark
      v.rated_at
     FROM public.mv_rerated v
    WHERE ((v.valid_from < visible_ratings.as_of) AND (visible_ratings.as_of <= v.valid_to) AND (v.drop_id <= visible_ratings.watermark) AND (visible_ratings.watermark < v.superseded_by));
+END;
+
+CREATE FUNCTION public.marked_ratings(as_of timestamp with time zone, watermark bigint, movie_ids bigint[]) RETURNS TABLE(user_id bigint, movie_id bigint, rating real, rated_at timestamp with time zone, is_newest boolean)
+    LANGUAGE sql STABLE PARALLEL SAFE
+    BEGIN ATOMIC
+ SELECT o.user_id,
+     o.movie_id,
+     o.rating,
+     o.rated_at,
+     ((o.n >= 5) AND (o.place <= GREATEST((o.n / 10), (1)::bigint)))
+    FROM ( SELECT v.user_id,
+             v.movie_id,
+             v.rating,
+             v.rated_at,
+             count(*) OVER (PARTITION BY v.user_id) AS n,
+             row_number() OVER (PARTITION BY v.user_id ORDER BY (date_trunc('second'::text, v.rated_at)) DESC, v.movie_id DESC) AS place
+            FROM public.visible_ratings(marked_ratings.as_of, marked_ratings.watermark) v(user_id, movie_id, rating, rated_at)
+           WHERE (v.movie_id = ANY (marked_ratings.movie_ids))) o;
+END;
+
+CREATE FUNCTION public.held_out_ratings(as_of timestamp with time zone, watermark bigint, cut timestamp with time zone, movie_ids bigint[]) RETURNS TABLE(user_id bigint, movie_id bigint, rating real, rated_at timestamp with time zone)
+    LANGUAGE sql STABLE PARALLEL SAFE
+    BEGIN ATOMIC
+ SELECT v.user_id,
+     v.movie_id,
+     v.rating,
+     v.rated_at
+    FROM public.visible_ratings(held_out_ratings.as_of, held_out_ratings.watermark) v(user_id, movie_id, rating, rated_at)
+   WHERE ((v.rated_at >= held_out_ratings.cut) AND (v.movie_id = ANY (held_out_ratings.movie_ids)) AND (NOT (EXISTS ( SELECT
+            FROM public.mv_rerated b
+           WHERE ((b.user_id = v.user_id) AND (b.movie_id = v.movie_id) AND (b.rated_at < held_out_ratings.cut) AND (b.drop_id <= held_out_ratings.watermark))))))
+ UNION ALL
+  SELECT m.user_id,
+     m.movie_id,
+     m.rating,
+     m.rated_at
+    FROM public.marked_ratings(held_out_ratings.as_of, held_out_ratings.watermark, held_out_ratings.movie_ids) m(user_id, movie_id, rating, rated_at, is_newest)
+   WHERE ((held_out_ratings.cut IS NULL) AND m.is_newest);
+END;
+
+CREATE FUNCTION public.newest_change_of_live() RETURNS bigint
+    LANGUAGE sql STABLE
+    RETURN (0)::bigint;
+
+COMMENT ON FUNCTION public.newest_change_of_live() IS 'The newest row of live_history, as a plan knows it: replaced with each change.';
+
+CREATE FUNCTION public.training_ratings(as_of timestamp with time zone, watermark bigint, cut timestamp with time zone, movie_ids bigint[]) RETURNS TABLE(user_id bigint, movie_id bigint, rating real, rated_at timestamp with time zone)
+    LANGUAGE sql STABLE PARALLEL SAFE
+    BEGIN ATOMIC
+ SELECT v.user_id,
+     v.movie_id,
+     v.rating,
+     v.rated_at
+    FROM public.visible_ratings(training_ratings.cut, training_ratings.watermark) v(user_id, movie_id, rating, rated_at)
+   WHERE ((training_ratings.cut IS NOT NULL) AND (v.movie_id = ANY (training_ratings.movie_ids)))
+ UNION ALL
+  SELECT m.user_id,
+     m.movie_id,
+     m.rating,
+     m.rated_at
+    FROM public.marked_ratings(training_ratings.as_of, training_ratings.watermark, training_ratings.movie_ids) m(user_id, movie_id, rating, rated_at, is_newest)
+   WHERE ((training_ratings.cut IS NULL) AND (NOT m.is_newest));
+END;
+
+CREATE TABLE public.movies (
+    movie_id bigint NOT NULL,
+    drop_id bigint NOT NULL,
+    title text NOT NULL,
+    year integer,
+    genres text[] NOT NULL
+);
+
+CREATE MATERIALIZED VIEW public.mv_movies AS
+ SELECT m.movie_id,
+    m.drop_id,
+    d.drop_date,
+    m.title,
+    m.year,
+    m.genres,
+    COALESCE(min(m.drop_id) OVER (PARTITION BY m.movie_id ORDER BY d.drop_date DESC, d.revision DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), '9223372036854775807'::bigint) AS superseded_by
+   FROM (public.movies m
+     JOIN public.drops d USING (drop_id))
+  WITH NO DATA;
+
+CREATE TABLE public.tags (
+    user_id bigint NOT NULL,
+    movie_id bigint NOT NULL,
+    tag text NOT NULL,
+    tagged_at timestamp with time zone NOT NULL,
+    drop_id bigint NOT NULL
+);
+
+CREATE FUNCTION public.visible_movies(as_of date, watermark bigint) RETURNS TABLE(movie_id bigint, title text, year integer, genres text[])
+    LANGUAGE sql STABLE PARALLEL SAFE
+    BEGIN ATOMIC
+ SELECT m.movie_id,
+     m.title,
+     m.year,
+     m.genres
+    FROM public.mv_movies m
+   WHERE ((m.drop_id <= visible_movies.watermark) AND (visible_movies.watermark < m.superseded_by) AND ((m.movie_id IN ( SELECT f.movie_id
+            FROM public.mv_movies f
+           WHERE ((f.drop_id <= visible_movies.watermark) AND (f.drop_date <= visible_movies.as_of)))) OR (m.movie_id IN ( SELECT DISTINCT r.movie_id
+            FROM public.ratings r
+           WHERE ((r.drop_id <= visible_movies.watermark) AND (r.rated_at < (visible_movies.as_of)::timestamp with time zone)))) OR (m.movie_id IN ( SELECT g.movie_id
+            FROM public.tags g
+           WHERE ((g.drop_id <= visible_movies.watermark) AND (g.tagged_at < (visible_movies.as_of)::timestamp with time zone))))));
 END;
 
 CREATE FUNCTION public.visible_versions(as_of timestamp with time zone, watermark bigint) RETURNS TABLE(user_id bigint, movie_id bigint, rated_at timestamp with time zone)

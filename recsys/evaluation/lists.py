@@ -6,7 +6,8 @@ from typing import Self
 import numpy as np
 from scipy import sparse
 
-from recsys.features.interactions import Interactions, index_of
+from recsys.features.interactions import index_of
+from recsys.features.raters import Raters
 
 #: A value, and how many lists it is a mean over; NaN over none.
 Figure = tuple[float, int]
@@ -34,18 +35,18 @@ class Lists:
         cls,
         ids: np.ndarray,
         seen: sparse.csr_matrix,
-        train: Interactions,
+        raters: Raters,
         genres: np.ndarray | None = None,
     ) -> Self:
-        """Take lists (U, k) of movie ids, −1 where one ends, the matrix (U, M) of what their users
-        had `seen`, and the training ratings.
+        """Take lists (U, k) of movie ids, −1 where one ends, and the matrix (U, M) of what their
+        users had `seen`.
 
         `genres` (M, G) has 1 where a movie is of a genre.
         """
-        own_raters = mean_or_nan(seen @ train.n_raters.astype(np.float64), np.diff(seen.indptr))
+        own_raters = mean_or_nan(seen @ raters.counts.astype(np.float64), np.diff(seen.indptr))
         units = None if genres is None else unit_vectors(genres)
-        positions = index_of(train.movie_ids, ids)
-        return cls(positions, train.n_raters, len(train.user_ids), own_raters, units)
+        positions = index_of(raters.movie_ids, ids)
+        return cls(positions, raters.counts, raters.n_users, own_raters, units)
 
     def of_users(self, rows: np.ndarray) -> Self:
         """Return the lists of some rows."""

@@ -5,6 +5,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
 from recsys.features.interactions import Interactions
+from recsys.features.row_hashes import RowHashes
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ class Loaded(Train):
         return extent_of(self.ratings)
 
     def ratings_digest(self) -> str:
-        return self.ratings.fingerprint()
+        return RowHashes.of(self.ratings).digest
 
 
 def extent_of(ratings: Interactions) -> Extent:

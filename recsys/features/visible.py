@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Mapping
-from typing import LiteralString, NamedTuple
+from typing import Any, LiteralString, NamedTuple
 
 import numpy as np
 
@@ -42,18 +42,19 @@ class MoviePerson(NamedTuple):
 
 def read_interactions(conn: Connection, snapshot: Snapshot, movie_ids: np.ndarray) -> Interactions:
     """Return the newest visible rating of each user and movie, over the movies given."""
-    return _read(conn, queries("visible")["ratings"], snapshot, movie_ids)
+    return read_ratings(conn, queries("visible")["ratings"], snapshot.params, movie_ids)
 
 
 def read_rerated(conn: Connection, snapshot: Snapshot, movie_ids: np.ndarray) -> Interactions:
     """Return those of pairs that were ever rated more than once, even after the week."""
-    return _read(conn, queries("visible")["rerated"], snapshot, movie_ids)
+    return read_ratings(conn, queries("visible")["rerated"], snapshot.params, movie_ids)
 
 
-def _read(
-    conn: Connection, query: LiteralString, snapshot: Snapshot, movie_ids: np.ndarray
+def read_ratings(
+    conn: Connection, query: LiteralString, params: Mapping[str, Any], movie_ids: np.ndarray
 ) -> Interactions:
-    rows = read_arrays(conn, query, snapshot.params, _RATING_COLUMNS)
+    """Return what a query has of user, movie, rating and time, over the movies given."""
+    rows = read_arrays(conn, query, params, _RATING_COLUMNS)
     # numpy's own way from microseconds to seconds takes 20 times as long
     rated_at = rows["rated_at"].view(np.int64) // 1_000_000
     return Interactions.of(

@@ -78,7 +78,7 @@ class Study:
         be fitted.
         """
         model = new_model(recipe, settings, seed=self.seed)
-        model.fit(self.validation.train, self.catalogue, report=report)
+        model.fit(self.validation.train.interactions(), self.catalogue, report=report)
         result = examine(
             model,
             self.validation,
@@ -90,10 +90,10 @@ class Study:
     def check_users(self) -> None:
         """Raise NothingToRecommend where nobody decides the validation slice."""
         if not len(self.validation.users):
+            n_ratings = self.validation.train.extent().n_ratings
             raise NothingToRecommend(
-                f"week {self.as_of}: no user decides a validation slice of the "
-                f"{len(self.validation.train):,} ratings before its exam; expected some with a "
-                "training rating and a held-out like"
+                f"week {self.as_of}: no user decides a validation slice of the {n_ratings:,} "
+                "ratings before its exam; expected some with a training rating and a held-out like"
             )
 
 

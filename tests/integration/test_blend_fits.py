@@ -129,7 +129,7 @@ def test_weights_are_learned_from_fits_that_saw_nothing_of_the_validation(
     exam, catalogue = exam_of(conn, week)
     blend = Recipe.of("blend", members=[ALS, {"name": "popularity"}], validation_min_users=5)
     fit_once(conn, Registry(settings), fit_for_exam(week, blend, exam, catalogue))
-    validation = split_exam(exam.train, min_users=5, like_threshold=4.0)
+    validation = split_exam(exam.train.interactions(), min_users=5, like_threshold=4.0)
     assert exam.cut and validation.cut
     newest = cuts[None]  # type: ignore[index]
     assert cuts[validation.cut.isoformat()] < validation.cut.timestamp() <= newest

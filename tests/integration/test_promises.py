@@ -528,10 +528,8 @@ def test_a_dated_exam_holds_out_nothing_that_was_rated_before(
     steps.refresh_views(dated)
     exam, _ = exam_of(conn, week)
     assert exam.kind == "dated"
-    pair = exam.train.where(
-        (exam.train.user_ids[exam.train.users] == old.user_id)
-        & (exam.train.movie_ids[exam.train.movies] == old.movie_id)
-    )
+    train = exam.train.interactions()
+    pair = train.where((train.row_user_ids == old.user_id) & (train.row_movie_ids == old.movie_id))
     assert pair.ratings.tolist() == [old.rating]
     held_out = exam.held_out
     assert (old.user_id, old.movie_id) not in set(

@@ -98,6 +98,8 @@ VALUES: dict[str, Any] = {
     "statement_timeout": "0",
     "started_by": None,
     "left_out": [1],
+    "movie_ids": [1],
+    "cuts": [date(2020, 1, 6)],
     "is_accepted": True,
     "names": ["08_lineage.sql"],
     "home": "staging",

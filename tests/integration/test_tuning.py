@@ -275,10 +275,10 @@ def test_the_validation_slice_is_of_what_the_exams_fits_see(
     week = taken_in(settings, weeks[2])
     exam, _ = exam_of(conn, week)
     validation = validation_of(conn, week, exam)
-    seen = pairs_of(exam.train)
-    assert len(validation.users) and len(validation.train) < len(exam.train)
-    assert pairs_of(validation.train) | pairs_of(validation.held_out) <= seen
-    assert not pairs_of(validation.train) & pairs_of(validation.held_out)
+    seen, train = pairs_of(exam.train.interactions()), pairs_of(validation.train.interactions())
+    assert len(validation.users) and len(train) < len(seen)
+    assert train | pairs_of(validation.held_out) <= seen
+    assert not train & pairs_of(validation.held_out)
 
 
 def pairs_of(interactions: Any) -> set[tuple[int, ...]]:
@@ -299,7 +299,8 @@ def test_a_validation_cut_brings_back_nothing_that_leave_newest_out_holds_out(
     few = WeekPlan.from_json({**week.to_json(), "exam_min_users": 1})
     validation = validation_of(conn, few, exam)
     assert validation.kind == "dated" and exam.held_out.rated_at.min() < validation.cut.timestamp()
-    assert pairs_of(validation.train) <= pairs_of(exam.train)
+    train = validation.train.interactions()
+    assert pairs_of(train) <= pairs_of(exam.train.interactions())
 
 
 def test_another_week_other_code_and_other_data_are_other_studies(

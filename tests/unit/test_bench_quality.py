@@ -184,7 +184,7 @@ def test_ncf_refuses_negatives_of_others(data):
 def test_the_newest_tenth_is_held_out():
     train = checkerboard().train
     exam = exam_of(train)
-    assert exam.train.rated_at.max() < exam.held_out.rated_at.min()
+    assert exam.train.interactions().rated_at.max() < exam.held_out.rated_at.min()
     assert 0.05 < len(exam.held_out) / len(train) <= 0.11
     assert len(exam.users)
 

@@ -15,6 +15,7 @@ from recsys.evaluation.split import Exam
 from recsys.exam import examine
 from recsys.features.catalogue import Catalogue, Links
 from recsys.features.interactions import Interactions, index_of
+from recsys.features.train import Loaded
 from recsys.models.base import BLOCK, Config, PredictsRatings, Recommender
 from tests.contracts.worlds import catalogue_of
 
@@ -64,7 +65,7 @@ HELD_OUT = interactions(
         (9, 10, 5.0),  # 9 is a stranger: gets no list
     ]
 )
-EXAM = Exam("dated", 1, None, TRAIN, HELD_OUT, users=np.array([1, 2]))
+EXAM = Exam.of("dated", 1, None, Loaded(TRAIN, 4.0), HELD_OUT)
 
 
 def evaluate(model: type[Recommender] = InOrder, catalogue: Catalogue | None = None):
@@ -163,7 +164,7 @@ def test_light_and_heavy_users_are_parted_at_the_median_of_those_that_decide():
 
 def test_users_of_equal_histories_are_all_light():
     train = interactions([(1, 10, 5.0), (2, 10, 5.0)])
-    exam = replace(EXAM, train=train)
+    exam = EXAM.with_train(train)
     result = examine(InOrder().fit(train, None), exam, like_threshold=4.0, min_history=2)  # pyright: ignore[reportArgumentType]
     assert table(result)["light users", "NDCG@10"][1] == 2
     assert not [row for row in result.values if row[0] == "heavy users"]
@@ -189,14 +190,8 @@ def test_values_are_plain_and_json_serialisable():
 
 
 def test_an_exam_that_nobody_decides_gives_no_rows():
-    nobody = Exam(
-        "leave-newest-out",
-        None,
-        None,
-        TRAIN,
-        TRAIN.where(np.zeros(len(TRAIN), bool)),
-        users=np.array([], dtype=np.int64),
-    )
+    nothing = TRAIN.where(np.zeros(len(TRAIN), bool))
+    nobody = Exam.of("leave-newest-out", None, None, Loaded(TRAIN, 4.0), nothing)
     result = examine(RatesThree().fit(TRAIN, None), nobody, like_threshold=4.0, min_history=2)  # pyright: ignore[reportArgumentType]
     assert (len(result.ndcg), result.values) == (0, [])
 
@@ -215,7 +210,7 @@ def test_an_exam_never_holds_the_scores_of_all_users_at_once():
         user, movie, np.full(len(user), 5.0), np.zeros(len(user)), movie_ids=np.arange(n_movies)
     )
     held_out = replace(train, movies=train.movies + 2)
-    exam = Exam("dated", 1, None, train, held_out, users=train.user_ids)
+    exam = Exam.of("dated", 1, None, Loaded(train, 4.0), held_out)
     model = InOrder().fit(train, None)  # pyright: ignore[reportArgumentType]
     catalogue = catalogue_of(train.movie_ids)
     tracemalloc.start()

@@ -12,6 +12,7 @@ from recsys.evaluation.metrics.intra_list_diversity import intra_list_diversity
 from recsys.evaluation.metrics.novelty import novelty
 from recsys.evaluation.metrics.popularity_lift import popularity_lift
 from recsys.features.interactions import Interactions
+from recsys.features.raters import Raters
 
 # eight known users; of four movies the first was rated by all, the next by four, then by one, and
 # the last by nobody
@@ -107,7 +108,9 @@ def test_lists_have_the_facts_of_the_training_ratings():
     train = Interactions.of(
         user, movie, np.full(4, 3.0), np.zeros(4), movie_ids=np.array([10, 20, 30, 40])
     )
-    lists = Lists.of(np.array([[40, 10], [30, -1]]), train.seen_by(np.array([1, 3])), train)
+    lists = Lists.of(
+        np.array([[40, 10], [30, -1]]), train.seen_by(np.array([1, 3])), Raters.of(train)
+    )
     assert lists.positions.tolist() == [[3, 0], [2, -1]]
     assert lists.raters.tolist() == [1, 1, 2, 0]
     assert lists.n_users == 3

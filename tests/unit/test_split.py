@@ -74,9 +74,18 @@ def test_cut_is_the_moment_before_which_everything_is_known():
     exam = split_exam(TWO_WEEKS, min_users=1, like_threshold=4.0)
     assert exam.cut == datetime.fromtimestamp(NEWEST - week_old(1) + 1, UTC)
     assert exam.cut is not None
-    assert exam.train.rated_at.max() < exam.cut.timestamp() <= exam.held_out.rated_at.min()
-    assert len(exam.train) + len(exam.held_out) == len(TWO_WEEKS)
-    assert np.array_equal(exam.train.movie_ids, exam.held_out.movie_ids)
+    train = exam.train.interactions()
+    assert train.rated_at.max() < exam.cut.timestamp() <= exam.held_out.rated_at.min()
+    assert len(train) + len(exam.held_out) == len(TWO_WEEKS)
+    assert np.array_equal(train.movie_ids, exam.movie_ids)
+
+
+def test_an_exam_holds_the_histories_of_those_with_held_out_ratings_and_counts_all_raters():
+    exam = split_exam(TWO_WEEKS, min_users=1, like_threshold=4.0)
+    assert exam.histories.user_ids.tolist() == [1, 3]  # 4 has none
+    train = exam.train.interactions()
+    assert exam.raters.counts.tolist() == train.n_raters.tolist()
+    assert exam.raters.n_users == len(train.user_ids) == 4
 
 
 def test_like_threshold_decides_who_decides():
@@ -147,10 +156,9 @@ def test_what_was_rated_before_the_cut_is_not_held_out_though_rated_again():
             (4, 7, 3.0, week_old(9)),
         ]
     )
-    moved = exam.with_train(then, like_threshold=4.0)
+    moved = exam.with_train(then)
     assert held_out_pairs(moved) == {(3, 4), (4, 5)}  # 1 had rated 2 before, and 4 had rated 7
-    assert moved.train is then
+    assert moved.train.interactions() is then
     assert moved.users.tolist() == [4]  # 1 has no held-out rating left, 4 now has a training rating
-    assert exam.with_train(
-        ratings([(1, 1, 5.0, week_old(9)), (3, 5, 2.0, week_old(9))]), like_threshold=4.0
-    ).users.tolist() == [1]
+    less = ratings([(1, 1, 5.0, week_old(9)), (3, 5, 2.0, week_old(9))])
+    assert exam.with_train(less).users.tolist() == [1]

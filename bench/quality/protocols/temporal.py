@@ -7,10 +7,11 @@ from functools import cached_property
 
 from bench.quality.protocols.base import LIKE_THRESHOLD, ML1MProtocol
 from recsys.evaluation.holdout import newest_by_time
-from recsys.evaluation.split import Exam, deciding_users
+from recsys.evaluation.split import Exam
 from recsys.exam import examine
 from recsys.features.catalogue import Catalogue
 from recsys.features.interactions import Interactions
+from recsys.features.train import Loaded
 from recsys.models.base import Recommender
 from recsys.recipe import Recipe
 
@@ -29,7 +30,7 @@ class Temporal(ML1MProtocol):
     metrics = ("NDCG@10",)
 
     def measure(self, recipe: Recipe, seed: int) -> dict[str, float]:
-        fitted = self.fits.fitted(recipe, self.exam.train, self.catalogue, seed)
+        fitted = self.fits.fitted(recipe, self.exam.train.interactions(), self.catalogue, seed)
         figures = examined(fitted.model, self.exam, self.catalogue)
         return {**figures, "fit seconds": fitted.seconds}
 
@@ -42,14 +43,9 @@ def exam_of(interactions: Interactions) -> Exam:
     """Return the exam that holds out the newest tenth of all ratings."""
     is_held_out = newest_by_time(interactions, HELD_OUT_SHARE)
     held_out = interactions.where(is_held_out)
-    return Exam(
-        kind="dated",
-        weeks=None,
-        cut=datetime.fromtimestamp(int(held_out.rated_at.min()), UTC),
-        train=interactions.where(~is_held_out),
-        held_out=held_out,
-        users=deciding_users(interactions, is_held_out, interactions.ratings >= LIKE_THRESHOLD),
-    )
+    train = Loaded(interactions.where(~is_held_out), LIKE_THRESHOLD)
+    cut = datetime.fromtimestamp(int(held_out.rated_at.min()), UTC)
+    return Exam.of("dated", None, cut, train, held_out)
 
 
 def examined(model: Recommender, exam: Exam, catalogue: Catalogue) -> dict[str, float]:

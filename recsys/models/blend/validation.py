@@ -52,7 +52,8 @@ class Validation:
         if kind == "exam":
             exam = split_exam(ratings, min_users=min_users, like_threshold=like_threshold)
             users = some_of(exam.users)
-            return cls(exam.cut_name, exam.train, exam.held_out, users, like_threshold)
+            train = exam.train.interactions()
+            return cls(exam.cut_name, train, exam.held_out, users, like_threshold)
         if kind == "leave one out":
             return cls.split(kind, ratings, leave_one_out(ratings), like_threshold)
         return cls.split(kind, ratings, random_share(ratings, SHARE, seed=seed), like_threshold)
