@@ -1,9 +1,10 @@
 # `make demo` and `make test` need git, make, python3.11 and a package index; everything else is set up here.
 PYTHON := python3.11
 BIN := .venv/bin
+PYTEST = $(BIN)/python -m pytest -n 2 --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo replay status down clean test test-all wheel tools bench-quality bench-speed mutants equality schema lint format lock env airflow diagram reference docs
+.PHONY: help venv demo replay status down clean test test-unit test-all wheel tools bench-quality bench-speed mutants equality schema lint format lock env airflow diagram reference docs
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -33,11 +34,14 @@ down: venv ## stop everything that `make demo` started
 clean: venv ## stop everything and delete its state (.recsys)
 	$(BIN)/python -m stack remove
 
-test: venv lint ## lint, types, the direction of imports, and all tests
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+test: venv lint ## lint, types, the direction of imports, and the tests, with one week through a running Airflow: what CI runs
+	$(PYTEST)
 
-test-all: venv tools lint ## all of that, and what takes longer or drives programs of the operating system: pgbouncer, Chromium, 500 damaged drops
-	$(BIN)/python -m pytest -n 2 --dist loadfile -m "system or not system"
+test-unit: venv ## the tests that take seconds, for every change
+	$(PYTEST) tests/unit -m "not slow and not system"
+
+test-all: venv tools lint ## all of that, with every end-to-end test, what drives pgbouncer and Chromium, and 500 damaged drops
+	$(PYTEST) -m ""
 	$(BIN)/python -m bench.mutants
 
 wheel: venv ## the library alone, to be installed elsewhere: dist/recsys-….whl

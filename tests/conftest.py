@@ -28,6 +28,11 @@ from recsys.db.migrate import migrate
 from recsys.settings import Settings
 from stack.postgres import Postgres
 from tests.databases import create_database, execute
+from tests.no_skips import (  # noqa: F401 - hooks, which pytest takes from here
+    pytest_collection_modifyitems,
+    pytest_make_collect_report,
+    pytest_runtest_makereport,
+)
 
 TEMPLATE = "recsys_template"
 _numbers = count(1)

@@ -69,7 +69,7 @@ def test_airflows_own_lock_is_part_of_the_one_lock() -> None:
     assert not [line for line in own if line.startswith(MODELS)]
 
 
-@pytest.mark.system
+@pytest.mark.e2e
 def test_a_week_without_torch_in_airflow(
     python: Path, installation: Settings, conn: Connection, tmp_path: Path
 ) -> None:

@@ -125,6 +125,7 @@ def page(replayed: Replayed, killed: list[tuple]) -> Path:
     return replayed.home / "weeks.html"
 
 
+@pytest.mark.e2e
 def test_what_was_killed_goes_on(replayed: Replayed, killed: list[tuple], page: Path) -> None:
     assert killed[-1][2] == "report_week"
     assert not replayed.postgres.is_running()
@@ -153,6 +154,7 @@ def test_what_was_killed_goes_on(replayed: Replayed, killed: list[tuple], page: 
     assert not (REPOSITORY / "mlruns").exists()
 
 
+@pytest.mark.e2e
 def test_what_is_finished_stays(replayed: Replayed, page: Path) -> None:
     drawn = page.read_text()
     status, output = replayed.run("--weeks", "3")
@@ -160,6 +162,7 @@ def test_what_is_finished_stays(replayed: Replayed, page: Path) -> None:
     assert page.read_text() == drawn
 
 
+@pytest.mark.e2e
 def test_another_replay_needs_a_folder_of_its_own(replayed: Replayed, page: Path) -> None:
     status, output = replayed.run("--weeks", "4")
     assert status == 1
@@ -193,6 +196,7 @@ def test_a_demos_state_is_no_place_for_a_replay(tmp_path: Path) -> None:
 
 
 @pytest.mark.system
+@pytest.mark.e2e
 def test_a_browser_draws_the_page(page: Path, tmp_path: Path) -> None:
     chromium = shutil.which("chromium")
     assert chromium, "`chromium` is not on the PATH: make tools"

@@ -15,6 +15,8 @@ from stack.datasets.movielens import generate_movielens
 from tests import steps
 from tests.e2e.conftest import parsed
 
+pytestmark = pytest.mark.e2e
+
 DAG_ID = "rollback_publication"
 
 

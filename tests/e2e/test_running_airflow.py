@@ -104,6 +104,7 @@ def offers(form: dict[str, Any], publication_id: int) -> dict[str, Any] | None:
     return schema if publication_id in schema.get("enum", ()) else None
 
 
+@pytest.mark.e2e
 def test_without_an_answer_in_time_no_champion_is_crowned_and_the_week_goes_on(
     installation: Installation,
 ) -> None:
@@ -129,6 +130,7 @@ def test_without_an_answer_in_time_no_champion_is_crowned_and_the_week_goes_on(
     )
 
 
+@pytest.mark.e2e
 def test_a_failed_task_is_cleared_by_the_rest_api_and_its_run_succeeds(
     installation: Installation,
 ) -> None:
@@ -148,6 +150,7 @@ def test_a_failed_task_is_cleared_by_the_rest_api_and_its_run_succeeds(
     installation.wait_for_success(run_id)
 
 
+@pytest.mark.e2e
 def test_a_failed_week_is_run_again_by_a_backfill(installation: Installation) -> None:
     week = installation.weeks[1]
     with not_arrived(installation.drop(week)):
@@ -159,6 +162,7 @@ def test_a_failed_week_is_run_again_by_a_backfill(installation: Installation) ->
     installation.wait_for_success(run_id)
 
 
+@pytest.mark.e2e
 def test_dags_test_leaves_every_other_run_alone(installation: Installation) -> None:
     """As the pages run it: the week by --conf. Of a week without a drop it is quick, and fails."""
     before = {run["dag_run_id"]: run["state"] for run in installation.api.runs_of(WEEKLY)}

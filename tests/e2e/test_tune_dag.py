@@ -13,6 +13,8 @@ from stack.datasets.movielens import generate_movielens
 from tests import steps
 from tests.e2e.conftest import parsed
 
+pytestmark = pytest.mark.e2e
+
 
 @pytest.fixture(scope="session")
 def tuning() -> Any:

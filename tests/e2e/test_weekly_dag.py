@@ -22,6 +22,8 @@ from stack.datasets.movielens import generate_movielens
 from tests import airflow_home  # noqa: F401 - chooses Airflow's home
 from tests.postbox import mail_connection, post_office
 
+pytestmark = pytest.mark.e2e
+
 #: At least: two sensors, thirteen steps that are one task, two lists, the checks, all recipes, a
 #: shard.
 TASKS = 18 + len(checks()) + len(MODELS)

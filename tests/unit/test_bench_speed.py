@@ -78,6 +78,7 @@ def rows_from(stage: Stage, path: Path, rounds: int = 3) -> list[Row]:
 # rounds
 
 
+@pytest.mark.slow
 def test_ways_take_turns_and_only_the_run_is_timed(monkeypatch):
     clock, done = [0.0], []
 

@@ -22,6 +22,8 @@ from stack.errors import StackError
 from stack.home import Home
 from stack.postgres import PASSWORD_VARIABLES, Postgres
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[2]
 IN_IMAGE = "/opt/recsys"
 AIRFLOW = ("airflow-init", "api-server", "scheduler", "dag-processor", "triggerer", "worker")

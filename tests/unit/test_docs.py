@@ -17,6 +17,8 @@ from recsys.settings import Settings
 from stack import reference
 from tests.pages import GENERATED, ROOT, blocks, command_lines, pages, written
 
+pytestmark = pytest.mark.slow
+
 RECSYS = ".venv/bin/python -m recsys "
 #: Variables that are read elsewhere than in Settings.
 OTHER_VARIABLES = {"RECSYS_HOME", "RECSYS_LOG_LEVEL"}

@@ -39,6 +39,8 @@ from recsys.evaluation.comparison import simultaneous_intervals, users_needed
 from recsys.promotion.contest import Contest, UserScores
 from recsys.promotion.gates import BEATS_CHAMPION, EXAM_GATES
 
+pytestmark = pytest.mark.slow
+
 SCORES = Path(__file__).parents[1] / "data" / "exam_scores.npz"
 CHAMPION = "ease"
 CHALLENGERS = ("als", "ease in order", "item_knn", "item_knn adjusted")

@@ -148,6 +148,7 @@ def test_no_movie_is_rated_before_it_is_out_and_many_come_out_meanwhile(
     )
 
 
+@pytest.mark.slow
 def test_few_movies_have_most_of_the_ratings_and_als_finds_more_than_that(tmp_path: Path) -> None:
     """ALS ranks the movie that was held out of a user's among the first twenty far more often than
     popularity does.

@@ -69,6 +69,7 @@ def distributions(modules: set[str]) -> set[str]:
     return names
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("file", USERS)
 def test_every_requirement_is_used(file: str) -> None:
     used = distributions({name for folder in USERS[file] for name in imported_by(folder)})

@@ -14,6 +14,8 @@ from stack.errors import StackError
 from stack.postgres import SUPERUSER, Postgres
 from stack.postgres_programs import wheel_install
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def state() -> Iterator[Path]:
@@ -80,7 +82,7 @@ def test_superusers_password_is_left_in_no_other_file(postgres: Postgres) -> Non
     assert [path.name for path in postgres.home.iterdir() if path.is_file()] == ["postgres.log"]
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives up its privileges")
+@pytest.mark.root
 def test_root_keeps_closed_folders_closed_and_the_server_runs_unprivileged(state: Path) -> None:
     """The server's account cannot enter root's folder: its data go elsewhere, and no permission
     above the state is changed.

@@ -21,6 +21,8 @@ from stack.private import write_private
 from stack.service import Service
 from stack.services import Stack
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def home(tmp_path: Path) -> Home:

@@ -9,6 +9,8 @@ import pytest
 
 from bench.startup import commands, step_modules
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 MODELS = {"torch", "implicit", "mlflow", "sklearn", "sentence_transformers"}
 TABLES = {"numpy", "scipy", "pandas", "pyarrow", "optuna"}

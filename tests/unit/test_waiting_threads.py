@@ -8,6 +8,8 @@ import pytest
 
 from recsys.models import MODELS
 
+pytestmark = pytest.mark.slow
+
 #: Loads every recipe. OpenBLAS reports nothing, so it must find its variable when it is loaded.
 LOAD_ALL = """
 import os, sys
