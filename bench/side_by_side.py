@@ -20,6 +20,7 @@ import numpy as np
 
 from recsys.features.catalogue import Catalogue, Description
 from recsys.features.interactions import Interactions
+from recsys.features.train import Loaded
 from recsys.models import MODELS, model_class
 from recsys.models.base import Compute
 from recsys.registry.digest import digest_of_directory
@@ -28,6 +29,7 @@ USERS = 600
 MOVIES = 5_000
 RATINGS = 60_000
 SEED = 20_261
+LIKE_THRESHOLD = 4.0
 #: Few epochs: what is shown is the share that waiting takes.
 SETTINGS = {"hybrid": {"max_epochs": 2, "rating_epochs": 2}}
 #: How threads wait; the second is the default of GNU's OpenMP runtime.
@@ -91,7 +93,7 @@ def fit(recipe: str) -> Cost:
     model = kind(kind.Config(**SETTINGS.get(recipe, {})), Compute(seed=SEED, device="cpu"))
     wall = time.perf_counter()
     cpu = time.process_time()
-    model.fit(train, catalogue)
+    model.fit(Loaded(train, LIKE_THRESHOLD), catalogue)
     cpu = time.process_time() - cpu
     wall = time.perf_counter() - wall
     with tempfile.TemporaryDirectory() as folder:

@@ -14,7 +14,7 @@ from recsys.evaluation.lists import Lists
 from recsys.evaluation.metrics import DECIDING, ERRORS, EXPOSURE, LISTS, RANKING
 from recsys.evaluation.split import Exam
 from recsys.features.catalogue import Catalogue
-from recsys.features.interactions import Interactions, index_of
+from recsys.features.interactions import index_of
 from recsys.models.base import PredictsRatings, Recommender
 
 #: As long as the longest metric needs.
@@ -78,8 +78,8 @@ class _Evaluated:
         held_out = exam.held_out
         users = np.unique(held_out.row_user_ids[is_liked])
         seen = exam.histories.seen_by(users)
-        ids = model.recommend(users, n=LIST_LENGTH, seen=seen).ids
-        predicted = predictions(model, held_out)
+        ids = model.recommend(users, n=LIST_LENGTH, histories=exam.histories).ids
+        predicted = predictions(model, exam)
         hits, n_relevant = hits_of(ids, users, held_out, is_liked)
         lists = Lists.of(ids, seen, exam.raters, genres)
         return cls(exam, is_liked, users, ids, hits, n_relevant, lists, predicted)
@@ -217,15 +217,17 @@ def _is_heavy(lengths: np.ndarray) -> np.ndarray:
     return lengths > np.median(lengths) if len(lengths) else np.zeros(0, dtype=bool)
 
 
-def predictions(model: Recommender, held_out: Interactions) -> np.ndarray | None:
+def predictions(model: Recommender, exam: Exam) -> np.ndarray | None:
     """Return (R,) predicted stars of the held-out ratings, a block at a time; None of a model that
     does not rate.
     """
     if not isinstance(model, PredictsRatings) or not model.rates:
         return None
+    held_out = exam.held_out
     predicted = np.empty(len(held_out), dtype=np.float32)
     for start in range(0, len(held_out), PREDICT_BLOCK):
         rows = slice(start, start + PREDICT_BLOCK)
         users = held_out.user_ids[held_out.users[rows]]
-        predicted[rows] = model.predict(users, held_out.movie_ids[held_out.movies[rows]])
+        movies = held_out.movie_ids[held_out.movies[rows]]
+        predicted[rows] = model.predict(users, movies, exam.histories)
     return predicted

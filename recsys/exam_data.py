@@ -135,8 +135,9 @@ def fit_for_exam(
     week: WeekPlan, recipe: Recipe, exam: Exam, catalogue: Catalogue, *, anew: bool = False
 ) -> Fit:
     """Return the fit of a recipe on the exam's training ratings."""
-    train = exam.train.interactions()
-    return Fit(recipe, train, catalogue, exam.cut_name, "exam", week.as_of, week.seed, anew=anew)
+    return Fit(
+        recipe, exam.train, catalogue, exam.cut_name, "exam", week.as_of, week.seed, anew=anew
+    )
 
 
 def _as_of_its_cut(conn: Connection, week: WeekPlan, exam: Exam) -> Exam:

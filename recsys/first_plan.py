@@ -31,6 +31,9 @@ class FirstPlan:
     ) -> "FirstPlan":
         """Look up what there is of a week before it is opened."""
         experiment = requested_experiment(conn, as_of, request) or experiment_of(conn, as_of)
+        if experiment:
+            recipe = experiment.recipe.of_week(settings.like_threshold)
+            experiment = replace(experiment, recipe=recipe)
         return cls(settings, conn, as_of, champion_before(conn, as_of), experiment)
 
     def week(self) -> WeekPlan:
@@ -39,7 +42,7 @@ class FirstPlan:
         return WeekPlan(
             as_of=self.as_of,
             watermark=0,
-            recipes=self.recipes(names, newest_tuned(self.conn, self.as_of, names)),
+            recipes=self.recipes(names, self.tuned(names)),
             top_n=self.settings.top_n,
             seed=self.settings.seed,
             like_threshold=self.settings.like_threshold,
@@ -48,6 +51,10 @@ class FirstPlan:
             half_life_days=self.settings.popularity_half_life_days,
             exam_wanted_users=(self.incumbent.users_needed if self.incumbent else None) or 0,
         )
+
+    def tuned(self, names: Sequence[str]) -> list[Recipe]:
+        """Return the newest tuned recipe of each name that has one."""
+        return newest_tuned(self.conn, self.as_of, names, self.settings.like_threshold)
 
     def recipes(self, names: Sequence[str], tuned: Sequence[Recipe] = ()) -> tuple[Recipe, ...]:
         """Return who competes: popularity as the floor, those named, those tuned, the experiment's
@@ -58,7 +65,7 @@ class FirstPlan:
         if self.experiment:
             competing.append(self.experiment.recipe)
         if self.incumbent:
-            competing.append(self.incumbent.recipe)
+            competing.append(self.incumbent.recipe.of_week(self.settings.like_threshold))
         return tuple({recipe.key: recipe for recipe in competing}.values())
 
 

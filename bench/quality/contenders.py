@@ -20,11 +20,10 @@ def member_of(name: str, settings: dict[str, Any]) -> dict[str, Any]:
 
 
 #: Where every rating is a positive.
-OF_ALL = {"like_threshold": 0.5, "validation": "leave one out"}
-EASE_OF_ALL = {"like_threshold": 0.5, "rating_weight": 0.0, "regularization": 1.25}
+OF_ALL = {"validation": "leave one out"}
+EASE_OF_ALL = {"rating_weight": 0.0, "regularization": 1.25}
 EASE_IN_ORDER = EASE_OF_ALL | {"regularization": 3.7, "history_half_life": 4.0}
 ALS_OF_ALL = {
-    "like_threshold": 0.5,
     "rating_weight": 0.0,
     "factors": 192,
     "iterations": 12,
@@ -35,8 +34,8 @@ STARS_BY_KNN = {"similarity": "adjusted cosine", "neighbours": 100, "shrinkage":
 #: Protocol → label in the table → (recipe, settings that differ from its defaults).
 CHOSEN: dict[str, dict[str, tuple[str, dict[str, Any]]]] = {
     "ncf": {  # every rating is a positive
-        "popularity": ("popularity", {"like_threshold": 0.5, "half_life_days": None}),
-        "item_knn": ("item_knn", {"like_threshold": 0.5}),
+        "popularity": ("popularity", {"half_life_days": None}),
+        "item_knn": ("item_knn", {}),
         "ease": ("ease", EASE_OF_ALL),
         # after Rendle et al. 2021's d=192 settings for this split, with equal weights for all
         # ratings

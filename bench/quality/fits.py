@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from bench.quality.references import REFERENCES
 from recsys.features.catalogue import Catalogue
-from recsys.features.interactions import Interactions
+from recsys.features.train import Train
 from recsys.models import model_class
 from recsys.models.base import Compute, MemberFit, Recommender
 from recsys.recipe import Recipe
@@ -38,9 +38,7 @@ class Fits:
         self.folder = folder
         self.compute = compute
 
-    def fitted(
-        self, recipe: Recipe, train: Interactions, catalogue: Catalogue, seed: int
-    ) -> Fitted:
+    def fitted(self, recipe: Recipe, train: Train, catalogue: Catalogue, seed: int) -> Fitted:
         """Return the recipe fitted on `train`, from the folder or fitted now and kept. A blend is
         put together anew from fits that are kept.
         """
@@ -52,7 +50,7 @@ class Fits:
             return Fitted(type(model).load(place, model.compute), read_seconds(place))
         return keep(self.now(recipe, train, catalogue, seed), place)
 
-    def now(self, recipe: Recipe, train: Interactions, catalogue: Catalogue, seed: int) -> Fitted:
+    def now(self, recipe: Recipe, train: Train, catalogue: Catalogue, seed: int) -> Fitted:
         """The recipe fitted now, whatever is kept."""
         model = self.build(recipe, seed)
         started = time.perf_counter()
@@ -71,7 +69,7 @@ class Fits:
         recipe = Recipe.of(member.name, **member.config.model_dump())
         return self.fitted(recipe, member.train, member.catalogue, seed).model
 
-    def _key(self, recipe: Recipe, train: Interactions, catalogue: Catalogue, seed: int) -> str:
+    def _key(self, recipe: Recipe, train: Train, catalogue: Catalogue, seed: int) -> str:
         encoder = self.build(recipe, seed).encoders()
         data = hashlib.sha256((train.fingerprint() + catalogue.fingerprint()).encode()).hexdigest()
         return fit_key(

@@ -8,14 +8,14 @@ import numpy as np
 from pydantic import Field
 
 from recsys.features.catalogue import Catalogue
-from recsys.features.interactions import Interactions, index_of
+from recsys.features.interactions import Histories
+from recsys.features.train import Train
 from recsys.models.base import Config, Recommender, Report, silent
 from recsys.recipe import Recipe
 
 
 class NewestLikesConfig(Config):
     newest: int = Field(default=100_000, ge=1, description="newest likes that count")
-    like_threshold: float = 4.0
 
 
 class NewestLikes(Recommender):
@@ -26,17 +26,18 @@ class NewestLikes(Recommender):
 
     likes_: np.ndarray  # (M,) float32
 
-    def fit(self, train: Interactions, catalogue: Catalogue, *, report: Report = silent) -> Self:
-        liked = np.flatnonzero(train.ratings >= self.config.like_threshold)
-        newest = liked[np.argsort(train.rated_at[liked], kind="stable")][-self.config.newest :]
-        self.user_ids_, self.movie_ids_ = train.user_ids, train.movie_ids
-        self.likes_ = np.bincount(train.movies[newest], minlength=len(train.movie_ids)).astype(
-            np.float32
-        )
+    def fit(self, train: Train, catalogue: Catalogue, *, report: Report = silent) -> Self:
+        likes = self.read(train).likes(self.like_threshold_)
+        newest = np.argsort(likes.rated_at, kind="stable")[-self.config.newest :]
+        n_likes = np.bincount(likes.movies[newest], minlength=len(self.movie_ids_))
+        self.likes_ = n_likes.astype(np.float32)
         return self
 
-    def score_block(self, users: np.ndarray) -> np.ndarray:
-        return np.tile(self.likes_, (len(users), 1))
+    def knows(self, histories: Histories) -> np.ndarray:
+        return histories.lengths > 0
+
+    def score_block(self, histories: Histories) -> np.ndarray:
+        return np.tile(self.likes_, (len(histories), 1))
 
     def state(self) -> dict[str, np.ndarray]:
         return {"likes_": self.likes_}
@@ -45,39 +46,38 @@ class NewestLikes(Recommender):
         self.likes_ = state["likes_"]
 
 
-class GenreProfileConfig(Config):
-    like_threshold: float = 4.0
-
-
 class GenreProfile(Recommender):
     """Cosine of the mean genre vector of a user's likes with a movie's genres: what content alone
     gives without learning.
     """
 
     name = "genre_profile"
-    Config = GenreProfileConfig
+    Config = Config
 
-    profiles_: np.ndarray  # (U, G) float32, rows of length 1, or 0 for a user without likes
     genres_: np.ndarray  # (M, G) float32, rows of length 1, or 0 for a movie without genres
 
-    def fit(self, train: Interactions, catalogue: Catalogue, *, report: Report = silent) -> Self:
-        genres = catalogue.genres.multi_hot()
-        liked = train.csr(train.ratings >= self.config.like_threshold)
-        self.user_ids_, self.movie_ids_ = train.user_ids, train.movie_ids
-        self.profiles_, self.genres_ = _unit(liked @ genres), _unit(genres)
+    genre_counts_: np.ndarray  # (M, G) float32, 1 where a movie is of a genre
+
+    def fit(self, train: Train, catalogue: Catalogue, *, report: Report = silent) -> Self:
+        self.read(train)
+        self.genre_counts_ = catalogue.genres.multi_hot()
+        self.genres_ = _unit(self.genre_counts_)
         return self
 
-    def score_block(self, users: np.ndarray) -> np.ndarray:
-        rows = index_of(self.user_ids_, users)
-        scores = self.profiles_[rows] @ self.genres_.T
-        scores[rows < 0] = -np.inf
+    def knows(self, histories: Histories) -> np.ndarray:
+        return histories.lengths > 0
+
+    def score_block(self, histories: Histories) -> np.ndarray:
+        likes = histories.csr(histories.ratings >= self.like_threshold_)
+        scores = _unit(likes @ self.genre_counts_) @ self.genres_.T
+        scores[~self.knows(histories)] = -np.inf
         return scores
 
     def state(self) -> dict[str, np.ndarray]:
-        return {"profiles_": self.profiles_, "genres_": self.genres_}
+        return {"genre_counts_": self.genre_counts_, "genres_": self.genres_}
 
     def restore(self, state: dict[str, np.ndarray]) -> None:
-        self.profiles_, self.genres_ = state["profiles_"], state["genres_"]
+        self.genre_counts_, self.genres_ = state["genre_counts_"], state["genres_"]
 
 
 #: Name → class, beside the recipes of `recsys.models`.

@@ -8,9 +8,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import cast
 
+import numpy as np
 from mlflow import MlflowClient
 from pydantic import SecretStr
-from scipy import sparse
 
 from bench.harness.sources import digest_of
 from bench.speed.data import Zones, zones_of
@@ -22,6 +22,7 @@ from recsys.db.migrate import migrate
 from recsys.evaluation.split import Exam, split_exam
 from recsys.features.catalogue import Catalogue
 from recsys.features.interactions import Interactions
+from recsys.features.train import Loaded
 from recsys.features.visible import read_catalogue, read_interactions
 from recsys.models.als import ALS
 from recsys.promotion import exams, ledger
@@ -47,6 +48,11 @@ class WeekData:
     week: WeekPlan
     catalogue: Catalogue
     interactions: Interactions
+
+    @property
+    def train(self) -> Loaded:
+        """Return what a fit of the first week sees."""
+        return Loaded(self.interactions, self.week.like_threshold)
 
     @cached_property
     def exam(self) -> Exam:
@@ -145,7 +151,7 @@ class Ground:
         registry = Registry(self.in_use)
         with connect(self.in_use) as conn:
             fitted = fit_once(conn, registry, fit)
-        n_ratings = len(fit.train)
+        n_ratings = len(self.data.interactions)
         tags = {"fingerprint": fitted.fingerprint, "n_ratings": str(n_ratings)}
         number = registry.register(fitted.run_id, fitted.fit_key, tags)
         return ModelVersion(fit.recipe, number, fitted.fit_key, fitted.fingerprint, n_ratings)
@@ -156,7 +162,7 @@ class Ground:
         data = self.data
         return Fit(
             Recipe.of("als"),
-            data.interactions,
+            data.train,
             data.catalogue,
             self.first.isoformat(),
             "refit",
@@ -170,9 +176,10 @@ class Ground:
         return cast("ALS", model)
 
     @cached_property
-    def seen(self) -> sparse.csr_matrix:
-        """What each user that the model knows has rated."""
-        return self.data.interactions.seen_by(self.model.user_ids_)
+    def user_vectors(self) -> np.ndarray:
+        """Return (U, d) float32 of all users."""
+        everyone = self.data.interactions.histories_of(self.data.interactions.user_ids)
+        return self.model.vectors(everyone)[0]
 
     def crown(self, settings: Settings) -> int:
         """Make the model champion of the first week in a clone of the filled database; return the

@@ -181,6 +181,11 @@ class Interactions:
     def seen_by(self, user_ids: np.ndarray) -> sparse.csr_matrix:
         """Return a (len(user_ids), M) matrix with a stored entry for every movie that the user
         rated; empty rows for unknown users.
+        """
+        return self.histories_of(user_ids).seen()
+
+    def histories_of(self, user_ids: np.ndarray) -> "Histories":
+        """Return what each of these users rated, in their order; nothing for unknown users.
 
         May share memory with the interactions: not to be changed in place.
         """
@@ -188,18 +193,18 @@ class Interactions:
         starts = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32)
         users = index_of(self.user_ids, user_ids)
         is_here = users >= 0
-        movies = self.movies_of(users[is_here], lengths[is_here])
-        ones = np.ones(len(movies), dtype=np.float32)
-        return _csr(ones, movies, starts, (len(user_ids), self.shape[1]))
+        rows = self.rows_of(users[is_here], lengths[is_here])
+        columns = (self.movies[rows], self.ratings[rows], self.rated_at[rows])
+        return Histories(starts, *columns, n_movies=self.shape[1])
 
-    def movies_of(self, users: np.ndarray, lengths: np.ndarray) -> np.ndarray:
-        """Return the movies of each of the users (positions), `lengths` long, one after another;
-        without a copy where the users are neighbours.
+    def rows_of(self, users: np.ndarray, lengths: np.ndarray) -> np.ndarray | slice:
+        """Return the rows of each of the users (positions), `lengths` long, one after another; a
+        slice where the users are neighbours.
         """
         if len(users) and (np.diff(users) == 1).all():
-            return self.movies[self.starts[users[0]] : self.starts[users[-1] + 1]]
+            return slice(self.starts[users[0]], self.starts[users[-1] + 1])
         shifts = self.starts[users] - (np.cumsum(lengths) - lengths)
-        return self.movies[np.arange(lengths.sum()) + np.repeat(shifts, lengths)]
+        return np.arange(lengths.sum()) + np.repeat(shifts, lengths)
 
     def fingerprint(self) -> str:
         """Return a hex digest of everything a fit can see: equal data, equal fingerprint."""
@@ -214,6 +219,66 @@ class Interactions:
         ):
             digest.update(np.ascontiguousarray(array).data)
         return digest.hexdigest()
+
+
+@dataclass(frozen=True)
+class Histories:
+    """What B users have rated, H ratings in all, one user after another.
+
+    User b's are those from `starts[b]` to `starts[b + 1]`, by movie: `movies` (H,) int32 positions
+    among `n_movies`, `ratings` (H,) float32 in stars, `rated_at` (H,) int64 epoch seconds.
+    """
+
+    starts: np.ndarray
+    movies: np.ndarray
+    ratings: np.ndarray
+    rated_at: np.ndarray
+    n_movies: int
+
+    def __len__(self) -> int:
+        return len(self.starts) - 1
+
+    @property
+    def lengths(self) -> np.ndarray:
+        """Return (B,) how many movies each user rated."""
+        return np.diff(self.starts)
+
+    @property
+    def users(self) -> np.ndarray:
+        """Return (H,) int64: the place of each rating's user."""
+        return np.repeat(np.arange(len(self)), self.lengths)
+
+    @property
+    def newest(self) -> np.ndarray:
+        """Return (B,) int64 epoch seconds of each user's newest rating, 0 for a user without."""
+        newest = np.zeros(len(self), dtype=np.int64)
+        np.maximum.at(newest, self.users, self.rated_at)
+        return newest
+
+    def where(self, mask: np.ndarray) -> "Histories":
+        """Return the ratings of a boolean mask (H,); the users all stay."""
+        n_before = np.concatenate([[0], np.cumsum(mask)]).astype(np.int32)
+        columns = (self.movies[mask], self.ratings[mask], self.rated_at[mask])
+        return Histories(n_before[self.starts], *columns, n_movies=self.n_movies)
+
+    def rows(self, rows: slice | np.ndarray) -> "Histories":
+        """Return those of some users, by places or a mask (B,)."""
+        places = np.arange(len(self))[rows]
+        lengths = self.lengths[places]
+        starts = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32)
+        shifts = self.starts[places] - starts[:-1]
+        which = np.arange(starts[-1]) + np.repeat(shifts, lengths)
+        columns = (self.movies[which], self.ratings[which], self.rated_at[which])
+        return Histories(starts, *columns, n_movies=self.n_movies)
+
+    def csr(self, values: np.ndarray) -> sparse.csr_matrix:
+        """Return (B, M) float32 of `values` (H,). May share memory with them."""
+        data = values.astype(np.float32, copy=False)
+        return _csr(data, self.movies, self.starts, (len(self), self.n_movies))
+
+    def seen(self) -> sparse.csr_matrix:
+        """Return (B, M) float32 with a 1 for every rated movie."""
+        return self.csr(np.ones(len(self.movies), dtype=np.float32))
 
 
 def index_of(sorted_ids: np.ndarray, ids: np.ndarray) -> np.ndarray:

@@ -62,6 +62,14 @@ def read_ratings(
     )
 
 
+def read_histories(
+    conn: Connection, snapshot: Snapshot, users: np.ndarray, movie_ids: np.ndarray
+) -> Interactions:
+    """Return what these users (ids) have rated in the snapshot, over the movies given."""
+    params = {**snapshot.params, "user_ids": users.tolist()}
+    return read_ratings(conn, queries("visible")["histories"], params, movie_ids)
+
+
 def read_users(conn: Connection, snapshot: Snapshot) -> np.ndarray:
     """Return (U,) int64, ascending: every user of the snapshot."""
     rows = read_arrays(conn, queries("visible")["users"], snapshot.params, {"user_id": "bigint"})

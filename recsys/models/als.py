@@ -1,19 +1,22 @@
 """Matrix factorisation of likes by alternating least squares, from the `implicit` library."""
 
-from typing import Annotated, Self
+from typing import TYPE_CHECKING, Annotated, Self
 
 import numpy as np
-import torch  # noqa: F401 - first: its libgomp.so.1 is the one that implicit's wheel looks for and does not bring
-from implicit.cpu.als import AlternatingLeastSquares
 from pydantic import Field
 from scipy import sparse
 from threadpoolctl import threadpool_limits
 
 from recsys.features.catalogue import Catalogue
-from recsys.features.interactions import Interactions, index_of
+from recsys.features.interactions import Histories
+from recsys.features.train import Train
 from recsys.models.base import Config, DotProduct, Report, Search, silent
+from recsys.models.least_squares import Ridge, solve_users
 from recsys.models.recency import faded
 from recsys.models.top_n import EXACT_WIDTH
+
+if TYPE_CHECKING:
+    from implicit.cpu.als import AlternatingLeastSquares
 
 
 class ALSConfig(Config):
@@ -21,7 +24,6 @@ class ALSConfig(Config):
     Recommendation Benchmarks".
     """
 
-    like_threshold: float = Field(default=4.0, description="a rating from here on is a like")
     factors: Annotated[int, Search(64, 256, doubled=True)] = Field(
         default=64, ge=1, le=EXACT_WIDTH, description="length of a user's and of a movie's vector"
     )
@@ -62,72 +64,106 @@ class ALS(DotProduct):
     searching both again close by, as the best move slowly. Last, see whether more iterations still
     help.
 
+    Users are no part of the model: a user's vector is the exact solution, given the movies'
+    vectors, for the likes in the history at hand (the same normal equations that a sweep solves).
+
     Cost of a fit, R likes of U users and M movies, d factors: O(R d + (U + M) d²) time an
     iteration, with the 3 conjugate gradient steps that `implicit` makes for each vector; 8R bytes
-    for the likes each way, and 4d (U + M) bytes for the vectors, which are what is kept. A user's
-    scores take O(d M); a list less, as most movies' vectors are too short for it.
+    for the likes each way, and 4d (U + M) bytes for the vectors, of which 4dM are kept. A user's
+    vector takes O(n d² + d³) of n likes, the scores O(d M); a list less, as most movies' vectors
+    are too short for it.
     """
 
     name = "als"
     Config = ALSConfig
-    array_names = ("user_factors_", "movie_factors_", "liked_")
+    array_names = ("movie_factors_", "liked_", "mean_weight_", "newest_", "regularization_")
 
-    user_factors_: np.ndarray  # (U, factors) float32
     movie_factors_: np.ndarray  # (M, factors) float32, 0 where nobody liked the movie
     liked_: np.ndarray  # (M,) bool: somebody liked the movie
+    mean_weight_: np.ndarray  # () float64, of the likes before they are scaled to a mean of 1
+    newest_: np.ndarray  # () int64, epoch seconds that likes' ages count from
+    regularization_: np.ndarray  # () float64, of a vector
+    users_: Ridge  # what users' vectors are solved by
 
-    def fit(self, train: Interactions, catalogue: Catalogue, *, report: Report = silent) -> Self:
+    def fit(self, train: Train, catalogue: Catalogue, *, report: Report = silent) -> Self:
         matrix = self.confidences(train)
-        solver = self.solver(len(self.user_ids_), int(self.liked_.sum()), n_likes=matrix.nnz)
+        solver = self.solver(matrix)
         with threadpool_limits(1, "blas"):
             solver.fit(matrix, show_progress=False)
-        self.user_factors_ = np.ascontiguousarray(solver.user_factors)
         self.movie_factors_ = np.zeros((len(self.liked_), solver.factors), dtype=np.float32)
         self.movie_factors_[self.liked_] = solver.item_factors
+        self.regularization_ = np.array(solver.regularization)
+        self.users_ = Ridge(self.movie_factors_, solver.regularization)
         return self
 
-    def confidences(self, train: Interactions) -> sparse.csr_matrix:
+    def restore(self, state: dict[str, np.ndarray]) -> None:
+        super().restore(state)
+        self.users_ = Ridge(self.movie_factors_, float(self.regularization_))
+
+    def confidences(self, train: Train) -> sparse.csr_matrix:
         """Return (U, liked movies) float32 of the likes. Frees its inputs before the solver
         allocates.
         """
-        likes = train.likes(self.config.like_threshold)
-        self.user_ids_ = likes.user_ids
-        self.movie_ids_ = likes.movie_ids
+        ratings = self.read(train)
+        self.newest_ = np.array(ratings.newest)
+        likes = ratings.likes(self.like_threshold_)
         self.liked_ = likes.n_raters > 0
-        confidence = self.confidence(likes.ratings, age_seconds=train.newest - likes.rated_at)
-        return likes.csr(confidence)[:, self.liked_]
+        weights = self.weights(likes.ratings, likes.rated_at)
+        self.mean_weight_ = np.array(weights.mean())
+        return likes.csr(weights / self.mean_weight_)[:, self.liked_]
 
-    def confidence(self, ratings: np.ndarray, *, age_seconds: np.ndarray) -> np.ndarray:
-        """Return (R,) weights of mean 1: they grow with the stars above the threshold, and halve
-        with every half-life of age.
+    def weights(self, ratings: np.ndarray, rated_at: np.ndarray) -> np.ndarray:
+        """Return (R,) float64 weights of likes: they grow with the stars above the threshold, and
+        halve with every half-life of age.
         """
-        stars = 1 + self.config.rating_weight * (ratings - self.config.like_threshold)
-        weights = stars * faded(age_seconds, self.config.recency_half_life_days)
-        return weights / weights.mean()
+        stars = 1 + self.config.rating_weight * (ratings - self.like_threshold_)
+        return stars * faded(self.newest_ - rated_at, self.config.recency_half_life_days)
 
-    def solver(self, n_users: int, n_movies: int, *, n_likes: int) -> AlternatingLeastSquares:
-        """Build the library's solver.
+    def solver(self, matrix: sparse.csr_matrix) -> "AlternatingLeastSquares":
+        """Build the library's solver for likes (U, liked movies).
 
         Its loss is the paper's times 1 + 1/w (w: unobserved weight): a like weighs 1 + 1/w, any
         other pair 1. Its one regularization for all vectors is the mean of the paper's, which for
         each vector is λ times the weight it is fitted to. Without that scaling, a setting that
         suits one data set is far off on a smaller one.
         """
+        # here, as asking a model needs neither; torch first: implicit's wheel looks for the
+        # libgomp.so.1 that torch brings
+        import torch  # noqa: F401
+        from implicit.cpu.als import AlternatingLeastSquares
+
+        n_users, n_movies = matrix.get_shape()
         weight = self.config.unobserved_weight
-        fitted_to = n_likes + weight * n_users * n_movies
+        fitted_to = matrix.nnz + weight * n_users * n_movies
         mean_weight = 2 * fitted_to / (n_users + n_movies)
         with threadpool_limits(1, "blas"):
             return AlternatingLeastSquares(
                 factors=self.config.factors,
-                alpha=1 + 1 / weight,
-                regularization=self.config.regularization * (1 + 1 / weight) * mean_weight,
+                alpha=self.alpha,
+                regularization=self.config.regularization * self.alpha * mean_weight,
                 iterations=self.config.iterations,
                 num_threads=self.compute.threads,
                 random_state=self.compute.seed,
             )
 
-    def vectors(self, users: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        return self.user_factors_[index_of(self.user_ids_, users)], self.movie_factors_
+    @property
+    def alpha(self) -> float:
+        """What an average like weighs where any other pair weighs 1."""
+        return 1 + 1 / self.config.unobserved_weight
+
+    def vectors(self, histories: Histories) -> tuple[np.ndarray, np.ndarray]:
+        likes = self.liked_movies(histories)
+        weights = self.weights(likes.ratings, likes.rated_at) / self.mean_weight_
+        users = solve_users(likes, self.alpha * weights, self.users_, self.compute.threads)
+        return users, self.movie_factors_
+
+    def liked_movies(self, histories: Histories) -> Histories:
+        """Return the likes of movies that the model has vectors of."""
+        likes = self.likes_in(histories)
+        return likes.where(self.liked_[likes.movies])
+
+    def knows(self, histories: Histories) -> np.ndarray:
+        return self.liked_movies(histories).lengths > 0
 
     def ranked(self) -> np.ndarray:
         return self.liked_

@@ -9,11 +9,11 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict
-from scipy import sparse
 
 from recsys.errors import ModelError
 from recsys.features.catalogue import Catalogue
-from recsys.features.interactions import Interactions, index_of
+from recsys.features.interactions import Histories, Interactions
+from recsys.features.train import Train
 from recsys.models import BASELINE
 from recsys.models.top_n import (
     Eligibility,
@@ -83,35 +83,50 @@ class TopN:
 
 
 class Recommender(ABC):
-    """A recipe: build with a Config, fit, ask. Fitted attributes end in `_`. Training data is not
-    kept, except each user's own history where that is what represents a user (ease, item_knn).
+    """A recipe: build with a Config, fit, ask. Fitted attributes end in `_`.
 
-    A fitted model knows `user_ids_` (U,) and `movie_ids_` (M,), int64 ascending.
+    A user is what the user has rated: histories are given with every question, and none are kept.
+    A fitted model knows `movie_ids_` (M,), int64 ascending, and from how many stars on a rating is
+    a like.
     """
 
     name: ClassVar[str]
     Config: ClassVar[AnyConfig]
     has_members: ClassVar[bool] = False  # whether it is made of fits of other recipes
+    lists_at_once: ClassVar[int] = BLOCK  # users whose lists are made together
     array_names: ClassVar[tuple[str, ...]] = ()  # the fitted attributes that are arrays
 
-    user_ids_: np.ndarray
     movie_ids_: np.ndarray
+    like_threshold_: float
 
     def __init__(self, config: BaseModel | None = None, compute: Compute | None = None) -> None:
         self.config: Any = config if config is not None else self.Config()
         self.compute = compute or Compute()
 
     @abstractmethod
-    def fit(self, train: Interactions, catalogue: Catalogue, *, report: Report = silent) -> Self:
-        """Learn from `train`; `catalogue.movie_ids` equals `train.movie_ids`. Returns self."""
+    def fit(self, train: Train, catalogue: Catalogue, *, report: Report = silent) -> Self:
+        """Learn from `train`, whose movies are those of `catalogue`. Returns self."""
+
+    def read(self, train: Train) -> Interactions:
+        """Read all ratings into this process, and remember which movies they are of and what a
+        like is: how a fit begins.
+        """
+        ratings = train.interactions()
+        self.movie_ids_ = ratings.movie_ids
+        self.like_threshold_ = train.like_threshold
+        return ratings
 
     @abstractmethod
-    def score_block(self, users: np.ndarray) -> np.ndarray:
-        """(len(users), M) float32 scores by movie position, for user ids of which at most BLOCK are
-        given.
+    def score_block(self, histories: Histories) -> np.ndarray:
+        """(B, M) float32 scores by movie position, for the users of B ≤ BLOCK histories.
 
-        The row of a user that the model does not know is all −inf, unless it serves strangers too.
+        A user's scores depend on the user's own history alone, to the last bit. The row of a user
+        whose history tells the model nothing is all −inf, unless it serves strangers too.
         """
+
+    @abstractmethod
+    def knows(self, histories: Histories) -> np.ndarray:
+        """Return (B,) bool: whose history tells the model something."""
 
     def state(self) -> dict[str, np.ndarray]:
         """Return the fitted attributes as arrays, for `save`. Ids are saved by the base."""
@@ -144,26 +159,58 @@ class Recommender(ABC):
         """
         return {}
 
-    def knows(self, users: np.ndarray) -> np.ndarray:
-        """Return (len(users),) bool: which user ids the model has learned something about."""
-        return index_of(self.user_ids_, users) >= 0
+    def likes_in(self, histories: Histories) -> Histories:
+        """Return the likes among the ratings."""
+        return histories.where(histories.ratings >= self.like_threshold_)
 
-    def scores(self, users: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
-        """Yield blocks of (rows of `users`, their (rows, M) scores)."""
-        for start in range(0, len(users), BLOCK):
-            rows = slice(start, min(start + BLOCK, len(users)))
-            yield rows, self.score_block(users[rows])
+    def blocks(
+        self, users: np.ndarray, histories: Interactions, size: int
+    ) -> Iterator[tuple[slice, Histories]]:
+        """Yield blocks of (`size` rows of `users`, the histories of these). Raises ModelError for
+        histories over other movies than the model's.
+        """
+        if not np.array_equal(histories.movie_ids, self.movie_ids_):
+            raise ModelError(
+                f"{self.name} knows {len(self.movie_ids_):,} movies and the histories are over "
+                f"{len(histories.movie_ids):,}: expected the same ones"
+            )
+        for start in range(0, len(users), size):
+            rows = slice(start, min(start + size, len(users)))
+            yield rows, histories.histories_of(users[rows])
+
+    def scores(
+        self, users: np.ndarray, histories: Interactions
+    ) -> Iterator[tuple[slice, np.ndarray]]:
+        """Yield blocks of (rows of `users`, their (rows, M) scores). `histories`: what the users
+        have rated, by user id, over the model's movies; a user without is a stranger.
+        """
+        for rows, block in self.blocks(users, histories, BLOCK):
+            yield rows, self.score_block(block)
 
     def recommend(
-        self, users: np.ndarray, *, n: int, seen: sparse.csr_matrix | None = None
+        self,
+        users: np.ndarray,
+        *,
+        n: int,
+        histories: Interactions,
+        offered: np.ndarray | None = None,
     ) -> TopN:
-        """The n best movies for each user id, ties by movie id, leaving out `seen` (len(users), M),
-        exactly.
+        """The n best movies for each user id, exactly, ties by movie id, of those `offered` (M,)
+        bool, or of all; what a user's history has is left out.
         """
         positions, best = empty_lists(len(users), n)
-        for rows, block in self.scores(users):
-            positions[rows], best[rows] = top_n(mask_seen(block, seen, rows), n)
+        for rows, block in self.blocks(users, histories, self.lists_at_once):
+            positions[rows], best[rows] = self.top_n(block, n, offered)
         return self.list_ids(positions, best)
+
+    def top_n(
+        self, histories: Histories, n: int, offered: np.ndarray | None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return positions and scores (B, n) of the best, for the users of B histories."""
+        scores = self.score_block(histories)
+        if offered is not None:
+            scores[:, ~offered] = -np.inf
+        return top_n(mask_seen(scores, histories.seen(), slice(0, len(scores))), n)
 
     def list_ids(self, positions: np.ndarray, scores: np.ndarray) -> TopN:
         """Return lists of movie ids, from lists (U, n) of positions and their scores."""
@@ -174,7 +221,8 @@ class Recommender(ABC):
         directory.mkdir(parents=True, exist_ok=True)
         header = {"name": self.name, "config": self.config.model_dump(mode="json")}
         (directory / "config.json").write_text(json.dumps(header, indent=2, sort_keys=True))
-        arrays = {"user_ids_": self.user_ids_, "movie_ids_": self.movie_ids_, **self.state()}
+        like_threshold = np.array(self.like_threshold_)
+        arrays = {"movie_ids_": self.movie_ids_, "like_threshold_": like_threshold, **self.state()}
         np.savez(directory / "arrays.npz", allow_pickle=False, **arrays)
 
     @classmethod
@@ -187,8 +235,8 @@ class Recommender(ABC):
             )
         model = cls(cls.Config(**header["config"]), compute)
         state = saved_arrays(directory)
-        model.user_ids_ = state.pop("user_ids_")
         model.movie_ids_ = state.pop("movie_ids_")
+        model.like_threshold_ = float(state.pop("like_threshold_"))
         model.restore(state)
         return model
 
@@ -214,7 +262,7 @@ class MemberFit:
 
     name: str
     config: BaseModel
-    train: Interactions
+    train: Train
     catalogue: Catalogue
     cut: str | None
 
@@ -227,32 +275,35 @@ class DotProduct(Recommender):
     found without making all.
     """
 
+    lists_at_once = 8 * BLOCK  # no matrix of scores is made, and the movies are sorted for each
+
     @abstractmethod
-    def vectors(self, users: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """(len(users), d) of user ids and (M, d) of all movies, float32, d ≤ EXACT_WIDTH; any
-        numbers for a user not known.
+    def vectors(self, histories: Histories) -> tuple[np.ndarray, np.ndarray]:
+        """(B, d) of the users and (M, d) of all movies, float32, d ≤ EXACT_WIDTH; any numbers for
+        a user not known. A user's depends on the user's own history alone, to the last bit.
         """
 
     def ranked(self) -> np.ndarray:
         """(M,) bool: the movies that have a score, all unless a recipe says otherwise."""
         return np.ones(len(self.movie_ids_), dtype=bool)
 
-    def score_block(self, users: np.ndarray) -> np.ndarray:
-        scores = dot_scores(*self.vectors(users), self.compute.threads)
+    def score_block(self, histories: Histories) -> np.ndarray:
+        scores = dot_scores(*self.vectors(histories), self.compute.threads)
         scores[:, ~self.ranked()] = -np.inf
-        scores[~self.knows(users)] = -np.inf
+        scores[~self.knows(histories)] = -np.inf
         return scores
 
-    def recommend(
-        self, users: np.ndarray, *, n: int, seen: sparse.csr_matrix | None = None
-    ) -> TopN:
-        positions, best = empty_lists(len(users), n)
-        rows = self.knows(users)
-        left_out = seen if seen is None or rows.all() else seen[rows]
-        eligible = Eligibility(self.ranked(), left_out)
-        vectors = self.vectors(users[rows])
+    def top_n(
+        self, histories: Histories, n: int, offered: np.ndarray | None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        positions, best = empty_lists(len(histories), n)
+        rows = self.knows(histories)
+        of_known = histories if rows.all() else histories.rows(rows)
+        ranked = self.ranked() if offered is None else self.ranked() & offered
+        eligible = Eligibility(ranked, of_known.seen())
+        vectors = self.vectors(of_known)
         positions[rows], best[rows] = best_products(*vectors, n, eligible, self.compute.threads)
-        return self.list_ids(positions, best)
+        return positions, best
 
 
 class PredictsRatings(ABC):
@@ -264,9 +315,9 @@ class PredictsRatings(ABC):
         return True
 
     @abstractmethod
-    def predict(self, users: np.ndarray, movies: np.ndarray) -> np.ndarray:
+    def predict(self, users: np.ndarray, movies: np.ndarray, histories: Interactions) -> np.ndarray:
         """Return (K,) float32 expected ratings in stars of K (user id, movie id) pairs; a
-        bias-based guess for strangers.
+        bias-based guess for strangers. `histories` as in `recommend`.
         """
 
 

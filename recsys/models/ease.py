@@ -11,7 +11,8 @@ from threadpoolctl import threadpool_limits
 
 from recsys.errors import ModelError
 from recsys.features.catalogue import Catalogue
-from recsys.features.interactions import Interactions, index_of
+from recsys.features.interactions import Histories, Interactions
+from recsys.features.train import Train
 from recsys.models.base import Config, Recommender, Report, Search, silent
 from recsys.models.item_weights import MOVIES_AT_ONCE, as_arrays, from_arrays, strongest
 
@@ -24,7 +25,6 @@ class EASEConfig(Config):
     be.
     """
 
-    like_threshold: float = Field(default=4.0, description="a rating from here on is a like")
     rating_weight: Annotated[float, Search(0, 4)] = Field(
         default=1.0,
         ge=0,
@@ -60,42 +60,32 @@ class EASE(Recommender):
 
     With X (U, m) the likes of the m liked movies and P = (XᵀX + λI)⁻¹, the weights are B = I − P /
     diag(P), and a user's scores the user's row of X times B. The model knows the users who liked
-    something; movies that nobody liked score −inf.
+    a movie that it has weights of; movies that nobody liked score −inf.
 
     Cost of a fit, R likes of U users and m ≤ M movies: O(R · R/U) for XᵀX and O(m³) for the
     inverse, computed in place in 4m² bytes (1.6 GB for 20,000 movies) whatever `neighbours` is;
-    kept are 4m² bytes, or 8mk with k `neighbours`, and 8R for the likes. A user's scores take O(m ·
-    R/U), or O(k · R/U).
+    kept are 4m² bytes, or 8mk with k `neighbours`. A user's scores take O(m · R/U), or O(k · R/U).
     """
 
     name = "ease"
     Config = EASEConfig
 
-    history_: sparse.csr_matrix  # (U, m) float32, what each user's likes weigh
     modelled_: np.ndarray  # (m,) int64 ascending, positions of the movies that have weights
     # (m, m) float32, B: from a liked movie (row) to a scored one (column); CSR with `neighbours`,
     # else an array
     weights_: Any
 
-    def fit(self, train: Interactions, catalogue: Catalogue, *, report: Report = silent) -> Self:
-        likes = self.modelled_likes(train)
-        self.user_ids_ = likes.user_ids
-        self.movie_ids_ = likes.movie_ids
-        entries = 1 + self.config.rating_weight * (likes.ratings - self.config.like_threshold)
-        self.history_ = self.matrix(likes, entries * self.fading(likes))
-        self.weights_ = self.learn_weights(self.matrix(likes, entries))
-        return self
-
-    def modelled_likes(self, train: Interactions) -> Interactions:
-        """Choose the movies that are modelled; return the likes of these."""
-        likes = train.likes(self.config.like_threshold)
+    def fit(self, train: Train, catalogue: Catalogue, *, report: Report = silent) -> Self:
+        likes = self.read(train).likes(self.like_threshold_)
         self.modelled_ = self.most_liked(likes)
         self.check_memory(len(self.modelled_))
-        return likes.where(np.isin(likes.movies, self.modelled_))
+        matrix = likes.csr(self.entries(likes.ratings))[:, self.modelled_]
+        self.weights_ = self.learn_weights(matrix)
+        return self
 
-    def matrix(self, likes: Interactions, entries: np.ndarray) -> sparse.csr_matrix:
-        """Return (U, m) of the likes' entries (R,)."""
-        return likes.csr(entries)[:, self.modelled_]
+    def entries(self, ratings: np.ndarray) -> np.ndarray:
+        """Return (R,) what likes count by their stars."""
+        return 1 + self.config.rating_weight * (ratings - self.like_threshold_)
 
     def most_liked(self, likes: Interactions) -> np.ndarray:
         """Return (m,) positions, ascending, of the liked movies, or of the `max_movies` most liked;
@@ -117,14 +107,22 @@ class EASE(Recommender):
                 f"{fitting:,}"
             )
 
-    def fading(self, likes: Interactions) -> np.ndarray:
+    def modelled_likes(self, histories: Histories) -> Histories:
+        """Return the likes of movies that the model has weights of."""
+        likes = self.likes_in(histories)
+        return likes.where(np.isin(likes.movies, self.modelled_))
+
+    def knows(self, histories: Histories) -> np.ndarray:
+        return self.modelled_likes(histories).lengths > 0
+
+    def fading(self, likes: Histories) -> np.ndarray:
         """Return (R,) what each like is worth by how many later ones the same user gave.
 
         Not by days: most people rate in a few sessions, and it is the place within a session that
         says what comes next.
         """
         if self.config.history_half_life is None:
-            return np.ones(len(likes))
+            return np.ones(len(likes.movies))
         return np.exp2(-n_later_likes(likes) / self.config.history_half_life)
 
     def learn_weights(self, matrix: sparse.csr_matrix) -> Any:
@@ -145,36 +143,38 @@ class EASE(Recommender):
         """
         return self.config.regularization * (squares @ squares) / squares.sum()
 
-    def score_block(self, users: np.ndarray) -> np.ndarray:
-        rows = index_of(self.user_ids_, users)
-        scores = np.full((len(users), len(self.movie_ids_)), -np.inf, dtype=np.float32)
+    def score_block(self, histories: Histories) -> np.ndarray:
+        likes = self.modelled_likes(histories)
+        weights = self.entries(likes.ratings) * self.fading(likes)
         # A sparse product goes row by row, so that a user's scores do not depend on who else is
         # scored.
-        product = self.history_[rows[rows >= 0]] @ self.weights_
+        product = likes.csr(weights)[:, self.modelled_] @ self.weights_
         if sparse.issparse(product):
             product = product.toarray()
-        scores[np.ix_(rows >= 0, self.modelled_)] = product
+        scores = np.full((len(histories), len(self.movie_ids_)), -np.inf, dtype=np.float32)
+        scores[:, self.modelled_] = product
+        scores[likes.lengths == 0] = -np.inf
         return scores
 
     def state(self) -> dict[str, np.ndarray]:
-        arrays = {"modelled_": self.modelled_, **as_arrays("history_", self.history_)}
+        arrays = {"modelled_": self.modelled_}
         if sparse.issparse(self.weights_):
             return arrays | as_arrays("weights_", self.weights_)
         return arrays | {"weights_": self.weights_}
 
     def restore(self, state: dict[str, np.ndarray]) -> None:
         self.modelled_ = state["modelled_"]
-        self.history_ = from_arrays("history_", state)
         self.weights_ = state["weights_"] if "weights_" in state else from_arrays("weights_", state)
 
 
-def n_later_likes(likes: Interactions) -> np.ndarray:
-    """Return (R,) how many likes the same user gave later; ties of time go to the higher movie
+def n_later_likes(likes: Histories) -> np.ndarray:
+    """Return (H,) how many likes the same user gave later; ties of time go to the higher movie
     id.
     """
-    newest_first = np.lexsort((-likes.movies, -likes.rated_at, likes.users))
-    n_later = np.empty(len(likes))
-    n_later[newest_first] = np.arange(len(likes)) - likes.starts[likes.users]
+    users = likes.users
+    newest_first = np.lexsort((-likes.movies, -likes.rated_at, users))
+    n_later = np.empty(len(users))
+    n_later[newest_first] = np.arange(len(users)) - likes.starts[users]
     return n_later
 
 

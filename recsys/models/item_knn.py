@@ -1,6 +1,7 @@
 """Nearest neighbours among movies: what is liked alike, or rated alike."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Annotated, Literal, Self
 
 import numpy as np
@@ -8,7 +9,8 @@ from pydantic import Field
 from scipy import sparse
 
 from recsys.features.catalogue import Catalogue
-from recsys.features.interactions import Interactions, index_of
+from recsys.features.interactions import Histories, Interactions, index_of
+from recsys.features.train import Train
 from recsys.models.base import (
     Config,
     PredictsRatings,
@@ -32,7 +34,6 @@ class ItemKNNConfig(Config):
         description="of two movies' likes, or of their ratings less what is "
         "usual for user and movie",
     )
-    like_threshold: float = Field(default=4.0, description="a rating from here on is a like")
     neighbours: Annotated[int, Search(20, 800, log=True)] = Field(
         default=200, ge=1, description="movies kept for each movie, the most alike"
     )
@@ -58,127 +59,118 @@ class ItemKNN(Recommender, PredictsRatings):
     A movie's score for a user is the sum of its similarities to the user's likes (Deshpande &
     Karypis 2004), 0 without any and −inf where nobody liked the movie. A rating is what is usual
     for user and movie, plus the mean residual of the neighbours that the user rated, weighted by
-    similarity. Ranking knows the users who liked something; it wants cosines of likes, and
-    predicting ratings wants adjusted ones.
+    similarity; a user's bias is that of the history at hand. Ranking knows the users who liked
+    something; it wants cosines of likes, and predicting ratings wants adjusted ones.
 
     Cost of a fit, R ratings of U users, M movies and k neighbours: O(R · R/U + M²) time; 16 (or,
-    adjusted, 40) bytes × 512 M of working memory, and 8R + 8kM bytes, which are what is kept. A
-    user's scores, and one rating, take O(k + R/U) a movie.
+    adjusted, 40) bytes × 512 M of working memory, 8R bytes for the ratings, and 8kM bytes, which
+    are what is kept. A user's scores, and one rating, take O(k + R/U) a movie.
     """
 
     name = "item_knn"
     Config = ItemKNNConfig
-    array_names = ("liked_", "mean_", "user_bias_", "movie_bias_", "rating_range_")
+    array_names = ("liked_", "mean_", "movie_bias_", "rating_range_")
 
-    ratings_: sparse.csr_matrix  # (U, M) float32 stars: what represents a user
     # (M, M) float32, of a rated movie (row) to each movie that it is a neighbour of (column)
     similarities_: sparse.csr_matrix
     liked_: np.ndarray  # (M,) bool: somebody liked the movie
     mean_: np.ndarray  # () float32
-    user_bias_: np.ndarray  # (U,) float32
     movie_bias_: np.ndarray  # (M,) float32
     rating_range_: np.ndarray  # (2,) float32, the lowest and the highest rating seen
 
-    def fit(self, train: Interactions, catalogue: Catalogue, *, report: Report = silent) -> Self:
-        likes = train.likes(self.config.like_threshold)
-        self.user_ids_ = train.user_ids
-        self.movie_ids_ = train.movie_ids
-        self.ratings_ = train.csr()
-        self.liked_ = likes.n_raters > 0
-        self.rating_range_ = rating_range(train)
-        self.fit_biases(train)
-        self.similarities_ = strongest(self.similarities(), self.config.neighbours)
+    def fit(self, train: Train, catalogue: Catalogue, *, report: Report = silent) -> Self:
+        ratings = self.read(train)
+        everyone = ratings.histories_of(ratings.user_ids)
+        self.liked_ = ratings.likes(self.like_threshold_).n_raters > 0
+        self.rating_range_ = rating_range(ratings)
+        self.fit_biases(ratings)
+        self.similarities_ = strongest(self.similarities(everyone), self.config.neighbours)
         return self
 
-    def similarities(self) -> Iterator[np.ndarray]:
+    def similarities(self, everyone: Histories) -> Iterator[np.ndarray]:
         """Yield blocks (b, M) of the damped similarities of movies."""
         if self.config.similarity == "cosine":
-            return cosines(
-                likes_in(self.ratings_, self.config.like_threshold), self.config.shrinkage
-            )
-        residuals = self.residuals(np.arange(len(self.user_ids_)))
+            return cosines(self.likes_in(everyone).seen(), self.config.shrinkage)
+        residuals = everyone.csr(self.residuals(everyone, self.user_biases(everyone)))
         return adjusted_cosines(residuals, self.config.shrinkage)
 
-    def fit_biases(self, train: Interactions) -> None:
-        """Mean residuals, damped: first of movies around the mean rating, then of users around both
-        (Koren 2010, section 2.1).
-        """
-        mean = float(train.ratings.mean(dtype=np.float64))
+    def fit_biases(self, ratings: Interactions) -> None:
+        """Mean residuals of movies around the mean rating, damped (Koren 2010, section 2.1)."""
+        mean = float(ratings.ratings.mean(dtype=np.float64))
+        rest = ratings.ratings - mean
+        n_movies = len(ratings.movie_ids)
         damping = self.config.bias_damping
-        n_users, n_movies = train.shape
-        rest = train.ratings - mean
-        self.movie_bias_ = damped_means(train.movies, rest, n_movies, damping)
-        rest = rest - self.movie_bias_[train.movies]
-        self.user_bias_ = damped_means(train.users, rest, n_users, damping)
+        self.movie_bias_ = damped_means(ratings.movies, rest, n_movies, damping)
         self.mean_ = np.array(mean, dtype=np.float32)
 
-    def residuals(self, rows: np.ndarray) -> sparse.csr_matrix:
-        """Return (len(rows), M): the ratings of these users (positions) less what is usual, a
-        stored entry for each.
+    def user_biases(self, histories: Histories) -> np.ndarray:
+        """Return (B,) float32 mean residuals of users around the mean and the movies' biases,
+        damped; 0 for a stranger.
         """
-        residuals = self.ratings_[rows]
-        users = np.repeat(rows, np.diff(residuals.indptr))
-        user_bias = self.user_bias_[users]
-        movie_bias = self.movie_bias_[residuals.indices]
-        residuals.data = residuals.data - self.mean_ - user_bias - movie_bias
-        return residuals
+        rest = histories.ratings - self.mean_ - self.movie_bias_[histories.movies]
+        return damped_means(histories.users, rest, len(histories), self.config.bias_damping)
 
-    def knows(self, users: np.ndarray) -> np.ndarray:
-        n_likes = np.diff(self.likes_of(users).indptr)
-        return (index_of(self.user_ids_, users) >= 0) & (n_likes > 0)
+    def residuals(self, histories: Histories, biases: np.ndarray) -> np.ndarray:
+        """Return (H,) float32 ratings less what is usual, for users' biases (B,)."""
+        of_users = biases[histories.users]
+        return histories.ratings - self.mean_ - of_users - self.movie_bias_[histories.movies]
 
-    def likes_of(self, users: np.ndarray) -> sparse.csr_matrix:
-        """Return (len(users), M) likes of user ids; anyone's for a stranger."""
-        rows = index_of(self.user_ids_, users).clip(min=0)
-        return likes_in(self.ratings_[rows], self.config.like_threshold)
+    def knows(self, histories: Histories) -> np.ndarray:
+        return self.likes_in(histories).lengths > 0
 
-    def score_block(self, users: np.ndarray) -> np.ndarray:
-        scores = sparse.csr_matrix(self.likes_of(users) @ self.similarities_).toarray()
+    def score_block(self, histories: Histories) -> np.ndarray:
+        likes = self.likes_in(histories)
+        scores = sparse.csr_matrix(likes.seen() @ self.similarities_).toarray()
         scores[:, ~self.liked_] = -np.inf
-        scores[~self.knows(users)] = -np.inf
+        scores[likes.lengths == 0] = -np.inf
         return scores
 
-    def predict(self, users: np.ndarray, movies: np.ndarray) -> np.ndarray:
-        rows = index_of(self.user_ids_, users)
+    def predict(self, users: np.ndarray, movies: np.ndarray, histories: Interactions) -> np.ndarray:
+        everyone, rows = np.unique(users, return_inverse=True)
+        raters = _Raters.of(self, histories.histories_of(everyone))
         columns = index_of(self.movie_ids_, movies)
-        stars = self.usual_stars(rows, columns)
+        stars = self.usual_stars(raters.biases[rows], columns)
         neighbours = self.similarities_.T.tocsr()
-        for pairs in known_pairs(rows, columns):
-            residuals = self.residuals(rows[pairs])
+        for pairs in known_pairs(columns):
+            residuals = raters.residuals[rows[pairs]]
             stars[pairs] += weighted_means(residuals, neighbours[columns[pairs]])
         return stars.clip(*self.rating_range_)
 
-    def usual_stars(self, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
-        """Return (K,) float32 mean and biases of users and movies by position; −1 has no bias."""
-        stars = np.full(len(rows), self.mean_, dtype=np.float32)
-        stars[rows >= 0] += self.user_bias_[rows[rows >= 0]]
+    def usual_stars(self, user_biases: np.ndarray, columns: np.ndarray) -> np.ndarray:
+        """Return (K,) float32 mean and biases, the movies' by position; −1 has none."""
+        stars = self.mean_ + user_biases
         stars[columns >= 0] += self.movie_bias_[columns[columns >= 0]]
         return stars
 
     def state(self) -> dict[str, np.ndarray]:
-        arrays = super().state() | as_arrays("ratings_", self.ratings_)
-        return arrays | as_arrays("similarities_", self.similarities_)
+        return super().state() | as_arrays("similarities_", self.similarities_)
 
     def restore(self, state: dict[str, np.ndarray]) -> None:
-        self.ratings_ = from_arrays("ratings_", state)
         self.similarities_ = from_arrays("similarities_", state)
         super().restore(state)
 
 
-def known_pairs(rows: np.ndarray, columns: np.ndarray) -> Iterator[np.ndarray]:
-    """Yield which of K pairs have neither a strange user nor a strange movie, PAIRS at once."""
-    pairs = np.flatnonzero((rows >= 0) & (columns >= 0))
+@dataclass(frozen=True)
+class _Raters:
+    """The users whose ratings are predicted: their `biases` (B,), and the `residuals` (B, M) of
+    what they rated, a stored entry for each.
+    """
+
+    biases: np.ndarray
+    residuals: sparse.csr_matrix
+
+    @classmethod
+    def of(cls, model: ItemKNN, histories: Histories) -> Self:
+        """Hold users' ratings against what is usual."""
+        biases = model.user_biases(histories)
+        return cls(biases, histories.csr(model.residuals(histories, biases)))
+
+
+def known_pairs(columns: np.ndarray) -> Iterator[np.ndarray]:
+    """Yield which of K pairs are of a known movie, PAIRS at once."""
+    pairs = np.flatnonzero(columns >= 0)
     for start in range(0, len(pairs), PAIRS):
         yield pairs[start : start + PAIRS]
-
-
-def likes_in(ratings: sparse.csr_matrix, threshold: float) -> sparse.csr_matrix:
-    """Return the same shape with a 1 for each rating that is a like, and nothing else stored."""
-    is_like = (ratings.data >= threshold).astype(np.float32)
-    parts = (is_like, ratings.indices.copy(), ratings.indptr.copy())
-    likes = sparse.csr_matrix(parts, shape=ratings.shape)
-    likes.eliminate_zeros()
-    return likes
 
 
 def damped_means(

@@ -7,7 +7,8 @@ import numpy as np
 from pydantic import Field
 
 from recsys.features.catalogue import Catalogue
-from recsys.features.interactions import Interactions, index_of
+from recsys.features.interactions import Histories, Interactions
+from recsys.features.train import Train
 from recsys.models.base import Config, Recommender, Report, Search, silent
 from recsys.models.recency import SECONDS_A_DAY, faded
 
@@ -19,7 +20,6 @@ DOUBT = 20
 class PopularityConfig(Config):
     """What counts as a like, and for how long."""
 
-    like_threshold: float = Field(default=4.0, description="a rating from here on is a like")
     half_life_days: Annotated[float | None, Search(1, 3_650, log=True)] = Field(
         default=180.0,
         gt=0,
@@ -67,7 +67,7 @@ class Popularity(Recommender):
 
     name = "popularity"
     Config = PopularityConfig
-    array_names = ("likes_", "newness_", "fresh_", "last_here_")
+    array_names = ("likes_", "newness_", "fresh_", "ends_")
 
     likes_: np.ndarray  # (M,) float32
     # (M,) float32, halved for every year since the release; 0 where the year is not known
@@ -75,17 +75,16 @@ class Popularity(Recommender):
     # (PERIODS + 1, M) float32, share of each movie's likes that is younger than a period; the last
     # row is 0
     fresh_: np.ndarray
-    last_here_: np.ndarray  # (U,) int64, the period of each user's newest rating
+    ends_: np.ndarray  # (PERIODS − 1,) float64 epoch seconds that part the periods
 
-    def fit(self, train: Interactions, catalogue: Catalogue, *, report: Report = silent) -> Self:
-        self.user_ids_ = train.user_ids
-        self.movie_ids_ = train.movie_ids
-        self.newness_ = newness(catalogue.years, train.newest)
-        likes = train.where(train.ratings >= self.config.like_threshold)
-        weights = self.weights(train.newest - likes.rated_at)
-        self.likes_ = np.bincount(likes.movies, weights, len(train.movie_ids)).astype(np.float32)
+    def fit(self, train: Train, catalogue: Catalogue, *, report: Report = silent) -> Self:
+        ratings = self.read(train)
+        self.newness_ = newness(catalogue.years, ratings.newest)
+        likes = ratings.where(ratings.ratings >= self.like_threshold_)
+        weights = self.weights(ratings.newest - likes.rated_at)
+        self.likes_ = np.bincount(likes.movies, weights, len(self.movie_ids_)).astype(np.float32)
+        self.ends_ = self.ends_of_periods(likes)
         self.fresh_ = self.younger_shares(likes)
-        self.last_here_ = self.periods(likes, train)
         return self
 
     def weights(self, age_seconds: np.ndarray) -> np.ndarray:
@@ -95,29 +94,27 @@ class Popularity(Recommender):
             weights[age_seconds > self.config.window_days * SECONDS_A_DAY] = 0
         return weights
 
+    def ends_of_periods(self, likes: Interactions) -> np.ndarray:
+        """Return the times that part the periods; none without freshness or likes."""
+        if not self.config.freshness or not len(likes):
+            return np.empty(0)
+        return ends_of_periods(likes)
+
     def younger_shares(self, likes: Interactions) -> np.ndarray:
         """Return (PERIODS + 1, M) float32 shares of each movie's likes that are younger than a
-        period, the last row 0; without freshness or likes, that row alone.
+        period, the last row 0; without periods, that row alone.
         """
         nothing_younger = np.zeros((1, len(likes.movie_ids)), dtype=np.float32)
-        if not self.config.freshness or not len(likes):
+        if not len(self.ends_):
             return nothing_younger
-        shares = younger_shares(likes, ends_of_periods(likes))
+        shares = younger_shares(likes, self.ends_)
         return np.vstack([shares, nothing_younger]).astype(np.float32)
 
-    def periods(self, likes: Interactions, train: Interactions) -> np.ndarray:
-        """Return (U,) int64 the period of each user's newest rating; without freshness or likes,
-        0.
-        """
-        newest = np.zeros(len(train.user_ids), dtype=np.int64)
-        if not self.config.freshness or not len(likes):
-            return newest
-        np.maximum.at(newest, train.users, train.rated_at)
-        return np.searchsorted(ends_of_periods(likes), newest)
+    def knows(self, histories: Histories) -> np.ndarray:
+        return histories.lengths > 0
 
-    def score_block(self, users: np.ndarray) -> np.ndarray:
-        rows = index_of(self.user_ids_, users)
-        period = np.where(rows >= 0, self.last_here_[rows], -1)
+    def score_block(self, histories: Histories) -> np.ndarray:
+        period = np.where(self.knows(histories), np.searchsorted(self.ends_, histories.newest), -1)
         for_all = np.log1p(self.likes_) + np.float32(self.config.new_releases) * self.newness_
         return for_all + np.float32(self.config.freshness) * self.fresh_[period]
 

@@ -111,7 +111,7 @@ def answered_proposal(work: Work, week: WeekPlan, approval: Approval) -> Answere
     """
     required = work.run.require_approval
     stored = proposal_of_run(work, week, approval.proposal_id)
-    incumbent = incumbent_of(work.conn, week.as_of)
+    incumbent = incumbent_of(work.conn, week.as_of, week.like_threshold)
     if stored.incumbent == (incumbent.key if incumbent else None):
         return AnsweredProposal(stored, approval, required)
     anew = propose(work, week)

@@ -8,6 +8,7 @@ from recsys.errors import LedgerError, ModelLost
 from recsys.exam_data import read_snapshot
 from recsys.features.catalogue import Catalogue
 from recsys.features.interactions import Interactions
+from recsys.features.train import Loaded
 from recsys.models.base import Recommender
 from recsys.promotion import ledger
 from recsys.promotion.failed_fits import attempt
@@ -142,7 +143,8 @@ def _fit_for_readers(
 ) -> Fit:
     cut = week.as_of.isoformat()
     anew = work.run.force
-    return Fit(recipe, interactions, catalogue, cut, "refit", week.as_of, week.seed, anew=anew)
+    train = Loaded(interactions, week.like_threshold)
+    return Fit(recipe, train, catalogue, cut, "refit", week.as_of, week.seed, anew=anew)
 
 
 def _register(work: Work, week: WeekPlan, run_id: str, model: ModelVersion) -> str:

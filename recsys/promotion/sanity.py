@@ -24,7 +24,7 @@ def check_refit(
 ) -> list[Verdict]:
     """Return every gate's answer on a model fitted on all that the week may see."""
     users = sample_of(interactions.user_ids[interactions.n_rated >= week.min_history])
-    best = model.recommend(users, n=LIST_LENGTH, seen=interactions.seen_by(users))
+    best = model.recommend(users, n=LIST_LENGTH, histories=interactions)
     last = last_lists(work.conn, week, users, interactions)
     refit = Refit(model.is_baseline, model.state(), best.ids, best.scores, last, work.settings)
     return [Verdict.of(recipe.key, gate, check(refit)) for gate, check in REFIT_GATES.items()]

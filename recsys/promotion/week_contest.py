@@ -30,7 +30,8 @@ class WeekContest:
     @cached_property
     def incumbent(self) -> Recipe | None:
         """Return the champion of the last earlier week, as of when the exam was set."""
-        return incumbent_of(self.work.conn, self.week.as_of)
+        week = self.week
+        return incumbent_of(self.work.conn, week.as_of, week.like_threshold)
 
     @property
     def incumbent_key(self) -> str | None:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
-from recsys.features.interactions import Interactions
+from recsys.features.train import Train
 from recsys.recipe import Recipe
 from recsys.registry.names import Kind
 
@@ -49,18 +49,20 @@ class FitDescription:
         }
 
 
-def data_window(train: Interactions) -> dict[str, object]:
+def data_window(train: Train) -> dict[str, object]:
     """Return what a fit saw, in parameters that people read: counts, and the first and last
     rating's time in UTC.
     """
+    extent = train.extent()
     counts: dict[str, object] = {
-        "ratings": len(train),
-        "users": train.shape[0],
-        "movies": train.shape[1],
+        "ratings": extent.n_ratings,
+        "users": extent.n_users,
+        "movies": extent.n_movies,
+        "like_threshold": train.like_threshold,
     }
-    if not len(train):
+    if not extent.n_ratings:
         return counts
-    times = {"oldest_rating": train.rated_at.min(), "newest_rating": train.newest}
+    times = {"oldest_rating": extent.oldest, "newest_rating": extent.newest}
     return counts | {name: iso_time(seconds) for name, seconds in times.items()}
 
 

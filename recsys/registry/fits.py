@@ -37,7 +37,15 @@ SERVED_MODEL = Path(__file__).with_name("served_model.py")
 #: is not among them: no package index has it; its wheel brings all that it needs.
 REQUIREMENTS = ("numpy", "scipy", "pandas", "pydantic", "implicit", "torch")
 SIGNATURE = ModelSignature(
-    inputs=Schema([ColSpec("long", "user_id")]),
+    # the lists are needed: without them the model itself says why, in a sentence
+    inputs=Schema(
+        [
+            ColSpec("long", "user_id"),
+            ColSpec(Array(DataType.long), "movie_ids", required=False),
+            ColSpec(Array(DataType.double), "ratings", required=False),
+            ColSpec(Array(DataType.long), "rated_at", required=False),
+        ]
+    ),
     outputs=Schema(
         [
             ColSpec("long", "user_id"),

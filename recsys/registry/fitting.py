@@ -16,7 +16,7 @@ import psycopg
 from recsys.db.connect import Connection, Lock, advisory_lock
 from recsys.errors import FitError, LedgerError, ModelError, ModelLost
 from recsys.features.catalogue import Catalogue
-from recsys.features.interactions import Interactions
+from recsys.features.train import Train
 from recsys.models.base import MemberFit, Recommender, Report
 from recsys.recipe import Recipe
 from recsys.registry import fit_ledger
@@ -43,7 +43,7 @@ class Fit:
     """
 
     recipe: Recipe
-    train: Interactions
+    train: Train
     catalogue: Catalogue
     cut: str
     kind: Kind
@@ -143,13 +143,13 @@ class _PreparedFit:
     @classmethod
     def of(cls, fit: Fit, settings: Settings) -> Self:
         """Build the model, and digest what the fit depends on."""
-        model = new_model(fit.recipe, settings, seed=fit.seed)
+        recipe = fit.recipe.of_week(fit.train.like_threshold)
+        recipe.check_likes(fit.train.like_threshold)
+        model = new_model(recipe, settings, seed=fit.seed)
         encoder = model.encoders()
         data = fit.train.fingerprint() + fit.catalogue.fingerprint()
         fingerprint = hashlib.sha256(data.encode()).hexdigest()
-        key = fit_key(
-            fit.recipe, cut=fit.cut, fingerprint=fingerprint, seed=fit.seed, encoder=encoder
-        )
+        key = fit_key(recipe, cut=fit.cut, fingerprint=fingerprint, seed=fit.seed, encoder=encoder)
         return cls(fit, model, encoder, fingerprint, key)
 
     def description(self, parent: str) -> FitDescription:
@@ -176,7 +176,7 @@ class _PreparedFit:
             cut=self.fit.cut,
             seed=self.fit.seed,
             fingerprint=self.fingerprint,
-            n_ratings=len(self.fit.train),
+            n_ratings=self.fit.train.extent().n_ratings,
             run_id=run_id,
             digest=digest,
         )
@@ -249,7 +249,7 @@ class _Fitting:
 
     def learn(self, report: Report) -> Recommender:
         """Fit the model, its members first."""
-        log.info("%s: fitting on %s ratings", self.fit, f"{len(self.fit.train):,}")
+        log.info("%s: fitting on %s ratings", self.fit, f"{self.fit.train.extent().n_ratings:,}")
         # no method of self, which holds the model: that would be a cycle
         members_by = partial(_fit_member, self.conn, self.registry, self.fit)
         self.prepared.model.fit_members_by(members_by)

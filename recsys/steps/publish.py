@@ -48,7 +48,7 @@ def score_users(
     if not missing:
         log.info("week %s: shard %s has been scored already", week.as_of, shard)
         return 0
-    return score_specs(work, missing, ShardUsers.read(conn, week.snapshot, place, users))
+    return score_specs(work, missing, ShardUsers.read(conn, place, users))
 
 
 def users_of(work: Work, week: WeekPlan) -> np.ndarray:

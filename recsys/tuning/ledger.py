@@ -1,6 +1,7 @@
 """What studies tried, and the tuned recipes that came of it, in Postgres."""
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -106,12 +107,14 @@ def record_tuned(conn: Connection, tuned: TunedRecipe) -> None:
     conn.execute(queries("tuning")["record_tuned"], tuned.params)
 
 
-def newest_tuned(conn: Connection, as_of: date, names: tuple[str, ...]) -> list[Recipe]:
+def newest_tuned(
+    conn: Connection, as_of: date, names: Sequence[str], like_threshold: float
+) -> list[Recipe]:
     """Return the recipe of each name that was tuned last for that week or an earlier one, in the
-    names' order.
+    names' order; one tuned for other likes than the week's is left out.
     """
     rows = fetch_rows(conn, _TunedRow, queries("tuning")["newest_tuned"], {"as_of": as_of})
-    tuned = {row.name: Recipe.from_json(row.recipe) for row in rows}
+    tuned = {row.name: Recipe.from_json(row.recipe).of_week(like_threshold) for row in rows}
     recipes = [tuned[name] for name in names if name in tuned]
     return [recipe for recipe in recipes if is_of_this_code(recipe)]
 

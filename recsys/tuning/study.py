@@ -78,7 +78,7 @@ class Study:
         be fitted.
         """
         model = new_model(recipe, settings, seed=self.seed)
-        model.fit(self.validation.train.interactions(), self.catalogue, report=report)
+        model.fit(self.validation.train, self.catalogue, report=report)
         result = examine(
             model,
             self.validation,

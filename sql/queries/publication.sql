@@ -25,15 +25,6 @@ SELECT EXISTS (
                       FROM candidates c
                       WHERE (c.publication_key, c.shard) = (s.publication_key, s.shard))) AS done;
 
--- name: histories(as_of, watermark, user_ids)
--- What some users have rated: the ids of a user's movies in one row, eight bytes each, as millions
--- of rows take four times as long.
-SELECT user_id, string_agg(int8send(movie_id), '') AS movies
-FROM visible_versions(%(as_of)s, %(watermark)s)
-WHERE user_id = ANY (%(user_ids)s)
-GROUP BY user_id
-ORDER BY user_id;
-
 -- name: forget_shard(publication_key, shard)
 DELETE FROM candidates WHERE publication_key = %(publication_key)s AND shard = %(shard)s;
 

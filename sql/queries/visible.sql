@@ -6,6 +6,12 @@
 SELECT user_id, movie_id, rating, rated_at
 FROM visible_ratings(%(as_of)s, %(watermark)s);
 
+-- name: histories(as_of, watermark, user_ids)
+-- Of these, the ratings of some users.
+SELECT user_id, movie_id, rating, rated_at
+FROM visible_ratings(%(as_of)s, %(watermark)s)
+WHERE user_id = ANY (%(user_ids)s);
+
 -- name: rerated(as_of, watermark)
 -- Of these, the ratings of pairs that have more than one version.
 SELECT user_id, movie_id, rating, rated_at

@@ -14,10 +14,27 @@ from recsys.errors import ModelError
 from recsys.features.catalogue import Catalogue
 from recsys.features.interactions import Interactions
 from recsys.models import model_class
-from recsys.models.base import Compute, DotProduct, Recommender
-from tests.contracts.worlds import World, checkerboard, skewed
+from recsys.models.base import Compute, DotProduct, PredictsRatings, Recommender
+from tests.contracts.worlds import World, checkerboard, crowd, skewed
 
 STRANGER = 999_999
+
+
+def rated_by(ratings: Interactions, user_id: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Movie ids, stars and times of a user's ratings."""
+    rows = ratings.is_of(np.array([user_id]))
+    return ratings.row_movie_ids[rows], ratings.ratings[rows], ratings.rated_at[rows]
+
+
+def answers(model: Recommender, users: np.ndarray, histories: Interactions) -> list[np.ndarray]:
+    """The users' lists with their scores, all scores, and stars where the model predicts any."""
+    top = model.recommend(users, n=10, histories=histories)
+    scores = np.vstack([block for _, block in model.scores(users, histories)])
+    stars = []
+    if isinstance(model, PredictsRatings) and model.rates:
+        movies = model.movie_ids_[users % len(model.movie_ids_)]
+        stars = [model.predict(users, movies, histories)]
+    return [top.ids, top.scores, scores, *stars]
 
 
 class RecommenderContract:
@@ -41,55 +58,58 @@ class RecommenderContract:
     def fitted(cls, world: World) -> Recommender:
         return cls().build().fit(world.train, world.catalogue)
 
-    def all_scores(self, model: Recommender, users: np.ndarray) -> np.ndarray:
-        return np.vstack([block for _, block in model.scores(users)])
+    def all_scores(
+        self, model: Recommender, users: np.ndarray, histories: Interactions
+    ) -> np.ndarray:
+        return np.vstack([block for _, block in model.scores(users, histories)])
 
     # right answers
 
     def test_finds_the_own_colour_of_a_checkerboard(
         self, fitted: Recommender, world: World
     ) -> None:
-        users = world.train.user_ids
-        top = fitted.recommend(users, n=1, seen=world.train.seen_by(users))
+        users = world.ratings.user_ids
+        top = fitted.recommend(users, n=1, histories=world.ratings)
         own_colour = top.ids[:, 0] % 2 == users % 2
         assert own_colour.mean() > 0.95 if self.personal else own_colour.mean() < 0.95
 
     def test_prefers_what_more_people_like(self) -> None:
         world = skewed()
         model = self.build().fit(world.train, world.catalogue)
-        newcomers = world.train.user_ids[-5:]
-        top = model.recommend(newcomers, n=3, seen=world.train.seen_by(newcomers))
+        newcomers = world.ratings.user_ids[-5:]
+        top = model.recommend(newcomers, n=3, histories=world.ratings)
         assert (np.sort(top.ids, axis=1) <= world.catalogue.movie_ids[5]).all(), top.ids
 
     def test_a_low_rating_is_no_like(self) -> None:
         world = skewed(hated=True)
         model = self.build().fit(world.train, world.catalogue)
-        users = world.train.user_ids[-5:]
-        top = model.recommend(users, n=3, seen=world.train.seen_by(users))
+        users = world.ratings.user_ids[-5:]
+        top = model.recommend(users, n=3, histories=world.ratings)
         assert world.catalogue.movie_ids[-1] not in top.ids
 
     # who and what is not known
 
     def test_a_stranger_is_not_known(self, fitted: Recommender, world: World) -> None:
-        assert list(fitted.knows(np.array([world.train.user_ids[0], STRANGER]))) == [True, False]
+        users = np.array([world.ratings.user_ids[0], STRANGER])
+        assert list(fitted.knows(world.ratings.histories_of(users))) == [True, False]
 
     def test_a_strangers_row_is_empty_unless_strangers_are_served(
-        self, fitted: Recommender
+        self, fitted: Recommender, world: World
     ) -> None:
-        top = fitted.recommend(np.array([STRANGER]), n=3)
+        top = fitted.recommend(np.array([STRANGER]), n=3, histories=world.ratings)
         assert (top.ids >= 0).all() if self.serves_strangers else (top.ids == -1).all()
         assert (top.scores > -np.inf).all() == self.serves_strangers
 
     def test_strangers_leave_the_known_alone(self, fitted: Recommender, world: World) -> None:
-        users = world.train.user_ids[:3]
-        mixed = self.all_scores(fitted, np.array([STRANGER, *users, STRANGER]))
-        np.testing.assert_array_equal(mixed[1:-1], self.all_scores(fitted, users))
+        users = world.ratings.user_ids[:3]
+        mixed = self.all_scores(fitted, np.array([STRANGER, *users, STRANGER]), world.ratings)
+        np.testing.assert_array_equal(mixed[1:-1], self.all_scores(fitted, users, world.ratings))
 
     def test_a_movie_that_nobody_rated_comes_last_or_by_content(
         self, fitted: Recommender, world: World
     ) -> None:
-        scores = self.all_scores(fitted, world.train.user_ids)
-        unrated = np.bincount(world.train.movies, minlength=scores.shape[1]) == 0
+        scores = self.all_scores(fitted, world.ratings.user_ids, world.ratings)
+        unrated = np.bincount(world.ratings.movies, minlength=scores.shape[1]) == 0
         assert unrated.any()
         assert not np.isnan(scores).any()
         if self.ranks_unrated:
@@ -100,10 +120,10 @@ class RecommenderContract:
     # lists
 
     def test_the_seen_is_left_out(self, fitted: Recommender, world: World) -> None:
-        users = world.train.user_ids
-        seen = world.train.seen_by(users)
-        top = fitted.recommend(users, n=10, seen=seen)
-        columns = np.searchsorted(world.train.movie_ids, top.ids.clip(min=0))
+        users = world.ratings.user_ids
+        seen = world.ratings.seen_by(users)
+        top = fitted.recommend(users, n=10, histories=world.ratings)
+        columns = np.searchsorted(world.ratings.movie_ids, top.ids.clip(min=0))
         hits = seen.toarray()[np.arange(len(users))[:, None], columns] * (top.ids >= 0)
         assert hits.sum() == 0
 
@@ -111,23 +131,25 @@ class RecommenderContract:
     def test_lists_are_the_best_of_all_scores(
         self, fitted: Recommender, world: World, n: int
     ) -> None:
-        users = np.array([STRANGER, *world.train.user_ids])
-        seen = world.train.seen_by(users)
-        scores = np.where(seen.toarray() > 0, -np.inf, self.all_scores(fitted, users))
+        users = np.array([STRANGER, *world.ratings.user_ids])
+        seen = world.ratings.seen_by(users)
+        scores = self.all_scores(fitted, users, world.ratings)
+        scores[seen.toarray() > 0] = -np.inf
         order = np.argsort(-scores, axis=1, kind="stable")[:, :n]
         best = np.take_along_axis(scores, order, axis=1)
-        top = fitted.recommend(users, n=n, seen=seen)
+        top = fitted.recommend(users, n=n, histories=world.ratings)
         np.testing.assert_array_equal(top.scores[:, : best.shape[1]], best)
         np.testing.assert_array_equal(
-            top.ids[:, : best.shape[1]], np.where(best > -np.inf, world.train.movie_ids[order], -1)
+            top.ids[:, : best.shape[1]],
+            np.where(best > -np.inf, world.ratings.movie_ids[order], -1),
         )
 
     def test_best_first(self, fitted: Recommender, world: World) -> None:
-        top = fitted.recommend(world.train.user_ids, n=8)
+        top = fitted.recommend(world.ratings.user_ids, n=8, histories=world.ratings)
         assert (top.scores[:, :-1] >= top.scores[:, 1:]).all()
 
     def test_no_movie_twice(self, fitted: Recommender, world: World) -> None:
-        top = fitted.recommend(world.train.user_ids, n=8)
+        top = fitted.recommend(world.ratings.user_ids, n=8, histories=world.ratings)
         assert all(len(set(row[row >= 0])) == (row >= 0).sum() for row in top.ids)
 
     def test_ties_go_by_movie_id(
@@ -135,33 +157,86 @@ class RecommenderContract:
     ) -> None:
         level = np.zeros((1, len(world.catalogue)), dtype=np.float32)
         monkeypatch.setattr(
-            fitted, "score_block", lambda users: np.repeat(level, len(users), axis=0)
+            fitted, "score_block", lambda histories: np.repeat(level, len(histories), axis=0)
         )
         if isinstance(fitted, DotProduct):
             monkeypatch.setattr(
                 fitted,
                 "vectors",
-                lambda users: (np.ones((len(users), 2)), np.ones((level.size, 2))),
+                lambda histories: (np.ones((len(histories), 2)), np.ones((level.size, 2))),
             )
-        top = fitted.recommend(world.train.user_ids[:2], n=4)
-        assert (top.ids == world.catalogue.movie_ids[:4]).all()
+        user = world.ratings.user_ids[:1]
+        top = fitted.recommend(user, n=4, histories=world.ratings)
+        unseen = world.ratings.seen_by(user).toarray()[0] == 0
+        assert (top.ids[0] == world.catalogue.movie_ids[unseen][:4]).all()
 
     def test_more_than_the_catalogue_ends_early(self, fitted: Recommender, world: World) -> None:
         width = len(world.catalogue)
-        top = fitted.recommend(world.train.user_ids[:2], n=width + 5)
+        top = fitted.recommend(world.ratings.user_ids[:2], n=width + 5, histories=world.ratings)
         assert top.ids.shape == (2, width + 5)
         assert (top.ids[:, width:] == -1).all()
         assert (top.scores[:, width:] == -np.inf).all()
 
-    def test_nobody_asked_nothing_answered(self, fitted: Recommender) -> None:
-        top = fitted.recommend(np.empty(0, dtype=np.int64), n=3)
+    def test_what_is_not_offered_is_in_no_list(self, fitted: Recommender, world: World) -> None:
+        users = world.ratings.user_ids
+        everything = fitted.recommend(users, n=200, histories=world.ratings).ids
+        offered = np.arange(len(world.catalogue)) % 3 > 0
+        some = fitted.recommend(users, n=200, histories=world.ratings, offered=offered).ids
+        allowed = np.isin(everything, world.catalogue.movie_ids[offered])
+        for row, is_allowed, rest in zip(everything, allowed, some, strict=True):
+            assert rest[rest >= 0].tolist() == row[is_allowed].tolist()
+
+    def test_nobody_asked_nothing_answered(self, fitted: Recommender, world: World) -> None:
+        top = fitted.recommend(np.empty(0, dtype=np.int64), n=3, histories=world.ratings)
         assert top.ids.shape == top.scores.shape == (0, 3)
 
     def test_company_does_not_change_a_score(self, fitted: Recommender, world: World) -> None:
-        users = world.train.user_ids
-        together = self.all_scores(fitted, users)
-        parts = [self.all_scores(fitted, part) for part in np.split(users, [1, 8])]
+        users = world.ratings.user_ids
+        together = self.all_scores(fitted, users, world.ratings)
+        parts = [self.all_scores(fitted, part, world.ratings) for part in np.split(users, [1, 8])]
         np.testing.assert_array_equal(together, np.vstack(parts))
+
+    # a user is what the user has rated
+
+    def test_someone_who_came_after_the_fit_is_served(
+        self, fitted: Recommender, world: World
+    ) -> None:
+        like_a_known_one = Interactions.of(
+            np.full(world.ratings.n_rated[4], STRANGER),
+            *rated_by(world.ratings, world.ratings.user_ids[4]),
+            movie_ids=world.ratings.movie_ids,
+        )
+        new = fitted.recommend(np.array([STRANGER]), n=5, histories=like_a_known_one)
+        known = fitted.recommend(world.ratings.user_ids[[4]], n=5, histories=world.ratings)
+        assert (new.ids == known.ids).all()
+        assert new.scores.tobytes() == known.scores.tobytes()
+
+    def test_histories_over_other_movies_are_refused(
+        self, fitted: Recommender, world: World
+    ) -> None:
+        other = checkerboard(n_movies=22).ratings
+        with pytest.raises(ModelError, match="knows 20 movies and the histories are over 22"):
+            fitted.recommend(world.ratings.user_ids, n=3, histories=other)
+
+    def test_neither_company_nor_shards_nor_threads_change_a_byte(self, tmp_path: Path) -> None:
+        fitted_to, asked = crowd()
+        model = self.build().fit(fitted_to.train, fitted_to.catalogue)
+        model.save(tmp_path)
+        users = asked.user_ids
+        whole = answers(model, users, asked)
+        assert (whole[0] >= 0).all()
+        for threads in (1, 2):
+            model = type(model).load(tmp_path, Compute(seed=1, threads=threads, device="cpu"))
+            for n_shards in (1, 2, 7):
+                shards = [users[shard::n_shards] for shard in range(n_shards)]
+                for shard, part in enumerate(shards):
+                    of_part = answers(model, part, asked.where(asked.is_of(part)))
+                    for answer, expected in zip(of_part, whole, strict=True):
+                        assert answer.tobytes() == expected[shard::n_shards].tobytes()
+            for row in range(0, len(users), 97):
+                alone = answers(model, users[row : row + 1], asked)
+                for answer, expected in zip(alone, whole, strict=True):
+                    assert answer.tobytes() == expected[row : row + 1].tobytes()
 
     # fitting
 
@@ -171,14 +246,14 @@ class RecommenderContract:
 
     def test_the_training_data_is_not_kept(self, fitted: Recommender, world: World) -> None:
         kept = vars(fitted).values()
-        rows = [getattr(world.train, name) for name in ("users", "movies", "ratings", "rated_at")]
+        rows = [getattr(world.ratings, name) for name in ("users", "movies", "ratings", "rated_at")]
         assert not any(isinstance(value, Interactions | Catalogue) for value in kept)
         assert not any(value is array for value in kept for array in rows)
 
     def test_the_training_data_is_not_changed(self, world: World) -> None:
-        before = copy.deepcopy(world.train)
+        before = copy.deepcopy(world.ratings)
         self.build().fit(world.train, world.catalogue)
-        assert before.fingerprint() == world.train.fingerprint()
+        assert before.fingerprint() == world.ratings.fingerprint()
 
     def test_the_same_seed_gives_the_same_bytes(self, fitted: Recommender, world: World) -> None:
         again = self.build().fit(world.train, world.catalogue).state()
@@ -197,11 +272,11 @@ class RecommenderContract:
     ) -> None:
         fitted.save(tmp_path)
         loaded = type(fitted).load(tmp_path, fitted.compute)
-        users = np.array([*world.train.user_ids, STRANGER])
-        np.testing.assert_array_equal(
-            self.all_scores(fitted, users), self.all_scores(loaded, users)
-        )
-        np.testing.assert_array_equal(fitted.knows(users), loaded.knows(users))
+        users = np.array([*world.ratings.user_ids, STRANGER])
+        before, after = (self.all_scores(each, users, world.ratings) for each in (fitted, loaded))
+        np.testing.assert_array_equal(before, after)
+        histories = world.ratings.histories_of(users)
+        np.testing.assert_array_equal(fitted.knows(histories), loaded.knows(histories))
         assert loaded.config == fitted.config
         assert loaded.tags() == fitted.tags()
 

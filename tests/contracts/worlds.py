@@ -6,14 +6,24 @@ import numpy as np
 
 from recsys.features.catalogue import Catalogue, Links
 from recsys.features.interactions import Interactions
+from recsys.features.train import Loaded
 
 DAY = 86_400
 
 
 @dataclass(frozen=True)
 class World:
-    train: Interactions
+    ratings: Interactions
     catalogue: Catalogue
+
+    @property
+    def train(self) -> Loaded:
+        return train_on(self.ratings)
+
+
+def train_on(ratings: Interactions) -> Loaded:
+    """Hand ratings to a fit, those of four stars and more as likes."""
+    return Loaded(ratings, like_threshold=4.0)
 
 
 def checkerboard(n_users: int = 60, n_movies: int = 20) -> World:
@@ -42,11 +52,29 @@ def skewed(n_users: int = 60, n_movies: int = 20, *, hated: bool = False) -> Wor
     return _world(users[rated], movies[rated], stars[rated], n_movies)
 
 
+def crowd(n_users: int = 1_300, n_movies: int = 240) -> tuple[World, Interactions]:
+    """The ratings of the first 300 users, and those of all: more than a block of users, with from
+    2 to about 100 ratings each.
+    """
+    rng = np.random.default_rng(20_261)
+    lengths = np.minimum(2 + rng.lognormal(2.6, 0.9, n_users).astype(int), 100)
+    users = np.repeat(np.arange(n_users), lengths)
+    movies = (rng.beta(0.8, 2.0, len(users)) * n_movies).astype(int)
+    _, once = np.unique(users * n_movies + movies, return_index=True)
+    stars = rng.integers(1, 11, len(users)) / 2
+    stars[np.unique(users, return_index=True)[1]] = 5.0
+    everyone = _world(users[once], movies[once], stars[once], n_movies)
+    ratings = everyone.ratings
+    first = ratings.where(ratings.is_of(ratings.user_ids[:300]))
+    return World(first, everyone.catalogue), ratings
+
+
 def _world(users: np.ndarray, movies: np.ndarray, stars: np.ndarray, n_movies: int) -> World:
     movie_ids = np.arange(n_movies, dtype=np.int64) + 100
     rated_at = 1_000_000_000 + (users * 31 + movies * 17) % 97 * DAY
-    train = Interactions.of(users + 1_000, movie_ids[movies], stars, rated_at, movie_ids=movie_ids)
-    return World(train, catalogue_of(movie_ids))
+    columns = (users + 1_000, movie_ids[movies], stars, rated_at)
+    ratings = Interactions.of(*columns, movie_ids=movie_ids)
+    return World(ratings, catalogue_of(movie_ids))
 
 
 def catalogue_of(movie_ids: np.ndarray) -> Catalogue:

@@ -8,13 +8,13 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 
 import mlflow
-import numpy as np
 import pandas as pd
 import pytest
 
 from recsys.db.connect import Connection, connect
 from recsys.evaluation.split import split_exam
 from recsys.exam_data import exam_of, fit_for_exam, read_snapshot
+from recsys.features.train import Loaded
 from recsys.first_plan import FirstPlan
 from recsys.models.blend import Blend, BlendConfig, Member
 from recsys.recipe import Recipe
@@ -53,7 +53,7 @@ def refit(settings: Settings, conn: Connection, week: WeekPlan, recipe: Recipe) 
     catalogue, interactions = read_snapshot(conn, week)
     fit = Fit(
         recipe,
-        interactions,
+        Loaded(interactions, week.like_threshold),
         catalogue,
         cut=week.as_of.isoformat(),
         kind="refit",
@@ -119,7 +119,7 @@ def test_weights_are_learned_from_fits_that_saw_nothing_of_the_validation(
     fit_member = fitting._fit_member
 
     def noting_cuts(conn, registry, whole, member):
-        cuts[member.cut] = member.train.newest
+        cuts[member.cut] = member.train.extent().newest
         return fit_member(conn, registry, whole, member)
 
     monkeypatch.setattr(fitting, "_fit_member", noting_cuts)
@@ -143,12 +143,19 @@ def test_the_blend_is_served_like_any_other(
     run_id = refit(settings, conn, week, BLEND)
     model = registry.load(run_id)
     assert isinstance(model, Blend)
-    users = model.user_ids_[:3]
+    _, histories = read_snapshot(conn, week)
+    users = histories.user_ids[:3]
     served = mlflow.pyfunc.load_model(f"models:/{registry.model_id(run_id)}")
-    lists = served.predict(pd.DataFrame({"user_id": users}), params={"n": 4})
-    np.testing.assert_array_equal(
-        np.array(lists["movie_ids"].tolist()), model.recommend(users, n=4).ids
-    )
+    given = [histories.where(histories.is_of(users[[place]])) for place in range(3)]
+    rated = {
+        "movie_ids": [each.row_movie_ids for each in given],
+        "ratings": [each.ratings.astype(float) for each in given],
+        "rated_at": [each.rated_at for each in given],
+    }
+    lists = served.predict(pd.DataFrame({"user_id": users, **rated}), params={"n": 4})
+    expected = model.recommend(users, n=4, histories=histories)
+    assert lists["movie_ids"].tolist() == expected.ids.tolist()
+    assert lists["scores"].tolist() == expected.scores.tolist()
 
 
 def test_the_title_encoder_of_a_member_is_in_the_blends_key(

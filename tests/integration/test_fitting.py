@@ -10,6 +10,7 @@ from recsys.db.connect import Connection
 from recsys.errors import FitError
 from recsys.features.catalogue import Catalogue, Links
 from recsys.features.interactions import Interactions
+from recsys.features.train import Loaded
 from recsys.models.base import Compute
 from recsys.models.hybrid import Hybrid
 from recsys.models.popularity import Popularity
@@ -28,9 +29,10 @@ def fit() -> Fit:
     unknown = np.full(4, np.nan, dtype=np.float32)
     catalogue = Catalogue(movies, ("A", "B", "C", "D"), unknown, unknown, none, none, none)
     users = np.array([1, 1, 2, 3])
-    train = Interactions.of(
+    ratings = Interactions.of(
         users, np.array([1, 2, 2, 3]), np.full(4, 5.0), np.arange(4) + 10**9, movie_ids=movies
     )
+    train = Loaded(ratings, like_threshold=4.0)
     return Fit(
         Recipe.of("popularity"), train, catalogue, "2020-01-06", "exam", date(2020, 1, 6), seed=1
     )
@@ -47,10 +49,12 @@ def test_anything_else_is_another_fit(
     conn: Connection, settings: Settings, fit: Fit, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     registry = Registry(settings)
+    ratings = fit.train.interactions()
     others = [
         replace(fit, recipe=Recipe.of("popularity", half_life_days=7.0)),
         replace(fit, cut="2020-01-13"),
-        replace(fit, train=fit.train.where(fit.train.users > 0)),
+        replace(fit, train=Loaded(ratings.where(ratings.users > 0), 4.0)),
+        replace(fit, train=Loaded(ratings, like_threshold=3.5)),
         replace(fit, catalogue=replace(fit.catalogue, titles=("A", "B", "C", "E"))),
         replace(fit, seed=2),
     ]
@@ -58,6 +62,35 @@ def test_anything_else_is_another_fit(
     monkeypatch.setattr(Popularity, "encoders", lambda self: "another")
     runs.add(fit_once(conn, registry, fit).run_id)
     assert len(runs) == len(others) + 2
+
+
+def with_own_likes(fit: Fit, like_threshold: float) -> Fit:
+    """The same fit, of a recipe as they were stored before likes came from the week."""
+    members = [{"name": "popularity", "settings": {"like_threshold": like_threshold}}]
+    settings = dict(Recipe.of("blend", members=[{"name": "popularity"}]).settings)
+    settings |= {"members": members, "like_threshold": like_threshold}
+    return replace(fit, recipe=Recipe("blend", tuple(sorted(settings.items()))))
+
+
+def test_a_stored_recipe_whose_likes_are_the_weeks_is_the_recipe_of_today(
+    conn: Connection, settings: Settings, fit: Fit
+) -> None:
+    today = replace(fit, recipe=Recipe.of("blend", members=[{"name": "popularity"}]))
+    of_today = fit_once(conn, Registry(settings), today)
+    bare = with_own_likes(fit, 4.0)
+    assert bare.recipe.of_week(4.0).name == "blend"
+    assert fit_once(conn, Registry(settings), bare).fit_key != of_today.fit_key  # bare members
+    whole = dict(today.recipe.settings) | {"like_threshold": 4.0}
+    stored = replace(fit, recipe=Recipe("blend", tuple(sorted(whole.items()))))
+    assert stored.recipe.of_week(4.0) == today.recipe
+    assert fit_once(conn, Registry(settings), stored) == of_today
+
+
+def test_a_stored_recipe_with_other_likes_than_the_week_is_refused(
+    conn: Connection, settings: Settings, fit: Fit
+) -> None:
+    with pytest.raises(FitError, match=r"has a like_threshold of its own.* from 4 on is a like"):
+        fit_once(conn, Registry(settings), with_own_likes(fit, 3.0))
 
 
 def test_a_broken_fit_is_not_found(

@@ -12,10 +12,9 @@ from psycopg.types.json import Jsonb
 from recsys.db.connect import Connection
 from recsys.db.queries import queries
 from recsys.errors import PublicationError
-from recsys.features.visible import read_users
+from recsys.features.visible import read_histories, read_users
 from recsys.promotion.ledger import ModelVersion, Origin
 from recsys.recipe import Recipe
-from recsys.scoring.histories import read_histories
 from recsys.scoring.publish import publish
 from recsys.scoring.spec import PublicationSpec
 from recsys.week import WeekPlan
@@ -409,9 +408,10 @@ def test_a_history_holds_each_movie_once_and_none_that_the_model_lacks(world: Wo
     world.rate_again(3, 2)
     world.rate(5, 4)
     world.rate(6, 1, days_ago=-1)  # which the week is too early for
-    seen = read_histories(world.conn, spec_of().week.snapshot, np.array([2, 3, 4, 5, 6])).seen(
-        np.array([1, 2, 3, 4])
-    )
+    world.conn.execute("REFRESH MATERIALIZED VIEW mv_rerated")
+    users, movie_ids = np.array([2, 3, 4, 5, 6]), np.array([1, 2, 3, 4])
+    histories = read_histories(world.conn, spec_of().week.snapshot, users, movie_ids)
+    seen = histories.seen_by(users)
     assert seen.has_canonical_format
     assert (seen.toarray() > 0).tolist() == [
         [False, False, False, False],

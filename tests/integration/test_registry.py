@@ -20,6 +20,7 @@ from recsys import models
 from recsys.errors import LedgerError, ModelError, ModelLost
 from recsys.features.catalogue import Catalogue
 from recsys.features.interactions import Interactions
+from recsys.features.train import Loaded
 from recsys.models import MODELS, model_class
 from recsys.models.base import Config, Recommender, silent
 from recsys.recipe import Recipe
@@ -42,17 +43,17 @@ class Likes(Recommender):
     Config = LikesConfig
 
     def fit(self, train, catalogue, *, report=silent):
-        self.user_ids_, self.movie_ids_ = train.user_ids, train.movie_ids
-        self.likes_ = (
-            np.bincount(train.movies, minlength=len(train.movie_ids)).astype(np.float32)
-            * self.config.weight
-        )
+        likes = self.read(train).likes(self.like_threshold_)
+        self.likes_ = likes.n_raters.astype(np.float32) * self.config.weight
         for epoch in range(3):
             report("loss", 1.0 / (epoch + 1), epoch)
         return self
 
-    def score_block(self, users):
-        return np.where(self.knows(users)[:, None], self.likes_, np.float32(-np.inf))
+    def knows(self, histories):
+        return histories.lengths > 0
+
+    def score_block(self, histories):
+        return np.where(self.knows(histories)[:, None], self.likes_, np.float32(-np.inf))
 
     def state(self):
         return {"likes_": self.likes_}
@@ -64,13 +65,14 @@ class Likes(Recommender):
         return {"encoder": "tfidf-svd"}
 
 
-TRAIN = Interactions.of(
+RATINGS = Interactions.of(
     np.array([1, 1, 2, 3]),
     np.array([10, 20, 20, 30]),
     np.full(4, 5.0),
     np.arange(4) + 1_700_000_000,
     movie_ids=np.array([10, 20, 30, 40]),
 )
+TRAIN = Loaded(RATINGS, like_threshold=4.0)
 
 
 NO_CONTENT = cast(Catalogue, None)  # this model has no use for it
@@ -123,7 +125,8 @@ def test_a_fit_is_found_by_its_key_and_loads_as_it_was(registry: Registry, mlflo
     assert registry.find("c3") is None
     loaded = cast(Likes, registry.load(run_id))
     assert np.array_equal(loaded.likes_, fitted().likes_)
-    assert np.array_equal(loaded.user_ids_, TRAIN.user_ids)
+    assert np.array_equal(loaded.movie_ids_, RATINGS.movie_ids)
+    assert loaded.like_threshold_ == TRAIN.like_threshold
     assert (loaded.compute.threads, loaded.compute.seed) == (
         registry.settings.threads,
         registry.settings.seed,
@@ -138,6 +141,7 @@ def test_what_a_run_says_of_its_fit(registry: Registry):
         "ratings": "4",
         "users": "3",
         "movies": "4",
+        "like_threshold": "4.0",
         "oldest_rating": "2023-11-14T22:13:20+00:00",
         "newest_rating": "2023-11-14T22:13:23+00:00",
         "seed": "7",
@@ -340,10 +344,39 @@ def test_the_alias_mirrors_what_it_is_given(registry: Registry, monkeypatch: pyt
 def test_mlflow_serves_the_champion(registry: Registry):
     registry.set_champion(registry.register(log_fit(registry, "a1"), "a1", {}))
     served = mlflow.pyfunc.load_model("models:/movie-recommender@champion")
-    lists = served.predict(pd.DataFrame({"user_id": [2, 99]}), params={"n": 2})
+    given = {"movie_ids": [[30, 77], []], "ratings": [[5.0, 1.0], []], "rated_at": [[1, 2], []]}
+    lists = served.predict(pd.DataFrame({"user_id": [2, 99], **given}), params={"n": 2})
     assert lists["user_id"].tolist() == [2, 99]
     assert lists["movie_ids"].tolist() == [[20, 10], []]
     assert lists["scores"].tolist() == [[2.0, 1.0], []]
+
+
+def test_a_user_may_come_twice_with_other_histories(registry: Registry):
+    registry.set_champion(registry.register(log_fit(registry, "a1"), "a1", {}))
+    served = mlflow.pyfunc.load_model("models:/movie-recommender@champion")
+    given = {
+        "user_id": [2, 2],
+        "movie_ids": [[20, 20, 10], [30]],
+        "ratings": [[1.0, 5.0, 4.0], [0.5]],
+        "rated_at": [[9, 8, 7], [1]],
+    }
+    lists = served.predict(pd.DataFrame(given), params={"n": 4})
+    assert lists["movie_ids"].tolist() == [[30, 40], [20, 10, 40]]
+
+
+def test_a_user_id_alone_is_refused_with_a_sentence(registry: Registry):
+    registry.set_champion(registry.register(log_fit(registry, "a1"), "a1", {}))
+    served = mlflow.pyfunc.load_model("models:/movie-recommender@champion")
+    with pytest.raises(ModelError, match="a user_id alone says nothing to a model; expected lists"):
+        served.predict(pd.DataFrame({"user_id": [2, 99]}))
+
+
+def test_lists_of_different_lengths_are_refused(registry: Registry):
+    registry.set_champion(registry.register(log_fit(registry, "a1"), "a1", {}))
+    served = mlflow.pyfunc.load_model("models:/movie-recommender@champion")
+    given = {"movie_ids": [[10], [20, 30]], "ratings": [[5.0], [4.0]], "rated_at": [[1], [1, 2]]}
+    with pytest.raises(ModelError, match="row 1: 2 movie_ids, 1 ratings, 2 rated_at; expected"):
+        served.predict(pd.DataFrame({"user_id": [1, 2], **given}))
 
 
 def delete_version(registry: Registry, run_id: str) -> None:

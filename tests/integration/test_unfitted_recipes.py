@@ -11,7 +11,7 @@ import pytest
 
 from recsys.db.connect import Connection
 from recsys.errors import ModelError
-from recsys.features.interactions import Interactions
+from recsys.features.train import Train
 from recsys.models.als import ALS
 from recsys.models.popularity import Popularity
 from recsys.promotion.failed_fits import failed_fits
@@ -35,11 +35,11 @@ def key_of(week: WeekPlan, name: str) -> str:
     return next(recipe.key for recipe in week.recipes if recipe.name == name)
 
 
-def fails(error: Exception, when: Callable[[Interactions], bool] = lambda _train: True):
+def fails(error: Exception, when: Callable[[Train], bool] = lambda _train: True):
     """A fit that raises the error where the training data are such."""
     fit = ALS.fit
 
-    def failing(self: ALS, train: Interactions, *arguments, **named):
+    def failing(self: ALS, train: Train, *arguments, **named):
         if when(train):
             raise error
         return fit(self, train, *arguments, **named)

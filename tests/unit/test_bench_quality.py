@@ -35,7 +35,7 @@ from recsys.errors import DropError, ModelError
 from recsys.models.base import Compute, PredictsRatings
 from recsys.models.popularity import Popularity
 from recsys.recipe import Recipe
-from tests.contracts.worlds import checkerboard
+from tests.contracts.worlds import checkerboard, train_on
 
 MOVIES = """1::Toy Story (1995)::Animation|Comedy
 2::Avventura, L' (1960)::Drama
@@ -165,7 +165,7 @@ def test_ncf_split_speaks_of_movies(data):
 
 
 def test_ncf_asks_the_given_candidates(data):
-    recipe = Recipe.of("popularity", like_threshold=0.5, half_life_days=1e9)
+    recipe = Recipe.of("popularity", half_life_days=1e9)
     model = Popularity(Popularity.Config(**dict(recipe.settings)))
     figures = PROTOCOLS["ncf"](data, StubFits(model)).measure(recipe, 1)
     assert figures == {
@@ -182,7 +182,7 @@ def test_ncf_refuses_negatives_of_others(data):
 
 
 def test_the_newest_tenth_is_held_out():
-    train = checkerboard().train
+    train = checkerboard().ratings
     exam = exam_of(train)
     assert exam.train.interactions().rated_at.max() < exam.held_out.rated_at.min()
     assert 0.05 < len(exam.held_out) / len(train) <= 0.11
@@ -191,7 +191,7 @@ def test_the_newest_tenth_is_held_out():
 
 def test_errors_of_predicted_stars(data, monkeypatch):
     class Threes(Popularity, PredictsRatings):
-        def predict(self, users, movies):
+        def predict(self, users, movies, histories):
             return np.full(len(users), 3.0, dtype=np.float32)
 
     monkeypatch.setattr(
@@ -200,13 +200,13 @@ def test_errors_of_predicted_stars(data, monkeypatch):
     )
     fits = StubFits(Threes())
     figures = PROTOCOLS["rating"](data, fits).measure(Recipe.of("popularity"), 1)
-    assert fits.train.rated_at.tolist() == [100]
+    assert fits.train.interactions().rated_at.tolist() == [100]
     assert figures["MAE"] == pytest.approx((0 + 1 + 2) / 3)
     assert figures["RMSE"] == pytest.approx(np.sqrt((0 + 1 + 4) / 3))
 
 
 def test_new_movies_have_no_training_rating():
-    train = checkerboard().train
+    train = checkerboard().ratings
     split = without(train, seed=1)
     assert len(split.movies) == 2  # a tenth of 18 rated ones
     assert (np.diff(split.movies) > 0).all()
@@ -227,15 +227,16 @@ def test_held_out_users_show_four_fifths():
     split = held_out_users(
         Ratings(user, movie, rng.integers(3, 6, 1_200), np.zeros(1_200, dtype=np.int64)), 10
     )
-    shown = np.bincount(split.train.user_ids[split.train.users], minlength=60)[split.users]
-    held_out = np.bincount(split.held_out.user_ids[split.held_out.users], minlength=60)[split.users]
+    shown = split.shown.n_rated_by(split.users)
+    held_out = split.held_out.n_rated_by(split.users)
     assert len(split.users) == 10
     np.testing.assert_array_equal(held_out, (shown + held_out) // 5)
-    assert len(split.train.user_ids) <= 50  # validation users are left out
+    assert len(split.train.user_ids) <= 40  # neither they nor the validation users are in the fit
+    assert not np.isin(split.users, split.train.user_ids).any()
     assert split.train.ratings.min() >= 4
     pairs = [
         set(zip(part.user_ids[part.users].tolist(), part.movies.tolist(), strict=True))
-        for part in (split.train, split.held_out)
+        for part in (split.shown, split.held_out)
     ]
     assert not pairs[0] & pairs[1]
 
@@ -264,7 +265,7 @@ def test_mult_vae_on_a_small_set(tmp_path, monkeypatch):
     for user_id in split.users:
         shown, held_out = (
             set(part.movies[part.user_ids[part.users] == user_id].tolist())
-            for part in (split.train, split.held_out)
+            for part in (split.shown, split.held_out)
         )
         listed = [
             place
@@ -289,12 +290,12 @@ def test_newest_likes_forgets_older_ones():
 def test_a_genre_profile_is_the_cosine_of_what_was_liked():
     world = checkerboard()
     model = GenreProfile().fit(world.train, world.catalogue)
-    even = world.train.user_ids[world.train.user_ids % 2 == 0][:1]
-    np.testing.assert_allclose(
-        model.score_block(even)[0], (world.train.movie_ids % 2 == 0).astype(float)
-    )
-    disliked = replace(world.train, ratings=np.full(len(world.train), 3.0, dtype=np.float32))
-    assert not GenreProfile().fit(disliked, world.catalogue).score_block(even).any()
+    ratings = world.ratings
+    even = ratings.user_ids[ratings.user_ids % 2 == 0][:1]
+    scores = model.score_block(ratings.histories_of(even))[0]
+    np.testing.assert_allclose(scores, (ratings.movie_ids % 2 == 0).astype(float))
+    disliked = replace(ratings, ratings=np.full(len(ratings), 3.0, dtype=np.float32))
+    assert not model.score_block(disliked.histories_of(even)).any()
 
 
 # fits
@@ -307,9 +308,10 @@ def test_a_fit_is_made_once(tmp_path, monkeypatch):
     monkeypatch.setattr(Popularity, "fit", lambda *_, **__: pytest.fail("fitted again"))
     kept = fits.fitted(recipe, world.train, world.catalogue, 1)
     assert kept.seconds == new.seconds
+    fewer = world.ratings.where(world.ratings.users > 0)
     np.testing.assert_array_equal(kept.model.likes_, new.model.likes_)  # pyright: ignore[reportAttributeAccessIssue]
     with pytest.raises(pytest.fail.Exception):
-        fits.fitted(recipe, world.train.where(world.train.users > 0), world.catalogue, 1)
+        fits.fitted(recipe, train_on(fewer), world.catalogue, 1)
 
 
 def test_members_of_a_blend_are_fits_like_others(tmp_path, monkeypatch):

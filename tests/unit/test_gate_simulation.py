@@ -22,7 +22,7 @@ publisher's ml-1m folder:
     for label, settings in recipes.items():
         model = model_class(label.split()[0])
         fit = model(model.Config(**settings), Compute(seed=1, threads=1))
-        fit.fit(exam.train.interactions(), catalogue)
+        fit.fit(exam.train, catalogue)
         ndcg = examine(fit, exam, like_threshold=4.0, min_history=5).ndcg
         scores[label] = ndcg[order].astype(np.float16)
     np.savez_compressed(SCORES, **scores)

@@ -17,7 +17,7 @@ from recsys.features.catalogue import Catalogue, Links
 from recsys.features.interactions import Interactions, index_of
 from recsys.features.train import Loaded
 from recsys.models.base import BLOCK, Config, PredictsRatings, Recommender
-from tests.contracts.worlds import catalogue_of
+from tests.contracts.worlds import catalogue_of, train_on
 
 MOVIES = np.array([10, 20, 30, 40, 50])
 
@@ -28,18 +28,21 @@ def interactions(rows: list[tuple[int, int, float]]) -> Interactions:
 
 
 class InOrder(Recommender):
-    """Recommends movies by ascending id to users 1 to 3, and nothing to strangers."""
+    """Recommends movies by ascending id to whoever has rated one, and nothing to strangers."""
 
     name = "in order"
     Config = Config
 
     def fit(self, train, catalogue, *, report=None):
-        self.user_ids_, self.movie_ids_ = np.array([1, 2, 3]), train.movie_ids
+        self.read(train)
         return self
 
-    def score_block(self, users):
-        scores = np.tile(-np.arange(len(self.movie_ids_), dtype=np.float32), (len(users), 1))
-        scores[~self.knows(users)] = -np.inf
+    def knows(self, histories):
+        return histories.lengths > 0
+
+    def score_block(self, histories):
+        scores = np.tile(-np.arange(len(self.movie_ids_), dtype=np.float32), (len(histories), 1))
+        scores[~self.knows(histories)] = -np.inf
         return scores
 
     def state(self):
@@ -50,7 +53,7 @@ class InOrder(Recommender):
 
 
 class RatesThree(InOrder, PredictsRatings):
-    def predict(self, users, movies):
+    def predict(self, users, movies, histories):
         assert len(users) == len(movies)
         return np.full(len(users), 3.0, dtype=np.float32)
 
@@ -69,7 +72,7 @@ EXAM = Exam.of("dated", 1, None, Loaded(TRAIN, 4.0), HELD_OUT)
 
 
 def evaluate(model: type[Recommender] = InOrder, catalogue: Catalogue | None = None):
-    fitted = model().fit(TRAIN, None)  # pyright: ignore[reportArgumentType]
+    fitted = model().fit(train_on(TRAIN), None)  # pyright: ignore[reportArgumentType]
     return examine(fitted, EXAM, like_threshold=4.0, min_history=2, catalogue=catalogue)
 
 
@@ -165,7 +168,7 @@ def test_light_and_heavy_users_are_parted_at_the_median_of_those_that_decide():
 def test_users_of_equal_histories_are_all_light():
     train = interactions([(1, 10, 5.0), (2, 10, 5.0)])
     exam = EXAM.with_train(train)
-    result = examine(InOrder().fit(train, None), exam, like_threshold=4.0, min_history=2)  # pyright: ignore[reportArgumentType]
+    result = examine(InOrder().fit(train_on(train), None), exam, like_threshold=4.0, min_history=2)  # pyright: ignore[reportArgumentType]
     assert table(result)["light users", "NDCG@10"][1] == 2
     assert not [row for row in result.values if row[0] == "heavy users"]
 
@@ -191,13 +194,14 @@ def test_values_are_plain_and_json_serialisable():
 
 def test_an_exam_that_nobody_decides_gives_no_rows():
     nothing = TRAIN.where(np.zeros(len(TRAIN), bool))
-    nobody = Exam.of("leave-newest-out", None, None, Loaded(TRAIN, 4.0), nothing)
-    result = examine(RatesThree().fit(TRAIN, None), nobody, like_threshold=4.0, min_history=2)  # pyright: ignore[reportArgumentType]
+    nobody = Exam.of("leave-newest-out", None, None, train_on(TRAIN), nothing)
+    model = RatesThree().fit(train_on(TRAIN), None)  # pyright: ignore[reportArgumentType]
+    result = examine(model, nobody, like_threshold=4.0, min_history=2)
     assert (len(result.ndcg), result.values) == (0, [])
 
 
 def test_a_model_of_another_catalogue_is_refused():
-    model = InOrder().fit(TRAIN, None)  # pyright: ignore[reportArgumentType]
+    model = InOrder().fit(train_on(TRAIN), None)  # pyright: ignore[reportArgumentType]
     model.movie_ids_ = MOVIES[:-1]
     with pytest.raises(ModelError, match="in order knows 4 movies and the exam has 5"):
         examine(model, EXAM, like_threshold=4.0, min_history=2)
@@ -210,8 +214,8 @@ def test_an_exam_never_holds_the_scores_of_all_users_at_once():
         user, movie, np.full(len(user), 5.0), np.zeros(len(user)), movie_ids=np.arange(n_movies)
     )
     held_out = replace(train, movies=train.movies + 2)
-    exam = Exam.of("dated", 1, None, Loaded(train, 4.0), held_out)
-    model = InOrder().fit(train, None)  # pyright: ignore[reportArgumentType]
+    exam = Exam.of("dated", 1, None, train_on(train), held_out)
+    model = InOrder().fit(train_on(train), None)  # pyright: ignore[reportArgumentType]
     catalogue = catalogue_of(train.movie_ids)
     tracemalloc.start()
     examine(model, exam, like_threshold=4.0, min_history=3, catalogue=catalogue)

@@ -12,7 +12,8 @@ from pydantic import ValidationError
 
 from recsys.errors import ModelError
 from recsys.features.catalogue import Catalogue
-from recsys.features.interactions import Interactions
+from recsys.features.interactions import Histories, Interactions
+from recsys.features.train import Train
 from recsys.models.base import (
     Compute,
     Config,
@@ -233,7 +234,7 @@ def test_no_training_rating_is_held_out(kind: Any) -> None:
 def test_candidates_are_unseen_and_what_was_liked_is_marked() -> None:
     train = history()
     slice_ = Validation.of(train, "random", min_users=3, like_threshold=4.0, seed=1)
-    sample = slice_.candidates([Oracle(np.arange(40), train.user_ids)])["ranks"]
+    sample = slice_.candidates([Oracle(np.arange(40))])["ranks"]
     unseen = 40 - np.diff(slice_.train.seen_by(slice_.users).indptr)
     # a catalogue smaller than DEPTH: all that is unseen
     np.testing.assert_array_equal(np.bincount(sample.users), unseen)
@@ -244,27 +245,30 @@ def test_candidates_are_unseen_and_what_was_liked_is_marked() -> None:
 
 
 class Oracle(Recommender, PredictsRatings):
-    """Has the scores and the users that a test gives it, and rates everything alike."""
+    """Has the scores that a test gives it for whoever has so many ratings, and rates everything
+    alike.
+    """
 
     name = "oracle"
     Config = Config
 
-    def __init__(self, scores: np.ndarray, users: np.ndarray, stars: float = 3.0) -> None:
+    def __init__(self, scores: np.ndarray, *, at_least: int = 0, stars: float = 3.0) -> None:
         super().__init__(Config(), Compute())
-        self.table, self.user_ids_, self.movie_ids_ = (
-            scores.astype(np.float32),
-            users,
-            np.arange(scores.shape[-1]),
-        )
+        self.table = scores.astype(np.float32)
+        self.movie_ids_ = np.arange(scores.shape[-1])
+        self.at_least = at_least
         self.stars = stars
 
-    def fit(self, train: Interactions, catalogue: Catalogue, *, report=silent):
+    def fit(self, train: Train, catalogue: Catalogue, *, report=silent):
         return self
 
-    def score_block(self, users: np.ndarray) -> np.ndarray:
-        return np.where(self.knows(users)[:, None], self.table, np.float32(UNKNOWN))
+    def knows(self, histories: Histories) -> np.ndarray:
+        return histories.lengths >= self.at_least
 
-    def predict(self, users: np.ndarray, movies: np.ndarray) -> np.ndarray:
+    def score_block(self, histories: Histories) -> np.ndarray:
+        return np.where(self.knows(histories)[:, None], self.table, np.float32(UNKNOWN))
+
+    def predict(self, users: np.ndarray, movies: np.ndarray, histories: Interactions) -> np.ndarray:
         return np.full(len(users), self.stars, dtype=np.float32)
 
     def state(self):
@@ -277,33 +281,38 @@ class Oracle(Recommender, PredictsRatings):
 def weighted(weights: list[list[float]], *members: Recommender) -> Blend:
     model = Blend(BlendConfig(members=(ALS, POPULARITY)))
     model.members_, model.weights_, model.fusion_ = members, np.array(weights), "scores"
-    model.user_ids_, model.n_known_, model.heavy_from_ = (
-        np.array([1, 2]),
-        np.array([3, 30], dtype=np.int32),
-        10,
-    )
+    model.heavy_from_ = 2
     model.movie_ids_ = np.arange(3)
     return model
 
 
+#: User 1 has rated one movie, user 2 three.
+RATED = Interactions.of(
+    np.array([1, 2, 2, 2]),
+    np.array([0, 0, 1, 2]),
+    np.full(4, 5.0),
+    np.zeros(4),
+    movie_ids=np.arange(3),
+)
+#: Theirs, and a stranger's.
+HISTORIES = RATED.histories_of(np.array([1, 2, 9]))
+
+
 def test_history_decides_whose_weights_and_a_stranger_has_little() -> None:
-    everybody = np.array([1, 2, 9])
-    model = weighted(
-        [[1, 0], [0, 1]],
-        Oracle(np.array([3, 2, 1]), everybody),
-        Oracle(np.array([1, 2, 3]), everybody),
-    )
-    assert model.recommend(everybody, n=1).ids.ravel().tolist() == [0, 2, 0]
+    model = weighted([[1, 0], [0, 1]], Oracle(np.array([3, 2, 1])), Oracle(np.array([1, 2, 3])))
+    assert model.score_block(HISTORIES).argmax(axis=1).tolist() == [0, 2, 0]
 
 
 def test_whom_the_weighted_do_not_know_the_others_serve() -> None:
     model = weighted(
         [[1, 0], [1, 0]],
-        Oracle(np.array([3, 2, 1]), np.array([1])),
-        Oracle(np.array([1, 2, 3]), np.array([1, 2])),
+        Oracle(np.array([3, 2, 1]), at_least=3),
+        Oracle(np.array([1, 2, 3]), at_least=1),
     )
-    assert model.recommend(np.array([1, 2, 9]), n=1).ids.ravel().tolist() == [0, 2, -1]
-    assert model.knows(np.array([1, 2, 9])).tolist() == [True, True, False]
+    scores = model.score_block(HISTORIES)
+    assert scores[:2].argmax(axis=1).tolist() == [2, 0]
+    assert (scores[2] == UNKNOWN).all()
+    assert model.knows(HISTORIES).tolist() == [True, True, False]
 
 
 def fit_blend(world: World, fit_member: FitMember | None = None, **settings: Any) -> Blend:
@@ -318,11 +327,11 @@ def test_members_are_fitted_before_the_validation_and_on_everything() -> None:
     blend = Blend(compute=Compute(threads=1))
 
     def fit_member(fit: MemberFit) -> Recommender:
-        fits.append((fit.name, fit.cut, len(fit.train)))
+        fits.append((fit.name, fit.cut, fit.train.extent().n_ratings))
         return blend.fit_here(fit)
 
     fit_blend(world, fit_member)
-    n_training, everything = fits[0][2], len(world.train)
+    n_training, everything = fits[0][2], len(world.ratings)
     assert n_training < everything
     assert fits == [
         ("als", "leave-newest-out", n_training),
@@ -353,7 +362,7 @@ def test_it_learns_whom_to_trust_and_says_so() -> None:
 def test_without_anybody_to_ask_all_weigh_the_same() -> None:
     world = checkerboard()
     # a user's only rating stays known
-    one_each = World(world.train.where(world.train.movies < 2), world.catalogue)
+    one_each = World(world.ratings.where(world.ratings.movies < 2), world.catalogue)
     model = fit_blend(one_each, validation="leave one out")
     np.testing.assert_array_equal(model.weights_, np.full((2, 2), 0.5))
 
@@ -366,33 +375,32 @@ def test_a_fusion_that_is_asked_for_is_used() -> None:
 
 def test_stars_are_added_by_group_and_stay_within_what_was_seen() -> None:
     users, table = np.array([1, 2]), np.zeros(3)
-    model = weighted(
-        [[0.5, 0.5], [0.5, 0.5]], Oracle(table, users, stars=3), Oracle(table, users, stars=5)
-    )
+    members = (Oracle(table, stars=3), Oracle(table, stars=5))
+    model = weighted([[0.5, 0.5], [0.5, 0.5]], *members)
     model.config = BlendConfig(members=(Member(name="item_knn"), Member(name="item_knn")))
     model.star_weights_, model.rating_range_ = (
         np.array([[1, 0.5, 0.5], [0.5, 1, 0]]),
         np.array([1, 4.5]),
     )
-    assert model.predict(users, np.array([0, 0])).tolist() == [4.5, 3.5]
+    assert model.predict(users, np.array([0, 0]), RATED).tolist() == [4.5, 3.5]
 
 
 def test_it_rates_where_a_member_does(tmp_path: Path) -> None:
-    assert not fit_blend(checkerboard()).rates
-    with pytest.raises(ModelError, match="none of als, popularity predicts stars"):
-        fit_blend(checkerboard()).predict(np.array([1000]), np.array([100]))
     world = checkerboard()
+    assert not fit_blend(world).rates
+    with pytest.raises(ModelError, match="none of als, popularity predicts stars"):
+        fit_blend(world).predict(np.array([1000]), np.array([100]), world.ratings)
     rater = Blend(
         BlendConfig(members=(Member(name="item_knn"), POPULARITY)), Compute(threads=1)
     ).fit(world.train, world.catalogue)
     users, movies = np.array([1000, 1001, 77]), np.array([100, 101, 5])
     assert rater.rates
     # the only rating that there is
-    np.testing.assert_allclose(rater.predict(users, movies), 5, atol=0.01)
+    stars = rater.predict(users, movies, world.ratings)
+    np.testing.assert_allclose(stars, 5, atol=0.01)
     rater.save(tmp_path)
-    np.testing.assert_array_equal(
-        Blend.load(tmp_path).predict(users, movies), rater.predict(users, movies)
-    )
+    loaded = Blend.load(tmp_path)
+    np.testing.assert_array_equal(loaded.predict(users, movies, world.ratings), stars)
 
 
 # the recipe

@@ -12,7 +12,7 @@ from recsys.features.interactions import Interactions
 from recsys.models import ease
 from recsys.models.base import Compute
 from recsys.models.ease import EASE, EASEConfig
-from tests.contracts.worlds import catalogue_of, checkerboard
+from tests.contracts.worlds import catalogue_of, checkerboard, train_on
 
 DAY = 86_400
 
@@ -31,7 +31,7 @@ def random_train(n_users: int = 50, n_movies: int = 30, *, seed: int = 0) -> Int
 
 def fitted(train: Interactions, **settings: Any) -> EASE:
     return EASE(EASEConfig(**settings), Compute(threads=1)).fit(
-        train, catalogue_of(train.movie_ids)
+        train_on(train), catalogue_of(train.movie_ids)
     )
 
 
@@ -61,7 +61,7 @@ def test_scores_are_those_of_the_papers_formula(
     x = entries(train, rating_weight)
     has_rated, liked = x.any(axis=1), x.any(axis=0)
     scores = fitted(train, rating_weight=rating_weight, regularization=0.5).score_block(
-        train.user_ids
+        train.histories_of(train.user_ids)
     )
     np.testing.assert_allclose(
         scores[np.ix_(has_rated, liked)],
@@ -126,15 +126,19 @@ def test_an_old_like_of_ones_own_counts_less_and_the_weights_stay() -> None:
         movie_ids=np.array([10, 20, 30]),
     )
     plain, fading = fitted(train), fitted(train, history_half_life=1.0)
-    np.testing.assert_allclose(fading.history_.toarray(), [[0.5, 1, 0], [0.5, 0.25, 1]])
+    histories = train.histories_of(train.user_ids)
+    faded = [[0.5, 1, 0], [0.5, 0.25, 1]] @ fading.weights_
+    np.testing.assert_allclose(fading.score_block(histories), faded, rtol=1e-5)
     np.testing.assert_array_equal(fading.weights_, plain.weights_)
-    np.testing.assert_allclose(plain.history_.toarray(), [[1, 1, 0], [1, 1, 1]])
+    np.testing.assert_allclose(
+        plain.score_block(histories), [[1, 1, 0], [1, 1, 1]] @ plain.weights_, rtol=1e-5
+    )
 
 
 def test_only_the_most_liked_movies_are_modelled_where_that_is_asked() -> None:
     train = random_train()
     counts = (entries(train, 0) > 0).sum(axis=0)
-    scores = fitted(train, max_movies=5).score_block(train.user_ids)
+    scores = fitted(train, max_movies=5).score_block(train.histories_of(train.user_ids))
     scored = np.isfinite(scores).any(axis=0)
     assert scored.sum() == 5
     assert counts[scored].min() >= counts[~scored].max()
@@ -155,7 +159,7 @@ def test_too_large_a_matrix_is_refused_before_it_is_made() -> None:
         match=r"2,000 liked movies need a matrix of 0\.016 GB; max_memory_gb is 0\.01:.*at most "
         r"1,581",
     ):
-        EASE(EASEConfig(max_memory_gb=0.01)).fit(train, None)  # type: ignore[arg-type]
+        EASE(EASEConfig(max_memory_gb=0.01)).fit(train_on(train), None)  # type: ignore[arg-type]
     assert tracemalloc.get_traced_memory()[1] < 2_000_000
     tracemalloc.stop()
 
@@ -183,11 +187,14 @@ def test_a_single_movie_scores_nothing() -> None:
     train = Interactions.of(
         np.array([1]), np.array([10]), np.array([5.0]), np.array([0]), movie_ids=np.array([10])
     )
-    assert fitted(train).score_block(np.array([1, 2])).tolist() == [[0.0], [-np.inf]]
+    assert fitted(train).score_block(train.histories_of(np.array([1, 2]))).tolist() == [
+        [0.0],
+        [-np.inf],
+    ]
 
 
 def test_without_a_like_there_is_nothing_to_fit() -> None:
     world = checkerboard()
-    world.train.ratings[:] = 3.0
+    world.ratings.ratings[:] = 3.0
     with pytest.raises(ModelError, match=r"none of 480 ratings is a like \(at least 4\.0\)"):
         EASE().fit(world.train, world.catalogue)

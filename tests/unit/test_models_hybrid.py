@@ -27,10 +27,13 @@ from recsys.models.hybrid.networks import RATERS_SCALE
 from recsys.models.hybrid.ranking_training import sampled_softmax
 from recsys.models.hybrid.rating_training import RatingTrainer
 from recsys.models.hybrid.validation import Validation
-from tests.contracts.worlds import World, checkerboard
+from tests.contracts.worlds import World, checkerboard, train_on
 
 COMPUTE = Compute(seed=1, threads=1, device="cpu")
 STRANGER = 77
+#: The stars of the users of a fit need no history.
+NOBODY = np.empty(0, dtype=np.int64)
+NOTHING = Interactions.of(NOBODY, NOBODY, NOBODY, NOBODY, movie_ids=np.arange(100, 120))
 
 #: What the two last movies of a world, which nobody has rated, are described by: a comedy and a
 #: drama.
@@ -42,10 +45,10 @@ DRAMA = Description("Weeping part 119 (1999)", ("Drama",), (2,), (2,))
 def world() -> World:
     """The checkerboard, with four stars for a few movies of a colour, years and runtimes whole."""
     board = checkerboard()
-    train, catalogue = board.train, board.catalogue
-    train.ratings[(train.movies % 2 == 0) & (train.users % 3 == 0)] = 4.0
+    ratings, catalogue = board.ratings, board.catalogue
+    ratings.ratings[(ratings.movies % 2 == 0) & (ratings.users % 3 == 0)] = 4.0
     return World(
-        train,
+        ratings,
         replace(catalogue, years=catalogue.years.round(), runtimes=catalogue.runtimes.round()),
     )
 
@@ -81,7 +84,7 @@ def rater(tastes: Interactions, world: World) -> Hybrid:
         rating_epochs=60,
         rating_learning_rate=0.01,
     )
-    return Hybrid(config, COMPUTE).fit(tastes, world.catalogue)
+    return Hybrid(config, COMPUTE).fit(train_on(tastes), world.catalogue)
 
 
 def described(*movies: Description) -> Catalogue:
@@ -89,18 +92,22 @@ def described(*movies: Description) -> Catalogue:
 
 
 def test_a_new_movie_is_ranked_by_its_content(model: Hybrid, world: World) -> None:
-    new_comedy, new_drama = model.score_block(world.train.user_ids)[:, -2:].T
-    loves_comedy = world.train.user_ids % 2 == 0
+    users = world.ratings.user_ids
+    new_comedy, new_drama = model.score_block(world.ratings.histories_of(users))[:, -2:].T
+    loves_comedy = users % 2 == 0
     assert ((new_comedy > new_drama) == loves_comedy).mean() > 0.95
 
 
 def test_a_user_who_liked_nothing_is_not_known_but_still_rated_for(world: World) -> None:
-    train = checkerboard().train
-    train.ratings[train.users == 0] = 2.0
-    model = Hybrid(HybridConfig(users_a_batch=8, max_epochs=2), COMPUTE).fit(train, world.catalogue)
-    assert model.knows(train.user_ids[:2]).tolist() == [False, True]
-    assert (model.score_block(train.user_ids[:1]) == -np.inf).all()
-    assert np.isfinite(model.predict(train.user_ids[:1], world.catalogue.movie_ids[:1])).all()
+    ratings = checkerboard().ratings
+    ratings.ratings[ratings.users == 0] = 2.0
+    model = Hybrid(HybridConfig(users_a_batch=8, max_epochs=2), COMPUTE)
+    model.fit(train_on(ratings), world.catalogue)
+    users = ratings.user_ids[:2]
+    histories = ratings.histories_of(users)
+    assert model.knows(histories).tolist() == [False, True]
+    assert (model.score_block(histories)[0] == -np.inf).all()
+    assert np.isfinite(model.predict(users[:1], ratings.movie_ids[:1], ratings)).all()
 
 
 def test_stars_stay_in_the_range_seen_strangers_included(rater: Hybrid) -> None:
@@ -109,7 +116,9 @@ def test_stars_stay_in_the_range_seen_strangers_included(rater: Hybrid) -> None:
     narrow.rating_range_ = np.array([3.0, 4.0], dtype=np.float32)
     for stars in (
         narrow.predict(
-            np.array([1000, 1000, 1001, STRANGER, STRANGER]), np.array([100, 101, 5, 100, 5])
+            np.array([1000, 1000, 1001, STRANGER, STRANGER]),
+            np.array([100, 101, 5, 100, 5]),
+            NOTHING,
         ),
         narrow.predict_described(np.array([1000, 1001, STRANGER]), described(COMEDY, DRAMA)),
     ):
@@ -118,7 +127,7 @@ def test_stars_stay_in_the_range_seen_strangers_included(rater: Hybrid) -> None:
 
 
 def test_stars_tell_tastes_apart(rater: Hybrid, tastes: Interactions) -> None:
-    stars = rater.predict(tastes.user_ids[tastes.users], tastes.movie_ids[tastes.movies])
+    stars = rater.predict(tastes.row_user_ids, tastes.row_movie_ids, tastes)
     assert np.sqrt(np.mean((stars - tastes.ratings) ** 2)) < 0.5  # the mean alone is off by 1.5
 
 
@@ -126,7 +135,8 @@ def test_the_stars_of_a_movie_that_nobody_rated_come_from_its_content(
     rater: Hybrid, tastes: Interactions
 ) -> None:
     comedy, drama = (
-        rater.predict(tastes.user_ids, np.full(len(tastes.user_ids), movie)) for movie in (118, 119)
+        rater.predict(tastes.user_ids, np.full(len(tastes.user_ids), movie), tastes)
+        for movie in (118, 119)
     )
     loves_comedy = tastes.user_ids % 2 == 0
     assert ((comedy > drama + 1) == loves_comedy).all()
@@ -138,7 +148,7 @@ def test_a_stranger_and_a_strange_movie_leave_the_mean_of_the_others(
 ) -> None:
     mean = tastes.ratings.mean()
     neither, no_user, *no_movie = rater.predict(
-        np.array([STRANGER, STRANGER, 1000, 1001]), np.array([5, 100, 5, 5])
+        np.array([STRANGER, STRANGER, 1000, 1001]), np.array([5, 100, 5, 5]), NOTHING
     )
     assert neither == pytest.approx(mean)
     # all movies and users are as good as each other
@@ -146,14 +156,14 @@ def test_a_stranger_and_a_strange_movie_leave_the_mean_of_the_others(
     np.testing.assert_allclose(
         rater.predict_described(np.array([STRANGER]), described(COMEDY, DRAMA)), mean, rtol=1e-6
     )
-    assert not rater.predict(np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64)).size
+    assert not rater.predict(NOTHING.user_ids, NOTHING.user_ids, NOTHING).size
 
 
 def test_a_copy_of_a_movie_that_nobody_rated_is_rated_as_it_is(rater: Hybrid, world: World) -> None:
     users = np.array([1000, 1001, 1002, STRANGER])
     copies = described(COMEDY, DRAMA)
     originals = rater.predict(
-        np.repeat(users, 2), np.tile(world.catalogue.movie_ids[-2:], len(users))
+        np.repeat(users, 2), np.tile(world.catalogue.movie_ids[-2:], len(users)), NOTHING
     )
     np.testing.assert_allclose(rater.predict_described(users, copies).ravel(), originals, atol=1e-5)
 
@@ -190,8 +200,8 @@ def test_a_loaded_model_answers_as_before(rater: Hybrid, world: World, tmp_path:
     users, movies = np.meshgrid(
         np.array([*rater.user_ids_[:4], STRANGER]), world.catalogue.movie_ids
     )
-    before = rater.predict(users.ravel(), movies.ravel())
-    assert before.tobytes() == loaded.predict(users.ravel(), movies.ravel()).tobytes()
+    before = rater.predict(users.ravel(), movies.ravel(), NOTHING)
+    assert before.tobytes() == loaded.predict(users.ravel(), movies.ravel(), NOTHING).tobytes()
     copies = described(COMEDY, DRAMA)
     assert (
         rater.predict_described(users[0], copies).tobytes()
@@ -244,7 +254,7 @@ def test_the_chance_of_a_rated_movie_is_how_often_it_is_in_a_batch(
     n_drawn: int, world: World
 ) -> None:
     torch.manual_seed(0)
-    train = world.train.where(world.train.movies < 10)  # the other ten are nobody's dislikes
+    train = world.ratings.where(world.ratings.movies < 10)  # the other ten are nobody's dislikes
     data = Ratings(
         train, HybridConfig(users_a_batch=2, sampled_movies=n_drawn), torch.device("cpu")
     )
@@ -262,19 +272,19 @@ def test_the_chance_of_a_rated_movie_is_how_often_it_is_in_a_batch(
 @pytest.mark.parametrize("n_drawn", [4, 4096])
 def test_a_movie_that_nobody_rated_is_in_no_batch(n_drawn: int, world: World) -> None:
     data = Ratings(
-        world.train, HybridConfig(users_a_batch=2, sampled_movies=n_drawn), torch.device("cpu")
+        world.ratings, HybridConfig(users_a_batch=2, sampled_movies=n_drawn), torch.device("cpu")
     )
     seen = torch.cat([batch.movies for _ in range(5) for batch in data.shuffled()]).unique()
-    np.testing.assert_array_equal(seen, np.unique(world.train.movies))
+    np.testing.assert_array_equal(seen, np.unique(world.ratings.movies))
 
 
 def test_a_batch_holds_all_ratings_of_its_users(world: World) -> None:
-    data = Ratings(world.train, HybridConfig(), torch.device("cpu"))
+    data = Ratings(world.ratings, HybridConfig(), torch.device("cpu"))
     users = torch.tensor([5, 2])
     batch = data.batch(users, torch.empty(0, dtype=torch.int64))
     dense = np.zeros((2, data.n_movies), dtype=np.float32)
     dense[:, batch.movies.numpy()] = batch.dense(batch.ratings).numpy()
-    np.testing.assert_array_equal(dense, world.train.csr().toarray()[[5, 2]])
+    np.testing.assert_array_equal(dense, world.ratings.csr().toarray()[[5, 2]])
 
 
 @pytest.mark.parametrize("hidden", [False, True])
@@ -395,11 +405,13 @@ def test_a_movies_vector_is_content_as_far_as_it_has_few_likes(
     content_likes: float, world: World
 ) -> None:
     model = Hybrid(HybridConfig(content_likes=content_likes, content_decay=2.0), COMPUTE)
-    model.movie_ids_ = world.train.movie_ids
+    model.movie_ids_ = world.ratings.movie_ids
     model.content_encoder_ = ContentEncoder.fit(world.catalogue, COMPUTE)
     learned = np.random.default_rng(0).normal(size=(20, 5)).astype(np.float32)
-    described = model.map_content(world.train, world.catalogue, learned)
-    n_likes = np.bincount(world.train.movies, minlength=20)  # every rating of this world is a like
+    described = model.map_content(world.ratings.n_raters > 0, world.catalogue, learned)
+    n_likes = np.bincount(
+        world.ratings.movies, minlength=20
+    )  # every rating of this world is a like
     assert (n_likes > 0).tolist() == [True] * 18 + [False] * 2
     content = model.content_encoder_.encode(world.catalogue, COMPUTE)
     # an unrated movie's vector is noise, and no example
@@ -475,20 +487,20 @@ def test_a_description_is_encoded_in_the_catalogues_terms(world: World) -> None:
 def test_validation_is_dated_where_enough_users_are_in_the_newest_tenth(
     monkeypatch: pytest.MonkeyPatch, world: World
 ) -> None:
-    own = Validation.of(world.train, 4.0)
+    own = Validation.of(world.ratings, 4.0)
     assert own is not None
     assert own.kind == "leave-newest-out"
     monkeypatch.setattr("recsys.models.hybrid.validation.MIN_USERS", 5)
-    dated = Validation.of(world.train, 4.0)
+    dated = Validation.of(world.ratings, 4.0)
     assert dated is not None
     assert dated.kind == "newest by time"
-    held_out = world.train.rated_at >= np.quantile(world.train.rated_at, 0.9)
+    held_out = world.ratings.rated_at >= np.quantile(world.ratings.rated_at, 0.9)
     assert len(dated.train) == (~held_out).sum()
-    assert dated.train.newest < world.train.rated_at[held_out].min()
+    assert dated.train.newest < world.ratings.rated_at[held_out].min()
 
 
 def test_validation_of_the_right_answer_is_one(world: World) -> None:
-    validation = Validation.of(world.train, 4.0)
+    validation = Validation.of(world.ratings, 4.0)
     assert validation is not None
     truth = np.zeros(validation.train.shape, dtype=np.float32)
     truth[validation.positions] = validation.relevant.toarray()

@@ -11,7 +11,7 @@ from recsys.features.interactions import Interactions
 from recsys.models import item_knn
 from recsys.models.base import Compute
 from recsys.models.item_knn import ItemKNN, ItemKNNConfig
-from tests.contracts.worlds import catalogue_of, checkerboard
+from tests.contracts.worlds import catalogue_of, checkerboard, train_on
 
 N_USERS, N_MOVIES = 25, 12
 
@@ -31,7 +31,7 @@ def random_train(seed: int = 0) -> Interactions:
 
 def fitted(train: Interactions, **settings: Any) -> ItemKNN:
     return ItemKNN(ItemKNNConfig(**settings), Compute(threads=1)).fit(
-        train, catalogue_of(train.movie_ids)
+        train_on(train), catalogue_of(train.movie_ids)
     )
 
 
@@ -103,7 +103,7 @@ def test_scores_are_sums_of_similarities_to_what_is_liked(
     *_, liked, kept = reference(train, kind, k=4, shrinkage=2, damping=3)
     model = fitted(train, similarity=kind, neighbours=4, shrinkage=2, bias_damping=3)
     np.testing.assert_allclose(model.similarities_.toarray(), kept, atol=1e-5)
-    scores = model.score_block(train.user_ids)
+    scores = model.score_block(train.histories_of(train.user_ids))
     has_liked, scored = liked.any(axis=1), liked.any(axis=0)
     np.testing.assert_allclose(
         scores[np.ix_(has_liked, scored)], (liked @ kept)[np.ix_(has_liked, scored)], atol=1e-5
@@ -131,22 +131,25 @@ def test_a_rating_is_the_usual_plus_the_mean_residual_of_rated_neighbours(
     users, movies = (
         ids.ravel() for ids in np.meshgrid(train.user_ids, train.movie_ids, indexing="ij")
     )
-    np.testing.assert_allclose(model.predict(users, movies), expected.clip(1, 5).ravel(), atol=1e-5)
+    np.testing.assert_allclose(
+        model.predict(users, movies, train), expected.clip(1, 5).ravel(), atol=1e-5
+    )
     assert (np.abs(expected - base) > 0.1).sum() > 50
 
 
 def test_strangers_and_unknown_movies_get_what_is_usual() -> None:
     train = random_train()
     model = fitted(train, similarity="adjusted cosine")
-    stars = model.predict(np.array([-1, -1, 10]), np.array([100, -1, -1]))
+    stars = model.predict(np.array([-1, -1, 10]), np.array([100, -1, -1]), train)
     usual_stars = [
         model.mean_ + model.movie_bias_[0],
         model.mean_,
-        model.mean_ + model.user_bias_[0],
+        model.mean_ + model.user_biases(train.histories_of(np.array([10])))[0],
     ]
     np.testing.assert_allclose(stars, np.clip(usual_stars, 1, 5), rtol=1e-6)
     assert stars.dtype == np.float32
-    assert model.predict(np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64)).shape == (0,)
+    nobody = np.empty(0, dtype=np.int64)
+    assert model.predict(nobody, nobody, train).shape == (0,)
 
 
 def test_ratings_stay_within_what_was_seen() -> None:
@@ -157,7 +160,8 @@ def test_ratings_stay_within_what_was_seen() -> None:
         np.zeros(9),
         movie_ids=np.array([10, 20, 30]),
     )
-    stars = fitted(train, bias_damping=0).predict(np.repeat([1, 2, 3], 3), np.tile([10, 20, 30], 3))
+    model = fitted(train, bias_damping=0)
+    stars = model.predict(train.row_user_ids, train.row_movie_ids, train)
     assert stars.min() >= 2
     assert stars.max() <= 5
 
@@ -168,10 +172,10 @@ def test_a_rating_does_not_depend_on_what_else_is_asked_or_on_saving(tmp_path: P
     users, movies = (
         ids.ravel() for ids in np.meshgrid(train.user_ids, train.movie_ids, indexing="ij")
     )
-    together = model.predict(users, movies)
+    together = model.predict(users, movies, train)
     model.save(tmp_path)
     loaded = ItemKNN.load(tmp_path, model.compute)
-    alone = [loaded.predict(users[[pair]], movies[[pair]])[0] for pair in range(len(users))]
+    alone = [loaded.predict(users[[pair]], movies[[pair]], train)[0] for pair in range(len(users))]
     np.testing.assert_array_equal(together, alone)
 
 
@@ -191,15 +195,15 @@ def test_who_liked_nothing_is_not_known_and_is_rated_for() -> None:
     train = random_train()
     train.ratings[train.users == 0] = 1.0
     model = fitted(train)
-    assert model.knows(train.user_ids[:2]).tolist() == [False, True]
+    assert model.knows(train.histories_of(train.user_ids[:2])).tolist() == [False, True]
     assert (
-        model.predict(train.user_ids[:1], train.movie_ids[:1])[0]
+        model.predict(train.user_ids[:1], train.movie_ids[:1], train)[0]
         < model.mean_ + model.movie_bias_[0]
     )
 
 
 def test_without_a_like_there_is_nothing_to_fit() -> None:
     world = checkerboard()
-    world.train.ratings[:] = 3.0
+    world.ratings.ratings[:] = 3.0
     with pytest.raises(ModelError, match=r"none of 480 ratings is a like \(at least 4\.0\)"):
         ItemKNN().fit(world.train, world.catalogue)

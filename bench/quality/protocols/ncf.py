@@ -16,10 +16,13 @@ from bench.quality.protocols.base import IMDB, ML_1M, NCF_SPLIT, Protocol
 from recsys.errors import DropError
 from recsys.features.catalogue import Catalogue
 from recsys.features.interactions import Interactions, index_of
+from recsys.features.train import Loaded
 from recsys.models.base import Recommender
 from recsys.recipe import Recipe
 
 K = 10
+#: Stars from which a rating is a positive: all are.
+EVERY_RATING = 0.5
 COLUMNS = ["user", "item", "rating", "rated_at"]
 CSV_OPTIONS = (
     pacsv.ReadOptions(column_names=COLUMNS),
@@ -49,8 +52,9 @@ class NCF(Protocol):
 
     def measure(self, recipe: Recipe, seed: int) -> dict[str, float]:
         split = self.split
-        fitted = self.fits.fitted(recipe, split.train, split.catalogue, seed)
-        rank = ranks(candidate_scores(fitted.model, split.users, split.candidates))
+        train = Loaded(split.train, EVERY_RATING)
+        fitted = self.fits.fitted(recipe, train, split.catalogue, seed)
+        rank = ranks(candidate_scores(fitted.model, split))
         return {**hits_at(rank, K), "fit seconds": fitted.seconds}
 
     @cached_property
@@ -81,11 +85,11 @@ class NCF(Protocol):
         return catalogue
 
 
-def candidate_scores(model: Recommender, users: np.ndarray, candidates: np.ndarray) -> np.ndarray:
+def candidate_scores(model: Recommender, split: Split) -> np.ndarray:
     """(U, C) scores of each user's candidates."""
-    scores = np.empty(candidates.shape, dtype=np.float32)
-    for rows, block in model.scores(users):
-        scores[rows] = np.take_along_axis(block, candidates[rows], axis=1)
+    scores = np.empty(split.candidates.shape, dtype=np.float32)
+    for rows, block in model.scores(split.users, split.train):
+        scores[rows] = np.take_along_axis(block, split.candidates[rows], axis=1)
     return scores
 
 

@@ -15,6 +15,7 @@ from recsys.evaluation.metrics.ndcg import ndcg
 from recsys.evaluation.split import deciding_users
 from recsys.features.catalogue import Catalogue
 from recsys.features.interactions import Interactions, index_of
+from recsys.features.train import Loaded
 from recsys.models.base import Recommender
 from recsys.models.top_n import top_n
 from recsys.recipe import Recipe
@@ -51,10 +52,11 @@ class NewMovies(ML1MProtocol):
 
     def measure(self, recipe: Recipe, seed: int) -> dict[str, float]:
         split = without(self.interactions, seed)
-        plain = self.fits.now(PROFILE, split.training, self.plain_catalogue, seed)
+        train = Loaded(split.training, LIKE_THRESHOLD)
+        plain = self.fits.now(PROFILE, train, self.plain_catalogue, seed)
         fitted = plain
         if recipe != PROFILE:
-            fitted = self.fits.fitted(recipe, split.training, self.catalogue, seed)
+            fitted = self.fits.fitted(recipe, train, self.catalogue, seed)
         figures = compare(ndcg_of(fitted.model, split), ndcg_of(plain.model, split), seed)
         return {**figures, "users": float(len(split.users)), "fit seconds": fitted.seconds}
 
@@ -105,7 +107,7 @@ def lists_of(model: Recommender, split: Split) -> np.ndarray:
     """Return (U, K) ids of the best held-out movies, −1 where there are no more."""
     columns = index_of(model.movie_ids_, split.movies)
     lists = np.full((len(split.users), K), -1, dtype=np.int64)
-    for rows, block in model.scores(split.users):
+    for rows, block in model.scores(split.users, split.training):
         positions, _ = top_n(block[:, columns], K)
         lists[rows] = np.where(positions >= 0, split.movies[positions], -1)
     return lists

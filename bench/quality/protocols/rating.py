@@ -4,12 +4,13 @@ each seed.
 
 import numpy as np
 
-from bench.quality.protocols.base import ML1MProtocol
+from bench.quality.protocols.base import LIKE_THRESHOLD, ML1MProtocol
 from recsys.errors import ModelError
 from recsys.evaluation.holdout import random_share
 from recsys.evaluation.metrics.mae import mae
 from recsys.evaluation.metrics.rmse import rmse
 from recsys.features.interactions import Interactions
+from recsys.features.train import Loaded
 from recsys.models.base import PredictsRatings, Recommender
 from recsys.recipe import Recipe
 
@@ -30,9 +31,10 @@ class Rating(ML1MProtocol):
     def measure(self, recipe: Recipe, seed: int) -> dict[str, float]:
         is_held_out = random_share(self.interactions, HELD_OUT_SHARE, seed=seed)
         training = self.interactions.where(~is_held_out)
-        fitted = self.fits.fitted(recipe, training, self.catalogue, seed)
-        predicted = predict(fitted.model, recipe, self.interactions, is_held_out)
-        stars = self.interactions.ratings[is_held_out]
+        fitted = self.fits.fitted(recipe, Loaded(training, LIKE_THRESHOLD), self.catalogue, seed)
+        held_out = self.interactions.where(is_held_out)
+        predicted = predict(fitted.model, recipe, held_out, training)
+        stars = held_out.ratings
         return {
             "RMSE": rmse(predicted, stars),
             "MAE": mae(predicted, stars),
@@ -41,15 +43,12 @@ class Rating(ML1MProtocol):
 
 
 def predict(
-    model: Recommender, recipe: Recipe, interactions: Interactions, is_held_out: np.ndarray
+    model: Recommender, recipe: Recipe, held_out: Interactions, training: Interactions
 ) -> np.ndarray:
-    """Return the stars of the held-out ratings.
+    """Return the stars of the held-out ratings, for users of these training ratings.
 
     Raises ModelError where the recipe predicts none.
     """
     if not (isinstance(model, PredictsRatings) and model.rates):
         raise ModelError(f"{recipe.key} predicts no ratings: expected a recipe that does")
-    return model.predict(
-        interactions.user_ids[interactions.users[is_held_out]],
-        interactions.movie_ids[interactions.movies[is_held_out]],
-    )
+    return model.predict(held_out.row_user_ids, held_out.row_movie_ids, training)

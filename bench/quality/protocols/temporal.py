@@ -30,7 +30,7 @@ class Temporal(ML1MProtocol):
     metrics = ("NDCG@10",)
 
     def measure(self, recipe: Recipe, seed: int) -> dict[str, float]:
-        fitted = self.fits.fitted(recipe, self.exam.train.interactions(), self.catalogue, seed)
+        fitted = self.fits.fitted(recipe, self.exam.train, self.catalogue, seed)
         figures = examined(fitted.model, self.exam, self.catalogue)
         return {**figures, "fit seconds": fitted.seconds}
 

@@ -26,7 +26,7 @@ class Weeks(ML1MProtocol):
     def measure(self, recipe: Recipe, seed: int) -> dict[str, float]:
         values = {}
         for monday, exam in self._exams():
-            model = self.fits.now(recipe, exam.train.interactions(), self.catalogue, seed).model
+            model = self.fits.now(recipe, exam.train, self.catalogue, seed).model
             values[f"NDCG@10 {monday:%Y-%m-%d}"] = examined(model, exam, self.catalogue)["NDCG@10"]
         return {"NDCG@10": sum(values.values()) / len(values), **values}
 

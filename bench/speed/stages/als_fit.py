@@ -30,7 +30,7 @@ class AlsFit(Stage):
         compute = compute_of(self.ground.in_use, seed=data.week.seed)
         solver, matrix = handed_over(data, compute)
         yield [
-            Way(OURS, lambda _: ALS(compute=compute).fit(data.interactions, data.catalogue)),
+            Way(OURS, lambda _: ALS(compute=compute).fit(data.train, data.catalogue)),
             Way(IMPLICIT, lambda unfitted: fit_implicit(unfitted, matrix), lambda _: copy(solver)),
         ]
 
@@ -53,6 +53,6 @@ def handed_over(
         patch.object(AlternatingLeastSquares, "fit", autospec=True, side_effect=_Caught) as fit,
         suppress(_Caught),
     ):
-        ALS(compute=compute).fit(data.interactions, data.catalogue)
+        ALS(compute=compute).fit(data.train, data.catalogue)
     solver, matrix = fit.call_args.args
     return solver, matrix

@@ -39,7 +39,7 @@ class OneExam(Stage):
 
 
 def own_lists(model: Recommender, exam: Exam, users: np.ndarray) -> TopN:
-    return model.recommend(users, n=LIST_LENGTH, seen=exam.histories.seen_by(users))
+    return model.recommend(users, n=LIST_LENGTH, histories=exam.histories)
 
 
 def liking_users(exam: Exam, like_threshold: float) -> np.ndarray:

@@ -30,14 +30,15 @@ class WholePublication(Stage):
     @contextmanager
     def ways(self) -> Iterator[Sequence[Way]]:
         ground = self.ground
-        model, seen = ground.model, ground.seen
+        model, users = ground.model, ground.user_vectors
+        histories = ground.data.interactions
         with ground.databases.clone(ground.filled, ground.name("publication")) as name:
             settings = ground.settings(name, ground.zones.full)
             promotion_id = ground.crown(settings)
             yield [
                 Way(OURS, lambda _: self.publish(settings, promotion_id), self.unpublish),
-                Way(LISTS, lambda _: model.recommend(model.user_ids_, n=N, seen=seen)),
-                Way(PRODUCT, lambda _: product(model)),
+                Way(LISTS, lambda _: model.recommend(histories.user_ids, n=N, histories=histories)),
+                Way(PRODUCT, lambda _: product(model, users)),
             ]
 
     def publish(self, settings: Settings, promotion_id: int) -> None:

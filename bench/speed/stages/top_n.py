@@ -24,36 +24,38 @@ class AllTopN(Stage):
 
     @contextmanager
     def ways(self) -> Iterator[Sequence[Way]]:
-        model, seen = self.ground.model, self.ground.seen
-        solver = as_implicit(model)
-        everyone, seen_there = np.arange(len(model.user_ids_)), seen[:, model.liked_].tocsr()
+        model, users = self.ground.model, self.ground.user_vectors
+        histories = self.ground.data.interactions
+        solver = as_implicit(model, users)
+        everyone = np.arange(len(users))
+        seen = histories.csr()[:, model.liked_].tocsr()
         yield [
-            Way(OURS, lambda _: model.recommend(model.user_ids_, n=N, seen=seen)),
-            Way(PRODUCT, lambda _: product(model)),
-            Way(IMPLICIT, lambda _: recommend_by_implicit(solver, everyone, seen_there)),
+            Way(OURS, lambda _: model.recommend(histories.user_ids, n=N, histories=histories)),
+            Way(PRODUCT, lambda _: product(model, users)),
+            Way(IMPLICIT, lambda _: recommend_by_implicit(solver, everyone, seen)),
         ]
 
 
-def product(model: ALS) -> None:
+def product(model: ALS, users: np.ndarray) -> None:
     """Every user's scores of every movie, a block of users at a time, and nothing done with
     them.
     """
     movies = np.ascontiguousarray(model.movie_factors_.T)
     scores = np.empty((BLOCK, movies.shape[1]), dtype=np.float32)
     with threadpool_limits(model.compute.threads, "blas"):
-        for start in range(0, len(model.user_factors_), BLOCK):
-            users = model.user_factors_[start : start + BLOCK]
-            np.matmul(users, movies, out=scores[: len(users)])
+        for start in range(0, len(users), BLOCK):
+            block = users[start : start + BLOCK]
+            np.matmul(block, movies, out=scores[: len(block)])
 
 
-def as_implicit(model: ALS) -> AlternatingLeastSquares:
+def as_implicit(model: ALS, users: np.ndarray) -> AlternatingLeastSquares:
     """The same vectors in the library's own model, of the movies that somebody liked."""
     with threadpool_limits(1, "blas"):
         solver = AlternatingLeastSquares(
             factors=model.config.factors, num_threads=model.compute.threads
         )
     solver.user_factors, solver.item_factors = (
-        model.user_factors_,
+        users,
         model.movie_factors_[model.liked_],
     )
     return solver

@@ -70,9 +70,6 @@ class BlendConfig(Config):
         description="what is added: standardised scores, reciprocal ranks, or what "
         "does better in validation",
     )
-    like_threshold: float = Field(
-        default=4.0, description="a rating from here on is a like, in validation"
-    )
     validation: Kind = Field(
         default="exam",
         description="which ratings the weights are learned on: like what the blend is for",

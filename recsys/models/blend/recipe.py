@@ -10,7 +10,8 @@ import numpy as np
 
 from recsys.errors import ModelError
 from recsys.features.catalogue import Catalogue
-from recsys.features.interactions import Interactions, index_of
+from recsys.features.interactions import Histories, Interactions
+from recsys.features.train import Loaded, Train
 from recsys.models import model_class
 from recsys.models.base import (
     Compute,
@@ -52,13 +53,13 @@ class Blend(Recommender, PredictsRatings):
     M) scores of V ≤ 5,000 users, up to 100 n candidates a user of 8 n bytes each (4 members: 60
     MB), and up to a minute. A block of B users takes the members' scores and O(n B M) to add them,
     O(n B M log M) with ranks (0.4 and 1 ms per user and member at 27,000 movies), in 16 B M bytes.
-    Kept are the members, and a count a user.
+    Kept are the members.
     """
 
     name = BLEND
     Config = BlendConfig
     has_members = True
-    array_names = ("weights_", "star_weights_", "rating_range_", "n_known_")
+    array_names = ("weights_", "star_weights_", "rating_range_")
 
     members_: tuple[Recommender, ...]
     fusion_: str
@@ -67,8 +68,7 @@ class Blend(Recommender, PredictsRatings):
     # (2, n_raters + 1) float64: an intercept, and the weights of the members that rate
     star_weights_: np.ndarray
     rating_range_: np.ndarray  # (2,) float32, the lowest and the highest rating seen
-    n_known_: np.ndarray  # (U,) int32, training ratings of each user
-    heavy_from_: int  # training ratings from which a user is one with much history
+    heavy_from_: int  # ratings from which a user is one with much history
 
     def __init__(self, config: BlendConfig | None = None, compute: Compute | None = None) -> None:
         super().__init__(config, compute)
@@ -81,13 +81,9 @@ class Blend(Recommender, PredictsRatings):
         names = {unfitted(member, self.compute).encoders() for member in self.config.members}
         return ", ".join(sorted(names - {""}))
 
-    def fit(self, train: Interactions, catalogue: Catalogue, *, report: Report = silent) -> Self:
-        self.learn(train, catalogue, report)
+    def fit(self, train: Train, catalogue: Catalogue, *, report: Report = silent) -> Self:
+        self.learn(self.read(train), catalogue, report)
         self.members_ = self.fit_members(train, catalogue, cut=None)
-        self.user_ids_ = train.user_ids
-        self.movie_ids_ = train.movie_ids
-        self.n_known_ = train.n_rated.astype(np.int32)
-        self.rating_range_ = rating_range(train)
         log.info("blend: %s", "; ".join(f"{name} {value}" for name, value in self.words().items()))
         return self
 
@@ -96,7 +92,7 @@ class Blend(Recommender, PredictsRatings):
         return model.fit(fit.train, fit.catalogue)
 
     def fit_members(
-        self, train: Interactions, catalogue: Catalogue, *, cut: str | None
+        self, train: Train, catalogue: Catalogue, *, cut: str | None
     ) -> tuple[Recommender, ...]:
         fits = (
             MemberFit(member.name, member.config, train, catalogue, cut)
@@ -104,30 +100,32 @@ class Blend(Recommender, PredictsRatings):
         )
         return tuple(self._fit_member(fit) for fit in fits)
 
-    def learn(self, train: Interactions, catalogue: Catalogue, report: Report) -> None:
+    def learn(self, ratings: Interactions, catalogue: Catalogue, report: Report) -> None:
         """Learn all weights on a validation slice of the ratings."""
-        validation = self.validation(train)
+        self.rating_range_ = rating_range(ratings)
+        validation = self.validation(ratings)
         if not len(validation.users):
             log.warning(
                 "blend: nobody to learn weights from in %s ratings; all members weigh the same",
-                f"{len(train):,}",
+                f"{len(ratings):,}",
             )
             self.weigh_alike()
             return
-        members = self.fit_members(validation.train, catalogue, cut=validation.cut)
+        known = Loaded(validation.train, self.like_threshold_)
+        members = self.fit_members(known, catalogue, cut=validation.cut)
         n_known = validation.n_known(validation.users)
         self.heavy_from_ = int(np.ceil(np.median(n_known)))
         heavy = n_known >= self.heavy_from_
         self.learn_ranking(validation.candidates(members), heavy, report)
         self.learn_stars(validation, members)
 
-    def validation(self, train: Interactions) -> Validation:
+    def validation(self, ratings: Interactions) -> Validation:
         """Split the ratings as the settings say."""
         return Validation.of(
-            train,
+            ratings,
             self.config.validation,
             min_users=self.config.validation_min_users,
-            like_threshold=self.config.like_threshold,
+            like_threshold=self.like_threshold_,
             seed=self.compute.seed,
         )
 
@@ -159,7 +157,7 @@ class Blend(Recommender, PredictsRatings):
         users = held_out.user_ids[held_out.users]
         movies = held_out.movie_ids[held_out.movies]
         heavy = validation.n_known(users) >= self.heavy_from_
-        stars = stars_of(members, users, movies)
+        stars = stars_of(members, users, movies, validation.train)
         self.star_weights_ = learn_star_weights(stars, held_out.ratings, heavy)
 
     def fusions(self) -> tuple[str, ...]:
@@ -193,38 +191,39 @@ class Blend(Recommender, PredictsRatings):
             words |= {"stars below": table(names, few), "stars from": table(names, many)}
         return words
 
-    def knows(self, users: np.ndarray) -> np.ndarray:
-        return np.logical_or.reduce([member.knows(users) for member in self.members_])
+    def knows(self, histories: Histories) -> np.ndarray:
+        return np.logical_or.reduce([member.knows(histories) for member in self.members_])
 
-    def score_block(self, users: np.ndarray) -> np.ndarray:
-        scores = self.sum_of_members(users, self.weights_[self.is_heavy(users).astype(int)])
-        unscored = ~np.isfinite(scores).any(axis=1)
-        if unscored.any():
-            alike = np.ones((int(unscored.sum()), len(self.members_)))
-            scores[unscored] = self.sum_of_members(users[unscored], alike)
+    def score_block(self, histories: Histories) -> np.ndarray:
+        weights = self.weights_[self.is_heavy(histories).astype(int)]
+        scores = self.sum_of_members(histories, weights)
+        unscored = np.flatnonzero(~np.isfinite(scores).any(axis=1))
+        if len(unscored):
+            alike = np.ones((len(unscored), len(self.members_)))
+            scores[unscored] = self.sum_of_members(histories.rows(unscored), alike)
         return scores
 
-    def sum_of_members(self, users: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    def sum_of_members(self, histories: Histories, weights: np.ndarray) -> np.ndarray:
         places = [place for place in range(len(self.members_)) if weights[:, place].any()]
-        blocks = (self.members_[place].score_block(users) for place in places)
+        blocks = (self.members_[place].score_block(histories) for place in places)
         return weighted_sum(blocks, weights.T[places], FUSIONS[self.fusion_])
 
-    def is_heavy(self, users: np.ndarray) -> np.ndarray:
-        n_known = np.append(self.n_known_, 0)  # the last for strangers: index −1
-        return n_known[index_of(self.user_ids_, users)] >= self.heavy_from_
+    def is_heavy(self, histories: Histories) -> np.ndarray:
+        return histories.lengths >= self.heavy_from_
 
     @property
     def rates(self) -> bool:
         return bool(self.rater_labels())
 
-    def predict(self, users: np.ndarray, movies: np.ndarray) -> np.ndarray:
+    def predict(self, users: np.ndarray, movies: np.ndarray, histories: Interactions) -> np.ndarray:
         if not self.rates:
             raise ModelError(
                 f"blend: none of {', '.join(self.labels())} predicts stars; expected a member "
                 "that does"
             )
-        weights = self.star_weights_[self.is_heavy(users).astype(int)]
-        stars = stars_of(self.members_, users, movies)
+        is_heavy = histories.n_rated_by(users) >= self.heavy_from_
+        weights = self.star_weights_[is_heavy.astype(int)]
+        stars = stars_of(self.members_, users, movies, histories)
         total = weights[:, 0] + np.einsum("ij,ij->i", weights[:, 1:], stars)
         return total.clip(*self.rating_range_).astype(np.float32)
 
@@ -241,8 +240,7 @@ class Blend(Recommender, PredictsRatings):
         arrays["fusion_"] = np.array(self.fusion_)
         arrays["heavy_from_"] = np.array(self.heavy_from_)
         for place, member in enumerate(self.members_):
-            own = {"user_ids_": member.user_ids_, **member.state()}
-            arrays |= {f"{place}.{name}": array for name, array in own.items()}
+            arrays |= {f"{place}.{name}": array for name, array in member.state().items()}
         return arrays
 
     def restore(self, state: dict[str, np.ndarray]) -> None:
@@ -262,8 +260,8 @@ class Blend(Recommender, PredictsRatings):
             if name.startswith(prefix):
                 own[name.removeprefix(prefix)] = array
         model = unfitted(member, self.compute)
-        model.user_ids_ = own.pop("user_ids_")
         model.movie_ids_ = self.movie_ids_
+        model.like_threshold_ = self.like_threshold_
         model.restore(own)
         return model
 
@@ -273,12 +271,14 @@ def unfitted(member: Member, compute: Compute) -> Recommender:
     return model_class(member.name)(member.config, compute)
 
 
-def stars_of(members: Sequence[Recommender], users: np.ndarray, movies: np.ndarray) -> np.ndarray:
+def stars_of(
+    members: Sequence[Recommender], users: np.ndarray, movies: np.ndarray, histories: Interactions
+) -> np.ndarray:
     """Return (K, n_raters) stars of K (user id, movie id) pairs by each member that rates."""
     raters = [member for member in members if isinstance(member, PredictsRatings)]
     if not raters:
         return np.empty((len(users), 0), dtype=np.float32)
-    return np.stack([rater.predict(users, movies) for rater in raters], axis=1)
+    return np.stack([rater.predict(users, movies, histories) for rater in raters], axis=1)
 
 
 def table(names: Iterable[str], values: Iterable[float]) -> str:

@@ -89,7 +89,8 @@ class Validation:
         all_seen = self.train.seen_by(self.users)
         for start in range(0, len(self.users), AT_ONCE):
             rows = slice(start, start + AT_ONCE)
-            scores = [member.score_block(self.users[rows]) for member in members]
+            histories = self.train.histories_of(self.users[rows])
+            scores = [member.score_block(histories) for member in members]
             users, movies = np.nonzero(among_the_best(scores, all_seen[rows]))
             liked = relevant[rows].toarray()[users, movies] > 0
             yield Block(users + start, liked, points_of(scores, users, movies))

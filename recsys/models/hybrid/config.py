@@ -17,7 +17,6 @@ MAX_SIZE = EXACT_WIDTH - 2
 class HybridConfig(Config):
     """Hyperparameters of the networks and of their training."""
 
-    like_threshold: float = Field(default=4.0, description="a rating from here on is a like")
     size: int = Field(
         default=128,
         ge=1,

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from recsys.features.interactions import Interactions
+from recsys.features.train import Loaded
 from recsys.models.base import Compute, Report
 from recsys.models.hybrid.batches import Batch, Ratings
 from recsys.models.hybrid.computing import device_of, repeatable
@@ -27,13 +27,16 @@ log = logging.getLogger(__name__)
 class RankingTrainer(Trainer[Batch]):
     """The towers, and the moving average of their weights, which gives the vectors in the end."""
 
-    def __init__(self, train: Interactions, config: HybridConfig, compute: Compute) -> None:
+    def __init__(self, train: Loaded, config: HybridConfig, compute: Compute) -> None:
         device = device_of(compute)
         self.config = config
         self.compute = compute
-        self.data = Ratings(train, config, device)
+        self.like_threshold = train.like_threshold
+        self.data = Ratings(train.ratings, config, device)
         with repeatable(compute):
-            self.net = Towers(train.shape[1], config.size, config.history_dropout).to(device)
+            self.net = Towers(train.ratings.shape[1], config.size, config.history_dropout).to(
+                device
+            )
         self.average = copy.deepcopy(self.net).eval()
         self.optimizer = self.adam()
         self.n_steps = 0
@@ -84,20 +87,19 @@ class RankingTrainer(Trainer[Batch]):
 
     def likes(self, batch: Batch) -> Tensor:
         """Return (B, C) 1 where a user liked the movie, else 0."""
-        return batch.dense((batch.ratings >= self.config.like_threshold).float())
+        return batch.dense((batch.ratings >= self.like_threshold).float())
 
 
-def enough_epochs(
-    train: Interactions, config: HybridConfig, compute: Compute, report: Report
-) -> int:
+def enough_epochs(train: Loaded, config: HybridConfig, compute: Compute, report: Report) -> int:
     """Return the epoch after which NDCG@10 on a slice of `train` was best; the last one where there
     is nothing to validate on.
     """
-    validation = Validation.of(train, config.like_threshold)
+    validation = Validation.of(train.ratings, train.like_threshold)
     if validation is None:
         return config.max_epochs
     search = EpochSearch(config, validation, EpochReport("validation", report))
-    search.run(RankingTrainer(validation.train, config, compute))
+    known = Loaded(validation.train, train.like_threshold)
+    search.run(RankingTrainer(known, config, compute))
     best = search.best_epoch, search.best, validation
     log.info("hybrid: best after %d epochs, NDCG@10 %.4f on %s", *best)
     return search.best_epoch

@@ -10,7 +10,8 @@ from threadpoolctl import threadpool_limits
 from torch import nn
 
 from recsys.features.catalogue import Catalogue
-from recsys.features.interactions import Interactions, index_of
+from recsys.features.interactions import Histories, Interactions, index_of
+from recsys.features.train import Loaded, Train
 from recsys.models.base import (
     DotProduct,
     PredictsDescribed,
@@ -26,10 +27,11 @@ from recsys.models.hybrid.content_map import ContentMap
 from recsys.models.hybrid.ranking_training import RankingTrainer, enough_epochs
 from recsys.models.hybrid.rating_training import RatingTrainer
 from recsys.models.hybrid.titles import encoder_in_use
+from recsys.models.hybrid.user_encoder import UserEncoder
 from recsys.models.top_n import dot_scores
 
 #: What the arrays of the parts begin with in a saved model.
-ENCODER, MAP, RATING = "encoder.", "map.", "rating."
+USERS, ENCODER, MAP, RATING = "users.", "encoder.", "map.", "rating."
 
 #: Pairs rated at once.
 PAIRS = 65_536
@@ -47,9 +49,10 @@ class Hybrid(DotProduct, PredictsRatings, PredictsDescribed):
     the movie as well. How many epochs of ranking are enough is found on a validation slice of the
     fit's own data; then a new network with the same seed learns from everything for that many.
 
-    Knows, for ranking, the users who liked something. Kept are vectors (U and M by d + 1 to rank,
-    by h + 2 to rate) and what turns a description into a movie's vectors, neither ratings nor
-    content.
+    Knows, for ranking, whoever liked something: the user tower encodes the history at hand. Stars
+    are of the users of the fit; another rates as the mean does. Kept are the user tower (M by d),
+    vectors (M by d + 1 to rank, U and M by h + 2 to rate) and what turns a description into a
+    movie's vectors, neither ratings nor content.
 
     Cost, with R ratings, U users, M movies, d = `size`, h = `rating_size`, and c movies a batch, at
     most M: `sampled_movies` and those that its users rated. An epoch of ranking takes O(U·c·d +
@@ -61,18 +64,17 @@ class Hybrid(DotProduct, PredictsRatings, PredictsDescribed):
     name = "hybrid"
     Config = HybridConfig
     array_names = (
-        "user_vectors_",
+        "user_ids_",
         "movie_vectors_",
-        "liked_something_",
         "rating_users_",
         "rating_movies_",
         "mean_rating_",
         "rating_range_",
     )
 
-    user_vectors_: np.ndarray  # (U, d + 1) float32; the last column multiplies the movie's bias
+    user_ids_: np.ndarray  # (U,) int64, ascending, whose stars were learned
+    user_encoder_: UserEncoder  # the user's ranking vector; its last column multiplies the bias
     movie_vectors_: np.ndarray  # (M, d + 1) float32; the last column is the movie's bias
-    liked_something_: np.ndarray  # (U,) bool
     rating_users_: np.ndarray  # (U, h + 2) float32; stars are the dot product with
     rating_movies_: np.ndarray  # (M, h + 2) float32
     mean_rating_: np.ndarray  # () float32, what a stranger starts from
@@ -81,36 +83,36 @@ class Hybrid(DotProduct, PredictsRatings, PredictsDescribed):
     content_map_: ContentMap  # a description's ranking vector
     rates_described_: nn.Linear  # and from that, before tanh, its rating vector
 
-    def fit(self, train: Interactions, catalogue: Catalogue, *, report: Report = silent) -> Self:
-        likes = train.likes(self.config.like_threshold)
-        self.user_ids_ = train.user_ids
-        self.movie_ids_ = train.movie_ids
-        self.liked_something_ = index_of(likes.user_ids, train.user_ids) >= 0
+    def fit(self, train: Train, catalogue: Catalogue, *, report: Report = silent) -> Self:
+        ratings = self.read(train)
+        likes = ratings.likes(self.like_threshold_)
+        self.user_ids_ = ratings.user_ids
         self.content_encoder_ = ContentEncoder.fit(catalogue, self.compute)
-        learned = self.fit_towers(train, report)
-        described = self.map_content(train, catalogue, learned)
-        self.movie_vectors_ = self.mix(likes.n_raters, train.n_raters > 0, learned, described)
-        self.fit_ratings(train, described, report)
+        learned = self.fit_towers(ratings, report)
+        rated = ratings.n_raters > 0
+        described = self.map_content(rated, catalogue, learned)
+        self.movie_vectors_ = self.mix(likes.n_raters, rated, learned, described)
+        self.fit_ratings(ratings, described, report)
         return self
 
-    def fit_towers(self, train: Interactions, report: Report) -> np.ndarray:
+    def fit_towers(self, ratings: Interactions, report: Report) -> np.ndarray:
         """Train the towers on everything, for as many epochs as are best in validation. Returns the
-        movies' vectors (M, d + 1); the users' are kept.
+        movies' vectors (M, d + 1); the user tower is kept.
         """
+        train = Loaded(ratings, self.like_threshold_)
         n_epochs = enough_epochs(train, self.config, self.compute, report)
         trainer = RankingTrainer(train, self.config, self.compute)
         trainer.run(n_epochs, report)
-        self.user_vectors_ = trainer.user_vectors()
+        self.user_encoder_ = UserEncoder.of(trainer.average.user_tower)
         return trainer.movie_vectors()
 
     def map_content(
-        self, train: Interactions, catalogue: Catalogue, learned: np.ndarray
+        self, rated: np.ndarray, catalogue: Catalogue, learned: np.ndarray
     ) -> np.ndarray:
-        """Learn the map from content to vectors on the rated movies. Returns (M, d + 1): what
-        content alone says of each movie.
+        """Learn the map from content to vectors on the movies that are `rated` (M,). Returns
+        (M, d + 1): what content alone says of each movie.
         """
         content = self.content_encoder_.encode(catalogue, self.compute)
-        rated = train.n_raters > 0
         with threadpool_limits(self.compute.threads, "blas"):
             self.content_map_ = ContentMap.fit(
                 content[rated], learned[rated], self.config.content_decay
@@ -127,14 +129,14 @@ class Hybrid(DotProduct, PredictsRatings, PredictsDescribed):
         share = np.where(rated, share, 0)[:, None]
         return (share * learned + (1 - share) * described).astype(np.float32)
 
-    def fit_ratings(self, train: Interactions, described: np.ndarray, report: Report) -> None:
+    def fit_ratings(self, ratings: Interactions, described: np.ndarray, report: Report) -> None:
         """Learn stars, from the ratings and what content says of each movie (M, d + 1)."""
-        trainer = RatingTrainer(train, described, self.config, self.compute)
+        trainer = RatingTrainer(ratings, described, self.config, self.compute)
         trainer.run(self.config.rating_epochs, report)
         self.rating_users_ = trainer.user_vectors()
         self.rating_movies_ = trainer.movie_vectors()
         self.mean_rating_ = np.array(trainer.biases.mean, dtype=np.float32)
-        self.rating_range_ = rating_range(train)
+        self.rating_range_ = rating_range(ratings)
         self.rates_described_ = trainer.net.describe_new.cpu()
 
     def encoders(self) -> str:
@@ -143,14 +145,14 @@ class Hybrid(DotProduct, PredictsRatings, PredictsDescribed):
     def tags(self) -> dict[str, str]:
         return {"title_encoder": self.content_encoder_.titles.name}
 
-    def knows(self, users: np.ndarray) -> np.ndarray:
-        rows = index_of(self.user_ids_, users)
-        return (rows >= 0) & self.liked_something_[rows]
+    def knows(self, histories: Histories) -> np.ndarray:
+        return self.likes_in(histories).lengths > 0
 
-    def vectors(self, users: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        return self.user_vectors_[index_of(self.user_ids_, users)], self.movie_vectors_
+    def vectors(self, histories: Histories) -> tuple[np.ndarray, np.ndarray]:
+        likes = self.likes_in(histories)
+        return self.user_encoder_.vectors(likes, self.compute.threads), self.movie_vectors_
 
-    def predict(self, users: np.ndarray, movies: np.ndarray) -> np.ndarray:
+    def predict(self, users: np.ndarray, movies: np.ndarray, histories: Interactions) -> np.ndarray:
         parts = [np.empty(0, dtype=np.float32)]
         for start in range(0, len(users), PAIRS):
             pairs = slice(start, start + PAIRS)
@@ -195,16 +197,19 @@ class Hybrid(DotProduct, PredictsRatings, PredictsDescribed):
 
     def state(self) -> dict[str, np.ndarray]:
         arrays = super().state()
-        for name, array in self.content_encoder_.arrays().items():
-            arrays[ENCODER + name] = array
-        for name, array in vars(self.content_map_).items():
-            arrays[MAP + name] = array
-        for name, tensor in self.rates_described_.state_dict().items():
-            arrays[RATING + name] = tensor.numpy()
+        parts = {
+            USERS: vars(self.user_encoder_),
+            ENCODER: self.content_encoder_.arrays(),
+            MAP: vars(self.content_map_),
+            RATING: arrays_of(self.rates_described_),
+        }
+        for prefix, part in parts.items():
+            arrays |= {prefix + name: array for name, array in part.items()}
         return arrays
 
     def restore(self, state: dict[str, np.ndarray]) -> None:
         super().restore(state)
+        self.user_encoder_ = UserEncoder(**part_of(state, USERS))
         self.content_encoder_ = ContentEncoder.of_arrays(part_of(state, ENCODER))
         self.content_map_ = ContentMap(**part_of(state, MAP))
         self.rates_described_ = nn.Linear(self.config.size + 1, self.config.rating_size)
@@ -212,6 +217,11 @@ class Hybrid(DotProduct, PredictsRatings, PredictsDescribed):
         self.rates_described_.load_state_dict(
             {name: torch.from_numpy(array) for name, array in weights.items()}
         )
+
+
+def arrays_of(module: nn.Module) -> dict[str, np.ndarray]:
+    """Return a network's parameters by name."""
+    return {name: tensor.numpy() for name, tensor in module.state_dict().items()}
 
 
 def part_of(state: dict[str, np.ndarray], prefix: str) -> dict[str, np.ndarray]:
