@@ -78,8 +78,8 @@ def lengths_of(model_input: pd.DataFrame) -> np.ndarray:
     uneven = np.flatnonzero((lengths != lengths[0]).any(axis=0))
     if len(uneven):
         row = uneven[0]
-        found = ", ".join(f"{n} {name}" for n, name in zip(lengths[:, row], HISTORY, strict=True))
-        raise ModelError(f"row {row}: {found}; expected lists of the same length")
+        counts = ", ".join(f"{n} {name}" for n, name in zip(lengths[:, row], HISTORY, strict=True))
+        raise ModelError(f"row {row}: {counts}; expected lists of the same length")
     return lengths[0]
 
 

@@ -201,15 +201,15 @@ class RecommenderContract:
     def test_someone_who_came_after_the_fit_is_served(
         self, fitted: Recommender, world: World
     ) -> None:
-        like_a_known_one = Interactions.of(
+        like_another = Interactions.of(
             np.full(world.ratings.n_rated[4], STRANGER),
             *rated_by(world.ratings, world.ratings.user_ids[4]),
             movie_ids=world.ratings.movie_ids,
         )
-        new = fitted.recommend(np.array([STRANGER]), n=5, histories=like_a_known_one)
-        known = fitted.recommend(world.ratings.user_ids[[4]], n=5, histories=world.ratings)
-        assert (new.ids == known.ids).all()
-        assert new.scores.tobytes() == known.scores.tobytes()
+        new = fitted.recommend(np.array([STRANGER]), n=5, histories=like_another)
+        twin = fitted.recommend(world.ratings.user_ids[[4]], n=5, histories=world.ratings)
+        assert (new.ids == twin.ids).all()
+        assert new.scores.tobytes() == twin.scores.tobytes()
 
     def test_histories_over_other_movies_are_refused(
         self, fitted: Recommender, world: World
@@ -219,22 +219,22 @@ class RecommenderContract:
             fitted.recommend(world.ratings.user_ids, n=3, histories=other)
 
     def test_neither_company_nor_shards_nor_threads_change_a_byte(self, tmp_path: Path) -> None:
-        fitted_to, asked = crowd()
+        fitted_to, everyone = crowd()
         model = self.build().fit(fitted_to.train, fitted_to.catalogue)
         model.save(tmp_path)
-        users = asked.user_ids
-        whole = answers(model, users, asked)
+        users = everyone.user_ids
+        whole = answers(model, users, everyone)
         assert (whole[0] >= 0).all()
         for threads in (1, 2):
             model = type(model).load(tmp_path, Compute(seed=1, threads=threads, device="cpu"))
             for n_shards in (1, 2, 7):
                 shards = [users[shard::n_shards] for shard in range(n_shards)]
                 for shard, part in enumerate(shards):
-                    of_part = answers(model, part, asked.where(asked.is_of(part)))
+                    of_part = answers(model, part, everyone.where(everyone.is_of(part)))
                     for answer, expected in zip(of_part, whole, strict=True):
                         assert answer.tobytes() == expected[shard::n_shards].tobytes()
             for row in range(0, len(users), 97):
-                alone = answers(model, users[row : row + 1], asked)
+                alone = answers(model, users[row : row + 1], everyone)
                 for answer, expected in zip(alone, whole, strict=True):
                     assert answer.tobytes() == expected[row : row + 1].tobytes()
 

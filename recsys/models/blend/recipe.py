@@ -111,8 +111,8 @@ class Blend(Recommender, PredictsRatings):
             )
             self.weigh_alike()
             return
-        known = Loaded(validation.train, self.like_threshold_)
-        members = self.fit_members(known, catalogue, cut=validation.cut)
+        slice_train = Loaded(validation.train, self.like_threshold_)
+        members = self.fit_members(slice_train, catalogue, cut=validation.cut)
         n_known = validation.n_known(validation.users)
         self.heavy_from_ = int(np.ceil(np.median(n_known)))
         heavy = n_known >= self.heavy_from_

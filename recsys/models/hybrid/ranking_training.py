@@ -98,8 +98,8 @@ def enough_epochs(train: Loaded, config: HybridConfig, compute: Compute, report:
     if validation is None:
         return config.max_epochs
     search = EpochSearch(config, validation, EpochReport("validation", report))
-    known = Loaded(validation.train, train.like_threshold)
-    search.run(RankingTrainer(known, config, compute))
+    slice_train = Loaded(validation.train, train.like_threshold)
+    search.run(RankingTrainer(slice_train, config, compute))
     best = search.best_epoch, search.best, validation
     log.info("hybrid: best after %d epochs, NDCG@10 %.4f on %s", *best)
     return search.best_epoch
