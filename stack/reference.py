@@ -203,7 +203,8 @@ def metrics_page() -> str:
     return page(
         "Metrics",
         "What an exam measures, for each recipe and on the same users. `recsys/evaluation/metrics` "
-        "has a module for each, with its source.",
+        "has a module for each, with its source. Of an array of U users, k places in a list, C "
+        "candidates or K ratings the brackets show the shape.",
         *parts,
     )
 
@@ -219,9 +220,9 @@ def function_of(metric: Any) -> Callable[..., object]:
 
 
 def first_paragraph(of: object) -> str:
-    """Return a docstring's first paragraph on one line."""
+    """Return a docstring's first paragraph on one line, without the verb that all of them have."""
     text = inspect.getdoc(of) or ""
-    return " ".join(text.split("\n\n")[0].split())
+    return " ".join(text.split("\n\n")[0].removeprefix("Return ").split())
 
 
 def tables_page() -> str:
@@ -253,16 +254,16 @@ def view_parts(view: str, comments: Mapping[str, str]) -> tuple[str, str, str]:
 
 
 def table_rows(schema: str) -> list[tuple[str, str, str]]:
-    """Return name, meaning and columns of each table."""
+    """Return name, meaning and columns of each table, by name."""
     meanings = table_meanings()
-    return [
+    return sorted(
         (
             f"`{match['name']}`",
             meanings[match["name"]],
             ", ".join(column_names(match["columns"])),
         )
         for match in _TABLE.finditer(schema)
-    ]
+    )
 
 
 def table_meanings() -> dict[str, str]:

@@ -12,7 +12,9 @@ import pytest
 
 from recsys.cli.program import parser
 from recsys.drops.zone import SUCCESS
+from recsys.ingest import SOURCES
 from recsys.models import MODELS
+from recsys.promotion.gates import EXAM_GATES, REFIT_GATES
 from recsys.settings import Settings
 from stack import reference
 from tests.pages import GENERATED, ROOT, blocks, command_lines, pages, written
@@ -78,9 +80,20 @@ def test_every_setting_and_every_recipe_is_in_its_table() -> None:
     assert all(f"| `{name}` |" in recipes for name in MODELS)
 
 
+def test_every_source_is_in_the_table_of_sources() -> None:
+    page = pages()["docs/how-to/data-engineer.md"]
+    assert all(f"\n| {name} |" in page for name in SOURCES), "add what it reads"
+
+
+def test_every_gate_is_in_the_table_of_gates() -> None:
+    (rows,) = re.findall(r"(?m)((?:^\|.*\n)+)", pages()["docs/explanation/gates.md"])
+    missing = [gate for gate in (*EXAM_GATES, *REFIT_GATES) if gate not in rows]
+    assert not missing, "add it to the table of docs/explanation/gates.md"
+
+
 def test_every_file_that_a_page_names_is_there() -> None:
     folders = "recsys|plugins|dags|sql|stack|bench|tests|docs"
-    path = re.compile(rf"`((?:{folders})/[\w./-]+)`")
+    path = re.compile(rf"(?<![\w./-])(?:{folders})/[\w./-]*\w(?![\w*…<-])")
     for page, text in pages().items():
         missing = [name for name in path.findall(text) if not (ROOT / name).exists()]
         assert not missing, page
