@@ -1,5 +1,6 @@
 """`drops list` and `drops check`: what would be taken in, and what not, with nothing changed."""
 
+import subprocess
 import zipfile
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
@@ -14,6 +15,7 @@ from recsys.settings import Settings
 from tests.integration.test_ingest_imdb import WHOLE as IMDB
 from tests.integration.test_ingest_movielens import CSV, DAY, ML_1M, MOVIES, WEEK, T, only, ratings
 from tests.landing import Landing
+from tests.pages import blocks, pages
 
 #: So many good rows that one bad one is not too many.
 MANY = [(user, 1, 4, T + user) for user in range(1, 201)]
@@ -315,3 +317,16 @@ def test_a_zone_of_an_unknown_kind_is_refused_in_words(drops: Check, uri: str, r
         status,
         lines[0].startswith(f"DropError: {reason}; expected a folder or an fsspec URI"),
     ) == (1, True)
+
+
+def test_the_tutorials_bad_drop_is_refused_as_the_page_says(
+    drops: Check, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (block,) = [text for text in blocks(pages()["docs/tutorial.md"], "bash") if "printf" in text]
+    shell = [line for line in block.splitlines() if "python" not in line]
+    subprocess.run(["bash", "-euc", "\n".join(shell)], cwd=tmp_path, check=True)
+    monkeypatch.setenv("RECSYS_DROPS", str(tmp_path / ".recsys" / "drops"))
+    status, lines = drops("check")
+    assert status == 1
+    (sentence,) = [line for line in lines if "2018-10-08" in line]
+    assert all(word in sentence for word in ("ratings.csv", "found", "stars", "expected", "rating"))
