@@ -1,32 +1,34 @@
 """What a week's fits and its exam are made of, read from Postgres."""
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime, time
 
 import numpy as np
 
 from recsys.costs import worked_on
+from recsys.db.arrays import read_arrays
 from recsys.db.connect import Connection
 from recsys.db.queries import queries
-from recsys.db.rows import fetch_rows, find_value
+from recsys.db.rows import find_value
 from recsys.errors import NothingToRecommend
-from recsys.evaluation.split import WEEKS, Exam, cut_of, shortest_enough, split_exam
+from recsys.evaluation.split import WEEKS, Exam, cut_of, name_of_cut, shortest_enough, split_exam
 from recsys.features.catalogue import Catalogue
-from recsys.features.interactions import Interactions
+from recsys.features.interactions import Interactions, index_of
 from recsys.features.stored_train import StoredTrain
-from recsys.features.visible import read_catalogue, read_interactions, read_rerated
+from recsys.features.visible import read_catalogue, read_ratings, read_rerated
 from recsys.recipe import Recipe
 from recsys.registry.fitting import Fit
 from recsys.week import WeekPlan
 
 
-def read_snapshot(conn: Connection, week: WeekPlan) -> tuple[Catalogue, Interactions]:
-    """Read all movies and ratings that the week's snapshot admits."""
+def stored_snapshot(conn: Connection, week: WeekPlan) -> tuple[StoredTrain, Catalogue]:
+    """Return all ratings that the week's snapshot admits, as a handle, and its movies."""
     catalogue = read_catalogue(conn, week.snapshot)
-    interactions = read_interactions(conn, week.snapshot, catalogue.movie_ids)
-    worked_on(len(interactions))
-    return catalogue, interactions
+    end = datetime.combine(week.as_of, time(), UTC)
+    train = StoredTrain(conn, week.snapshot, end, catalogue.movie_ids, week.like_threshold)
+    worked_on(train.n_ratings)
+    return train, catalogue
 
 
 def exam_of(conn: Connection, week: WeekPlan) -> tuple[Exam, Catalogue]:
@@ -34,33 +36,55 @@ def exam_of(conn: Connection, week: WeekPlan) -> tuple[Exam, Catalogue]:
 
     Raises NothingToRecommend where the snapshot has no rating.
     """
-    catalogue = read_catalogue(conn, week.snapshot)
-    exam = read_exam(split_of(conn, week, catalogue.movie_ids))
-    worked_on(exam.train.extent().n_ratings + len(exam.held_out))
+    split, catalogue = split_of_exam(conn, week)
+    exam = read_exam(split)
+    worked_on(split.train.n_ratings + len(exam.held_out))
     return exam, catalogue
+
+
+def split_of_exam(conn: Connection, week: WeekPlan) -> tuple["StoredSplit", Catalogue]:
+    """Return how the week's exam splits the ratings, and its movies: what a fit needs of it."""
+    catalogue = read_catalogue(conn, week.snapshot)
+    split = split_of(conn, week, catalogue.movie_ids)
+    worked_on(split.train.n_ratings)
+    return split, catalogue
 
 
 @dataclass(frozen=True)
 class StoredSplit:
-    """What an exam's fits may see, and by how many weeks its ratings are cut; None where each
-    user's newest are held out.
+    """What an exam's fits may see, the newest visible ratings of the longest window, and of how
+    many `weeks` the exam is; None where each user's newest ratings are held out.
     """
 
     train: StoredTrain
+    recent: Interactions
     weeks: int | None
+
+    @property
+    def cut_name(self) -> str:
+        """Return the cut as the exam's fits are known by."""
+        return name_of_cut(self.train.cut)
+
+    def candidates(self) -> Interactions:
+        """Return the ratings that are held out unless the user had rated the movie by the cut."""
+        if self.train.cut is None:
+            return self.train.newest_of_each()
+        return self.recent.where(self.recent.rated_at >= self.train.cut.timestamp())
 
 
 def split_of(conn: Connection, week: WeekPlan, movie_ids: np.ndarray) -> StoredSplit:
     """Return how the exam splits the ratings of these movies, by the rule of `split_exam`."""
     newest = newest_rating(conn, week, movie_ids)
-    cuts = {cut_of(newest, weeks): weeks for weeks in WEEKS}
-    deciding = deciding_by_weeks(conn, week, movie_ids, cuts)
+    cuts = {weeks: cut_of(newest, weeks) for weeks in WEEKS}
+    since = {**week.snapshot.params, "since": min(cuts.values())}
+    recent = read_ratings(conn, queries("training")["since"], since, movie_ids)
+    deciding = zip(WEEKS, n_deciding(conn, week, recent, list(cuts.values())), strict=True)
     weeks = shortest_enough(
         deciding, min_users=week.exam_min_users, wanted_users=week.exam_wanted_users
     )
-    cut = cut_of(newest, weeks) if weeks else None
+    cut = cuts[weeks] if weeks else None
     train = StoredTrain(conn, week.snapshot, cut, movie_ids, week.like_threshold)
-    return StoredSplit(train, weeks)
+    return StoredSplit(train, recent, weeks)
 
 
 def newest_rating(conn: Connection, week: WeekPlan, movie_ids: np.ndarray) -> int:
@@ -76,45 +100,49 @@ def newest_rating(conn: Connection, week: WeekPlan, movie_ids: np.ndarray) -> in
     return newest
 
 
-@dataclass(frozen=True)
-class _Deciding:
-    """How many users decide an exam with this cut."""
+def n_deciding(
+    conn: Connection, week: WeekPlan, recent: Interactions, cuts: Sequence[datetime]
+) -> list[int]:
+    """Return for each cut how many users have a rating before it and a like from it on; `recent`
+    are the visible ratings from the first cut on.
+    """
+    likes = recent.where(recent.ratings >= week.like_threshold)
+    newest_like = np.zeros(len(likes.user_ids), dtype=np.int64)
+    np.maximum.at(newest_like, likes.users, likes.rated_at)
+    oldest = oldest_ratings(conn, week, recent.movie_ids, likes.user_ids)
+    seconds = [int(cut.timestamp()) for cut in cuts]
+    return [int(((oldest < cut) & (newest_like >= cut)).sum()) for cut in seconds]
 
-    cut: datetime
-    n_users: int
 
-
-def deciding_by_weeks(
-    conn: Connection, week: WeekPlan, movie_ids: np.ndarray, cuts: Mapping[datetime, int]
-) -> list[tuple[int, int]]:
-    """Return the weeks of each cut, and how many users then decide."""
-    params = {
-        **week.snapshot.params,
-        "movie_ids": movie_ids.tolist(),
-        "cuts": list(cuts),
-        "since": min(cuts),
-        "like_threshold": week.like_threshold,
-    }
-    rows = fetch_rows(conn, _Deciding, queries("training")["deciding_users"], params)
-    counts = {row.cut: row.n_users for row in rows}
-    return [(weeks, counts.get(cut, 0)) for cut, weeks in cuts.items()]
+def oldest_ratings(
+    conn: Connection, week: WeekPlan, movie_ids: np.ndarray, user_ids: np.ndarray
+) -> np.ndarray:
+    """Return (U,) int64 epoch seconds of the oldest visible rating of users who have some."""
+    ids = {"movie_ids": movie_ids.tolist(), "user_ids": user_ids.tolist()}
+    columns = {"user_id": "bigint", "oldest": "bigint"}
+    query = queries("training")["oldest"]
+    rows = read_arrays(conn, query, {**week.snapshot.params, **ids}, columns)
+    oldest = np.empty(len(user_ids), dtype=np.int64)
+    oldest[index_of(user_ids, rows["user_id"])] = rows["oldest"]
+    return oldest
 
 
 def read_exam(split: StoredSplit) -> Exam:
-    """Read what evaluation needs of a split."""
-    train = split.train
-    held_out = train.held_out()
-    kind = "dated" if split.weeks else "leave-newest-out"
-    histories = train.histories(held_out.user_ids)
-    # by name: many of a kind
+    """Read what evaluation needs of a split. What a user had rated by the cut is not held out,
+    though rated again since.
+    """
+    candidates = split.candidates()
+    histories = split.train.histories(candidates.user_ids)
+    is_in_train = histories.has(candidates.row_user_ids, candidates.movies)
+    held_out = candidates.where(~is_in_train)
     return Exam(
-        kind=kind,
+        kind="dated" if split.weeks else "leave-newest-out",
         weeks=split.weeks,
-        cut=train.cut,
-        train=train,
+        cut=split.train.cut,
+        train=split.train,
         held_out=held_out,
-        histories=histories,
-        raters=train.raters(),
+        histories=histories.where(histories.is_of(held_out.user_ids)),
+        raters=split.train.raters,
     )
 
 
@@ -132,12 +160,16 @@ def validation_of(conn: Connection, week: WeekPlan, exam: Exam) -> Exam:
 
 
 def fit_for_exam(
-    week: WeekPlan, recipe: Recipe, exam: Exam, catalogue: Catalogue, *, anew: bool = False
+    week: WeekPlan,
+    recipe: Recipe,
+    data: Exam | StoredSplit,
+    catalogue: Catalogue,
+    *,
+    anew: bool = False,
 ) -> Fit:
     """Return the fit of a recipe on the exam's training ratings."""
-    return Fit(
-        recipe, exam.train, catalogue, exam.cut_name, "exam", week.as_of, week.seed, anew=anew
-    )
+    cut = data.cut_name
+    return Fit(recipe, data.train, catalogue, cut, "exam", week.as_of, week.seed, anew=anew)
 
 
 def _as_of_its_cut(conn: Connection, week: WeekPlan, exam: Exam) -> Exam:

@@ -148,26 +148,6 @@ CREATE FUNCTION public.marked_ratings(as_of timestamp with time zone, watermark 
            WHERE (v.movie_id = ANY (marked_ratings.movie_ids))) o;
 END;
 
-CREATE FUNCTION public.held_out_ratings(as_of timestamp with time zone, watermark bigint, cut timestamp with time zone, movie_ids bigint[]) RETURNS TABLE(user_id bigint, movie_id bigint, rating real, rated_at timestamp with time zone)
-    LANGUAGE sql STABLE PARALLEL SAFE
-    BEGIN ATOMIC
- SELECT v.user_id,
-     v.movie_id,
-     v.rating,
-     v.rated_at
-    FROM public.visible_ratings(held_out_ratings.as_of, held_out_ratings.watermark) v(user_id, movie_id, rating, rated_at)
-   WHERE ((v.rated_at >= held_out_ratings.cut) AND (v.movie_id = ANY (held_out_ratings.movie_ids)) AND (NOT (EXISTS ( SELECT
-            FROM public.mv_rerated b
-           WHERE ((b.user_id = v.user_id) AND (b.movie_id = v.movie_id) AND (b.rated_at < held_out_ratings.cut) AND (b.drop_id <= held_out_ratings.watermark))))))
- UNION ALL
-  SELECT m.user_id,
-     m.movie_id,
-     m.rating,
-     m.rated_at
-    FROM public.marked_ratings(held_out_ratings.as_of, held_out_ratings.watermark, held_out_ratings.movie_ids) m(user_id, movie_id, rating, rated_at, is_newest)
-   WHERE ((held_out_ratings.cut IS NULL) AND m.is_newest);
-END;
-
 CREATE FUNCTION public.newest_change_of_live() RETURNS bigint
     LANGUAGE sql STABLE
     RETURN (0)::bigint;

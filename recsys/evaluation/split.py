@@ -70,7 +70,7 @@ class Exam:
     @property
     def cut_name(self) -> str:
         """Return the cut as fits are known by: its time, or how the ratings were split."""
-        return self.cut.isoformat() if self.cut else self.kind
+        return name_of_cut(self.cut)
 
     def with_train(self, train: Interactions) -> "Exam":
         """Return the same exam with the training ratings that there were at its cut. What a user
@@ -116,6 +116,11 @@ def shortest_enough(
             if n_users >= wanted_users:
                 break
     return longest
+
+
+def name_of_cut(cut: datetime | None) -> str:
+    """Return a cut as fits are known by: its time, or how the ratings were split without one."""
+    return cut.isoformat() if cut else "leave-newest-out"
 
 
 def cut_of(newest: int, weeks: int) -> datetime:

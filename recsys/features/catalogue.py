@@ -50,7 +50,9 @@ class Links:
         return cls(_indptr(lengths), values, np.array(vocabulary, dtype=str))
 
     @classmethod
-    def of_pairs(cls, movie_ids: np.ndarray, pairs: Sequence[tuple[int, int]]) -> "Links":
+    def of_pairs(
+        cls, movie_ids: np.ndarray, pairs: np.ndarray | Sequence[tuple[int, int]]
+    ) -> "Links":
         """Build from (movie id, id) pairs ordered by movie; those of movies that are not in
         `movie_ids` are left out.
         """

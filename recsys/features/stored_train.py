@@ -14,7 +14,8 @@ import numpy as np
 from recsys.db.arrays import read_arrays
 from recsys.db.connect import Connection
 from recsys.db.queries import queries
-from recsys.db.rows import fetch_row
+from recsys.db.rows import fetch_rows, fetch_value
+from recsys.errors import LedgerError
 from recsys.features.interactions import Interactions, index_of
 from recsys.features.raters import Raters
 from recsys.features.row_hashes import RowHashes
@@ -24,15 +25,16 @@ from recsys.snapshot import Snapshot
 
 
 @dataclass(frozen=True)
-class _Summary:
-    """What the query `summary` has."""
+class _OfMovie:
+    """A rated movie: its raters, the epoch seconds of the first and last rating, and the sum of its
+    rows' hashes.
+    """
 
+    movie_id: int
     n_ratings: int
-    n_users: int
     oldest: int
     newest: int
     total: Decimal
-    parity: int
 
 
 @dataclass(frozen=True)
@@ -54,34 +56,64 @@ class StoredTrain(Train):
         return self.snapshot.params | own
 
     def interactions(self) -> Interactions:
-        return read_ratings(self.conn, queries("training")["ratings"], self.params, self.movie_ids)
+        """Read all ratings. Raises LedgerError where they are others than those that were counted:
+        what is fitted must be what its fit key says.
+        """
+        query = queries("training")["ratings"]
+        ratings = read_ratings(self.conn, query, self.params, self.movie_ids)
+        if len(ratings) != self.n_ratings:
+            raise LedgerError(
+                f"{len(ratings):,} ratings before {self.cut}, expected the {self.n_ratings:,} that "
+                "were there when they were counted: facts have changed meanwhile (an erased "
+                "user?); run the step again"
+            )
+        return ratings
+
+    def users(self, least: int) -> np.ndarray:
+        """Return (U,) int64, ascending: the users who have at least so many ratings."""
+        params = {**self.params, "least": least}
+        query = queries("training")["users"]
+        return read_arrays(self.conn, query, params, {"user_id": "bigint"})["user_id"]
 
     def histories(self, user_ids: np.ndarray) -> Interactions:
         """Read the ratings of these users."""
         params = {**self.params, "user_ids": user_ids.tolist()}
         return read_ratings(self.conn, queries("training")["histories"], params, self.movie_ids)
 
-    def held_out(self) -> Interactions:
-        """Read what the exam that this is the training side of holds out."""
-        return read_ratings(self.conn, queries("training")["held_out"], self.params, self.movie_ids)
+    def newest_of_each(self) -> Interactions:
+        """Read each user's newest ratings, which are held out where there is no cut."""
+        query = queries("training")["newest_of_each"]
+        return read_ratings(self.conn, query, self.params, self.movie_ids)
 
+    @property
     def raters(self) -> Raters:
         """Return how many users rated each movie."""
-        columns = {"movie_id": "bigint", "n": "bigint"}
-        rows = read_arrays(self.conn, queries("training")["raters"], self.params, columns)
         counts = np.zeros(len(self.movie_ids), dtype=np.int64)
-        counts[index_of(self.movie_ids, rows["movie_id"])] = rows["n"]
-        return Raters(self.movie_ids, counts, self.summary.n_users)
+        rated = np.array([row.movie_id for row in self.by_movie], dtype=np.int64)
+        counts[index_of(self.movie_ids, rated)] = [row.n_ratings for row in self.by_movie]
+        return Raters(self.movie_ids, counts, self.n_users)
+
+    @property
+    def n_ratings(self) -> int:
+        """Return how many ratings there are."""
+        return sum(row.n_ratings for row in self.by_movie)
 
     def extent(self) -> Extent:
-        own = self.summary
-        return Extent(own.n_ratings, own.n_users, len(self.movie_ids), own.oldest, own.newest)
+        oldest = min((row.oldest for row in self.by_movie), default=0)
+        newest = max((row.newest for row in self.by_movie), default=0)
+        return Extent(self.n_ratings, self.n_users, len(self.movie_ids), oldest, newest)
 
     def ratings_digest(self) -> str:
-        own = self.summary
-        return RowHashes(own.n_ratings, int(own.total), own.parity).digest
+        total = sum(int(row.total) for row in self.by_movie)
+        return RowHashes(self.n_ratings, total).digest
 
     @cached_property
-    def summary(self) -> _Summary:
+    def by_movie(self) -> list[_OfMovie]:
         """Count and digest the ratings, in one reading of them by the server."""
-        return fetch_row(self.conn, _Summary, queries("training")["summary"], self.params)
+        return fetch_rows(self.conn, _OfMovie, queries("training")["by_movie"], self.params)
+
+    @cached_property
+    def n_users(self) -> int:
+        """Count the users. Where each one's newest ratings are held out, everyone keeps some."""
+        params = {**self.params, "before": self.cut or self.snapshot.as_of}
+        return fetch_value(self.conn, int, queries("training")["n_users"], params)

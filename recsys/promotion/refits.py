@@ -5,10 +5,9 @@ from collections.abc import Sequence
 
 from recsys.db.connect import Lock, advisory_lock
 from recsys.errors import LedgerError, ModelLost
-from recsys.exam_data import read_snapshot
+from recsys.exam_data import stored_snapshot
 from recsys.features.catalogue import Catalogue
-from recsys.features.interactions import Interactions
-from recsys.features.train import Loaded
+from recsys.features.train import Train
 from recsys.models.base import Recommender
 from recsys.promotion import ledger
 from recsys.promotion.failed_fits import attempt
@@ -35,12 +34,13 @@ def try_refit(work: Work, week: WeekPlan, recipe: Recipe) -> str | None:
 def refit(work: Work, week: WeekPlan, recipe: Recipe) -> str:
     """Fit a recipe on all that the week admits, ask the gates, register it; return its version."""
     conn = work.conn
-    catalogue, interactions = read_snapshot(conn, week)
-    fit = _fit_for_readers(work, week, recipe, interactions, catalogue)
+    train, catalogue = stored_snapshot(conn, week)
+    fit = _fit_for_readers(work, week, recipe, train, catalogue)
     fitted, model = fitted_model(conn, work.registry, fit)
-    verdicts = check_refit(work, week, recipe, model, interactions)
+    verdicts = check_refit(work, week, recipe, model, train)
     ledger.record_refit_verdicts(conn, week.as_of, fitted.fit_key, verdicts)
-    version = ModelVersion(recipe, "", fitted.fit_key, fitted.fingerprint, len(interactions))
+    n_ratings = train.extent().n_ratings
+    version = ModelVersion(recipe, "", fitted.fit_key, fitted.fingerprint, n_ratings)
     return _register(work, week, fitted.run_id, version)
 
 
@@ -125,8 +125,8 @@ def stored_model(work: Work, week: WeekPlan, model: ModelVersion) -> Recommender
 
 def model_made_again(work: Work, week: WeekPlan, model: ModelVersion) -> Recommender:
     """Fit a lost version's model again and register it. Raises ModelLost where it differs."""
-    catalogue, interactions = read_snapshot(work.conn, week)
-    fit = _fit_for_readers(work, week, model.recipe, interactions, catalogue)
+    train, catalogue = stored_snapshot(work.conn, week)
+    fit = _fit_for_readers(work, week, model.recipe, train, catalogue)
     fitted, recommender = lost_model_fitted_again(work.conn, work.registry, fit, model.fit_key)
     version = _register(work, week, fitted.run_id, model)
     log.warning(
@@ -139,11 +139,10 @@ def model_made_again(work: Work, week: WeekPlan, model: ModelVersion) -> Recomme
 
 
 def _fit_for_readers(
-    work: Work, week: WeekPlan, recipe: Recipe, interactions: Interactions, catalogue: Catalogue
+    work: Work, week: WeekPlan, recipe: Recipe, train: Train, catalogue: Catalogue
 ) -> Fit:
     cut = week.as_of.isoformat()
     anew = work.run.force
-    train = Loaded(interactions, week.like_threshold)
     return Fit(recipe, train, catalogue, cut, "refit", week.as_of, week.seed, anew=anew)
 
 

@@ -7,7 +7,7 @@ from datetime import date
 from recsys.errors import ModelError
 from recsys.evaluation.split import Exam
 from recsys.exam import examine
-from recsys.exam_data import exam_of, fit_for_exam
+from recsys.exam_data import exam_of, fit_for_exam, split_of_exam
 from recsys.promotion import exams
 from recsys.promotion.failed_fits import attempt, failed_fits
 from recsys.promotion.mirror import mirror_exam, mirror_week
@@ -41,9 +41,9 @@ def train_model(
 
 def try_fit(work: Work, week: WeekPlan, recipe: Recipe) -> str | None:
     """Fit a recipe for the exam; return the run's id, None where it cannot be fitted."""
-    exam, catalogue = exam_of(work.conn, week)
+    split, catalogue = split_of_exam(work.conn, week)
     with attempt(work, week.as_of, recipe, "exam"):
-        fit = fit_for_exam(week, recipe, exam, catalogue, anew=work.run.force)
+        fit = fit_for_exam(week, recipe, split, catalogue, anew=work.run.force)
         return fit_once(work.conn, work.registry, fit).run_id
     return None
 

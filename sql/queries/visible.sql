@@ -35,12 +35,12 @@ LEFT JOIN mv_imdb_titles t ON t.movie_id = m.movie_id
   AND %(watermark)s < t.superseded_by
 ORDER BY m.movie_id;
 
--- name: movie_persons(watermark)
--- Directors and actors of every movie, in billing order.
-SELECT movie_id, role, person_id
+-- name: movie_persons(watermark, role)
+-- Directors, or actors, of every movie, in billing order.
+SELECT movie_id, person_id
 FROM mv_movie_persons
-WHERE drop_id <= %(watermark)s AND %(watermark)s < superseded_by
-ORDER BY movie_id, role, position;
+WHERE role = %(role)s AND drop_id <= %(watermark)s AND %(watermark)s < superseded_by
+ORDER BY movie_id, position;
 
 -- name: users(as_of, watermark)
 -- Everyone who has a user row or a rating, ascending. A row alone counts from its drop's date on.

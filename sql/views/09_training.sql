@@ -35,23 +35,3 @@ BEGIN ATOMIC
                         training_ratings.movie_ids) m
     WHERE training_ratings.cut IS NULL AND NOT m.is_newest;
 END;
-
--- What the exam holds out: not what the user had rated by the cut already.
-CREATE FUNCTION held_out_ratings(
-    as_of timestamptz, watermark bigint, cut timestamptz, movie_ids bigint[])
-RETURNS TABLE (user_id bigint, movie_id bigint, rating real, rated_at timestamptz)
-LANGUAGE sql STABLE PARALLEL SAFE
-BEGIN ATOMIC
-    SELECT v.user_id, v.movie_id, v.rating, v.rated_at
-    FROM visible_ratings(held_out_ratings.as_of, held_out_ratings.watermark) v
-    WHERE v.rated_at >= held_out_ratings.cut AND v.movie_id = ANY (held_out_ratings.movie_ids)
-      AND NOT EXISTS (SELECT FROM mv_rerated b
-                      WHERE b.user_id = v.user_id AND b.movie_id = v.movie_id
-                        AND b.rated_at < held_out_ratings.cut
-                        AND b.drop_id <= held_out_ratings.watermark)
-    UNION ALL
-    SELECT m.user_id, m.movie_id, m.rating, m.rated_at
-    FROM marked_ratings(held_out_ratings.as_of, held_out_ratings.watermark,
-                        held_out_ratings.movie_ids) m
-    WHERE held_out_ratings.cut IS NULL AND m.is_newest;
-END;

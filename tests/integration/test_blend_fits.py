@@ -13,8 +13,7 @@ import pytest
 
 from recsys.db.connect import Connection, connect
 from recsys.evaluation.split import split_exam
-from recsys.exam_data import exam_of, fit_for_exam, read_snapshot
-from recsys.features.train import Loaded
+from recsys.exam_data import exam_of, fit_for_exam, stored_snapshot
 from recsys.first_plan import FirstPlan
 from recsys.models.blend import Blend, BlendConfig, Member
 from recsys.recipe import Recipe
@@ -50,10 +49,10 @@ def fits(settings: Settings) -> Counter[tuple[str, str]]:
 
 
 def refit(settings: Settings, conn: Connection, week: WeekPlan, recipe: Recipe) -> str:
-    catalogue, interactions = read_snapshot(conn, week)
+    train, catalogue = stored_snapshot(conn, week)
     fit = Fit(
         recipe,
-        Loaded(interactions, week.like_threshold),
+        train,
         catalogue,
         cut=week.as_of.isoformat(),
         kind="refit",
@@ -90,11 +89,12 @@ def test_other_blends_at_once_find_the_members(
     settings: Settings, conn: Connection, week: WeekPlan
 ) -> None:
     before = fits(settings)
-    exam, catalogue = exam_of(conn, week)
+    exam, _ = exam_of(conn, week)
 
     def fit(fusion: str, members: list) -> None:
         recipe = Recipe.of("blend", members=members, fusion=fusion)
         with connect(settings) as own:
+            exam, catalogue = exam_of(own, week)
             fit_once(own, Registry(settings), fit_for_exam(week, recipe, exam, catalogue))
 
     recent = {"name": "popularity", "settings": {"half_life_days": 7.0}}
@@ -143,7 +143,8 @@ def test_the_blend_is_served_like_any_other(
     run_id = refit(settings, conn, week, BLEND)
     model = registry.load(run_id)
     assert isinstance(model, Blend)
-    _, histories = read_snapshot(conn, week)
+    train, _ = stored_snapshot(conn, week)
+    histories = train.interactions()
     users = histories.user_ids[:3]
     served = mlflow.pyfunc.load_model(f"models:/{registry.model_id(run_id)}")
     given = [histories.where(histories.is_of(users[[place]])) for place in range(3)]

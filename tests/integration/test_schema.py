@@ -99,7 +99,6 @@ VALUES: dict[str, Any] = {
     "started_by": None,
     "left_out": [1],
     "movie_ids": [1],
-    "cuts": [date(2020, 1, 6)],
     "is_accepted": True,
     "names": ["08_lineage.sql"],
     "home": "staging",

@@ -9,8 +9,9 @@ import pytest
 from recsys.db.arrays import write_arrays
 from recsys.db.connect import Connection
 from recsys.db.queries import queries
+from recsys.errors import LedgerError
 from recsys.evaluation.split import Exam, deciding_users, split_exam
-from recsys.exam_data import deciding_by_weeks, read_exam, split_of
+from recsys.exam_data import n_deciding, read_exam, split_of
 from recsys.features.interactions import Interactions
 from recsys.features.visible import read_interactions, read_rerated
 from recsys.recipe import Recipe
@@ -123,23 +124,22 @@ def test_postgres_splits_an_exam_as_memory_does(conn: Connection, seed: int) -> 
 
 def test_a_rating_that_is_given_again_after_the_cut_is_back_before_it(conn: Connection) -> None:
     rate(conn, seed=0)
-    week = week_of(N_DROPS, 1, n_users=0)
-    split = split_of(conn, week, MOVIES)
-    assert split.train.cut
-    held_out = split.train.held_out()
-    newest = read_interactions(conn, week.snapshot, MOVIES)
-    after = newest.where(newest.rated_at >= split.train.cut.timestamp())
-    assert 0 < len(held_out) < len(after)
+    split = split_of(conn, week_of(N_DROPS, 1, n_users=0), MOVIES)
+    held_out = read_exam(split).held_out
+    assert 0 < len(held_out) < len(split.candidates())
     assert not split.train.interactions().has(held_out.row_user_ids, held_out.movies).any()
 
 
-def test_counting_and_digesting_reads_no_rating_into_this_process(
-    conn: Connection, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_ratings_that_change_after_they_were_counted_are_not_fitted(conn: Connection) -> None:
     rate(conn, seed=1)
     train = split_of(conn, week_of(N_DROPS, 1, n_users=0), MOVIES).train
-    monkeypatch.delattr("recsys.features.stored_train.read_ratings")
-    assert train.fingerprint() and train.extent().n_ratings
+    assert train.fingerprint()
+    gone = train.histories(np.arange(N_USERS)).user_ids[0]
+    conn.execute("DELETE FROM ratings WHERE user_id = %s", [int(gone)])
+    for statement in queries("views").values():
+        conn.execute(statement)
+    with pytest.raises(LedgerError, match="run the step again"):
+        train.interactions()
 
 
 def test_users_decide_by_a_rating_before_the_cut_and_a_like_from_its_very_second_on(
@@ -150,7 +150,7 @@ def test_users_decide_by_a_rating_before_the_cut_and_a_like_from_its_very_second
     data = read_interactions(conn, week.snapshot, MOVIES)
     is_like = data.ratings >= week.like_threshold
     seconds = np.unique(data.rated_at[is_like])[::10].tolist()
-    cuts = {datetime.fromtimestamp(second, UTC): second for second in seconds}
-    assert deciding_by_weeks(conn, week, MOVIES, cuts) == [
-        (second, len(deciding_users(data, data.rated_at >= second, is_like))) for second in seconds
+    cuts = [datetime.fromtimestamp(second, UTC) for second in seconds]
+    assert n_deciding(conn, week, data, cuts) == [
+        len(deciding_users(data, data.rated_at >= second, is_like)) for second in seconds
     ]

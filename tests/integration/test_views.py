@@ -172,15 +172,15 @@ def test_movies_titles_and_casts_are_the_newest_visible_version(
                 [watermark] * 2,
             )
             assert sorted(tuple(row) for row in rows) == sorted(newest.items()), (view, watermark)
-        rows = conn.execute(
-            queries("visible")["movie_persons"], {"watermark": watermark}
-        ).fetchall()
-        expected = [
-            (movie, role, person)
-            for movie, drop, role, place, person in sorted(cast)
-            if newest.get(movie) == drop
-        ]
-        assert [tuple(row) for row in rows] == expected, watermark
+        for role in ("actor", "director"):
+            params = {"watermark": watermark, "role": role}
+            rows = conn.execute(queries("visible")["movie_persons"], params).fetchall()
+            expected = [
+                (movie, person)
+                for movie, drop, own, place, person in sorted(cast)
+                if newest.get(movie) == drop and own == role
+            ]
+            assert [tuple(row) for row in rows] == expected, (watermark, role)
 
 
 @pytest.fixture

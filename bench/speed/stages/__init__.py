@@ -18,6 +18,7 @@ STAGES = {
     "exam": "bench.speed.stages.exam:OneExam",
     "publication": "bench.speed.stages.publication:WholePublication",
     "week": "bench.speed.stages.week:WholeWeek",
+    "memory": "bench.speed.stages.processes:WeekInProcesses",
 }
 
 
