@@ -257,9 +257,10 @@ class Histories:
 
     def where(self, mask: np.ndarray) -> "Histories":
         """Return the ratings of a boolean mask (H,); the users all stay."""
-        n_before = np.concatenate([[0], np.cumsum(mask)]).astype(np.int32)
-        columns = (self.movies[mask], self.ratings[mask], self.rated_at[mask])
-        return Histories(n_before[self.starts], *columns, n_movies=self.n_movies)
+        rows = np.flatnonzero(mask)  # numpy takes by number several times as fast as by mask
+        starts = np.searchsorted(rows, self.starts).astype(np.int32)
+        columns = (self.movies[rows], self.ratings[rows], self.rated_at[rows])
+        return Histories(starts, *columns, n_movies=self.n_movies)
 
     def rows(self, rows: slice | np.ndarray) -> "Histories":
         """Return those of some users, by places or a mask (B,)."""
