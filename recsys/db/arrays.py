@@ -26,7 +26,8 @@ _WIRE = {
     "timestamptz": ">i8",
 }
 _YEAR_2000 = np.datetime64("2000-01-01")  # from which Postgres counts microseconds
-_TO_2000 = _YEAR_2000.astype("datetime64[us]").astype(np.int64)
+#: Microseconds from 1970 to then.
+TO_2000 = _YEAR_2000.astype("datetime64[us]").astype(np.int64)
 
 
 def read_arrays(
@@ -81,7 +82,7 @@ class _Decoder:
         if not (rows[f"_len_{name}"] == self.layout[name].itemsize).all():
             raise RecsysError(f"column {name!r} of a binary COPY has a NULL, or is not {kind}")
         values = rows[name].astype(self.layout[name].newbyteorder("="))
-        return (values + _TO_2000).view("datetime64[us]") if kind == "timestamptz" else values
+        return (values + TO_2000).view("datetime64[us]") if kind == "timestamptz" else values
 
 
 def write_arrays(

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from typing import Any, LiteralString, NamedTuple
 
 import numpy as np
+from psycopg.rows import class_row
 
-from recsys.db.arrays import read_arrays
+from recsys.db.arrays import TO_2000, read_arrays
 from recsys.db.connect import Connection
 from recsys.db.queries import queries
 from recsys.db.rows import fetch_rows
@@ -19,6 +20,18 @@ _RATING_COLUMNS = {
     "rating": "real",
     "rated_at": "timestamptz",
 }
+
+
+#: A rating as the query `histories` packs it, and as it is here.
+_RATING = np.dtype([("movie_id", ">i8"), ("rating", ">f4"), ("rated_at", ">i8")])
+_RATING_TYPES = {"movie_id": np.int64, "rating": np.float32, "rated_at": np.int64}
+
+
+class _History(NamedTuple):
+    """A user's ratings, packed one after another."""
+
+    user_id: int
+    ratings: bytes
 
 
 class Movie(NamedTuple):
@@ -58,7 +71,14 @@ def read_histories(
 ) -> Interactions:
     """Return what these users (ids) have rated in the snapshot, over the movies given."""
     params = {**snapshot.params, "user_ids": users.tolist()}
-    return read_ratings(conn, queries("visible")["histories"], params, movie_ids)
+    with conn.cursor(binary=True, row_factory=class_row(_History)) as cursor:
+        rows = cursor.execute(queries("visible")["histories"], params).fetchall()
+    lengths = [len(row.ratings) // _RATING.itemsize for row in rows]
+    user_ids = np.repeat(np.array([row.user_id for row in rows], dtype=np.int64), lengths)
+    rated = np.frombuffer(b"".join(row.ratings for row in rows), dtype=_RATING)
+    columns = [rated[name].astype(kind) for name, kind in _RATING_TYPES.items()]
+    columns[-1] = (columns[-1] + TO_2000) // 1_000_000
+    return Interactions.of(user_ids, *columns, movie_ids=movie_ids)
 
 
 def read_users(conn: Connection, snapshot: Snapshot) -> np.ndarray:

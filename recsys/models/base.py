@@ -93,7 +93,9 @@ class Recommender(ABC):
     name: ClassVar[str]
     Config: ClassVar[AnyConfig]
     has_members: ClassVar[bool] = False  # whether it is made of fits of other recipes
-    lists_at_once: ClassVar[int] = BLOCK  # users whose lists are made together
+    # users whose lists are made together: their scores of 27,000 movies take 28 MB, and a recipe
+    # holds them up to three times
+    lists_at_once: ClassVar[int] = 256
     array_names: ClassVar[tuple[str, ...]] = ()  # the fitted attributes that are arrays
 
     movie_ids_: np.ndarray

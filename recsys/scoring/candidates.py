@@ -2,6 +2,7 @@
 shard by shard.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Self
 
@@ -12,7 +13,7 @@ from recsys.db.connect import Connection, Lock, advisory_lock
 from recsys.db.queries import queries
 from recsys.db.rows import fetch_value
 from recsys.features.visible import read_histories, read_withdrawn
-from recsys.models.base import Recommender, TopN
+from recsys.models.base import BLOCK, Recommender, TopN
 from recsys.scoring.shards import Shard
 from recsys.scoring.spec import PublicationSpec
 
@@ -23,6 +24,9 @@ _COLUMNS = {
     "movie_id": "bigint",
     "score": "real",
 }
+
+#: Users whose histories and lists are in memory at once: about 60 MB.
+AT_ONCE = 4 * BLOCK
 
 
 @dataclass(frozen=True)
@@ -38,27 +42,46 @@ class ShardUsers:
         """Take those of the users that are in the shard."""
         return cls(shard, shard.of(users), read_withdrawn(conn))
 
-    def columns(self, best: TopN) -> dict[str, np.ndarray]:
-        """Return their lists as columns of rows."""
-        is_listed = best.ids >= 0
-        return {
-            "user_id": np.repeat(self.ids, is_listed.sum(axis=1)),
-            "movie_id": best.ids[is_listed],
-            "score": best.scores[is_listed],
-        }
+    def parts(self) -> Iterator[np.ndarray]:
+        """Yield the ids of at most AT_ONCE users after another."""
+        for start in range(0, len(self.ids), AT_ONCE):
+            yield self.ids[start : start + AT_ONCE]
 
 
 def score_shard(
     conn: Connection, spec: PublicationSpec, model: Recommender, users: ShardUsers
 ) -> int:
-    """Replace a shard's candidates; return how many there are."""
+    """Replace a shard's candidates; return how many there are. Histories and lists are in memory of
+    AT_ONCE users at a time, however many the shard has.
+
+    Each part is a transaction: the shard counts as scored once all are there, and what was cut
+    short before begins anew.
+    """
+    statements = queries("publication")
+    params = {"publication_key": spec.key, **users.shard.params}
     offered = ~np.isin(model.movie_ids_, users.withdrawn)
-    histories = read_histories(conn, spec.week.snapshot, users.ids, model.movie_ids_)
-    n = spec.week.top_n
-    best = model.recommend(users.ids, n=n, histories=histories, offered=offered)
-    columns = users.columns(best)
-    store(conn, spec, users.shard, columns)
-    return len(columns["movie_id"])
+    # two runs of one spec would both add theirs
+    with advisory_lock(conn, Lock.SCORE, spec.key, users.shard.shard):
+        with conn.transaction():
+            conn.execute(statements["forget_other_shards"], params)
+            conn.execute(statements["forget_shard"], params)
+        n_rows = 0
+        for ids in users.parts():
+            histories = read_histories(conn, spec.week.snapshot, ids, model.movie_ids_)
+            best = model.recommend(ids, n=spec.week.top_n, histories=histories, offered=offered)
+            n_rows += store(conn, spec, users.shard, columns_of(ids, best))
+        conn.execute(statements["record_shard"], {**params, "n_rows": n_rows})
+    return n_rows
+
+
+def columns_of(users: np.ndarray, best: TopN) -> dict[str, np.ndarray]:
+    """Return the users' lists as columns of rows."""
+    is_listed = best.ids >= 0
+    return {
+        "user_id": np.repeat(users, is_listed.sum(axis=1)),
+        "movie_id": best.ids[is_listed],
+        "score": best.scores[is_listed],
+    }
 
 
 def is_scored(conn: Connection, spec: PublicationSpec, shard: Shard) -> bool:
@@ -69,15 +92,8 @@ def is_scored(conn: Connection, spec: PublicationSpec, shard: Shard) -> bool:
 
 def store(
     conn: Connection, spec: PublicationSpec, shard: Shard, columns: dict[str, np.ndarray]
-) -> None:
-    """Put candidates in the place of those that the shard had."""
-    statements = queries("publication")
-    n_rows = len(columns["movie_id"])
-    params = {"publication_key": spec.key, **shard.params, "n_rows": n_rows}
-    # two runs of one spec would both add theirs
-    with advisory_lock(conn, Lock.SCORE, spec.key, shard.shard), conn.transaction():
-        conn.execute(statements["forget_other_shards"], params)
-        conn.execute(statements["forget_shard"], params)
-        rows = {"publication_key": spec.key, "shard": shard.shard, **columns}
-        write_arrays(conn, statements["copy_candidates"], rows, _COLUMNS)
-        conn.execute(statements["record_shard"], params)
+) -> int:
+    """Add candidates to a shard; return how many."""
+    rows = {"publication_key": spec.key, "shard": shard.shard, **columns}
+    write_arrays(conn, queries("publication")["copy_candidates"], rows, _COLUMNS)
+    return len(columns["movie_id"])

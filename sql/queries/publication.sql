@@ -26,6 +26,9 @@ SELECT EXISTS (
                       WHERE (c.publication_key, c.shard) = (s.publication_key, s.shard))) AS done;
 
 -- name: forget_shard(publication_key, shard)
+-- The shard counts as scored no more, before its candidates go.
+WITH record AS (DELETE FROM scored_shards
+                WHERE publication_key = %(publication_key)s AND shard = %(shard)s)
 DELETE FROM candidates WHERE publication_key = %(publication_key)s AND shard = %(shard)s;
 
 -- name: copy_candidates()

@@ -7,10 +7,15 @@ SELECT user_id, movie_id, rating, rated_at
 FROM visible_ratings(%(as_of)s, %(watermark)s);
 
 -- name: histories(as_of, watermark, user_ids)
--- Of these, the ratings of some users.
-SELECT user_id, movie_id, rating, rated_at
+-- Of these, the ratings of some users, one row a user: 20 bytes a rating, of movie, stars and time,
+-- as millions of rows take four times as long.
+SELECT user_id,
+       string_agg(int8send(movie_id) || float4send(rating) || timestamptz_send(rated_at),
+                  '') AS ratings
 FROM visible_ratings(%(as_of)s, %(watermark)s)
-WHERE user_id = ANY (%(user_ids)s);
+WHERE user_id = ANY (%(user_ids)s)
+GROUP BY user_id
+ORDER BY user_id;
 
 -- name: rerated(as_of, watermark)
 -- Of these, the ratings of pairs that have more than one version.
