@@ -88,6 +88,12 @@ class AirflowApi:
         backfills = self._call("GET", "/api/v2/backfills", params=newest_first)["backfills"]
         return sum(backfill["completed_at"] is None for backfill in backfills)
 
+    def backfill(self, dag_id: str, first: date, last: date) -> None:
+        """Have the runs of these dates made, one after another, those that ended once more."""
+        dates = {"from_date": f"{first}T00:00:00Z", "to_date": f"{last}T00:00:00Z"}
+        how = {"max_active_runs": 1, "reprocess_behavior": "completed"}
+        self._call("POST", "/api/v2/backfills", json={"dag_id": dag_id, **dates, **how})
+
     def log(self, instance: Json) -> str:
         """The log of the task instance's last attempt, a line an event."""
         run = f"/api/v2/dags/{instance['dag_id']}/dagRuns/{instance['dag_run_id']}"

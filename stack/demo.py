@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-import time
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import partial
@@ -23,6 +22,7 @@ from stack.errors import StackError
 from stack.home import REPOSITORY
 from stack.present_week import switch_on, unfinished
 from stack.services import Stack
+from stack.spent import Spent, minutes_of
 from stack.waiting import wait_until
 from stack.watch import Watch
 
@@ -47,7 +47,24 @@ def demo(stack: Stack, console: Console, movielens: Path | None, imdb: Path | No
     """Data, drops, services, three weekly runs, and what came of it. Raises StackError where a step
     fails.
     """
-    started = time.monotonic()
+    spent = Spent.with_install()
+    with spent.on("data, drops"):
+        dates = choose_drops(stack, console, movielens, imdb)
+    with spent.on("stack"):
+        stack.up(lambda what: say(console, f"starting {what} …", "dim"))
+    api = AirflowApi(stack.home)
+    weeks = dates[-WEEKS:]
+    run_weeks(stack, console, api, weeks)
+    show_results(stack, console)
+    for day, run in api.runs(DAG, weeks).items():
+        spent.add_week(day, run, api.task_instances(DAG, run["dag_run_id"]))
+    show_spent(console, spent)
+
+
+def choose_drops(
+    stack: Stack, console: Console, movielens: Path | None, imdb: Path | None
+) -> list[date]:
+    """Choose the data and cut it into drops; return their dates."""
     stack.home.create()
     dataset = choose_dataset(stack.home, movielens, imdb, partial(say, console))
     say(console, f"data: {dataset}")
@@ -55,10 +72,7 @@ def demo(stack: Stack, console: Console, movielens: Path | None, imdb: Path | No
     first, *weeks = dates
     put = f"drops in {stack.home.drops}: all before {first}, then a week each to"
     say(console, f"{put} {', '.join(map(str, weeks))}")
-    stack.up(lambda what: say(console, f"starting {what} …", "dim"))
-    run_weeks(stack, console, dates[-WEEKS:])
-    show_results(stack, console)
-    say(console, f"\ndone in {minutes_of(time.monotonic() - started)}", "bold")
+    return dates
 
 
 def put_drops(stack: Stack, dataset: Dataset) -> list[date]:
@@ -68,26 +82,21 @@ def put_drops(stack: Stack, dataset: Dataset) -> list[date]:
     return dates
 
 
-def run_weeks(stack: Stack, console: Console, dates: list[date]) -> None:
-    """One run a week, in order, by the scheduler."""
-    api = AirflowApi(stack.home)
+def run_weeks(stack: Stack, console: Console, api: AirflowApi, dates: list[date]) -> None:
+    """One run a week, in order, by the scheduler; lists are shown as soon as there are some."""
     wait_for_dag(api)
     is_skipped = switch_on(api, DAG, LandingZone(str(stack.home.drops)))
-    say(console, f"{DAG} is on.{SKIPPED if is_skipped else ''} Past weeks go by backfill:")
+    say(console, f"{DAG} is on.{SKIPPED if is_skipped else ''} Past weeks go by backfill, by hand:")
+    say(console, f"$ {backfill_command(stack, dates)}")
     wait_for_other_backfill(api, console)
-    start_backfill(stack, console, dates)
-    Watch(api, DAG, dates, console).follow(RUNS_TIMEOUT)
+    # a run is named by its data interval's start: the one that closes a Monday by the Monday before
+    api.backfill(DAG, dates[0] - WEEK, dates[-1] - WEEK)
+    first, *later = dates
+    Watch(api, DAG, [first], console).follow(RUNS_TIMEOUT)
+    say(console, f"\nWeek {first} is live. Some of its lists, while the next weeks run:", "bold")
+    run_recsys(stack, "recommend")
+    Watch(api, DAG, later, console).follow(RUNS_TIMEOUT)
     show_unfinished(api, console)
-
-
-def start_backfill(stack: Stack, console: Console, dates: list[date]) -> None:
-    """Have Airflow run the weeks. Raises StackError where it refuses."""
-    command = [str(stack.home.airflow_command), *backfill_command(dates)]
-    say(console, f"$ {' '.join(command)}")
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        output = (done.stdout + done.stderr)[-2000:]
-        raise StackError(f"the backfill was refused, with status {done.returncode}:\n{output}")
 
 
 def show_unfinished(api: AirflowApi, console: Console) -> None:
@@ -103,13 +112,11 @@ def show_unfinished(api: AirflowApi, console: Console) -> None:
         console.print("every run in Airflow is done, and none failed", highlight=False)
 
 
-def backfill_command(dates: list[date]) -> list[str]:
-    """Airflow names a weekly run by its data interval's start: the run that closes a Monday has the
-    Monday before as its date.
-    """
-    weeks = ["--from-date", str(dates[0] - WEEK), "--to-date", str(dates[-1] - WEEK)]
-    again = ["--max-active-runs", "1", "--reprocess-behavior", "completed"]
-    return ["backfill", "create", "--dag-id", DAG, *weeks, *again]
+def backfill_command(stack: Stack, dates: list[date]) -> str:
+    """Return what starts the same backfill by hand."""
+    weeks = f"--from-date {dates[0] - WEEK} --to-date {dates[-1] - WEEK} --max-active-runs 1"
+    again = "--reprocess-behavior completed"
+    return f"{stack.home.airflow_command} backfill create --dag-id {DAG} {weeks} {again}"
 
 
 def show_results(stack: Stack, console: Console) -> None:
@@ -151,6 +158,8 @@ def wait_for_other_backfill(api: AirflowApi, console: Console) -> None:
         wait_until(lambda: not api.active_backfills(DAG), RUNS_TIMEOUT, late, pause=1)
 
 
-def minutes_of(seconds: float) -> str:
-    """Return a duration as people read it."""
-    return f"{int(seconds // 60)} min {seconds % 60:.0f} s"
+def show_spent(console: Console, spent: Spent) -> None:
+    """Where the time went, a line a part, the longest tasks of each week beside it."""
+    say(console, f"\ndone in {minutes_of(spent.total)}, of which", "bold")
+    for part in spent.parts:
+        say(console, f"  {part.name:18} {part.seconds:6.1f} s  {part.note}".rstrip())

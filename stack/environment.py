@@ -25,7 +25,6 @@ QUIET = {
     "HF_HUB_DISABLE_TELEMETRY": "1",
 }
 
-
 #: What Airflow's services have in any folder, on any port.
 AIRFLOW_CONSTANTS = {
     "AIRFLOW__CORE__DAGS_FOLDER": str(REPOSITORY / "dags"),
@@ -33,8 +32,10 @@ AIRFLOW_CONSTANTS = {
     "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
     "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
     "AIRFLOW__CORE__PARALLELISM": "4",
+    "AIRFLOW__CORE__MP_FORKSERVER_PRELOAD": "stack.task_imports",
     "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": f"{ADMIN}:admin",
     "AIRFLOW__API__HOST": "127.0.0.1",
+    "AIRFLOW__SCHEDULER__MP_START_METHOD": "forkserver",
     "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.2",
     "AIRFLOW__LOGGING__COLORED_CONSOLE_LOG": "False",
     "PYTHONPATH": str(REPOSITORY),

@@ -49,20 +49,26 @@ LIKE_PIP = {"UV_INDEX_STRATEGY": "unsafe-best-match"}
 #: PyPI's torch for Linux brings CUDA, gigabytes of it; this one fits the machine.
 FITTING_TORCH = {"UV_TORCH_BACKEND": "auto"}
 
-#: What the services and the steps import, in two processes side by side. To import it once writes
+#: What the services and the tasks import, in two processes side by side. To import it once writes
 #: its bytecode, which uv leaves out and each of a dozen processes would else compile by itself.
 IMPORTED = (
     (
         "airflow.api_fastapi.app",
+        "airflow.api_fastapi.core_api.routes.public",
+        "airflow.api_fastapi.core_api.routes.ui",
+        "airflow.api_fastapi.execution_api.app",
+        "airflow.cli.cli_parser",
         "airflow.cli.commands.api_server_command",
         "airflow.cli.commands.dag_processor_command",
         "airflow.cli.commands.db_command",
         "airflow.cli.commands.scheduler_command",
         "airflow.cli.commands.triggerer_command",
         "airflow.jobs.scheduler_job_runner",
-        "airflow.sdk.execution_time.task_runner",
+        "asyncpg",
+        "psycopg",
+        "uvicorn",
     ),
-    ("torch", "implicit.cpu.als", "mlflow.server.auth", "mlflow.pyfunc", "sklearn.decomposition"),
+    ("mlflow.cli", "mlflow.server.auth", "stack.task_imports"),
 )
 IMPORT = "import importlib, sys\nfor name in sys.argv[1:]:\n    importlib.import_module(name)"
 NO_BYTECODE = "PYTHONDONTWRITEBYTECODE"

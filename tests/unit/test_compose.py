@@ -170,6 +170,8 @@ def test_compose_and_launcher_say_the_same_variables(
     only_there = {
         "AIRFLOW__API__HOST",
         "AIRFLOW__API__PORT",
+        "AIRFLOW__CORE__MP_FORKSERVER_PRELOAD",  # of LocalExecutor, where compose has Celery
+        "AIRFLOW__SCHEDULER__MP_START_METHOD",
         "AIRFLOW__LOGGING__COLORED_CONSOLE_LOG",
         "NO_PROXY",
         "no_proxy",

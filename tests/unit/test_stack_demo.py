@@ -17,6 +17,7 @@ from stack.demo_dataset import choose_dataset, remember_dataset
 from stack.downloads import EXPECTED, check_zip
 from stack.errors import StackError
 from stack.home import Home, wanted_port
+from stack.services import Stack
 from stack.watch import Watch, cell, in_order, state_of
 
 DATES = [date(2018, 9, 17), date(2018, 9, 24), date(2018, 10, 1)]
@@ -82,8 +83,9 @@ def test_what_was_downloaded_is_checked(tmp_path: Path) -> None:
         check_zip(tmp_path / "page.zip")
 
 
-def test_backfill_names_weeks_by_their_starts() -> None:
-    command = " ".join(backfill_command(DATES))
+def test_backfill_names_weeks_by_their_starts(tmp_path: Path) -> None:
+    command = backfill_command(Stack(Home(tmp_path)), DATES)
+    assert command.startswith(f"{tmp_path}/airflow backfill create --dag-id ")
     assert "--from-date 2018-09-10 --to-date 2018-09-24" in command
     assert "--max-active-runs 1 --reprocess-behavior completed" in command
 
