@@ -8,7 +8,7 @@ import numpy as np
 from pydantic import Field
 
 from recsys.features.catalogue import Catalogue
-from recsys.features.interactions import Histories
+from recsys.features.histories import Histories
 from recsys.features.train import Train
 from recsys.models.base import Config, Recommender, Report, silent
 from recsys.recipe import Recipe

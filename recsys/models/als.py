@@ -8,7 +8,7 @@ from scipy import sparse
 from threadpoolctl import threadpool_limits
 
 from recsys.features.catalogue import Catalogue
-from recsys.features.interactions import Histories
+from recsys.features.histories import Histories
 from recsys.features.train import Train
 from recsys.models.base import Config, DotProduct, Report, Search, silent
 from recsys.models.least_squares import Ridge, solve_users

@@ -11,7 +11,8 @@ from threadpoolctl import threadpool_limits
 
 from recsys.errors import ModelError
 from recsys.features.catalogue import Catalogue
-from recsys.features.interactions import Histories, Interactions
+from recsys.features.histories import Histories
+from recsys.features.interactions import Interactions
 from recsys.features.train import Train
 from recsys.models.base import Config, Recommender, Report, Search, silent
 from recsys.models.item_weights import MOVIES_AT_ONCE, as_arrays, from_arrays, strongest

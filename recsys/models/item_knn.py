@@ -9,7 +9,8 @@ from pydantic import Field
 from scipy import sparse
 
 from recsys.features.catalogue import Catalogue
-from recsys.features.interactions import Histories, Interactions, index_of
+from recsys.features.histories import Histories
+from recsys.features.interactions import Interactions, index_of
 from recsys.features.train import Train
 from recsys.models.base import (
     Config,

@@ -9,7 +9,7 @@ import numpy as np
 from scipy.linalg import solve
 from threadpoolctl import threadpool_limits
 
-from recsys.features.interactions import Histories
+from recsys.features.histories import Histories
 
 __all__ = ["Ridge", "solve_users"]
 

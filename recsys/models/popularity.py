@@ -7,7 +7,8 @@ import numpy as np
 from pydantic import Field
 
 from recsys.features.catalogue import Catalogue
-from recsys.features.interactions import Histories, Interactions
+from recsys.features.histories import Histories
+from recsys.features.interactions import Interactions
 from recsys.features.train import Train
 from recsys.models.base import Config, Recommender, Report, Search, silent
 from recsys.models.recency import SECONDS_A_DAY, faded

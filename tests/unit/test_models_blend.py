@@ -12,7 +12,8 @@ from pydantic import ValidationError
 
 from recsys.errors import ModelError
 from recsys.features.catalogue import Catalogue
-from recsys.features.interactions import Histories, Interactions
+from recsys.features.histories import Histories
+from recsys.features.interactions import Interactions
 from recsys.features.train import Train
 from recsys.models.base import (
     Compute,

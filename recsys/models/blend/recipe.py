@@ -10,7 +10,8 @@ import numpy as np
 
 from recsys.errors import ModelError
 from recsys.features.catalogue import Catalogue
-from recsys.features.interactions import Histories, Interactions
+from recsys.features.histories import Histories
+from recsys.features.interactions import Interactions
 from recsys.features.train import Loaded, Train
 from recsys.models import model_class
 from recsys.models.base import (

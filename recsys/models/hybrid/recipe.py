@@ -10,7 +10,8 @@ from threadpoolctl import threadpool_limits
 from torch import nn
 
 from recsys.features.catalogue import Catalogue
-from recsys.features.interactions import Histories, Interactions, index_of
+from recsys.features.histories import Histories
+from recsys.features.interactions import Interactions, index_of
 from recsys.features.train import Loaded, Train
 from recsys.models.base import (
     DotProduct,

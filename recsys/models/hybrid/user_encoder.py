@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from torch import Tensor, nn
 
-from recsys.features.interactions import Histories
+from recsys.features.histories import Histories
 from recsys.models.hybrid.networks import UserTower
 from recsys.models.top_n import EXACT_WIDTH, dot_scores
 
