@@ -17,7 +17,7 @@ from stack.airflow_api import AirflowApi, Json
 from stack.errors import StackError
 from stack.waiting import wait_until
 
-POLL_SECONDS = 1.0
+POLL_SECONDS = 2.0
 FINISHED = ("success", "failed")
 LOG_LINES = 40
 
