@@ -27,7 +27,6 @@ def stored_snapshot(conn: Connection, week: WeekPlan) -> tuple[StoredTrain, Cata
     catalogue = read_catalogue(conn, week.snapshot)
     end = datetime.combine(week.as_of, time(), UTC)
     train = StoredTrain(conn, week.snapshot, end, catalogue.movie_ids, week.like_threshold)
-    worked_on(train.n_ratings)
     return train, catalogue
 
 
@@ -46,7 +45,6 @@ def split_of_exam(conn: Connection, week: WeekPlan) -> tuple["StoredSplit", Cata
     """Return how the week's exam splits the ratings, and its movies: what a fit needs of it."""
     catalogue = read_catalogue(conn, week.snapshot)
     split = split_of(conn, week, catalogue.movie_ids)
-    worked_on(split.train.n_ratings)
     return split, catalogue
 
 

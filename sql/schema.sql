@@ -162,7 +162,7 @@ CREATE FUNCTION public.training_ratings(as_of timestamp with time zone, watermar
      v.rating,
      v.rated_at
     FROM public.visible_ratings(training_ratings.cut, training_ratings.watermark) v(user_id, movie_id, rating, rated_at)
-   WHERE ((training_ratings.cut IS NOT NULL) AND (v.movie_id = ANY (training_ratings.movie_ids)))
+   WHERE (training_ratings.cut IS NOT NULL)
  UNION ALL
   SELECT m.user_id,
      m.movie_id,

@@ -40,6 +40,9 @@ class Train(ABC):
     def ratings_digest(self) -> str:
         """Return a hex digest of the ratings, whatever their order: equal data, equal digest."""
 
+    def read_ahead(self) -> None:  # noqa: B027 - only some have to
+        """Prepare for a fit that is sure to be made, so that nothing is read twice."""
+
     def fingerprint(self) -> str:
         """Return a hex digest of everything a fit can see here."""
         parts = f"{self.ratings_digest()} {self.like_threshold:g}"

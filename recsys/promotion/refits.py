@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Sequence
 
+from recsys.costs import worked_on
 from recsys.db.connect import Lock, advisory_lock
 from recsys.errors import LedgerError, ModelLost
 from recsys.exam_data import stored_snapshot
@@ -37,9 +38,10 @@ def refit(work: Work, week: WeekPlan, recipe: Recipe) -> str:
     train, catalogue = stored_snapshot(conn, week)
     fit = _fit_for_readers(work, week, recipe, train, catalogue)
     fitted, model = fitted_model(conn, work.registry, fit)
+    worked_on(train.n_ratings)
     verdicts = check_refit(work, week, recipe, model, train)
     ledger.record_refit_verdicts(conn, week.as_of, fitted.fit_key, verdicts)
-    n_ratings = train.extent().n_ratings
+    n_ratings = train.n_ratings
     version = ModelVersion(recipe, "", fitted.fit_key, fitted.fingerprint, n_ratings)
     return _register(work, week, fitted.run_id, version)
 

@@ -12,7 +12,7 @@ from psycopg.types.json import Jsonb
 
 from recsys.db.connect import Connection
 from recsys.db.queries import queries
-from recsys.db.rows import fetch_row, fetch_rows, find_row
+from recsys.db.rows import fetch_row, fetch_rows, fetch_value, find_row
 from recsys.recipe import Recipe
 
 
@@ -67,6 +67,14 @@ def entry_of(conn: Connection, fit_key: str) -> Entry | None:
     never.
     """
     return find_row(conn, Entry, queries("fits")["fit"], {"fit_key": fit_key})
+
+
+def has_any(conn: Connection, recipe: Recipe, cut: str) -> bool:
+    """Return whether the recipe was ever fitted up to that cut, on whatever data, by whatever
+    code.
+    """
+    params = {"recipe_key": recipe.key, "cut": cut}
+    return fetch_value(conn, bool, queries("fits")["has_any"], params)
 
 
 def variants_of(conn: Connection, fit_key: str, *, accepted: bool) -> Sequence[str]:

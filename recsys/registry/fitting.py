@@ -87,6 +87,8 @@ def fit_once(conn: Connection, registry: "Registry", fit: Fit) -> Fitted:
     fitted; what goes wrong with MLflow, Postgres or a file is raised as it is, since a retry may
     help.
     """
+    if not fit_ledger.has_any(conn, fit.recipe, fit.cut):
+        fit.train.read_ahead()
     with _own_fault():
         prepared = _PreparedFit.of(fit, registry.settings)
     fitting = _Fitting(conn, registry, prepared)

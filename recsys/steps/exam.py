@@ -4,6 +4,7 @@ import logging
 from collections.abc import Sequence
 from datetime import date
 
+from recsys.costs import worked_on
 from recsys.errors import ModelError
 from recsys.evaluation.split import Exam
 from recsys.exam import examine
@@ -44,7 +45,9 @@ def try_fit(work: Work, week: WeekPlan, recipe: Recipe) -> str | None:
     split, catalogue = split_of_exam(work.conn, week)
     with attempt(work, week.as_of, recipe, "exam"):
         fit = fit_for_exam(week, recipe, split, catalogue, anew=work.run.force)
-        return fit_once(work.conn, work.registry, fit).run_id
+        fitted = fit_once(work.conn, work.registry, fit)
+        worked_on(split.train.n_ratings)
+        return fitted.run_id
     return None
 
 

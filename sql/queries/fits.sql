@@ -3,6 +3,10 @@
 -- name: fit(fit_key)
 SELECT fit_key, digest, fingerprint, n_ratings, is_accepted FROM fits WHERE fit_key = %(fit_key)s;
 
+-- name: has_any(recipe_key, cut)
+-- Whether there may be a fit of the recipe up to the cut.
+SELECT EXISTS (SELECT FROM fits WHERE recipe_key = %(recipe_key)s AND cut = %(cut)s) AS has_any;
+
 -- name: variants(fit_key)
 -- What a lost fit came to when it was made again, the newest first.
 SELECT fit_key, is_accepted

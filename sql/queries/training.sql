@@ -38,12 +38,12 @@ WITH RECURSIVE raters AS (
 )
 SELECT count(*) AS n_users FROM raters;
 
--- name: users(as_of, watermark, cut, movie_ids, least)
--- The users who have at least so many training ratings.
-SELECT user_id
+-- name: history_lengths(as_of, watermark, cut, movie_ids)
+-- How many training ratings each user has.
+SELECT user_id, count(*) AS n
 FROM training_ratings(%(as_of)s, %(watermark)s, %(cut)s::timestamptz, %(movie_ids)s::bigint[])
+WHERE movie_id = ANY (%(movie_ids)s::bigint[])
 GROUP BY user_id
-HAVING count(*) >= %(least)s
 ORDER BY user_id;
 
 -- name: histories(as_of, watermark, cut, movie_ids, user_ids)

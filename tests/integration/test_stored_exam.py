@@ -13,6 +13,7 @@ from recsys.errors import LedgerError
 from recsys.evaluation.split import Exam, deciding_users, split_exam
 from recsys.exam_data import n_deciding, read_exam, split_of
 from recsys.features.interactions import Interactions
+from recsys.features.stored_train import StoredTrain
 from recsys.features.visible import read_interactions, read_rerated
 from recsys.recipe import Recipe
 from recsys.week import WeekPlan
@@ -106,6 +107,17 @@ def assert_equal(stored: Exam, loaded: Exam) -> None:
     assert stored.raters.n_users == loaded.raters.n_users
     assert stored.train.extent() == loaded.train.extent()
     assert stored.train.fingerprint() == loaded.train.fingerprint()
+    assert isinstance(stored.train, StoredTrain)
+    assert_equal_when_read_ahead(stored.train)
+
+
+def assert_equal_when_read_ahead(train: StoredTrain) -> None:
+    """What is counted here is what Postgres counts."""
+    ahead = replace(train)  # which has counted nothing
+    ahead.read_ahead()
+    assert (ahead.fingerprint(), ahead.extent()) == (train.fingerprint(), train.extent())
+    assert ahead.users(3).tolist() == train.users(3).tolist()
+    assert rows_of(ahead.interactions()) == rows_of(train.interactions())
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -18,13 +18,13 @@ from tests import steps
 def readings(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
     """How often all training ratings up to a cut were read into this process."""
     counts: Counter[str] = Counter()
-    read = StoredTrain.interactions
+    read = StoredTrain.read_all
 
     def counting(train: StoredTrain) -> Interactions:
         counts["all"] += 1
         return read(train)
 
-    monkeypatch.setattr(StoredTrain, "interactions", counting)
+    monkeypatch.setattr(StoredTrain, "read_all", counting)
     return counts
 
 
