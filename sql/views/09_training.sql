@@ -1,8 +1,9 @@
 -- The ratings that a week's fits may see. Two kinds of exam: a dated one holds out what was rated
 -- from its cut on, one without a cut each user's newest.
 
--- The newest visible ratings of the movies given, the week's catalogue, each with whether it is among its user's newest tenth, at least one,
--- of the users who have at least five: as recsys.evaluation.holdout has it.
+-- The newest visible ratings of the movies given, the week's catalogue, each with whether it is
+-- among its user's newest tenth, at least one, of the users who have at least five: as
+-- recsys.evaluation.holdout has it.
 CREATE FUNCTION marked_ratings(as_of timestamptz, watermark bigint, movie_ids bigint[])
 RETURNS TABLE (user_id bigint, movie_id bigint, rating real, rated_at timestamptz,
                is_newest boolean)
@@ -19,9 +20,9 @@ BEGIN ATOMIC
           WHERE v.movie_id = ANY (marked_ratings.movie_ids)) o;
 END;
 
--- What fits may see: what was rated before the cut, as it was then, though rated again since. A cut
--- is the same for every movie, so that whoever reads leaves out those beyond the catalogue: here, it
--- would take half as long again.
+-- What fits may see: what was rated before the cut, as it was then, though rated again since. A
+-- cut is the same for every movie, so that whoever reads leaves out those beyond the catalogue:
+-- here, it would take half as long again.
 CREATE FUNCTION training_ratings(
     as_of timestamptz, watermark bigint, cut timestamptz, movie_ids bigint[])
 RETURNS TABLE (user_id bigint, movie_id bigint, rating real, rated_at timestamptz)
