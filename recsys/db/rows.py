@@ -19,10 +19,15 @@ Value = TypeVar("Value")
 
 
 def fetch_rows(
-    conn: Connection, kind: type[Row], query: Query, params: Params | None = None
+    conn: Connection,
+    kind: type[Row],
+    query: Query,
+    params: Params | None = None,
+    *,
+    binary: bool = False,
 ) -> list[Row]:
-    """Return all rows of a query."""
-    with conn.cursor(row_factory=class_row(kind)) as cursor:
+    """Return all rows of a query; `binary` where they are long bytes, which are text else."""
+    with conn.cursor(binary=binary, row_factory=class_row(kind)) as cursor:
         return cursor.execute(query, params).fetchall()
 
 

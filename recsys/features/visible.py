@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from typing import Any, LiteralString, NamedTuple
 
 import numpy as np
-from psycopg.rows import class_row
 
 from recsys.db.arrays import TO_2000, read_arrays
 from recsys.db.connect import Connection
@@ -71,8 +70,7 @@ def read_histories(
 ) -> Interactions:
     """Return what these users (ids) have rated in the snapshot, over the movies given."""
     params = {**snapshot.params, "user_ids": users.tolist()}
-    with conn.cursor(binary=True, row_factory=class_row(_History)) as cursor:
-        rows = cursor.execute(queries("visible")["histories"], params).fetchall()
+    rows = fetch_rows(conn, _History, queries("visible")["histories"], params, binary=True)
     lengths = [len(row.ratings) // _RATING.itemsize for row in rows]
     user_ids = np.repeat(np.array([row.user_id for row in rows], dtype=np.int64), lengths)
     rated = np.frombuffer(b"".join(row.ratings for row in rows), dtype=_RATING)

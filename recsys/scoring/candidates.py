@@ -51,17 +51,20 @@ class ShardUsers:
 def score_shard(
     conn: Connection, spec: PublicationSpec, model: Recommender, users: ShardUsers
 ) -> int:
-    """Replace a shard's candidates; return how many there are. Histories and lists are in memory of
-    AT_ONCE users at a time, however many the shard has.
+    """Make a shard's candidates; return how many. Histories and lists are in memory of AT_ONCE
+    users at a time, however many the shard has.
 
     Each part is a transaction: the shard counts as scored once all are there, and what was cut
-    short before begins anew.
+    short before begins anew. What another run has scored meanwhile stays, as it may be about to
+    publish it.
     """
     statements = queries("publication")
     params = {"publication_key": spec.key, **users.shard.params}
     offered = ~np.isin(model.movie_ids_, users.withdrawn)
     # two runs of one spec would both add theirs
     with advisory_lock(conn, Lock.SCORE, spec.key, users.shard.shard):
+        if is_scored(conn, spec, users.shard):
+            return 0
         with conn.transaction():
             conn.execute(statements["forget_other_shards"], params)
             conn.execute(statements["forget_shard"], params)

@@ -253,9 +253,10 @@ def snapshot(landing: Landing, *, watermark: int | None = None) -> dict[str, lis
         landing.conn.execute(refresh)
     params = {"as_of": DAY, "watermark": watermark or newest_drop(landing)}
     return {
-        name: sorted(map(tuple, landing.conn.execute(query, params).fetchall()))
+        f"{name} {role}": sorted(landing.conn.execute(query, {**params, "role": role}), key=str)
         for name, query in queries("visible").items()
-        if name != "rerated"  # how ratings are read, and not what they are
+        for role in (("director", "actor") if "%(role)s" in query else ("",))
+        if name not in ("rerated", "histories")  # how ratings are read, and not what they are
     }
 
 

@@ -257,11 +257,10 @@ def test_an_edited_function_is_the_one_that_is_called(code: Code) -> None:
 
 
 def test_an_edited_function_may_have_other_columns(code: Code) -> None:
-    code.edit(
-        "04_ratings.sql", old="rated_at timestamptz)\nLANGUAGE", new="at timestamptz)\nLANGUAGE"
-    )
-    assert code.migrate() == ["04_ratings.sql"]
-    assert code.rows("SELECT count(at) FROM visible_ratings('2020-01-06', 1)") == [(1,)]
+    columns = "movie_id bigint, {} timestamptz)\nLANGUAGE"
+    code.edit("04_ratings.sql", old=columns.format("rated_at"), new=columns.format("at"))
+    assert code.migrate() == ["04_ratings.sql", "09_training.sql"]
+    assert code.rows("SELECT count(at) FROM visible_versions('2020-01-06', 1)") == [(2,)]
     assert code.rows("SELECT count(*) FROM mv_rerated") == [(2,)]
 
 

@@ -107,11 +107,12 @@ def test_a_week_and_what_is_lost_of_it_through_a_server(
     assert champion
     assert registry.champion() == registry.find_version(champion.model.fit_key)
     served = mlflow.pyfunc.load_model(f"models:/{name}@champion")
-    user = (
-        conn.execute("SELECT min(user_id) AS user_id FROM recommendations WHERE source = 'model'")
-        .fetchone()
-        .user_id
-    )
-    assert (
-        len(served.predict(pd.DataFrame({"user_id": [user]}), params={"n": 3})["movie_ids"][0]) == 3
-    )
+    rated = conn.execute("SELECT * FROM ratings ORDER BY user_id, movie_id LIMIT 2").fetchall()
+    given = {
+        "user_id": [rated[0].user_id],
+        "movie_ids": [[row.movie_id for row in rated]],
+        "ratings": [[row.rating for row in rated]],
+        "rated_at": [[int(row.rated_at.timestamp()) for row in rated]],
+    }
+    lists = served.predict(pd.DataFrame(given), params={"n": 3})["movie_ids"]
+    assert len(lists[0]) == 3

@@ -72,3 +72,18 @@ def test_a_shard_that_was_cut_short_is_not_scored_and_begins_anew(
     assert conn.execute("SELECT count(*) AS n FROM scored_shards").fetchone().n == 0
     steps.score_users(settings, *decided, 0)
     assert lists(conn) == whole
+
+
+def test_what_another_run_scored_meanwhile_is_not_taken_away(
+    settings: Settings,
+    decided: tuple[WeekPlan, int],
+    conn: Connection,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The other run may be about to publish it."""
+    steps.score_users(settings, *decided, 0)
+    places = conn.execute("SELECT ctid::text FROM candidates ORDER BY 1").fetchall()
+    # as it was when this run looked, before it waited for the other
+    monkeypatch.setattr("recsys.steps.publish.is_scored", lambda *_: False)
+    assert steps.score_users(settings, *decided, 0) == 0
+    assert conn.execute("SELECT ctid::text FROM candidates ORDER BY 1").fetchall() == places

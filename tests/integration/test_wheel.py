@@ -39,11 +39,15 @@ print(json.dumps({
     "others": [name for name in ("airflow", "pytest", "stack") if importlib.util.find_spec(name)],
 }))
 """
+#: Two users, with a movie that each has rated.
+GIVEN = {"user_id": [1, 2], "movie_ids": [[1], [2]], "ratings": [[5.0], [4.5]]} | {
+    "rated_at": [[1_500_000_000], [1_500_000_060]]
+}
 #: As docs/how-to/app-developer.md says, the answer as JSON.
 ASK = """
 import mlflow, pandas
 print(mlflow.pyfunc.load_model("models:/movie-recommender@champion").predict(
-    pandas.DataFrame({"user_id": [1, 2]}), params={"n": 3}).to_json())
+    pandas.DataFrame(%s), params={"n": 3}).to_json())
 """
 
 
@@ -121,10 +125,10 @@ def test_a_week_and_its_champion_with_the_wheel_alone(
     run: Callable[..., str], settings: Settings, weeks: list[date]
 ) -> None:
     run("recsys", "run", "--as-of", str(weeks[0]), "--recipes", "popularity", "als")
-    answer = pd.DataFrame(json.loads(run("python", "-c", ASK)))
+    answer = pd.DataFrame(json.loads(run("python", "-c", ASK % GIVEN)))
     assert answer["user_id"].tolist() == [1, 2]
     assert answer["movie_ids"].map(len).tolist() == [3, 3]
     assert Registry(settings).champion()  # and MLflow's client speaks to the test's store
     served = mlflow.pyfunc.load_model("models:/movie-recommender@champion")
-    in_checkout = served.predict(pd.DataFrame({"user_id": [1, 2]}), params={"n": 3})
+    in_checkout = served.predict(pd.DataFrame(GIVEN), params={"n": 3})
     assert in_checkout["movie_ids"].tolist() == answer["movie_ids"].tolist()

@@ -10,7 +10,6 @@ PACKAGE = Path(recsys.__file__).parent
 FETCHES = {"fetchone", "fetchall", "fetchmany"}
 #: Modules that still read rows themselves. None is to be added.
 FETCHING = {
-    "scoring/histories.py",
     "weeks_page/record.py",
 }
 #: Functions that take or return rows of no type. None is to be added.
