@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from scipy.linalg import solve
+from scipy.linalg import get_lapack_funcs
 from threadpoolctl import threadpool_limits
 
+from recsys.errors import ModelError
 from recsys.features.histories import Histories
 
 __all__ = ["Ridge", "solve_users"]
@@ -86,11 +87,22 @@ class _Equations:
         """Return (b, d) float64 of users who have equally many likes."""
         length = int(self.likes.lengths[users[0]])
         rows = self.likes.starts[users][:, None] + np.arange(length)
-        movies = self.ridge.exact[self.likes.movies[rows]]
+        movies = np.take(self.ridge.exact, self.likes.movies[rows], axis=0)
         confidences = self.confidences[rows]
         right = np.matmul(confidences[:, None, :], movies)[:, 0]
         movies *= np.sqrt(confidences - 1)[:, :, None]
         left = np.matmul(movies.transpose(0, 2, 1), movies)
         left += self.ridge.of_everyone
-        solution = solve(left, right[:, :, None], assume_a="pos", check_finite=False)
-        return solution[:, :, 0]
+        return cholesky_solve(left, right)
+
+
+def cholesky_solve(left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """Return (b, d) solutions for symmetric positive definite `left` (b, d, d) and `right` (b, d),
+    which both change. One by one takes LAPACK half of what scipy's batched solve does.
+    """
+    (posv,) = get_lapack_funcs(("posv",), (left,))
+    for row, matrix in enumerate(left):
+        _, right[row], failed = posv(matrix.T, right[row], lower=1, overwrite_a=1)
+        if failed:
+            raise ModelError("als: a user's equations are not positive definite; is λ above 0?")
+    return right
