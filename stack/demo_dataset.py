@@ -8,7 +8,7 @@ from pathlib import Path
 
 from stack.datasets.imdb import generate_imdb
 from stack.datasets.movielens import generate_movielens
-from stack.downloads import PINS, Tell, fetch, sources_of
+from stack.downloads import PINS, Notify, fetch, sources_of
 from stack.errors import StackError
 from stack.home import Home
 from stack.private import write_private
@@ -32,7 +32,9 @@ class Dataset:
         return f"{self.movielens}{f' and {self.imdb}' if self.imdb else ', without IMDb'}"
 
 
-def choose_dataset(home: Home, movielens: Path | None, imdb: Path | None, tell: Tell) -> Dataset:
+def choose_dataset(
+    home: Home, movielens: Path | None, imdb: Path | None, notify: Notify
+) -> Dataset:
     """The data asked for, else that of the last demo in this folder, else what can be had.
 
     One database holds one population of users, so that another data set needs another state folder:
@@ -43,7 +45,7 @@ def choose_dataset(home: Home, movielens: Path | None, imdb: Path | None, tell: 
     if imdb and not movielens:
         raise StackError("IMDB is given without MOVIELENS: expected both, or MOVIELENS alone")
     if movielens is None:
-        dataset = last or fetch_dataset(home, tell) or generate_dataset(home, tell)
+        dataset = last or fetch_dataset(home, notify) or generate_dataset(home, notify)
     else:
         dataset = Dataset(place_of(home, movielens), existing(imdb, "IMDB") if imdb else None)
     if last not in (None, dataset):
@@ -52,7 +54,7 @@ def choose_dataset(home: Home, movielens: Path | None, imdb: Path | None, tell: 
             "run `make clean` first"
         )
     if is_release(movielens) and not dataset.movielens.exists():
-        fetch(sources_of(str(movielens)), downloads(home), tell)
+        fetch(sources_of(str(movielens)), downloads(home), notify)
     return dataset
 
 
@@ -88,16 +90,16 @@ def existing(path: Path, name: str, expected: str = "") -> Path:
     return path.resolve()
 
 
-def fetch_dataset(home: Home, tell: Tell) -> Dataset | None:
+def fetch_dataset(home: Home, notify: Notify) -> Dataset | None:
     """GroupLens' ml-latest-small, else a mirror's release of that size, else None (and print why).
 
     No mirror has ml-latest-small, which changes in place.
     """
     sources = [*sources_of("ml-latest-small"), sources_of("ml-100k")[-1]]
     try:
-        return Dataset(fetch(sources, downloads(home), tell), None)
+        return Dataset(fetch(sources, downloads(home), notify), None)
     except StackError as error:
-        tell(str(error))
+        notify(str(error))
         return None
 
 
@@ -108,12 +110,12 @@ def downloads(home: Home) -> Path:
     return folder
 
 
-def generate_dataset(home: Home, tell: Tell) -> Dataset:
+def generate_dataset(home: Home, notify: Notify) -> Dataset:
     """A made world in the same layout, with IMDb files."""
     folder = home.root / "data" / "generated"
     dataset = Dataset(folder / "movielens", folder / "imdb")
     sizes = ", ".join(f"{GENERATED[name]:,} {name}" for name in ("users", "movies", "ratings"))
-    tell(f"going on with a generated data set of the same layout: {sizes}, nobody's real taste")
+    notify(f"going on with a generated data set of the same layout: {sizes}, nobody's real taste")
     generate_movielens(dataset.movielens, **GENERATED)
     generate_imdb(folder / "imdb", dataset.movielens, GENERATED["seed"])
     return dataset

@@ -40,7 +40,7 @@ EXPECTED = ("ratings.csv", "movies.csv", "links.csv", "tags.csv")
 EXPIRED = 10  # OpenSSL's X509_V_ERR_CERT_HAS_EXPIRED
 TIMEOUT = 10  # seconds without a byte
 
-Tell = Callable[[str], None]
+Notify = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -69,19 +69,19 @@ def sources_of(release: str) -> list[Source]:
     return [Source(release, base) for base in bases]
 
 
-def fetch(sources: Sequence[Source], folder: Path, tell: Tell) -> Path:
+def fetch(sources: Sequence[Source], folder: Path, notify: Notify) -> Path:
     """Download from the first source that serves its release whole; say which, and why none before
     it. Raises StackError with the reason of each.
     """
     reasons: list[str] = []
     for source in sources:
-        tell(f"downloading {source.url}")
+        notify(f"downloading {source.url}")
         try:
             path = download(source, folder)
         except (httpx.HTTPError, StackError) as error:
             reasons.append(reason(source, error))
         else:
-            tell(origin(source, sources[0], reasons))
+            notify(origin(source, sources[0], reasons))
             return path
     tried = "; ".join(
         f"{source.url}: {text}" for source, text in zip(sources, reasons, strict=True)
