@@ -5,16 +5,15 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from datetime import date
 from inspect import signature
-from pathlib import Path
-from tempfile import TemporaryDirectory, TemporaryFile
+from tempfile import TemporaryFile
 from typing import Any
 
-from bench.speed.stages.base import Seconds, Stage, Way
-from bench.speed.stages.week import OURS, costs_by_step
+from bench.speed.stages.base import Seconds
+from bench.speed.stages.week import OURS, WholeWeek
 from recsys.costs import Cost
 from recsys.db.queries import checks
 from recsys.errors import RecsysError
@@ -22,42 +21,30 @@ from recsys.promotion.approval import UNASKED
 from recsys.request import RunRequest
 from recsys.settings import Settings
 from recsys.steps import STEPS, Step, function_of
-from recsys.week import WeekRun
+from recsys.week import WeekPlan, WeekRun
 
 RECIPES = ("popularity", "als")
 IDLE = "a process that calls no step"
 
 
-class WeekInProcesses(Stage):
+class WeekInProcesses(WholeWeek):
     """Each step's seconds and peak memory, as of a task without Airflow in it. The libraries count,
     so that the figure of a process that does nothing stands beside them.
     """
 
     name = "memory"
     title = "the whole week, each step a process of its own: popularity, ALS"
-    ours = OURS
-
-    @contextmanager
-    def ways(self) -> Iterator[Sequence[Way]]:
-        yield ()
 
     def measure(self, rounds: int) -> Seconds:
-        """Once, whatever the rounds: what it fits is fitted anew."""
-        ground = self.ground
-        with (
-            ground.databases.clone(ground.filled, ground.name("memory")) as name,
-            TemporaryDirectory(dir=ground.folder) as store,
-        ):
-            settings = ground.settings(name, ground.zones.full, Path(store))
-            started = time.perf_counter()
-            week = Week(environment_of(settings), ground.zones.dates[1].isoformat()).run()
-            seconds = time.perf_counter() - started
-            costs = costs_by_step(settings, WeekRun.from_json(week).plan)
-            idle = timed_idle()
-        peaks = {step: cost.peak_bytes for step, cost in costs.items()}
-        self.peaks = {IDLE: idle.peak_bytes, **peaks}
-        steps = {step: [cost.seconds] for step, cost in costs.items()}
-        return {OURS: [seconds], IDLE: [idle.seconds], **steps}
+        seconds = dict(super().measure(rounds))
+        idle = timed_idle()
+        del self.peaks[OURS]  # the largest of the steps', which stand below
+        self.peaks = {IDLE: idle.peak_bytes, **self.peaks}
+        return {OURS: seconds.pop(OURS), IDLE: [idle.seconds], **seconds}
+
+    def run(self, settings: Settings, as_of: date) -> WeekPlan:
+        week = Week(environment_of(settings), as_of.isoformat()).run()
+        return WeekRun.from_json(week).plan
 
 
 @dataclass

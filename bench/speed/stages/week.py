@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import date
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -35,17 +36,21 @@ class WholeWeek(Stage):
         """Once, whatever the rounds: nothing stands beside it, and what it fits is fitted anew."""
         ground = self.ground
         with (
-            ground.databases.clone(ground.filled, ground.name("week")) as name,
+            ground.databases.clone(ground.filled, ground.name(self.name)) as name,
             TemporaryDirectory(dir=ground.folder) as store,
         ):
             settings = ground.settings(name, ground.zones.full, Path(store))
             started = time.perf_counter()
-            week = run_week(settings, RunRequest(as_of=ground.zones.dates[1], run_id=OURS))
+            week = self.run(settings, ground.zones.dates[1])
             seconds = time.perf_counter() - started
             costs = costs_by_step(settings, week)
         peaks = {step: cost.peak_bytes for step, cost in costs.items()}
         self.peaks = {OURS: max(peaks.values()), **peaks}
         return {OURS: [seconds], **{step: [costs[step].seconds] for step in costs}}
+
+    def run(self, settings: Settings, as_of: date) -> WeekPlan:
+        """Run the week; return its plan."""
+        return run_week(settings, RunRequest(as_of=as_of, run_id=OURS))
 
 
 def costs_by_step(settings: Settings, week: WeekPlan) -> dict[str, Any]:
