@@ -166,6 +166,33 @@ class Settings(Bounds, BaseSettings):
         "stay beside what is live",
     )
 
+    # the API and its pages
+    api_database_url: SecretStr | None = Field(
+        default=None,
+        description="Postgres as the API's own role, recsys_api, which reads a few views",
+    )
+    operator_database_url: SecretStr | None = Field(
+        default=None,
+        description="Postgres as recsys_operator: used by operations alone, once the caller is "
+        "known to be an admin; empty: there are none",
+    )
+    api_host: str = Field(default="127.0.0.1", description="the address that the API listens on")
+    api_port: int = Field(default=8_000, ge=0, le=65_535, description="its port; 0: a free one")
+    api_workers: int = Field(default=1, ge=1, le=64, description="processes that answer")
+    api_url: str = Field(
+        default="",
+        description="where the API answers: Airflow's pages ask it what needs the model; "
+        "empty: they say that it is away",
+    )
+    api_key: SecretStr | None = Field(
+        default=None, description="the key that Airflow's pages send to the API; scope predict"
+    )
+    airflow_url: str = Field(
+        default="", description="Airflow's api-server, which POST /v1/weeks triggers a week by"
+    )
+    airflow_user: str = Field(default="", description="the login that it is triggered with")
+    airflow_password: SecretStr | None = Field(default=None, description="its password")
+
     # telling people
     notifier: Literal["log", "slack", "mail"] = Field(
         default="log",

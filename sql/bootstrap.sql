@@ -4,6 +4,8 @@
 \set ON_ERROR_STOP on
 \getenv recsys_pipeline_password RECSYS_PIPELINE_PASSWORD
 \getenv recsys_reader_password RECSYS_READER_PASSWORD
+\getenv recsys_api_password RECSYS_API_DB_PASSWORD
+\getenv recsys_operator_password RECSYS_OPERATOR_PASSWORD
 \getenv airflow_password AIRFLOW_DB_PASSWORD
 \getenv mlflow_password MLFLOW_DB_PASSWORD
 
@@ -12,7 +14,10 @@ SET log_min_error_statement = 'panic';
 SET log_min_duration_statement = -1;
 
 SELECT format('CREATE ROLE %I', name)
-FROM (VALUES ('recsys_pipeline'), ('recsys_reader'), ('airflow'), ('mlflow')) AS roles (name)
+FROM (VALUES
+    ('recsys_pipeline'), ('recsys_reader'), ('recsys_api'), ('recsys_operator'), ('airflow'),
+    ('mlflow')
+) AS roles (name)
 WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = name)
 \gexec
 
@@ -22,6 +27,12 @@ PASSWORD :'recsys_pipeline_password';
 ALTER ROLE recsys_reader LOGIN
 NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS
 PASSWORD :'recsys_reader_password';
+ALTER ROLE recsys_api LOGIN
+NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS
+PASSWORD :'recsys_api_password';
+ALTER ROLE recsys_operator LOGIN
+NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS
+PASSWORD :'recsys_operator_password';
 ALTER ROLE airflow LOGIN
 NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS
 PASSWORD :'airflow_password';
@@ -30,7 +41,10 @@ NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS
 PASSWORD :'mlflow_password';
 
 SELECT format('ALTER ROLE %I SET timezone TO ''UTC''', name)
-FROM (VALUES ('recsys_pipeline'), ('recsys_reader'), ('airflow'), ('mlflow')) AS roles (name)
+FROM (VALUES
+    ('recsys_pipeline'), ('recsys_reader'), ('recsys_api'), ('recsys_operator'), ('airflow'),
+    ('mlflow')
+) AS roles (name)
 \gexec
 
 SELECT format('CREATE DATABASE %I OWNER %I', name, owner)
@@ -41,4 +55,9 @@ WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = name)
 \gexec
 
 REVOKE ALL ON DATABASE recsys, airflow, mlflow, postgres FROM PUBLIC;
-GRANT CONNECT ON DATABASE recsys TO recsys_reader;
+GRANT CONNECT ON DATABASE recsys TO recsys_reader, recsys_api, recsys_operator;
+
+-- Whoever operates does what the pipeline does, and what that makes is the pipeline's. The role is
+-- one of its own so that it can be taken away, and so that the server's log tells the two apart.
+GRANT recsys_pipeline TO recsys_operator;
+ALTER ROLE recsys_operator SET role TO 'recsys_pipeline';

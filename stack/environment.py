@@ -46,6 +46,8 @@ def recsys_environment(home: Home, postgres: Postgres) -> dict[str, str]:
     """The library's settings, and MLflow's own variables for its client's login."""
     return {
         "RECSYS_DATABASE_URL": postgres.url("recsys", "recsys_pipeline"),
+        "RECSYS_API_DATABASE_URL": postgres.url("recsys", "recsys_api"),
+        "RECSYS_OPERATOR_DATABASE_URL": postgres.url("recsys", "recsys_operator"),
         "RECSYS_DROPS": str(home.drops),
         "RECSYS_MLFLOW_TRACKING_URI": home.url("mlflow"),
         "MLFLOW_TRACKING_URI": home.url("mlflow"),

@@ -30,6 +30,8 @@ SUPERUSER = "postgres"
 PASSWORD_VARIABLES = {
     "recsys_pipeline": "RECSYS_PIPELINE_PASSWORD",
     "recsys_reader": "RECSYS_READER_PASSWORD",
+    "recsys_api": "RECSYS_API_DB_PASSWORD",
+    "recsys_operator": "RECSYS_OPERATOR_PASSWORD",
     "airflow": "AIRFLOW_DB_PASSWORD",
     "mlflow": "MLFLOW_DB_PASSWORD",
 }
@@ -91,14 +93,22 @@ class Postgres:
         log).
         """
         if self.record_path.exists():
-            return json.loads(self.record_path.read_text())
+            return self._completed(json.loads(self.record_path.read_text()))
         self.state.mkdir(mode=0o711 if self.account else 0o700, parents=True, exist_ok=True)
         record = self._new_record()
         self._write(record)
         return record
 
+    def _completed(self, record: dict[str, Any]) -> dict[str, Any]:
+        """Return a record with the roles that came after it was written."""
+        passwords = new_passwords() | record["passwords"]
+        if passwords != record["passwords"]:
+            record["passwords"] = passwords
+            self._write(record)
+        return record
+
     def _new_record(self) -> dict[str, Any]:
-        passwords = {role: new_secret() for role in (SUPERUSER, *PASSWORD_VARIABLES)}
+        passwords = new_passwords()
         return {"port": self.wanted_port or free_port(), "passwords": passwords}
 
     def _keep(self, **values: str | int) -> None:
@@ -267,3 +277,8 @@ class Postgres:
             check(f"pg_ctl {action}", done)
         except StackError as error:
             raise StackError(f"{error}\n{tail(self.log, 20)}") from None
+
+
+def new_passwords() -> dict[str, str]:
+    """Return a new password for every role."""
+    return {role: new_secret() for role in (SUPERUSER, *PASSWORD_VARIABLES)}

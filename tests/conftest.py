@@ -72,12 +72,15 @@ def database_url(postgres: Postgres, template: str) -> Iterator[str]:
 
 
 @pytest.fixture
-def settings(database_url: str, tmp_path: Path, mlflow_store: str) -> Settings:
+def settings(postgres: Postgres, database_url: str, tmp_path: Path, mlflow_store: str) -> Settings:
     """Settings of a small installation of the test's own: database, landing zone, MLflow store;
     titles without weights.
     """
+    database = database_url.rsplit("/", 1)[1]
     return Settings(
         database_url=SecretStr(database_url),
+        api_database_url=SecretStr(postgres.url(database, "recsys_api")),
+        operator_database_url=SecretStr(postgres.url(database, "recsys_operator")),
         drops=str(tmp_path / "drops"),
         mlflow_tracking_uri=mlflow_store,
         title_model="/nonexistent/title-model",

@@ -15,7 +15,8 @@ def create_database(postgres: Postgres, name: str, *, template: str) -> None:
     statement = sql.SQL("CREATE DATABASE {} OWNER {} TEMPLATE {} STRATEGY file_copy")
     execute(postgres, statement.format(database, owner, sql.Identifier(template)))
     execute(postgres, sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(database))
-    execute(postgres, sql.SQL("GRANT CONNECT ON DATABASE {} TO recsys_reader").format(database))
+    grant = "GRANT CONNECT ON DATABASE {} TO recsys_reader, recsys_api, recsys_operator"
+    execute(postgres, sql.SQL(grant).format(database))
 
 
 def execute(postgres: Postgres, statement: sql.Composed) -> None:

@@ -9,6 +9,7 @@ from stack.postgres import PASSWORD_VARIABLES, SUPERUSER, Postgres
 
 OWNERS = {"recsys": "recsys_pipeline", "airflow": "airflow", "mlflow": "mlflow"}
 ROLES = tuple(PASSWORD_VARIABLES)
+OPEN_TO = ("recsys_reader", "recsys_api", "recsys_operator")  # of `recsys`, beside its owner
 
 
 def ask(
@@ -37,7 +38,7 @@ def test_each_database_has_its_owner(postgres: Postgres) -> None:
 @pytest.mark.parametrize("role", ROLES)
 def test_who_may_connect_where(postgres: Postgres, role: str) -> None:
     expected = {name for name, owner in OWNERS.items() if owner == role} | (
-        {"recsys"} if role == "recsys_reader" else set()
+        {"recsys"} if role in OPEN_TO else set()
     )
     allowed = set()
     for database in (*OWNERS, "postgres"):
@@ -104,3 +105,15 @@ def test_a_failing_bootstrap_logs_no_password(postgres: Postgres) -> None:
         assert "not-in-the-log" not in postgres.log.read_text()
     finally:
         postgres.start()  # the right passwords again
+
+
+def test_what_the_operator_makes_is_the_pipelines(postgres: Postgres) -> None:
+    query = "SELECT current_user::text, session_user::text"
+    assert ask(postgres, query, "recsys", "recsys_operator") == [
+        ("recsys_pipeline", "recsys_operator")
+    ]
+
+
+def test_the_api_is_no_member_of_any_role(postgres: Postgres) -> None:
+    query = "SELECT count(*) FROM pg_auth_members WHERE member = 'recsys_api'::regrole"
+    assert ask(postgres, query) == [(0,)]
