@@ -2,6 +2,8 @@
 -- makes it are the files under sql/schema and sql/views, and there are the reasons too.
 
 
+CREATE SCHEMA api;
+
 CREATE SCHEMA staging;
 
 CREATE FUNCTION public.challenger_has(user_id bigint, experiment text, share double precision) RETURNS boolean
@@ -1426,6 +1428,8 @@ ALTER TABLE ONLY public.tuned_recipes
 
 ALTER TABLE ONLY public.users
     ADD CONSTRAINT users_drop_id_fkey FOREIGN KEY (drop_id) REFERENCES public.drops(drop_id);
+
+GRANT USAGE ON SCHEMA api TO recsys_api;
 
 GRANT USAGE ON SCHEMA public TO recsys_reader;
 
