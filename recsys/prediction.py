@@ -11,7 +11,7 @@ from recsys.db.rows import fetch_value, find_value
 from recsys.errors import LedgerError, RecsysError
 from recsys.features.catalogue import Catalogue, Description
 from recsys.models import MODELS, model_class
-from recsys.models.base import PredictsDescribed
+from recsys.models.described import PredictsDescribed
 from recsys.registry.patience import brief
 from recsys.registry.store import Registry
 

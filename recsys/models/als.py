@@ -11,7 +11,8 @@ from recsys.features.catalogue import Catalogue
 from recsys.features.histories import Histories
 from recsys.features.train import Train
 from recsys.models.base import Config, DotProduct, Report, Search, silent
-from recsys.models.least_squares import Ridge, solve_users
+from recsys.models.explanation import Explanation
+from recsys.models.least_squares import Ridge, shares_of_likes, solve_users
 from recsys.models.recency import faded
 from recsys.models.top_n import EXACT_WIDTH
 
@@ -153,14 +154,29 @@ class ALS(DotProduct):
 
     def vectors(self, histories: Histories) -> tuple[np.ndarray, np.ndarray]:
         likes = self.liked_movies(histories)
-        weights = self.weights(likes.ratings, likes.rated_at) / self.mean_weight_
-        users = solve_users(likes, self.alpha * weights, self.users_, self.compute.threads)
+        users = solve_users(likes, self.trust(likes), self.users_, self.compute.threads)
         return users, self.movie_factors_
+
+    def trust(self, likes: Histories) -> np.ndarray:
+        """Return (H,) confidences of likes."""
+        weights = self.weights(likes.ratings, likes.rated_at) / self.mean_weight_
+        return self.alpha * weights
+
+    def explain(self, histories: Histories, movies: np.ndarray) -> Explanation:
+        is_like = self.is_liked_movie(histories)
+        likes = histories.where(is_like)
+        shares = shares_of_likes(
+            likes, self.trust(likes), self.users_, movies, self.compute.threads
+        )
+        return Explanation.of_likes("exact", histories, is_like, shares)
 
     def liked_movies(self, histories: Histories) -> Histories:
         """Return the likes of movies that the model has vectors of."""
-        likes = self.likes_in(histories)
-        return likes.where(self.liked_[likes.movies])
+        return histories.where(self.is_liked_movie(histories))
+
+    def is_liked_movie(self, histories: Histories) -> np.ndarray:
+        """Return (H,) bool: a like of a movie that the model has a vector of."""
+        return (histories.ratings >= self.like_threshold_) & self.liked_[histories.movies]
 
     def knows(self, histories: Histories) -> np.ndarray:
         return self.liked_movies(histories).lengths > 0

@@ -16,6 +16,7 @@ from recsys.features.histories import Histories
 from recsys.features.interactions import Interactions
 from recsys.features.train import Train
 from recsys.models import BASELINE
+from recsys.models.explanation import Explanation
 from recsys.models.top_n import (
     Eligibility,
     best_products,
@@ -215,6 +216,15 @@ class Recommender(ABC):
             scores[:, ~offered] = -np.inf
         return top_n(mask_seen(scores, histories.seen(), slice(0, len(scores))), n)
 
+    def explain(self, histories: Histories, movies: np.ndarray) -> Explanation:
+        """Return what each rating of B histories adds to the scores of the user's `movies` (B, n),
+        positions, −1 for none.
+
+        A user's explanation depends on the user's own history alone, to the last bit. A recipe
+        whose scores are no sums over ratings leaves it as it is: it names its rule.
+        """
+        return Explanation.by_rule(histories, movies.shape[1])
+
     def list_ids(self, positions: np.ndarray, scores: np.ndarray) -> TopN:
         """Return lists of movie ids, from lists (U, n) of positions and their scores."""
         return TopN(np.where(positions >= 0, self.movie_ids_[positions], -1), scores)
@@ -322,20 +332,3 @@ class PredictsRatings(ABC):
         """Return (K,) float32 expected ratings in stars of K (user id, movie id) pairs; a
         bias-based guess for strangers. `histories` as in `recommend`.
         """
-
-
-class PredictsDescribed(ABC):
-    """The contract of a recipe that predicts ratings of movies out of the catalogue, by their
-    descriptions.
-    """
-
-    user_ids_: np.ndarray
-
-    @property
-    @abstractmethod
-    def genres(self) -> list[str]:
-        """The genres that a description may name."""
-
-    @abstractmethod
-    def predict_described(self, users: np.ndarray, movies: Catalogue) -> np.ndarray:
-        """Return (len(users), len(movies)) float32 expected ratings in stars."""

@@ -12,10 +12,17 @@ from threadpoolctl import threadpool_limits
 from recsys.errors import ModelError
 from recsys.features.catalogue import Catalogue
 from recsys.features.histories import Histories
-from recsys.features.interactions import Interactions
+from recsys.features.interactions import Interactions, index_of
 from recsys.features.train import Train
 from recsys.models.base import Config, Recommender, Report, Search, silent
-from recsys.models.item_weights import MOVIES_AT_ONCE, as_arrays, from_arrays, strongest
+from recsys.models.explanation import Explanation, targets_of_ratings
+from recsys.models.item_weights import (
+    MOVIES_AT_ONCE,
+    as_arrays,
+    from_arrays,
+    strongest,
+    weights_at,
+)
 
 BYTES_A_GB = 1e9
 BYTES_A_WEIGHT = 4
@@ -110,8 +117,12 @@ class EASE(Recommender):
 
     def modelled_likes(self, histories: Histories) -> Histories:
         """Return the likes of movies that the model has weights of."""
-        likes = self.likes_in(histories)
-        return likes.where(np.isin(likes.movies, self.modelled_))
+        return histories.where(self.is_modelled_like(histories))
+
+    def is_modelled_like(self, histories: Histories) -> np.ndarray:
+        """Return (H,) bool: a like of a movie that the model has weights of."""
+        is_like = histories.ratings >= self.like_threshold_
+        return is_like & np.isin(histories.movies, self.modelled_)
 
     def knows(self, histories: Histories) -> np.ndarray:
         return self.modelled_likes(histories).lengths > 0
@@ -125,6 +136,10 @@ class EASE(Recommender):
         if self.config.history_half_life is None:
             return np.ones(len(likes.movies))
         return np.exp2(-n_later_likes(likes) / self.config.history_half_life)
+
+    def faded_entries(self, likes: Histories) -> np.ndarray:
+        """Return (R,) what likes count by their stars and their place in the history."""
+        return self.entries(likes.ratings) * self.fading(likes)
 
     def learn_weights(self, matrix: sparse.csr_matrix) -> Any:
         """Return B of the likes (U, m): an array, or CSR with `neighbours`."""
@@ -146,16 +161,24 @@ class EASE(Recommender):
 
     def score_block(self, histories: Histories) -> np.ndarray:
         likes = self.modelled_likes(histories)
-        weights = self.entries(likes.ratings) * self.fading(likes)
         # A sparse product goes row by row, so that a user's scores do not depend on who else is
         # scored.
-        product = likes.csr(weights)[:, self.modelled_] @ self.weights_
+        product = likes.csr(self.faded_entries(likes))[:, self.modelled_] @ self.weights_
         if sparse.issparse(product):
             product = product.toarray()
         scores = np.full((len(histories), len(self.movie_ids_)), -np.inf, dtype=np.float32)
         scores[:, self.modelled_] = product
         scores[likes.lengths == 0] = -np.inf
         return scores
+
+    def explain(self, histories: Histories, movies: np.ndarray) -> Explanation:
+        is_like = self.is_modelled_like(histories)
+        likes = histories.where(is_like)
+        rows = index_of(self.modelled_, likes.movies)
+        columns = targets_of_ratings(likes, index_of(self.modelled_, movies))
+        weights = weights_at(self.weights_, rows, columns)
+        shares = self.faded_entries(likes)[:, None] * weights
+        return Explanation.of_likes("exact", histories, is_like, shares)
 
     def state(self) -> dict[str, np.ndarray]:
         arrays = {"modelled_": self.modelled_}

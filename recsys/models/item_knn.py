@@ -21,7 +21,14 @@ from recsys.models.base import (
     rating_range,
     silent,
 )
-from recsys.models.item_weights import MOVIES_AT_ONCE, as_arrays, from_arrays, strongest
+from recsys.models.explanation import Explanation, targets_of_ratings
+from recsys.models.item_weights import (
+    MOVIES_AT_ONCE,
+    as_arrays,
+    from_arrays,
+    strongest,
+    weights_at,
+)
 
 #: Pairs rated at once.
 PAIRS = 65_536
@@ -125,6 +132,12 @@ class ItemKNN(Recommender, PredictsRatings):
         scores[:, ~self.liked_] = -np.inf
         scores[likes.lengths == 0] = -np.inf
         return scores
+
+    def explain(self, histories: Histories, movies: np.ndarray) -> Explanation:
+        is_like = histories.ratings >= self.like_threshold_
+        likes = histories.where(is_like)
+        shares = weights_at(self.similarities_, likes.movies, targets_of_ratings(likes, movies))
+        return Explanation.of_likes("exact", histories, is_like, shares)
 
     def predict(self, users: np.ndarray, movies: np.ndarray, histories: Interactions) -> np.ndarray:
         everyone, rows = np.unique(users, return_inverse=True)

@@ -3,6 +3,7 @@ matrices as plain arrays.
 """
 
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 from scipy import sparse
@@ -33,6 +34,17 @@ def strongest_of_rows(block: np.ndarray, k: int) -> sparse.csr_matrix:
         shape=block.shape,
         dtype=np.float32,
     )
+
+
+def weights_at(matrix: Any, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
+    """Return (K, n) float32: the weights from movies `rows` (K,) to movies `columns` (K, n), in an
+    array or in CSR; 0 where a column is −1.
+    """
+    is_movie = columns >= 0
+    from_rows = np.broadcast_to(rows[:, None], columns.shape)[is_movie]
+    weights = np.zeros(columns.shape, dtype=np.float32)
+    weights[is_movie] = np.asarray(matrix[from_rows, columns[is_movie]]).ravel()
+    return weights
 
 
 def as_arrays(name: str, matrix: sparse.csr_matrix) -> dict[str, np.ndarray]:

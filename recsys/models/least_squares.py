@@ -1,6 +1,5 @@
 """The vectors of users, exactly, given those of movies: a weighted ridge regression for each."""
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,11 +10,9 @@ from threadpoolctl import threadpool_limits
 
 from recsys.errors import ModelError
 from recsys.features.histories import Histories
+from recsys.models.equal_lengths import rows_of, users_of_equal_length
 
-__all__ = ["Ridge", "solve_users"]
-
-#: Numbers in the movies' vectors of the users that are solved at once: they stay in the cache.
-NUMBERS_AT_ONCE = 1 << 18
+__all__ = ["Ridge", "shares_of_likes", "solve_users"]
 
 
 @dataclass(frozen=True)
@@ -24,6 +21,11 @@ class Ridge:
 
     movies: np.ndarray
     regularization: float
+
+    @property
+    def width(self) -> int:
+        """The length of a vector."""
+        return self.movies.shape[1]
 
     @cached_property
     def exact(self) -> np.ndarray:
@@ -54,8 +56,29 @@ def solve_users(
         vectors[users] = equations.solve(users)
 
     with threadpool_limits(1, "blas"), ThreadPoolExecutor(threads) as pool:
-        list(pool.map(solve, equations.batches()))
+        list(pool.map(solve, users_of_equal_length(likes, ridge.width)))
     return vectors
+
+
+def shares_of_likes(
+    likes: Histories, confidences: np.ndarray, ridge: Ridge, targets: np.ndarray, threads: int
+) -> np.ndarray:
+    """Return (H, n) float32: what each like adds to its user's product with each of `targets`
+    (B, n), positions of movies, −1 for none.
+
+    A user's vector is W⁻¹ Σ cᵢ yᵢ over the likes, W = YᵀY + Yᵀ(C − I)Y + λI, so that its product
+    with y is the sum of yᵀ W⁻¹ cᵢ yᵢ (Hu, Koren & Volinsky 2008, section 5). W is factorised once
+    a user; company and threads change no bit, as in `solve_users`.
+    """
+    equations = _Equations(likes, confidences, ridge)
+    shares = np.zeros((len(likes.movies), targets.shape[1]), dtype=np.float32)
+
+    def share(users: np.ndarray) -> None:
+        shares[rows_of(likes, users)] = equations.shares(users, targets[users])
+
+    with threadpool_limits(1, "blas"), ThreadPoolExecutor(threads) as pool:
+        list(pool.map(share, users_of_equal_length(likes, ridge.width)))
+    return shares
 
 
 @dataclass(frozen=True)
@@ -66,43 +89,46 @@ class _Equations:
     confidences: np.ndarray
     ridge: Ridge
 
-    def batches(self) -> Iterator[np.ndarray]:
-        """Yield the users (b,) with likes, in batches of the same number of likes."""
-        lengths = self.likes.lengths
-        by_length = np.argsort(lengths, kind="stable")
-        ends = np.flatnonzero(np.diff(lengths[by_length], append=-1)) + 1
-        for users in np.split(by_length, ends[:-1]):
-            length = int(lengths[users[0]]) if len(users) else 0
-            if length:
-                yield from self.parts(users, length)
-
-    def parts(self, users: np.ndarray, length: int) -> Iterator[np.ndarray]:
-        """Yield the users in parts whose numbers fit the cache."""
-        width = self.ridge.movies.shape[1]
-        size = max(NUMBERS_AT_ONCE // (max(length, width) * width), 1)
-        for start in range(0, len(users), size):
-            yield users[start : start + size]
-
     def solve(self, users: np.ndarray) -> np.ndarray:
         """Return (b, d) float64 of users who have equally many likes."""
-        length = int(self.likes.lengths[users[0]])
-        rows = self.likes.starts[users][:, None] + np.arange(length)
-        movies = np.take(self.ridge.exact, self.likes.movies[rows], axis=0)
-        confidences = self.confidences[rows]
+        movies, confidences = self.liked(users)
         right = np.matmul(confidences[:, None, :], movies)[:, 0]
         movies *= np.sqrt(confidences - 1)[:, :, None]
+        return cholesky_solve(self.left(movies), right)
+
+    def shares(self, users: np.ndarray, targets: np.ndarray) -> np.ndarray:
+        """Return (b, k, n) float64 shares of k likes in the products with `targets` (b, n)."""
+        movies, confidences = self.liked(users)
+        weighted = movies * confidences[:, :, None]
+        movies *= np.sqrt(confidences - 1)[:, :, None]
+        right = self.ridge.exact[targets]
+        right[targets < 0] = 0
+        solutions = cholesky_solve(self.left(movies), right)
+        return np.matmul(weighted, solutions.transpose(0, 2, 1))
+
+    def liked(self, users: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return the vectors (b, k, d) of the users' k likes, a copy, and the confidences
+        (b, k).
+        """
+        rows = rows_of(self.likes, users)
+        return np.take(self.ridge.exact, self.likes.movies[rows], axis=0), self.confidences[rows]
+
+    def left(self, movies: np.ndarray) -> np.ndarray:
+        """Return (b, d, d), of likes' vectors (b, k, d) by the roots of confidences less 1."""
         left = np.matmul(movies.transpose(0, 2, 1), movies)
         left += self.ridge.of_everyone
-        return cholesky_solve(left, right)
+        return left
 
 
 def cholesky_solve(left: np.ndarray, right: np.ndarray) -> np.ndarray:
-    """Return (b, d) solutions for symmetric positive definite `left` (b, d, d) and `right` (b, d),
-    which both change. One by one takes LAPACK half of what scipy's batched solve does.
+    """Return the solutions for symmetric positive definite `left` (b, d, d) and `right`, (b, d) or
+    (b, n, d) for n at once, which both change. One by one takes LAPACK half of what scipy's batched
+    solve does.
     """
     (posv,) = get_lapack_funcs(("posv",), (left,))
     for row, matrix in enumerate(left):
-        _, right[row], failed = posv(matrix.T, right[row], lower=1, overwrite_a=1)
+        _, solution, failed = posv(matrix.T, right[row].T, lower=1, overwrite_a=1)
+        right[row] = solution.T
         if failed:
             raise ModelError("als: a user's equations are not positive definite; is λ above 0?")
     return right

@@ -15,6 +15,7 @@ from recsys.features.catalogue import Catalogue
 from recsys.features.interactions import Interactions
 from recsys.models import model_class
 from recsys.models.base import Compute, DotProduct, PredictsRatings, Recommender
+from recsys.models.explanation import Explanation
 from tests.contracts.worlds import World, checkerboard, crowd, skewed
 
 STRANGER = 999_999
@@ -37,12 +38,31 @@ def answers(model: Recommender, users: np.ndarray, histories: Interactions) -> l
     return [top.ids, top.scores, scores, *stars]
 
 
+def positions_of(model: Recommender, ids: np.ndarray) -> np.ndarray:
+    """Where the model has the movies of lists; −1 past a list's end."""
+    return np.where(ids >= 0, np.searchsorted(model.movie_ids_, ids), -1)
+
+
+def explanation(model: Recommender, users: np.ndarray, histories: Interactions) -> Explanation:
+    """Of the five best movies of each user."""
+    top = model.recommend(users, n=5, histories=histories)
+    return model.explain(histories.histories_of(users), positions_of(model, top.ids))
+
+
+def of_each_user(explained: Explanation) -> list[bytes]:
+    """The bytes of the contributions and the rest, a user's after another's."""
+    contributions = np.split(explained.contributions, explained.histories.starts[1:-1])
+    parts = zip(contributions, explained.rest, strict=True)
+    return [of_ratings.tobytes() + rest.tobytes() for of_ratings, rest in parts]
+
+
 class RecommenderContract:
     recipe: ClassVar[str]
     settings: ClassVar[dict[str, Any]] = {}
     personal: ClassVar[bool] = True
     serves_strangers: ClassVar[bool] = False
     ranks_unrated: ClassVar[bool] = False
+    explains: ClassVar[str] = "exact"
 
     def build(self, *, seed: int = 1) -> Recommender:
         kind = model_class(self.recipe)
@@ -237,6 +257,71 @@ class RecommenderContract:
                 alone = answers(model, users[row : row + 1], everyone)
                 for answer, expected in zip(alone, whole, strict=True):
                     assert answer.tobytes() == expected[row : row + 1].tobytes()
+
+    # why
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def fitted_to_crowd(cls) -> tuple[Recommender, Interactions]:
+        world, everyone = crowd()
+        return cls().build().fit(world.train, world.catalogue), everyone
+
+    def test_contributions_and_the_rest_add_up_to_the_score(
+        self, fitted_to_crowd: tuple[Recommender, Interactions]
+    ) -> None:
+        model, everyone = fitted_to_crowd
+        users = everyone.user_ids
+        explained = explanation(model, users, everyone)
+        assert explained.kind == self.explains
+        scores = model.recommend(users, n=5, histories=everyone).scores
+        if self.explains == "rule":
+            assert not explained.contributions.any()
+            assert not explained.rest.any()
+        else:
+            total = explained.sums + explained.rest
+            np.testing.assert_allclose(total, scores, rtol=1e-5, atol=1e-6)
+            assert (explained.contributions > 0).any(axis=1).mean() > 0.1
+
+    def test_no_disliked_movie_is_a_reason(
+        self, fitted_to_crowd: tuple[Recommender, Interactions]
+    ) -> None:
+        model, everyone = fitted_to_crowd
+        explained = explanation(model, everyone.user_ids, everyone)
+        is_disliked = everyone.ratings < model.like_threshold_
+        assert is_disliked.any()
+        assert not explained.contributions[is_disliked].any()
+
+    def test_no_movie_and_no_history_have_no_reason(
+        self, fitted: Recommender, world: World
+    ) -> None:
+        users = np.array([STRANGER, *world.ratings.user_ids[:2]])
+        movies = np.array([[0, 1, -1], [1, -1, 0], [-1, -1, -1]])
+        explained = fitted.explain(world.ratings.histories_of(users), movies)
+        by_movie = np.repeat(movies, explained.histories.lengths, axis=0)
+        assert not explained.contributions[by_movie < 0].any()
+        assert not explained.rest[movies < 0].any()
+        assert (explained.strongest(3).movies[0] == -1).all()
+
+    def test_nobody_asked_nothing_explained(self, fitted: Recommender, world: World) -> None:
+        nobody = world.ratings.histories_of(np.empty(0, dtype=np.int64))
+        explained = fitted.explain(nobody, np.empty((0, 3), dtype=np.int64))
+        assert explained.contributions.shape == explained.rest.shape == (0, 3)
+        assert explained.strongest(2).movies.shape == (0, 3, 2)
+
+    def test_neither_company_nor_threads_nor_saving_change_an_explanation(
+        self, fitted_to_crowd: tuple[Recommender, Interactions], tmp_path: Path
+    ) -> None:
+        model, everyone = fitted_to_crowd
+        users = everyone.user_ids[::3]
+        whole = of_each_user(explanation(model, users, everyone))
+        model.save(tmp_path)
+        for threads in (1, 2):
+            loaded = type(model).load(tmp_path, Compute(seed=1, threads=threads, device="cpu"))
+            assert of_each_user(explanation(loaded, users, everyone)) == whole
+            assert of_each_user(explanation(loaded, users[1::2], everyone)) == whole[1::2]
+            for row in range(0, len(users), 41):
+                alone = explanation(loaded, users[row : row + 1], everyone)
+                assert of_each_user(alone) == whole[row : row + 1]
 
     # fitting
 

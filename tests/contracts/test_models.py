@@ -7,6 +7,7 @@ class TestPopularity(RecommenderContract):
     recipe = "popularity"
     personal = False
     serves_strangers = True
+    explains = "rule"
 
 
 class TestPopularityOfAWindow(TestPopularity):
@@ -16,6 +17,10 @@ class TestPopularityOfAWindow(TestPopularity):
 class TestALS(RecommenderContract):
     recipe = "als"
     settings = {"factors": 8}  # noqa: RUF012
+
+
+class TestALSThatForgets(TestALS):
+    settings = {"factors": 8, "recency_half_life_days": 200.0}  # noqa: RUF012
 
 
 class TestEASE(RecommenderContract):
@@ -35,12 +40,14 @@ class TestHybrid(RecommenderContract):
     recipe = "hybrid"
     settings = {"users_a_batch": 8, "max_epochs": 25, "patience": 25}  # noqa: RUF012
     ranks_unrated = True
+    explains = "rule"
 
 
 class TestBlend(RecommenderContract):
     recipe = "blend"
     settings = {"members": [{"name": "als", "settings": {"factors": 8}}, {"name": "popularity"}]}  # noqa: RUF012
     serves_strangers = True
+    explains = "rule"
 
 
 class TestBlendOfRanks(TestBlend):

@@ -8,7 +8,13 @@ from recsys.models import MODELS
 
 RECSYS = Path(__file__).resolve().parents[2] / "recsys"
 #: Modules of the contract; the others belong to one recipe each.
-SHARED = {"recsys.models", "recsys.models.base", "recsys.models.top_n"}
+SHARED = {
+    "recsys.models",
+    "recsys.models.base",
+    "recsys.models.described",
+    "recsys.models.explanation",
+    "recsys.models.top_n",
+}
 
 
 def nodes_outside_models() -> Iterator[tuple[str, ast.AST]]:

@@ -15,12 +15,12 @@ from recsys.features.interactions import Interactions, index_of
 from recsys.features.train import Loaded, Train
 from recsys.models.base import (
     DotProduct,
-    PredictsDescribed,
     PredictsRatings,
     Report,
     rating_range,
     silent,
 )
+from recsys.models.described import PredictsDescribed
 from recsys.models.hybrid.computing import repeatable
 from recsys.models.hybrid.config import HybridConfig
 from recsys.models.hybrid.content import ContentEncoder
