@@ -6,6 +6,201 @@ CREATE SCHEMA api;
 
 CREATE SCHEMA staging;
 
+CREATE FUNCTION api.answer_before(api_key_id text, idempotency_key text, body_sha256 text) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+DECLARE
+    before record;
+BEGIN
+    IF idempotency_key IS NULL THEN
+        RETURN NULL;
+    END IF;
+    PERFORM pg_advisory_xact_lock(
+        hashtextextended(concat_ws(' ', 'idempotency', api_key_id, idempotency_key), 0));
+    SELECT r.body_sha256, r.answer INTO before FROM feedback_requests r
+    WHERE r.api_key_id = answer_before.api_key_id
+      AND r.idempotency_key = answer_before.idempotency_key;
+    IF before.body_sha256 <> answer_before.body_sha256 THEN
+        RETURN jsonb_build_object(
+            'status', 409,
+            'detail', 'this Idempotency-Key came with another body before; expected the same '
+                      'body, or another key');
+    END IF;
+    RETURN before.answer;
+END;
+$$;
+
+CREATE TABLE public.erased_users (
+    user_id bigint NOT NULL,
+    erased_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+CREATE SEQUENCE public.new_user_ids
+    START WITH 1099511627776
+    INCREMENT BY 1
+    MINVALUE 1099511627776
+    NO MAXVALUE
+    CACHE 1;
+
+CREATE TABLE public.ratings (
+    user_id bigint NOT NULL,
+    movie_id bigint NOT NULL,
+    rated_at timestamp with time zone NOT NULL,
+    drop_id bigint NOT NULL,
+    rating real NOT NULL,
+    CONSTRAINT ratings_rating_check CHECK (((rating >= (0.5)::double precision) AND (rating <= (5)::double precision)))
+);
+
+CREATE TABLE public.users (
+    user_id bigint NOT NULL,
+    drop_id bigint NOT NULL,
+    gender text,
+    age integer,
+    occupation text,
+    zip_code text
+);
+
+CREATE FUNCTION api.fault_of_user(user_id bigint) RETURNS text
+    LANGUAGE sql STABLE
+    RETURN CASE WHEN (user_id IS NULL) THEN 'a user_id is missing'::text WHEN (EXISTS (SELECT FROM public.erased_users e WHERE (e.user_id = fault_of_user.user_id))) THEN format('user %s was erased'::text, user_id) WHEN ((EXISTS (SELECT FROM public.ratings r WHERE (r.user_id = fault_of_user.user_id))) OR (EXISTS (SELECT FROM public.users u WHERE (u.user_id = fault_of_user.user_id))) OR ((user_id >= '1099511627776'::bigint) AND (user_id <= (SELECT new_user_ids.last_value FROM public.new_user_ids WHERE new_user_ids.is_called)))) THEN NULL::text ELSE format('user %s is not known; expected one who rated, or an id that the API issued'::text, user_id) END;
+
+CREATE FUNCTION api.hold_users(user_ids bigint[]) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+DECLARE
+    bucket bigint;
+BEGIN
+    FOR bucket IN SELECT DISTINCT mod(u, 256) FROM unnest(user_ids) u ORDER BY 1 LOOP
+        PERFORM pg_advisory_xact_lock(hashtextextended(format('feedback %s', bucket), 0));
+    END LOOP;
+END;
+$$;
+
+CREATE FUNCTION api.keep_answer(api_key_id text, idempotency_key text, body_sha256 text, answer jsonb, user_ids bigint[]) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+    IF idempotency_key IS NOT NULL THEN
+        INSERT INTO feedback_requests (api_key_id, idempotency_key, body_sha256, answer, user_ids)
+        VALUES (api_key_id, idempotency_key, body_sha256, answer, user_ids);
+    END IF;
+    RETURN answer;
+END;
+$$;
+
+CREATE FUNCTION api.record_events(api_key_id text, idempotency_key text, entries jsonb) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+DECLARE
+    body_sha256 text := encode(
+        sha256(convert_to(concat_ws(' ', 'events', entries), 'UTF8')), 'hex');
+    answer jsonb := api.answer_before(api_key_id, idempotency_key, body_sha256);
+    given_ids bigint[];
+    errors jsonb;
+    moment timestamptz;
+BEGIN
+    IF answer IS NOT NULL THEN
+        RETURN answer;
+    END IF;
+    given_ids := ARRAY(SELECT DISTINCT g.user_id
+                       FROM jsonb_to_recordset(entries) AS g (user_id bigint)
+                       WHERE g.user_id IS NOT NULL);
+    PERFORM api.hold_users(given_ids);
+    SELECT jsonb_agg(jsonb_build_object('index', place - 1, 'field', field, 'reason', reason)
+                     ORDER BY place, field)
+    INTO errors
+    FROM ROWS FROM (jsonb_to_recordset(entries)
+                    AS (user_id bigint, movie_id bigint, kind text, recommendation_id text))
+         WITH ORDINALITY AS g (user_id, movie_id, kind, recommendation_id, place)
+    CROSS JOIN LATERAL (VALUES
+        ('user_id', api.fault_of_user(g.user_id)),
+        ('movie_id', CASE WHEN NOT EXISTS (SELECT FROM movies m WHERE m.movie_id = g.movie_id)
+                          THEN format('movie %s is not known', g.movie_id) END),
+        ('kind', CASE WHEN coalesce(g.kind NOT IN ('shown', 'opened', 'dismissed'), true)
+                      THEN 'kind is not shown, opened or dismissed' END),
+        ('recommendation_id', CASE WHEN length(g.recommendation_id) > 200
+                                   THEN 'recommendation_id is none that the API gave' END)
+    ) AS faults (field, reason)
+    WHERE reason IS NOT NULL;
+    IF errors IS NOT NULL THEN
+        RETURN jsonb_build_object('status', 422, 'errors', errors);
+    END IF;
+    moment := clock_timestamp();
+    INSERT INTO feedback_events (user_id, movie_id, kind, recommendation_id, received_at)
+    SELECT g.user_id, g.movie_id, g.kind, g.recommendation_id, moment
+    FROM ROWS FROM (jsonb_to_recordset(entries)
+                    AS (user_id bigint, movie_id bigint, kind text, recommendation_id text))
+         WITH ORDINALITY AS g (user_id, movie_id, kind, recommendation_id, place)
+    ORDER BY place;
+    answer := jsonb_build_object(
+        'status', 201, 'accepted', jsonb_array_length(entries), 'received_at', moment);
+    RETURN api.keep_answer(api_key_id, idempotency_key, body_sha256, answer, given_ids);
+END;
+$$;
+
+CREATE FUNCTION api.record_ratings(api_key_id text, idempotency_key text, entries jsonb, for_new_user boolean) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+DECLARE
+    body_sha256 text := encode(
+        sha256(convert_to(concat_ws(' ', 'ratings', for_new_user, entries), 'UTF8')), 'hex');
+    answer jsonb := api.answer_before(api_key_id, idempotency_key, body_sha256);
+    given_ids bigint[];
+    new_id bigint;
+    errors jsonb;
+    moment timestamptz;
+BEGIN
+    IF answer IS NOT NULL THEN
+        RETURN answer;
+    END IF;
+    given_ids := ARRAY(SELECT DISTINCT g.user_id
+                       FROM jsonb_to_recordset(entries) AS g (user_id bigint)
+                       WHERE g.user_id IS NOT NULL);
+    PERFORM api.hold_users(given_ids);
+    SELECT jsonb_agg(jsonb_build_object('index', place - 1, 'field', field, 'reason', reason)
+                     ORDER BY place, field)
+    INTO errors
+    FROM ROWS FROM (jsonb_to_recordset(entries)
+                    AS (user_id bigint, movie_id bigint, rating numeric))
+         WITH ORDINALITY AS g (user_id, movie_id, rating, place)
+    CROSS JOIN LATERAL (VALUES
+        ('user_id', CASE WHEN NOT for_new_user THEN api.fault_of_user(g.user_id)
+                         WHEN g.user_id IS NOT NULL
+                             THEN 'a new user''s rating has no user_id: the answer has it' END),
+        ('movie_id', CASE WHEN NOT EXISTS (SELECT FROM movies m WHERE m.movie_id = g.movie_id)
+                          THEN format('movie %s is not known', g.movie_id) END),
+        ('rating', CASE WHEN coalesce(g.rating NOT BETWEEN 0.5 AND 5
+                                      OR g.rating * 2 <> trunc(g.rating * 2), true)
+                        THEN format('rating %s is not between 0.5 and 5 in half stars', g.rating)
+                   END)
+    ) AS faults (field, reason)
+    WHERE reason IS NOT NULL;
+    IF errors IS NOT NULL THEN
+        RETURN jsonb_build_object('status', 422, 'errors', errors);
+    END IF;
+    IF for_new_user THEN
+        new_id := nextval('new_user_ids');
+        given_ids := ARRAY[new_id];
+    END IF;
+    moment := clock_timestamp();
+    INSERT INTO feedback_ratings (user_id, movie_id, rating, rated_at, received_at)
+    SELECT coalesce(g.user_id, new_id), g.movie_id, g.rating, date_trunc('second', moment), moment
+    FROM ROWS FROM (jsonb_to_recordset(entries)
+                    AS (user_id bigint, movie_id bigint, rating numeric))
+         WITH ORDINALITY AS g (user_id, movie_id, rating, place)
+    ORDER BY place;
+    answer := jsonb_strip_nulls(jsonb_build_object(
+        'status', 201, 'accepted', jsonb_array_length(entries), 'received_at', moment,
+        'user_id', new_id));
+    RETURN api.keep_answer(api_key_id, idempotency_key, body_sha256, answer, given_ids);
+END;
+$$;
+
 CREATE FUNCTION public.challenger_has(user_id bigint, experiment text, share double precision) RETURNS boolean
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN COALESCE(((((('x'::text || "left"(md5(((experiment || ' '::text) || user_id)), 8)))::bit(32))::bigint)::double precision < (share * ('4294967296'::bigint)::double precision)), false);
@@ -25,15 +220,6 @@ CREATE TABLE public.drops (
     registered_at timestamp with time zone DEFAULT now() NOT NULL,
     settled_at timestamp with time zone,
     CONSTRAINT drops_state_check CHECK ((state = ANY (ARRAY['registered'::text, 'ingested'::text, 'refused'::text])))
-);
-
-CREATE TABLE public.ratings (
-    user_id bigint NOT NULL,
-    movie_id bigint NOT NULL,
-    rated_at timestamp with time zone NOT NULL,
-    drop_id bigint NOT NULL,
-    rating real NOT NULL,
-    CONSTRAINT ratings_rating_check CHECK (((rating >= (0.5)::double precision) AND (rating <= (5)::double precision)))
 );
 
 CREATE TABLE public.rerated (
@@ -253,6 +439,66 @@ CREATE FUNCTION staging.user_of(content text) RETURNS bigint
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN (SELECT CASE WHEN ((first.number = trunc(first.number)) AND ((first.number >= ('-9223372036854775808'::bigint)::numeric) AND (first.number <= ('9223372036854775807'::bigint)::numeric))) THEN (first.number)::bigint ELSE NULL::bigint END AS "case" FROM (SELECT ("substring"("left"(user_of.content, 1000), '^[[:space:]\u00a0\ufeff"'']*([+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,2}(?![0-9]))?)'::text))::numeric AS number) first);
 
+CREATE SEQUENCE public.feedback_ids
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1;
+
+CREATE TABLE public.feedback_events (
+    feedback_id bigint DEFAULT nextval('public.feedback_ids'::regclass) NOT NULL,
+    user_id bigint NOT NULL,
+    movie_id bigint NOT NULL,
+    kind text NOT NULL,
+    recommendation_id text,
+    received_at timestamp with time zone NOT NULL,
+    CONSTRAINT feedback_events_kind_check CHECK ((kind = ANY (ARRAY['shown'::text, 'opened'::text, 'dismissed'::text])))
+);
+
+CREATE TABLE public.feedback_ratings (
+    feedback_id bigint DEFAULT nextval('public.feedback_ids'::regclass) NOT NULL,
+    user_id bigint NOT NULL,
+    movie_id bigint NOT NULL,
+    rating real NOT NULL,
+    rated_at timestamp with time zone NOT NULL,
+    received_at timestamp with time zone NOT NULL,
+    batch_id bigint,
+    CONSTRAINT feedback_ratings_rating_check CHECK ((((rating >= (0.5)::double precision) AND (rating <= (5)::double precision)) AND ((rating * (2)::double precision) = trunc((rating * (2)::double precision)))))
+);
+
+CREATE VIEW api.left_out AS
+ SELECT feedback_ratings.user_id,
+    feedback_ratings.movie_id
+   FROM public.feedback_ratings
+UNION ALL
+ SELECT feedback_events.user_id,
+    feedback_events.movie_id
+   FROM public.feedback_events
+  WHERE (feedback_events.kind = 'dismissed'::text);
+
+CREATE VIEW api.newest_feedback AS
+ SELECT user_id,
+    max(feedback_id) AS feedback_id
+   FROM ( SELECT feedback_ratings.user_id,
+            feedback_ratings.feedback_id
+           FROM public.feedback_ratings
+        UNION ALL
+         SELECT feedback_events.user_id,
+            feedback_events.feedback_id
+           FROM public.feedback_events
+          WHERE (feedback_events.kind = 'dismissed'::text)) given
+  GROUP BY user_id;
+
+CREATE VIEW api.rated_through_api AS
+ SELECT DISTINCT ON (user_id, movie_id) user_id,
+    movie_id,
+    rating,
+    rated_at,
+    feedback_id
+   FROM public.feedback_ratings
+  ORDER BY user_id, movie_id, feedback_id DESC;
+
 CREATE TABLE public.applied_objects (
     view_file text NOT NULL,
     place integer NOT NULL,
@@ -448,11 +694,6 @@ ALTER TABLE public.drops ALTER COLUMN drop_id ADD GENERATED ALWAYS AS IDENTITY (
     CACHE 1
 );
 
-CREATE TABLE public.erased_users (
-    user_id bigint NOT NULL,
-    erased_at timestamp with time zone DEFAULT now() NOT NULL
-);
-
 CREATE TABLE public.exam_entries (
     as_of date NOT NULL,
     recipe_key text NOT NULL,
@@ -512,6 +753,32 @@ CREATE TABLE public.failed_fits (
     run_id text DEFAULT ''::text NOT NULL,
     failed_at timestamp with time zone DEFAULT now() NOT NULL,
     CONSTRAINT failed_fits_kind_check CHECK ((kind = ANY (ARRAY['exam'::text, 'refit'::text])))
+);
+
+CREATE TABLE public.feedback_batches (
+    batch_id bigint NOT NULL,
+    as_of date NOT NULL,
+    n_ratings bigint NOT NULL,
+    closed_at timestamp with time zone DEFAULT now() NOT NULL,
+    written_at timestamp with time zone
+);
+
+ALTER TABLE public.feedback_batches ALTER COLUMN batch_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.feedback_batches_batch_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.feedback_requests (
+    api_key_id text NOT NULL,
+    idempotency_key text NOT NULL,
+    body_sha256 text NOT NULL,
+    answer jsonb NOT NULL,
+    user_ids bigint[] NOT NULL,
+    received_at timestamp with time zone DEFAULT now() NOT NULL
 );
 
 CREATE TABLE public.fits (
@@ -813,6 +1080,7 @@ CREATE TABLE public.observed_hits (
     low double precision NOT NULL,
     high double precision NOT NULL,
     n integer NOT NULL,
+    n_shown integer DEFAULT 0 NOT NULL,
     CONSTRAINT observed_hits_arm_check CHECK ((arm = ANY (ARRAY['all'::text, 'champion'::text, 'challenger'::text, 'challenger - champion'::text]))),
     CONSTRAINT observed_hits_source_check CHECK ((source = ANY (ARRAY['all'::text, 'model'::text, 'fallback'::text])))
 );
@@ -997,15 +1265,6 @@ CREATE TABLE public.tuning_trials (
     failure text,
     run_id text NOT NULL,
     CONSTRAINT tuning_trials_check CHECK (((validation_ndcg IS NULL) = (failure IS NOT NULL)))
-);
-
-CREATE TABLE public.users (
-    user_id bigint NOT NULL,
-    drop_id bigint NOT NULL,
-    gender text,
-    age integer,
-    occupation text,
-    zip_code text
 );
 
 CREATE VIEW public.week_decisions AS
@@ -1210,6 +1469,21 @@ ALTER TABLE ONLY public.experiments
 ALTER TABLE ONLY public.failed_fits
     ADD CONSTRAINT failed_fits_pkey PRIMARY KEY (as_of, recipe_key, kind);
 
+ALTER TABLE ONLY public.feedback_batches
+    ADD CONSTRAINT feedback_batches_as_of_key UNIQUE (as_of);
+
+ALTER TABLE ONLY public.feedback_batches
+    ADD CONSTRAINT feedback_batches_pkey PRIMARY KEY (batch_id);
+
+ALTER TABLE ONLY public.feedback_events
+    ADD CONSTRAINT feedback_events_pkey PRIMARY KEY (feedback_id);
+
+ALTER TABLE ONLY public.feedback_ratings
+    ADD CONSTRAINT feedback_ratings_pkey PRIMARY KEY (feedback_id);
+
+ALTER TABLE ONLY public.feedback_requests
+    ADD CONSTRAINT feedback_requests_pkey PRIMARY KEY (api_key_id, idempotency_key);
+
 ALTER TABLE ONLY public.fits
     ADD CONSTRAINT fits_pkey PRIMARY KEY (fit_key);
 
@@ -1303,6 +1577,12 @@ ALTER TABLE ONLY public.weeks
 ALTER TABLE ONLY public.withdrawals
     ADD CONSTRAINT withdrawals_pkey PRIMARY KEY (withdrawal_id);
 
+CREATE INDEX feedback_events_user ON public.feedback_events USING btree (user_id, kind, received_at);
+
+CREATE INDEX feedback_ratings_batch ON public.feedback_ratings USING btree (batch_id);
+
+CREATE INDEX feedback_ratings_user ON public.feedback_ratings USING btree (user_id, movie_id, feedback_id);
+
 CREATE INDEX fits_variants ON public.fits USING btree (variant_of) WHERE (variant_of IS NOT NULL);
 
 CREATE UNIQUE INDEX mv_catalogue_key ON public.mv_catalogue USING btree (movie_id);
@@ -1353,6 +1633,9 @@ ALTER TABLE ONLY public.experiments
 
 ALTER TABLE ONLY public.failed_fits
     ADD CONSTRAINT failed_fits_as_of_fkey FOREIGN KEY (as_of) REFERENCES public.weeks(as_of);
+
+ALTER TABLE ONLY public.feedback_ratings
+    ADD CONSTRAINT feedback_ratings_batch_id_fkey FOREIGN KEY (batch_id) REFERENCES public.feedback_batches(batch_id);
 
 ALTER TABLE ONLY public.fits
     ADD CONSTRAINT fits_variant_of_fkey FOREIGN KEY (variant_of) REFERENCES public.fits(fit_key);
@@ -1432,6 +1715,26 @@ ALTER TABLE ONLY public.users
 GRANT USAGE ON SCHEMA api TO recsys_api;
 
 GRANT USAGE ON SCHEMA public TO recsys_reader;
+
+REVOKE ALL ON FUNCTION api.answer_before(api_key_id text, idempotency_key text, body_sha256 text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION api.fault_of_user(user_id bigint) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION api.hold_users(user_ids bigint[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION api.keep_answer(api_key_id text, idempotency_key text, body_sha256 text, answer jsonb, user_ids bigint[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION api.record_events(api_key_id text, idempotency_key text, entries jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION api.record_events(api_key_id text, idempotency_key text, entries jsonb) TO recsys_api;
+
+REVOKE ALL ON FUNCTION api.record_ratings(api_key_id text, idempotency_key text, entries jsonb, for_new_user boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION api.record_ratings(api_key_id text, idempotency_key text, entries jsonb, for_new_user boolean) TO recsys_api;
+
+GRANT SELECT ON TABLE api.left_out TO recsys_api;
+
+GRANT SELECT ON TABLE api.newest_feedback TO recsys_api;
+
+GRANT SELECT ON TABLE api.rated_through_api TO recsys_api;
 
 GRANT SELECT ON TABLE public.catalogue TO recsys_reader;
 
