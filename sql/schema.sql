@@ -490,28 +490,145 @@ CREATE VIEW api.newest_feedback AS
           WHERE (feedback_events.kind = 'dismissed'::text)) given
   GROUP BY user_id;
 
-CREATE VIEW api.rated_through_api AS
- SELECT DISTINCT ON (user_id, movie_id) user_id,
-    movie_id,
-    rating,
-    rated_at,
-    feedback_id
-   FROM public.feedback_ratings
-  ORDER BY user_id, movie_id, feedback_id DESC;
-
-CREATE TABLE public.applied_objects (
-    view_file text NOT NULL,
-    place integer NOT NULL,
-    kind text NOT NULL,
-    identity text NOT NULL,
-    grants text[] NOT NULL
+CREATE TABLE public.drift (
+    as_of date NOT NULL,
+    measure text NOT NULL,
+    value double precision,
+    low double precision,
+    high double precision,
+    drifted boolean,
+    sentence text NOT NULL
 );
 
-CREATE TABLE public.applied_views (
+CREATE VIEW api.pages_drift AS
+ SELECT as_of,
+    measure,
+    value,
+    low,
+    high,
+    drifted,
+    sentence
+   FROM public.drift;
+
+CREATE VIEW api.pages_drops AS
+ SELECT drop_id,
+    source,
+    drop_date,
+    revision,
+    admitted_for,
+    state,
+    counts,
+    reason,
+    registered_at,
+    settled_at
+   FROM public.drops;
+
+CREATE TABLE public.exam_results (
+    as_of date NOT NULL,
+    recipe_key text NOT NULL,
+    slice text NOT NULL,
+    metric text NOT NULL,
+    value double precision NOT NULL,
+    n integer NOT NULL
+);
+
+CREATE VIEW api.pages_exam_results AS
+ SELECT as_of,
+    recipe_key,
+    slice,
+    metric,
+    value,
+    n
+   FROM public.exam_results;
+
+CREATE TABLE public.experiments (
     name text NOT NULL,
-    sha256 text NOT NULL,
-    applied_at timestamp with time zone DEFAULT now() NOT NULL
+    recipe_key text NOT NULL,
+    recipe jsonb NOT NULL,
+    share double precision NOT NULL,
+    first_as_of date NOT NULL,
+    last_as_of date NOT NULL,
+    run_id text DEFAULT ''::text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT experiments_check CHECK ((last_as_of >= first_as_of)),
+    CONSTRAINT experiments_share_check CHECK (((share >= (0)::double precision) AND (share <= (1)::double precision)))
 );
+
+CREATE VIEW api.pages_experiments AS
+ SELECT name,
+    recipe_key,
+    share,
+    first_as_of,
+    last_as_of,
+    created_at
+   FROM public.experiments;
+
+CREATE TABLE public.failed_fits (
+    as_of date NOT NULL,
+    recipe_key text NOT NULL,
+    kind text NOT NULL,
+    reason text NOT NULL,
+    run_id text DEFAULT ''::text NOT NULL,
+    failed_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT failed_fits_kind_check CHECK ((kind = ANY (ARRAY['exam'::text, 'refit'::text])))
+);
+
+CREATE VIEW api.pages_failed_fits AS
+ SELECT as_of,
+    recipe_key,
+    kind,
+    reason
+   FROM public.failed_fits;
+
+CREATE TABLE public.fits (
+    fit_key text NOT NULL,
+    digest text NOT NULL,
+    variant_of text,
+    is_accepted boolean DEFAULT true NOT NULL,
+    recipe_key text NOT NULL,
+    recipe jsonb NOT NULL,
+    kind text NOT NULL,
+    as_of date NOT NULL,
+    cut text NOT NULL,
+    seed bigint NOT NULL,
+    fingerprint text NOT NULL,
+    n_ratings bigint NOT NULL,
+    run_id text NOT NULL,
+    fitted_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT fits_kind_check CHECK ((kind = ANY (ARRAY['validation'::text, 'exam'::text, 'refit'::text])))
+);
+
+CREATE VIEW api.pages_fits AS
+ SELECT fit_key,
+    recipe_key,
+    recipe,
+    kind,
+    as_of,
+    cut,
+    n_ratings,
+    run_id,
+    fitted_at
+   FROM public.fits f;
+
+CREATE TABLE public.gate_verdicts (
+    promotion_id bigint NOT NULL,
+    recipe_key text NOT NULL,
+    gate text NOT NULL,
+    passed boolean NOT NULL,
+    figure double precision,
+    bound double precision,
+    sentence text NOT NULL
+);
+
+CREATE VIEW api.pages_gate_verdicts AS
+ SELECT promotion_id,
+    recipe_key,
+    gate,
+    passed,
+    figure,
+    bound,
+    sentence
+   FROM public.gate_verdicts;
 
 CREATE TABLE public.batch_recommendations (
     publication_id bigint NOT NULL,
@@ -524,13 +641,37 @@ CREATE TABLE public.batch_recommendations (
 )
 PARTITION BY LIST (publication_id);
 
-CREATE UNLOGGED TABLE public.candidates (
-    publication_key text NOT NULL,
-    shard integer NOT NULL,
-    user_id bigint NOT NULL,
-    movie_id bigint NOT NULL,
-    score real NOT NULL
+CREATE VIEW api.pages_lists AS
+ SELECT publication_id,
+    user_id,
+    rank,
+    movie_id,
+    score,
+    source,
+    arm
+   FROM public.batch_recommendations;
+
+CREATE TABLE public.live_history (
+    seq bigint NOT NULL,
+    publication_id bigint NOT NULL,
+    as_of date NOT NULL,
+    cause text NOT NULL,
+    reason text,
+    requested_by text,
+    run_id text DEFAULT ''::text NOT NULL,
+    went_live_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT live_history_cause_check CHECK ((cause = ANY (ARRAY['published'::text, 'rolled back'::text, 'rolled forward'::text, 'by hand'::text])))
 );
+
+CREATE VIEW api.pages_live_history AS
+ SELECT seq,
+    publication_id,
+    as_of,
+    cause,
+    reason,
+    requested_by,
+    went_live_at
+   FROM public.live_history;
 
 CREATE TABLE public.imdb_titles (
     movie_id bigint NOT NULL,
@@ -629,6 +770,350 @@ CREATE TABLE public.withdrawals (
     undone_reason text
 );
 
+CREATE VIEW api.pages_movies AS
+ SELECT c.movie_id,
+    c.title,
+    c.year,
+    c.genres,
+    c.imdb_id,
+    c.runtime_minutes,
+    c.average_rating,
+    c.votes,
+    c.directors,
+    c.actors,
+    w.withdrawn_at
+   FROM (public.mv_catalogue c
+     LEFT JOIN public.withdrawals w ON (((w.movie_id = c.movie_id) AND (w.undone_at IS NULL))));
+
+CREATE TABLE public.observed_hits (
+    as_of date NOT NULL,
+    publication_id bigint NOT NULL,
+    since date NOT NULL,
+    arm text NOT NULL,
+    source text NOT NULL,
+    recipe_key text NOT NULL,
+    metric text NOT NULL,
+    value double precision NOT NULL,
+    low double precision NOT NULL,
+    high double precision NOT NULL,
+    n integer NOT NULL,
+    n_shown integer DEFAULT 0 NOT NULL,
+    CONSTRAINT observed_hits_arm_check CHECK ((arm = ANY (ARRAY['all'::text, 'champion'::text, 'challenger'::text, 'challenger - champion'::text]))),
+    CONSTRAINT observed_hits_source_check CHECK ((source = ANY (ARRAY['all'::text, 'model'::text, 'fallback'::text])))
+);
+
+CREATE VIEW api.pages_observed_hits AS
+ SELECT as_of,
+    publication_id,
+    since,
+    arm,
+    source,
+    recipe_key,
+    metric,
+    value,
+    low,
+    high,
+    n
+   FROM public.observed_hits;
+
+CREATE TABLE public.promotions (
+    as_of date NOT NULL,
+    decision text NOT NULL,
+    recipe_key text NOT NULL,
+    recipe jsonb NOT NULL,
+    model_version text NOT NULL,
+    fit_key text NOT NULL,
+    incumbent text,
+    comparisons jsonb NOT NULL,
+    reasons text[] NOT NULL,
+    decided_at timestamp with time zone DEFAULT now() NOT NULL,
+    promotion_id bigint NOT NULL,
+    forced boolean DEFAULT false NOT NULL,
+    stands boolean DEFAULT true NOT NULL,
+    approval text,
+    approved_by text,
+    proposal_id bigint,
+    users_needed bigint,
+    fingerprint text,
+    n_ratings bigint,
+    git_sha text,
+    run_id text DEFAULT ''::text NOT NULL,
+    CONSTRAINT promotions_approval_check CHECK ((approval = ANY (ARRAY['approved'::text, 'rejected'::text, 'timed out'::text]))),
+    CONSTRAINT promotions_decision_check CHECK ((decision = ANY (ARRAY['promoted'::text, 'kept'::text, 'not decided'::text, 'first'::text, 'popularity'::text, 'rolled back'::text, 'rolled forward'::text])))
+);
+
+CREATE TABLE public.publications (
+    publication_id bigint NOT NULL,
+    publication_key text NOT NULL,
+    as_of date NOT NULL,
+    watermark bigint NOT NULL,
+    params jsonb NOT NULL,
+    recipe_key text NOT NULL,
+    model_version text NOT NULL,
+    n_users bigint NOT NULL,
+    n_rows bigint NOT NULL,
+    n_fallback bigint NOT NULL,
+    rows_sha256 text NOT NULL,
+    published_at timestamp with time zone DEFAULT now() NOT NULL,
+    first_live_at timestamp with time zone,
+    is_live boolean DEFAULT false NOT NULL,
+    dropped_at timestamp with time zone,
+    promotion_id bigint,
+    experiment text,
+    challenger_id bigint,
+    is_shadow boolean DEFAULT false NOT NULL,
+    fit_key text,
+    fingerprint text,
+    n_ratings bigint,
+    git_sha text,
+    run_id text DEFAULT ''::text NOT NULL,
+    made_after bigint DEFAULT 0 NOT NULL,
+    copy_of bigint,
+    left_out bigint[] DEFAULT '{}'::bigint[] NOT NULL,
+    CONSTRAINT publications_check CHECK ((NOT (is_shadow AND is_live)))
+);
+
+CREATE VIEW api.pages_publications AS
+ SELECT p.publication_id,
+    p.as_of,
+    p.is_live,
+    p.recipe_key,
+    p.model_version,
+    p.fit_key,
+    p.watermark,
+    p.fingerprint,
+    p.n_ratings,
+    p.params,
+    p.n_users,
+    p.n_rows,
+    p.n_fallback,
+    p.rows_sha256,
+    p.git_sha,
+    p.run_id,
+    p.published_at,
+    p.first_live_at,
+    p.dropped_at,
+    p.experiment,
+    p.is_shadow,
+    p.challenger_id,
+    p.copy_of,
+    p.left_out,
+    p.promotion_id,
+    d.decision,
+    d.forced,
+    d.approval,
+    d.approved_by
+   FROM (public.publications p
+     LEFT JOIN public.promotions d USING (promotion_id));
+
+CREATE VIEW api.pages_ratings AS
+ SELECT r.user_id,
+    r.movie_id,
+    r.rating,
+    r.rated_at,
+    r.drop_id,
+    d.drop_date,
+    d.revision
+   FROM (public.ratings r
+     JOIN public.drops d USING (drop_id));
+
+CREATE TABLE public.rejected_rows (
+    drop_id bigint NOT NULL,
+    file text NOT NULL,
+    line bigint NOT NULL,
+    reason text NOT NULL,
+    content text NOT NULL,
+    user_id bigint
+);
+
+CREATE VIEW api.pages_rejected_rows AS
+ SELECT r.drop_id,
+    d.source,
+    d.drop_date,
+    r.file,
+    r.line,
+    r.reason,
+    r.content
+   FROM (public.rejected_rows r
+     JOIN public.drops d USING (drop_id));
+
+CREATE TABLE public.step_times (
+    as_of date NOT NULL,
+    run_id text NOT NULL,
+    step text NOT NULL,
+    started_at timestamp with time zone NOT NULL,
+    seconds double precision NOT NULL,
+    part text DEFAULT ''::text NOT NULL,
+    peak_bytes bigint,
+    n_rows bigint
+);
+
+CREATE VIEW api.pages_step_times AS
+ SELECT as_of,
+    run_id,
+    step,
+    part,
+    started_at,
+    seconds,
+    peak_bytes,
+    n_rows
+   FROM public.step_times;
+
+CREATE TABLE public.retirements (
+    retirement_id bigint NOT NULL,
+    as_of date NOT NULL,
+    reason text NOT NULL,
+    requested_by text NOT NULL,
+    run_id text DEFAULT ''::text NOT NULL,
+    retired_at timestamp with time zone DEFAULT now() NOT NULL,
+    publication_id bigint,
+    undone_at timestamp with time zone,
+    undone_by text,
+    undone_reason text
+);
+
+CREATE VIEW public.retired_weeks AS
+ SELECT as_of
+   FROM public.retirements
+  WHERE (undone_at IS NULL);
+
+CREATE VIEW public.week_publications AS
+ SELECT as_of,
+    COALESCE(( SELECT h.publication_id
+           FROM public.live_history h
+          WHERE (h.as_of = w.as_of)
+          ORDER BY h.seq DESC
+         LIMIT 1), ( SELECT max(p.publication_id) AS max
+           FROM public.publications p
+          WHERE ((p.as_of = w.as_of) AND (NOT p.is_shadow)))) AS publication_id
+   FROM ( SELECT DISTINCT publications.as_of
+           FROM public.publications
+          WHERE ((NOT publications.is_shadow) AND (NOT (publications.as_of IN ( SELECT retired_weeks.as_of
+                   FROM public.retired_weeks))))) w;
+
+CREATE VIEW api.pages_week_publications AS
+ SELECT as_of,
+    publication_id
+   FROM public.week_publications;
+
+CREATE TABLE public.exams (
+    as_of date NOT NULL,
+    kind text NOT NULL,
+    weeks integer,
+    cut timestamp with time zone,
+    fingerprint text NOT NULL,
+    n_users integer NOT NULL,
+    n_ratings integer NOT NULL,
+    incumbent text,
+    incumbent_recipe jsonb,
+    sketch bigint[],
+    CONSTRAINT exams_kind_check CHECK ((kind = ANY (ARRAY['dated'::text, 'leave-newest-out'::text])))
+);
+
+CREATE VIEW public.week_decisions AS
+ SELECT DISTINCT ON (as_of) as_of,
+    decision,
+    recipe_key,
+    recipe,
+    model_version,
+    fit_key,
+    incumbent,
+    comparisons,
+    reasons,
+    decided_at,
+    promotion_id,
+    forced,
+    stands,
+    approval,
+    approved_by,
+    users_needed,
+    fingerprint,
+    n_ratings,
+    git_sha,
+    run_id,
+    proposal_id
+   FROM public.promotions
+  WHERE (decision <> ALL (ARRAY['rolled back'::text, 'rolled forward'::text]))
+  ORDER BY as_of, stands DESC, promotion_id DESC;
+
+CREATE TABLE public.weeks (
+    as_of date NOT NULL,
+    watermark bigint NOT NULL,
+    params jsonb NOT NULL,
+    resolved_late boolean NOT NULL,
+    resolved_at timestamp with time zone DEFAULT now() NOT NULL,
+    ingested_at timestamp with time zone
+);
+
+CREATE VIEW api.pages_weeks AS
+ SELECT w.as_of,
+    w.watermark,
+    w.params,
+    w.resolved_late,
+    w.ingested_at,
+    (EXISTS ( SELECT
+           FROM public.retired_weeks r
+          WHERE (r.as_of = w.as_of))) AS is_retired,
+    e.kind AS exam_kind,
+    e.weeks AS exam_weeks,
+    e.cut,
+    e.n_users AS exam_users,
+    e.n_ratings AS exam_ratings,
+    d.decision,
+    d.recipe_key AS decided,
+    d.incumbent,
+    d.comparisons,
+    d.reasons,
+    d.decided_at,
+    d.promotion_id,
+    d.forced,
+    d.approval,
+    d.approved_by,
+    d.users_needed,
+    d.run_id,
+    p.publication_id,
+    p.recipe_key AS champion,
+    p.model_version,
+    (EXISTS ( SELECT
+           FROM public.live_history h
+          WHERE (h.as_of = w.as_of))) AS was_live
+   FROM ((((public.weeks w
+     LEFT JOIN public.exams e USING (as_of))
+     LEFT JOIN public.week_decisions d USING (as_of))
+     LEFT JOIN public.week_publications v USING (as_of))
+     LEFT JOIN public.publications p USING (publication_id));
+
+CREATE VIEW api.rated_through_api AS
+ SELECT DISTINCT ON (user_id, movie_id) user_id,
+    movie_id,
+    rating,
+    rated_at,
+    feedback_id
+   FROM public.feedback_ratings
+  ORDER BY user_id, movie_id, feedback_id DESC;
+
+CREATE TABLE public.applied_objects (
+    view_file text NOT NULL,
+    place integer NOT NULL,
+    kind text NOT NULL,
+    identity text NOT NULL,
+    grants text[] NOT NULL
+);
+
+CREATE TABLE public.applied_views (
+    name text NOT NULL,
+    sha256 text NOT NULL,
+    applied_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+CREATE UNLOGGED TABLE public.candidates (
+    publication_key text NOT NULL,
+    shard integer NOT NULL,
+    user_id bigint NOT NULL,
+    movie_id bigint NOT NULL,
+    score real NOT NULL
+);
+
 CREATE VIEW public.withdrawn AS
  SELECT movie_id,
     withdrawn_at,
@@ -675,16 +1160,6 @@ COMMENT ON COLUMN public.catalogue.actors IS 'Names in billing order, actresses 
 
 COMMENT ON COLUMN public.catalogue.withdrawn_at IS 'When the movie was withdrawn from recommendation; NULL: it was not.';
 
-CREATE TABLE public.drift (
-    as_of date NOT NULL,
-    measure text NOT NULL,
-    value double precision,
-    low double precision,
-    high double precision,
-    drifted boolean,
-    sentence text NOT NULL
-);
-
 ALTER TABLE public.drops ALTER COLUMN drop_id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.drops_drop_id_seq
     START WITH 1
@@ -707,52 +1182,6 @@ CREATE TABLE public.exam_overlaps (
     as_of date NOT NULL,
     earlier date NOT NULL,
     share double precision NOT NULL
-);
-
-CREATE TABLE public.exam_results (
-    as_of date NOT NULL,
-    recipe_key text NOT NULL,
-    slice text NOT NULL,
-    metric text NOT NULL,
-    value double precision NOT NULL,
-    n integer NOT NULL
-);
-
-CREATE TABLE public.exams (
-    as_of date NOT NULL,
-    kind text NOT NULL,
-    weeks integer,
-    cut timestamp with time zone,
-    fingerprint text NOT NULL,
-    n_users integer NOT NULL,
-    n_ratings integer NOT NULL,
-    incumbent text,
-    incumbent_recipe jsonb,
-    sketch bigint[],
-    CONSTRAINT exams_kind_check CHECK ((kind = ANY (ARRAY['dated'::text, 'leave-newest-out'::text])))
-);
-
-CREATE TABLE public.experiments (
-    name text NOT NULL,
-    recipe_key text NOT NULL,
-    recipe jsonb NOT NULL,
-    share double precision NOT NULL,
-    first_as_of date NOT NULL,
-    last_as_of date NOT NULL,
-    run_id text DEFAULT ''::text NOT NULL,
-    created_at timestamp with time zone DEFAULT now() NOT NULL,
-    CONSTRAINT experiments_check CHECK ((last_as_of >= first_as_of)),
-    CONSTRAINT experiments_share_check CHECK (((share >= (0)::double precision) AND (share <= (1)::double precision)))
-);
-
-CREATE TABLE public.failed_fits (
-    as_of date NOT NULL,
-    recipe_key text NOT NULL,
-    kind text NOT NULL,
-    reason text NOT NULL,
-    run_id text DEFAULT ''::text NOT NULL,
-    failed_at timestamp with time zone DEFAULT now() NOT NULL,
-    CONSTRAINT failed_fits_kind_check CHECK ((kind = ANY (ARRAY['exam'::text, 'refit'::text])))
 );
 
 CREATE TABLE public.feedback_batches (
@@ -781,109 +1210,12 @@ CREATE TABLE public.feedback_requests (
     received_at timestamp with time zone DEFAULT now() NOT NULL
 );
 
-CREATE TABLE public.fits (
-    fit_key text NOT NULL,
-    digest text NOT NULL,
-    variant_of text,
-    is_accepted boolean DEFAULT true NOT NULL,
-    recipe_key text NOT NULL,
-    recipe jsonb NOT NULL,
-    kind text NOT NULL,
-    as_of date NOT NULL,
-    cut text NOT NULL,
-    seed bigint NOT NULL,
-    fingerprint text NOT NULL,
-    n_ratings bigint NOT NULL,
-    run_id text NOT NULL,
-    fitted_at timestamp with time zone DEFAULT now() NOT NULL,
-    CONSTRAINT fits_kind_check CHECK ((kind = ANY (ARRAY['validation'::text, 'exam'::text, 'refit'::text])))
-);
-
-CREATE TABLE public.gate_verdicts (
-    promotion_id bigint NOT NULL,
-    recipe_key text NOT NULL,
-    gate text NOT NULL,
-    passed boolean NOT NULL,
-    figure double precision,
-    bound double precision,
-    sentence text NOT NULL
-);
-
-CREATE TABLE public.live_history (
-    seq bigint NOT NULL,
-    publication_id bigint NOT NULL,
-    as_of date NOT NULL,
-    cause text NOT NULL,
-    reason text,
-    requested_by text,
-    run_id text DEFAULT ''::text NOT NULL,
-    went_live_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
-    CONSTRAINT live_history_cause_check CHECK ((cause = ANY (ARRAY['published'::text, 'rolled back'::text, 'rolled forward'::text, 'by hand'::text])))
-);
-
-CREATE TABLE public.promotions (
-    as_of date NOT NULL,
-    decision text NOT NULL,
-    recipe_key text NOT NULL,
-    recipe jsonb NOT NULL,
-    model_version text NOT NULL,
-    fit_key text NOT NULL,
-    incumbent text,
-    comparisons jsonb NOT NULL,
-    reasons text[] NOT NULL,
-    decided_at timestamp with time zone DEFAULT now() NOT NULL,
-    promotion_id bigint NOT NULL,
-    forced boolean DEFAULT false NOT NULL,
-    stands boolean DEFAULT true NOT NULL,
-    approval text,
-    approved_by text,
-    proposal_id bigint,
-    users_needed bigint,
-    fingerprint text,
-    n_ratings bigint,
-    git_sha text,
-    run_id text DEFAULT ''::text NOT NULL,
-    CONSTRAINT promotions_approval_check CHECK ((approval = ANY (ARRAY['approved'::text, 'rejected'::text, 'timed out'::text]))),
-    CONSTRAINT promotions_decision_check CHECK ((decision = ANY (ARRAY['promoted'::text, 'kept'::text, 'not decided'::text, 'first'::text, 'popularity'::text, 'rolled back'::text, 'rolled forward'::text])))
-);
-
 CREATE TABLE public.publication_erasures (
     erasure_id bigint NOT NULL,
     publication_id bigint NOT NULL,
     n_rows bigint NOT NULL,
     rows_sha256 text NOT NULL,
     erased_at timestamp with time zone DEFAULT now() NOT NULL
-);
-
-CREATE TABLE public.publications (
-    publication_id bigint NOT NULL,
-    publication_key text NOT NULL,
-    as_of date NOT NULL,
-    watermark bigint NOT NULL,
-    params jsonb NOT NULL,
-    recipe_key text NOT NULL,
-    model_version text NOT NULL,
-    n_users bigint NOT NULL,
-    n_rows bigint NOT NULL,
-    n_fallback bigint NOT NULL,
-    rows_sha256 text NOT NULL,
-    published_at timestamp with time zone DEFAULT now() NOT NULL,
-    first_live_at timestamp with time zone,
-    is_live boolean DEFAULT false NOT NULL,
-    dropped_at timestamp with time zone,
-    promotion_id bigint,
-    experiment text,
-    challenger_id bigint,
-    is_shadow boolean DEFAULT false NOT NULL,
-    fit_key text,
-    fingerprint text,
-    n_ratings bigint,
-    git_sha text,
-    run_id text DEFAULT ''::text NOT NULL,
-    made_after bigint DEFAULT 0 NOT NULL,
-    copy_of bigint,
-    left_out bigint[] DEFAULT '{}'::bigint[] NOT NULL,
-    CONSTRAINT publications_check CHECK ((NOT (is_shadow AND is_live)))
 );
 
 CREATE VIEW public.lineage AS
@@ -1028,24 +1360,6 @@ CREATE MATERIALIZED VIEW public.mv_movie_persons AS
      JOIN casts c USING (movie_id, drop_id))
   WITH NO DATA;
 
-CREATE TABLE public.retirements (
-    retirement_id bigint NOT NULL,
-    as_of date NOT NULL,
-    reason text NOT NULL,
-    requested_by text NOT NULL,
-    run_id text DEFAULT ''::text NOT NULL,
-    retired_at timestamp with time zone DEFAULT now() NOT NULL,
-    publication_id bigint,
-    undone_at timestamp with time zone,
-    undone_by text,
-    undone_reason text
-);
-
-CREATE VIEW public.retired_weeks AS
- SELECT as_of
-   FROM public.retirements
-  WHERE (undone_at IS NULL);
-
 CREATE VIEW public.newest_live AS
  WITH flips AS (
          SELECT h.seq,
@@ -1067,23 +1381,6 @@ CREATE VIEW public.newest_live AS
           ORDER BY flips_1.seq DESC
          LIMIT 1)), false) AS is_rolled_back
    FROM flips;
-
-CREATE TABLE public.observed_hits (
-    as_of date NOT NULL,
-    publication_id bigint NOT NULL,
-    since date NOT NULL,
-    arm text NOT NULL,
-    source text NOT NULL,
-    recipe_key text NOT NULL,
-    metric text NOT NULL,
-    value double precision NOT NULL,
-    low double precision NOT NULL,
-    high double precision NOT NULL,
-    n integer NOT NULL,
-    n_shown integer DEFAULT 0 NOT NULL,
-    CONSTRAINT observed_hits_arm_check CHECK ((arm = ANY (ARRAY['all'::text, 'champion'::text, 'challenger'::text, 'challenger - champion'::text]))),
-    CONSTRAINT observed_hits_source_check CHECK ((source = ANY (ARRAY['all'::text, 'model'::text, 'fallback'::text])))
-);
 
 ALTER TABLE public.promotions ALTER COLUMN promotion_id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.promotions_promotion_id_seq
@@ -1202,15 +1499,6 @@ CREATE TABLE public.refits (
     refitted_at timestamp with time zone
 );
 
-CREATE TABLE public.rejected_rows (
-    drop_id bigint NOT NULL,
-    file text NOT NULL,
-    line bigint NOT NULL,
-    reason text NOT NULL,
-    content text NOT NULL,
-    user_id bigint
-);
-
 ALTER TABLE public.retirements ALTER COLUMN retirement_id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.retirements_retirement_id_seq
     START WITH 1
@@ -1234,17 +1522,6 @@ CREATE TABLE public.scored_shards (
     n_rows bigint NOT NULL
 );
 
-CREATE TABLE public.step_times (
-    as_of date NOT NULL,
-    run_id text NOT NULL,
-    step text NOT NULL,
-    started_at timestamp with time zone NOT NULL,
-    seconds double precision NOT NULL,
-    part text DEFAULT ''::text NOT NULL,
-    peak_bytes bigint,
-    n_rows bigint
-);
-
 CREATE TABLE public.tuned_recipes (
     recipe_key text NOT NULL,
     study text NOT NULL,
@@ -1265,55 +1542,6 @@ CREATE TABLE public.tuning_trials (
     failure text,
     run_id text NOT NULL,
     CONSTRAINT tuning_trials_check CHECK (((validation_ndcg IS NULL) = (failure IS NOT NULL)))
-);
-
-CREATE VIEW public.week_decisions AS
- SELECT DISTINCT ON (as_of) as_of,
-    decision,
-    recipe_key,
-    recipe,
-    model_version,
-    fit_key,
-    incumbent,
-    comparisons,
-    reasons,
-    decided_at,
-    promotion_id,
-    forced,
-    stands,
-    approval,
-    approved_by,
-    users_needed,
-    fingerprint,
-    n_ratings,
-    git_sha,
-    run_id,
-    proposal_id
-   FROM public.promotions
-  WHERE (decision <> ALL (ARRAY['rolled back'::text, 'rolled forward'::text]))
-  ORDER BY as_of, stands DESC, promotion_id DESC;
-
-CREATE VIEW public.week_publications AS
- SELECT as_of,
-    COALESCE(( SELECT h.publication_id
-           FROM public.live_history h
-          WHERE (h.as_of = w.as_of)
-          ORDER BY h.seq DESC
-         LIMIT 1), ( SELECT max(p.publication_id) AS max
-           FROM public.publications p
-          WHERE ((p.as_of = w.as_of) AND (NOT p.is_shadow)))) AS publication_id
-   FROM ( SELECT DISTINCT publications.as_of
-           FROM public.publications
-          WHERE ((NOT publications.is_shadow) AND (NOT (publications.as_of IN ( SELECT retired_weeks.as_of
-                   FROM public.retired_weeks))))) w;
-
-CREATE TABLE public.weeks (
-    as_of date NOT NULL,
-    watermark bigint NOT NULL,
-    params jsonb NOT NULL,
-    resolved_late boolean NOT NULL,
-    resolved_at timestamp with time zone DEFAULT now() NOT NULL,
-    ingested_at timestamp with time zone
 );
 
 ALTER TABLE public.withdrawals ALTER COLUMN withdrawal_id ADD GENERATED ALWAYS AS IDENTITY (
@@ -1733,6 +1961,40 @@ GRANT ALL ON FUNCTION api.record_ratings(api_key_id text, idempotency_key text, 
 GRANT SELECT ON TABLE api.left_out TO recsys_api;
 
 GRANT SELECT ON TABLE api.newest_feedback TO recsys_api;
+
+GRANT SELECT ON TABLE api.pages_drift TO recsys_api;
+
+GRANT SELECT ON TABLE api.pages_drops TO recsys_api;
+
+GRANT SELECT ON TABLE api.pages_exam_results TO recsys_api;
+
+GRANT SELECT ON TABLE api.pages_experiments TO recsys_api;
+
+GRANT SELECT ON TABLE api.pages_failed_fits TO recsys_api;
+
+GRANT SELECT ON TABLE api.pages_fits TO recsys_api;
+
+GRANT SELECT ON TABLE api.pages_gate_verdicts TO recsys_api;
+
+GRANT SELECT ON TABLE api.pages_lists TO recsys_api;
+
+GRANT SELECT ON TABLE api.pages_live_history TO recsys_api;
+
+GRANT SELECT ON TABLE api.pages_movies TO recsys_api;
+
+GRANT SELECT ON TABLE api.pages_observed_hits TO recsys_api;
+
+GRANT SELECT ON TABLE api.pages_publications TO recsys_api;
+
+GRANT SELECT ON TABLE api.pages_ratings TO recsys_api;
+
+GRANT SELECT ON TABLE api.pages_rejected_rows TO recsys_api;
+
+GRANT SELECT ON TABLE api.pages_step_times TO recsys_api;
+
+GRANT SELECT ON TABLE api.pages_week_publications TO recsys_api;
+
+GRANT SELECT ON TABLE api.pages_weeks TO recsys_api;
 
 GRANT SELECT ON TABLE api.rated_through_api TO recsys_api;
 
