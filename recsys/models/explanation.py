@@ -48,13 +48,20 @@ class Explanation:
 
     @classmethod
     def of_likes(
-        cls, kind: Kind, histories: Histories, is_like: np.ndarray, of_likes: np.ndarray
+        cls,
+        kind: Kind,
+        histories: Histories,
+        is_like: np.ndarray,
+        of_likes: np.ndarray,
+        scores: np.ndarray | None = None,
     ) -> "Explanation":
-        """Return the one of contributions (L, n) by the ratings of a mask (H,) alone; no rest."""
-        n = of_likes.shape[1]
-        contributions = np.zeros((len(histories.movies), n), dtype=np.float32)
-        contributions[is_like] = of_likes
-        return cls(kind, histories, contributions, np.zeros((len(histories), n), np.float32))
+        """Return the one of contributions (L, n) by the ratings of a mask (H,) alone; the rest is
+        what is left of `scores` (B, n), without them nothing.
+        """
+        explanation = cls.by_rule(histories, of_likes.shape[1])
+        explanation.contributions[is_like] = of_likes
+        rest = explanation.rest if scores is None else scores - explanation.sums
+        return cls(kind, histories, explanation.contributions, rest.astype(np.float32))
 
     @property
     def sums(self) -> np.ndarray:

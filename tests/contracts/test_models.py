@@ -40,15 +40,32 @@ class TestHybrid(RecommenderContract):
     recipe = "hybrid"
     settings = {"users_a_batch": 8, "max_epochs": 25, "patience": 25}  # noqa: RUF012
     ranks_unrated = True
-    explains = "rule"
+    explains = "leave_one_out"
 
 
 class TestBlend(RecommenderContract):
     recipe = "blend"
-    settings = {"members": [{"name": "als", "settings": {"factors": 8}}, {"name": "popularity"}]}  # noqa: RUF012
+    settings = {  # noqa: RUF012
+        "members": [{"name": "als", "settings": {"factors": 8}}, {"name": "popularity"}],
+        "fusion": "scores",
+    }
     serves_strangers = True
-    explains = "rule"
 
 
 class TestBlendOfRanks(TestBlend):
     settings = {**TestBlend.settings, "fusion": "ranks", "validation": "leave one out"}  # noqa: RUF012
+    explains = "rule"
+
+
+class TestBlendOfAllKinds(TestBlend):
+    settings = {  # noqa: RUF012
+        "members": [
+            {"name": "ease"},
+            {"name": "item_knn"},
+            {"name": "hybrid", "settings": {"users_a_batch": 8, "max_epochs": 5}},
+            {"name": "popularity"},
+        ],
+        "fusion": "scores",
+    }
+    explains = "leave_one_out"
+    ranks_unrated = True

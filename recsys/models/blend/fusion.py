@@ -21,14 +21,32 @@ def standard_scores(block: np.ndarray, scored: np.ndarray) -> np.ndarray:
 
     A row that says nothing, or the same of every movie, is all 0. Changes `block` in place.
     """
-    count = np.maximum(row_sums(scored), 1).astype(np.float32)
-    block[~scored] = 0
-    block -= row_sums(block) / count
-    block[~scored] = 0
-    deviation = np.sqrt(row_sums(np.square(block)) / count)
-    block /= np.where(deviation > 0, deviation, np.float32(1))
-    np.copyto(block, block.min(axis=1, keepdims=True), where=~scored)
-    return block
+    return StandardScores.of(block, scored).points
+
+
+@dataclass(frozen=True)
+class StandardScores:
+    """Standardised scores, `points` (B, M), and by what: `means` and `deviations` (B, 1), 1 where
+    there is none.
+    """
+
+    points: np.ndarray
+    means: np.ndarray
+    deviations: np.ndarray
+
+    @classmethod
+    def of(cls, block: np.ndarray, scored: np.ndarray) -> "StandardScores":
+        """Standardise scores (B, M) in place, as `standard_scores` says."""
+        count = np.maximum(row_sums(scored), 1).astype(np.float32)
+        block[~scored] = 0
+        means = row_sums(block) / count
+        block -= means
+        block[~scored] = 0
+        spread = np.sqrt(row_sums(np.square(block)) / count)
+        deviations = np.where(spread > 0, spread, np.float32(1))
+        block /= deviations
+        np.copyto(block, block.min(axis=1, keepdims=True), where=~scored)
+        return cls(block, means, deviations)
 
 
 def row_sums(block: np.ndarray) -> np.ndarray:
@@ -59,9 +77,12 @@ def points_by_rank(n: int) -> np.ndarray:
     return ((RANK_OFFSET + 1) / (RANK_OFFSET + ranks)).astype(np.float32)
 
 
+#: The fusion whose sums can be explained: a rank says nothing of what the ratings add to it.
+SCORES = "scores"
+
 #: Name → function of scores (B, M) float32, which it may change in place, and of which are finite
 #: (B, M), to points (B, M).
-FUSIONS: dict[str, Points] = {"scores": standard_scores, "ranks": reciprocal_ranks}
+FUSIONS: dict[str, Points] = {SCORES: standard_scores, "ranks": reciprocal_ranks}
 
 
 def weighted_sum(

@@ -25,7 +25,8 @@ from recsys.models.base import (
     silent,
 )
 from recsys.models.blend.config import BLEND, BlendConfig, Member
-from recsys.models.blend.fusion import FUSIONS, weighted_sum
+from recsys.models.blend.explaining import explain_sum
+from recsys.models.blend.fusion import FUSIONS, SCORES, weighted_sum
 from recsys.models.blend.validation import Validation
 from recsys.models.blend.weights import (
     Candidates,
@@ -34,6 +35,7 @@ from recsys.models.blend.weights import (
     learn_weights,
     plain_average,
 )
+from recsys.models.explanation import Explanation
 
 log = logging.getLogger(__name__)
 
@@ -203,6 +205,15 @@ class Blend(Recommender, PredictsRatings):
             alike = np.ones((len(unscored), len(self.members_)))
             scores[unscored] = self.sum_of_members(histories.rows(unscored), alike)
         return scores
+
+    def explain(self, histories: Histories, movies: np.ndarray) -> Explanation:
+        if self.fusion_ != SCORES:
+            return super().explain(histories, movies)
+        # as the model has them: what the other users of a block weigh changes nothing
+        places = np.flatnonzero(self.weights_.any(axis=0))
+        members = [self.members_[place] for place in places]
+        weights = self.weights_[self.is_heavy(histories).astype(int)]
+        return explain_sum(members, weights[:, places], histories, movies)
 
     def sum_of_members(self, histories: Histories, weights: np.ndarray) -> np.ndarray:
         places = [place for place in range(len(self.members_)) if weights[:, place].any()]

@@ -21,10 +21,12 @@ from recsys.models.base import (
     silent,
 )
 from recsys.models.described import PredictsDescribed
+from recsys.models.explanation import Explanation
 from recsys.models.hybrid.computing import repeatable
 from recsys.models.hybrid.config import HybridConfig
 from recsys.models.hybrid.content import ContentEncoder
 from recsys.models.hybrid.content_map import ContentMap
+from recsys.models.hybrid.leaving_out import LeavingOut
 from recsys.models.hybrid.ranking_training import RankingTrainer, enough_epochs
 from recsys.models.hybrid.rating_training import RatingTrainer
 from recsys.models.hybrid.titles import encoder_in_use
@@ -152,6 +154,18 @@ class Hybrid(DotProduct, PredictsRatings, PredictsDescribed):
     def vectors(self, histories: Histories) -> tuple[np.ndarray, np.ndarray]:
         likes = self.likes_in(histories)
         return self.user_encoder_.vectors(likes, self.compute.threads), self.movie_vectors_
+
+    def explain(self, histories: Histories, movies: np.ndarray) -> Explanation:
+        is_like = histories.ratings >= self.like_threshold_
+        parts = LeavingOut(
+            self.user_encoder_,
+            self.movie_vectors_,
+            histories.where(is_like),
+            movies,
+            self.compute.threads,
+        )
+        falls, scores = parts.falls()
+        return Explanation.of_likes("leave_one_out", histories, is_like, falls, scores)
 
     def predict(self, users: np.ndarray, movies: np.ndarray, histories: Interactions) -> np.ndarray:
         parts = [np.empty(0, dtype=np.float32)]

@@ -37,7 +37,23 @@ class UserEncoder:
         """
         n_likes = np.maximum(likes.lengths, 1)[likes.users]
         # a sparse product goes row by row
-        means = likes.csr(1 / np.sqrt(n_likes)) @ self.liked
+        return self.encode(likes.csr(1 / np.sqrt(n_likes)) @ self.liked, threads)
+
+    def vectors_without(self, likes: Histories, rows: np.ndarray, threads: int) -> np.ndarray:
+        """Return (K, d + 1) float32: what the vector of a like's user would be without the like,
+        for K likes by row.
+        """
+        users = likes.users[rows]
+        whose, of_whom = np.unique(users, return_inverse=True)
+        sums = likes.rows(whose).seen() @ self.liked
+        n_others = np.maximum(likes.lengths[users] - 1, 1).astype(np.float32)
+        others = sums[of_whom] - self.liked[likes.movies[rows]]
+        # of one like, nothing but rounding is left
+        others[likes.lengths[users] == 1] = 0
+        return self.encode(others / np.sqrt(n_others)[:, None], threads)
+
+    def encode(self, means: np.ndarray, threads: int) -> np.ndarray:
+        """Return (B, d + 1) of the weighted sums (B, d) of likes' vectors."""
         inner = np.tanh(products(means, self.inner_weights, threads) + self.inner_bias)
         vectors = products(inner, self.weights, threads) + self.bias
         return np.column_stack([vectors, np.ones(len(vectors), dtype=np.float32)])
