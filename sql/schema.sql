@@ -31,6 +31,36 @@ BEGIN
 END;
 $$;
 
+CREATE TABLE public.api_keys (
+    key_id bigint NOT NULL,
+    digest bytea NOT NULL,
+    scope text NOT NULL,
+    user_id bigint,
+    rate integer NOT NULL,
+    note text DEFAULT ''::text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    created_by text NOT NULL,
+    expires_at timestamp with time zone,
+    revoked_at timestamp with time zone,
+    CONSTRAINT api_keys_digest_check CHECK ((length(digest) = 32)),
+    CONSTRAINT api_keys_rate_check CHECK ((rate > 0)),
+    CONSTRAINT api_keys_scope_check CHECK ((scope = ANY (ARRAY['read'::text, 'predict'::text, 'write'::text, 'admin'::text])))
+);
+
+CREATE FUNCTION api.check_key(key_id bigint, digest bytea) RETURNS TABLE(key_id bigint, scope text, user_id bigint, expires_at timestamp with time zone, rate integer)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog'
+    BEGIN ATOMIC
+ SELECT k.key_id,
+     k.scope,
+     k.user_id,
+     k.expires_at,
+     k.rate
+    FROM (public.api_keys k
+      CROSS JOIN ( SELECT uuid_send(gen_random_uuid()) AS salt) s)
+   WHERE ((k.key_id = check_key.key_id) AND (sha256((s.salt || k.digest)) = sha256((s.salt || check_key.digest))) AND (k.revoked_at IS NULL) AND ((k.expires_at IS NULL) OR (k.expires_at > now())));
+END;
+
 CREATE TABLE public.erased_users (
     user_id bigint NOT NULL,
     erased_at timestamp with time zone DEFAULT now() NOT NULL
@@ -477,6 +507,67 @@ UNION ALL
    FROM public.feedback_events
   WHERE (feedback_events.kind = 'dismissed'::text);
 
+CREATE TABLE public.live_history (
+    seq bigint NOT NULL,
+    publication_id bigint NOT NULL,
+    as_of date NOT NULL,
+    cause text NOT NULL,
+    reason text,
+    requested_by text,
+    run_id text DEFAULT ''::text NOT NULL,
+    went_live_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT live_history_cause_check CHECK ((cause = ANY (ARRAY['published'::text, 'rolled back'::text, 'rolled forward'::text, 'by hand'::text])))
+);
+
+CREATE TABLE public.publications (
+    publication_id bigint NOT NULL,
+    publication_key text NOT NULL,
+    as_of date NOT NULL,
+    watermark bigint NOT NULL,
+    params jsonb NOT NULL,
+    recipe_key text NOT NULL,
+    model_version text NOT NULL,
+    n_users bigint NOT NULL,
+    n_rows bigint NOT NULL,
+    n_fallback bigint NOT NULL,
+    rows_sha256 text NOT NULL,
+    published_at timestamp with time zone DEFAULT now() NOT NULL,
+    first_live_at timestamp with time zone,
+    is_live boolean DEFAULT false NOT NULL,
+    dropped_at timestamp with time zone,
+    promotion_id bigint,
+    experiment text,
+    challenger_id bigint,
+    is_shadow boolean DEFAULT false NOT NULL,
+    fit_key text,
+    fingerprint text,
+    n_ratings bigint,
+    git_sha text,
+    run_id text DEFAULT ''::text NOT NULL,
+    made_after bigint DEFAULT 0 NOT NULL,
+    copy_of bigint,
+    left_out bigint[] DEFAULT '{}'::bigint[] NOT NULL,
+    CONSTRAINT publications_check CHECK ((NOT (is_shadow AND is_live)))
+);
+
+CREATE VIEW api.live AS
+ SELECT p.publication_id,
+    p.as_of,
+    p.recipe_key,
+    p.model_version,
+    p.experiment,
+    p.params,
+    l.seq,
+    l.went_live_at
+   FROM (( SELECT live_history.publication_id,
+            live_history.seq,
+            live_history.went_live_at
+           FROM public.live_history
+          WHERE (live_history.seq <= public.newest_change_of_live())
+          ORDER BY live_history.seq DESC
+         LIMIT 1) l
+     JOIN public.publications p ON ((p.publication_id = l.publication_id)));
+
 CREATE VIEW api.newest_feedback AS
  SELECT user_id,
     max(feedback_id) AS feedback_id
@@ -650,18 +741,6 @@ CREATE VIEW api.pages_lists AS
     source,
     arm
    FROM public.batch_recommendations;
-
-CREATE TABLE public.live_history (
-    seq bigint NOT NULL,
-    publication_id bigint NOT NULL,
-    as_of date NOT NULL,
-    cause text NOT NULL,
-    reason text,
-    requested_by text,
-    run_id text DEFAULT ''::text NOT NULL,
-    went_live_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
-    CONSTRAINT live_history_cause_check CHECK ((cause = ANY (ARRAY['published'::text, 'rolled back'::text, 'rolled forward'::text, 'by hand'::text])))
-);
 
 CREATE VIEW api.pages_live_history AS
  SELECT seq,
@@ -840,37 +919,6 @@ CREATE TABLE public.promotions (
     run_id text DEFAULT ''::text NOT NULL,
     CONSTRAINT promotions_approval_check CHECK ((approval = ANY (ARRAY['approved'::text, 'rejected'::text, 'timed out'::text]))),
     CONSTRAINT promotions_decision_check CHECK ((decision = ANY (ARRAY['promoted'::text, 'kept'::text, 'not decided'::text, 'first'::text, 'popularity'::text, 'rolled back'::text, 'rolled forward'::text])))
-);
-
-CREATE TABLE public.publications (
-    publication_id bigint NOT NULL,
-    publication_key text NOT NULL,
-    as_of date NOT NULL,
-    watermark bigint NOT NULL,
-    params jsonb NOT NULL,
-    recipe_key text NOT NULL,
-    model_version text NOT NULL,
-    n_users bigint NOT NULL,
-    n_rows bigint NOT NULL,
-    n_fallback bigint NOT NULL,
-    rows_sha256 text NOT NULL,
-    published_at timestamp with time zone DEFAULT now() NOT NULL,
-    first_live_at timestamp with time zone,
-    is_live boolean DEFAULT false NOT NULL,
-    dropped_at timestamp with time zone,
-    promotion_id bigint,
-    experiment text,
-    challenger_id bigint,
-    is_shadow boolean DEFAULT false NOT NULL,
-    fit_key text,
-    fingerprint text,
-    n_ratings bigint,
-    git_sha text,
-    run_id text DEFAULT ''::text NOT NULL,
-    made_after bigint DEFAULT 0 NOT NULL,
-    copy_of bigint,
-    left_out bigint[] DEFAULT '{}'::bigint[] NOT NULL,
-    CONSTRAINT publications_check CHECK ((NOT (is_shadow AND is_live)))
 );
 
 CREATE VIEW api.pages_publications AS
@@ -1091,6 +1139,15 @@ CREATE VIEW api.rated_through_api AS
     feedback_id
    FROM public.feedback_ratings
   ORDER BY user_id, movie_id, feedback_id DESC;
+
+ALTER TABLE public.api_keys ALTER COLUMN key_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.api_keys_key_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
 
 CREATE TABLE public.applied_objects (
     view_file text NOT NULL,
@@ -1658,6 +1715,12 @@ CREATE UNLOGGED TABLE staging.users (
     zip_code text
 );
 
+ALTER TABLE ONLY public.api_keys
+    ADD CONSTRAINT api_keys_digest_key UNIQUE (digest);
+
+ALTER TABLE ONLY public.api_keys
+    ADD CONSTRAINT api_keys_pkey PRIMARY KEY (key_id);
+
 ALTER TABLE ONLY public.applied_objects
     ADD CONSTRAINT applied_objects_pkey PRIMARY KEY (view_file, place);
 
@@ -1946,6 +2009,9 @@ GRANT USAGE ON SCHEMA public TO recsys_reader;
 
 REVOKE ALL ON FUNCTION api.answer_before(api_key_id text, idempotency_key text, body_sha256 text) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION api.check_key(key_id bigint, digest bytea) FROM PUBLIC;
+GRANT ALL ON FUNCTION api.check_key(key_id bigint, digest bytea) TO recsys_api;
+
 REVOKE ALL ON FUNCTION api.fault_of_user(user_id bigint) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION api.hold_users(user_ids bigint[]) FROM PUBLIC;
@@ -1959,6 +2025,8 @@ REVOKE ALL ON FUNCTION api.record_ratings(api_key_id text, idempotency_key text,
 GRANT ALL ON FUNCTION api.record_ratings(api_key_id text, idempotency_key text, entries jsonb, for_new_user boolean) TO recsys_api;
 
 GRANT SELECT ON TABLE api.left_out TO recsys_api;
+
+GRANT SELECT ON TABLE api.live TO recsys_api;
 
 GRANT SELECT ON TABLE api.newest_feedback TO recsys_api;
 

@@ -9,7 +9,16 @@ from typing import Any, TypeAlias
 
 from recsys.arguments import DAY
 
-__all__ = ["AS_OF", "Argument", "Command", "Commands", "OneOf", "all_of", "run_id_of_command"]
+__all__ = [
+    "AS_OF",
+    "Argument",
+    "Command",
+    "CommandGroup",
+    "Commands",
+    "OneOf",
+    "all_of",
+    "run_id_of_command",
+]
 
 Commands: TypeAlias = "_SubParsersAction[ArgumentParser]"
 
@@ -56,6 +65,22 @@ class Command:
         parser.set_defaults(run=self.run, needs_schema=self.needs_schema)
         for argument in self.arguments:
             argument.add_to(parser)
+
+
+@dataclass(frozen=True)
+class CommandGroup:
+    """Commands under one name, such as `keys create` and `keys list`."""
+
+    name: str
+    text: str
+    commands: tuple[Command, ...]
+
+    def add_to(self, commands: Commands) -> None:
+        """Add it to the program's commands."""
+        parser = commands.add_parser(self.name, help=self.text, description=self.text)
+        inner = parser.add_subparsers(required=True, metavar="ACTION")
+        for command in self.commands:
+            command.add_to(inner)
 
 
 #: The date of a week whose drops are there.

@@ -1,0 +1,54 @@
+"""The API and its pages: `serve`."""
+
+import os
+from argparse import Namespace
+
+from recsys.arguments import whole
+from recsys.cli import screen
+from recsys.cli.command import Argument, Command
+from recsys.errors import RecsysError
+from recsys.settings import Settings
+
+__all__ = ["COMMANDS"]
+
+
+def serve(options: Namespace) -> None:
+    """Answer until it is stopped; with --url, print the address and leave."""
+    settings = Settings.from_environment()
+    host = options.host or settings.api_host
+    port = settings.api_port if options.port is None else options.port
+    if options.url:
+        screen.answer(settings.api_url or f"http://{host}:{port}")
+        return
+    if settings.api_database_url is None:
+        raise RecsysError(
+            "the API has no database: RECSYS_API_DATABASE_URL is empty; expected "
+            "postgresql://recsys_api:password@host:port/database"
+        )
+    import uvicorn
+
+    uvicorn.run(
+        "recsys.serving.app:from_environment",
+        factory=True,
+        host=host,
+        port=port,
+        workers=options.workers or settings.api_workers,
+        env_file=None,
+        log_config=None,
+        access_log=False,  # the gate's own names no user and no key
+        server_header=False,
+        forwarded_allow_ips=os.environ.get("FORWARDED_ALLOW_IPS", ""),
+        timeout_graceful_shutdown=30,
+    )
+
+
+SERVE = (
+    Argument("--host", help="the address to listen on; default: RECSYS_API_HOST, 127.0.0.1"),
+    Argument("--port", type=whole(0, 65_535), help="default: RECSYS_API_PORT"),
+    Argument("--workers", type=whole(1, 64), help="processes; default: RECSYS_API_WORKERS"),
+    Argument("--url", action="store_true", help="print the address of the API and leave"),
+)
+COMMANDS = (
+    # the API's role cannot read which migrations there were
+    Command("serve", serve, "answer the API and show its pages", SERVE, needs_schema=False),
+)

@@ -1,0 +1,3 @@
+"""The routes of the API, a module for each topic: each has a `router`."""
+
+__all__ = ["health"]
