@@ -372,6 +372,14 @@ CREATE FUNCTION public.newest_change_of_live() RETURNS bigint
 
 COMMENT ON FUNCTION public.newest_change_of_live() IS 'The newest row of live_history, as a plan knows it: replaced with each change.';
 
+CREATE FUNCTION public.search_keys(word text) RETURNS integer[]
+    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+    RETURN (ARRAY[hashtext(word)] || ARRAY(SELECT hashtext(("left"(search_keys.word, (place.place - 1)) || substr(search_keys.word, (place.place + 1)))) AS hashtext FROM generate_series(1, CASE WHEN (length(search_keys.word) > 3) THEN length(search_keys.word) ELSE 0 END) place(place)));
+
+CREATE FUNCTION public.search_words(phrase text) RETURNS text[]
+    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+    RETURN array_remove(regexp_split_to_array(replace(replace(replace(translate(lower(regexp_replace(NORMALIZE(phrase, NFKD), '[\u0300-\u036f''’ʼ`]'::text, ''::text, 'g'::text)), 'øłđðı'::text, 'olddi'::text), 'ß'::text, 'ss'::text), 'æ'::text, 'ae'::text), 'œ'::text, 'oe'::text), '[^[:alnum:]]+'::text), ''::text);
+
 CREATE FUNCTION public.training_ratings(as_of timestamp with time zone, watermark bigint, cut timestamp with time zone, movie_ids bigint[]) RETURNS TABLE(user_id bigint, movie_id bigint, rating real, rated_at timestamp with time zone)
     LANGUAGE sql STABLE PARALLEL SAFE
     BEGIN ATOMIC
@@ -568,6 +576,125 @@ CREATE VIEW api.live AS
          LIMIT 1) l
      JOIN public.publications p ON ((p.publication_id = l.publication_id)));
 
+CREATE TABLE public.imdb_titles (
+    movie_id bigint NOT NULL,
+    drop_id bigint NOT NULL,
+    imdb_id bigint NOT NULL,
+    title_type text NOT NULL,
+    primary_title text NOT NULL,
+    start_year integer,
+    runtime_minutes integer,
+    genres text[] NOT NULL,
+    average_rating real,
+    votes integer
+);
+
+CREATE TABLE public.movie_persons (
+    movie_id bigint NOT NULL,
+    drop_id bigint NOT NULL,
+    role text NOT NULL,
+    "position" integer NOT NULL,
+    person_id bigint NOT NULL,
+    CONSTRAINT movie_persons_role_check CHECK ((role = ANY (ARRAY['director'::text, 'actor'::text])))
+);
+
+CREATE TABLE public.persons (
+    person_id bigint NOT NULL,
+    drop_id bigint NOT NULL,
+    name text NOT NULL,
+    birth_year integer,
+    death_year integer
+);
+
+CREATE MATERIALIZED VIEW public.mv_catalogue AS
+ WITH movie AS (
+         SELECT DISTINCT ON (movies.movie_id) movies.movie_id,
+            movies.title,
+            movies.year,
+            movies.genres
+           FROM (public.movies
+             JOIN public.drops USING (drop_id))
+          ORDER BY movies.movie_id, drops.drop_date DESC, drops.revision DESC
+        ), imdb AS (
+         SELECT DISTINCT ON (imdb_titles.movie_id) imdb_titles.movie_id,
+            imdb_titles.imdb_id,
+            imdb_titles.runtime_minutes,
+            imdb_titles.average_rating,
+            imdb_titles.votes
+           FROM (public.imdb_titles
+             JOIN public.drops USING (drop_id))
+          ORDER BY imdb_titles.movie_id, drops.drop_date DESC, drops.revision DESC
+        ), cast_version AS (
+         SELECT DISTINCT ON (versions.movie_id) versions.movie_id,
+            versions.drop_id
+           FROM (( SELECT DISTINCT movie_persons.movie_id,
+                    movie_persons.drop_id
+                   FROM public.movie_persons) versions
+             JOIN public.drops USING (drop_id))
+          ORDER BY versions.movie_id, drops.drop_date DESC, drops.revision DESC
+        ), person AS (
+         SELECT DISTINCT ON (persons.person_id) persons.person_id,
+            persons.name
+           FROM (public.persons
+             JOIN public.drops USING (drop_id))
+          ORDER BY persons.person_id, drops.drop_date DESC, drops.revision DESC
+        ), credits AS (
+         SELECT p.movie_id,
+            array_agg(n.name ORDER BY p."position") FILTER (WHERE (p.role = 'director'::text)) AS directors,
+            array_agg(n.name ORDER BY p."position") FILTER (WHERE (p.role = 'actor'::text)) AS actors
+           FROM ((public.movie_persons p
+             JOIN cast_version USING (movie_id, drop_id))
+             JOIN person n USING (person_id))
+          GROUP BY p.movie_id
+        )
+ SELECT m.movie_id,
+    m.title,
+    m.year,
+    m.genres,
+    i.imdb_id,
+    i.runtime_minutes,
+    i.average_rating,
+    i.votes,
+    c.directors,
+    c.actors
+   FROM ((movie m
+     LEFT JOIN imdb i USING (movie_id))
+     LEFT JOIN credits c USING (movie_id))
+  WITH NO DATA;
+
+CREATE TABLE public.withdrawals (
+    movie_id bigint NOT NULL,
+    withdrawn_at timestamp with time zone DEFAULT now() NOT NULL,
+    reason text NOT NULL,
+    withdrawal_id bigint NOT NULL,
+    requested_by text,
+    undone_at timestamp with time zone,
+    undone_by text,
+    undone_reason text
+);
+
+CREATE VIEW public.withdrawn AS
+ SELECT movie_id,
+    withdrawn_at,
+    reason
+   FROM public.withdrawals
+  WHERE (undone_at IS NULL);
+
+CREATE VIEW api.movies AS
+ SELECT c.movie_id,
+    c.title,
+    c.year,
+    c.genres,
+    c.imdb_id,
+    c.runtime_minutes,
+    c.average_rating,
+    c.votes,
+    c.directors,
+    c.actors,
+    w.withdrawn_at
+   FROM (public.mv_catalogue c
+     LEFT JOIN public.withdrawn w USING (movie_id));
+
 CREATE VIEW api.newest_feedback AS
  SELECT user_id,
     max(feedback_id) AS feedback_id
@@ -751,103 +878,6 @@ CREATE VIEW api.pages_live_history AS
     requested_by,
     went_live_at
    FROM public.live_history;
-
-CREATE TABLE public.imdb_titles (
-    movie_id bigint NOT NULL,
-    drop_id bigint NOT NULL,
-    imdb_id bigint NOT NULL,
-    title_type text NOT NULL,
-    primary_title text NOT NULL,
-    start_year integer,
-    runtime_minutes integer,
-    genres text[] NOT NULL,
-    average_rating real,
-    votes integer
-);
-
-CREATE TABLE public.movie_persons (
-    movie_id bigint NOT NULL,
-    drop_id bigint NOT NULL,
-    role text NOT NULL,
-    "position" integer NOT NULL,
-    person_id bigint NOT NULL,
-    CONSTRAINT movie_persons_role_check CHECK ((role = ANY (ARRAY['director'::text, 'actor'::text])))
-);
-
-CREATE TABLE public.persons (
-    person_id bigint NOT NULL,
-    drop_id bigint NOT NULL,
-    name text NOT NULL,
-    birth_year integer,
-    death_year integer
-);
-
-CREATE MATERIALIZED VIEW public.mv_catalogue AS
- WITH movie AS (
-         SELECT DISTINCT ON (movies.movie_id) movies.movie_id,
-            movies.title,
-            movies.year,
-            movies.genres
-           FROM (public.movies
-             JOIN public.drops USING (drop_id))
-          ORDER BY movies.movie_id, drops.drop_date DESC, drops.revision DESC
-        ), imdb AS (
-         SELECT DISTINCT ON (imdb_titles.movie_id) imdb_titles.movie_id,
-            imdb_titles.imdb_id,
-            imdb_titles.runtime_minutes,
-            imdb_titles.average_rating,
-            imdb_titles.votes
-           FROM (public.imdb_titles
-             JOIN public.drops USING (drop_id))
-          ORDER BY imdb_titles.movie_id, drops.drop_date DESC, drops.revision DESC
-        ), cast_version AS (
-         SELECT DISTINCT ON (versions.movie_id) versions.movie_id,
-            versions.drop_id
-           FROM (( SELECT DISTINCT movie_persons.movie_id,
-                    movie_persons.drop_id
-                   FROM public.movie_persons) versions
-             JOIN public.drops USING (drop_id))
-          ORDER BY versions.movie_id, drops.drop_date DESC, drops.revision DESC
-        ), person AS (
-         SELECT DISTINCT ON (persons.person_id) persons.person_id,
-            persons.name
-           FROM (public.persons
-             JOIN public.drops USING (drop_id))
-          ORDER BY persons.person_id, drops.drop_date DESC, drops.revision DESC
-        ), credits AS (
-         SELECT p.movie_id,
-            array_agg(n.name ORDER BY p."position") FILTER (WHERE (p.role = 'director'::text)) AS directors,
-            array_agg(n.name ORDER BY p."position") FILTER (WHERE (p.role = 'actor'::text)) AS actors
-           FROM ((public.movie_persons p
-             JOIN cast_version USING (movie_id, drop_id))
-             JOIN person n USING (person_id))
-          GROUP BY p.movie_id
-        )
- SELECT m.movie_id,
-    m.title,
-    m.year,
-    m.genres,
-    i.imdb_id,
-    i.runtime_minutes,
-    i.average_rating,
-    i.votes,
-    c.directors,
-    c.actors
-   FROM ((movie m
-     LEFT JOIN imdb i USING (movie_id))
-     LEFT JOIN credits c USING (movie_id))
-  WITH NO DATA;
-
-CREATE TABLE public.withdrawals (
-    movie_id bigint NOT NULL,
-    withdrawn_at timestamp with time zone DEFAULT now() NOT NULL,
-    reason text NOT NULL,
-    withdrawal_id bigint NOT NULL,
-    requested_by text,
-    undone_at timestamp with time zone,
-    undone_by text,
-    undone_reason text
-);
 
 CREATE VIEW api.pages_movies AS
  SELECT c.movie_id,
@@ -1140,6 +1170,59 @@ CREATE VIEW api.rated_through_api AS
    FROM public.feedback_ratings
   ORDER BY user_id, movie_id, feedback_id DESC;
 
+CREATE MATERIALIZED VIEW public.mv_search_movies AS
+ SELECT movie_id,
+    cardinality(public.search_words(regexp_replace(title, '\s*\(\d{4}\)\s*$'::text, ''::text))) AS n_words,
+    COALESCE(( SELECT string_agg(((' '::text || array_to_string(public.search_words(name.name), ' '::text)) || ' '::text), '|'::text) AS string_agg
+           FROM unnest((mv_catalogue.directors || mv_catalogue.actors)) name(name)), ''::text) AS people,
+    COALESCE(votes, 0) AS votes
+   FROM public.mv_catalogue
+  WITH NO DATA;
+
+CREATE VIEW api.search_movies AS
+ SELECT movie_id,
+    n_words,
+    people,
+    votes
+   FROM public.mv_search_movies;
+
+CREATE MATERIALIZED VIEW public.mv_search_words AS
+ WITH people AS (
+         SELECT mv_catalogue.movie_id,
+            unnest((mv_catalogue.directors || mv_catalogue.actors)) AS name
+           FROM public.mv_catalogue
+        ), names AS (
+         SELECT n.name,
+            public.search_words(n.name) AS words
+           FROM ( SELECT DISTINCT people.name
+                   FROM people) n
+        ), spoken AS (
+         SELECT mv_catalogue.movie_id,
+            unnest(public.search_words(mv_catalogue.title)) AS word,
+            true AS in_title
+           FROM public.mv_catalogue
+        UNION
+         SELECT p.movie_id,
+            unnest(n.words) AS unnest,
+            false
+           FROM (people p
+             JOIN names n USING (name))
+        )
+ SELECT (word COLLATE "C") AS word,
+    public.search_keys(word) AS keys,
+    COALESCE(array_agg(movie_id ORDER BY movie_id) FILTER (WHERE in_title), '{}'::bigint[]) AS titles,
+    COALESCE(array_agg(movie_id ORDER BY movie_id) FILTER (WHERE (NOT in_title)), '{}'::bigint[]) AS people
+   FROM spoken
+  GROUP BY word
+  WITH NO DATA;
+
+CREATE VIEW api.search_words AS
+ SELECT word,
+    keys,
+    titles,
+    people
+   FROM public.mv_search_words;
+
 ALTER TABLE public.api_keys ALTER COLUMN key_id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.api_keys_key_id_seq
     START WITH 1
@@ -1170,13 +1253,6 @@ CREATE UNLOGGED TABLE public.candidates (
     movie_id bigint NOT NULL,
     score real NOT NULL
 );
-
-CREATE VIEW public.withdrawn AS
- SELECT movie_id,
-    withdrawn_at,
-    reason
-   FROM public.withdrawals
-  WHERE (undone_at IS NULL);
 
 CREATE VIEW public.catalogue AS
  SELECT c.movie_id,
@@ -1886,6 +1962,12 @@ CREATE UNIQUE INDEX mv_movies_key ON public.mv_movies USING btree (movie_id, dro
 
 CREATE UNIQUE INDEX mv_rerated_key ON public.mv_rerated USING btree (user_id, movie_id, rated_at, drop_id, valid_from);
 
+CREATE UNIQUE INDEX mv_search_movies_key ON public.mv_search_movies USING btree (movie_id);
+
+CREATE UNIQUE INDEX mv_search_words_key ON public.mv_search_words USING btree (word);
+
+CREATE INDEX mv_search_words_keys ON public.mv_search_words USING gin (keys);
+
 CREATE UNIQUE INDEX promotions_run_forced_once ON public.promotions USING btree (as_of, run_id) WHERE forced;
 
 CREATE UNIQUE INDEX promotions_week_decided_once ON public.promotions USING btree (as_of) WHERE ((NOT forced) AND (decision <> ALL (ARRAY['rolled back'::text, 'rolled forward'::text])));
@@ -2028,6 +2110,8 @@ GRANT SELECT ON TABLE api.left_out TO recsys_api;
 
 GRANT SELECT ON TABLE api.live TO recsys_api;
 
+GRANT SELECT ON TABLE api.movies TO recsys_api;
+
 GRANT SELECT ON TABLE api.newest_feedback TO recsys_api;
 
 GRANT SELECT ON TABLE api.pages_drift TO recsys_api;
@@ -2065,6 +2149,10 @@ GRANT SELECT ON TABLE api.pages_week_publications TO recsys_api;
 GRANT SELECT ON TABLE api.pages_weeks TO recsys_api;
 
 GRANT SELECT ON TABLE api.rated_through_api TO recsys_api;
+
+GRANT SELECT ON TABLE api.search_movies TO recsys_api;
+
+GRANT SELECT ON TABLE api.search_words TO recsys_api;
 
 GRANT SELECT ON TABLE public.catalogue TO recsys_reader;
 

@@ -17,5 +17,12 @@ REFRESH MATERIALIZED VIEW CONCURRENTLY mv_movie_persons;
 -- name: refresh_catalogue()
 REFRESH MATERIALIZED VIEW CONCURRENTLY mv_catalogue;
 
+-- name: refresh_search_words()
+REFRESH MATERIALIZED VIEW CONCURRENTLY mv_search_words;
+
+-- name: refresh_search_movies()
+REFRESH MATERIALIZED VIEW CONCURRENTLY mv_search_movies;
+
 -- name: analyze()
-ANALYZE ratings, mv_rerated, mv_movies, mv_imdb_titles, mv_movie_persons, mv_catalogue;
+ANALYZE ratings, mv_rerated, mv_movies, mv_imdb_titles, mv_movie_persons, mv_catalogue,
+        mv_search_words, mv_search_movies;

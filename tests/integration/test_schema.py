@@ -104,6 +104,8 @@ VALUES: dict[str, Any] = {
     "left_out": [1],
     "movie_ids": [1],
     "is_accepted": True,
+    "q": "heat",
+    "offset": 0,
     "names": ["08_lineage.sql"],
     "home": "staging",
     "statement": "GRANT SELECT ON lineage TO mlflow",
