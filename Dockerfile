@@ -5,7 +5,7 @@ FROM python:3.11.14-slim-bookworm
 RUN apt-get update && apt-get install --yes --no-install-recommends libgomp1 && rm -rf /var/lib/apt/lists/*
 
 RUN useradd --uid 50000 --create-home recsys \
-    && install -d -o recsys -g recsys /var/lib/airflow /var/lib/mlflow /var/lib/recsys /var/lib/recsys/drops /var/lib/recsys/weights
+    && install -d -o recsys -g recsys /var/lib/airflow /var/lib/mlflow /var/lib/recsys /var/lib/recsys/drops /var/lib/recsys/weights /var/lib/recsys/models
 
 WORKDIR /opt/recsys
 

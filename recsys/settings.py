@@ -184,8 +184,9 @@ class Settings(Bounds, BaseSettings):
         description="where the API answers: Airflow's pages ask it what needs the model; "
         "empty: they say that it is away",
     )
-    api_key: SecretStr | None = Field(
-        default=None, description="the key that Airflow's pages send to the API; scope predict"
+    api_key_file: Path | None = Field(
+        default=None,
+        description="the file of the key that Airflow's pages send to the API; scope predict",
     )
     airflow_url: str = Field(
         default="", description="Airflow's api-server, which POST /v1/weeks triggers a week by"

@@ -168,7 +168,11 @@ def state_of(home: Home, service: Service) -> tuple[str, str, str]:
     process = service.main_process(home)
     if process is None:
         return STOPPED
-    addresses = {"mlflow": home.url("mlflow"), "api-server": home.url("airflow")}
+    addresses = {
+        "mlflow": home.url("mlflow"),
+        "api-server": home.url("airflow"),
+        "api": home.url("api"),
+    }
     return str(process.pid), YES_NO[service.healthy()], addresses.get(service.name, "")
 
 
@@ -215,8 +219,23 @@ def show_places(stack: Stack) -> None:
     say(console, "\nUp until `make down`:")
     show_place(stack.home, "Airflow", "airflow")
     show_place(stack.home, "MLflow", "mlflow")
+    show_api(stack.home)
     address = f"127.0.0.1:{stack.postgres.port}"
     say(console, f"  PostgreSQL  {address}   .venv/bin/python -m recsys psql")
+
+
+def show_api(home: Home) -> None:
+    """Print the API's address, where its key lies, and a line to try it by."""
+    url = home.url("api")
+    key = shown(home.api_key)
+    say(console, f"  {'API, pages':10}  {url}   key in {key}")
+    say(console, f'$ curl -H "Authorization: Bearer $(cat {key})" {url}/v1/users/1/recommendations')
+
+
+def shown(path: Path) -> str:
+    """Return a path as one types it in the present folder."""
+    folder = Path.cwd()
+    return str(path.relative_to(folder) if path.is_relative_to(folder) else path)
 
 
 def show_place(home: Home, name: str, service: str) -> None:

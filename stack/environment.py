@@ -8,6 +8,7 @@ import shlex
 import sys
 from pathlib import Path
 
+from recsys.registry.names import READER
 from stack.home import REPOSITORY, Home
 from stack.postgres import Postgres
 from stack.private import write_private
@@ -87,8 +88,31 @@ def airflow_environment(home: Home, postgres: Postgres) -> dict[str, str]:
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": sqlalchemy_url(postgres, "airflow"),
         CONNECTION_VARIABLE: postgres.url("recsys", "recsys_pipeline"),
     }
-    own = airflow_settings(home) | airflow_secrets(home) | databases
+    pages = {
+        "RECSYS_API_URL": home.url("api"),
+        "RECSYS_API_KEY_FILE": str(home.service_key),
+    }
+    own = airflow_settings(home) | airflow_secrets(home) | databases | pages
     return QUIET | recsys_environment(home, postgres) | AIRFLOW_CONSTANTS | own
+
+
+def api_environment(home: Home, postgres: Postgres) -> dict[str, str]:
+    """Of the API: it is recsys_api to the database, and a reader to MLflow."""
+    return QUIET | {
+        "RECSYS_DATABASE_URL": postgres.url("recsys", "recsys_api"),
+        "RECSYS_API_DATABASE_URL": postgres.url("recsys", "recsys_api"),
+        "RECSYS_OPERATOR_DATABASE_URL": postgres.url("recsys", "recsys_operator"),
+        "RECSYS_API_PORT": str(home.port("api")),
+        "RECSYS_MLFLOW_TRACKING_URI": home.url("mlflow"),
+        "RECSYS_AIRFLOW_URL": home.url("airflow"),
+        "RECSYS_AIRFLOW_USER": ADMIN,
+        "RECSYS_AIRFLOW_PASSWORD": home.secret("airflow_admin"),
+        "MLFLOW_TRACKING_URI": home.url("mlflow"),
+        "MLFLOW_TRACKING_USERNAME": READER,
+        "MLFLOW_TRACKING_PASSWORD": home.secret("mlflow_reader"),
+        "PYTHONPATH": str(REPOSITORY),
+        **hosts_without_proxy(),
+    }
 
 
 def airflow_settings(home: Home) -> dict[str, str]:

@@ -15,9 +15,15 @@ from stack.private import new_fernet_key, new_secret, write_private
 REPOSITORY = Path(__file__).resolve().parents[1]
 
 #: Services that listen, and the variable with which a user may choose the port.
-PORT_VARIABLES = {"postgres": "POSTGRES_PORT", "mlflow": "MLFLOW_PORT", "airflow": "AIRFLOW_PORT"}
+PORT_VARIABLES = {
+    "postgres": "POSTGRES_PORT",
+    "mlflow": "MLFLOW_PORT",
+    "airflow": "AIRFLOW_PORT",
+    "api": "API_PORT",
+}
 LOGINS = ("airflow_admin", "mlflow_admin")  # passwords that people type
-KEYS = ("airflow_api", "airflow_jwt", "mlflow_session")
+KEYS = ("airflow_api", "airflow_jwt", "mlflow_session", "mlflow_reader")
+CHOSEN_HERE = ("mlflow", "airflow", "api")  # PostgreSQL keeps its own port
 
 
 def wanted_port(service: str) -> int | None:
@@ -54,6 +60,21 @@ class Home:
         return self.root / "mlflow"
 
     @property
+    def models(self) -> Path:
+        """Where the API keeps the champion's arrays."""
+        return self.root / "models"
+
+    @property
+    def api_key(self) -> Path:
+        """A key of scope read, for whoever tries the API."""
+        return self.root / "api-key"
+
+    @property
+    def service_key(self) -> Path:
+        """The key that Airflow's pages send to the API."""
+        return self.root / "api-service-key"
+
+    @property
     def recsys_env(self) -> Path:
         """Settings of the running stack, as recsys.settings reads them."""
         return self.root / "recsys.env"
@@ -86,6 +107,7 @@ class Home:
             self.drops,
             self.airflow,
             self.mlflow,
+            self.models,
             self.log("-").parent,
             self.pid_file("-").parent,
         ):
@@ -97,18 +119,17 @@ class Home:
 
     @cached_property
     def record(self) -> dict[str, Any]:
-        """`ports` by service, `secrets` by name; made at the first use."""
+        """`ports` by service, `secrets` by name; what is missing is made at the first use."""
+        kept: dict[str, Any] = {"ports": {}, "secrets": {}}
         if self._record_path.exists():
-            return json.loads(self._record_path.read_text())
-        logins = {name: new_secret(8) for name in LOGINS}
-        generated = (
-            logins | {name: new_secret() for name in KEYS} | {"airflow_fernet": new_fernet_key()}
-        )
+            kept = json.loads(self._record_path.read_text())
+        ports = {name: wanted_port(name) or free_port() for name in CHOSEN_HERE}
         record = {
-            "ports": {name: wanted_port(name) or free_port() for name in ("mlflow", "airflow")},
-            "secrets": generated,
+            "ports": ports | kept["ports"],
+            "secrets": new_secrets() | kept["secrets"],
         }
-        self._keep(record)
+        if record != kept:
+            self._keep(record)
         return record
 
     def secret(self, name: str) -> str:
@@ -126,3 +147,10 @@ class Home:
 
     def _keep(self, record: dict[str, Any]) -> None:
         write_private(self._record_path, json.dumps(record, indent=2))
+
+
+def new_secrets() -> dict[str, str]:
+    """Return new logins and keys by name."""
+    logins = {name: new_secret(8) for name in LOGINS}
+    keys = {name: new_secret() for name in KEYS}
+    return logins | keys | {"airflow_fernet": new_fernet_key()}

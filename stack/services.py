@@ -1,4 +1,4 @@
-"""The stack as a whole: PostgreSQL, MLflow, Airflow's four services."""
+"""The stack as a whole: PostgreSQL, MLflow, Airflow's four services, the API."""
 
 import os
 import subprocess
@@ -10,12 +10,21 @@ from pydantic import SecretStr
 
 from recsys.db.connect import connect
 from recsys.db.migrate import migrate
+from recsys.serving.key_ledger import NewKey, create_key
 from recsys.settings import Settings
-from stack.environment import BIN, airflow_environment, mlflow_environment, write_environment
+from stack.environment import (
+    BIN,
+    airflow_environment,
+    api_environment,
+    mlflow_environment,
+    recsys_environment,
+    write_environment,
+)
 from stack.errors import StackError
-from stack.home import Home, wanted_port
+from stack.home import REPOSITORY, Home, wanted_port
 from stack.ports import settled_port
 from stack.postgres import Postgres
+from stack.private import write_private
 from stack.service import Service, stop_services
 
 NO_LOG_SERVER = "--skip-serve-logs"
@@ -63,10 +72,18 @@ class Stack:
     def _airflow_environment(self) -> dict[str, str]:
         return airflow_environment(self.home, self.postgres)
 
+    @cached_property
+    def api(self) -> Service:
+        """Return the API with its pages."""
+        command = [str(BIN / "python"), "-m", "recsys", "serve"]
+        environment = api_environment(self.home, self.postgres)
+        healthy = partial(answers, f"{self.home.url('api')}/healthz")
+        return Service("api", command, environment, self.home.models, healthy)
+
     @property
     def services(self) -> list[Service]:
-        """Return MLflow and Airflow, in the order in which they start."""
-        return [self.mlflow, *self.airflow]
+        """Return MLflow, Airflow and the API, in the order in which they start."""
+        return [self.mlflow, *self.airflow, self.api]
 
     def up(self, tell: Callable[[str], None]) -> None:
         """Start what does not run and wait until all of it is healthy. Raises StackError."""
@@ -79,6 +96,11 @@ class Stack:
         tell("MLflow")
         self.mlflow.start(self.home)
         self._start_airflow(tell)
+        tell("the API")
+        self._make_keys()
+        self.mlflow.wait_healthy(self.home, START_TIMEOUT)
+        self._make_mlflow_reader()
+        self.api.start(self.home)
         for service in self.services:
             service.wait_healthy(self.home, START_TIMEOUT)
 
@@ -118,7 +140,8 @@ class Stack:
         """
         self._settle_port("mlflow", self.mlflow)
         self._settle_port("airflow", self.airflow[0])
-        del self.mlflow, self.airflow  # made with the ports as they were
+        self._settle_port("api", self.api)
+        del self.mlflow, self.airflow, self.api  # made with the ports as they were
 
     def _settle_port(self, name: str, service: Service) -> None:
         last = self.home.port(name)
@@ -133,6 +156,30 @@ class Stack:
     def _migrate_recsys(self) -> None:
         with connect(self.settings()) as conn:
             migrate(conn)
+
+    def _make_keys(self) -> None:
+        """See to the keys of scope read and predict, each in a file of its owner's alone."""
+        files = {"read": self.home.api_key, "predict": self.home.service_key}
+        with connect(self.settings()) as conn:
+            for scope, path in files.items():
+                if not path.exists():
+                    key = create_key(conn, NewKey(scope, created_by="make demo", note=path.name))
+                    write_private(path, key + "\n")
+
+    def _make_mlflow_reader(self) -> None:
+        """See to the login by which the API reads models."""
+        reader = {"MLFLOW_READER_PASSWORD": self.home.secret("mlflow_reader")}
+        environment = recsys_environment(self.home, self.postgres) | reader
+        done = subprocess.run(
+            [str(BIN / "python"), "-m", "recsys.registry.reader"],
+            env=os.environ | environment,
+            cwd=REPOSITORY,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode:
+            raise StackError(f"MLflow's login for the API can't be made:\n{done.stderr[-2000:]}")
 
     def _migrate_airflow(self) -> None:
         done = subprocess.run(

@@ -5,6 +5,9 @@ from typing import Literal
 #: The alias of the version that serves.
 CHAMPION = "champion"
 
+#: The login by which the API reads from MLflow.
+READER = "recsys-api"
+
 #: What a fit is for.
 Kind = Literal["validation", "exam", "refit"]
 

@@ -15,6 +15,7 @@ import jsonschema
 import pytest
 import yaml
 
+from recsys.registry.names import READER
 from recsys.settings import Settings
 from stack.compose_env import write_compose_env
 from stack.environment import CONNECTION_VARIABLE, airflow_environment, mlflow_environment
@@ -97,7 +98,7 @@ def test_a_health_check_is_a_command_with_all_its_times(services: dict[str, Any]
 def test_the_services_of_the_design_are_there_and_depend_on_services_that_exist(
     services: dict[str, Any],
 ) -> None:
-    assert set(services) == {"postgres", "mlflow", *AIRFLOW, *CELERY}
+    assert set(services) == {"postgres", "mlflow", "api", *AIRFLOW, *CELERY}
     for name, service in services.items():
         for needed, how in service.get("depends_on", {}).items():
             assert needed in services, name
@@ -136,11 +137,13 @@ def test_postgres_runs_the_same_bootstrap_as_the_launcher(services: dict[str, An
 
 def test_every_recsys_variable_is_a_setting(services: dict[str, Any]) -> None:
     variables = {f"RECSYS_{name.upper()}" for name in Settings.model_fields}
-    for name in AIRFLOW:
+    for name in (*AIRFLOW, "api"):
         given = {
             variable for variable in services[name]["environment"] if variable.startswith("RECSYS_")
         }
         assert given <= variables, name
+        if name == "api":
+            continue  # it neither takes drops in nor runs steps
         assert {"RECSYS_DATABASE_URL", "RECSYS_DROPS", "RECSYS_MLFLOW_TRACKING_URI"} <= given
 
 
@@ -224,9 +227,9 @@ def test_make_env_fills_every_empty_variable_once(tmp_path: Path) -> None:
     secrets = [
         value
         for name, value in written.items()
-        if name not in ("AIRFLOW_PORT", "MLFLOW_PORT", "AIRFLOW_EXECUTOR", "DROPS")
+        if not name.endswith("_PORT") and name not in ("API_WORKERS", "AIRFLOW_EXECUTOR", "DROPS")
     ]
-    assert len(set(secrets)) == len(secrets) == 12
+    assert len(set(secrets)) == len(secrets) == 15
     assert all(len(secret) >= 32 for secret in secrets)
     with pytest.raises(StackError, match="is there"):
         write_compose_env(path)
@@ -400,3 +403,24 @@ def test_celerys_settings_and_its_app_exist(services: dict[str, Any]) -> None:
         "--app airflow.providers.celery.executors.celery_executor.app "
         in services["worker"]["healthcheck"]["test"][3]
     )
+
+
+# the API
+
+
+def test_the_api_is_nobody_but_itself_to_the_database_and_reads_from_mlflow(
+    services: dict[str, Any],
+) -> None:
+    environment = services["api"]["environment"]
+    roles = {
+        variable: value.removeprefix("postgresql://").split(":")[0]
+        for variable, value in environment.items()
+        if variable.endswith("DATABASE_URL")
+    }
+    assert roles == {
+        "RECSYS_DATABASE_URL": "recsys_api",
+        "RECSYS_API_DATABASE_URL": "recsys_api",
+        "RECSYS_OPERATOR_DATABASE_URL": "recsys_operator",
+    }
+    assert environment["MLFLOW_TRACKING_USERNAME"] == READER
+    assert "user" not in services["api"], "the image's own user is not root"
