@@ -8,6 +8,8 @@ from argparse import ArgumentParser, _SubParsersAction
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from pydantic import SecretStr
+
 from recsys.cli.program import parser
 from recsys.db.queries import SQL
 from recsys.evaluation.metrics import ERRORS, EXPOSURE, LISTS, RANKING
@@ -64,6 +66,7 @@ def pages() -> dict[str, str]:
         "params.md": params_page(),
         "metrics.md": metrics_page(),
         "tables.md": tables_page(),
+        "openapi.json": openapi_json(),
     }
 
 
@@ -241,6 +244,17 @@ def tables_page() -> str:
         "`sql/schema.sql` has types, keys and checks.",
         table(("table", "what it holds", "columns"), table_rows(schema)),
     )
+
+
+def openapi_json() -> str:
+    """Return the description of the API's routes as OpenAPI."""
+    # FastAPI and asyncpg are needed for this file alone
+    from recsys.serving.app import create_app
+    from recsys.serving.openapi import openapi_of
+
+    url = SecretStr("postgresql://nobody@127.0.0.1/none")
+    document = openapi_of(create_app(Settings(database_url=url, api_database_url=url)))
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
 
 def view_parts(view: str, comments: Mapping[str, str]) -> tuple[str, str, str]:

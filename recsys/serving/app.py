@@ -11,12 +11,15 @@ from recsys.serving.database import Database
 from recsys.serving.gate import Gate
 from recsys.serving.keys import Keys
 from recsys.serving.problems import add_problems
-from recsys.serving.routes import health
+from recsys.serving.routes import health, movies
 from recsys.settings import Settings
 
 __all__ = ["create_app", "from_environment"]
 
-ROUTERS = (health.router,)
+ROUTERS = (
+    health.router,
+    movies.router,
+)
 
 
 def create_app(settings: Settings) -> FastAPI:

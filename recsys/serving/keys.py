@@ -129,4 +129,5 @@ def needs(scope: Scope) -> Callable[..., Awaitable[Caller]]:
             raise Problem(403, f"this key opens {caller.scope}; expected one that opens {scope}")
         return caller
 
+    checked.scope = scope  # pyright: ignore[reportFunctionMemberAccess] - the OpenAPI has it
     return checked

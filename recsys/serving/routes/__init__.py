@@ -1,3 +1,6 @@
 """The routes of the API, a module for each topic: each has a `router`."""
 
-__all__ = ["health"]
+__all__ = [
+    "health",
+    "movies",
+]

@@ -1,0 +1,82 @@
+"""Movies: one by its number, and search by words of titles and of people's names."""
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Query, Request, Response
+from pydantic import BaseModel
+
+from recsys.serving.answers import database_of, json_answer, json_or_404
+from recsys.serving.keys import needs
+from recsys.serving.parameters import Length, MovieId, Offset, Text
+
+__all__ = ["router"]
+
+router = APIRouter(prefix="/v1/movies", tags=["movies"], dependencies=[Depends(needs("read"))])
+
+NOT_THERE: dict[int | str, dict[str, Any]] = {404: {"description": "there is no such movie"}}
+
+
+class Imdb(BaseModel):
+    """What IMDb says of a movie."""
+
+    id: str
+    rating: float | None
+    votes: int | None
+
+
+class ListedMovie(BaseModel):
+    """A movie in a list."""
+
+    movie_id: int
+    title: str
+    year: int | None
+    genres: list[str]
+    directors: list[str]
+    actors: list[str]
+    withdrawn_at: datetime | None
+
+
+class Movie(ListedMovie):
+    """A movie with all that is known of it."""
+
+    runtime_minutes: int | None
+    imdb: Imdb | None
+
+
+class MovieHit(ListedMovie):
+    """A movie that a search led to; `score` is 1 where every word of the title is met."""
+
+    score: float
+
+
+class MovieHits(BaseModel):
+    """Movies that a search led to, the best first; `total` counts those of other pages too."""
+
+    q: str
+    total: int
+    items: list[MovieHit]
+
+
+@router.get("", summary="Search movies", responses={200: {"model": MovieHits}})
+async def search_movies(
+    request: Request,
+    q: Annotated[Text, Query(description="words of the title, or of a person's name")],
+    n: Length = 10,
+    offset: Offset = 0,
+) -> Response:
+    """Find movies by words of titles and of the names of directors and actors. Order, accents and
+    punctuation do not matter, a word may be unfinished or have a slip of the keyboard; the first
+    eight words count. Withdrawn movies are there, and say so.
+    """
+    hits = await database_of(request).value(
+        str, "serving_movies", "search", q=q, n=n, offset=offset
+    )
+    return json_answer(str(hits))
+
+
+@router.get("/{movie_id}", summary="One movie", responses={200: {"model": Movie}, **NOT_THERE})
+async def get_movie(request: Request, movie_id: MovieId) -> Response:
+    """Return a movie with its people and what IMDb says of it."""
+    movie = await database_of(request).value(str, "serving_movies", "movie", movie_id=movie_id)
+    return json_or_404(movie, f"no movie {movie_id}: expected one that a drop brought")
