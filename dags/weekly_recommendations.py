@@ -6,10 +6,10 @@ model that won this week's exam.
 
 ```text
 wait_for_movielens ┐
-wait_for_imdb      ┴► resolve_week ► ingest_drops ► refresh_views ► checks ► judge_publication
-                                                                                    │
-                                                                                    ▼
-watch_drift ◄ examine_models ◄ train_model (recipes) ◄ list_recipes ◄───────────────┘
+wait_for_imdb      ┴► collect_feedback ► resolve_week ► ingest_drops ► refresh_views ► checks
+                                                                                         │
+                                                                                         ▼
+watch_drift ◄ examine_models ◄ train_model (recipes) ◄ list_recipes ◄ judge_publication ◄┘
      │
      └► propose_champion ► ask_approval
           ┌─────────────────────┘
@@ -26,6 +26,9 @@ or else the newest complete MovieLens drop.
 **Waiting.** The sensors wait for the drops dated `as_of`, without taking a worker slot. MovieLens
 is required: six days after its date the run fails. One day after its date the run goes on without
 the week's IMDb drop, and the report says so. A run for a past week waits for nothing.
+
+**Feedback.** What people rated through the API before `as_of` becomes a drop of the week, written
+by `collect_feedback`. A week without any has no such drop.
 
 **Approval.** With `require_approval`, a new champion waits under Required Actions in this UI, with
 what each answer does, the exam's table and what each gate says. Reject it, or let the time run out,
@@ -82,6 +85,7 @@ from recsys_airflow.lateness import WatchedDag, late_after
 from recsys_airflow.operators import (
     AskApproval,
     CheckFacts,
+    CollectFeedback,
     ExamineModels,
     IngestDrops,
     JudgePublication,
@@ -134,6 +138,9 @@ with WatchedDag(
             timeout=timedelta(days=1),
             poke_interval=60,
             execution_timeout=timedelta(minutes=5),
+        )
+        collect_feedback = CollectFeedback(
+            task_id="collect_feedback", execution_timeout=timedelta(minutes=10)
         )
         resolve_week = ResolveWeek(task_id="resolve_week", execution_timeout=timedelta(minutes=10))
         week = resolve_week.output
@@ -235,6 +242,7 @@ with WatchedDag(
 
     chain(
         [wait_for_movielens, wait_for_imdb],
+        collect_feedback,
         resolve_week,
         ingest_drops,
         refresh_views,

@@ -63,8 +63,8 @@ def run_step(
 
 
 def _first(step: Step, request: RunRequest) -> Sequence[Any]:
-    """Only the first step takes the request; others that need no result take nothing."""
-    return [request] if step.name == "resolve_week" else []
+    """Steps before there is a week take the request; others that need no result take nothing."""
+    return [request] if step.takes_request else []
 
 
 def calls(work: Work, step: Step, results: dict[str, Any]) -> Iterable[tuple[str, list[Any]]]:

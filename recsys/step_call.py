@@ -50,7 +50,7 @@ def call_measured(
 ) -> Any:
     """Call a step of a week, store what it cost, and return its result.
 
-    The first step has no week yet: it returns it.
+    The first steps have no week yet: they return it, or at least its day.
     """
     with measured() as cost:
         result = function_of(name)(work, *arguments, **named)

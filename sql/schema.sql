@@ -465,9 +465,17 @@ CREATE FUNCTION staging.genres(value text, separator text) RETURNS text[]
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN (SELECT COALESCE(array_agg(genres.genre ORDER BY genres.place), '{}'::text[]) AS "coalesce" FROM (SELECT btrim(parts.part, ' 	 '::text) AS genre, min(parts.place) AS place FROM string_to_table(genres.value, genres.separator) WITH ORDINALITY parts(part, place) GROUP BY (btrim(parts.part, ' 	 '::text))) genres WHERE (lower(genres.genre) <> ALL (ARRAY[''::text, '(no genres listed)'::text, '\n'::text, 'n/a'::text])));
 
+CREATE FUNCTION staging.is_issued(user_id bigint) RETURNS boolean
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN (user_id >= '1099511627776'::bigint);
+
 CREATE FUNCTION staging.is_number(value text, digits integer) RETURNS boolean
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN ((value ~ ('^[0-9]+$'::text COLLATE "C")) AND (octet_length(value) <= digits));
+
+CREATE FUNCTION staging.issued_fault(user_id text) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN format('userId %s is one that the API issues; expected less than 1099511627776'::text, user_id);
 
 CREATE FUNCTION staging.title_year(title text) RETURNS integer
     LANGUAGE sql IMMUTABLE PARALLEL SAFE

@@ -90,6 +90,7 @@ class Lock(StrEnum):
     """
 
     MIGRATE = "migrate"
+    FEEDBACK = "feedback"  # closing what came through the API, and writing its drops
     DROPS = "drops"  # registering drops, and a week's plan
     INGEST = "ingest"
     VIEWS = "views"  # the facts as readers see them

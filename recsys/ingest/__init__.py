@@ -13,10 +13,11 @@ __all__ = ["SOURCES", "source_of"]
 
 #: Name, as of the folder in the landing zone → module and class, imported when it is used. In the
 #: order in which drops of one date are taken in: IMDb is cut down to the movies that MovieLens
-#: brought.
+#: brought, and what people rated through the API is of movies that are there.
 SOURCES = {
     "movielens": "recsys.ingest.movielens:MovieLens",
     "imdb": "recsys.ingest.imdb:Imdb",
+    "feedback": "recsys.ingest.feedback:Feedback",
 }
 
 

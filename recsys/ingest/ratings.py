@@ -35,36 +35,46 @@ _STARS = pa.array(
     ["0.5", "1.0", "1.5", "2.0", "2.5", "3.0", "3.5", "4.0", "4.5", "5.0", "1", "2", "3", "4", "5"]
 )
 _VALUES = _STARS.cast(pa.float32())
+#: Numbers of users from here on are those that the API issues: no publisher may use them.
+FIRST_ISSUED = 1 << 40
+#: Beyond all numbers of users.
+ANY_USER = 1 << 62
 #: Between 1990 and 2100, in seconds since 1970.
 SINCE, UNTIL = 631_152_000, 4_102_444_799
 
 
-def rating_rows(file: str, batch: pa.RecordBatch) -> Iterator[Rows]:
+def rating_rows(
+    file: str, batch: pa.RecordBatch, *, users_below: int = FIRST_ISSUED
+) -> Iterator[Rows]:
     """Yield a batch of ratings (user_id, movie_id, rating and rated_at as text) as numbers, and
-    those that do not read as such as text, for a check to judge them.
+    those that do not read as such as text, for a check to judge them: also those of users whose
+    number is not below `users_below`.
     """
-    numbers, unread = in_numbers(batch)
+    numbers, unread = in_numbers(batch, users_below)
     yield Rows("ratings", file, numbers, batch.num_rows)
     if unread.num_rows:
-        numbers, unread = in_numbers(with_whole_numbers(unread))
+        numbers, unread = in_numbers(with_whole_numbers(unread), users_below)
         yield Rows("ratings", file, numbers, 0)
     if unread.num_rows:
         yield Rows("unread_ratings", file, unread, 0)
 
 
-def in_numbers(batch: pa.RecordBatch) -> tuple[pa.RecordBatch, pa.RecordBatch]:
+def in_numbers(
+    batch: pa.RecordBatch, users_below: int = FIRST_ISSUED
+) -> tuple[pa.RecordBatch, pa.RecordBatch]:
     """Return the rows that read as ratings do, as int64, float32 and times, and the others as the
     text that they are.
     """
-    numbers, is_read = _numbers(batch)
+    numbers, is_read = _numbers(batch, users_below)
     if pc.all(is_read).as_py():
         return numbers, batch.slice(0, 0)
     return numbers.filter(is_read), batch.filter(pc.invert(is_read))
 
 
-def _numbers(batch: pa.RecordBatch) -> tuple[pa.RecordBatch, pa.Array]:
+def _numbers(batch: pa.RecordBatch, users_below: int) -> tuple[pa.RecordBatch, pa.Array]:
     """All rows in numbers, and which of them read as such."""
-    users, is_user = whole_numbers(batch["user_id"], 18)
+    users, is_number = whole_numbers(batch["user_id"], 18)
+    is_user = pc.and_(is_number, pc.less(users, users_below))
     movies, is_movie = whole_numbers(batch["movie_id"], 18)
     ratings, is_rating = half_stars(batch["rating"])
     times, is_time = _times(batch["rated_at"])

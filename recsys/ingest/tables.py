@@ -14,7 +14,9 @@ MOVIES = StagingTable(
 )
 LINKS = StagingTable("links", ("reject_links",), {"links": "merge_links"}, has_movies=True)
 USERS = StagingTable("users", ("reject_users",), {"users": "merge_users"})
-UNREAD_RATINGS = UnreadRatingsTable("unread_ratings", ("reject_unread_ratings",))
+UNREAD_RATINGS = UnreadRatingsTable(
+    "unread_ratings", ("reject_ratings_of_issued_users", "reject_unread_ratings")
+)
 RATINGS = RatingsTable("ratings", ("reject_ratings_of_unknown_movies",))
 TAGS = StagingTable("tags", ("reject_tags", "reject_repeated_tags"), {"tags": "merge_tags"})
 

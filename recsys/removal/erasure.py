@@ -2,6 +2,7 @@
 back.
 """
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import LiteralString
@@ -9,6 +10,9 @@ from typing import LiteralString
 from recsys.db.connect import Connection, Lock, advisory_lock, connect
 from recsys.db.queries import queries
 from recsys.db.rows import fetch_values, find_value
+from recsys.drops.zone import LandingZone
+from recsys.errors import DropError
+from recsys.feedback import write_batches
 from recsys.promotion.copies import without_erased
 from recsys.promotion.live import go_live
 from recsys.promotion.partitions import count_rows, run_on
@@ -17,6 +21,8 @@ from recsys.removal.requester import NOBODY, Requester
 from recsys.settings import Settings
 
 __all__ = ["erase_user"]
+
+log = logging.getLogger(__name__)
 
 _ERASE = "erase_"
 
@@ -32,7 +38,9 @@ def erase_user(
     """Remove a user's facts and recommendations in one transaction, views included; return how many
     rows of each went.
 
-    The tombstone keeps every later drop from bringing the user back. Exams of weeks not yet decided
+    Drops of what was rated through the API are then written again without the user: where the
+    landing zone does not let us, the log says so, and the next run does it. The tombstone keeps
+    every later drop from bringing the user back. Exams of weeks not yet decided
     are set again, since what they were set on has changed. Kept publications lose the user's rows,
     which the ledger says beside their digests. Models fitted before keep what they learned; the
     ledger lists them, for `refit_versions`.
@@ -50,6 +58,7 @@ def erase_user(
             serve_copy(conn, requester)
         for refresh in queries("views").values():
             conn.execute(refresh)
+    write_drops_again(settings)
     return counts
 
 
@@ -69,7 +78,9 @@ def nobody_else(conn: Connection) -> Iterator[None]:
 def erase_facts(conn: Connection, person: Person) -> dict[str, int]:
     """Set the tombstone and delete the user's rows; return how many of each went."""
     removal, key = queries("removal"), {"user_id": person.user_id}
+    conn.execute(queries("feedback")["hold_user"], key)
     conn.execute(removal["bury"], key)
+    conn.execute(queries("feedback")["write_again"], key)
     conn.execute(queries("ingest")["empty_staging"])
     conn.execute(removal["void_undecided_exams"])
     for model in person.models:
@@ -77,6 +88,15 @@ def erase_facts(conn: Connection, person: Person) -> dict[str, int]:
     counts = {name: conn.execute(query, key).rowcount for name, query in erasing_queries().items()}
     conn.execute(removal["redact_reasons"], key)
     return counts
+
+
+def write_drops_again(settings: Settings) -> None:
+    """Write drops of feedback that the erased user was in, as their batches are now."""
+    try:
+        with connect(settings) as conn:
+            write_batches(conn, LandingZone(settings.drops))
+    except DropError as error:
+        log.warning("the user is erased, and still in files of the landing zone: %s", error)
 
 
 def erasing_queries() -> dict[str, LiteralString]:

@@ -25,6 +25,8 @@ class Facts:
     tags: int
     demographics: int
     rejected: int
+    feedback_ratings: int
+    feedback_events: int
     exams: int
     erased_at: datetime | None
 
@@ -36,6 +38,8 @@ class Facts:
             "tags": self.tags,
             "rows of demographics": self.demographics,
             "rejected rows": self.rejected,
+            "ratings through the API": self.feedback_ratings,
+            "events through the API": self.feedback_events,
             "exams with their scores": self.exams,
         }
 

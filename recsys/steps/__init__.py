@@ -23,7 +23,8 @@ class Step:
     """A step of the week.
 
     `needs` names the steps whose results it is called with, in the order of its parameters.
-    `maps_over` says what it is called for one by one. `timeout` is the limit of each call and of
+    `maps_over` says what it is called for one by one. `takes_request`: it is called with what the
+    run asks for, before there is a week. `timeout` is the limit of each call and of
     each of its SQL statements. `module` is None where a person gives the result.
     """
 
@@ -32,6 +33,7 @@ class Step:
     timeout: timedelta
     needs: tuple[str, ...] = ()
     maps_over: Literal["checks", "recipes", "shards"] | None = None
+    takes_request: bool = False
 
     @property
     def is_answered(self) -> bool:
@@ -43,7 +45,8 @@ _DECIDED = ("resolve_week", "promote_champion", "refit_challenger")
 
 #: The one list of what a week is, in the order in which its steps run.
 STEPS = (
-    Step("resolve_week", "plan", 10 * _MINUTES),
+    Step("collect_feedback", "feedback", 10 * _MINUTES, takes_request=True),
+    Step("resolve_week", "plan", 10 * _MINUTES, takes_request=True),
     Step("ingest_drops", "facts", 3 * _HOURS, ("resolve_week",)),
     Step("refresh_views", "facts", 1 * _HOURS),
     Step("check_facts", "facts", 10 * _MINUTES, maps_over="checks"),

@@ -125,6 +125,7 @@ WITH single AS (
            concat_ws('|', user_id, gender, age, occupation, zip_code) AS content,
            CASE WHEN NOT staging.is_number(user_id, 18)
                     THEN format('userId %L is not a whole number', left(user_id, 100))
+                WHEN staging.is_issued(user_id::bigint) THEN staging.issued_fault(user_id)
                 WHEN age <> '' AND NOT staging.is_number(age, 3)
                     THEN format('age %L is not a number of years', left(age, 100))
            END AS fault
@@ -143,6 +144,18 @@ WITH single AS (
     FROM judged WHERE reason IS NOT NULL RETURNING file, line
 )
 DELETE FROM staging.users s USING set_aside a WHERE (s.file, s.line) = (a.file, a.line);
+
+-- name: reject_ratings_of_issued_users()
+-- Of a publisher's drop: numbers that the API issues are of other people.
+WITH set_aside AS (
+    INSERT INTO staging.rejects (file, line, reason, content, user_text)
+    SELECT file, line, staging.issued_fault(user_id),
+           concat_ws('|', user_id, movie_id, rating, rated_at), user_id
+    FROM staging.unread_ratings
+    WHERE CASE WHEN staging.is_number(user_id, 18) THEN staging.is_issued(user_id::bigint) END
+    RETURNING file, line
+)
+DELETE FROM staging.unread_ratings s USING set_aside a WHERE (s.file, s.line) = (a.file, a.line);
 
 -- name: reject_unread_ratings()
 -- Half stars from 0.5 to 5, at a time in seconds since 1970 that lies between 1990 and 2100. Valid
@@ -209,6 +222,7 @@ WITH judged AS (
            left(concat_ws('|', user_id, movie_id, tag, tagged_at), 2000) AS content,
            CASE WHEN NOT staging.is_number(user_id, 18)
                     THEN format('userId %L is not a whole number', left(user_id, 100))
+                WHEN staging.is_issued(user_id::bigint) THEN staging.issued_fault(user_id)
                 WHEN NOT staging.is_number(movie_id, 18)
                     THEN format('movieId %L is not a whole number', left(movie_id, 100))
                 WHEN btrim(tag) = '' THEN 'the tag is empty'
@@ -382,7 +396,8 @@ FROM staging.rejects GROUP BY file ORDER BY file;
 -- Of a thousand of the drop's users: how many have stored ratings from the time that the drop
 -- covers, and how many of these have none of them in the drop. A late week covers a time of which
 -- nothing is stored, and a newer release repeats what is stored; only another person does neither.
--- Single late ratings do not widen the time: a twentieth at each end is left out.
+-- Single late ratings do not widen the time: a twentieth at each end is left out. What they rated
+-- through the API no publisher has.
 WITH span AS (
     SELECT ends[1] AS since, ends[2] AS until
     FROM (SELECT percentile_disc(ARRAY[0.05, 0.95]) WITHIN GROUP (ORDER BY rated_at) AS ends
@@ -400,6 +415,7 @@ compared AS (
     SELECT r.user_id, count(t.user_id) AS n_shared
     FROM sampled
     JOIN ratings r USING (user_id)
+    JOIN drops d ON d.drop_id = r.drop_id AND d.source <> 'feedback'
     JOIN span ON r.rated_at BETWEEN span.since AND span.until
     LEFT JOIN brought t ON (t.user_id, t.movie_id, t.rated_at) = (r.user_id, r.movie_id, r.rated_at)
     GROUP BY r.user_id HAVING count(*) >= %(min_rows)s

@@ -33,6 +33,8 @@ SELECT (SELECT count(*) FROM ratings WHERE user_id = %(user_id)s) AS ratings,
        (SELECT count(*) FROM tags WHERE user_id = %(user_id)s) AS tags,
        (SELECT count(*) FROM users WHERE user_id = %(user_id)s) AS demographics,
        (SELECT count(*) FROM rejected_rows WHERE user_id = %(user_id)s) AS rejected,
+       (SELECT count(*) FROM feedback_ratings WHERE user_id = %(user_id)s) AS feedback_ratings,
+       (SELECT count(*) FROM feedback_events WHERE user_id = %(user_id)s) AS feedback_events,
        (SELECT count(DISTINCT as_of) FROM exam_entries WHERE %(user_id)s = ANY (user_ids)) AS exams,
        (SELECT erased_at FROM erased_users WHERE user_id = %(user_id)s) AS erased_at;
 
@@ -43,13 +45,15 @@ FROM batch_recommendations b JOIN publications p USING (publication_id)
 WHERE b.user_id = %(user_id)s GROUP BY p.publication_id ORDER BY p.publication_id;
 
 -- name: drops_of(user_id)
--- The drops that brought something of the user.
+-- The publishers' drops that brought something of the user; our own are written again without them.
 SELECT DISTINCT source, drop_date
 FROM (SELECT drop_id FROM ratings WHERE user_id = %(user_id)s
       UNION SELECT drop_id FROM tags WHERE user_id = %(user_id)s
       UNION SELECT drop_id FROM users WHERE user_id = %(user_id)s
       UNION SELECT drop_id FROM rejected_rows WHERE user_id = %(user_id)s) brought
-JOIN drops USING (drop_id) ORDER BY drop_date, source;
+JOIN drops USING (drop_id)
+WHERE source <> 'feedback'
+ORDER BY drop_date, source;
 
 -- name: models_of(user_id)
 -- The versions that were fitted on the user's ratings: every week's whose snapshot holds one.
@@ -179,6 +183,16 @@ WHERE %(user_id)s = ANY (user_ids);
 -- name: erase_rejected(user_id)
 -- Rows that were set aside may be the user's too.
 DELETE FROM rejected_rows WHERE user_id = %(user_id)s;
+
+-- name: erase_feedback_ratings(user_id)
+DELETE FROM feedback_ratings WHERE user_id = %(user_id)s;
+
+-- name: erase_feedback_events(user_id)
+DELETE FROM feedback_events WHERE user_id = %(user_id)s;
+
+-- name: erase_feedback_requests(user_id)
+-- A request tried again is refused from now on, since its user was erased.
+DELETE FROM feedback_requests WHERE %(user_id)s = ANY (user_ids);
 
 -- name: redact_reasons(user_id)
 -- Why a drop was refused may name the user of its first bad row, or quote that row.

@@ -1,11 +1,25 @@
 """Every source, in every layout, keeps the contract."""
 
 from datetime import UTC, datetime
+from pathlib import Path
 
+import pytest
+
+from recsys.db.connect import Connection
 from recsys.ingest import SOURCES
 from recsys.ingest.layouts import LAYOUTS
-from tests.contracts.source_contract import BEYOND_INT64, Correction, Sample, SourceContract
+from recsys.ingest.ratings import FIRST_ISSUED
+from recsys.settings import Settings
+from tests.contracts.source_contract import (
+    BEYOND_INT64,
+    DAY,
+    Correction,
+    Sample,
+    SourceContract,
+    with_rows,
+)
 from tests.contracts.test_gate_contract import kinds_of
+from tests.landing import Landing
 
 T = int(datetime(2020, 1, 1, tzinfo=UTC).timestamp())
 GENRES = "|0|0|1" + "|0" * 16
@@ -154,6 +168,20 @@ IMDB = Sample(
 )
 
 
+FEEDBACK = Sample(
+    movies=CSV.files,
+    files={
+        "ratings.csv": f"userId,movieId,rating,timestamp\n7,1,4.0,{T + 60}\n7,2,1.5,{T + 60}\n"
+        f"{FIRST_ISSUED},1,3.0,{T + 60}\n",
+    },
+    required=("ratings.csv",),
+    broken={"ratings.csv": f"7,1,6,{T + 60}\n"},
+    beyond_int64={"ratings.csv": f"{BEYOND_INT64},1,4,{T + 60}\n"},
+    corrections=(Correction("ratings.csv", "7,1,4.0", "7,1,3.5"),),
+    of_users=("ratings.csv",),
+)
+
+
 class TestMovieLensInCsv(SourceContract):
     source = "movielens"
     population = "csv"
@@ -181,6 +209,32 @@ class TestMovieLens100K(SourceContract):
 class TestImdb(SourceContract):
     source = "imdb"
     sample = IMDB
+
+
+class TestFeedback(SourceContract):
+    source = "feedback"
+    sample = FEEDBACK
+
+
+@pytest.mark.parametrize(
+    ("file", "row"),
+    [
+        ("ratings.csv", f"{FIRST_ISSUED},1,4.5,{T}\n"),
+        ("ratings.csv", f"{FIRST_ISSUED}.0,1,4.5,{T}\n"),
+        ("tags.csv", f"{FIRST_ISSUED},1,fun,{T}\n"),
+        ("users.dat", f"{FIRST_ISSUED}::F::1::10::48067\n"),
+    ],
+)
+def test_movielens_has_no_user_that_the_api_issued(
+    settings: Settings, conn: Connection, file: str, row: str
+) -> None:
+    landing = Landing(Path(settings.drops), conn)
+    sample = ML_1M if file.endswith(".dat") else CSV
+    ingested = landing.bring(DAY, with_rows(sample.files, {file: row}), max_bad_share=0.5)
+    assert ingested.rejected == {file: 1}
+    ((reason, user),) = landing.rows("SELECT reason, user_id FROM rejected_rows")
+    assert f"userId {FIRST_ISSUED} is one that the API issues" in reason and user == FIRST_ISSUED
+    assert landing.rows(f"SELECT count(*) FROM ratings WHERE user_id >= {FIRST_ISSUED}") == [(0,)]
 
 
 def test_every_source_and_every_layout_has_its_class() -> None:

@@ -205,7 +205,7 @@ def test_a_step_takes_what_its_operator_passes(step: str) -> None:
     kinds = [kind for kind in vars(operators).values() if getattr(kind, "step", None) == step]
     assert len(kinds) == 1, f"step {step}: expected one operator class, found {kinds}"
     passed = {"check"} if step == "check_facts" else set(kinds[0].template_fields)
-    passed = {"request"} if step == "resolve_week" else passed
+    passed = {"request"} if step in ("collect_feedback", "resolve_week") else passed
     passed -= {"week"} if "resolve_week" not in function_needs(step) else set()
     work, *parameters = signature(function_of(step)).parameters.values()
     assert work.name == "work"
@@ -574,7 +574,7 @@ def test_every_step_of_the_weekly_dag_knows_its_week(weekly) -> None:
 
     tasks = [task for task in weekly.tasks if not task.task_id.startswith("wait_for_")]
     others = {task.task_id for task in tasks if not issubclass(kind_of(task), WeekOperator)}
-    assert others == {"resolve_week", "ask_approval"}
+    assert others == {"collect_feedback", "resolve_week", "ask_approval"}
 
 
 def kind_of(task: Any) -> Any:

@@ -127,6 +127,9 @@ def test_erasing_leaves_nothing_but_the_tombstone(settings: Settings, full: Conn
         "candidates": 1,
         "exam scores": 1,
         "rejected": 7,
+        "feedback ratings": 0,
+        "feedback events": 0,
+        "feedback requests": 0,
     }
     left = traces(full, USER)
     assert left == {"public.erased_users": 1}

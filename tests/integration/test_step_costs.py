@@ -65,6 +65,7 @@ def test_every_step_of_a_week_is_kept_with_its_rows(
     assert rows["examine_models"] == rows["refit_winner"] == visible
     assert rows["score_users"] >= rows["publish_recommendations"] == published
     assert {cost.step for cost in costs if cost.n_rows is None} == {
+        "collect_feedback",
         "resolve_week",
         "refresh_views",
         "check_facts",

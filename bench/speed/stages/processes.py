@@ -74,7 +74,7 @@ class Week:
 
     def needed(self, step: Step) -> list[Any]:
         """Return the results that a step is called with."""
-        if step.name == "resolve_week":
+        if step.takes_request:
             request = RunRequest(run_id=OURS).to_json()
             return [request | {"as_of": self.as_of}]
         return [self.results[name] for name in step.needs]

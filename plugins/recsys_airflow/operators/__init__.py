@@ -14,7 +14,13 @@ from recsys_airflow.operators.exam import (
     TrainModel,
     WatchDrift,
 )
-from recsys_airflow.operators.facts import CheckFacts, IngestDrops, RefreshViews, ResolveWeek
+from recsys_airflow.operators.facts import (
+    CheckFacts,
+    CollectFeedback,
+    IngestDrops,
+    RefreshViews,
+    ResolveWeek,
+)
 from recsys_airflow.operators.publish import (
     ListShards,
     PublishRecommendations,
@@ -28,6 +34,7 @@ from recsys_airflow.operators.undo import RetireWeek, RollbackPublication
 __all__ = [
     "AskApproval",
     "CheckFacts",
+    "CollectFeedback",
     "ExamineModels",
     "FindWeek",
     "IngestDrops",

@@ -12,13 +12,9 @@ if TYPE_CHECKING:
     from recsys.settings import Settings
 
 
-class ResolveWeek(StepOperator):
-    """Turns the data interval and the run's Params into a week: as_of, watermark, recipes, top_n.
+class RequestOperator(StepOperator):
+    """A step that takes what the run asks for, from its data interval and its Params."""
 
-    No later step reads a clock.
-    """
-
-    step = "resolve_week"
     #: Params that a request has by the same name.
     PARAMS = (
         "recipes",
@@ -39,6 +35,26 @@ class ResolveWeek(StepOperator):
         request["run_kind"] = getattr(run.run_type, "value", run.run_type)
         request["started_by"] = run.triggering_user_name
         return {"request": request}
+
+
+class CollectFeedback(RequestOperator):
+    """Writes what people rated through the API before the run's as_of as a drop, which the week
+    takes in as any other.
+
+    It waits for nothing. A week without feedback has no such drop, and that is no failure; a run
+    that is not newer than the last one that wrote a drop writes none.
+    """
+
+    step = "collect_feedback"
+
+
+class ResolveWeek(RequestOperator):
+    """Turns the data interval and the run's Params into a week: as_of, watermark, recipes, top_n.
+
+    No later step reads a clock.
+    """
+
+    step = "resolve_week"
 
 
 class IngestDrops(WeekOperator):

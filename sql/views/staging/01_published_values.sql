@@ -26,6 +26,15 @@ RETURN (
     ) first
 );
 
+-- Whether a user's number is one that the API issues, and why no publisher's row may have it.
+CREATE FUNCTION is_issued(user_id bigint) RETURNS boolean
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN user_id >= 1099511627776;
+
+CREATE FUNCTION issued_fault(user_id text) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN format('userId %s is one that the API issues; expected less than 1099511627776', user_id);
+
 -- A staged rating as GroupLens writes one, but for the delimiter.
 CREATE FUNCTION as_published(user_id bigint, movie_id bigint, rating real, rated_at timestamptz)
 RETURNS text
