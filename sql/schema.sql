@@ -6,6 +6,10 @@ CREATE SCHEMA api;
 
 CREATE SCHEMA staging;
 
+CREATE FUNCTION api.admits(genres text[], year integer, some_of text[], none_of text[], year_from integer, year_to integer) RETURNS boolean
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN (((some_of = '{}'::text[]) OR (genres && some_of)) AND (NOT (genres && none_of)) AND ((year_from IS NULL) OR (year >= year_from)) AND ((year_to IS NULL) OR (year <= year_to)));
+
 CREATE FUNCTION api.answer_before(api_key_id text, idempotency_key text, body_sha256 text) RETURNS jsonb
     LANGUAGE plpgsql
     SET search_path TO 'public', 'pg_temp'
@@ -485,6 +489,24 @@ CREATE FUNCTION staging.user_of(content text) RETURNS bigint
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN (SELECT CASE WHEN ((first.number = trunc(first.number)) AND ((first.number >= ('-9223372036854775808'::bigint)::numeric) AND (first.number <= ('9223372036854775807'::bigint)::numeric))) THEN (first.number)::bigint ELSE NULL::bigint END AS "case" FROM (SELECT ("substring"("left"(user_of.content, 1000), '^[[:space:]\u00a0\ufeff"'']*([+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,2}(?![0-9]))?)'::text))::numeric AS number) first);
 
+CREATE VIEW api.erased AS
+ SELECT user_id
+   FROM public.erased_users;
+
+CREATE TABLE public.published_fallback (
+    publication_id bigint NOT NULL,
+    place integer NOT NULL,
+    movie_id bigint NOT NULL,
+    likes real NOT NULL
+);
+
+CREATE VIEW api.fallback AS
+ SELECT publication_id,
+    place,
+    movie_id,
+    likes
+   FROM public.published_fallback;
+
 CREATE SEQUENCE public.feedback_ids
     START WITH 1
     INCREMENT BY 1
@@ -522,67 +544,6 @@ UNION ALL
     feedback_events.movie_id
    FROM public.feedback_events
   WHERE (feedback_events.kind = 'dismissed'::text);
-
-CREATE TABLE public.live_history (
-    seq bigint NOT NULL,
-    publication_id bigint NOT NULL,
-    as_of date NOT NULL,
-    cause text NOT NULL,
-    reason text,
-    requested_by text,
-    run_id text DEFAULT ''::text NOT NULL,
-    went_live_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
-    CONSTRAINT live_history_cause_check CHECK ((cause = ANY (ARRAY['published'::text, 'rolled back'::text, 'rolled forward'::text, 'by hand'::text])))
-);
-
-CREATE TABLE public.publications (
-    publication_id bigint NOT NULL,
-    publication_key text NOT NULL,
-    as_of date NOT NULL,
-    watermark bigint NOT NULL,
-    params jsonb NOT NULL,
-    recipe_key text NOT NULL,
-    model_version text NOT NULL,
-    n_users bigint NOT NULL,
-    n_rows bigint NOT NULL,
-    n_fallback bigint NOT NULL,
-    rows_sha256 text NOT NULL,
-    published_at timestamp with time zone DEFAULT now() NOT NULL,
-    first_live_at timestamp with time zone,
-    is_live boolean DEFAULT false NOT NULL,
-    dropped_at timestamp with time zone,
-    promotion_id bigint,
-    experiment text,
-    challenger_id bigint,
-    is_shadow boolean DEFAULT false NOT NULL,
-    fit_key text,
-    fingerprint text,
-    n_ratings bigint,
-    git_sha text,
-    run_id text DEFAULT ''::text NOT NULL,
-    made_after bigint DEFAULT 0 NOT NULL,
-    copy_of bigint,
-    left_out bigint[] DEFAULT '{}'::bigint[] NOT NULL,
-    CONSTRAINT publications_check CHECK ((NOT (is_shadow AND is_live)))
-);
-
-CREATE VIEW api.live AS
- SELECT p.publication_id,
-    p.as_of,
-    p.recipe_key,
-    p.model_version,
-    p.experiment,
-    p.params,
-    l.seq,
-    l.went_live_at
-   FROM (( SELECT live_history.publication_id,
-            live_history.seq,
-            live_history.went_live_at
-           FROM public.live_history
-          WHERE (live_history.seq <= public.newest_change_of_live())
-          ORDER BY live_history.seq DESC
-         LIMIT 1) l
-     JOIN public.publications p ON ((p.publication_id = l.publication_id)));
 
 CREATE TABLE public.imdb_titles (
     movie_id bigint NOT NULL,
@@ -669,6 +630,101 @@ CREATE MATERIALIZED VIEW public.mv_catalogue AS
      LEFT JOIN imdb i USING (movie_id))
      LEFT JOIN credits c USING (movie_id))
   WITH NO DATA;
+
+CREATE VIEW api.listed_movies AS
+ SELECT movie_id,
+    title,
+    year,
+    genres
+   FROM public.mv_catalogue;
+
+CREATE TABLE public.batch_recommendations (
+    publication_id bigint NOT NULL,
+    user_id bigint NOT NULL,
+    rank integer NOT NULL,
+    movie_id bigint NOT NULL,
+    score real NOT NULL,
+    source text NOT NULL,
+    arm text
+)
+PARTITION BY LIST (publication_id);
+
+CREATE VIEW api.lists AS
+ SELECT publication_id,
+    user_id,
+    array_agg(movie_id ORDER BY rank) AS movie_ids,
+    array_agg(score ORDER BY rank) AS scores,
+    (count(*) FILTER (WHERE (source = 'model'::text)))::integer AS n_model,
+    min(arm) AS arm
+   FROM public.batch_recommendations
+  GROUP BY publication_id, user_id;
+
+CREATE TABLE public.live_history (
+    seq bigint NOT NULL,
+    publication_id bigint NOT NULL,
+    as_of date NOT NULL,
+    cause text NOT NULL,
+    reason text,
+    requested_by text,
+    run_id text DEFAULT ''::text NOT NULL,
+    went_live_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT live_history_cause_check CHECK ((cause = ANY (ARRAY['published'::text, 'rolled back'::text, 'rolled forward'::text, 'by hand'::text])))
+);
+
+CREATE TABLE public.publications (
+    publication_id bigint NOT NULL,
+    publication_key text NOT NULL,
+    as_of date NOT NULL,
+    watermark bigint NOT NULL,
+    params jsonb NOT NULL,
+    recipe_key text NOT NULL,
+    model_version text NOT NULL,
+    n_users bigint NOT NULL,
+    n_rows bigint NOT NULL,
+    n_fallback bigint NOT NULL,
+    rows_sha256 text NOT NULL,
+    published_at timestamp with time zone DEFAULT now() NOT NULL,
+    first_live_at timestamp with time zone,
+    is_live boolean DEFAULT false NOT NULL,
+    dropped_at timestamp with time zone,
+    promotion_id bigint,
+    experiment text,
+    challenger_id bigint,
+    is_shadow boolean DEFAULT false NOT NULL,
+    fit_key text,
+    fingerprint text,
+    n_ratings bigint,
+    git_sha text,
+    run_id text DEFAULT ''::text NOT NULL,
+    made_after bigint DEFAULT 0 NOT NULL,
+    copy_of bigint,
+    left_out bigint[] DEFAULT '{}'::bigint[] NOT NULL,
+    CONSTRAINT publications_check CHECK ((NOT (is_shadow AND is_live)))
+);
+
+CREATE VIEW api.live AS
+ SELECT p.publication_id,
+    p.as_of,
+    p.recipe_key,
+    p.model_version,
+    p.experiment,
+    c.recipe_key AS challenger_recipe_key,
+    c.model_version AS challenger_version,
+    COALESCE(p.copy_of, p.publication_id) AS origin_id,
+    (COALESCE((p.params ->> 'depth'::text), (p.params ->> 'top_n'::text)))::integer AS depth,
+    ((p.params ->> 'top_n'::text))::integer AS top_n,
+    ((p.params ->> 'min_history'::text))::integer AS min_history,
+    l.seq,
+    l.went_live_at
+   FROM ((( SELECT live_history.publication_id,
+            live_history.seq,
+            live_history.went_live_at
+           FROM public.live_history
+          WHERE (live_history.seq <= public.newest_change_of_live())
+          ORDER BY live_history.seq DESC
+         LIMIT 1) l
+     JOIN public.publications p ON ((p.publication_id = l.publication_id)))
+     LEFT JOIN public.publications c ON ((c.publication_id = p.challenger_id)));
 
 CREATE TABLE public.withdrawals (
     movie_id bigint NOT NULL,
@@ -855,17 +911,6 @@ CREATE VIEW api.pages_gate_verdicts AS
     bound,
     sentence
    FROM public.gate_verdicts;
-
-CREATE TABLE public.batch_recommendations (
-    publication_id bigint NOT NULL,
-    user_id bigint NOT NULL,
-    rank integer NOT NULL,
-    movie_id bigint NOT NULL,
-    score real NOT NULL,
-    source text NOT NULL,
-    arm text
-)
-PARTITION BY LIST (publication_id);
 
 CREATE VIEW api.pages_lists AS
  SELECT publication_id,
@@ -1169,6 +1214,11 @@ CREATE VIEW api.pages_weeks AS
      LEFT JOIN public.week_publications v USING (as_of))
      LEFT JOIN public.publications p USING (publication_id));
 
+CREATE VIEW api.rated AS
+ SELECT user_id,
+    movie_id
+   FROM public.ratings;
+
 CREATE VIEW api.rated_through_api AS
  SELECT DISTINCT ON (user_id, movie_id) user_id,
     movie_id,
@@ -1230,6 +1280,21 @@ CREATE VIEW api.search_words AS
     titles,
     people
    FROM public.mv_search_words;
+
+CREATE TABLE public.catalogue_changes (
+    n_changes bigint NOT NULL
+);
+
+CREATE VIEW api.versions AS
+ SELECT ( SELECT (count(*) + count(withdrawals.undone_at))
+           FROM public.withdrawals) AS withdrawals,
+    ( SELECT catalogue_changes.n_changes
+           FROM public.catalogue_changes) AS catalogue;
+
+CREATE VIEW api.withdrawn_movies AS
+ SELECT movie_id
+   FROM public.withdrawals
+  WHERE (undone_at IS NULL);
 
 ALTER TABLE public.api_keys ALTER COLUMN key_id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.api_keys_key_id_seq
@@ -1907,6 +1972,9 @@ ALTER TABLE ONLY public.publications
 ALTER TABLE ONLY public.publications
     ADD CONSTRAINT publications_publication_key_key UNIQUE (publication_key);
 
+ALTER TABLE ONLY public.published_fallback
+    ADD CONSTRAINT published_fallback_pkey PRIMARY KEY (publication_id, place);
+
 ALTER TABLE ONLY public.ratings
     ADD CONSTRAINT ratings_pkey PRIMARY KEY (user_id, movie_id, rated_at, drop_id);
 
@@ -2114,7 +2182,15 @@ GRANT ALL ON FUNCTION api.record_events(api_key_id text, idempotency_key text, e
 REVOKE ALL ON FUNCTION api.record_ratings(api_key_id text, idempotency_key text, entries jsonb, for_new_user boolean) FROM PUBLIC;
 GRANT ALL ON FUNCTION api.record_ratings(api_key_id text, idempotency_key text, entries jsonb, for_new_user boolean) TO recsys_api;
 
+GRANT SELECT ON TABLE api.erased TO recsys_api;
+
+GRANT SELECT ON TABLE api.fallback TO recsys_api;
+
 GRANT SELECT ON TABLE api.left_out TO recsys_api;
+
+GRANT SELECT ON TABLE api.listed_movies TO recsys_api;
+
+GRANT SELECT ON TABLE api.lists TO recsys_api;
 
 GRANT SELECT ON TABLE api.live TO recsys_api;
 
@@ -2156,11 +2232,17 @@ GRANT SELECT ON TABLE api.pages_week_publications TO recsys_api;
 
 GRANT SELECT ON TABLE api.pages_weeks TO recsys_api;
 
+GRANT SELECT ON TABLE api.rated TO recsys_api;
+
 GRANT SELECT ON TABLE api.rated_through_api TO recsys_api;
 
 GRANT SELECT ON TABLE api.search_movies TO recsys_api;
 
 GRANT SELECT ON TABLE api.search_words TO recsys_api;
+
+GRANT SELECT ON TABLE api.versions TO recsys_api;
+
+GRANT SELECT ON TABLE api.withdrawn_movies TO recsys_api;
 
 GRANT SELECT ON TABLE public.catalogue TO recsys_reader;
 

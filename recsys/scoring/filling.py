@@ -107,6 +107,8 @@ class Filling:
             "params": Jsonb(self.spec.params),
         }
         self.conn.execute(queries("publication")["record"], record)
+        self.conn.execute(queries("publication")["clear_fallback"], record)
+        self.conn.execute(queries("publication")["record_fallback"], record)
 
 
 def report_difference(conn: Connection, before: StoredPublication, now: StoredPublication) -> None:

@@ -60,6 +60,7 @@ def drop_publication(conn: Connection, old: OutlivedPublication) -> bool:
         params = {"publication_id": old.publication_id}
         if not conn.execute(queries("publication")["mark_dropped"], params).rowcount:
             return False
+        conn.execute(queries("publication")["forget_fallback"])
     if old.is_half_detached:
         run_on(conn, queries("publication")["finish_detach"], old.publication_id)
     elif old.is_attached:

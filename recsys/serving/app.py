@@ -11,7 +11,7 @@ from recsys.serving.database import Database
 from recsys.serving.gate import Gate
 from recsys.serving.keys import Keys
 from recsys.serving.problems import add_problems
-from recsys.serving.routes import health, movies
+from recsys.serving.routes import health, movies, recommendations
 from recsys.settings import Settings
 
 __all__ = ["create_app", "from_environment"]
@@ -19,6 +19,7 @@ __all__ = ["create_app", "from_environment"]
 ROUTERS = (
     health.router,
     movies.router,
+    recommendations.router,
 )
 
 

@@ -315,6 +315,24 @@ ON CONFLICT (publication_id) DO UPDATE
 SET n_users = excluded.n_users, n_rows = excluded.n_rows, n_fallback = excluded.n_fallback,
     rows_sha256 = excluded.rows_sha256, made_after = excluded.made_after, dropped_at = NULL;
 
+-- name: record_fallback(publication_id, as_of, watermark)
+-- Every movie that was on offer, by its likes: what lists are filled up from.
+INSERT INTO published_fallback (publication_id, place, movie_id, likes)
+SELECT %(publication_id)s,
+       row_number() OVER (ORDER BY coalesce(l.likes, 0) DESC, m.movie_id),
+       m.movie_id, coalesce(l.likes, 0)
+FROM visible_movies(%(as_of)s, %(watermark)s) m
+LEFT JOIN likes l USING (movie_id);
+
+-- name: clear_fallback(publication_id)
+DELETE FROM published_fallback WHERE publication_id = %(publication_id)s;
+
+-- name: forget_fallback()
+-- Of publications whose rows are dropped, and whose copies' are.
+DELETE FROM published_fallback
+WHERE publication_id NOT IN (SELECT coalesce(copy_of, publication_id) FROM publications
+                             WHERE dropped_at IS NULL);
+
 -- name: forget_candidates(publication_key)
 WITH shards AS (DELETE FROM scored_shards WHERE publication_key = %(publication_key)s)
 DELETE FROM candidates WHERE publication_key = %(publication_key)s;

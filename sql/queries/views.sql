@@ -15,6 +15,8 @@ REFRESH MATERIALIZED VIEW CONCURRENTLY mv_imdb_titles;
 REFRESH MATERIALIZED VIEW CONCURRENTLY mv_movie_persons;
 
 -- name: refresh_catalogue()
+-- With its number, in one transaction: what was cached of the catalogue is stale from then on.
+UPDATE catalogue_changes SET n_changes = n_changes + 1;
 REFRESH MATERIALIZED VIEW CONCURRENTLY mv_catalogue;
 
 -- name: refresh_search_words()

@@ -1,10 +1,23 @@
 -- The live publication, as the API's role may know it. As in the view recommendations: the newest
 -- change that both the plan and the snapshot know.
 CREATE VIEW live AS
-SELECT p.publication_id, p.as_of, p.recipe_key, p.model_version, p.experiment, p.params, l.seq,
-       l.went_live_at
+SELECT p.publication_id, p.as_of, p.recipe_key, p.model_version, p.experiment,
+       c.recipe_key AS challenger_recipe_key, c.model_version AS challenger_version,
+       coalesce(p.copy_of, p.publication_id) AS origin_id,
+       coalesce(p.params ->> 'depth', p.params ->> 'top_n')::integer AS depth,
+       (p.params ->> 'top_n')::integer AS top_n,
+       (p.params ->> 'min_history')::integer AS min_history,
+       l.seq, l.went_live_at
 FROM (SELECT publication_id, seq, went_live_at FROM live_history
       WHERE seq <= newest_change_of_live() ORDER BY seq DESC LIMIT 1) l
-JOIN publications p ON p.publication_id = l.publication_id;
+JOIN publications p ON p.publication_id = l.publication_id
+LEFT JOIN publications c ON c.publication_id = p.challenger_id;
 
-GRANT SELECT ON live TO recsys_api;
+-- What else every list depends on, as one number each that grows with every change: withdrawals and
+-- what undoes them, and the catalogue. Counted, since of two that are written at once the newer may
+-- be seen first.
+CREATE VIEW versions AS
+SELECT (SELECT count(*) + count(undone_at) FROM withdrawals) AS withdrawals,
+       (SELECT n_changes FROM catalogue_changes) AS catalogue;
+
+GRANT SELECT ON live, versions TO recsys_api;

@@ -1,0 +1,85 @@
+"""Lists as they were published: of one user, and of many."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query, Request, Response
+
+from recsys.serving.database import Database
+from recsys.serving.etag import caching, tags_of
+from recsys.serving.filters import BatchRequest, Id, ListFilters, ListQuery
+from recsys.serving.keys import Caller, needs
+from recsys.serving.problems import Problem
+
+__all__ = ["router"]
+
+router = APIRouter(tags=["recommendations"])
+Reader = Annotated[Caller, Depends(needs("read"))]
+
+
+@dataclass(frozen=True)
+class UserList:
+    """One user's list as JSON, None where it was not read: see the query `lists`."""
+
+    user_id: int
+    publication_id: int
+    depth: int
+    etag: str
+    body: bytes | None
+
+
+@router.get("/v1/users/{user_id}/recommendations")
+async def recommendations(
+    request: Request, user_id: Id, query: Annotated[ListQuery, Query()], caller: Reader
+) -> Response:
+    """Return a user's list of the live publication, best first.
+
+    Filters act on the whole depth; what they leave short is filled up by the fallback, under the
+    same filters and marked so. What the user has rated or dismissed since is left out, and what is
+    withdrawn. A user without a list gets the fallback, and `known` is false.
+    """
+    caller.check_user(user_id)
+    etags = tags_of(request)
+    (stored,) = await read_lists(request, [user_id], query, etags)
+    headers = caching(stored.etag)
+    if stored.body is None:
+        return Response(status_code=304, headers=headers)
+    return Response(stored.body, headers=headers, media_type="application/json")
+
+
+@router.post("/v1/recommendations:batch")
+async def batch(request: Request, body: BatchRequest, caller: Reader) -> Response:
+    """Return the lists of up to 1,000 users, in the order in which they are named."""
+    for user_id in set(body.user_ids):
+        caller.check_user(user_id)
+    lists = await read_lists(request, body.user_ids, body, [])
+    content = b",".join(each.body for each in lists if each.body is not None)
+    return Response(b'{"items":[' + content + b"]}", media_type="application/json")
+
+
+async def read_lists(
+    request: Request, user_ids: list[int], filters: ListFilters, etags: list[str]
+) -> list[UserList]:
+    """Return the lists of some users. Raises a 503 where no publication is live, a 422 where more
+    is asked for than the publication is deep.
+    """
+    database: Database = request.app.state.database
+    lists = await database.rows(
+        UserList,
+        "serving_lists",
+        "lists",
+        user_ids=user_ids,
+        etags=etags,
+        **filters.params,
+    )
+    if not lists:
+        raise Problem(503, "no publication is live yet: a week has to run first")
+    depth = lists[0].depth
+    if filters.n + filters.offset > depth:
+        raise Problem(
+            422,
+            f"n + offset is {filters.n + filters.offset}; expected at most {depth}, the depth of "
+            "the live publication",
+            depth=depth,
+        )
+    return lists

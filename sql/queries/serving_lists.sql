@@ -1,0 +1,125 @@
+-- Lists as the API answers them: the JSON is built here.
+
+-- name: lists(user_ids, n, skip, genres, excluded_genres, year_from, year_to, excluded_ids,
+--     fields, is_filtered, etags, request)
+-- A row a user, in the order of user_ids; none where no publication is live. `body` is NULL where
+-- the reader has it already (its etag is one of `etags`), and where n + skip is beyond the depth:
+-- then no list is read. `request` is all else that the body depends on, as text.
+SELECT u.user_id, live.publication_id, live.depth, state.etag,
+       CASE
+           WHEN state.etag <> ALL (%(etags)s::text[])
+             AND %(n)s::integer + %(skip)s::integer <= live.depth
+           THEN (
+               SELECT convert_to(
+                   json_build_object(
+                       'recommendation_id', concat_ws(
+                           '-', live.publication_id, u.user_id,
+                           left(replace(gen_random_uuid()::text, '-', ''), 16)),
+                       'publication', live.publication_id,
+                       'as_of', live.as_of,
+                       'recipe', CASE list.arm WHEN 'challenger' THEN live.challenger_recipe_key
+                                               ELSE live.recipe_key END,
+                       'model_version', CASE list.arm
+                                            WHEN 'challenger' THEN live.challenger_version
+                                            ELSE live.model_version END,
+                       'arm', list.arm,
+                       'user_id', u.user_id,
+                       'known', list.user_id IS NOT NULL,
+                       'complete', shown.n_items = %(n)s::integer,
+                       'items', shown.items)::text,
+                   'UTF8')
+               FROM (VALUES (1)) one
+               LEFT JOIN api.lists list
+                   ON list.publication_id = live.publication_id AND list.user_id = u.user_id
+               CROSS JOIN LATERAL (
+                   -- what is left out of every list of this user
+                   SELECT %(excluded_ids)s::bigint[]
+                          || ARRAY(SELECT w.movie_id FROM api.withdrawn_movies w)
+                          || ARRAY(SELECT o.movie_id FROM api.left_out o
+                                   WHERE o.user_id = u.user_id) AS movie_ids
+               ) hidden
+               CROSS JOIN LATERAL (
+                   WITH kept AS MATERIALIZED (
+                       SELECT m.movie_id, m.score,
+                              CASE WHEN m.rank <= list.n_model THEN 'model'
+                                   ELSE 'fallback' END AS source,
+                              row_number() OVER (ORDER BY m.rank) AS rank
+                       FROM unnest(list.movie_ids, list.scores)
+                            WITH ORDINALITY AS m (movie_id, score, rank)
+                       WHERE m.movie_id <> ALL (hidden.movie_ids)
+                         AND (NOT %(is_filtered)s::boolean
+                              OR EXISTS (
+                                  SELECT FROM api.listed_movies c
+                                  WHERE c.movie_id = m.movie_id
+                                    AND api.admits(
+                                        c.genres, c.year,
+                                        %(genres)s::text[], %(excluded_genres)s::text[],
+                                        %(year_from)s::integer, %(year_to)s::integer)))
+                       ORDER BY m.rank
+                       LIMIT %(n)s::integer + %(skip)s::integer
+                   ),
+                   n_kept AS MATERIALIZED (SELECT count(*) AS n FROM kept),
+                   filling AS MATERIALIZED (
+                       SELECT f.movie_id, f.likes,
+                              (SELECT n FROM n_kept) + row_number() OVER (ORDER BY f.place) AS rank
+                       FROM api.fallback f
+                       WHERE f.publication_id = live.origin_id
+                         AND f.movie_id <> ALL (hidden.movie_ids)
+                         AND (list.movie_ids IS NULL OR f.movie_id <> ALL (list.movie_ids))
+                         AND NOT EXISTS (
+                             SELECT FROM api.rated r
+                             WHERE r.user_id = u.user_id AND r.movie_id = f.movie_id)
+                         AND (NOT %(is_filtered)s::boolean
+                              OR EXISTS (
+                                  SELECT FROM api.listed_movies c
+                                  WHERE c.movie_id = f.movie_id
+                                    AND api.admits(
+                                        c.genres, c.year,
+                                        %(genres)s::text[], %(excluded_genres)s::text[],
+                                        %(year_from)s::integer, %(year_to)s::integer)))
+                       ORDER BY f.place
+                       LIMIT greatest(
+                           %(n)s::integer + %(skip)s::integer - (SELECT n FROM n_kept), 0)
+                   ),
+                   place AS (
+                       SELECT k.movie_id, k.score, k.source, k.rank FROM kept k
+                       UNION ALL
+                       SELECT f.movie_id, f.likes, 'fallback', f.rank FROM filling f
+                   )
+                   SELECT count(*) AS n_items,
+                          coalesce(json_agg(
+                              CASE WHEN %(fields)s::text[] IS NULL THEN item.whole
+                                   ELSE (SELECT json_object_agg(part.key, part.value)
+                                         FROM json_each(item.whole) part
+                                         WHERE part.key = ANY (%(fields)s::text[])) END
+                              ORDER BY p.rank), '[]') AS items
+                   FROM place p
+                   JOIN api.listed_movies c USING (movie_id)
+                   CROSS JOIN LATERAL (
+                       SELECT json_build_object(
+                           'movie_id', p.movie_id,
+                           'title', c.title,
+                           'year', c.year,
+                           'genres', c.genres,
+                           'rank', p.rank,
+                           'score', p.score,
+                           'source', p.source) AS whole
+                   ) item
+                   WHERE p.rank > %(skip)s::integer
+               ) shown
+           )
+       END AS body
+FROM unnest(%(user_ids)s::bigint[]) WITH ORDINALITY AS u (user_id, place)
+CROSS JOIN api.live
+CROSS JOIN api.versions
+CROSS JOIN LATERAL (
+    -- which arm a user is in follows from the publication
+    SELECT md5(concat_ws(
+        ' ', live.publication_id, versions.withdrawals, versions.catalogue,
+        coalesce((SELECT f.feedback_id FROM api.newest_feedback f
+                  WHERE f.user_id = u.user_id), 0),
+        u.user_id,
+        EXISTS (SELECT FROM api.erased e WHERE e.user_id = u.user_id),
+        %(request)s::text)) AS etag
+) state
+ORDER BY u.place;

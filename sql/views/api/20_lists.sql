@@ -1,0 +1,35 @@
+-- What the lists of the API are made of.
+
+CREATE VIEW lists AS
+SELECT publication_id, user_id, array_agg(movie_id ORDER BY rank) AS movie_ids,
+       array_agg(score ORDER BY rank) AS scores,
+       count(*) FILTER (WHERE source = 'model')::integer AS n_model, min(arm) AS arm
+FROM batch_recommendations
+GROUP BY publication_id, user_id;
+
+CREATE VIEW fallback AS
+SELECT publication_id, place, movie_id, likes FROM published_fallback;
+
+CREATE VIEW listed_movies AS
+SELECT movie_id, title, year, genres FROM mv_catalogue;
+
+CREATE VIEW withdrawn_movies AS
+SELECT movie_id FROM withdrawals WHERE undone_at IS NULL;
+
+-- Who has rated what, in whichever week.
+CREATE VIEW rated AS
+SELECT user_id, movie_id FROM ratings;
+
+CREATE VIEW erased AS
+SELECT user_id FROM erased_users;
+
+-- Whether a movie passes the filters of a request: one of the genres if there are any, none of the
+-- excluded ones, and the years.
+CREATE FUNCTION admits(genres text[], year integer, some_of text[], none_of text[],
+                       year_from integer, year_to integer)
+RETURNS boolean
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN (some_of = '{}' OR genres && some_of) AND NOT genres && none_of
+       AND (year_from IS NULL OR year >= year_from) AND (year_to IS NULL OR year <= year_to);
+
+GRANT SELECT ON lists, fallback, listed_movies, withdrawn_movies, rated, erased TO recsys_api;
