@@ -8,6 +8,7 @@ setup(
     package_data={
         "recsys": ["py.typed"],
         "recsys.sql": ["**/*.sql"],
+        "recsys.serving.pages": ["templates/*.jinja", "static/*"],
         "recsys.weeks_page": ["*.jinja"],
     },
 )

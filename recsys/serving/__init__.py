@@ -1,3 +1,13 @@
 """The read side: an API over what was published. Nothing else of the library imports it."""
 
-__all__ = ["app", "database", "key_ledger", "keys", "openapi", "problems", "routes"]
+__all__ = [
+    "app",
+    "database",
+    "gate",
+    "key_ledger",
+    "keys",
+    "openapi",
+    "pages",
+    "problems",
+    "routes",
+]

@@ -10,6 +10,7 @@ from fastapi import FastAPI
 from recsys.serving.database import Database
 from recsys.serving.gate import Gate
 from recsys.serving.keys import Keys
+from recsys.serving.pages.alone import mount_pages
 from recsys.serving.problems import add_problems
 from recsys.serving.routes import health, movies, recommendations
 from recsys.settings import Settings
@@ -53,6 +54,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.add_middleware(Gate)
     for router in ROUTERS:
         app.include_router(router)
+    mount_pages(app, settings)
     return app
 
 

@@ -80,8 +80,10 @@ class Keys:
     async def caller(self, key: str) -> Caller | None:
         """Return whose key it is, None where it is none, has expired or was revoked."""
         presented = PresentedKey.read(key)
-        if presented is None:
-            return None
+        return await self.holder(presented) if presented else None
+
+    async def holder(self, presented: PresentedKey) -> Caller | None:
+        """Return whose key it is, by its number and digest."""
         trusted = self._trusted.get(presented)
         if trusted is None or time.monotonic() > trusted.until:
             trusted = await self._look_up(presented)

@@ -1,0 +1,34 @@
+-- A movie: facts, who gets it, and how it was rated.
+
+-- name: movie(movie_id)
+SELECT movie_id, title, year, genres, imdb_id, runtime_minutes, average_rating, votes, directors,
+       actors, withdrawn_at
+FROM api.pages_movies WHERE movie_id = %(movie_id)s;
+
+-- name: ranks(publication_id, movie_id)
+-- In how many lists a movie is, by its rank.
+SELECT rank, count(*) AS n FROM api.pages_lists
+WHERE publication_id = %(publication_id)s AND movie_id = %(movie_id)s
+GROUP BY rank ORDER BY rank;
+
+-- name: ratings_by_year(movie_id)
+-- How often a movie was rated, and how, year by year; each user's newest rating.
+SELECT extract(year FROM rated_at)::integer AS year, count(*) AS n, avg(rating)::real AS mean
+FROM (SELECT DISTINCT ON (user_id) user_id, rating, rated_at
+      FROM api.pages_ratings WHERE movie_id = %(movie_id)s
+      ORDER BY user_id, rated_at DESC, drop_date DESC, revision DESC) newest
+GROUP BY 1 ORDER BY 1;
+
+-- name: stars(movie_id)
+-- How many users gave each number of stars.
+SELECT rating, count(*) AS n
+FROM (SELECT DISTINCT ON (user_id) user_id, rating
+      FROM api.pages_ratings WHERE movie_id = %(movie_id)s
+      ORDER BY user_id, rated_at DESC, drop_date DESC, revision DESC) newest
+GROUP BY rating ORDER BY rating;
+
+-- name: some_readers(publication_id, movie_id, n)
+-- A few of the users whose lists have the movie, highest first.
+SELECT user_id, rank FROM api.pages_lists
+WHERE publication_id = %(publication_id)s AND movie_id = %(movie_id)s
+ORDER BY rank, user_id LIMIT %(n)s;

@@ -1,0 +1,42 @@
+-- A user: what they rated, and what they are and were recommended.
+
+-- name: history(user_id, as_of, watermark, n, skip)
+-- The ratings that a week admits, each movie's newest; the newest first.
+SELECT h.movie_id, m.title, m.genres, h.rating, h.rated_at
+FROM (SELECT DISTINCT ON (movie_id) movie_id, rating, rated_at
+      FROM api.pages_ratings
+      WHERE user_id = %(user_id)s AND rated_at < %(as_of)s::date AND drop_id <= %(watermark)s
+      ORDER BY movie_id, rated_at DESC, drop_date DESC, revision DESC) h
+JOIN api.pages_movies m USING (movie_id)
+ORDER BY h.rated_at DESC, h.rating DESC, h.movie_id
+LIMIT %(n)s OFFSET %(skip)s;
+
+-- name: about(user_id, as_of, watermark)
+-- How much a user rated, as a week admits it.
+SELECT count(*) AS n, avg(rating)::real AS mean, min(rated_at) AS first_at, max(rated_at) AS last_at
+FROM (SELECT DISTINCT ON (movie_id) movie_id, rating, rated_at
+      FROM api.pages_ratings
+      WHERE user_id = %(user_id)s AND rated_at < %(as_of)s::date AND drop_id <= %(watermark)s
+      ORDER BY movie_id, rated_at DESC, drop_date DESC, revision DESC) h;
+
+-- name: list(publication_id, user_id)
+SELECT l.rank, l.movie_id, m.title, m.year, m.genres, m.directors, m.average_rating,
+       m.runtime_minutes, m.withdrawn_at, l.score, l.source, l.arm
+FROM api.pages_lists l JOIN api.pages_movies m USING (movie_id)
+WHERE l.publication_id = %(publication_id)s AND l.user_id = %(user_id)s
+ORDER BY l.rank;
+
+-- name: publications()
+-- Every week that can be looked at: what readers had in it.
+SELECT p.publication_id, p.as_of, p.recipe_key, p.model_version, p.is_live, p.watermark,
+       p.dropped_at, p.published_at, p.experiment, p.challenger_id
+FROM api.pages_week_publications w JOIN api.pages_publications p USING (publication_id)
+ORDER BY p.as_of DESC;
+
+-- name: challengers(as_of)
+-- Challengers' own lists of a week, which no reader sees.
+SELECT p.publication_id, p.as_of, p.recipe_key, p.model_version, p.watermark, p.dropped_at,
+       p.experiment
+FROM api.pages_publications p
+WHERE p.is_shadow AND p.as_of = %(as_of)s
+ORDER BY p.publication_id DESC;
