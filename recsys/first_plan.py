@@ -49,6 +49,7 @@ class FirstPlan:
             exam_min_users=self.settings.exam_min_users,
             min_history=self.settings.min_history,
             half_life_days=self.settings.popularity_half_life_days,
+            depth=self.settings.depth,
             exam_wanted_users=(self.incumbent.users_needed if self.incumbent else None) or 0,
         )
 

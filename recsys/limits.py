@@ -44,6 +44,7 @@ LIMITS = {
     "exam_min_users": Limit(1, 1_000_000_000),
     "min_history": Limit(1, 1_000_000),
     "drift_weeks": Limit(6, 520),  # see recsys.drift.measures: fewer give false warnings
+    "depth": Limit(0, 1_000),  # as of top_n, and 0 is no deeper than that
     "half_life_days": Limit(0.001, 1_000_000.0, whole=False),
 }
 

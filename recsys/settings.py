@@ -140,6 +140,13 @@ class Settings(Bounds, BaseSettings):
         le=LIMITS["top_n"].most,
         description="movies a user gets, where the week does not say",
     )
+    depth: int = Field(
+        default=100,
+        ge=LIMITS["depth"].least,
+        le=LIMITS["depth"].most,
+        description="movies kept a user, at least those that readers are shown: filters need more "
+        "than ten",
+    )
     min_history: int = Field(
         default=5,
         ge=LIMITS["min_history"].least,

@@ -43,6 +43,7 @@ class WeekPlan:
     exam_min_users: int
     min_history: int
     half_life_days: float
+    depth: int = 0  # movies kept a user, top_n at least; 0: as weeks of before there was a depth
     exam_wanted_users: int = 0  # that a dated exam should have, where the one before could not tell
     experiment: Experiment | None = None
     resolved_late: bool = False  # first resolved after a later week: it took that day's watermark
@@ -78,6 +79,7 @@ class WeekPlan:
             "exam_min_users",
             "min_history",
             "half_life_days",
+            "depth",
         )
         return {name: getattr(self, name) for name in names}
 

@@ -638,39 +638,6 @@ CREATE VIEW api.listed_movies AS
     genres
    FROM public.mv_catalogue;
 
-CREATE TABLE public.batch_recommendations (
-    publication_id bigint NOT NULL,
-    user_id bigint NOT NULL,
-    rank integer NOT NULL,
-    movie_id bigint NOT NULL,
-    score real NOT NULL,
-    source text NOT NULL,
-    arm text
-)
-PARTITION BY LIST (publication_id);
-
-CREATE VIEW api.lists AS
- SELECT publication_id,
-    user_id,
-    array_agg(movie_id ORDER BY rank) AS movie_ids,
-    array_agg(score ORDER BY rank) AS scores,
-    (count(*) FILTER (WHERE (source = 'model'::text)))::integer AS n_model,
-    min(arm) AS arm
-   FROM public.batch_recommendations
-  GROUP BY publication_id, user_id;
-
-CREATE TABLE public.live_history (
-    seq bigint NOT NULL,
-    publication_id bigint NOT NULL,
-    as_of date NOT NULL,
-    cause text NOT NULL,
-    reason text,
-    requested_by text,
-    run_id text DEFAULT ''::text NOT NULL,
-    went_live_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
-    CONSTRAINT live_history_cause_check CHECK ((cause = ANY (ARRAY['published'::text, 'rolled back'::text, 'rolled forward'::text, 'by hand'::text])))
-);
-
 CREATE TABLE public.publications (
     publication_id bigint NOT NULL,
     publication_key text NOT NULL,
@@ -700,6 +667,59 @@ CREATE TABLE public.publications (
     copy_of bigint,
     left_out bigint[] DEFAULT '{}'::bigint[] NOT NULL,
     CONSTRAINT publications_check CHECK ((NOT (is_shadow AND is_live)))
+);
+
+CREATE TABLE public.published_lists (
+    publication_id bigint NOT NULL,
+    user_id bigint NOT NULL,
+    movie_ids bigint[] NOT NULL,
+    scores real[] NOT NULL,
+    n_model integer NOT NULL,
+    arm text,
+    reason_kind text,
+    cited bigint[],
+    contributions real[],
+    CONSTRAINT published_lists_reason_kind_check CHECK ((reason_kind = ANY (ARRAY['exact'::text, 'leave_one_out'::text, 'rule'::text])))
+)
+PARTITION BY LIST (publication_id);
+
+CREATE VIEW public.batch_recommendations AS
+ SELECT l.publication_id,
+    l.user_id,
+    (m.rank)::integer AS rank,
+    m.movie_id,
+    m.score,
+        CASE
+            WHEN (m.rank <= l.n_model) THEN 'model'::text
+            ELSE 'fallback'::text
+        END AS source,
+    l.arm
+   FROM ((public.publications p
+     JOIN public.published_lists l USING (publication_id))
+     CROSS JOIN LATERAL UNNEST(l.movie_ids[:((p.params ->> 'top_n'::text))::integer], l.scores[:((p.params ->> 'top_n'::text))::integer]) WITH ORDINALITY m(movie_id, score, rank));
+
+COMMENT ON VIEW public.batch_recommendations IS 'The top-N lists of all publications whose rows are kept.';
+
+CREATE VIEW api.lists AS
+ SELECT publication_id,
+    user_id,
+    array_agg(movie_id ORDER BY rank) AS movie_ids,
+    array_agg(score ORDER BY rank) AS scores,
+    (count(*) FILTER (WHERE (source = 'model'::text)))::integer AS n_model,
+    min(arm) AS arm
+   FROM public.batch_recommendations
+  GROUP BY publication_id, user_id;
+
+CREATE TABLE public.live_history (
+    seq bigint NOT NULL,
+    publication_id bigint NOT NULL,
+    as_of date NOT NULL,
+    cause text NOT NULL,
+    reason text,
+    requested_by text,
+    run_id text DEFAULT ''::text NOT NULL,
+    went_live_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT live_history_cause_check CHECK ((cause = ANY (ARRAY['published'::text, 'rolled back'::text, 'rolled forward'::text, 'by hand'::text])))
 );
 
 CREATE VIEW api.live AS
@@ -1323,8 +1343,11 @@ CREATE UNLOGGED TABLE public.candidates (
     publication_key text NOT NULL,
     shard integer NOT NULL,
     user_id bigint NOT NULL,
-    movie_id bigint NOT NULL,
-    score real NOT NULL
+    movie_ids bigint[] NOT NULL,
+    scores real[] NOT NULL,
+    reason_kind text,
+    cited bigint[],
+    contributions real[]
 );
 
 CREATE VIEW public.catalogue AS
@@ -1876,9 +1899,6 @@ ALTER TABLE ONLY public.applied_objects
 ALTER TABLE ONLY public.applied_views
     ADD CONSTRAINT applied_views_pkey PRIMARY KEY (name);
 
-ALTER TABLE ONLY public.batch_recommendations
-    ADD CONSTRAINT batch_recommendations_pkey PRIMARY KEY (publication_id, user_id, rank);
-
 ALTER TABLE ONLY public.drift
     ADD CONSTRAINT drift_pkey PRIMARY KEY (as_of, measure);
 
@@ -1974,6 +1994,9 @@ ALTER TABLE ONLY public.publications
 
 ALTER TABLE ONLY public.published_fallback
     ADD CONSTRAINT published_fallback_pkey PRIMARY KEY (publication_id, place);
+
+ALTER TABLE ONLY public.published_lists
+    ADD CONSTRAINT published_lists_pkey PRIMARY KEY (publication_id, user_id);
 
 ALTER TABLE ONLY public.ratings
     ADD CONSTRAINT ratings_pkey PRIMARY KEY (user_id, movie_id, rated_at, drop_id);

@@ -39,7 +39,6 @@ _MEANINGS = {
     "exam_overlaps": "What share of an exam's ratings an earlier exam has too.",
     "exam_results": "Every figure of an exam, by recipe and slice.",
     "exam_entries": "Who was evaluated in an exam, with the per-user scores.",
-    "batch_recommendations": "The lists of all publications, a partition each.",
     "scored_shards": "Which shards of a publication are scored.",
     "applied_views": "Which text of each file of sql/views is in the database.",
     "applied_objects": "What each file of sql/views made, with grants given by hand.",

@@ -13,12 +13,13 @@ from recsys.db.connect import Connection
 from recsys.db.receive import receive
 from recsys.errors import RecsysError
 
-_HEADER = 19  # signature, flags, extension length
-_TRAILER = b"\xff\xff"  # the end marker, int16 -1
-_ROWS_A_WRITE = 1_000  # a thousand writes wait at most, of 74 bytes a row and less
+#: What a binary COPY begins and ends with: signature, flags, extension length; int16 -1.
+HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
+TRAILER = b"\xff\xff"
+ROWS_A_WRITE = 1_000  # a thousand writes wait at most, of 74 bytes a row and less
 
 #: What a column may be: Postgres type of the same width, big-endian on the wire, never NULL.
-_WIRE = {
+WIRE = {
     "bigint": ">i8",
     "integer": ">i4",
     "real": ">f4",
@@ -43,7 +44,7 @@ def read_arrays(
     decoder = _Decoder(columns)
     statement = sql.SQL("COPY ({}) TO STDOUT (FORMAT binary)").format(sql.SQL(query))
     rest = receive(conn, statement, params, decoder.take)
-    if rest != _TRAILER:
+    if rest != TRAILER:
         raise RecsysError(
             f"a binary COPY of {list(columns)} ends with {len(rest)} bytes, which is not a row of "
             f"{decoder.layout.itemsize}:"
@@ -58,8 +59,8 @@ class _Decoder:
     def __init__(self, columns: Mapping[str, str]) -> None:
         self.columns = columns
         self.parts: dict[str, list[np.ndarray]] = {name: [] for name in columns}
-        self.header_bytes = _HEADER
-        self.layout = _layout({name: _WIRE[kind] for name, kind in columns.items()})
+        self.header_bytes = len(HEADER)
+        self.layout = _layout({name: WIRE[kind] for name, kind in columns.items()})
 
     def take(self, wire: bytearray) -> None:
         """Decode the whole rows at the front of `wire`, and remove them from it."""
@@ -107,12 +108,12 @@ def write_batches(
 ) -> None:
     """As `write_arrays`, from batches that are made while the server takes in those before them."""
     with conn.cursor() as cursor, cursor.copy(query, writer=QueuedLibpqWriter(cursor)) as copy:
-        copy.write(b"PGCOPY\n\xff\r\n\0" + bytes(8))
+        copy.write(HEADER)
         for columns in batches:
             rows = on_the_wire(columns, kinds)
-            for start in range(0, len(rows), _ROWS_A_WRITE):
-                copy.write(rows[start : start + _ROWS_A_WRITE].tobytes())
-        copy.write(b"\xff\xff")
+            for start in range(0, len(rows), ROWS_A_WRITE):
+                copy.write(rows[start : start + ROWS_A_WRITE].tobytes())
+        copy.write(TRAILER)
 
 
 def _layout(types: Mapping[str, str]) -> np.dtype:
@@ -138,7 +139,7 @@ def on_the_wire(
 
 
 def _wire_type(value: np.ndarray | str | int, kind: str) -> str:
-    return f"S{len(str(value).encode())}" if kind == "text" else _WIRE[kind]
+    return f"S{len(str(value).encode())}" if kind == "text" else WIRE[kind]
 
 
 def wire_value(value: np.ndarray | str | int) -> Any:

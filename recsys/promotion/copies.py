@@ -24,7 +24,7 @@ from recsys.promotion.partitions import (
     create_partition,
     fill_by_rules,
     finish_partition,
-    looking_up,
+    gather_to_mend,
     run_on,
 )
 
@@ -95,6 +95,7 @@ class Copy:
         """Return the parameters of the queries that fill it."""
         return self.source.params | {
             "publication_id": copy_id,
+            "publication_key": self.key,
             "source_id": self.source.publication_id,
             "as_of": self.source.as_of,
             "watermark": self.source.watermark,
@@ -181,7 +182,7 @@ def make_copy(conn: Connection, copy: Copy, copy_id: int) -> None:
     """Fill the copy's table, record it and attach it."""
     params = copy.params(copy_id)
     n_anew = CopyTable(conn, copy_id, params).fill()
-    record = params | copy.record | count_rows(conn, copy_id)
+    record = params | copy.record | count_rows(conn, copy_id, params["top_n"])
     conn.execute(queries("publication")["record_copy"], record)
     run_on(conn, queries("publication")["attach_partition"], copy_id)
     log.info(
@@ -204,55 +205,59 @@ class CopyTable:
     def fill(self) -> int:
         """Fill it and check it; return how many lists were made anew."""
         create_partition(self.conn, self.copy_id)
-        self.gather()
+        off_offer = self.gather()
         self.copy_other_lists()
-        n_anew = sum(self.remake_lists(each.arm) for each in self.arms())
+        n_anew = sum(self.remake_lists(each.arm, off_offer) for each in self.arms())
         finish_partition(self.conn, self.copy_id)
         self.check()
         self.drop_temporary()
         return n_anew
 
-    def gather(self) -> None:
-        """Fill the temporary tables that the rules and the checks read."""
+    def gather(self) -> list[int]:
+        """Fill the temporary tables that the rules and the checks read; return the movies that
+        go.
+        """
         publication = queries("publication")
         self.conn.execute(publication["gather_readers"], self.params)
         self.conn.execute(publication["hash_the_few"])
         self.conn.execute(publication["weigh_likes"], self.params)
-        with looking_up(self.conn):
-            self.conn.execute(publication["gather_unrated"], self.params | {"publication_key": ""})
+        self.conn.execute(publication["find_losers"], self.params)
+        self.conn.execute(publication["offer_lists_of_losers"], self.params)
+        self.conn.execute(publication["set_readers_aside"])
+        return gather_to_mend(self.conn, self.params)
 
     def copy_other_lists(self) -> None:
         """Copy the lists that lose no movie."""
-        publication = queries("publication")
-        self.conn.execute(publication["set_readers_aside"])
-        self.conn.execute(publication["find_losers"], self.params)
-        run_on(self.conn, publication["copy_rows"], self.copy_id, self.params)
+        run_on(self.conn, queries("publication")["copy_rows"], self.copy_id, self.params)
 
     def arms(self) -> list[ArmOfLosers]:
         """Return the arms of the users who lose a movie."""
         return fetch_rows(self.conn, ArmOfLosers, queries("publication")["arms_of_losers"])
 
-    def remake_lists(self, arm: str | None) -> int:
-        """Make the lists of an arm anew; return how many there are."""
+    def remake_lists(self, arm: str | None, off_offer: list[int]) -> int:
+        """Make the lists of an arm anew, without what is not on offer; return how many there
+        are.
+        """
         publication = queries("publication")
-        self.conn.execute(publication["empty_temporary"])
+        self.conn.execute(publication["empty_readers"])
         n_lists = self.conn.execute(publication["gather_losers"], {"arm": arm}).rowcount
-        self.conn.execute(publication["gather_rows_of_losers"], self.params)
         self.conn.execute(publication["analyze_temporary"])
         outside = {"experiment": None, "share": 0.0, "shadow_id": None, "arm": arm}
+        outside["off_offer"] = off_offer
         fill_by_rules(self.conn, self.copy_id, self.params | outside)
         return n_lists
 
     def check(self) -> None:
         """Hold its rows against the snapshot of all readers."""
         publication = queries("publication")
-        self.conn.execute(publication["empty_temporary"])
+        self.conn.execute(publication["empty_readers"])
         self.conn.execute(publication["bring_readers_back"])
         self.conn.execute(publication["analyze_temporary"])
         snapshot = {key: self.params[key] for key in ("as_of", "watermark")}
-        check_rows(self.conn, self.copy_id, snapshot, self.params["top_n"])
+        check_rows(self.conn, self.copy_id, snapshot, self.params["depth"])
 
     def drop_temporary(self) -> None:
         """Drop the temporary tables."""
         self.conn.execute(queries("publication")["drop_temporary"])
         self.conn.execute(queries("publication")["forget_losers"])
+        self.conn.execute(queries("publication")["forget_candidates"], self.params)

@@ -1,4 +1,4 @@
-"""The table of one publication, batch_recommendations_<id>: queries on it, and what must hold of
+"""The table of one publication, published_lists_<id>: queries on it, and what must hold of
 its rows.
 """
 
@@ -11,7 +11,7 @@ from psycopg import sql
 
 from recsys.db.connect import Connection
 from recsys.db.queries import queries, sql_file
-from recsys.db.rows import fetch_row, fetch_value
+from recsys.db.rows import fetch_row, fetch_value, fetch_values
 from recsys.errors import PublicationError
 
 
@@ -27,7 +27,7 @@ class Counts:
 
 def on_partition(query: LiteralString, publication_id: int) -> sql.Composed:
     """Return a query with the table of one publication in its place."""
-    name = f"batch_recommendations_{publication_id}"
+    name = f"published_lists_{publication_id}"
     return sql.SQL(query).format(
         partition=sql.Identifier(name), publication_id=sql.Literal(publication_id)
     )
@@ -52,10 +52,20 @@ def create_partition(conn: Connection, publication_id: int) -> None:
 
 
 def fill_by_rules(conn: Connection, publication_id: int, params: Mapping[str, Any]) -> None:
-    """Fill it with what the rules of a publication make of the tables readers, likes and
-    unrated.
+    """Fill it with what the rules of a publication make of the candidates and the tables readers,
+    likes and to_mend.
     """
     run_on(conn, sql_file("batch_recommendations.sql"), publication_id, params)
+
+
+def gather_to_mend(conn: Connection, params: Mapping[str, Any]) -> list[int]:
+    """Fill the table to_mend: whose candidates cannot stay as they are. Return the movies among all
+    candidates that are not on offer.
+    """
+    off_offer = fetch_values(conn, int, queries("publication")["off_offer"], params)
+    with looking_up(conn):
+        conn.execute(queries("publication")["gather_to_mend"], {**params, "off_offer": off_offer})
+    return off_offer
 
 
 def finish_partition(conn: Connection, publication_id: int) -> None:
@@ -64,19 +74,21 @@ def finish_partition(conn: Connection, publication_id: int) -> None:
     run_on(conn, queries("publication")["analyze_partition"], publication_id)
 
 
-def count_rows(conn: Connection, publication_id: int) -> dict[str, Any]:
-    """Return how many users, rows and rows of the fallback it has, and the digest of all rows in
-    order.
+def count_rows(conn: Connection, publication_id: int, top_n: int | None = None) -> dict[str, Any]:
+    """Return how many users it has, rows that readers are shown and those of the fallback, and the
+    digest of all lists. `top_n`: of a publication that is not on record yet.
     """
     query = on_partition(queries("publication")["counts"], publication_id)
-    return asdict(fetch_row(conn, Counts, query, {"publication_id": publication_id}))
+    return asdict(
+        fetch_row(conn, Counts, query, {"publication_id": publication_id, "top_n": top_n})
+    )
 
 
 def check_rows(
-    conn: Connection, publication_id: int, snapshot: Mapping[str, Any], top_n: int
+    conn: Connection, publication_id: int, snapshot: Mapping[str, Any], depth: int
 ) -> None:
     """Raise PublicationError where its rows are not what the snapshot (as_of, watermark) admits."""
-    params = {**snapshot, "top_n": top_n}
+    params = {**snapshot, "depth": depth}
     faults = count_faults(conn, publication_id, params) | count_rated(conn, publication_id, params)
     refuse_faults(snapshot, faults)
     refuse_empty(conn, publication_id, snapshot)

@@ -17,7 +17,7 @@ from recsys.promotion.partitions import (
     create_partition,
     fill_by_rules,
     finish_partition,
-    looking_up,
+    gather_to_mend,
 )
 from recsys.scoring.spec import PublicationSpec
 from recsys.scoring.stored import StoredPublication, fetch_publication, find_publication
@@ -64,12 +64,12 @@ class Filling:
     def make_table(self, publication_id: int) -> None:
         params = self._params(publication_id)
         create_partition(self.conn, publication_id)
-        self.gather(params)
+        params["off_offer"] = self.gather(params)
         fill_by_rules(self.conn, publication_id, params)
         finish_partition(self.conn, publication_id)
         week = self.spec.week
-        check_rows(self.conn, publication_id, week.snapshot.params, week.top_n)
-        self._record(params | count_rows(self.conn, publication_id))
+        check_rows(self.conn, publication_id, week.snapshot.params, self.spec.depth)
+        self._record(params | count_rows(self.conn, publication_id, week.top_n))
         self.conn.execute(queries("publication")["drop_temporary"])
 
     def _params(self, publication_id: int) -> dict[str, object]:
@@ -80,18 +80,18 @@ class Filling:
             **self.spec.rules,
         }
 
-    def gather(self, params: Mapping[str, object]) -> None:
+    def gather(self, params: Mapping[str, object]) -> list[int]:
         """Fill temporary tables with what needs all ratings: several workers fill these, and only
-        one an INSERT.
+        one an INSERT. Return the candidates that are not on offer.
         """
         conn = self.conn
         conn.execute(queries("publication")["gather_readers"], params)
         conn.execute(queries("publication")["hash_the_few"])
         conn.execute(queries("publication")["weigh_likes"], params)
         conn.execute(queries("publication")["analyze_candidates"])
-        with looking_up(conn):
-            conn.execute(queries("publication")["gather_unrated"], params)
+        off_offer = gather_to_mend(conn, params)
         conn.execute(queries("publication")["analyze_temporary"])
+        return off_offer
 
     def _record(self, params: Mapping[str, object]) -> None:
         model = self.spec.model

@@ -23,10 +23,23 @@ class PublicationSpec:
     challenger: "PublicationSpec | None" = None
 
     @property
+    def depth(self) -> int:
+        """Return how many movies of a user are kept; readers are shown the first top_n."""
+        return max(self.week.depth, self.week.top_n)
+
+    @property
     def params(self) -> dict[str, object]:
         """Return the week's parameters that shape the lists, JSON-ready."""
         names = ("top_n", "min_history", "like_threshold", "half_life_days")
-        return {name: getattr(self.week, name) for name in names}
+        return {**{name: getattr(self.week, name) for name in names}, "depth": self.depth}
+
+    @property
+    def _params_of_key(self) -> dict[str, object]:
+        """Return them without a depth where the week has none: it may have been published before
+        there was one, and is the same publication still.
+        """
+        without = () if self.week.depth else ("depth",)
+        return {name: value for name, value in self.params.items() if name not in without}
 
     @property
     def share(self) -> float:
@@ -55,7 +68,7 @@ class PublicationSpec:
         parts: list[object] = [
             week.as_of.isoformat(),
             week.watermark,
-            self.params,
+            self._params_of_key,
             self.model.fit_key,
         ]
         if self.experiment:

@@ -53,7 +53,7 @@ RETURN {seq}::bigint;
 -- name: now()
 -- A copy counts as what it was copied from, as long as its rows are there.
 SELECT publication_id, as_of, coalesce(copy_of, publication_id) AS origin_id,
-       to_regclass('batch_recommendations_' || publication_id) IS NOT NULL AS has_rows
+       to_regclass('published_lists_' || publication_id) IS NOT NULL AS has_rows
 FROM publications WHERE is_live;
 
 -- name: live_model()
@@ -120,22 +120,28 @@ SELECT p.publication_id, p.as_of, p.recipe_key, p.model_version, p.n_users, p.n_
         WHERE h.publication_id = p.publication_id) AS last_live_at,
        coalesce(p.copy_of, p.publication_id) AS origin_id, p.left_out
 FROM publications p
-JOIN pg_class c ON c.relname = 'batch_recommendations_' || p.publication_id
+JOIN pg_class c ON c.relname = 'published_lists_' || p.publication_id
   AND c.relnamespace = 'public'::regnamespace
 JOIN pg_inherits i ON i.inhrelid = c.oid
-  AND i.inhparent = 'batch_recommendations'::regclass
+  AND i.inhparent = 'published_lists'::regclass
   AND NOT i.inhdetachpending
 WHERE NOT p.is_shadow AND p.promotion_id IS NOT NULL AND p.dropped_at IS NULL
   AND p.as_of NOT IN (SELECT as_of FROM retired_weeks)
 ORDER BY p.as_of DESC, p.publication_id DESC;
 
 -- name: withdrawn_since(publication_id)
--- Movies that a publication holds though they were withdrawn after it was made.
-SELECT DISTINCT w.movie_id
-FROM withdrawn w
-JOIN publications p ON p.publication_id = %(publication_id)s AND w.withdrawn_at > p.published_at
-JOIN batch_recommendations b ON b.publication_id = p.publication_id AND b.movie_id = w.movie_id
-ORDER BY w.movie_id;
+-- Movies that a publication holds, at any depth, though they were withdrawn after it was made.
+WITH gone AS MATERIALIZED (
+    SELECT array_agg(w.movie_id) AS movie_ids
+    FROM withdrawn w JOIN publications p ON w.withdrawn_at > p.published_at
+    WHERE p.publication_id = %(publication_id)s
+)
+SELECT DISTINCT movie_id
+FROM gone
+JOIN published_lists l ON l.movie_ids && gone.movie_ids
+CROSS JOIN LATERAL unnest(l.movie_ids) AS movie_id
+WHERE l.publication_id = %(publication_id)s AND movie_id = ANY (gone.movie_ids)
+ORDER BY movie_id;
 
 -- name: champion_follows(publication_id, decision, reasons, run_id, approved_by)
 -- The champion goes where the live publication goes. The row stands for the newest week that was

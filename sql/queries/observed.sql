@@ -13,8 +13,8 @@ WITH week AS (
 SELECT p.publication_id, w.as_of AS since, p.recipe_key, p.is_shadow,
        coalesce(e.recipe_key, p.recipe_key) AS challenger_key,
        EXISTS (SELECT FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
-               WHERE i.inhparent = 'batch_recommendations'::regclass AND NOT i.inhdetachpending
-                 AND c.relname = 'batch_recommendations_' || p.publication_id) AS has_rows
+               WHERE i.inhparent = 'published_lists'::regclass AND NOT i.inhdetachpending
+                 AND c.relname = 'published_lists_' || p.publication_id) AS has_rows
 FROM week w
 JOIN publications p ON p.publication_id = w.publication_id OR (p.is_shadow AND p.as_of = w.as_of)
 LEFT JOIN experiments e ON e.name = p.experiment

@@ -1,15 +1,15 @@
 -- From candidates to the live publication. {partition} is the table of one publication,
--- batch_recommendations_<id>.
+-- published_lists_<id>.
 
 -- name: by_key(publication_key)
 -- The publication that these inputs made, if they have made one.
 SELECT publication_id, n_users, n_rows, n_fallback, rows_sha256, is_live,
        EXISTS (SELECT FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
-               WHERE i.inhparent = 'batch_recommendations'::regclass AND NOT i.inhdetachpending
-                 AND c.relname = 'batch_recommendations_' || publication_id) AS has_rows,
+               WHERE i.inhparent = 'published_lists'::regclass AND NOT i.inhdetachpending
+                 AND c.relname = 'published_lists_' || publication_id) AS has_rows,
        EXISTS (SELECT FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
-               WHERE i.inhparent = 'batch_recommendations'::regclass AND i.inhdetachpending
-                 AND c.relname = 'batch_recommendations_' || publication_id) AS is_half_detached
+               WHERE i.inhparent = 'published_lists'::regclass AND i.inhdetachpending
+                 AND c.relname = 'published_lists_' || publication_id) AS is_half_detached
 FROM publications WHERE publication_key = %(publication_key)s;
 
 -- name: new_id()
@@ -32,7 +32,9 @@ WITH record AS (DELETE FROM scored_shards
 DELETE FROM candidates WHERE publication_key = %(publication_key)s AND shard = %(shard)s;
 
 -- name: copy_candidates()
-COPY candidates (publication_key, shard, user_id, movie_id, score) FROM STDIN (FORMAT binary);
+COPY candidates (publication_key, shard, user_id, movie_ids, scores, reason_kind, cited,
+                 contributions)
+FROM STDIN (FORMAT binary);
 
 -- name: forget_other_shards(publication_key, n_shards)
 -- Shards of another number of shards would leave users out, or bring them twice.
@@ -94,13 +96,28 @@ FROM (SELECT movie_id,
       FROM visible_ratings(%(as_of)s, %(watermark)s) WHERE rating >= %(like_threshold)s) one
 GROUP BY movie_id;
 
--- name: gather_unrated(publication_key, as_of, watermark)
--- The candidates less what their users have rated: the model leaves these out, and this makes sure.
-CREATE TEMP TABLE unrated AS
-SELECT user_id, movie_id, score FROM candidates c
-WHERE c.publication_key = %(publication_key)s
-  AND NOT EXISTS (SELECT FROM visible_versions(%(as_of)s, %(watermark)s) v
-                  WHERE (v.user_id, v.movie_id) = (c.user_id, c.movie_id));
+-- name: off_offer(publication_key, as_of, watermark)
+-- Movies among the candidates that are not on offer: what was withdrawn since the model was asked.
+SELECT movie_id
+FROM (SELECT unnest(movie_ids) AS movie_id
+      FROM candidates
+      WHERE publication_key = %(publication_key)s) listed
+GROUP BY movie_id
+HAVING movie_id NOT IN (SELECT movie_id FROM visible_movies(%(as_of)s, %(watermark)s)
+                        WHERE movie_id NOT IN (SELECT movie_id FROM withdrawn))
+ORDER BY movie_id;
+
+-- name: gather_to_mend(publication_key, as_of, watermark, depth, off_offer)
+-- Users whose candidates cannot stay as they are: there are more than depth, or one is not on offer
+-- or was rated. The model leaves such movies out, and this makes sure; so these are few.
+CREATE TEMP TABLE to_mend AS
+SELECT user_id
+FROM candidates c
+WHERE publication_key = %(publication_key)s
+  AND (cardinality(movie_ids) > %(depth)s
+       OR movie_ids && %(off_offer)s::bigint[]
+       OR EXISTS (SELECT FROM visible_versions(%(as_of)s, %(watermark)s) v
+                  WHERE v.user_id = c.user_id AND v.movie_id = ANY (c.movie_ids)));
 
 -- ---------------- copies: the users who lose a movie get their lists anew
 
@@ -115,7 +132,7 @@ SELECT p.publication_id,
        i.inhrelid IS NOT NULL AND NOT i.inhdetachpending AS has_rows,
        i.inhdetachpending IS TRUE AS is_half_detached
 FROM publications p
-LEFT JOIN pg_class c ON c.relname = 'batch_recommendations_' || p.publication_id
+LEFT JOIN pg_class c ON c.relname = 'published_lists_' || p.publication_id
   AND c.relnamespace = 'public'::regnamespace
 LEFT JOIN pg_inherits i ON i.inhrelid = c.oid
 WHERE p.publication_key = %(publication_key)s;
@@ -126,14 +143,16 @@ CREATE TEMP TABLE everyone AS SELECT * FROM readers;
 -- name: find_losers(source_id)
 -- The users in whose lists there is a withdrawn movie.
 CREATE TEMP TABLE losers AS
-SELECT user_id, min(arm) AS arm FROM batch_recommendations JOIN withdrawn USING (movie_id)
-WHERE publication_id = %(source_id)s GROUP BY user_id;
+SELECT user_id, arm
+FROM published_lists
+WHERE publication_id = %(source_id)s
+  AND movie_ids && ARRAY(SELECT movie_id FROM withdrawn);
 
 -- name: arms_of_losers()
 SELECT DISTINCT arm FROM losers ORDER BY arm;
 
--- name: empty_temporary()
-TRUNCATE readers, unrated;
+-- name: empty_readers()
+TRUNCATE readers;
 
 -- name: gather_losers(arm)
 INSERT INTO readers
@@ -142,19 +161,24 @@ FROM everyone e
 JOIN losers USING (user_id)
 WHERE arm IS NOT DISTINCT FROM %(arm)s;
 
--- name: gather_rows_of_losers(source_id)
--- What the model chose for them; what they lose is not on offer any more.
-INSERT INTO unrated (user_id, movie_id, score)
-SELECT user_id, movie_id, score FROM batch_recommendations JOIN readers USING (user_id)
-WHERE publication_id = %(source_id)s AND source = 'model';
+-- name: offer_lists_of_losers(publication_key, source_id)
+-- What the model chose for them are the copy's candidates; what they lose is not on offer any more.
+INSERT INTO candidates (publication_key, shard, user_id, movie_ids, scores, reason_kind, cited,
+                        contributions)
+SELECT %(publication_key)s, 0, user_id, movie_ids[:n_model], scores[:n_model], reason_kind, cited,
+       contributions
+FROM published_lists JOIN losers USING (user_id)
+WHERE publication_id = %(source_id)s AND n_model > 0;
 
 -- name: copy_rows(publication_id, source_id)
 -- All other lists, as they are.
-INSERT INTO {partition} (publication_id, user_id, rank, movie_id, score, source, arm)
-SELECT %(publication_id)s, b.user_id, b.rank, b.movie_id, b.score, b.source, b.arm
-FROM batch_recommendations b
-WHERE b.publication_id = %(source_id)s
-  AND NOT EXISTS (SELECT FROM losers l WHERE l.user_id = b.user_id);
+INSERT INTO {partition} (publication_id, user_id, movie_ids, scores, n_model, arm, reason_kind,
+                         cited, contributions)
+SELECT %(publication_id)s, user_id, movie_ids, scores, n_model, arm, reason_kind,
+       cited, contributions
+FROM published_lists l
+WHERE publication_id = %(source_id)s
+  AND NOT EXISTS (SELECT FROM losers WHERE losers.user_id = l.user_id);
 
 -- name: bring_readers_back()
 INSERT INTO readers SELECT * FROM everyone;
@@ -204,19 +228,19 @@ ANALYZE candidates;
 
 -- name: analyze_temporary()
 -- The tables are new: without statistics the planner picks a nested loop.
-ANALYZE readers, likes, unrated;
+ANALYZE readers, likes, to_mend;
 
 -- name: drop_temporary()
-DROP TABLE readers, likes, unrated;
+DROP TABLE readers, likes, to_mend;
 
 -- name: create_partition(publication_id)
 -- Beside the others and unseen, with the constraint that lets ATTACH skip its scan.
-CREATE TABLE {partition} (LIKE batch_recommendations INCLUDING DEFAULTS,
+CREATE TABLE {partition} (LIKE published_lists INCLUDING DEFAULTS INCLUDING CONSTRAINTS,
                           CONSTRAINT one_publication CHECK (publication_id = {publication_id}));
 
 -- name: add_key()
 -- Once the rows are there: they are put in order at once.
-ALTER TABLE {partition} ADD PRIMARY KEY (publication_id, user_id, rank);
+ALTER TABLE {partition} ADD PRIMARY KEY (publication_id, user_id);
 
 -- name: analyze_partition()
 ANALYZE {partition};
@@ -228,21 +252,28 @@ SELECT pg_current_wal_insert_lsn() - '0/0' AS position;
 -- name: attach_partition()
 -- Readers of the other partitions are not kept waiting: the parent is locked against other
 -- attachments only.
-ALTER TABLE batch_recommendations ATTACH PARTITION {partition} FOR VALUES IN ({publication_id});
+ALTER TABLE published_lists ATTACH PARTITION {partition} FOR VALUES IN ({publication_id});
 
--- name: counts(publication_id)
--- The key gives the rows in order.
-SELECT count(DISTINCT user_id) AS n_users, count(*) AS n_rows,
-       count(*) FILTER (WHERE source = 'fallback') AS n_fallback,
-       encode(sha256(convert_to(
-           coalesce(string_agg(concat_ws(',', user_id, rank, movie_id, score, source, arm), E'\n'
-                               ORDER BY user_id, rank), ''),
-           'UTF8')), 'hex') AS rows_sha256
-FROM {partition} WHERE publication_id = %(publication_id)s;
+-- name: counts(publication_id, top_n)
+-- Users, rows of batch_recommendations (the first top_n movies of each list), and how many of these
+-- are the fallback's; and a digest of all lists, whole and with their reasons: of each in
+-- PostgreSQL's binary format, then of these digests. top_n is NULL where the publication is on
+-- record.
+SELECT count(*) AS n_users, coalesce(sum(n), 0)::bigint AS n_rows,
+       coalesce(sum(greatest(n - n_model, 0)), 0)::bigint AS n_fallback,
+       encode(sha256(coalesce(string_agg(digest, '' ORDER BY user_id), '')), 'hex') AS rows_sha256
+FROM (SELECT user_id, n_model,
+             least(cardinality(movie_ids),
+                   coalesce(%(top_n)s, (SELECT (params ->> 'top_n')::integer
+                                        FROM publications
+                                        WHERE publication_id = %(publication_id)s))) AS n,
+             sha256(record_send(ROW(user_id, movie_ids, scores, n_model, arm, reason_kind, cited,
+                                    contributions))) AS digest
+      FROM {partition}) lists;
 
--- name: faults(as_of, watermark, top_n)
+-- name: faults(as_of, watermark, depth)
 -- What would make a publication wrong: how many users each fault concerns. All must be zero. Where
--- a list has top_n movies, none of them twice, rated, or not on offer, there were as many left to
+-- a list has depth movies, none of them twice, rated, or not on offer, there were as many left to
 -- recommend; so what was left is counted for the other users. OFFSET 0 keeps a subquery to itself:
 -- ratings are looked up by their key, whatever the planner thinks of reading them all.
 WITH on_offer AS MATERIALIZED (
@@ -250,16 +281,16 @@ WITH on_offer AS MATERIALIZED (
     FROM visible_movies(%(as_of)s, %(watermark)s)
     WHERE movie_id NOT IN (SELECT movie_id FROM withdrawn)
 ),
-lists AS MATERIALIZED (
-    SELECT user_id, count(*) AS n, count(DISTINCT movie_id) AS n_movies, min(rank) AS first_rank,
-           max(rank) AS last_rank
-    FROM {partition} GROUP BY user_id
+off_offer AS MATERIALIZED (
+    SELECT array_agg(movie_id) AS movie_ids
+    FROM (SELECT DISTINCT unnest(movie_ids) AS movie_id FROM {partition}) listed
+    WHERE movie_id NOT IN (SELECT movie_id FROM on_offer)
 ),
 other_lengths AS MATERIALIZED (
-    SELECT user_id, coalesce(l.n, 0) AS n
+    SELECT user_id, coalesce(cardinality(movie_ids), 0) AS n
     FROM readers
-    LEFT JOIN lists l USING (user_id)
-    WHERE coalesce(l.n, 0) <> %(top_n)s
+    LEFT JOIN {partition} l USING (user_id)
+    WHERE coalesce(cardinality(movie_ids), 0) <> %(depth)s
 ),
 n_rated AS MATERIALIZED (
     SELECT user_id, count(DISTINCT movie_id) AS n
@@ -273,28 +304,32 @@ n_rated AS MATERIALIZED (
 )
 SELECT
     (SELECT count(*) FROM other_lengths u LEFT JOIN n_rated r USING (user_id)
-     WHERE u.n <> least(%(top_n)s, (SELECT count(*) FROM on_offer) - coalesce(r.n, 0)))
+     WHERE u.n <> least(%(depth)s, (SELECT count(*) FROM on_offer) - coalesce(r.n, 0)))
         AS "users with a list of the wrong length",
     (SELECT count(*)
-     FROM lists
+     FROM {partition}
      WHERE user_id NOT IN (SELECT user_id FROM readers)) AS "users outside the week's snapshot",
-    (SELECT count(DISTINCT user_id)
-     FROM {partition} p
-     WHERE movie_id NOT IN (SELECT movie_id FROM on_offer))
-        AS "users with a movie that is not on offer",
-    (SELECT count(*) FROM lists WHERE n <> n_movies) AS "users with a movie twice",
     (SELECT count(*)
-     FROM lists
-     WHERE first_rank <> 1 OR last_rank <> n) AS "users with holes in their ranks";
+     FROM {partition}
+     WHERE movie_ids && (SELECT movie_ids FROM off_offer))
+        AS "users with a movie that is not on offer",
+    (SELECT count(*)
+     FROM {partition} l
+     WHERE (SELECT count(DISTINCT movie_id) FROM unnest(l.movie_ids) AS movie_id)
+           <> cardinality(l.movie_ids)) AS "users with a movie twice",
+    (SELECT count(*)
+     FROM {partition}
+     WHERE cardinality(array_remove(scores, NULL)) <> cardinality(movie_ids)
+        OR n_model NOT BETWEEN 0 AND cardinality(movie_ids)) AS "users with holes in their lists";
 
 -- name: has_rows()
 SELECT EXISTS (SELECT FROM {partition}) AS has_rows;
 
 -- name: rated_faults(as_of, watermark)
 -- One more, apart from the others, as a query on tables of the transaction's own has no workers.
-SELECT count(DISTINCT user_id) AS "users with a movie they had rated" FROM {partition} p
+SELECT count(*) AS "users with a movie they had rated" FROM {partition} p
 WHERE EXISTS (SELECT FROM visible_versions(%(as_of)s, %(watermark)s) v
-              WHERE (v.user_id, v.movie_id) = (p.user_id, p.movie_id));
+              WHERE v.user_id = p.user_id AND v.movie_id = ANY (p.movie_ids));
 
 -- name: record(publication_id, publication_key, as_of, watermark, params, recipe_key,
 --     model_version, fit_key, fingerprint, n_ratings, n_users, n_rows, n_fallback, rows_sha256,
@@ -360,7 +395,7 @@ kept_until AS (
 SELECT p.publication_id, i.inhrelid IS NOT NULL AS is_attached,
        i.inhdetachpending IS TRUE AS is_half_detached
 FROM publications p
-JOIN pg_class c ON c.relname = 'batch_recommendations_' || p.publication_id
+JOIN pg_class c ON c.relname = 'published_lists_' || p.publication_id
   AND c.relnamespace = 'public'::regnamespace
 JOIN kept_until k USING (publication_id)
 LEFT JOIN pg_inherits i ON i.inhrelid = c.oid
@@ -378,10 +413,10 @@ SET lock_timeout = '5s';
 
 -- name: detach_partition()
 -- CONCURRENTLY: a plain DETACH would make every reader wait behind one long reader.
-ALTER TABLE batch_recommendations DETACH PARTITION {partition} CONCURRENTLY;
+ALTER TABLE published_lists DETACH PARTITION {partition} CONCURRENTLY;
 
 -- name: finish_detach()
-ALTER TABLE batch_recommendations DETACH PARTITION {partition} FINALIZE;
+ALTER TABLE published_lists DETACH PARTITION {partition} FINALIZE;
 
 -- name: drop_partition()
 DROP TABLE IF EXISTS {partition};

@@ -132,14 +132,14 @@ DELETE FROM tags WHERE user_id = %(user_id)s;
 -- name: erase_users(user_id)
 DELETE FROM users WHERE user_id = %(user_id)s;
 
--- name: erase_recommendations(user_id)
-DELETE FROM batch_recommendations WHERE user_id = %(user_id)s;
+-- name: erase_lists(user_id)
+DELETE FROM published_lists WHERE user_id = %(user_id)s;
 
 -- name: loose_partitions()
 -- Tables of publications that are on their way out.
 SELECT substring(c.relname FROM '[0-9]+$')::bigint AS publication_id
 FROM pg_class c LEFT JOIN pg_inherits i ON i.inhrelid = c.oid
-WHERE c.relname ~ '^batch_recommendations_[0-9]+$'
+WHERE c.relname ~ '^published_lists_[0-9]+$'
   AND c.relkind = 'r'
   AND c.relnamespace = 'public'::regnamespace
   AND (i.inhrelid IS NULL OR i.inhdetachpending);

@@ -1,3 +1,16 @@
+-- The lists of all publications as rows, as far as readers are shown them: the first top_n.
+CREATE VIEW batch_recommendations AS
+SELECT l.publication_id, l.user_id, m.rank::integer AS rank, m.movie_id, m.score,
+       CASE WHEN m.rank <= l.n_model THEN 'model' ELSE 'fallback' END AS source, l.arm
+FROM publications p
+JOIN published_lists l USING (publication_id)
+CROSS JOIN LATERAL unnest(l.movie_ids[:(p.params ->> 'top_n')::integer],
+                          l.scores[:(p.params ->> 'top_n')::integer])
+    WITH ORDINALITY AS m (movie_id, score, rank);
+
+COMMENT ON VIEW batch_recommendations IS
+    'The top-N lists of all publications whose rows are kept.';
+
 -- The live publication. Exactly one is live, so a reader sees one whole publication: never none,
 -- never a mix.
 --

@@ -174,12 +174,10 @@ def large(conn: Connection) -> Connection:
             "run_id": "",
         },
     )
+    conn.execute("CREATE TABLE published_lists_1 PARTITION OF published_lists FOR VALUES IN (1)")
     conn.execute(
-        "CREATE TABLE batch_recommendations_1 PARTITION OF batch_recommendations FOR VALUES IN (1)"
-    )
-    conn.execute(
-        "INSERT INTO batch_recommendations SELECT 1, u, r, u * 10 + r, 1, 'model' "
-        "FROM generate_series(1, 1000) u, generate_series(1, 10) r"
+        "INSERT INTO published_lists SELECT 1, u, array_agg(u * 10 + r), array_agg(1::real), 10 "
+        "FROM generate_series(1, 1000) u, generate_series(1, 10) r GROUP BY u"
     )
     conn.execute("REFRESH MATERIALIZED VIEW mv_catalogue")
     conn.execute("ANALYZE")

@@ -271,7 +271,7 @@ def test_history_and_lineage_tell_a_copy_once_and_where_it_is_from(
 
 def test_a_challengers_readers_keep_their_arm(world: World, settings: Settings) -> None:
     arms = (
-        "UPDATE batch_recommendations SET arm = CASE WHEN user_id = 1 THEN 'challenger' ELSE "
+        "UPDATE published_lists SET arm = CASE WHEN user_id = 1 THEN 'challenger' ELSE "
         "'champion' END"
     )
     world.conn.execute(arms)
@@ -284,8 +284,8 @@ def test_a_challengers_readers_keep_their_arm(world: World, settings: Settings) 
 
 
 def test_a_copy_that_fails_its_checks_changes_nothing(world: World, settings: Settings) -> None:
-    world.conn.execute("DELETE FROM batch_recommendations WHERE user_id = 2 AND rank = 2")
-    with pytest.raises(Exception, match="users with holes in their ranks"):
+    world.conn.execute("UPDATE published_lists SET scores = scores[:2] WHERE user_id = 2")
+    with pytest.raises(Exception, match="users with holes in their lists"):
         withdraw_movie(settings, 4, "rights", now=True)
     assert flips(world.conn) == [(1, "published")]
     assert world.conn.execute("SELECT count(*) FROM withdrawals").fetchone() == (0,)
@@ -372,10 +372,10 @@ def test_an_erasure_takes_the_user_out_of_publications_on_their_way_out(
 ) -> None:
     world.candidates(NEXT, [])
     world.publish(NEXT)
-    world.conn.execute("ALTER TABLE batch_recommendations DETACH PARTITION batch_recommendations_1")
+    world.conn.execute("ALTER TABLE published_lists DETACH PARTITION published_lists_1")
     erase_user(settings, 1)
     assert world.conn.execute(
-        "SELECT count(*) FROM batch_recommendations_1 WHERE user_id = 1"
+        "SELECT count(*) FROM published_lists_1 WHERE user_id = 1"
     ).fetchone() == (0,)
 
 
@@ -404,7 +404,7 @@ def test_a_publication_made_again_forgets_what_was_erased_from_it(
     world: World, settings: Settings, caplog
 ) -> None:
     erase_user(settings, 1)
-    world.conn.execute("DROP TABLE batch_recommendations_1")
+    world.conn.execute("DROP TABLE published_lists_1")
     world.candidates(spec_of(), [(2, 3, 0.9), (2, 5, 0.8), (2, 6, 0.7)])
     caplog.set_level("INFO")
     world.publish(spec_of())

@@ -144,7 +144,7 @@ def test_run_again_adds_nothing_and_gives_the_same_bytes(
     steps.run_week(settings, as_of=weeks[0])
     assert conn.execute("SELECT count(*) AS n FROM publications").fetchone().n == 2
     for row in conn.execute("SELECT publication_id FROM publications").fetchall():
-        conn.execute(f"DROP TABLE batch_recommendations_{row.publication_id}")  # pyright: ignore
+        conn.execute(f"DROP TABLE published_lists_{row.publication_id}")  # pyright: ignore
     steps.run_week(settings, as_of=weeks[0])
     assert (arms(conn, weeks[0]), arms(conn, weeks[0], shadow=True)) == (seen, shadow)
 
@@ -192,7 +192,7 @@ def test_what_was_withdrawn_since_the_challengers_lists_were_made_is_in_nobodys(
         .fetchone()
         .publication_id
     )
-    conn.execute(f"DROP TABLE batch_recommendations_{live}")  # pyright: ignore
+    conn.execute(f"DROP TABLE published_lists_{live}")  # pyright: ignore
     steps.run_week(settings, as_of=weeks[0])
     assert (
         conn.execute("SELECT count(*) AS n FROM recommendations WHERE movie_id = %s", [movie])

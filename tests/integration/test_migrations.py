@@ -40,10 +40,12 @@ FILLED: LiteralString = """
     VALUES ('2020-01-06', 1, '{}', false);
     INSERT INTO publications (publication_key, as_of, watermark, params, recipe_key, model_version,
                               n_users, n_rows, n_fallback, rows_sha256, is_live)
-    VALUES ('k', '2020-01-06', 1, '{}', 'als', '1', 10, 100, 0, 'x', true);
-    CREATE TABLE batch_recommendations_1 PARTITION OF batch_recommendations FOR VALUES IN (1);
-    INSERT INTO batch_recommendations
-    SELECT 1, u, r, r, 1, 'model' FROM generate_series(1, 10) u, generate_series(1, 10) r;
+    VALUES ('k', '2020-01-06', 1, '{"top_n": 10}', 'als', '1', 10, 100, 0, 'x', true);
+    CREATE TABLE published_lists_1 PARTITION OF published_lists FOR VALUES IN (1);
+    INSERT INTO published_lists
+    SELECT 1, u, array_agg(r), array_agg(1::real), 10
+    FROM generate_series(1, 10) u, generate_series(1, 10) r
+    GROUP BY u;
     INSERT INTO live_history (publication_id, as_of, cause) VALUES (1, '2020-01-06', 'published');
     CREATE OR REPLACE FUNCTION newest_change_of_live() RETURNS bigint
     LANGUAGE sql STABLE RETURN 1::bigint;
@@ -60,11 +62,13 @@ GOES_LIVE: LiteralString = """
     BEGIN;
     INSERT INTO publications (publication_key, as_of, watermark, params, recipe_key, model_version,
                               n_users, n_rows, n_fallback, rows_sha256)
-    VALUES ('l', '2020-01-06', 1, '{}', 'als', '2', 10, 110, 0, 'y');
-    CREATE TABLE batch_recommendations_2 (LIKE batch_recommendations INCLUDING DEFAULTS);
-    INSERT INTO batch_recommendations_2
-    SELECT 2, u, 2 * r, r, 1, 'model' FROM generate_series(1, 11) u, generate_series(1, 10) r;
-    ALTER TABLE batch_recommendations ATTACH PARTITION batch_recommendations_2 FOR VALUES IN (2);
+    VALUES ('l', '2020-01-06', 1, '{"top_n": 10}', 'als', '2', 10, 110, 0, 'y');
+    CREATE TABLE published_lists_2 (LIKE published_lists INCLUDING CONSTRAINTS);
+    INSERT INTO published_lists_2
+    SELECT 2, u, array_agg(r), array_agg(1::real), 10
+    FROM generate_series(1, 11) u, generate_series(1, 10) r
+    GROUP BY u;
+    ALTER TABLE published_lists ATTACH PARTITION published_lists_2 FOR VALUES IN (2);
     UPDATE publications SET is_live = false WHERE publication_id = 1;
     UPDATE publications SET is_live = true WHERE publication_id = 2;
     INSERT INTO live_history (publication_id, as_of, cause) VALUES (2, '2020-01-06', 'published');
@@ -95,7 +99,7 @@ class Code:
 
     def add_language(self, slow: str = "") -> None:
         """A numbered file adds a column to the movies, and the catalogue shows it."""
-        self.add("002_language.sql", ADDED_COLUMN)
+        self.add("902_language.sql", ADDED_COLUMN)
         self.edit(
             "06_catalogue.sql", old="title, year, genres\n", new="title, year, genres, language\n"
         )
@@ -179,7 +183,7 @@ def let_poll(poll: Poll) -> None:
 def test_a_new_column_reaches_a_filled_database_while_readers_poll(code: Code, poll: Poll) -> None:
     code.add_language(slow="CROSS JOIN (SELECT pg_sleep(2)) AS slow")
     began = time.monotonic()
-    assert code.migrate()[:2] == ["002_language.sql", "06_catalogue.sql"]
+    assert code.migrate()[:2] == ["902_language.sql", "06_catalogue.sql"]
     assert time.monotonic() - began > 2
     let_poll(poll)
     assert poll.answers == {(100, 550), (100, 1)}
@@ -205,7 +209,7 @@ def test_a_database_that_went_forward_is_as_a_new_one(
     code.edit("03_withdrawn.sql", old="withdrawn_at, reason", new="withdrawn_at, requested_by")
     code.edit("staging/01_published_values.sql", old="1870", new="1880")
     code.migrate()
-    code.conn.execute("DROP TABLE batch_recommendations_1")
+    code.conn.execute("DROP TABLE published_lists_1")
     code.conn.execute(
         "CREATE OR REPLACE FUNCTION newest_change_of_live() RETURNS bigint "
         "LANGUAGE sql STABLE RETURN 0::bigint"
@@ -219,22 +223,22 @@ def test_a_database_that_went_forward_is_as_a_new_one(
 def test_a_numbered_file_may_drop_a_view_that_is_in_its_way(code: Code, poll: Poll) -> None:
     """The view comes back in the same transaction, though its own file was not edited."""
     code.add(
-        "002_no_reason.sql",
+        "902_no_reason.sql",
         "DROP VIEW catalogue, withdrawn CASCADE; ALTER TABLE withdrawals DROP COLUMN reason;",
     )
     code.edit("03_withdrawn.sql", old="withdrawn_at, reason", new="withdrawn_at")
     code.conn.execute("GRANT SELECT ON catalogue TO mlflow")
-    assert code.migrate()[:3] == ["002_no_reason.sql", "03_withdrawn.sql", "06_catalogue.sql"]
+    assert code.migrate()[:3] == ["902_no_reason.sql", "03_withdrawn.sql", "06_catalogue.sql"]
     let_poll(poll)
     assert poll.answers == {(100, 550), (100, 1)}
     assert code.rows("SELECT has_table_privilege('mlflow', 'catalogue', 'SELECT')") == [(True,)]
 
 
 def test_numbered_files_are_applied_once_and_in_order(code: Code) -> None:
-    code.add("003_second.sql", "ALTER TABLE first RENAME TO second;")
-    code.add("002_first.sql", "CREATE TABLE first (number integer);")
-    assert code.migrate() == ["002_first.sql", "003_second.sql"]
-    code.add("002_first.sql", "SELECT 1 / 0;")  # applied already: its text is history
+    code.add("903_second.sql", "ALTER TABLE first RENAME TO second;")
+    code.add("902_first.sql", "CREATE TABLE first (number integer);")
+    assert code.migrate() == ["902_first.sql", "903_second.sql"]
+    code.add("902_first.sql", "SELECT 1 / 0;")  # applied already: its text is history
     assert code.migrate() == []
 
 
@@ -361,8 +365,8 @@ def test_check_schema_says_what_differs(code: Code) -> None:
     code.edit("08_lineage.sql", old="p.run_id, ", new="")
     with pytest.raises(LedgerError, match=r"08_lineage.sql under sql/views differ from what was"):
         check_schema(code.conn, code.sql)
-    code.add("002_language.sql", ADDED_COLUMN)
-    with pytest.raises(LedgerError, match=r"schema lacks 002_language.sql; run: python -m recsys"):
+    code.add("902_language.sql", ADDED_COLUMN)
+    with pytest.raises(LedgerError, match=r"schema lacks 902_language.sql; run: python -m recsys"):
         check_schema(code.conn, code.sql)
     code.migrate()
     check_schema(code.conn, code.sql)
@@ -433,9 +437,9 @@ def test_a_publication_may_go_live_meanwhile(
         assert not migration.done()
         migration.result(timeout=20)
     let_poll(poll)
-    assert poll.answers == {(100, 550), (110, 1210), (100, 1)}
+    assert poll.answers == {(100, 550), (110, 605), (100, 1)}
     assert code.rows("SELECT newest_change_of_live()") == [(2,)]
-    assert reader.execute(LISTS).fetchall() == [(110, 1210)]
+    assert reader.execute(LISTS).fetchall() == [(110, 605)]
 
 
 @pytest.fixture
@@ -458,7 +462,7 @@ def test_readers_go_on_while_a_long_transaction_holds_a_view(
     let_poll(poll)
     assert poll.slowest < 1
     holder.rollback()
-    assert code.migrate()[:2] == ["002_language.sql", "06_catalogue.sql"]
+    assert code.migrate()[:2] == ["902_language.sql", "06_catalogue.sql"]
 
 
 def test_a_view_is_replaced_once_the_transaction_that_holds_it_ends(
@@ -467,7 +471,7 @@ def test_a_view_is_replaced_once_the_transaction_that_holds_it_ends(
     code.add_language()
     end = threading.Timer(1.5, holder.rollback)
     end.start()
-    assert code.migrate()[:2] == ["002_language.sql", "06_catalogue.sql"]
+    assert code.migrate()[:2] == ["902_language.sql", "06_catalogue.sql"]
     end.join()
     let_poll(poll)
     assert poll.answers == {(100, 550), (100, 1)}

@@ -179,7 +179,7 @@ def test_a_decided_week_that_is_scored_again_after_a_loss_publishes_the_same(
     steps.run_week(settings, as_of=weeks[0])
     before = rows_live(conn)
     lose(settings)
-    conn.execute("DROP TABLE batch_recommendations_1")
+    conn.execute("DROP TABLE published_lists_1")
     steps.run_week(settings, as_of=weeks[0])
     assert rows_live(conn) == before
     registry, champion = Registry(settings), ledger.newest_champion(conn)

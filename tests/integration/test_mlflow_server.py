@@ -72,7 +72,7 @@ def _wait_healthy(server: subprocess.Popen[bytes], uri: str, log: Path) -> None:
 
 def scored_again(settings: Settings, conn: Connection, as_of: date) -> str:
     """Digest of the week's rows, made again from the model."""
-    conn.execute("DROP TABLE IF EXISTS batch_recommendations_1")
+    conn.execute("DROP TABLE IF EXISTS published_lists_1")
     steps.run_week(settings, as_of=as_of)
     return conn.execute("SELECT rows_sha256 FROM publications WHERE is_live").fetchone().rows_sha256
 

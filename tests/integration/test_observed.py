@@ -60,25 +60,24 @@ class World:
             """INSERT INTO publications (publication_key, as_of, watermark, params, recipe_key,
                model_version, n_users, n_rows,
                                          n_fallback, rows_sha256, is_shadow, experiment)
-               VALUES (gen_random_uuid(), %s, 1, '{}', %s, '1', 1, 1, 0, 'x', %s,
+               VALUES (gen_random_uuid(), %s, 1, '{"top_n": 10}', %s, '1', 1, 1, 0, 'x', %s,
                %s) RETURNING publication_id""",
             [as_of, recipe, shadow, experiment],
         ).fetchone()[0]
-        table = f"batch_recommendations_{publication_id}"
+        table = f"published_lists_{publication_id}"
         self.conn.execute(
-            f"CREATE TABLE {table} PARTITION OF batch_recommendations FOR VALUES IN "
+            f"CREATE TABLE {table} PARTITION OF published_lists FOR VALUES IN "
             f"({publication_id})".encode()
         )
         for user, movies in lists.items():
-            source = "fallback" if user in fallback else "model"
+            n_model = 0 if user in fallback else len(movies)
             arm = (
                 None if challengers is None else "challenger" if user in challengers else "champion"
             )
-            for rank, movie in enumerate(movies, start=1):
-                self.conn.execute(
-                    "INSERT INTO batch_recommendations VALUES (%s, %s, %s, %s, 0, %s, %s)",
-                    [publication_id, user, rank, movie, source, arm],
-                )
+            self.conn.execute(
+                "INSERT INTO published_lists VALUES (%s, %s, %s, %s, %s, %s)",
+                [publication_id, user, list(movies), [0] * len(movies), n_model, arm],
+            )
         if live:
             self.flip(publication_id, as_of)
         return publication_id
@@ -291,7 +290,7 @@ def test_one_arm_alone_is_no_comparison(world: World) -> None:
 def test_a_publication_whose_rows_are_gone_is_not_judged_and_that_is_said(world: World) -> None:
     publication_id = world.publish({1: [10]})
     world.rate(1, 10)
-    world.conn.execute(f"DROP TABLE batch_recommendations_{publication_id}".encode())
+    world.conn.execute(f"DROP TABLE published_lists_{publication_id}".encode())
     assert world.judge() == {}
     assert report.observed_table(world.conn, week()) == (
         f"Publication {publication_id}, which was live in week {SINCE}, was not judged: "

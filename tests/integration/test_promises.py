@@ -39,7 +39,7 @@ def drop_rows_of(conn: Connection, as_of: date) -> None:
     for row in conn.execute(
         "SELECT publication_id FROM publications WHERE as_of = %s", [as_of]
     ).fetchall():
-        conn.execute(f"DROP TABLE batch_recommendations_{row.publication_id}")  # pyright: ignore
+        conn.execute(f"DROP TABLE published_lists_{row.publication_id}")  # pyright: ignore
 
 
 def counts(conn: Connection) -> dict[str, int]:

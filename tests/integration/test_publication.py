@@ -94,12 +94,15 @@ class World:
     def candidates(
         self, spec: PublicationSpec, rows: list[tuple[int, int, float]], n_shards: int = 1
     ) -> None:
-        for user, movie, score in rows:
+        users = {user for user, _, _ in rows}
+        for user in users:
+            ranked = sorted((-score, movie) for other, movie, score in rows if other == user)
             self.conn.execute(
-                "INSERT INTO candidates VALUES (%s, 0, %s, %s, %s)", [spec.key, user, movie, score]
+                "INSERT INTO candidates VALUES (%s, 0, %s, %s, %s)",
+                [spec.key, user, [movie for _, movie in ranked], [-score for score, _ in ranked]],
             )
         self.conn.execute(
-            "INSERT INTO scored_shards VALUES (%s, 0, %s, %s)", [spec.key, n_shards, len(rows)]
+            "INSERT INTO scored_shards VALUES (%s, 0, %s, %s)", [spec.key, n_shards, len(users)]
         )
 
     def publish(self, spec: PublicationSpec) -> dict[int, list[tuple[int, str]]]:
@@ -222,21 +225,25 @@ def test_a_missing_shard_and_a_wrong_result_stop_it(world: World) -> None:
 @pytest.mark.parametrize(
     ("broken", "fault"),
     [
-        ("DELETE FROM {partition} WHERE rank = 3", "1 users with a list of the wrong length"),
         (
-            "UPDATE {partition} SET movie_id = 1 WHERE rank = 3",
+            "UPDATE {partition} SET movie_ids = movie_ids[:2], scores = scores[:2], n_model = 2",
+            "1 users with a list of the wrong length",
+        ),
+        (
+            "UPDATE {partition} SET movie_ids[3] = 1",
             "1 users with a movie they had rated",
         ),
         (
-            "UPDATE {partition} SET movie_id = 77 WHERE rank = 3",
+            "UPDATE {partition} SET movie_ids[3] = 77",
             "1 users with a movie that is not on offer",
         ),
         (
-            "UPDATE {partition} SET movie_id = (SELECT movie_id FROM {partition} WHERE rank = 1) "
-            "WHERE rank = 3",
+            "UPDATE {partition} SET movie_ids[3] = movie_ids[1]",
             "1 users with a movie twice",
         ),
-        ("UPDATE {partition} SET rank = 5 WHERE rank = 3", "1 users with holes in their ranks"),
+        ("UPDATE {partition} SET scores[3] = NULL", "1 users with holes in their lists"),
+        ("UPDATE {partition} SET scores = scores[:2]", "1 users with holes in their lists"),
+        ("UPDATE {partition} SET n_model = 4", "1 users with holes in their lists"),
         ("UPDATE {partition} SET user_id = 8", "1 users outside the week's snapshot"),
     ],
 )
@@ -283,11 +290,11 @@ def test_one_user_is_read_by_an_index(world: World) -> None:
         )
     )
     assert (
-        "Index Scan using batch_recommendations" in plan
-        or "Index Scan on batch_recommendations" in plan
+        "Index Scan using published_lists" in plan
+        or "Index Scan on published_lists" in plan
         or "Bitmap Index Scan" in plan
     )
-    assert "Seq Scan on batch_recommendations" not in plan
+    assert "Seq Scan on published_lists" not in plan
     assert plan.count("never executed") == 2  # the publications that are not live are not looked at
 
 
@@ -386,7 +393,7 @@ def test_nobody_waits_for_a_publication_that_is_attached_and_flipped_to(
         flip(conn, flip_to)
         locks = conn.execute(
             "SELECT mode FROM pg_locks WHERE pid = pg_backend_pid() AND relation = "
-            "'batch_recommendations'::regclass"
+            "'published_lists'::regclass"
         ).fetchall()
         with psycopg.connect(
             postgres.url(conn.info.dbname, "recsys_reader"), options="-c lock_timeout=1s"

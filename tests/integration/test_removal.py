@@ -83,14 +83,12 @@ def full(settings: Settings, conn: Connection) -> Connection:
         decided.encode() + b"VALUES ('2020-01-06', 'first', 'als', '{}', '1', 'key', '[]', '{}')"
     )
     conn.execute(
-        "INSERT INTO candidates VALUES ('key', 0, %s, 1, 1), ('key', 0, %s, 1, 1)", [USER, OTHER]
+        "INSERT INTO candidates VALUES ('key', 0, %s, '{1}', '{1}'), ('key', 0, %s, '{1}', '{1}')",
+        [USER, OTHER],
     )
+    conn.execute("CREATE TABLE published_lists_1 PARTITION OF published_lists FOR VALUES IN (1)")
     conn.execute(
-        "CREATE TABLE batch_recommendations_1 PARTITION OF batch_recommendations FOR VALUES IN (1)"
-    )
-    conn.execute(
-        "INSERT INTO batch_recommendations VALUES (1, %s, 1, 1, 1, 'model'), (1, %s, 1, "
-        "1, 1, 'model')",
+        "INSERT INTO published_lists VALUES (1, %s, '{1}', '{1}', 1), (1, %s, '{1}', '{1}', 1)",
         [USER, OTHER],
     )
     steps.refresh_views(settings)
@@ -107,7 +105,7 @@ def test_erasing_leaves_nothing_but_the_tombstone(settings: Settings, full: Conn
         "public.mv_rerated",
         "public.rejected_rows",
         "public.candidates",
-        "public.batch_recommendations",
+        "public.published_lists",
         "public.exam_entries",
         "staging.ratings",
         "staging.rejects",
@@ -123,7 +121,7 @@ def test_erasing_leaves_nothing_but_the_tombstone(settings: Settings, full: Conn
         "rerated": 1,
         "tags": 1,
         "users": 1,
-        "recommendations": 1,
+        "lists": 1,
         "candidates": 1,
         "exam scores": 1,
         "rejected": 7,

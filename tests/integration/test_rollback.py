@@ -151,7 +151,7 @@ def test_what_cannot_be_put_back_is_refused(
         PublicationError, match=r"no publication 99 with its rows in place: found 2 \(week"
     ):
         roll_back(settings, 99)
-    conn.execute(f"DROP TABLE batch_recommendations_{first[1]}")  # pyright: ignore
+    conn.execute(f"DROP TABLE published_lists_{first[1]}")  # pyright: ignore
     with pytest.raises(PublicationError, match="no publication 1 with its rows in place"):
         roll_back(settings)
     assert state(conn) == second

@@ -38,6 +38,7 @@ VALUES: dict[str, Any] = {
     "sources": ["movielens"],
     "reasons": ["r"],
     "user_ids": [1],
+    "off_offer": [1],
     "ndcg": [0.5],
     "source": "movielens",
     "sha256": "x",
@@ -244,7 +245,7 @@ def plan(conn: Connection, text: str) -> None:
     """
     if re.search(r"^(CREATE|ALTER|DROP) TABLE", text, re.MULTILINE):
         return
-    text = text.replace("{partition}", "batch_recommendations").replace("{seq}", "0")
+    text = text.replace("{partition}", "published_lists").replace("{seq}", "0")
     params = {param: VALUES.get(param, 1) for param in PARAMETER.findall(text)}
     statement = re.sub(r"^(--.*\n|\s)+", "", text)
     copied = re.match(r"COPY ([\w.]+) \(([^)]*)\)\s+FROM STDIN", statement)

@@ -22,7 +22,7 @@ def decided(settings: Settings, weeks: list[date]) -> tuple[WeekPlan, int]:
 
 
 def lists(conn: Connection) -> list[tuple]:
-    query = "SELECT user_id, movie_id, score FROM candidates ORDER BY user_id, movie_id"
+    query = "SELECT user_id, movie_ids, scores FROM candidates ORDER BY user_id"
     return [tuple(row) for row in conn.execute(query)]
 
 

@@ -53,7 +53,7 @@ def test_a_backfill_beside_the_newest_week(
     steps.run_week(settings, as_of=weeks[1])
     before = published(conn)
     for row in conn.execute("SELECT publication_id FROM publications").fetchall():
-        conn.execute(f"DROP TABLE batch_recommendations_{row.publication_id}")  # pyright: ignore
+        conn.execute(f"DROP TABLE published_lists_{row.publication_id}")  # pyright: ignore
     together(settings, [{"as_of": weeks[0]}, {"as_of": weeks[1]}, {"as_of": weeks[2]}])
     assert [row for row in published(conn) if row[0] != weeks[2]] == before
     assert live(conn) == [weeks[2]]

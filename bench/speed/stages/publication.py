@@ -59,7 +59,7 @@ def drop_publications(settings: Settings) -> None:
     """Their rows, as time would: they are made again then."""
     of_all = (
         "SELECT relname FROM pg_inherits JOIN pg_class ON oid = inhrelid WHERE inhparent = "
-        "'batch_recommendations'::regclass"
+        "'published_lists'::regclass"
     )
     with connect(settings) as conn:
         for partition in conn.execute(of_all).fetchall():
