@@ -638,6 +638,44 @@ CREATE VIEW api.listed_movies AS
     genres
    FROM public.mv_catalogue;
 
+CREATE TABLE public.published_lists (
+    publication_id bigint NOT NULL,
+    user_id bigint NOT NULL,
+    movie_ids bigint[] NOT NULL,
+    scores real[] NOT NULL,
+    n_model integer NOT NULL,
+    arm text,
+    reason_kind text,
+    cited bigint[],
+    contributions real[],
+    CONSTRAINT published_lists_reason_kind_check CHECK ((reason_kind = ANY (ARRAY['exact'::text, 'leave_one_out'::text, 'rule'::text])))
+)
+PARTITION BY LIST (publication_id);
+
+CREATE VIEW api.lists AS
+ SELECT publication_id,
+    user_id,
+    movie_ids,
+    scores,
+    n_model,
+    arm,
+    reason_kind,
+    cited,
+    contributions
+   FROM public.published_lists;
+
+CREATE TABLE public.live_history (
+    seq bigint NOT NULL,
+    publication_id bigint NOT NULL,
+    as_of date NOT NULL,
+    cause text NOT NULL,
+    reason text,
+    requested_by text,
+    run_id text DEFAULT ''::text NOT NULL,
+    went_live_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT live_history_cause_check CHECK ((cause = ANY (ARRAY['published'::text, 'rolled back'::text, 'rolled forward'::text, 'by hand'::text])))
+);
+
 CREATE TABLE public.publications (
     publication_id bigint NOT NULL,
     publication_key text NOT NULL,
@@ -667,59 +705,6 @@ CREATE TABLE public.publications (
     copy_of bigint,
     left_out bigint[] DEFAULT '{}'::bigint[] NOT NULL,
     CONSTRAINT publications_check CHECK ((NOT (is_shadow AND is_live)))
-);
-
-CREATE TABLE public.published_lists (
-    publication_id bigint NOT NULL,
-    user_id bigint NOT NULL,
-    movie_ids bigint[] NOT NULL,
-    scores real[] NOT NULL,
-    n_model integer NOT NULL,
-    arm text,
-    reason_kind text,
-    cited bigint[],
-    contributions real[],
-    CONSTRAINT published_lists_reason_kind_check CHECK ((reason_kind = ANY (ARRAY['exact'::text, 'leave_one_out'::text, 'rule'::text])))
-)
-PARTITION BY LIST (publication_id);
-
-CREATE VIEW public.batch_recommendations AS
- SELECT l.publication_id,
-    l.user_id,
-    (m.rank)::integer AS rank,
-    m.movie_id,
-    m.score,
-        CASE
-            WHEN (m.rank <= l.n_model) THEN 'model'::text
-            ELSE 'fallback'::text
-        END AS source,
-    l.arm
-   FROM ((public.publications p
-     JOIN public.published_lists l USING (publication_id))
-     CROSS JOIN LATERAL UNNEST(l.movie_ids[:((p.params ->> 'top_n'::text))::integer], l.scores[:((p.params ->> 'top_n'::text))::integer]) WITH ORDINALITY m(movie_id, score, rank));
-
-COMMENT ON VIEW public.batch_recommendations IS 'The top-N lists of all publications whose rows are kept.';
-
-CREATE VIEW api.lists AS
- SELECT publication_id,
-    user_id,
-    array_agg(movie_id ORDER BY rank) AS movie_ids,
-    array_agg(score ORDER BY rank) AS scores,
-    (count(*) FILTER (WHERE (source = 'model'::text)))::integer AS n_model,
-    min(arm) AS arm
-   FROM public.batch_recommendations
-  GROUP BY publication_id, user_id;
-
-CREATE TABLE public.live_history (
-    seq bigint NOT NULL,
-    publication_id bigint NOT NULL,
-    as_of date NOT NULL,
-    cause text NOT NULL,
-    reason text,
-    requested_by text,
-    run_id text DEFAULT ''::text NOT NULL,
-    went_live_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
-    CONSTRAINT live_history_cause_check CHECK ((cause = ANY (ARRAY['published'::text, 'rolled back'::text, 'rolled forward'::text, 'by hand'::text])))
 );
 
 CREATE VIEW api.live AS
@@ -931,6 +916,23 @@ CREATE VIEW api.pages_gate_verdicts AS
     bound,
     sentence
    FROM public.gate_verdicts;
+
+CREATE VIEW public.batch_recommendations AS
+ SELECT l.publication_id,
+    l.user_id,
+    (m.rank)::integer AS rank,
+    m.movie_id,
+    m.score,
+        CASE
+            WHEN (m.rank <= l.n_model) THEN 'model'::text
+            ELSE 'fallback'::text
+        END AS source,
+    l.arm
+   FROM ((public.publications p
+     JOIN public.published_lists l USING (publication_id))
+     CROSS JOIN LATERAL UNNEST(l.movie_ids[:((p.params ->> 'top_n'::text))::integer], l.scores[:((p.params ->> 'top_n'::text))::integer]) WITH ORDINALITY m(movie_id, score, rank));
+
+COMMENT ON VIEW public.batch_recommendations IS 'The top-N lists of all publications whose rows are kept.';
 
 CREATE VIEW api.pages_lists AS
  SELECT publication_id,

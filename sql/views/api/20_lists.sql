@@ -1,11 +1,8 @@
 -- What the lists of the API are made of.
 
 CREATE VIEW lists AS
-SELECT publication_id, user_id, array_agg(movie_id ORDER BY rank) AS movie_ids,
-       array_agg(score ORDER BY rank) AS scores,
-       count(*) FILTER (WHERE source = 'model')::integer AS n_model, min(arm) AS arm
-FROM batch_recommendations
-GROUP BY publication_id, user_id;
+SELECT publication_id, user_id, movie_ids, scores, n_model, arm, reason_kind, cited, contributions
+FROM published_lists;
 
 CREATE VIEW fallback AS
 SELECT publication_id, place, movie_id, likes FROM published_fallback;
