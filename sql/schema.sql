@@ -514,16 +514,6 @@ CREATE SEQUENCE public.feedback_ids
     NO MAXVALUE
     CACHE 1;
 
-CREATE TABLE public.feedback_events (
-    feedback_id bigint DEFAULT nextval('public.feedback_ids'::regclass) NOT NULL,
-    user_id bigint NOT NULL,
-    movie_id bigint NOT NULL,
-    kind text NOT NULL,
-    recommendation_id text,
-    received_at timestamp with time zone NOT NULL,
-    CONSTRAINT feedback_events_kind_check CHECK ((kind = ANY (ARRAY['shown'::text, 'opened'::text, 'dismissed'::text])))
-);
-
 CREATE TABLE public.feedback_ratings (
     feedback_id bigint DEFAULT nextval('public.feedback_ids'::regclass) NOT NULL,
     user_id bigint NOT NULL,
@@ -533,6 +523,45 @@ CREATE TABLE public.feedback_ratings (
     received_at timestamp with time zone NOT NULL,
     batch_id bigint,
     CONSTRAINT feedback_ratings_rating_check CHECK ((((rating >= (0.5)::double precision) AND (rating <= (5)::double precision)) AND ((rating * (2)::double precision) = trunc((rating * (2)::double precision)))))
+);
+
+CREATE VIEW api.history AS
+ SELECT DISTINCT ON (user_id, movie_id) user_id,
+    movie_id,
+    rating,
+    rated_at,
+    source,
+    drop_date
+   FROM ( SELECT r.user_id,
+            r.movie_id,
+            r.rating,
+            r.rated_at,
+            d.source,
+            d.drop_date,
+            d.revision,
+            0 AS feedback_id
+           FROM (public.ratings r
+             JOIN public.drops d USING (drop_id))
+        UNION ALL
+         SELECT feedback_ratings.user_id,
+            feedback_ratings.movie_id,
+            feedback_ratings.rating,
+            feedback_ratings.rated_at,
+            'feedback'::text,
+            NULL::date,
+            NULL::integer,
+            feedback_ratings.feedback_id
+           FROM public.feedback_ratings) versions
+  ORDER BY user_id, movie_id, rated_at DESC, drop_date DESC NULLS LAST, revision DESC NULLS LAST, feedback_id DESC;
+
+CREATE TABLE public.feedback_events (
+    feedback_id bigint DEFAULT nextval('public.feedback_ids'::regclass) NOT NULL,
+    user_id bigint NOT NULL,
+    movie_id bigint NOT NULL,
+    kind text NOT NULL,
+    recommendation_id text,
+    received_at timestamp with time zone NOT NULL,
+    CONSTRAINT feedback_events_kind_check CHECK ((kind = ANY (ARRAY['shown'::text, 'opened'::text, 'dismissed'::text])))
 );
 
 CREATE VIEW api.left_out AS
@@ -730,6 +759,14 @@ CREATE VIEW api.live AS
          LIMIT 1) l
      JOIN public.publications p ON ((p.publication_id = l.publication_id)))
      LEFT JOIN public.publications c ON ((c.publication_id = p.challenger_id)));
+
+CREATE VIEW api.live_changes AS
+ SELECT seq,
+    publication_id,
+    as_of,
+    cause,
+    went_live_at
+   FROM public.live_history;
 
 CREATE TABLE public.withdrawals (
     movie_id bigint NOT NULL,
@@ -1236,6 +1273,138 @@ CREATE VIEW api.pages_weeks AS
      LEFT JOIN public.week_publications v USING (as_of))
      LEFT JOIN public.publications p USING (publication_id));
 
+CREATE TABLE public.publication_erasures (
+    erasure_id bigint NOT NULL,
+    publication_id bigint NOT NULL,
+    n_rows bigint NOT NULL,
+    rows_sha256 text NOT NULL,
+    erased_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+CREATE VIEW public.lineage AS
+ WITH flips AS (
+         SELECT live_history.seq,
+            live_history.publication_id,
+            max(live_history.went_live_at) OVER (ORDER BY live_history.seq) AS live_from
+           FROM public.live_history
+        ), periods AS (
+         SELECT flips.publication_id,
+            tstzrange(flips.live_from, lead(flips.live_from) OVER (ORDER BY flips.seq)) AS period
+           FROM flips
+        ), seen AS (
+         SELECT periods.publication_id,
+            range_agg(periods.period) AS live
+           FROM periods
+          GROUP BY periods.publication_id
+        ), answers AS (
+         SELECT gate_verdicts.promotion_id,
+            count(*) FILTER (WHERE gate_verdicts.passed) AS gates_passed,
+            count(*) FILTER (WHERE (NOT gate_verdicts.passed)) AS gates_refused
+           FROM public.gate_verdicts
+          GROUP BY gate_verdicts.promotion_id
+        )
+ SELECT p.publication_id,
+    p.as_of,
+    p.is_live,
+    s.live,
+    p.recipe_key,
+    p.model_version,
+        CASE
+            WHEN p.is_shadow THEN e.recipe
+            ELSE d.recipe
+        END AS recipe,
+    p.fit_key,
+    p.watermark,
+    ( SELECT jsonb_agg(jsonb_build_object('source', t.source, 'drop_date', t.drop_date, 'revision', t.revision, 'sha256', t.sha256, 'rows', ( SELECT COALESCE(sum((f.n)::bigint), (0)::numeric) AS "coalesce"
+                   FROM jsonb_each_text((t.counts -> 'read'::text)) f(file, n)), 'new', ( SELECT COALESCE(sum((f.n)::bigint), (0)::numeric) AS "coalesce"
+                   FROM jsonb_each_text((t.counts -> 'new'::text)) f(fact, n))) ORDER BY t.drop_id) AS jsonb_agg
+           FROM public.drops t
+          WHERE ((t.drop_id <= p.watermark) AND (t.state = 'ingested'::text) AND (t.settled_at <= COALESCE(o.published_at, p.published_at)))) AS drops,
+    p.fingerprint,
+    p.n_ratings,
+    p.params,
+    p.n_users,
+    p.n_rows,
+    p.n_fallback,
+    p.rows_sha256,
+    p.git_sha,
+    p.run_id,
+    p.published_at,
+    p.dropped_at,
+    p.promotion_id,
+    d.decision,
+    d.forced,
+    d.reasons,
+    a.gates_passed,
+    a.gates_refused,
+    d.git_sha AS decided_git_sha,
+    d.run_id AS decided_run_id,
+    d.decided_at,
+    d.approval,
+    d.approved_by,
+    ( SELECT jsonb_agg(jsonb_build_object('at', h.went_live_at, 'cause', h.cause, 'reason', h.reason, 'requested_by', h.requested_by) ORDER BY h.seq) AS jsonb_agg
+           FROM public.live_history h
+          WHERE ((h.publication_id = p.publication_id) AND (h.cause <> 'published'::text))) AS by_hand,
+    p.experiment,
+    p.is_shadow,
+    p.challenger_id,
+    p.copy_of,
+    p.left_out,
+    r.n_erased,
+    r.sha256_left
+   FROM ((((((public.publications p
+     LEFT JOIN public.publications o ON ((o.publication_id = p.copy_of)))
+     LEFT JOIN ( SELECT publication_erasures.publication_id,
+            (sum(publication_erasures.n_rows))::bigint AS n_erased,
+            (array_agg(publication_erasures.rows_sha256 ORDER BY publication_erasures.erasure_id DESC))[1] AS sha256_left
+           FROM public.publication_erasures
+          GROUP BY publication_erasures.publication_id) r ON ((r.publication_id = p.publication_id)))
+     LEFT JOIN public.promotions d ON ((d.promotion_id = p.promotion_id)))
+     LEFT JOIN answers a ON ((a.promotion_id = p.promotion_id)))
+     LEFT JOIN seen s ON ((s.publication_id = p.publication_id)))
+     LEFT JOIN public.experiments e ON ((e.name = p.experiment)));
+
+COMMENT ON VIEW public.lineage IS 'One row a publication: which model, on which data, with which code, why it was champion, who approved it, when it was live.';
+
+CREATE VIEW api.publication_lineage AS
+ SELECT publication_id,
+    as_of,
+    is_live,
+    ( SELECT COALESCE(json_agg(json_build_object('from', lower(p.p), 'until', upper(p.p)) ORDER BY (lower(p.p))), '[]'::json) AS "coalesce"
+           FROM unnest(l.live) p(p)) AS live,
+    recipe_key,
+    model_version,
+    recipe,
+    fit_key,
+    watermark,
+    drops,
+    fingerprint,
+    n_ratings,
+    params,
+    n_users,
+    n_rows,
+    n_fallback,
+    rows_sha256,
+    git_sha,
+    published_at,
+    dropped_at,
+    promotion_id,
+    decision,
+    forced,
+    reasons,
+    gates_passed,
+    gates_refused,
+    decided_at,
+    approval,
+    experiment,
+    is_shadow,
+    challenger_id,
+    copy_of,
+    left_out,
+    n_erased,
+    sha256_left
+   FROM public.lineage l;
+
 CREATE VIEW api.rated AS
  SELECT user_id,
     movie_id
@@ -1440,99 +1609,6 @@ CREATE TABLE public.feedback_requests (
     user_ids bigint[] NOT NULL,
     received_at timestamp with time zone DEFAULT now() NOT NULL
 );
-
-CREATE TABLE public.publication_erasures (
-    erasure_id bigint NOT NULL,
-    publication_id bigint NOT NULL,
-    n_rows bigint NOT NULL,
-    rows_sha256 text NOT NULL,
-    erased_at timestamp with time zone DEFAULT now() NOT NULL
-);
-
-CREATE VIEW public.lineage AS
- WITH flips AS (
-         SELECT live_history.seq,
-            live_history.publication_id,
-            max(live_history.went_live_at) OVER (ORDER BY live_history.seq) AS live_from
-           FROM public.live_history
-        ), periods AS (
-         SELECT flips.publication_id,
-            tstzrange(flips.live_from, lead(flips.live_from) OVER (ORDER BY flips.seq)) AS period
-           FROM flips
-        ), seen AS (
-         SELECT periods.publication_id,
-            range_agg(periods.period) AS live
-           FROM periods
-          GROUP BY periods.publication_id
-        ), answers AS (
-         SELECT gate_verdicts.promotion_id,
-            count(*) FILTER (WHERE gate_verdicts.passed) AS gates_passed,
-            count(*) FILTER (WHERE (NOT gate_verdicts.passed)) AS gates_refused
-           FROM public.gate_verdicts
-          GROUP BY gate_verdicts.promotion_id
-        )
- SELECT p.publication_id,
-    p.as_of,
-    p.is_live,
-    s.live,
-    p.recipe_key,
-    p.model_version,
-        CASE
-            WHEN p.is_shadow THEN e.recipe
-            ELSE d.recipe
-        END AS recipe,
-    p.fit_key,
-    p.watermark,
-    ( SELECT jsonb_agg(jsonb_build_object('source', t.source, 'drop_date', t.drop_date, 'revision', t.revision, 'sha256', t.sha256, 'rows', ( SELECT COALESCE(sum((f.n)::bigint), (0)::numeric) AS "coalesce"
-                   FROM jsonb_each_text((t.counts -> 'read'::text)) f(file, n)), 'new', ( SELECT COALESCE(sum((f.n)::bigint), (0)::numeric) AS "coalesce"
-                   FROM jsonb_each_text((t.counts -> 'new'::text)) f(fact, n))) ORDER BY t.drop_id) AS jsonb_agg
-           FROM public.drops t
-          WHERE ((t.drop_id <= p.watermark) AND (t.state = 'ingested'::text) AND (t.settled_at <= COALESCE(o.published_at, p.published_at)))) AS drops,
-    p.fingerprint,
-    p.n_ratings,
-    p.params,
-    p.n_users,
-    p.n_rows,
-    p.n_fallback,
-    p.rows_sha256,
-    p.git_sha,
-    p.run_id,
-    p.published_at,
-    p.dropped_at,
-    p.promotion_id,
-    d.decision,
-    d.forced,
-    d.reasons,
-    a.gates_passed,
-    a.gates_refused,
-    d.git_sha AS decided_git_sha,
-    d.run_id AS decided_run_id,
-    d.decided_at,
-    d.approval,
-    d.approved_by,
-    ( SELECT jsonb_agg(jsonb_build_object('at', h.went_live_at, 'cause', h.cause, 'reason', h.reason, 'requested_by', h.requested_by) ORDER BY h.seq) AS jsonb_agg
-           FROM public.live_history h
-          WHERE ((h.publication_id = p.publication_id) AND (h.cause <> 'published'::text))) AS by_hand,
-    p.experiment,
-    p.is_shadow,
-    p.challenger_id,
-    p.copy_of,
-    p.left_out,
-    r.n_erased,
-    r.sha256_left
-   FROM ((((((public.publications p
-     LEFT JOIN public.publications o ON ((o.publication_id = p.copy_of)))
-     LEFT JOIN ( SELECT publication_erasures.publication_id,
-            (sum(publication_erasures.n_rows))::bigint AS n_erased,
-            (array_agg(publication_erasures.rows_sha256 ORDER BY publication_erasures.erasure_id DESC))[1] AS sha256_left
-           FROM public.publication_erasures
-          GROUP BY publication_erasures.publication_id) r ON ((r.publication_id = p.publication_id)))
-     LEFT JOIN public.promotions d ON ((d.promotion_id = p.promotion_id)))
-     LEFT JOIN answers a ON ((a.promotion_id = p.promotion_id)))
-     LEFT JOIN seen s ON ((s.publication_id = p.publication_id)))
-     LEFT JOIN public.experiments e ON ((e.name = p.experiment)));
-
-COMMENT ON VIEW public.lineage IS 'One row a publication: which model, on which data, with which code, why it was champion, who approved it, when it was live.';
 
 CREATE TABLE public.links (
     movie_id bigint NOT NULL,
@@ -2211,6 +2287,8 @@ GRANT SELECT ON TABLE api.erased TO recsys_api;
 
 GRANT SELECT ON TABLE api.fallback TO recsys_api;
 
+GRANT SELECT ON TABLE api.history TO recsys_api;
+
 GRANT SELECT ON TABLE api.left_out TO recsys_api;
 
 GRANT SELECT ON TABLE api.listed_movies TO recsys_api;
@@ -2218,6 +2296,8 @@ GRANT SELECT ON TABLE api.listed_movies TO recsys_api;
 GRANT SELECT ON TABLE api.lists TO recsys_api;
 
 GRANT SELECT ON TABLE api.live TO recsys_api;
+
+GRANT SELECT ON TABLE api.live_changes TO recsys_api;
 
 GRANT SELECT ON TABLE api.movies TO recsys_api;
 
@@ -2256,6 +2336,8 @@ GRANT SELECT ON TABLE api.pages_step_times TO recsys_api;
 GRANT SELECT ON TABLE api.pages_week_publications TO recsys_api;
 
 GRANT SELECT ON TABLE api.pages_weeks TO recsys_api;
+
+GRANT SELECT ON TABLE api.publication_lineage TO recsys_api;
 
 GRANT SELECT ON TABLE api.rated TO recsys_api;
 

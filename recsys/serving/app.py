@@ -12,13 +12,14 @@ from recsys.serving.gate import Gate
 from recsys.serving.keys import Keys
 from recsys.serving.pages.alone import mount_pages
 from recsys.serving.problems import add_problems
-from recsys.serving.routes import health, movies, recommendations
+from recsys.serving.routes import health, history, movies, recommendations
 from recsys.settings import Settings
 
 __all__ = ["create_app", "from_environment"]
 
 ROUTERS = (
     health.router,
+    history.router,
     movies.router,
     recommendations.router,
 )

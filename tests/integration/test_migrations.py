@@ -295,9 +295,12 @@ def test_what_is_live_survives_an_edit_of_the_view_that_shows_it(code: Code, pol
 
 
 def test_a_file_that_was_removed_takes_its_views_along(code: Code) -> None:
-    (code.sql / "views" / "08_lineage.sql").unlink()
+    extra = code.sql / "views" / "99_extra.sql"
+    extra.write_text("CREATE VIEW extra AS SELECT 1 AS one;")
+    assert code.migrate() == ["99_extra.sql"]
+    extra.unlink()
     assert code.migrate() == []
-    assert code.rows("SELECT to_regclass('lineage')::text") == [(None,)]
+    assert code.rows("SELECT to_regclass('extra')::text") == [(None,)]
     assert code.migrate() == []
     check_schema(code.conn, code.sql)
 
@@ -373,10 +376,10 @@ def test_check_schema_says_what_differs(code: Code) -> None:
 
 
 def test_a_view_that_is_gone_is_missed_and_made_again(code: Code) -> None:
-    code.conn.execute("DROP VIEW lineage")
-    with pytest.raises(LedgerError, match=r"08_lineage.sql under sql/views"):
+    code.conn.execute("DROP VIEW lineage CASCADE")
+    with pytest.raises(LedgerError, match=r"08_lineage.sql.* under sql/views"):
         check_schema(code.conn)
-    assert migrate(code.conn) == ["08_lineage.sql"]
+    assert migrate(code.conn)[0] == "08_lineage.sql"
     check_schema(code.conn)
 
 

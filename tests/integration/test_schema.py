@@ -113,6 +113,7 @@ VALUES: dict[str, Any] = {
     "movie_ids": [1],
     "is_accepted": True,
     "q": "heat",
+    "went_live_at": None,
     "offset": 0,
     "names": ["08_lineage.sql"],
     "home": "staging",

@@ -2,6 +2,7 @@
 
 __all__ = [
     "health",
+    "history",
     "movies",
     "recommendations",
 ]
