@@ -12,12 +12,13 @@ from recsys.serving.gate import Gate
 from recsys.serving.keys import Keys
 from recsys.serving.pages.alone import mount_pages
 from recsys.serving.problems import add_problems
-from recsys.serving.routes import health, history, movies, recommendations
+from recsys.serving.routes import feedback, health, history, movies, recommendations
 from recsys.settings import Settings
 
 __all__ = ["create_app", "from_environment"]
 
 ROUTERS = (
+    feedback.router,
     health.router,
     history.router,
     movies.router,
