@@ -10,10 +10,11 @@ from threadpoolctl import threadpool_limits
 from recsys.features.catalogue import Catalogue
 from recsys.features.histories import Histories
 from recsys.features.train import Train
-from recsys.models.base import Config, DotProduct, Report, Search, silent
+from recsys.models.base import Config, DotProduct, Report, Search, TopN, silent
 from recsys.models.explanation import Explanation
 from recsys.models.least_squares import Ridge, shares_of_likes, solve_users
 from recsys.models.recency import faded
+from recsys.models.similar import nearest_by_vectors
 from recsys.models.top_n import EXACT_WIDTH
 
 if TYPE_CHECKING:
@@ -169,6 +170,10 @@ class ALS(DotProduct):
             likes, self.trust(likes), self.users_, movies, self.compute.threads
         )
         return Explanation.of_likes("exact", histories, is_like, shares)
+
+    def similar(self, n: int) -> TopN:
+        nearest = nearest_by_vectors(self.movie_factors_, self.liked_, n, self.compute.threads)
+        return self.list_ids(*nearest)
 
     def liked_movies(self, histories: Histories) -> Histories:
         """Return the likes of movies that the model has vectors of."""

@@ -225,6 +225,12 @@ class Recommender(ABC):
         """
         return Explanation.by_rule(histories, movies.shape[1])
 
+    def similar(self, n: int) -> TopN | None:
+        """Return for each of the M movies the n nearest others, exactly, ties by movie id; an empty
+        list for a movie of which the model has learned nothing. None: it compares no movies.
+        """
+        return None
+
     def list_ids(self, positions: np.ndarray, scores: np.ndarray) -> TopN:
         """Return lists of movie ids, from lists (U, n) of positions and their scores."""
         return TopN(np.where(positions >= 0, self.movie_ids_[positions], -1), scores)

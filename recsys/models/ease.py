@@ -14,7 +14,7 @@ from recsys.features.catalogue import Catalogue
 from recsys.features.histories import Histories
 from recsys.features.interactions import Interactions, index_of
 from recsys.features.train import Train
-from recsys.models.base import Config, Recommender, Report, Search, silent
+from recsys.models.base import Config, Recommender, Report, Search, TopN, silent
 from recsys.models.explanation import Explanation, targets_of_ratings
 from recsys.models.item_weights import (
     MOVIES_AT_ONCE,
@@ -23,6 +23,7 @@ from recsys.models.item_weights import (
     strongest,
     weights_at,
 )
+from recsys.models.similar import nearest_by_weights
 
 BYTES_A_GB = 1e9
 BYTES_A_WEIGHT = 4
@@ -180,6 +181,10 @@ class EASE(Recommender):
         shares = self.faded_entries(likes)[:, None] * weights
         return Explanation.of_likes("exact", histories, is_like, shares)
 
+    def similar(self, n: int) -> TopN:
+        blocks = symmetric_blocks(self.weights_)
+        return self.list_ids(*nearest_by_weights(blocks, self.modelled_, len(self.movie_ids_), n))
+
     def state(self) -> dict[str, np.ndarray]:
         arrays = {"modelled_": self.modelled_}
         if sparse.issparse(self.weights_):
@@ -245,3 +250,12 @@ def columns(dense: np.ndarray) -> Iterator[np.ndarray]:
     """Yield blocks (b, m) of the columns of (m, m), each column as a row."""
     for start in range(0, len(dense), MOVIES_AT_ONCE):
         yield np.ascontiguousarray(dense[:, start : start + MOVIES_AT_ONCE].T)
+
+
+def symmetric_blocks(weights: Any) -> Iterator[np.ndarray]:
+    """Yield blocks (b, m) of the mean of weights (m, m), an array or CSR, and their transpose."""
+    transposed = weights.T.tocsr() if sparse.issparse(weights) else weights.T
+    for start in range(0, weights.shape[0], MOVIES_AT_ONCE):
+        rows = slice(start, start + MOVIES_AT_ONCE)
+        block = (weights[rows] + transposed[rows]) / 2
+        yield block.toarray() if sparse.issparse(block) else block

@@ -18,6 +18,7 @@ from recsys.models.base import (
     Recommender,
     Report,
     Search,
+    TopN,
     rating_range,
     silent,
 )
@@ -29,6 +30,7 @@ from recsys.models.item_weights import (
     strongest,
     weights_at,
 )
+from recsys.models.similar import nearest_by_weights
 
 #: Pairs rated at once.
 PAIRS = 65_536
@@ -138,6 +140,15 @@ class ItemKNN(Recommender, PredictsRatings):
         likes = histories.where(is_like)
         shares = weights_at(self.similarities_, likes.movies, targets_of_ratings(likes, movies))
         return Explanation.of_likes("exact", histories, is_like, shares)
+
+    def similar(self, n: int) -> TopN:
+        neighbours = self.similarities_.T.tocsr()
+        n_movies = len(self.movie_ids_)
+        blocks = (
+            neighbours[start : start + MOVIES_AT_ONCE].toarray()
+            for start in range(0, n_movies, MOVIES_AT_ONCE)
+        )
+        return self.list_ids(*nearest_by_weights(blocks, np.arange(n_movies), n_movies, n))
 
     def predict(self, users: np.ndarray, movies: np.ndarray, histories: Interactions) -> np.ndarray:
         everyone, rows = np.unique(users, return_inverse=True)

@@ -63,6 +63,7 @@ class RecommenderContract:
     serves_strangers: ClassVar[bool] = False
     ranks_unrated: ClassVar[bool] = False
     explains: ClassVar[str] = "exact"
+    compares_movies: ClassVar[bool] = True
 
     def build(self, *, seed: int = 1) -> Recommender:
         kind = model_class(self.recipe)
@@ -322,6 +323,48 @@ class RecommenderContract:
             for row in range(0, len(users), 41):
                 alone = explanation(loaded, users[row : row + 1], everyone)
                 assert of_each_user(alone) == whole[row : row + 1]
+
+    # what is alike
+
+    def test_movies_of_one_colour_are_alike(self, fitted: Recommender, world: World) -> None:
+        similar = fitted.similar(3)
+        assert (similar is not None) == self.compares_movies
+        if similar is None:
+            return
+        rated = np.unique(world.ratings.movies)
+        alike = similar.ids[rated] % 2 == fitted.movie_ids_[rated][:, None] % 2
+        assert alike[similar.ids[rated] >= 0].mean() > 0.95
+
+    def test_similar_movies_are_others_best_first(
+        self, fitted_to_crowd: tuple[Recommender, Interactions]
+    ) -> None:
+        model, _ = fitted_to_crowd
+        similar = model.similar(60)
+        if similar is None:
+            return
+        assert similar.ids.shape == similar.scores.shape == (len(model.movie_ids_), 60)
+        assert not (similar.ids == model.movie_ids_[:, None]).any()
+        for ids, scores in zip(similar.ids, similar.scores, strict=True):
+            listed = ids >= 0
+            assert len(set(ids[listed])) == listed.sum()
+            assert (scores[~listed] == -np.inf).all()
+            order = np.lexsort((ids[listed], -scores[listed]))
+            assert (order == np.arange(listed.sum())).all()
+
+    def test_neither_threads_nor_saving_change_what_is_similar(
+        self, fitted_to_crowd: tuple[Recommender, Interactions], tmp_path: Path
+    ) -> None:
+        model, _ = fitted_to_crowd
+        similar = model.similar(20)
+        model.save(tmp_path)
+        for threads in (1, 2):
+            loaded = type(model).load(tmp_path, Compute(seed=1, threads=threads, device="cpu"))
+            again = loaded.similar(20)
+            if similar is None or again is None:
+                assert similar is again is None
+            else:
+                assert similar.ids.tobytes() == again.ids.tobytes()
+                assert similar.scores.tobytes() == again.scores.tobytes()
 
     # fitting
 

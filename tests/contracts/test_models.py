@@ -8,6 +8,7 @@ class TestPopularity(RecommenderContract):
     personal = False
     serves_strangers = True
     explains = "rule"
+    compares_movies = False
 
 
 class TestPopularityOfAWindow(TestPopularity):

@@ -21,6 +21,7 @@ from recsys.models.base import (
     PredictsRatings,
     Recommender,
     Report,
+    TopN,
     rating_range,
     silent,
 )
@@ -214,6 +215,15 @@ class Blend(Recommender, PredictsRatings):
         members = [self.members_[place] for place in places]
         weights = self.weights_[self.is_heavy(histories).astype(int)]
         return explain_sum(members, weights[:, places], histories, movies)
+
+    def similar(self, n: int) -> TopN | None:
+        """By the heaviest member that compares movies."""
+        total = self.weights_.sum(axis=0)
+        for place in np.argsort(-total, kind="stable"):
+            nearest = self.members_[place].similar(n) if total[place] else None
+            if nearest is not None:
+                return nearest
+        return None
 
     def sum_of_members(self, histories: Histories, weights: np.ndarray) -> np.ndarray:
         places = [place for place in range(len(self.members_)) if weights[:, place].any()]

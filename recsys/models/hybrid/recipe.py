@@ -17,6 +17,7 @@ from recsys.models.base import (
     DotProduct,
     PredictsRatings,
     Report,
+    TopN,
     rating_range,
     silent,
 )
@@ -31,6 +32,7 @@ from recsys.models.hybrid.ranking_training import RankingTrainer, enough_epochs
 from recsys.models.hybrid.rating_training import RatingTrainer
 from recsys.models.hybrid.titles import encoder_in_use
 from recsys.models.hybrid.user_encoder import UserEncoder
+from recsys.models.similar import nearest_by_vectors
 from recsys.models.top_n import dot_scores
 
 #: What the arrays of the parts begin with in a saved model.
@@ -166,6 +168,11 @@ class Hybrid(DotProduct, PredictsRatings, PredictsDescribed):
         )
         falls, scores = parts.falls()
         return Explanation.of_likes("leave_one_out", histories, is_like, falls, scores)
+
+    def similar(self, n: int) -> TopN:
+        vectors = self.movie_vectors_[:, :-1]
+        everything = np.ones(len(vectors), dtype=bool)
+        return self.list_ids(*nearest_by_vectors(vectors, everything, n, self.compute.threads))
 
     def predict(self, users: np.ndarray, movies: np.ndarray, histories: Interactions) -> np.ndarray:
         parts = [np.empty(0, dtype=np.float32)]
