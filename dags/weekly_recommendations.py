@@ -14,9 +14,9 @@ watch_drift ◄ examine_models ◄ train_model (recipes) ◄ list_recipes ◄ ju
      └► propose_champion ► ask_approval
           ┌─────────────────────┘
           ├► refit_winner     ┐
-          └► refit_challenger ┴► promote_champion ► list_shards ► score_users (shards)
-                                                                        │
-                                report_week ◄ publish_recommendations ◄─┘
+          └► refit_challenger ┴► promote_champion ┬► list_shards ► score_users (shards) ┐
+                                                  └► find_similar_movies ───────────────┤
+                                      report_week ◄ publish_recommendations ◄───────────┘
 ```
 
 **Which week?** A run knows nothing at or after its `as_of` (UTC midnight). A scheduled or
@@ -87,6 +87,7 @@ from recsys_airflow.operators import (
     CheckFacts,
     CollectFeedback,
     ExamineModels,
+    FindSimilarMovies,
     IngestDrops,
     JudgePublication,
     ListRecipes,
@@ -225,6 +226,12 @@ with WatchedDag(
             execution_timeout=timedelta(hours=3),
             doc_md=getdoc(ScoreUsers),
         ).expand(shard=list_shards.output)
+        find_similar_movies = FindSimilarMovies(
+            task_id="find_similar_movies",
+            week=week,
+            **decided,
+            execution_timeout=timedelta(hours=1),
+        )
         publish_recommendations = PublishRecommendations(
             task_id="publish_recommendations",
             week=week,
@@ -254,4 +261,5 @@ with WatchedDag(
     chain(
         ask_approval, [refit_winner, refit_challenger], promote_champion, list_shards, score_users
     )
-    chain(score_users, publish_recommendations, report_week)
+    chain(promote_champion, find_similar_movies)
+    chain([score_users, find_similar_movies], publish_recommendations, report_week)

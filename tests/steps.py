@@ -38,6 +38,19 @@ def score_users(
     return run_step(settings, "score_users", week, promotion_id, challenger_version, shard)
 
 
+def publish_recommendations(
+    settings: Settings,
+    week: WeekPlan,
+    promotion_id: int,
+    challenger_version: str | None = None,
+    run: Run | None = None,
+) -> int:
+    """Publish, with the similar movies that come before."""
+    decided = (week, promotion_id, challenger_version)
+    run_step(settings, "find_similar_movies", *decided, run=run)
+    return run_step(settings, "publish_recommendations", *decided, run=run)
+
+
 def examined(settings: Settings, as_of: date, run: Run | None = None, **request: Any) -> WeekPlan:
     """A week up to its exam."""
     week = resolve_week(settings, as_of=as_of, **request)

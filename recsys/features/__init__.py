@@ -1,3 +1,12 @@
 """What a fit may look at: point-in-time interactions, and the content of movies."""
 
-__all__ = ["catalogue", "histories", "interactions", "raters", "stored_train", "train", "visible"]
+__all__ = [
+    "catalogue",
+    "content_similarity",
+    "histories",
+    "interactions",
+    "raters",
+    "stored_train",
+    "train",
+    "visible",
+]

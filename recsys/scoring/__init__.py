@@ -2,4 +2,4 @@
 sql/batch_recommendations.sql.
 """
 
-__all__ = ["candidates", "filling", "outlived", "publish", "shards", "spec", "stored"]
+__all__ = ["candidates", "filling", "outlived", "publish", "shards", "similar", "spec", "stored"]

@@ -65,6 +65,7 @@ STEPS = (
         ("resolve_week", "refit_winner", "ask_approval"),
     ),
     Step("score_users", "publish", 3 * _HOURS, _DECIDED, maps_over="shards"),
+    Step("find_similar_movies", "publish", 1 * _HOURS, _DECIDED),
     Step("publish_recommendations", "publish", 1 * _HOURS, _DECIDED),
     Step(
         "report_week",

@@ -17,12 +17,13 @@ from recsys.scoring.candidates import ShardUsers, is_scored, score_shard
 from recsys.scoring.outlived import retire_outlived
 from recsys.scoring.publish import publish
 from recsys.scoring.shards import Shard, shard_count
+from recsys.scoring.similar import forget_similar, is_stored, require_similar, store_similar
 from recsys.scoring.spec import PublicationSpec
 from recsys.scoring.stored import StoredPublication, specs_to_score
 from recsys.week import WeekPlan
 from recsys.work import Work
 
-__all__ = ["list_shards", "publish_recommendations", "score_users"]
+__all__ = ["find_similar_movies", "list_shards", "publish_recommendations", "score_users"]
 
 log = logging.getLogger(__name__)
 
@@ -71,12 +72,30 @@ def score_specs(work: Work, specs: Sequence[PublicationSpec], users: ShardUsers)
     return n_rows
 
 
+def find_similar_movies(
+    work: Work, week: WeekPlan, promotion_id: int, challenger_version: str | None = None
+) -> int:
+    """Find the movies that are nearest to each movie, by the champion or by content; return how
+    many pairs were added.
+    """
+    spec = spec_of(work, week, promotion_id, challenger_version)
+    if is_stored(work.conn, spec):
+        log.info("week %s: the similar movies have been found already", week.as_of)
+        return 0
+    model = model_to_serve(work, week, spec.model)
+    n_pairs = store_similar(work.conn, spec, model)
+    worked_on(n_pairs)
+    log.info("week %s: %s pairs of similar movies", week.as_of, f"{n_pairs:,}")
+    return n_pairs
+
+
 def publish_recommendations(
     work: Work, week: WeekPlan, promotion_id: int, challenger_version: str | None = None
 ) -> int:
     """Make the week's publication and, unless a newer week is live, make it live; return its id."""
     conn = work.conn
     spec = spec_of(work, week, promotion_id, challenger_version)
+    require_similar(conn, spec)
     publication = publish(conn, spec, Origin(git_sha(work.settings.git_sha), work.run.run_id))
     worked_on(publication.n_rows)
     log_publication(publication)
@@ -84,6 +103,7 @@ def publish_recommendations(
     retired = retire_outlived(conn, keep_weeks=work.settings.keep_weeks)
     if retired:
         log.info("publications whose time is over: %s", retired)
+    forget_similar(conn)
     return publication.publication_id
 
 

@@ -206,6 +206,7 @@ def steps_of(run: Any) -> list[tuple[str, dict[str, Any]]]:
     given += [("RefitWinner", {"approval": approval}), ("RefitChallenger", {})]
     given += [("PromoteChampion", {"approval": approval, "model_version": version})]
     given += [("ScoreUsers", decided | {"shard": shard}) for shard in returned("list_shards")]
+    given += [("FindSimilarMovies", decided)]
     given += [("PublishRecommendations", decided), ("ReportWeek", reported)]
     return [(name, {"week": week, **keywords}) for name, keywords in given]
 

@@ -9,6 +9,7 @@ from recsys.features.content_similarity import ContentSimilarity, words_of
 from recsys.models import model_class
 from recsys.models.base import Compute
 from recsys.models.similar import nearest_by_vectors
+from recsys.scoring.similar import SimilarMovies
 from tests.contracts.worlds import crowd
 
 MOVIES = (
@@ -82,3 +83,25 @@ def test_content_is_compared_exactly_of_a_few() -> None:
 def test_a_titles_year_is_no_word() -> None:
     assert words_of("Sixth Sense, The (1999)") == ["sense", "sixth", "the"]
     assert words_of("2001: A Space Odyssey (1968)") == ["2001", "a", "odyssey", "space"]
+
+
+@pytest.mark.parametrize("recipe", ["als", "ease", "item_knn", "hybrid", "popularity"])
+def test_movies_that_nobody_rated_go_by_content(recipe: str) -> None:
+    world, _ = crowd()
+    kind = model_class(recipe)
+    model = kind(compute=Compute(threads=1, device="cpu")).fit(world.train, world.catalogue)
+    rated = np.unique(world.ratings.row_movie_ids)[
+        1:
+    ]  # the first is new, though the model knows it
+    similar = SimilarMovies.of(model, world.catalogue, rated)
+    is_rated = np.isin(similar.movie_ids, rated)
+    assert similar.by_content[~is_rated].all() and (~is_rated).any()
+    if recipe == "popularity":
+        assert similar.by_content.all()
+    else:
+        assert not similar.by_content[is_rated].all()
+    assert (similar.ids[:, 0] >= 0).all()
+    by_model = model.similar(50)
+    if by_model is not None:
+        rows = ~similar.by_content
+        np.testing.assert_array_equal(similar.ids[rows], by_model.ids[rows])

@@ -47,6 +47,7 @@ class WholePublication(Stage):
         # side by side, as Airflow runs them
         with ThreadPoolExecutor(settings.score_shards) as tasks:
             list(tasks.map(score, range(settings.score_shards)))
+        run_step(settings, "find_similar_movies", week, promotion_id)
         run_step(settings, "publish_recommendations", week, promotion_id)
 
     def unpublish(self, _round: int) -> None:

@@ -22,6 +22,7 @@ from recsys_airflow.operators.facts import (
     ResolveWeek,
 )
 from recsys_airflow.operators.publish import (
+    FindSimilarMovies,
     ListShards,
     PublishRecommendations,
     ReportWeek,
@@ -36,6 +37,7 @@ __all__ = [
     "CheckFacts",
     "CollectFeedback",
     "ExamineModels",
+    "FindSimilarMovies",
     "FindWeek",
     "IngestDrops",
     "JudgePublication",

@@ -39,6 +39,15 @@ class ScoreUsers(DecidedOperator):
         self.shard = shard
 
 
+class FindSimilarMovies(DecidedOperator):
+    """Stores the movies that are nearest to each movie, by the champion or by content.
+
+    Returns how many pairs.
+    """
+
+    step = "find_similar_movies"
+
+
 class PublishRecommendations(DecidedOperator):
     """Makes and checks every user's list in SQL, then makes it live in one transaction.
 
