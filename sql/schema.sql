@@ -768,6 +768,16 @@ CREATE VIEW api.live_changes AS
     went_live_at
    FROM public.live_history;
 
+CREATE TABLE public.published_similar (
+    publication_key text NOT NULL,
+    movie_id bigint NOT NULL,
+    similar_ids bigint[] NOT NULL,
+    scores real[] NOT NULL,
+    basis text NOT NULL,
+    stored_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT published_similar_basis_check CHECK ((basis = ANY (ARRAY['model'::text, 'content'::text])))
+);
+
 CREATE TABLE public.withdrawals (
     movie_id bigint NOT NULL,
     withdrawn_at timestamp with time zone DEFAULT now() NOT NULL,
@@ -778,6 +788,48 @@ CREATE TABLE public.withdrawals (
     undone_by text,
     undone_reason text
 );
+
+CREATE VIEW public.similar_movies AS
+ SELECT s.movie_id,
+    (n.rank)::integer AS rank,
+    n.similar_id,
+    n.score,
+    s.basis
+   FROM ((((( SELECT live_history.publication_id
+           FROM public.live_history
+          WHERE (live_history.seq <= public.newest_change_of_live())
+          ORDER BY live_history.seq DESC
+         LIMIT 1) live
+     JOIN public.publications p ON ((p.publication_id = live.publication_id)))
+     JOIN public.publications origin ON ((origin.publication_id = COALESCE(p.copy_of, p.publication_id))))
+     JOIN public.published_similar s ON ((s.publication_key = origin.publication_key)))
+     CROSS JOIN LATERAL ( SELECT row_number() OVER (ORDER BY near.place) AS rank,
+            near.similar_id,
+            near.score
+           FROM UNNEST(s.similar_ids, s.scores) WITH ORDINALITY near(similar_id, score, place)
+          WHERE (NOT (EXISTS ( SELECT
+                   FROM public.withdrawals w
+                  WHERE ((w.movie_id = near.similar_id) AND (w.undone_at IS NULL)))))) n);
+
+COMMENT ON VIEW public.similar_movies IS 'The movies that are nearest to each movie, up to 50, by the model whose lists are live, or by content for movies of which it has learned nothing.';
+
+COMMENT ON COLUMN public.similar_movies.movie_id IS 'The movie: see catalogue.';
+
+COMMENT ON COLUMN public.similar_movies.rank IS 'From 1, the nearest, without a gap: withdrawn movies are left out.';
+
+COMMENT ON COLUMN public.similar_movies.similar_id IS 'The movie that is near.';
+
+COMMENT ON COLUMN public.similar_movies.score IS 'Higher is nearer: a cosine or a weight of the model, or a share of content in common; comparable for one movie only.';
+
+COMMENT ON COLUMN public.similar_movies.basis IS 'model: who liked the one liked the other. content: words of the title, genres and people.';
+
+CREATE VIEW api.movie_similar AS
+ SELECT movie_id,
+    rank,
+    similar_id,
+    score,
+    basis
+   FROM public.similar_movies;
 
 CREATE VIEW public.withdrawn AS
  SELECT movie_id,
@@ -2076,6 +2128,9 @@ ALTER TABLE ONLY public.published_fallback
 ALTER TABLE ONLY public.published_lists
     ADD CONSTRAINT published_lists_pkey PRIMARY KEY (publication_id, user_id);
 
+ALTER TABLE ONLY public.published_similar
+    ADD CONSTRAINT published_similar_pkey PRIMARY KEY (publication_key, movie_id);
+
 ALTER TABLE ONLY public.ratings
     ADD CONSTRAINT ratings_pkey PRIMARY KEY (user_id, movie_id, rated_at, drop_id);
 
@@ -2298,6 +2353,8 @@ GRANT SELECT ON TABLE api.lists TO recsys_api;
 GRANT SELECT ON TABLE api.live TO recsys_api;
 
 GRANT SELECT ON TABLE api.live_changes TO recsys_api;
+
+GRANT SELECT ON TABLE api.movie_similar TO recsys_api;
 
 GRANT SELECT ON TABLE api.movies TO recsys_api;
 

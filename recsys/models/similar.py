@@ -21,8 +21,9 @@ def nearest_by_vectors(
     has_direction = has_vector & (lengths[:, 0] > 0)
     rows = np.flatnonzero(has_direction)
     directions = vectors / np.where(lengths > 0, lengths, 1)
-    own = sparse.eye_array(len(vectors), format="csr")[rows]
-    eligible = Eligibility(has_direction, sparse.csr_matrix(own))
+    ones, starts = np.ones(len(rows), dtype=np.float32), np.arange(len(rows) + 1)
+    own = sparse.csr_matrix((ones, rows, starts), shape=(len(rows), len(vectors)))
+    eligible = Eligibility(has_direction, own)
     best = best_products(directions[rows], directions, n, eligible, threads)
     positions[rows], scores[rows] = best[0], np.minimum(best[1], 1)
     return positions, scores
