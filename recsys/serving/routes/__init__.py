@@ -4,6 +4,7 @@ __all__ = [
     "feedback",
     "health",
     "history",
+    "ledger",
     "movies",
     "recommendations",
 ]
