@@ -53,6 +53,7 @@ _COLUMNS = {
     "n_liked": "integer",
     "hits": "integer",
     "from_model": "integer",
+    "by_shown": "integer",
     "arm": "integer",
 }
 _CHAMPION, _CHALLENGER = 1, 2
@@ -80,13 +81,15 @@ class JudgedPublication:
 @dataclass(frozen=True)
 class UserScores:
     """J users who had a list and liked a movie: `user_ids` (J,) ascending, each metric's `values`
-    (J,), whether the list was `from_model` (J,) or the fallback, and `arms` (J,): 0 without an
-    experiment, 1 the champion's, 2 the challenger's.
+    (J,), whether the list was `from_model` (J,) or the fallback, whether only what was shown of it
+    counts, `by_shown` (J,), and `arms` (J,): 0 without an experiment, 1 the champion's, 2 the
+    challenger's.
     """
 
     user_ids: np.ndarray
     values: Mapping[str, np.ndarray]
     from_model: np.ndarray
+    by_shown: np.ndarray
     arms: np.ndarray
 
     @property
@@ -163,6 +166,8 @@ class ObservedHits:
     high: float
     n: int
     is_shadow: bool
+    n_shown: int = 0
+    """Of these users, those of whose lists only what an app showed them counts."""
 
     @classmethod
     def of(
@@ -171,6 +176,7 @@ class ObservedHits:
         group: tuple[str, str],
         metric: str,
         interval: Interval,
+        n_shown: int = 0,
     ) -> "ObservedHits":
         """Return the figure of a group (arm, source) of a publication's users."""
         arm, source = group
@@ -186,6 +192,7 @@ class ObservedHits:
             high=interval.high,
             n=interval.n,
             is_shadow=publication.is_shadow,
+            n_shown=n_shown,
         )
 
 
@@ -251,12 +258,19 @@ def user_scores(conn: Connection, week: WeekPlan, publication: JudgedPublication
         "since": publication.since,
         "k": PLACES,
         "like_threshold": week.like_threshold,
+        "is_shadow": publication.is_shadow,
         **week.snapshot.params,
     }
     columns = read_arrays(conn, queries("observed")["user_scores"], params, _COLUMNS)
     hits = (columns["hits"][:, None] >> np.arange(PLACES) & 1).astype(bool)
     values = {name: _values(name, hits, columns["n_liked"]) for name in METRICS}
-    return UserScores(columns["user_id"], values, columns["from_model"] == 1, columns["arm"])
+    return UserScores(
+        columns["user_id"],
+        values,
+        columns["from_model"] == 1,
+        columns["by_shown"] == 1,
+        columns["arm"],
+    )
 
 
 def _values(name: str, hits: np.ndarray, n_liked: np.ndarray) -> np.ndarray:
@@ -282,7 +296,8 @@ def means(
     for arm, source, users in scores.groups():
         for metric, values in scores.values.items():
             interval = bootstrap.of_mean(values[users])
-            yield ObservedHits.of(publication, (arm, source), metric, interval)
+            n_shown = int(scores.by_shown[users].sum())
+            yield ObservedHits.of(publication, (arm, source), metric, interval, n_shown)
 
 
 def differences(
@@ -294,14 +309,17 @@ def differences(
     """Yield the challenger's figures less the champion's, by metric.
 
     Of a publication in two arms it is between their users; of one in the shadow, between the lists
-    of the same users.
+    of the same users, but for those of whose visible list only a part was shown: of the other list
+    nobody knows which part would have been.
     """
     if scores.is_split:
         yield from ((metric, bootstrap.between_arms(scores, metric)) for metric in scores.values)
     elif publication.is_shadow and visible is not None and not visible.is_split:
-        _, ours, theirs = np.intersect1d(
-            scores.user_ids, visible.user_ids, assume_unique=True, return_indices=True
+        whole = np.flatnonzero(~visible.by_shown)
+        _, ours, places = np.intersect1d(
+            scores.user_ids, visible.user_ids[whole], assume_unique=True, return_indices=True
         )
+        theirs = whole[places]
         if len(ours):
             for metric, values in scores.values.items():
                 yield metric, bootstrap.between_lists(values[ours], visible.values[metric][theirs])

@@ -48,7 +48,15 @@ def publication(rows: list[ObservedHits]) -> list[str]:
     groups = groupby(rows, key=lambda row: (row.arm, row.source))
     lines = [_line(figures) for _, figures in groups]
     grid = Grid(["lists", "users", *observed.METRICS], lines)
-    return [f"Publication {rows[0].publication_id}{shadow}, by {recipes}:", grid.markdown()]
+    text = f"Publication {rows[0].publication_id}{shadow}, by {recipes}{shown(rows[0])}:"
+    return [text, grid.markdown()]
+
+
+def shown(row: ObservedHits) -> str:
+    """Return of how many users only what was shown counts, as the end of a phrase."""
+    if not row.n_shown:
+        return ""
+    return f"; of {row.n_shown:,} of {row.n:,} users only what their app showed them counts"
 
 
 def _line(figures: Iterable[ObservedHits]) -> list[str]:

@@ -13,6 +13,7 @@ from recsys import observed, report
 from recsys.db.connect import Connection
 from recsys.db.queries import queries
 from recsys.registry.store import Registry
+from recsys.report.lists import observed_table
 from recsys.settings import Settings
 from recsys.week import WeekPlan
 from tests import steps
@@ -109,6 +110,14 @@ class World:
             "INSERT INTO ratings VALUES (%s, %s, %s, %s, %s)", [user, movie, when, drop, rating]
         )
 
+    def show(self, user: int, *movies: int, at: date | None = None, of_list: bool = True) -> None:
+        for movie in movies:
+            self.conn.execute(
+                "INSERT INTO feedback_events (user_id, movie_id, kind, recommendation_id, "
+                "received_at) VALUES (%s, %s, 'shown', %s, %s)",
+                [user, movie, "r" if of_list else None, at or SINCE + timedelta(1)],
+            )
+
     def judge(self) -> dict[tuple[int, str, str, str], tuple[Any, int]]:
         """(publication, arm, source, metric) → value, n."""
         self.conn.execute(queries("ingest")["find_rerated"])
@@ -180,6 +189,36 @@ def test_only_first_ratings_of_the_time_count_and_only_ten_places(world: World) 
     figures = world.judge()
     assert figures[publication_id, "all", "all", "hit rate@10"] == (2 / 3, 3)  # users 4, 5 and 7
     assert figures[publication_id, "all", "all", "NDCG@10"] == ((0 + 1 + 1 / math.log2(11)) / 3, 3)
+
+
+def test_where_an_app_says_what_it_showed_only_that_counts(world: World) -> None:
+    publication_id = world.publish({1: [10, 20], 2: [10, 20], 3: [10, 20]})
+    world.show(1, 20)  # liked 10, which was not shown
+    world.show(2, 10)
+    world.show(3, 20, of_list=False)  # somewhere else in the app
+    world.show(3, 20, at=SINCE - timedelta(1))
+    world.show(3, 20, at=AS_OF)
+    for user in (1, 2, 3):
+        world.rate(user, 10)
+    assert world.judge()[publication_id, "all", "all", "hit rate@10"] == (2 / 3, 3)
+    assert {row.n_shown for row in observed.recorded(world.conn, AS_OF)} == {2}
+    text = observed_table(world.conn, week())
+    assert "; of 2 of 3 users only what their app showed them counts:" in text
+
+
+def test_a_list_that_was_shown_in_part_is_not_compared_with_one_in_the_shadow(
+    world: World,
+) -> None:
+    world.experiment(share=0)
+    users = {"challengers": [1, 2], "experiment": "e"}
+    shadow = world.publish({1: [10], 2: [20]}, live=False, shadow=True, recipe="ease-1", **users)
+    world.publish({1: [10], 2: [10]}, experiment="e", challengers=[])
+    world.show(1, 30)
+    for user in (1, 2):
+        world.rate(user, 10)
+    figures = world.judge()
+    assert figures[shadow, "all", "all", "hit rate@10"] == (1 / 2, 2)  # as if nobody said a thing
+    assert figures[shadow, "challenger - champion", "all", "hit rate@10"] == (-1.0, 1)
 
 
 def test_a_rollback_counts(world: World) -> None:
