@@ -7,7 +7,7 @@ from starlette.routing import Mount, Route
 
 from recsys.serving.pages.rendering import HERE
 
-__all__ = ["pages_of", "routes_of"]
+__all__ = ["routes_of", "routes_of_pages"]
 
 
 def pages_of(app: FastAPI) -> FastAPI:
@@ -19,9 +19,14 @@ def pages_of(app: FastAPI) -> FastAPI:
 
 
 def routes_of(app: FastAPI) -> list[tuple[str, str]]:
-    """The method and path of every route, and of every file."""
+    """The method and path of every route, and of every file, of the pages in an application."""
+    return routes_of_pages(pages_of(app))
+
+
+def routes_of_pages(pages: FastAPI) -> list[tuple[str, str]]:
+    """The same of the pages themselves."""
     routes = []
-    for route in pages_of(app).routes:
+    for route in pages.routes:
         if isinstance(route, Route):
             path = re.sub(r"\{as_of[^}]*\}", "2018-12-10", route.path)
             path = re.sub(r"\{[^}]*\}", "1", path)

@@ -32,15 +32,15 @@ class Access(Protocol):
     #: What tokens are signed with: the same in all processes of a home.
     secret: bytes
 
-    async def visitor(self, request: Request) -> Visitor | None:
+    async def visitor(self, request: Request, /) -> Visitor | None:
         """Return who asks, None for nobody known. Raises HTTPException 401 or 403."""
         ...
 
-    async def refuse(self, request: Request) -> Response:
+    async def refuse(self, request: Request, /) -> Response:
         """Answer a request of nobody known, with a status of 401."""
         ...
 
-    async def is_operator(self, request: Request, visitor: Visitor) -> bool:
+    async def is_operator(self, request: Request, visitor: Visitor, /) -> bool:
         """Ask again, at the time of an operation, whether the person may do it."""
         ...
 
