@@ -26,11 +26,11 @@ from tests import steps
 
 
 def lists(conn: Connection, as_of: date) -> list[tuple]:
-    """Every published row of a week, publication ids apart."""
+    """Every published list of a week, whole and with its reasons, publication ids apart."""
     query = """
-        SELECT b.user_id, b.rank, b.movie_id, b.score, b.source
-        FROM batch_recommendations b JOIN publications p USING (publication_id)
-        WHERE p.as_of = %s ORDER BY b.publication_id, b.user_id, b.rank"""
+        SELECT l.user_id, l.movie_ids, l.scores, l.n_model, l.reason_kind, l.cited, l.contributions
+        FROM published_lists l JOIN publications p USING (publication_id)
+        WHERE p.as_of = %s ORDER BY l.publication_id, l.user_id"""
     return [tuple(row) for row in conn.execute(query, [as_of])]
 
 
