@@ -24,9 +24,9 @@ from tests.postbox import mail_connection, post_office
 
 pytestmark = pytest.mark.e2e
 
-#: At least: two sensors, thirteen steps that are one task, two lists, the checks, all recipes, a
+#: At least: two sensors, fifteen steps that are one task, two lists, the checks, all recipes, a
 #: shard.
-TASKS = 18 + len(checks()) + len(MODELS)
+TASKS = 20 + len(checks()) + len(MODELS)
 #: What a step that is called several times is called for.
 PARTS = {
     "checks": [path.stem for path in checks()],

@@ -167,3 +167,20 @@ def test_the_same_key_at_the_same_time_is_written_once(
 def test_the_api_has_no_other_way_to_write(api: psycopg.Connection[Any], statement: Any) -> None:
     with pytest.raises(psycopg.errors.InsufficientPrivilege):
         api.execute(statement)
+
+
+def test_the_newest_feedback_grows_in_the_order_of_commits(
+    settings: Settings, api: psycopg.Connection[Any]
+) -> None:
+    """Else a list could change and its ETag stay."""
+    url = settings.api_database_url.get_secret_value()
+    with psycopg.connect(url) as slow:
+        rate(slow, rating(7, 1, 4))  # not committed yet
+        thread = threading.Thread(target=rate, args=(api, rating(7, 2, 4)))
+        thread.start()
+        thread.join(0.5)
+        assert thread.is_alive()  # it waits for the other of that user
+        slow.commit()
+        first = newest(slow, 7)
+        thread.join()
+    assert (newest(api, 7) or 0) > (first or 0)

@@ -46,6 +46,33 @@ def test_one_rating_or_many_are_written(writer: Api, conn: Connection, movies: l
     assert [tuple(row) for row in rows] == [(movie, rating, True) for movie, rating in stars]
 
 
+@pytest.mark.parametrize("path", ["/v1/ratings", "/v1/events"])
+def test_a_list_leaves_out_at_once_what_came_back(api: Api, keys: Keys, path: str) -> None:
+    before = api.get("/v1/users/1/recommendations?n=5")
+    first = before.json()["items"][0]["movie_id"]
+    body = {"user_id": 1, "movie_id": first}
+    body |= {"rating": 2} if path == "/v1/ratings" else {"kind": "dismissed"}
+    assert api.post(path, json=body, key=keys.write).status_code == 201
+    again = {"If-None-Match": before.headers["ETag"]}
+    after = api.get("/v1/users/1/recommendations?n=5", headers=again)
+    assert after.status_code == 200
+    items = after.json()["items"]
+    assert len(items) == 5 and first not in {item["movie_id"] for item in items}
+
+
+def test_what_was_only_shown_changes_no_list(api: Api, keys: Keys) -> None:
+    before = api.get("/v1/users/1/recommendations")
+    shown = {
+        "user_id": 1,
+        "movie_id": before.json()["items"][0]["movie_id"],
+        "kind": "shown",
+        "recommendation_id": before.json()["recommendation_id"],
+    }
+    assert api.post("/v1/events", json=shown, key=keys.write).status_code == 201
+    again = {"If-None-Match": before.headers["ETag"]}
+    assert api.get("/v1/users/1/recommendations", headers=again).status_code == 304
+
+
 def test_events_are_written_with_the_list_that_they_are_of(writer: Api, conn: Connection) -> None:
     answer = writer.post("/v1/events", json=[EVENT, EVENT | {"kind": "opened"}])
     assert (answer.status_code, answer.json()["accepted"]) == (201, 2)
