@@ -768,16 +768,6 @@ CREATE VIEW api.live_changes AS
     went_live_at
    FROM public.live_history;
 
-CREATE TABLE public.published_similar (
-    publication_key text NOT NULL,
-    movie_id bigint NOT NULL,
-    similar_ids bigint[] NOT NULL,
-    scores real[] NOT NULL,
-    basis text NOT NULL,
-    stored_at timestamp with time zone DEFAULT now() NOT NULL,
-    CONSTRAINT published_similar_basis_check CHECK ((basis = ANY (ARRAY['model'::text, 'content'::text])))
-);
-
 CREATE TABLE public.withdrawals (
     movie_id bigint NOT NULL,
     withdrawn_at timestamp with time zone DEFAULT now() NOT NULL,
@@ -787,6 +777,38 @@ CREATE TABLE public.withdrawals (
     undone_at timestamp with time zone,
     undone_by text,
     undone_reason text
+);
+
+CREATE VIEW public.withdrawn AS
+ SELECT movie_id,
+    withdrawn_at,
+    reason
+   FROM public.withdrawals
+  WHERE (undone_at IS NULL);
+
+CREATE VIEW api.movies AS
+ SELECT c.movie_id,
+    c.title,
+    c.year,
+    c.genres,
+    c.imdb_id,
+    c.runtime_minutes,
+    c.average_rating,
+    c.votes,
+    c.directors,
+    c.actors,
+    w.withdrawn_at
+   FROM (public.mv_catalogue c
+     LEFT JOIN public.withdrawn w USING (movie_id));
+
+CREATE TABLE public.published_similar (
+    publication_key text NOT NULL,
+    movie_id bigint NOT NULL,
+    similar_ids bigint[] NOT NULL,
+    scores real[] NOT NULL,
+    basis text NOT NULL,
+    stored_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT published_similar_basis_check CHECK ((basis = ANY (ARRAY['model'::text, 'content'::text])))
 );
 
 CREATE VIEW public.similar_movies AS
@@ -823,35 +845,13 @@ COMMENT ON COLUMN public.similar_movies.score IS 'Higher is nearer: a cosine or 
 
 COMMENT ON COLUMN public.similar_movies.basis IS 'model: who liked the one liked the other. content: words of the title, genres and people.';
 
-CREATE VIEW api.movie_similar AS
+CREATE VIEW api.near_movies AS
  SELECT movie_id,
     rank,
     similar_id,
     score,
     basis
    FROM public.similar_movies;
-
-CREATE VIEW public.withdrawn AS
- SELECT movie_id,
-    withdrawn_at,
-    reason
-   FROM public.withdrawals
-  WHERE (undone_at IS NULL);
-
-CREATE VIEW api.movies AS
- SELECT c.movie_id,
-    c.title,
-    c.year,
-    c.genres,
-    c.imdb_id,
-    c.runtime_minutes,
-    c.average_rating,
-    c.votes,
-    c.directors,
-    c.actors,
-    w.withdrawn_at
-   FROM (public.mv_catalogue c
-     LEFT JOIN public.withdrawn w USING (movie_id));
 
 CREATE VIEW api.newest_feedback AS
  SELECT user_id,
@@ -2354,9 +2354,9 @@ GRANT SELECT ON TABLE api.live TO recsys_api;
 
 GRANT SELECT ON TABLE api.live_changes TO recsys_api;
 
-GRANT SELECT ON TABLE api.movie_similar TO recsys_api;
-
 GRANT SELECT ON TABLE api.movies TO recsys_api;
+
+GRANT SELECT ON TABLE api.near_movies TO recsys_api;
 
 GRANT SELECT ON TABLE api.newest_feedback TO recsys_api;
 

@@ -1,4 +1,6 @@
-"""Removing what must go: `withdraw` and `erase`. Each shows what it will do, and asks."""
+"""Removing what must go: `withdraw` and `erase`. Each shows what it will do, and asks. `export`
+shows what there is of a user.
+"""
 
 import sys
 from argparse import Namespace
@@ -96,6 +98,13 @@ def refits(settings: Settings, options: Namespace, requester: Requester) -> Iter
         )
 
 
+def export(options: Namespace) -> None:
+    """Write everything of a user as JSON to standard output."""
+    from recsys.removal.export import export_user
+
+    sys.stdout.write(export_user(Settings.from_environment(), options.user) + "\n")
+
+
 def _if_agreed(question: str, options: Namespace, act: Callable[[], Iterable[str]]) -> int:
     """Show what an act says if a person agrees to it; return the command's status."""
     if agreed(question, options):
@@ -164,5 +173,11 @@ COMMANDS = (
             _flag("--bar", "set the tombstone also where there is no such user yet"),
             YES,
         ),
+    ),
+    Command(
+        "export",
+        export,
+        "write everything that is kept of a user as JSON, to standard output",
+        (Argument("user", type=ID, help="the user_id"),),
     ),
 )

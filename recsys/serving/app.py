@@ -12,7 +12,7 @@ from recsys.serving.gate import Gate
 from recsys.serving.keys import Keys
 from recsys.serving.pages.alone import mount_pages
 from recsys.serving.problems import add_problems
-from recsys.serving.routes import feedback, health, history, ledger, movies, recommendations
+from recsys.serving.routes import feedback, health, history, ledger, movies, recommendations, users
 from recsys.settings import Settings
 
 __all__ = ["create_app", "from_environment"]
@@ -24,6 +24,7 @@ ROUTERS = (
     ledger.router,
     movies.router,
     recommendations.router,
+    users.router,
 )
 
 

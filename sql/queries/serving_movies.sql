@@ -104,3 +104,42 @@ SELECT json_build_object(
                    ORDER BY r.score DESC, r.votes DESC, r.movie_id),
                '[]'))
 FROM ranked r JOIN api.movies c USING (movie_id);
+
+-- name: similar(movie_id, n, offset)
+-- The movies that are nearest to one, by the live publication, each with what the two share; no row
+-- where there is no such movie.
+SELECT json_build_object(
+           'movie_id', own.movie_id,
+           'title', own.title,
+           'publication', live.publication_id,
+           'as_of', live.as_of,
+           'basis', near.basis,
+           'total', coalesce(near.total, 0),
+           'items', coalesce(near.items, '[]'))
+FROM api.movies own
+LEFT JOIN api.live live ON true
+CROSS JOIN LATERAL (
+    SELECT min(s.basis) AS basis, count(*) AS total,
+           json_agg(
+               json_build_object(
+                   'rank', s.rank,
+                   'movie_id', m.movie_id,
+                   'title', m.title,
+                   'year', m.year,
+                   'genres', m.genres,
+                   'score', s.score,
+                   'shared', json_build_object(
+                       'directors', ARRAY(SELECT unnest(own.directors)
+                                          INTERSECT SELECT unnest(m.directors) ORDER BY 1),
+                       'actors', ARRAY(SELECT unnest(own.actors)
+                                       INTERSECT SELECT unnest(m.actors) ORDER BY 1),
+                       'genres', ARRAY(SELECT unnest(own.genres)
+                                       INTERSECT SELECT unnest(m.genres) ORDER BY 1)))
+               ORDER BY s.rank)
+           FILTER (WHERE s.rank > %(offset)s::bigint
+                     AND s.rank <= %(offset)s::bigint + %(n)s::bigint) AS items
+    FROM api.near_movies s
+    JOIN api.movies m ON m.movie_id = s.similar_id
+    WHERE s.movie_id = own.movie_id
+) near
+WHERE own.movie_id = %(movie_id)s::bigint;

@@ -116,7 +116,7 @@ def test_a_user_without_a_list_is_a_problem(api: Api) -> None:
 
 def test_a_list_that_retention_deleted_says_so(api: Api, conn: Connection, user: int) -> None:
     conn.execute("UPDATE publications SET dropped_at = now() WHERE is_live")
-    conn.execute("DELETE FROM batch_recommendations")
+    conn.execute("DELETE FROM published_lists")
     body = api.get(f"/v1/users/{user}/lists").json()
     assert body["items"] == [] and body["rows_deleted_at"]
 

@@ -81,7 +81,63 @@ def test_a_search_out_of_bounds_is_refused(api: Api, query: str) -> None:
     assert_problem(api.get(f"/v1/movies?{query}"), 422)
 
 
-@pytest.mark.parametrize("path", ["/v1/movies/1", "/v1/movies?q=x"])
+@pytest.mark.parametrize("path", ["/v1/movies/1", "/v1/movies?q=x", "/v1/movies/1/similar"])
 def test_movies_need_a_key_that_reads(api: Api, keys: Keys, path: str) -> None:
     assert_problem(api.get(path, key=""), 401)
     assert_problem(api.get(path, key=keys.write), 403)
+
+
+def test_similar_movies_are_those_of_the_live_publication(
+    api: Api, conn: Connection, movie: tuple[int, str]
+) -> None:
+    body = api.get(f"/v1/movies/{movie[0]}/similar?n=50").json()
+    rows = conn.execute(
+        "SELECT similar_id, basis FROM similar_movies WHERE movie_id = %s ORDER BY rank", [movie[0]]
+    ).fetchall()
+    assert rows and [item["movie_id"] for item in body["items"]] == [r.similar_id for r in rows]
+    assert body["basis"] == rows[0].basis and body["total"] == len(rows)
+    (live,) = conn.execute("SELECT publication_id FROM publications WHERE is_live").fetchall()
+    assert body["publication"] == live.publication_id
+
+
+def test_what_two_movies_share_is_said(api: Api, conn: Connection, movie: tuple[int, str]) -> None:
+    near = api.get(f"/v1/movies/{movie[0]}/similar?n=50").json()["items"]
+    facts = {
+        row.movie_id: row
+        for row in conn.execute("SELECT movie_id, genres, actors, directors FROM catalogue")
+    }
+    own = facts[movie[0]]
+    for item in near:
+        other = facts[item["movie_id"]]
+        for name in ("genres", "actors", "directors"):
+            both = set(getattr(own, name) or ()) & set(getattr(other, name) or ())
+            assert item["shared"][name] == sorted(both)
+    assert any(item["shared"]["genres"] for item in near)
+
+
+def test_a_movie_that_is_withdrawn_is_near_nothing_at_once(
+    api: Api, conn: Connection, movie: tuple[int, str]
+) -> None:
+    path = f"/v1/movies/{movie[0]}/similar?n=3"
+    first, second, _ = (item["movie_id"] for item in api.get(path).json()["items"])
+    conn.execute("INSERT INTO withdrawals (movie_id, reason) VALUES (%s, 'rights')", [first])
+    items = api.get(path).json()["items"]
+    assert (items[0]["movie_id"], items[0]["rank"]) == (second, 1)
+
+
+def test_pages_of_similar_movies_follow_one_another(api: Api, movie: tuple[int, str]) -> None:
+    path = f"/v1/movies/{movie[0]}/similar"
+    whole = api.get(f"{path}?n=4").json()["items"]
+    pages = [api.get(f"{path}?n=2&offset={offset}").json()["items"] for offset in (0, 2)]
+    assert pages[0] + pages[1] == whole
+    assert api.get(f"{path}?offset=100").json()["items"] == []
+    assert_problem(api.get(f"{path}?n=101"), 422)
+    assert_problem(api.get("/v1/movies/987654/similar"), 404)
+
+
+def test_a_movie_that_came_after_the_publication_has_none_yet(api: Api, conn: Connection) -> None:
+    (drop,) = conn.execute("SELECT max(drop_id) AS id FROM drops").fetchall()
+    conn.execute("INSERT INTO movies VALUES (999999, %s, 'Alone', NULL, '{}')", [drop.id])
+    conn.execute("REFRESH MATERIALIZED VIEW mv_catalogue")
+    body = api.get("/v1/movies/999999/similar").json()
+    assert (body["basis"], body["total"], body["items"]) == (None, 0, [])

@@ -7,4 +7,5 @@ __all__ = [
     "ledger",
     "movies",
     "recommendations",
+    "users",
 ]

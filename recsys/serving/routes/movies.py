@@ -1,7 +1,7 @@
-"""Movies: one by its number, and search by words of titles and of people's names."""
+"""Movies: one by its number, those like it, and search by words of titles and people's names."""
 
-from datetime import datetime
-from typing import Annotated, Any
+from datetime import date, datetime
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel
@@ -58,6 +58,40 @@ class MovieHits(BaseModel):
     items: list[MovieHit]
 
 
+class Shared(BaseModel):
+    """What two movies have in common."""
+
+    directors: list[str]
+    actors: list[str]
+    genres: list[str]
+
+
+class NearMovie(BaseModel):
+    """A movie that is near another. `score` is comparable for one movie only."""
+
+    rank: int
+    movie_id: int
+    title: str
+    year: int | None
+    genres: list[str]
+    score: float
+    shared: Shared
+
+
+class NearMovies(BaseModel):
+    """The movies nearest to one. `basis` model: who liked the one liked the other, by the model
+    whose lists are live; content: words of the title, genres and people; null: none are known.
+    """
+
+    movie_id: int
+    title: str
+    publication: int | None
+    as_of: date | None
+    basis: Literal["model", "content"] | None
+    total: int
+    items: list[NearMovie]
+
+
 @router.get("", summary="Search movies", responses={200: {"model": MovieHits}})
 async def search_movies(
     request: Request,
@@ -80,3 +114,20 @@ async def get_movie(request: Request, movie_id: MovieId) -> Response:
     """Return a movie with its people and what IMDb says of it."""
     movie = await database_of(request).value(str, "serving_movies", "movie", movie_id=movie_id)
     return json_or_404(movie, f"no movie {movie_id}: expected one that a drop brought")
+
+
+@router.get(
+    "/{movie_id}/similar",
+    summary="Similar movies",
+    responses={200: {"model": NearMovies}, **NOT_THERE},
+)
+async def get_similar(
+    request: Request, movie_id: MovieId, n: Length = 10, offset: Offset = 0
+) -> Response:
+    """Return up to 50 movies that are nearest to one, as the live publication has them, each with
+    the people and genres that the two share. Withdrawn movies are left out.
+    """
+    near = await database_of(request).value(
+        str, "serving_movies", "similar", movie_id=movie_id, n=n, offset=offset
+    )
+    return json_or_404(near, f"no movie {movie_id}: expected one that a drop brought")

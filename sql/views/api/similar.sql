@@ -1,5 +1,5 @@
--- What readers have of similar movies.
-CREATE VIEW movie_similar AS
+-- The movies that are nearest to each movie, as the live publication has them.
+CREATE VIEW near_movies AS
 SELECT movie_id, rank, similar_id, score, basis FROM similar_movies;
 
-GRANT SELECT ON movie_similar TO recsys_api;
+GRANT SELECT ON near_movies TO recsys_api;
