@@ -239,6 +239,7 @@ def test_sundays_feedback_is_in_mondays_history_exam_and_lists(
     settings: Settings, conn: Connection, weeks: list[date]
 ) -> None:
     """And the week before, run again, does not see it."""
+    settings = settings.model_copy(update={"exam_min_users": 1})  # so that the exam is a dated one
     monday = weeks[-1]
     first = steps.run_week(settings, as_of=weeks[-2])
     seen_before = visible(conn, first)
@@ -253,8 +254,8 @@ def test_sundays_feedback_is_in_mondays_history_exam_and_lists(
     history = visible(conn, week)
     assert (user, listed[0], 5.0, sunday) in history
     assert {row[1] for row in history if row[0] == newcomer} == set(listed[1:8])
-    held_out = conn.execute("SELECT cut FROM exams WHERE as_of = %s", [monday]).fetchone()
-    assert held_out.cut is None or held_out.cut <= sunday
+    exam = conn.execute("SELECT kind, cut FROM exams WHERE as_of = %s", [monday]).fetchone()
+    assert exam.kind == "dated" and exam.cut <= sunday
     assert listed[0] not in movies_of(conn, user)
     theirs = movies_of(conn, newcomer)
     assert len(theirs) == week.top_n and not set(theirs) & set(listed[1:8])
