@@ -4,7 +4,7 @@ BIN := .venv/bin
 PYTEST = $(BIN)/python -m pytest -n 2 --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo replay status down clean test test-unit test-all wheel tools bench-quality bench-speed mutants bench-fidelity equality schema lint format lock env airflow diagram reference docs
+.PHONY: help venv demo replay status down clean test test-unit test-all wheel tools bench-quality bench-speed bench-fidelity bench-serving mutants equality schema lint format lock env airflow diagram reference docs
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -65,6 +65,9 @@ bench-speed: venv ## each stage beside its reference, and cost against scale: ma
 bench-fidelity: venv ## whether reasons are true, by deleting what they cite and asking again: make bench-fidelity DATA=folder of ml-1m [ONLY=als,…]
 	@test -n "$(DATA)" || { echo "DATA is needed: the folder of a MovieLens release, such as ml-1m" >&2; exit 2; }
 	$(BIN)/python -m bench.fidelity "$(DATA)" --only "$(ONLY)"
+
+bench-serving: venv ## what readers of the API get, beside a bare loop on the database and a plain handler [SCALE=1m] [SECONDS=15]
+	$(BIN)/python -m bench.serving --scale "$(or $(SCALE),1m)" --seconds "$(or $(SECONDS),15)"
 
 mutants: venv ## damaged drops, each taken in for real and held against a parser of their own: make mutants [COUNT=500] [SEED=20261] [ONLY=number] [FROM=folder]
 	$(BIN)/python -m bench.mutants --count "$(or $(COUNT),500)" --seed "$(or $(SEED),20261)" $(if $(ONLY),--only "$(ONLY)") $(if $(FROM),--from "$(FROM)")

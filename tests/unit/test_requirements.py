@@ -22,9 +22,7 @@ USERS = {
 NOT_IMPORTED = {
     "apache-airflow": "runs the DAGs",
     "apache-airflow-providers-celery": "docker-compose.yaml chooses its executor",
-    "asyncpg": "Airflow's asynchronous connection",
     "basedpyright": "make lint",
-    "fastapi": "a bound on what Airflow brings",
     "flask-wtf": "MLflow's login",
     "import-linter": "make lint",
     "mkdocs-material": "make docs",
