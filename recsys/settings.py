@@ -186,6 +186,11 @@ class Settings(Bounds, BaseSettings):
     api_host: str = Field(default="127.0.0.1", description="the address that the API listens on")
     api_port: int = Field(default=8_000, ge=0, le=65_535, description="its port; 0: a free one")
     api_workers: int = Field(default=1, ge=1, le=64, description="processes that answer")
+    api_models: str = Field(
+        default="",
+        description="the folder of the champion's arrays, which the API's processes map into "
+        "memory and share; empty: one of its own under the machine's folder of temporary files",
+    )
     api_url: str = Field(
         default="",
         description="where the API answers: Airflow's pages ask it what needs the model; "

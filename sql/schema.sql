@@ -489,6 +489,113 @@ CREATE FUNCTION staging.user_of(content text) RETURNS bigint
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN (SELECT CASE WHEN ((first.number = trunc(first.number)) AND ((first.number >= ('-9223372036854775808'::bigint)::numeric) AND (first.number <= ('9223372036854775807'::bigint)::numeric))) THEN (first.number)::bigint ELSE NULL::bigint END AS "case" FROM (SELECT ("substring"("left"(user_of.content, 1000), '^[[:space:]\u00a0\ufeff"'']*([+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,2}(?![0-9]))?)'::text))::numeric AS number) first);
 
+CREATE TABLE public.fits (
+    fit_key text NOT NULL,
+    digest text NOT NULL,
+    variant_of text,
+    is_accepted boolean DEFAULT true NOT NULL,
+    recipe_key text NOT NULL,
+    recipe jsonb NOT NULL,
+    kind text NOT NULL,
+    as_of date NOT NULL,
+    cut text NOT NULL,
+    seed bigint NOT NULL,
+    fingerprint text NOT NULL,
+    n_ratings bigint NOT NULL,
+    run_id text NOT NULL,
+    fitted_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT fits_kind_check CHECK ((kind = ANY (ARRAY['validation'::text, 'exam'::text, 'refit'::text])))
+);
+
+CREATE TABLE public.live_history (
+    seq bigint NOT NULL,
+    publication_id bigint NOT NULL,
+    as_of date NOT NULL,
+    cause text NOT NULL,
+    reason text,
+    requested_by text,
+    run_id text DEFAULT ''::text NOT NULL,
+    went_live_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT live_history_cause_check CHECK ((cause = ANY (ARRAY['published'::text, 'rolled back'::text, 'rolled forward'::text, 'by hand'::text])))
+);
+
+CREATE TABLE public.publications (
+    publication_id bigint NOT NULL,
+    publication_key text NOT NULL,
+    as_of date NOT NULL,
+    watermark bigint NOT NULL,
+    params jsonb NOT NULL,
+    recipe_key text NOT NULL,
+    model_version text NOT NULL,
+    n_users bigint NOT NULL,
+    n_rows bigint NOT NULL,
+    n_fallback bigint NOT NULL,
+    rows_sha256 text NOT NULL,
+    published_at timestamp with time zone DEFAULT now() NOT NULL,
+    first_live_at timestamp with time zone,
+    is_live boolean DEFAULT false NOT NULL,
+    dropped_at timestamp with time zone,
+    promotion_id bigint,
+    experiment text,
+    challenger_id bigint,
+    is_shadow boolean DEFAULT false NOT NULL,
+    fit_key text,
+    fingerprint text,
+    n_ratings bigint,
+    git_sha text,
+    run_id text DEFAULT ''::text NOT NULL,
+    made_after bigint DEFAULT 0 NOT NULL,
+    copy_of bigint,
+    left_out bigint[] DEFAULT '{}'::bigint[] NOT NULL,
+    CONSTRAINT publications_check CHECK ((NOT (is_shadow AND is_live)))
+);
+
+CREATE TABLE public.retirements (
+    retirement_id bigint NOT NULL,
+    as_of date NOT NULL,
+    reason text NOT NULL,
+    requested_by text NOT NULL,
+    run_id text DEFAULT ''::text NOT NULL,
+    retired_at timestamp with time zone DEFAULT now() NOT NULL,
+    publication_id bigint,
+    undone_at timestamp with time zone,
+    undone_by text,
+    undone_reason text
+);
+
+CREATE VIEW public.retired_weeks AS
+ SELECT as_of
+   FROM public.retirements
+  WHERE (undone_at IS NULL);
+
+CREATE VIEW public.week_publications AS
+ SELECT as_of,
+    COALESCE(( SELECT h.publication_id
+           FROM public.live_history h
+          WHERE (h.as_of = w.as_of)
+          ORDER BY h.seq DESC
+         LIMIT 1), ( SELECT max(p.publication_id) AS max
+           FROM public.publications p
+          WHERE ((p.as_of = w.as_of) AND (NOT p.is_shadow)))) AS publication_id
+   FROM ( SELECT DISTINCT publications.as_of
+           FROM public.publications
+          WHERE ((NOT publications.is_shadow) AND (NOT (publications.as_of IN ( SELECT retired_weeks.as_of
+                   FROM public.retired_weeks))))) w;
+
+CREATE VIEW api.champions AS
+ SELECT p.publication_id,
+    p.as_of,
+    p.recipe_key,
+    p.model_version,
+    p.experiment,
+    f.digest,
+    COALESCE(p.copy_of, p.publication_id) AS origin_id,
+    ((p.params ->> 'min_history'::text))::integer AS min_history,
+    ((p.params ->> 'like_threshold'::text))::double precision AS like_threshold
+   FROM ((public.week_publications w
+     JOIN public.publications p USING (publication_id))
+     LEFT JOIN public.fits f ON ((f.fit_key = p.fit_key)));
+
 CREATE VIEW api.erased AS
  SELECT user_id
    FROM public.erased_users;
@@ -693,64 +800,25 @@ CREATE VIEW api.lists AS
     contributions
    FROM public.published_lists;
 
-CREATE TABLE public.live_history (
-    seq bigint NOT NULL,
-    publication_id bigint NOT NULL,
-    as_of date NOT NULL,
-    cause text NOT NULL,
-    reason text,
-    requested_by text,
-    run_id text DEFAULT ''::text NOT NULL,
-    went_live_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
-    CONSTRAINT live_history_cause_check CHECK ((cause = ANY (ARRAY['published'::text, 'rolled back'::text, 'rolled forward'::text, 'by hand'::text])))
-);
-
-CREATE TABLE public.publications (
-    publication_id bigint NOT NULL,
-    publication_key text NOT NULL,
-    as_of date NOT NULL,
-    watermark bigint NOT NULL,
-    params jsonb NOT NULL,
-    recipe_key text NOT NULL,
-    model_version text NOT NULL,
-    n_users bigint NOT NULL,
-    n_rows bigint NOT NULL,
-    n_fallback bigint NOT NULL,
-    rows_sha256 text NOT NULL,
-    published_at timestamp with time zone DEFAULT now() NOT NULL,
-    first_live_at timestamp with time zone,
-    is_live boolean DEFAULT false NOT NULL,
-    dropped_at timestamp with time zone,
-    promotion_id bigint,
-    experiment text,
-    challenger_id bigint,
-    is_shadow boolean DEFAULT false NOT NULL,
-    fit_key text,
-    fingerprint text,
-    n_ratings bigint,
-    git_sha text,
-    run_id text DEFAULT ''::text NOT NULL,
-    made_after bigint DEFAULT 0 NOT NULL,
-    copy_of bigint,
-    left_out bigint[] DEFAULT '{}'::bigint[] NOT NULL,
-    CONSTRAINT publications_check CHECK ((NOT (is_shadow AND is_live)))
-);
-
 CREATE VIEW api.live AS
  SELECT p.publication_id,
     p.as_of,
     p.recipe_key,
     p.model_version,
     p.experiment,
+    f.digest,
+    p.watermark,
     c.recipe_key AS challenger_recipe_key,
     c.model_version AS challenger_version,
+    cf.digest AS challenger_digest,
     COALESCE(p.copy_of, p.publication_id) AS origin_id,
     (COALESCE((p.params ->> 'depth'::text), (p.params ->> 'top_n'::text)))::integer AS depth,
     ((p.params ->> 'top_n'::text))::integer AS top_n,
     ((p.params ->> 'min_history'::text))::integer AS min_history,
+    ((p.params ->> 'like_threshold'::text))::double precision AS like_threshold,
     l.seq,
     l.went_live_at
-   FROM ((( SELECT live_history.publication_id,
+   FROM ((((( SELECT live_history.publication_id,
             live_history.seq,
             live_history.went_live_at
            FROM public.live_history
@@ -758,7 +826,9 @@ CREATE VIEW api.live AS
           ORDER BY live_history.seq DESC
          LIMIT 1) l
      JOIN public.publications p ON ((p.publication_id = l.publication_id)))
-     LEFT JOIN public.publications c ON ((c.publication_id = p.challenger_id)));
+     LEFT JOIN public.fits f ON ((f.fit_key = p.fit_key)))
+     LEFT JOIN public.publications c ON ((c.publication_id = p.challenger_id)))
+     LEFT JOIN public.fits cf ON ((cf.fit_key = c.fit_key)));
 
 CREATE VIEW api.live_changes AS
  SELECT seq,
@@ -767,6 +837,24 @@ CREATE VIEW api.live_changes AS
     cause,
     went_live_at
    FROM public.live_history;
+
+CREATE VIEW api.live_ratings AS
+ SELECT r.user_id,
+    r.movie_id,
+    r.rating,
+    r.rated_at
+   FROM (api.live l
+     JOIN public.ratings r ON (((r.rated_at < l.as_of) AND (r.drop_id <= l.watermark))))
+  WHERE (NOT (EXISTS ( SELECT
+           FROM public.mv_rerated m
+          WHERE ((m.user_id = r.user_id) AND (m.movie_id = r.movie_id)))))
+UNION ALL
+ SELECT v.user_id,
+    v.movie_id,
+    v.rating,
+    v.rated_at
+   FROM (api.live l
+     JOIN public.mv_rerated v ON (((v.valid_from < l.as_of) AND (l.as_of <= v.valid_to) AND (v.drop_id <= l.watermark) AND (l.watermark < v.superseded_by))));
 
 CREATE TABLE public.withdrawals (
     movie_id bigint NOT NULL,
@@ -955,24 +1043,6 @@ CREATE VIEW api.pages_failed_fits AS
     kind,
     reason
    FROM public.failed_fits;
-
-CREATE TABLE public.fits (
-    fit_key text NOT NULL,
-    digest text NOT NULL,
-    variant_of text,
-    is_accepted boolean DEFAULT true NOT NULL,
-    recipe_key text NOT NULL,
-    recipe jsonb NOT NULL,
-    kind text NOT NULL,
-    as_of date NOT NULL,
-    cut text NOT NULL,
-    seed bigint NOT NULL,
-    fingerprint text NOT NULL,
-    n_ratings bigint NOT NULL,
-    run_id text NOT NULL,
-    fitted_at timestamp with time zone DEFAULT now() NOT NULL,
-    CONSTRAINT fits_kind_check CHECK ((kind = ANY (ARRAY['validation'::text, 'exam'::text, 'refit'::text])))
-);
 
 CREATE VIEW api.pages_fits AS
  SELECT fit_key,
@@ -1200,38 +1270,6 @@ CREATE VIEW api.pages_step_times AS
     peak_bytes,
     n_rows
    FROM public.step_times;
-
-CREATE TABLE public.retirements (
-    retirement_id bigint NOT NULL,
-    as_of date NOT NULL,
-    reason text NOT NULL,
-    requested_by text NOT NULL,
-    run_id text DEFAULT ''::text NOT NULL,
-    retired_at timestamp with time zone DEFAULT now() NOT NULL,
-    publication_id bigint,
-    undone_at timestamp with time zone,
-    undone_by text,
-    undone_reason text
-);
-
-CREATE VIEW public.retired_weeks AS
- SELECT as_of
-   FROM public.retirements
-  WHERE (undone_at IS NULL);
-
-CREATE VIEW public.week_publications AS
- SELECT as_of,
-    COALESCE(( SELECT h.publication_id
-           FROM public.live_history h
-          WHERE (h.as_of = w.as_of)
-          ORDER BY h.seq DESC
-         LIMIT 1), ( SELECT max(p.publication_id) AS max
-           FROM public.publications p
-          WHERE ((p.as_of = w.as_of) AND (NOT p.is_shadow)))) AS publication_id
-   FROM ( SELECT DISTINCT publications.as_of
-           FROM public.publications
-          WHERE ((NOT publications.is_shadow) AND (NOT (publications.as_of IN ( SELECT retired_weeks.as_of
-                   FROM public.retired_weeks))))) w;
 
 CREATE VIEW api.pages_week_publications AS
  SELECT as_of,
@@ -2338,6 +2376,8 @@ GRANT ALL ON FUNCTION api.record_events(api_key_id text, idempotency_key text, e
 REVOKE ALL ON FUNCTION api.record_ratings(api_key_id text, idempotency_key text, entries jsonb, for_new_user boolean) FROM PUBLIC;
 GRANT ALL ON FUNCTION api.record_ratings(api_key_id text, idempotency_key text, entries jsonb, for_new_user boolean) TO recsys_api;
 
+GRANT SELECT ON TABLE api.champions TO recsys_api;
+
 GRANT SELECT ON TABLE api.erased TO recsys_api;
 
 GRANT SELECT ON TABLE api.fallback TO recsys_api;
@@ -2353,6 +2393,8 @@ GRANT SELECT ON TABLE api.lists TO recsys_api;
 GRANT SELECT ON TABLE api.live TO recsys_api;
 
 GRANT SELECT ON TABLE api.live_changes TO recsys_api;
+
+GRANT SELECT ON TABLE api.live_ratings TO recsys_api;
 
 GRANT SELECT ON TABLE api.movies TO recsys_api;
 

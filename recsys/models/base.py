@@ -17,6 +17,7 @@ from recsys.features.interactions import Interactions
 from recsys.features.train import Train
 from recsys.models import BASELINE
 from recsys.models.explanation import Explanation
+from recsys.models.saved_arrays import saved_arrays
 from recsys.models.top_n import (
     Eligibility,
     best_products,
@@ -258,13 +259,6 @@ class Recommender(ABC):
         model.like_threshold_ = float(state.pop("like_threshold_"))
         model.restore(state)
         return model
-
-
-def saved_arrays(directory: Path) -> dict[str, np.ndarray]:
-    """Return the arrays of a saved model by name."""
-    # opened here: numpy leaves a damaged file open
-    with (directory / "arrays.npz").open("rb") as file, np.load(file, allow_pickle=False) as arrays:
-        return {name: arrays[name] for name in arrays.files}
 
 
 def rating_range(train: Interactions) -> np.ndarray:

@@ -10,7 +10,17 @@ import os
 
 from recsys.registry.patience import PATIENT
 
-__all__ = ["compute", "digest", "fit_key", "fit_ledger", "fitting", "names", "patience", "store"]
+__all__ = [
+    "compute",
+    "digest",
+    "files",
+    "fit_key",
+    "fit_ledger",
+    "fitting",
+    "names",
+    "patience",
+    "store",
+]
 
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")

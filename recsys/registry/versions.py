@@ -2,7 +2,9 @@
 lost, or be another store's.
 """
 
+import shutil
 from collections.abc import Mapping
+from pathlib import Path
 
 from mlflow.entities.model_registry import ModelVersion
 
@@ -70,6 +72,16 @@ class Versions(Fits):
         if registered is None or not registered.run_id:
             raise LedgerError(f"MLflow at {self.uri} has no version {version} of {self.model_name}")
         return self.load(registered.run_id)
+
+    def download_version(self, version: str, directory: Path) -> None:
+        """Copy a version's model into a folder, as `Recommender.save` wrote it. Raises LedgerError
+        where MLflow lacks it, ModelLost where it is damaged.
+        """
+        registered = self._version(version)
+        if registered is None or not registered.run_id:
+            raise LedgerError(f"MLflow at {self.uri} has no version {version} of {self.model_name}")
+        with self._directory(registered.run_id) as downloaded:
+            shutil.copytree(downloaded, directory, dirs_exist_ok=True)
 
     def version_tags(self, version: str) -> Mapping[str, str]:
         """Return what a version was registered with: its recipe, its week and its fit key. Empty

@@ -7,18 +7,30 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 
+from recsys.serving.champion import Champions
 from recsys.serving.database import Database
+from recsys.serving.fresh import Fresh
 from recsys.serving.gate import Gate
 from recsys.serving.keys import Keys
 from recsys.serving.pages.alone import mount_pages
 from recsys.serving.problems import add_problems
-from recsys.serving.routes import feedback, health, history, ledger, movies, recommendations, users
+from recsys.serving.routes import (
+    feedback,
+    for_ratings,
+    health,
+    history,
+    ledger,
+    movies,
+    recommendations,
+    users,
+)
 from recsys.settings import Settings
 
 __all__ = ["create_app", "from_environment"]
 
 ROUTERS = (
     feedback.router,
+    for_ratings.router,
     health.router,
     history.router,
     ledger.router,
@@ -35,11 +47,13 @@ def create_app(settings: Settings) -> FastAPI:
     address.
     """
     database = Database.of(settings)
+    champions = Champions(settings)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         async with database:
             yield
+        champions.close()
 
     app = FastAPI(
         title="Weekly movie recommender",
@@ -54,6 +68,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.settings = settings
     app.state.database = database
     app.state.keys = Keys(database)
+    app.state.fresh = Fresh(database, champions)
     add_problems(app)
     app.add_middleware(Gate)
     for router in ROUTERS:

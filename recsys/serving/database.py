@@ -120,7 +120,7 @@ class Database:
         async with self._pool.acquire(timeout=PATIENCE) as connection:
             yield connection
 
-    async def rows(self, kind: type[Row], topic: str, name: str, **params: object) -> list[Row]:
+    async def rows(self, kind: type[Row], topic: str, name: str, /, **params: object) -> list[Row]:
         """Return all rows of a named query as instances of a class whose fields are its columns."""
         query = statement(topic, name)
         arguments = query.arguments(params)
@@ -128,7 +128,7 @@ class Database:
             records = await connection.fetch(query.text, *arguments)
         return [kind(**record) for record in records]
 
-    async def row(self, kind: type[Row], topic: str, name: str, **params: object) -> Row | None:
+    async def row(self, kind: type[Row], topic: str, name: str, /, **params: object) -> Row | None:
         """Return the first row of a named query, None where it has none."""
         query = statement(topic, name)
         arguments = query.arguments(params)
@@ -137,7 +137,7 @@ class Database:
         return None if record is None else kind(**record)
 
     async def value(
-        self, kind: type[Value], topic: str, name: str, **params: object
+        self, kind: type[Value], topic: str, name: str, /, **params: object
     ) -> Value | None:
         """Return the first column of the first row, None where there is none or it is NULL.
 

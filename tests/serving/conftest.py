@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from datetime import date
 from itertools import count
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import httpx
 import pytest
@@ -70,6 +70,7 @@ def settings_of(postgres: Postgres, database: str, folder: Path) -> Settings:
         title_model="/nonexistent/title-model",
         threads=1,
         bootstrap_resamples=200,
+        api_models=str(folder / "champions"),
         recipes=("popularity", "als"),
     )
 
@@ -146,14 +147,40 @@ class Api:
     def request(
         self, method: str, path: str, *, key: str | None = None, **options: object
     ) -> httpx.Response:
-        async def answer() -> httpx.Response:
-            async with client_of(self.settings, self.key if key is None else key) as client:
-                return await client.request(method, path, **options)  # pyright: ignore[reportArgumentType]
+        (answer,) = self.many([(method, path, options)], key=key)
+        return answer
 
-        return asyncio.run(answer())
+    def many(
+        self, requests: list[tuple[str, str, dict[str, Any]]], *, key: str | None = None
+    ) -> list[httpx.Response]:
+        """Ask one application several things, one after another."""
+
+        async def answers() -> list[httpx.Response]:
+            async with client_of(self.settings, self.key if key is None else key) as client:
+                return [await client.request(*request[:2], **request[2]) for request in requests]
+
+        return asyncio.run(answers())
 
 
 @pytest.fixture
 def api(settings: Settings, keys: Keys) -> Api:
     """The API, asked with a read key unless a request has its own; "" is none."""
     return Api(settings, keys.read)
+
+
+@pytest.fixture(scope="session")
+def still_keys(postgres: Postgres, world: World) -> Iterator[tuple[Settings, Keys]]:
+    create_database(postgres, "serving_still", template=world.database)
+    settings = settings_of(postgres, "serving_still", world.folder)
+    with connect(settings) as conn:
+        yield settings, Keys(*(new_key(conn, scope) for scope in Keys._fields))
+    drop_database(postgres, "serving_still")
+
+
+@pytest.fixture
+def still_api(still_keys: tuple[Settings, Keys]) -> Api:
+    """An API that all tests share, of requests that change nothing: a copy of the world takes each
+    test a second. It is asked with a predict key.
+    """
+    settings, keys = still_keys
+    return Api(settings, keys.predict)

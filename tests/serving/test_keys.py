@@ -38,8 +38,8 @@ def test_readyz_says_what_is_live(api: Api, conn: Connection) -> None:
         "a" * 10_000,
     ],
 )
-def test_what_is_no_key_opens_nothing(api: Api, key: str) -> None:
-    assert api.get("/readyz", key=key).status_code == 401
+def test_what_is_no_key_opens_nothing(still_api: Api, key: str) -> None:
+    assert still_api.get("/readyz", key=key).status_code == 401
 
 
 def test_a_key_with_one_letter_changed_opens_nothing(api: Api, keys: Keys) -> None:

@@ -232,8 +232,8 @@ def test_a_key_of_one_user_touches_no_other(api: Api, conn: Connection, user_id:
         "/v1/users/1/recommendations?genre=" + "x" * 101,
     ],
 )
-def test_what_is_not_as_expected_is_refused(api: Api, path: str) -> None:
-    assert_problem(api.get(path), 422)
+def test_what_is_not_as_expected_is_refused(still_api: Api, path: str) -> None:
+    assert_problem(still_api.get(path), 422)
 
 
 def test_a_quote_in_a_genre_is_a_genre(api: Api, user_id: int) -> None:
@@ -245,6 +245,6 @@ def test_a_quote_in_a_genre_is_a_genre(api: Api, user_id: int) -> None:
     "body",
     [{}, {"user_ids": []}, {"user_ids": [1] * 1_001}, {"user_ids": ["x"]}, [], {"user_ids": [1.5]}],
 )
-def test_a_batch_that_is_not_as_expected_is_refused(api: Api, body: object) -> None:
-    assert_problem(api.post("/v1/recommendations:batch", json=body), 422)
-    assert_problem(api.post("/v1/recommendations:batch", content=b"{"), 422)
+def test_a_batch_that_is_not_as_expected_is_refused(still_api: Api, body: object) -> None:
+    assert_problem(still_api.post("/v1/recommendations:batch", json=body), 422)
+    assert_problem(still_api.post("/v1/recommendations:batch", content=b"{"), 422)

@@ -2,6 +2,7 @@
 
 __all__ = [
     "feedback",
+    "for_ratings",
     "health",
     "history",
     "ledger",

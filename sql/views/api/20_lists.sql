@@ -30,3 +30,19 @@ RETURN (some_of = '{}' OR genres && some_of) AND NOT genres && none_of
        AND (year_from IS NULL OR year >= year_from) AND (year_to IS NULL OR year <= year_to);
 
 GRANT SELECT ON lists, fallback, listed_movies, withdrawn_movies, rated, erased TO recsys_api;
+
+-- What the live publication knew of everyone's ratings: as visible_ratings has them, but as tables,
+-- which a view may read for its owner.
+CREATE VIEW live_ratings AS
+SELECT r.user_id, r.movie_id, r.rating, r.rated_at
+FROM live l
+JOIN ratings r ON r.rated_at < l.as_of AND r.drop_id <= l.watermark
+WHERE NOT EXISTS (SELECT FROM mv_rerated m
+                  WHERE m.user_id = r.user_id AND m.movie_id = r.movie_id)
+UNION ALL
+SELECT v.user_id, v.movie_id, v.rating, v.rated_at
+FROM live l
+JOIN mv_rerated v ON v.valid_from < l.as_of AND l.as_of <= v.valid_to
+                     AND v.drop_id <= l.watermark AND l.watermark < v.superseded_by;
+
+GRANT SELECT ON live_ratings TO recsys_api;

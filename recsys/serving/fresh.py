@@ -1,0 +1,153 @@
+"""Lists made on request: the champion is asked with a history, and Postgres writes the answer."""
+
+from dataclasses import dataclass
+from datetime import date
+from functools import partial
+from typing import TYPE_CHECKING
+
+from recsys.serving.champion import Champions
+from recsys.serving.database import Database
+from recsys.serving.filters import ListFilters
+from recsys.serving.problems import Problem
+
+if TYPE_CHECKING:
+    from recsys.serving.asking import ModelList
+
+__all__ = ["Fresh", "History", "ListRequest"]
+
+
+@dataclass(frozen=True)
+class History:
+    """What a person has rated: movie ids, stars, epoch seconds."""
+
+    movie_ids: list[int]
+    ratings: list[float]
+    rated_at: list[int]
+
+
+@dataclass(frozen=True)
+class Champion:
+    """The model to ask, and what its list may hold: see the query `champion`."""
+
+    publication_id: int
+    as_of: date
+    recipe_key: str
+    model_version: str
+    digest: str | None
+    origin_id: int
+    min_history: int
+    like_threshold: float
+    arm: str | None
+    left_out: list[int]
+    offered: list[int] | None
+    unknown: list[int]
+
+    @property
+    def params(self) -> dict[str, object]:
+        """Return what the query `answer` takes of it."""
+        names = (
+            "publication_id",
+            "as_of",
+            "recipe_key",
+            "model_version",
+            "arm",
+            "origin_id",
+            "like_threshold",
+            "left_out",
+        )
+        return {name: getattr(self, name) for name in names}
+
+
+@dataclass(frozen=True)
+class ListRequest:
+    """What a list shall be: filters, reasons, the week, and whether the model answers any
+    history, however short.
+    """
+
+    filters: ListFilters
+    is_explained: bool = True
+    as_of: date | None = None
+    user_id: int | None = None
+    fold_in: bool = False
+
+
+@dataclass(frozen=True)
+class Fresh:
+    """Where the answers come from."""
+
+    database: Database
+    champions: Champions
+
+    async def history(self, user_id: int) -> History:
+        """Return what a user has rated, through the API too."""
+        history = await self.database.row(History, "serving_champion", "history", user_id=user_id)
+        return history or History([], [], [])
+
+    async def answer(self, history: History, wish: ListRequest) -> bytes:
+        """Return a list as JSON. Raises a 404 where the week has no model, a 422 for ratings of
+        movies that are not known, a 503 where nothing is live.
+        """
+        champion = await self.champion(history, wish)
+        best = await self.ask(champion, history, wish)
+        filters = wish.filters.params
+        left_over = ("excluded_ids", "request")
+        body = await self.database.value(
+            bytes,
+            "serving_champion",
+            "answer",
+            **champion.params,
+            user_id=wish.user_id,
+            rated_ids=history.movie_ids,
+            ratings=history.ratings,
+            movie_ids=best.movie_ids,
+            scores=best.scores,
+            kind=best.kind,
+            cited=best.cited,
+            contributions=best.contributions,
+            explain=wish.is_explained,
+            **{name: value for name, value in filters.items() if name not in left_over},
+        )
+        return body or b""
+
+    async def champion(self, history: History, wish: ListRequest) -> Champion:
+        """Return the model to ask, and check that the history is of movies."""
+        left_over = ("n", "skip", "fields", "request")
+        filters = {
+            name: value for name, value in wish.filters.params.items() if name not in left_over
+        }
+        champion = await self.database.row(
+            Champion,
+            "serving_champion",
+            "champion",
+            as_of=wish.as_of,
+            user_id=wish.user_id,
+            movie_ids=history.movie_ids,
+            **filters,
+        )
+        if champion is None and wish.as_of is not None:
+            raise Problem(404, f"no lists were published for {wish.as_of}: expected a week's as_of")
+        if champion is None:
+            raise Problem(503, "no publication is live yet: a week has to run first")
+        if champion.unknown and wish.user_id is None:
+            raise Problem(422, "some ratings are of no movie", unknown=champion.unknown[:20])
+        return champion
+
+    async def ask(self, champion: Champion, history: History, wish: ListRequest) -> "ModelList":
+        """Return the model's part of a list; nothing of a history that is too short for it."""
+        from recsys.serving.asking import ModelList, Question, ask
+
+        n_rated = len(history.movie_ids)
+        if n_rated < champion.min_history and not wish.fold_in:
+            return ModelList.empty()
+        question = Question(
+            movie_ids=history.movie_ids,
+            ratings=history.ratings,
+            rated_at=history.rated_at,
+            n=wish.filters.n + wish.filters.offset,
+            left_out=champion.left_out,
+            offered=champion.offered,
+            is_explained=wish.is_explained,
+        )
+        return await self.champions.ask(
+            champion.model_version, champion.digest, partial(ask, question)
+        )

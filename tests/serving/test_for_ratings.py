@@ -1,0 +1,165 @@
+"""POST /v1/recommendations:for-ratings: the champion answers as the publication does."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from recsys.db.connect import Connection
+from recsys.settings import Settings
+from tests.serving.conftest import Api, Keys
+from tests.serving.test_problems import assert_problem
+
+URL = "/v1/recommendations:for-ratings"
+
+
+@pytest.fixture
+def api(settings: Settings, keys: Keys) -> Api:
+    """Asked with a key that may ask the model."""
+    return Api(settings, keys.predict)
+
+
+def model_users(conn: Connection) -> list[int]:
+    rows = conn.execute(
+        "SELECT DISTINCT user_id FROM recommendations WHERE source = 'model' ORDER BY 1"
+    ).fetchall()
+    return [row.user_id for row in rows]
+
+
+def model_rows(conn: Connection, user_id: int) -> list[tuple[int, int, float]]:
+    """As deep as it goes."""
+    rows = conn.execute(
+        "SELECT m.rank, m.movie_id, m.score FROM api.lists JOIN api.live USING (publication_id), "
+        "unnest(movie_ids, scores) WITH ORDINALITY m (movie_id, score, rank) "
+        "WHERE user_id = %s AND rank <= n_model ORDER BY rank",
+        [user_id],
+    ).fetchall()
+    return [tuple(row) for row in rows]
+
+
+def ratings_of(conn: Connection, user_id: int) -> list[dict[str, Any]]:
+    rows = conn.execute(
+        "SELECT v.movie_id, v.rating, v.rated_at FROM publications p, "
+        "visible_ratings(p.as_of, p.watermark) v WHERE p.is_live AND v.user_id = %s",
+        [user_id],
+    ).fetchall()
+    return [
+        {"movie_id": row.movie_id, "rating": row.rating, "rated_at": row.rated_at.isoformat()}
+        for row in rows
+    ]
+
+
+def shown(answer: dict[str, Any]) -> list[tuple[int, int, float]]:
+    return [
+        (item["rank"], item["movie_id"], item["score"])
+        for item in answer["items"]
+        if item["source"] == "model"
+    ]
+
+
+def test_every_model_user_gets_what_was_published(api: Api, conn: Connection) -> None:
+    users = model_users(conn)
+    assert len(users) > 50
+    requests = [
+        ("POST", URL, {"json": {"ratings": ratings_of(conn, user_id), "n": 100}})
+        for user_id in users
+    ]
+    for user_id, answer in zip(users, api.many(requests), strict=True):
+        assert shown(answer.json()) == model_rows(conn, user_id), user_id
+
+
+def test_a_list_for_ratings_says_what_made_it(api: Api, conn: Connection) -> None:
+    answer = api.post(URL, json={"ratings": ratings_of(conn, model_users(conn)[0])}).json()
+    (live,) = conn.execute(
+        "SELECT publication_id, as_of, recipe_key FROM publications WHERE is_live"
+    ).fetchall()
+    assert (answer["publication"], answer["as_of"], answer["recipe"]) == (
+        live.publication_id,
+        str(live.as_of),
+        live.recipe_key,
+    )
+    assert answer["user_id"] is None and answer["complete"] is True and answer["arm"] is None
+
+
+def test_reasons_cite_what_the_request_liked(api: Api, conn: Connection) -> None:
+    ratings = ratings_of(conn, model_users(conn)[0])
+    answer = api.post(URL, json={"ratings": ratings}).json()
+    liked = {each["movie_id"] for each in ratings if each["rating"] >= 4}
+    cited = [each for item in answer["items"] for each in item["reasons"]["cited"]]
+    if answer["recipe"].startswith("als"):
+        assert cited
+    assert {each["movie_id"] for each in cited} <= liked
+    assert all(each["contribution"] > 0 and each["title"] for each in cited)
+    assert all(each["kind"] for each in (item["reasons"] for item in answer["items"]))
+    bare = api.post(URL, json={"ratings": ratings, "explain": False}).json()
+    assert "reasons" not in bare["items"][0]
+
+
+def test_too_short_a_history_gets_the_fallback_unless_folded_in(api: Api, conn: Connection) -> None:
+    ratings = ratings_of(conn, model_users(conn)[0])[:2]
+    answer = api.post(URL, json={"ratings": ratings}).json()
+    assert {item["source"] for item in answer["items"]} == {"fallback"}
+    assert answer["known"] is False
+    folded = api.post(URL, json={"ratings": ratings, "fold_in": True}).json()
+    assert {item["source"] for item in folded["items"]} == {"model"}
+    assert not {each["movie_id"] for each in ratings} & {
+        item["movie_id"] for item in [*answer["items"], *folded["items"]]
+    }
+
+
+def test_filters_and_exclusions_hold_for_a_list_on_request(api: Api, conn: Connection) -> None:
+    ratings = ratings_of(conn, model_users(conn)[0])
+    answer = api.post(URL, json={"ratings": ratings, "genre": ["Comedy"], "n": 5}).json()
+    assert answer["items"] and all("Comedy" in item["genres"] for item in answer["items"])
+    first = answer["items"][0]["movie_id"]
+    conn.execute("INSERT INTO withdrawals (movie_id, reason) VALUES (%s, 'a test')", [first])
+    after = api.post(URL, json={"ratings": ratings, "genre": ["Comedy"], "n": 5}).json()
+    assert first not in {item["movie_id"] for item in after["items"]}
+    rest = api.post(URL, json={"ratings": ratings, "genre": ["Comedy"], "n": 2, "offset": 2}).json()
+    assert [item["movie_id"] for item in rest["items"]] == [
+        item["movie_id"] for item in after["items"][2:4]
+    ]
+
+
+def test_the_newest_of_two_ratings_counts(api: Api, conn: Connection) -> None:
+    ratings = ratings_of(conn, model_users(conn)[0])
+    older = dict(ratings[0], rating=0.5, rated_at=datetime(1990, 1, 1, tzinfo=UTC).isoformat())
+    one, other = (
+        api.post(URL, json={"ratings": each}).json() for each in (ratings, [*ratings, older])
+    )
+    assert shown(one) == shown(other)
+
+
+def test_a_week_that_was_published_may_be_named(api: Api, conn: Connection) -> None:
+    ratings = ratings_of(conn, model_users(conn)[0])
+    (live,) = conn.execute("SELECT as_of FROM publications WHERE is_live").fetchall()
+    body = {"ratings": ratings, "as_of": str(live.as_of)}
+    assert api.post(URL, json=body).status_code == 200
+    assert_problem(api.post(URL, json=body | {"as_of": "1999-01-04"}), 404)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"ratings": []},
+        {"ratings": [{"movie_id": 1}]},
+        {"ratings": [{"movie_id": 1, "rating": 0}]},
+        {"ratings": [{"movie_id": 1, "rating": 4.2}]},
+        {"ratings": [{"movie_id": 2**63, "rating": 4}]},
+        {"ratings": [{"movie_id": 1, "rating": 4, "rated_at": "yesterday"}]},
+        {"ratings": [{"movie_id": 1, "rating": 4}], "as_of": "monday"},
+        {"ratings": [{"movie_id": 1, "rating": 4}], "n": 600, "offset": 600},
+        {"ratings": [{"movie_id": 1, "rating": 4}], "nosuch": 1},
+        {"ratings": [{"movie_id": 999_999, "rating": 4}]},
+    ],
+)
+def test_what_is_not_as_expected_is_refused(still_api: Api, body: object) -> None:
+    assert_problem(still_api.post(URL, json=body), 422)
+
+
+def test_it_needs_a_key_that_may_ask_the_model(api: Api, keys: Keys) -> None:
+    body = {"ratings": [{"movie_id": 1, "rating": 4}]}
+    assert_problem(api.post(URL, key="", json=body), 401)
+    assert_problem(api.post(URL, key=keys.read, json=body), 403)
+    assert_problem(api.post(URL, key=keys.write, json=body), 403)
