@@ -56,7 +56,7 @@ def answers(
 ) -> list[httpx.Response]:
     from recsys_airflow.pages import FASTAPI_APP
 
-    async def asked() -> list[httpx.Response]:
+    async def talk() -> list[httpx.Response]:
         transport = httpx.ASGITransport(app=airflow)
         async with httpx.AsyncClient(
             transport=transport, base_url="http://airflow", **options
@@ -65,7 +65,7 @@ def answers(
         await FASTAPI_APP["app"].close()
         return answers
 
-    return asyncio.run(asked())
+    return asyncio.run(talk())
 
 
 def mounted() -> list[tuple[str, str]]:
