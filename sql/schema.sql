@@ -1113,21 +1113,6 @@ CREATE VIEW api.pages_live_history AS
     went_live_at
    FROM public.live_history;
 
-CREATE VIEW api.pages_movies AS
- SELECT c.movie_id,
-    c.title,
-    c.year,
-    c.genres,
-    c.imdb_id,
-    c.runtime_minutes,
-    c.average_rating,
-    c.votes,
-    c.directors,
-    c.actors,
-    w.withdrawn_at
-   FROM (public.mv_catalogue c
-     LEFT JOIN public.withdrawals w ON (((w.movie_id = c.movie_id) AND (w.undone_at IS NULL))));
-
 CREATE TABLE public.observed_hits (
     as_of date NOT NULL,
     publication_id bigint NOT NULL,
@@ -2419,8 +2404,6 @@ GRANT SELECT ON TABLE api.pages_gate_verdicts TO recsys_api;
 GRANT SELECT ON TABLE api.pages_lists TO recsys_api;
 
 GRANT SELECT ON TABLE api.pages_live_history TO recsys_api;
-
-GRANT SELECT ON TABLE api.pages_movies TO recsys_api;
 
 GRANT SELECT ON TABLE api.pages_observed_hits TO recsys_api;
 

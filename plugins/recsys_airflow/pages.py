@@ -113,11 +113,14 @@ async def made_pages() -> "FastAPI":
     """Return the pages, their pool open. Postgres may come later."""
     from recsys.serving.database import Database
     from recsys.serving.pages.app import pages_app
+    from recsys.serving.pages.asks import HttpAsks
+    from recsys.serving.pages.operator import Operator
     from recsys_airflow.hook import RecsysHook
 
     settings = RecsysHook().settings()
     database = await Database.of(settings).__aenter__()
-    return pages_app(database, AirflowAccess(), in_airflow=True)
+    operator = Operator(settings) if settings.operator_database_url else None
+    return pages_app(database, AirflowAccess(), HttpAsks(settings), operator, in_airflow=True)
 
 
 FASTAPI_APP = {"name": "Recommender", "app": MountedPages(), "url_prefix": PREFIX}

@@ -4,12 +4,9 @@
 -- What readers see now.
 SELECT p.publication_id, p.as_of, p.recipe_key, p.model_version, p.n_users, p.n_rows, p.n_fallback,
        p.n_ratings, p.published_at, p.first_live_at, p.experiment, p.watermark,
-       p.params::text AS params
+       coalesce((p.params ->> 'top_n')::integer, 10) AS top_n
 FROM api.pages_publications p
 WHERE p.is_live;
-
--- name: now()
-SELECT now() AS now;
 
 -- name: headline(as_of)
 -- The week's champion and popularity at its exam, and what came true last.
@@ -34,7 +31,7 @@ SELECT m.movie_id, m.title, m.genres, m.directors, l.n_lists
 FROM (SELECT movie_id, count(*) AS n_lists FROM api.pages_lists
       WHERE publication_id = %(publication_id)s
       GROUP BY movie_id ORDER BY count(*) DESC, movie_id LIMIT %(n)s) l
-JOIN api.pages_movies m USING (movie_id)
+JOIN api.movies m USING (movie_id)
 WHERE m.withdrawn_at IS NULL
 ORDER BY l.n_lists DESC, m.movie_id;
 
@@ -43,13 +40,6 @@ ORDER BY l.n_lists DESC, m.movie_id;
 SELECT user_id FROM api.pages_lists
 WHERE publication_id = %(publication_id)s AND rank = 1
 ORDER BY user_id LIMIT %(n)s;
-
--- name: search_movies(words, n)
--- Movies whose title has every word, those with most votes first.
-SELECT movie_id, title, genres, directors, withdrawn_at
-FROM api.pages_movies
-WHERE title ILIKE ALL (%(words)s::text[])
-ORDER BY votes DESC NULLS LAST, movie_id LIMIT %(n)s;
 
 -- name: has_list(publication_id, user_id)
 SELECT EXISTS (SELECT FROM api.pages_lists

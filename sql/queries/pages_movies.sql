@@ -3,7 +3,7 @@
 -- name: movie(movie_id)
 SELECT movie_id, title, year, genres, imdb_id, runtime_minutes, average_rating, votes, directors,
        actors, withdrawn_at
-FROM api.pages_movies WHERE movie_id = %(movie_id)s;
+FROM api.movies WHERE movie_id = %(movie_id)s;
 
 -- name: ranks(publication_id, movie_id)
 -- In how many lists a movie is, by its rank.
@@ -32,3 +32,20 @@ GROUP BY rating ORDER BY rating;
 SELECT user_id, rank FROM api.pages_lists
 WHERE publication_id = %(publication_id)s AND movie_id = %(movie_id)s
 ORDER BY rank, user_id LIMIT %(n)s;
+
+-- name: similar(movie_id, n)
+-- The movies that are nearest to it, and what it has in common with each.
+SELECT s.rank, s.similar_id AS movie_id, c.title, c.genres, c.directors, c.withdrawn_at, s.basis,
+       ARRAY(SELECT unnest(c.directors) INTERSECT SELECT unnest(m.directors)) AS same_directors,
+       ARRAY(SELECT unnest(c.actors) INTERSECT SELECT unnest(m.actors)) AS same_actors,
+       ARRAY(SELECT unnest(c.genres) INTERSECT SELECT unnest(m.genres)) AS same_genres
+FROM api.movie_similar s
+JOIN api.movies c ON c.movie_id = s.similar_id
+JOIN api.movies m ON m.movie_id = s.movie_id
+WHERE s.movie_id = %(movie_id)s AND s.rank <= %(n)s
+ORDER BY s.rank;
+
+-- name: titles(movie_ids)
+-- Movies by their numbers.
+SELECT movie_id, title, year, genres, directors, withdrawn_at FROM api.movies
+WHERE movie_id = ANY (%(movie_ids)s::bigint[]);

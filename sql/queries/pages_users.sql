@@ -7,7 +7,7 @@ FROM (SELECT DISTINCT ON (movie_id) movie_id, rating, rated_at
       FROM api.pages_ratings
       WHERE user_id = %(user_id)s AND rated_at < %(as_of)s::date AND drop_id <= %(watermark)s
       ORDER BY movie_id, rated_at DESC, drop_date DESC, revision DESC) h
-JOIN api.pages_movies m USING (movie_id)
+JOIN api.movies m USING (movie_id)
 ORDER BY h.rated_at DESC, h.rating DESC, h.movie_id
 LIMIT %(n)s OFFSET %(skip)s;
 
@@ -19,24 +19,34 @@ FROM (SELECT DISTINCT ON (movie_id) movie_id, rating, rated_at
       WHERE user_id = %(user_id)s AND rated_at < %(as_of)s::date AND drop_id <= %(watermark)s
       ORDER BY movie_id, rated_at DESC, drop_date DESC, revision DESC) h;
 
--- name: list(publication_id, user_id)
-SELECT l.rank, l.movie_id, m.title, m.year, m.genres, m.directors, m.average_rating,
-       m.runtime_minutes, m.withdrawn_at, l.score, l.source, l.arm
-FROM api.pages_lists l JOIN api.pages_movies m USING (movie_id)
+-- name: list(publication_id, user_id, depth)
+-- A user's list as it is stored, and the liked movies that speak for each of the first ones.
+SELECT n.rank::integer AS rank, n.movie_id, m.title, m.year, m.genres, m.directors, m.withdrawn_at,
+       n.score, CASE WHEN n.rank <= l.n_model THEN 'model' ELSE 'fallback' END AS source, l.arm,
+       CASE WHEN n.rank <= l.n_model THEN l.reason_kind ELSE 'rule' END AS reason_kind,
+       (SELECT json_agg(json_build_object('movie_id', c.movie_id, 'title', c.title)
+                        ORDER BY x.place)
+        FROM unnest(l.cited[3 * n.rank - 2 : 3 * n.rank]) WITH ORDINALITY AS x (movie_id, place)
+        JOIN api.movies c USING (movie_id))::text AS cited
+FROM api.lists l
+CROSS JOIN LATERAL unnest(l.movie_ids, l.scores) WITH ORDINALITY AS n (movie_id, score, rank)
+JOIN api.movies m USING (movie_id)
 WHERE l.publication_id = %(publication_id)s AND l.user_id = %(user_id)s
-ORDER BY l.rank;
+  AND n.rank <= %(depth)s
+ORDER BY n.rank;
 
 -- name: publications()
 -- Every week that can be looked at: what readers had in it.
 SELECT p.publication_id, p.as_of, p.recipe_key, p.model_version, p.is_live, p.watermark,
-       p.dropped_at, p.published_at, p.experiment, p.challenger_id
+       p.dropped_at, p.published_at, p.experiment, p.challenger_id,
+       coalesce((p.params ->> 'top_n')::integer, 10) AS top_n
 FROM api.pages_week_publications w JOIN api.pages_publications p USING (publication_id)
 ORDER BY p.as_of DESC;
 
 -- name: challengers(as_of)
 -- Challengers' own lists of a week, which no reader sees.
 SELECT p.publication_id, p.as_of, p.recipe_key, p.model_version, p.watermark, p.dropped_at,
-       p.experiment
+       p.experiment, coalesce((p.params ->> 'top_n')::integer, 10) AS top_n
 FROM api.pages_publications p
 WHERE p.is_shadow AND p.as_of = %(as_of)s
 ORDER BY p.publication_id DESC;

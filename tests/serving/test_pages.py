@@ -2,8 +2,6 @@
 
 import asyncio
 import re
-from collections.abc import Callable
-from typing import Any
 
 import httpx
 import pytest
@@ -14,32 +12,7 @@ from recsys.serving.pages.sessions import COOKIE
 from recsys.settings import Settings
 from tests.serving.conftest import Keys, client_of, new_key
 from tests.serving.pages_routes import routes_of
-
-Talk = Callable[[httpx.AsyncClient], Any]
-
-
-def visit(settings: Settings, key: str, talk: Talk) -> Any:
-    """Sign in with a key, and have a talk with the pages."""
-
-    async def visited() -> Any:
-        async with client_of(settings) as client:
-            signed_in = await client.post("/sign-in", data={"key": key})
-            assert signed_in.status_code == 303, signed_in.text
-            return await talk(client)
-
-    return asyncio.run(visited())
-
-
-def page(settings: Settings, key: str, path: str, **options: Any) -> httpx.Response:
-    async def opened(client: httpx.AsyncClient) -> httpx.Response:
-        return await client.get(path, **options)
-
-    return visit(settings, key, opened)
-
-
-def text_of(response: httpx.Response) -> str:
-    """What a page says, without its tags."""
-    return re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", response.text))
+from tests.serving.pages_visits import page, text_of, value, visit
 
 
 @pytest.fixture
@@ -48,11 +21,6 @@ def user_id(conn: Connection) -> int:
     return value(
         conn, "SELECT min(user_id) FROM recommendations WHERE source = 'model' AND rank = 1"
     )
-
-
-def value(conn: Connection, query: str, *params: Any) -> Any:
-    row = conn.execute(query.encode(), params).fetchone()
-    return row[0] if row else None
 
 
 # what is on them

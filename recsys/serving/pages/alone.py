@@ -14,6 +14,7 @@ from starlette.types import Scope
 from recsys.serving.keys import SCOPES, Keys
 from recsys.serving.pages.access import Visitor
 from recsys.serving.pages.app import pages_app
+from recsys.serving.pages.operator import Operator
 from recsys.serving.pages.rendering import render
 from recsys.serving.pages.sessions import COOKIE, HOURS, Session
 from recsys.serving.secret import PresentedKey
@@ -128,7 +129,8 @@ class PagesMount(Mount):
 def mount_pages(api: FastAPI, settings: Settings) -> None:
     """Add the pages to an API, after its routes."""
     access = KeyAccess(api.state.keys, _secret(settings))
-    pages = pages_app(api.state.database, access)
+    operator = Operator(settings) if settings.operator_database_url else None
+    pages = pages_app(api.state.database, access, operator=operator)
     api.router.routes.append(PagesMount("", app=pages, name="pages"))
 
 

@@ -15,9 +15,21 @@ from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 
 from recsys.serving.database import Database
-from recsys.serving.pages import errors, home, movies, users
+from recsys.serving.pages import (
+    data,
+    errors,
+    home,
+    models,
+    movies,
+    operations,
+    trying,
+    users,
+    weeks,
+)
 from recsys.serving.pages.access import Access, checked_form
 from recsys.serving.pages.asking import Memory
+from recsys.serving.pages.asks import Asks
+from recsys.serving.pages.operator import Operator
 from recsys.serving.pages.security import Guard
 from recsys.serving.pages.sessions import sign_out
 
@@ -32,15 +44,24 @@ PAGES: dict[str, Page] = {
     "/search": home.search,
     "/users/{user_id:int}": users.user,
     "/movies/{movie_id:int}": movies.movie,
+    "/try": trying.try_it,
+    "/weeks": weeks.weeks,
+    "/weeks/{as_of}": weeks.week,
+    "/models": models.models,
+    "/experiments": models.experiments,
+    "/data": data.data,
+    "/operations": operations.operations,
 }
 
 #: Path → what a form that is sent there does, once it is known to be ours.
-ACTIONS: dict[str, Action] = {"/sign-out": sign_out}
+ACTIONS: dict[str, Action] = {"/sign-out": sign_out, **operations.ACTIONS}
 
 
 def pages_app(
     database: Database,
     access: Access,
+    asks: Asks | None = None,
+    operator: Operator | None = None,
     *,
     opens_database: bool = False,
     in_airflow: bool = False,
@@ -68,6 +89,8 @@ def pages_app(
     )
     app.state.database = database
     app.state.access = access
+    app.state.asks = asks
+    app.state.operator = operator
     app.state.in_airflow = in_airflow
     app.state.memory = Memory()
     for path, page in PAGES.items():

@@ -1,15 +1,21 @@
 """The first page: find a user or a movie, and see what most people are recommended this week."""
 
-import re
+import json
 
 from fastapi import Request
 from starlette.responses import RedirectResponse, Response
 
-from recsys.serving.pages.asking import MOST_ID, ask, ask_once, ask_one, live_publication, now
+from recsys.serving.pages.asking import (
+    MOST_ID,
+    ask_once,
+    ask_one,
+    database_of,
+    live_publication,
+    now,
+)
 from recsys.serving.pages.rendering import Record, render
-from recsys.serving.pages.titles import name_and_year
 
-__all__ = ["home", "search"]
+__all__ = ["home", "movies_like", "popular_movies", "search"]
 
 #: Longer than any title.
 MOST_TEXT = 200
@@ -22,7 +28,7 @@ async def home(request: Request) -> Response:
         return render(request, "home.html.jinja", live=None)
     key = (live.publication_id,)
     publication = {"publication_id": live.publication_id}
-    popular = await ask_once(request, key, "home", "most_recommended", n=12, **publication)
+    popular = await popular_movies(request, live)
     people = await ask_once(request, key, "home", "some_users", n=8, **publication)
     headline = await ask_one(request, "home", "headline", as_of=live.as_of)
     return render(
@@ -34,6 +40,12 @@ async def home(request: Request) -> Response:
         people=people,
         now=now(),
     )
+
+
+async def popular_movies(request: Request, live: Record) -> list[Record]:
+    """Return the movies that are in most lists of a publication."""
+    ids = {"publication_id": live.publication_id}
+    return await ask_once(request, (live.publication_id,), "home", "most_recommended", n=12, **ids)
 
 
 async def search(request: Request) -> Response:
@@ -61,13 +73,8 @@ async def search(request: Request) -> Response:
 
 
 async def movies_like(request: Request, text: str, n: int = 30) -> list[Record]:
-    """Return movies whose title has every word of a text, those with most votes first."""
-    name, year = name_and_year(text)
-    words = [*re.findall(r"[^\s,]+", name), *([f"({year})"] if year else [])][:12]
-    patterns = [f"%{_literal(word)}%" for word in words]
-    return await ask(request, "home", "search_movies", words=patterns, n=n) if patterns else []
-
-
-def _literal(word: str) -> str:
-    """Return a word as a LIKE pattern that means itself."""
-    return re.sub(r"([\\%_])", r"\\\1", word)
+    """Return movies by words of their title and people, slips forgiven, the best match first."""
+    answer = await database_of(request).value(
+        str, "serving_movies", "search", q=text, n=n, offset=0
+    )
+    return [Record(**item) for item in json.loads(answer or "{}").get("items", [])]

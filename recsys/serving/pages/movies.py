@@ -22,7 +22,8 @@ async def movie(request: Request) -> Response:
         return await _audience(request, row, live)
     if part == "ratings":
         return await _ratings(request, row)
-    return render(request, "movie.html.jinja", movie=row, live=live)
+    similar = await ask(request, "movies", "similar", movie_id=movie_id, n=12)
+    return render(request, "movie.html.jinja", movie=row, live=live, similar=similar)
 
 
 async def _audience(request: Request, row, live) -> Response:

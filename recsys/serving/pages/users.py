@@ -8,12 +8,14 @@ from fastapi import HTTPException, Request
 from starlette.responses import Response
 
 from recsys.serving.pages.asking import ask, ask_one, date_of, id_of, live_publication, number_of
-from recsys.serving.pages.rendering import Record, render
+from recsys.serving.pages.rendering import Record, parsed, render
 
 __all__ = ["user"]
 
 #: Ratings of a history that a page shows at a time.
 PAGE = 20
+#: Deeper than any list is stored.
+DEPTH = 100_000
 
 
 @dataclass(frozen=True)
@@ -97,21 +99,18 @@ async def _lists(
     request: Request, user_id: int, shown: Record, publications: list[Record]
 ) -> dict[str, object]:
     """Return the list, and what it is shown beside."""
-    movies = await ask(
-        request, "users", "list", publication_id=shown.publication_id, user_id=user_id
-    )
     filters = Filters.of(request)
+    whole = await _list(request, user_id, shown, DEPTH)
+    movies = [movie for movie in whole if filters.admits(movie)][: shown.top_n]
     beside, beside_name = await _beside(request, shown, publications)
     other: list[Record] = []
     if beside is not None:
-        other = await ask(
-            request, "users", "list", publication_id=beside.publication_id, user_id=user_id
-        )
+        other = await _list(request, user_id, beside, beside.top_n)
     return {
-        "movies": [movie for movie in movies if filters.admits(movie)],
-        "n_all": len(movies),
+        "movies": movies,
+        "n_all": len(whole),
         "filters": filters,
-        "genres": sorted({genre for movie in movies for genre in movie.genres}),
+        "genres": sorted({genre for movie in whole for genre in movie.genres}),
         "beside": beside,
         "beside_name": beside_name,
         "beside_chosen": request.query_params.get("beside", ""),
@@ -120,6 +119,12 @@ async def _lists(
         "common": len({movie.movie_id for movie in movies} & {movie.movie_id for movie in other}),
         "own_ranks": {movie.movie_id: movie.rank for movie in movies},
     }
+
+
+async def _list(request: Request, user_id: int, publication: Record, depth: int) -> list[Record]:
+    """Return the first movies of a user's list in a publication."""
+    ids = {"publication_id": publication.publication_id, "user_id": user_id}
+    return parsed(await ask(request, "users", "list", depth=depth, **ids), "cited")
 
 
 async def _beside(

@@ -1,10 +1,4 @@
--- What pages show of movies, people's ratings and the data as a whole.
-
-CREATE VIEW pages_movies AS
-SELECT c.movie_id, c.title, c.year, c.genres, c.imdb_id, c.runtime_minutes, c.average_rating,
-       c.votes, c.directors, c.actors, w.withdrawn_at
-FROM mv_catalogue c
-LEFT JOIN withdrawals w ON w.movie_id = c.movie_id AND w.undone_at IS NULL;
+-- What pages show of ratings and drops.
 
 -- Every version of every rating; which of them counts, for which week, is the reader's filter.
 CREATE VIEW pages_ratings AS
@@ -20,5 +14,5 @@ CREATE VIEW pages_rejected_rows AS
 SELECT r.drop_id, d.source, d.drop_date, r.file, r.line, r.reason, r.content
 FROM rejected_rows r JOIN drops d USING (drop_id);
 
-GRANT SELECT ON pages_movies, pages_ratings, pages_drops, pages_rejected_rows
+GRANT SELECT ON pages_ratings, pages_drops, pages_rejected_rows
 TO recsys_api;
