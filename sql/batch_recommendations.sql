@@ -32,39 +32,39 @@ on_offer AS MATERIALIZED (
     SELECT movie_id, genres FROM visible_movies(%(as_of)s, %(watermark)s)
     WHERE movie_id NOT IN (SELECT movie_id FROM withdrawn)
 ),
-known AS NOT MATERIALIZED (  -- what the model says of users who have rated enough for it
+model_lists AS NOT MATERIALIZED (  -- what the model says of users who have rated enough for it
     SELECT c.user_id, c.movie_ids, c.scores, c.reason_kind, c.cited, c.contributions
     FROM candidates c
     JOIN served s USING (user_id)
     WHERE c.publication_key = %(publication_key)s AND s.history >= %(min_history)s
 ),
 mended AS MATERIALIZED (  -- the reasons move with their movies
-    SELECT k.user_id, kept.movie_ids, kept.scores, k.reason_kind,
-           CASE WHEN k.cited IS NOT NULL THEN reasons.cited END AS cited,
-           CASE WHEN k.contributions IS NOT NULL THEN reasons.contributions END AS contributions
-    FROM known k
+    SELECT l.user_id, kept.movie_ids, kept.scores, l.reason_kind,
+           CASE WHEN l.cited IS NOT NULL THEN reasons.cited END AS cited,
+           CASE WHEN l.contributions IS NOT NULL THEN reasons.contributions END AS contributions
+    FROM model_lists l
     JOIN to_mend USING (user_id)
     CROSS JOIN LATERAL (
         SELECT array_agg(movie_id ORDER BY score DESC, movie_id) AS movie_ids,
                array_agg(score ORDER BY score DESC, movie_id) AS scores,
                array_agg(rank ORDER BY score DESC, movie_id) AS ranks
-        FROM unnest(k.movie_ids, k.scores) WITH ORDINALITY AS m (movie_id, score, rank)
+        FROM unnest(l.movie_ids, l.scores) WITH ORDINALITY AS m (movie_id, score, rank)
         WHERE movie_id <> ALL (%(off_offer)s::bigint[])
           AND movie_id <> ALL (ARRAY(SELECT v.movie_id
                                      FROM visible_versions(%(as_of)s, %(watermark)s) v
-                                     WHERE v.user_id = k.user_id
-                                       AND v.movie_id = ANY (k.movie_ids)
+                                     WHERE v.user_id = l.user_id
+                                       AND v.movie_id = ANY (l.movie_ids)
                                      OFFSET 0))
     ) kept
     CROSS JOIN LATERAL (
-        SELECT array_agg(k.cited[3 * rank - 3 + i] ORDER BY place, i) AS cited,
-               array_agg(k.contributions[3 * rank - 3 + i] ORDER BY place, i) AS contributions
+        SELECT array_agg(l.cited[3 * rank - 3 + i] ORDER BY place, i) AS cited,
+               array_agg(l.contributions[3 * rank - 3 + i] ORDER BY place, i) AS contributions
         FROM unnest(kept.ranks[:%(top_n)s]) WITH ORDINALITY AS r (rank, place)
         CROSS JOIN generate_series(1, 3) AS i
     ) reasons
 ),
 chosen AS NOT MATERIALIZED (
-    SELECT * FROM known k WHERE NOT EXISTS (SELECT FROM to_mend t WHERE t.user_id = k.user_id)
+    SELECT * FROM model_lists l WHERE NOT EXISTS (SELECT FROM to_mend t WHERE t.user_id = l.user_id)
     UNION ALL
     SELECT user_id, movie_ids[:%(depth)s], scores[:%(depth)s], reason_kind, cited, contributions
     FROM mended

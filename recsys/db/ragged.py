@@ -18,8 +18,8 @@ _OIDS = {"bigint": 20, "real": 700}
 
 @dataclass(frozen=True)
 class ArrayColumn:
-    """A column of R arrays: of row r the first `lengths[r]` of `values[r]`. `is_null` (R, n) marks
-    elements that are NULL.
+    """A column of R arrays: of row r the first `lengths[r]` of `values[r]`. `is_null` (R, n): which
+    elements are NULL.
     """
 
     values: np.ndarray

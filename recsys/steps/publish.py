@@ -39,7 +39,8 @@ def score_users(
 ) -> int:
     """Find the champion's best movies, and an experiment's challenger's, for a shard of the users.
 
-    Returns how many candidates were added. Raises NothingToRecommend where there is no user.
+    Returns of how many users candidates were added. Raises NothingToRecommend where there is no
+    user.
     """
     conn = work.conn
     spec = spec_of(work, week, promotion_id, challenger_version)
@@ -61,14 +62,14 @@ def users_of(work: Work, week: WeekPlan) -> np.ndarray:
 
 
 def score_specs(work: Work, specs: Sequence[PublicationSpec], users: ShardUsers) -> int:
-    """Score a shard for each of these; return how many candidates were added."""
+    """Score a shard for each of these; return of how many users candidates were added."""
     n_rows = 0
     for spec in specs:
         model = model_to_serve(work, spec.week, spec.model)
         n_rows += score_shard(work.conn, spec, model, users)
     worked_on(n_rows)
     place = users.shard
-    log.info("shard %s of %s: %s candidates", place.shard, place.n_shards, f"{n_rows:,}")
+    log.info("shard %s of %s: candidates of %s users", place.shard, place.n_shards, f"{n_rows:,}")
     return n_rows
 
 

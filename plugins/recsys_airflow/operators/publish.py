@@ -29,7 +29,7 @@ class DecidedOperator(WeekOperator):
 
 
 class ScoreUsers(DecidedOperator):
-    """Stores the candidates for one shard of the users, an experiment's too; returns how many."""
+    """Stores the candidates of a shard's users, an experiment's too; returns of how many users."""
 
     step = "score_users"
     template_fields: Collection[str] = ("week", "promotion_id", "challenger_version", "shard")
