@@ -223,8 +223,9 @@ SET LOCAL enable_mergejoin TO DEFAULT;
 SET LOCAL enable_parallel_hash = off;
 
 -- name: analyze_candidates()
--- The table is nearly new: without statistics the planner uses no parallel workers.
-ANALYZE candidates;
+-- The table is nearly new: without statistics the planner uses no parallel workers. Statistics of
+-- the arrays' elements would take half as long as all the rules.
+ANALYZE candidates (publication_key, shard, user_id);
 
 -- name: analyze_temporary()
 -- The tables are new: without statistics the planner picks a nested loop.
@@ -243,7 +244,7 @@ CREATE TABLE {partition} (LIKE published_lists INCLUDING DEFAULTS INCLUDING CONS
 ALTER TABLE {partition} ADD PRIMARY KEY (publication_id, user_id);
 
 -- name: analyze_partition()
-ANALYZE {partition};
+ANALYZE {partition} (publication_id, user_id, n_model, arm);
 
 -- name: wal_position()
 -- Bytes of write-ahead log ever written.
