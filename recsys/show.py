@@ -39,6 +39,7 @@ class Recommendation(ListedMovie):
     model_version: str
     as_of: date
     publication_id: int
+    reason: str | None
 
 
 def users_to_show(conn: Connection, n: int) -> list[int]:
@@ -75,10 +76,9 @@ def show_liked(console: Console, rated: list[RatedMovie]) -> None:
 
 def show_listed(console: Console, listed: list[Recommendation]) -> None:
     rows = [
-        (row.rank, row.title, ", ".join(row.genres), f"{row.score:.4f}", row.source)
-        for row in listed
+        (row.rank, row.title, row.reason or "", f"{row.score:.4f}", row.source) for row in listed
     ]
-    columns = ("", "title", "genres", "score", "source")
+    columns = ("", "title", "why", "score", "source")
     title = f"recommended by {listed[0].recipe_key} v{listed[0].model_version}"
     console.print(table(columns, rows, title=title, whole=("", "score", "source")))
 

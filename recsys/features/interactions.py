@@ -88,6 +88,11 @@ class Interactions:
         """
         return int(self.rated_at.max()) if len(self) else 0
 
+    @property
+    def rating_range(self) -> np.ndarray:
+        """Return (2,) float32, the lowest and the highest rating."""
+        return np.array([self.ratings.min(), self.ratings.max()], dtype=np.float32)
+
     @cached_property
     def starts(self) -> np.ndarray:
         """Return (U + 1,) int32: user u's rows are those from starts[u] to starts[u + 1]."""

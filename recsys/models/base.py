@@ -212,7 +212,12 @@ class Recommender(ABC):
         self, histories: Histories, n: int, offered: np.ndarray | None
     ) -> tuple[np.ndarray, np.ndarray]:
         """Return positions and scores (B, n) of the best, for the users of B histories."""
-        scores = self.score_block(histories)
+        return self.best_of(self.score_block(histories), histories, n, offered)
+
+    def best_of(
+        self, scores: np.ndarray, histories: Histories, n: int, offered: np.ndarray | None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return the same of all scores (B, M), which it changes."""
         if offered is not None:
             scores[:, ~offered] = -np.inf
         return top_n(mask_seen(scores, histories.seen(), slice(0, len(scores))), n)
@@ -225,6 +230,13 @@ class Recommender(ABC):
         whose scores are no sums over ratings leaves it as it is: it names its rule.
         """
         return Explanation.by_rule(histories, movies.shape[1])
+
+    def explained_top_n(
+        self, histories: Histories, n: int, k: int, offered: np.ndarray | None
+    ) -> tuple[np.ndarray, np.ndarray, Explanation]:
+        """Return what `top_n` does, and what explains the first k of each list."""
+        positions, scores = self.top_n(histories, n, offered)
+        return positions, scores, self.explain(histories, positions[:, :k])
 
     def similar(self, n: int) -> TopN | None:
         """Return for each of the M movies the n nearest others, exactly, ties by movie id; an empty
@@ -259,11 +271,6 @@ class Recommender(ABC):
         model.like_threshold_ = float(state.pop("like_threshold_"))
         model.restore(state)
         return model
-
-
-def rating_range(train: Interactions) -> np.ndarray:
-    """Return (2,) float32, the lowest and the highest rating."""
-    return np.array([train.ratings.min(), train.ratings.max()], dtype=np.float32)
 
 
 @dataclass(frozen=True)

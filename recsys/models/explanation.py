@@ -1,6 +1,6 @@
 """Why a model recommends a movie: what each of the user's own ratings adds to the score."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -48,20 +48,16 @@ class Explanation:
 
     @classmethod
     def of_likes(
-        cls,
-        kind: Kind,
-        histories: Histories,
-        is_like: np.ndarray,
-        of_likes: np.ndarray,
-        scores: np.ndarray | None = None,
+        cls, kind: Kind, histories: Histories, is_like: np.ndarray, of_likes: np.ndarray
     ) -> "Explanation":
-        """Return the one of contributions (L, n) by the ratings of a mask (H,) alone; the rest is
-        what is left of `scores` (B, n), without them nothing.
-        """
+        """Return the one of contributions (L, n) by the ratings of a mask (H,) alone; no rest."""
         explanation = cls.by_rule(histories, of_likes.shape[1])
         explanation.contributions[is_like] = of_likes
-        rest = explanation.rest if scores is None else scores - explanation.sums
-        return cls(kind, histories, explanation.contributions, rest.astype(np.float32))
+        return replace(explanation, kind=kind)
+
+    def leaving(self, scores: np.ndarray) -> "Explanation":
+        """Return it with what the contributions leave of the scores (B, n) as the rest."""
+        return replace(self, rest=(scores - self.sums).astype(np.float32))
 
     @property
     def sums(self) -> np.ndarray:

@@ -19,7 +19,6 @@ from recsys.models.base import (
     Report,
     Search,
     TopN,
-    rating_range,
     silent,
 )
 from recsys.models.explanation import Explanation, targets_of_ratings
@@ -92,7 +91,7 @@ class ItemKNN(Recommender, PredictsRatings):
         ratings = self.read(train)
         everyone = ratings.histories_of(ratings.user_ids)
         self.liked_ = ratings.likes(self.like_threshold_).n_raters > 0
-        self.rating_range_ = rating_range(ratings)
+        self.rating_range_ = ratings.rating_range
         self.fit_biases(ratings)
         self.similarities_ = strongest(self.similarities(everyone), self.config.neighbours)
         return self

@@ -2,4 +2,14 @@
 sql/batch_recommendations.sql.
 """
 
-__all__ = ["candidates", "filling", "outlived", "publish", "shards", "similar", "spec", "stored"]
+__all__ = [
+    "candidates",
+    "filling",
+    "outlived",
+    "publish",
+    "reasons",
+    "shards",
+    "similar",
+    "spec",
+    "stored",
+]

@@ -15,6 +15,7 @@ from recsys.db.rows import fetch_value
 from recsys.errors import ModelError
 from recsys.features.visible import read_histories, read_withdrawn
 from recsys.models.base import BLOCK, Recommender, TopN
+from recsys.scoring.reasons import EACH, ListRequest, Reasons, recommend_with_reasons
 from recsys.scoring.shards import Shard
 from recsys.scoring.spec import PublicationSpec
 
@@ -75,27 +76,53 @@ def score_shard(
         n_rows = 0
         for ids in users.parts():
             histories = read_histories(conn, spec.week.snapshot, ids, model.movie_ids_)
-            best = model.recommend(ids, n=spec.depth, histories=histories, offered=offered)
-            n_rows += store(conn, spec, users.shard, columns_of(ids, best))
+            request = ListRequest(ids, spec.depth, spec.week.top_n, offered)
+            best, reasons = recommend_with_reasons(model, request, histories)
+            for columns in columns_by_kind(ids, best, reasons):
+                n_rows += store(conn, spec, users.shard, columns)
         conn.execute(statements["record_shard"], {**params, "n_rows": n_rows})
     return n_rows
 
 
-def columns_of(users: np.ndarray, best: TopN) -> dict[str, RaggedColumn]:
-    """Return the users' lists as columns of rows, without users who have none. Raises ModelError
-    for a list that is not ranked: the rules of a publication rely on it.
+def columns_by_kind(
+    users: np.ndarray, best: TopN, reasons: Reasons
+) -> Iterator[dict[str, RaggedColumn]]:
+    """Yield the users' lists as columns of rows, without users who have none: of those with reasons
+    of the model's kind, and of those whose lists go by a rule. Raises ModelError for a list that is
+    not ranked: the rules of a publication rely on it.
     """
     lengths = (best.ids >= 0).sum(axis=1)
-    has_list = lengths > 0
-    ids, scores, lengths = best.ids[has_list], best.scores[has_list], lengths[has_list]
-    refuse_unranked(users[has_list], ids, scores, lengths)
+    refuse_unranked(users, best.ids, best.scores, lengths)
+    has_reasons = reasons.has_any
+    cited = np.flatnonzero(has_reasons & (lengths > 0))
+    yield list_columns(users, best, cited) | reason_columns(reasons, cited, lengths[cited])
+    by_rule = np.flatnonzero(~has_reasons & (lengths > 0))
+    none: dict[str, RaggedColumn] = {"reason_kind": "rule", "cited": None, "contributions": None}
+    yield list_columns(users, best, by_rule) | none
+
+
+def list_columns(users: np.ndarray, best: TopN, rows: np.ndarray) -> dict[str, RaggedColumn]:
+    """Return the columns of some users' lists."""
+    ids = best.ids[rows]
+    lengths = (ids >= 0).sum(axis=1)
     return {
-        "user_id": users[has_list],
+        "user_id": users[rows],
         "movie_ids": ArrayColumn(ids, lengths),
-        "scores": ArrayColumn(scores, lengths),
-        "reason_kind": None,
-        "cited": None,
-        "contributions": None,
+        "scores": ArrayColumn(best.scores[rows], lengths),
+    }
+
+
+def reason_columns(
+    reasons: Reasons, rows: np.ndarray, lengths: np.ndarray
+) -> dict[str, RaggedColumn]:
+    """Return the columns of the reasons for lists so long; NULL where fewer are cited."""
+    cited = reasons.cited[rows]
+    places = np.minimum(EACH * lengths, cited.shape[1])
+    is_null = cited < 0
+    return {
+        "reason_kind": reasons.kind,
+        "cited": ArrayColumn(cited, places, is_null),
+        "contributions": ArrayColumn(reasons.contributions[rows], places, is_null),
     }
 
 

@@ -38,8 +38,10 @@ ORDER BY r.rating DESC, r.rated_at DESC, c.movie_id LIMIT %(n)s;
 
 -- name: recommendations(user_id, n)
 SELECT r.rank, r.movie_id, c.title, c.genres, r.score, r.source, r.recipe_key, r.model_version,
-       r.as_of, r.publication_id
-FROM recommendations r JOIN catalogue c USING (movie_id)
+       r.as_of, r.publication_id, w.sentence AS reason
+FROM recommendations r
+JOIN catalogue c USING (movie_id)
+JOIN reasons w USING (publication_id, user_id, rank)
 WHERE r.user_id = %(user_id)s AND r.rank <= %(n)s ORDER BY r.rank;
 
 -- name: users_to_show(n)

@@ -34,7 +34,7 @@ from recsys.models.blend.weights import (
     learn_weights,
 )
 from recsys.recipe import Recipe
-from tests.contracts.worlds import World, checkerboard
+from tests.contracts.worlds import World, checkerboard, crowd
 
 UNKNOWN = -np.inf
 ALS, POPULARITY = Member(name="als", settings={"factors": 8}), Member(name="popularity")
@@ -437,3 +437,51 @@ def test_a_member_that_can_not_be_is_refused(member: dict[str, Any], message: st
 def test_two_members_of_one_recipe_have_names_of_their_own() -> None:
     twice = Blend(BlendConfig(members=(POPULARITY, ALS, POPULARITY)))
     assert twice.labels() == ["popularity 1", "als", "popularity 2"]
+
+
+# why
+
+
+def test_a_score_is_its_members_terms_by_weight_and_deviation() -> None:
+    """What is left is what means and popularity come to, to the last term."""
+    world, everyone = crowd()
+    members = [{"name": "als"}, {"name": "ease"}, {"name": "popularity"}]
+    model = Blend(BlendConfig.model_validate({"members": members, "fusion": "scores"}))
+    model.fit(world.train, world.catalogue)
+    histories = everyone.histories_of(everyone.user_ids)
+    movies = np.tile(np.arange(0, 200, 40), (len(histories), 1))
+    explained = model.explain(histories, movies)
+    weights = model.weights_[(histories.lengths >= model.heavy_from_).astype(int)]
+    rest = np.zeros(movies.shape)
+    sums = np.zeros(movies.shape)
+    for place, member in enumerate(model.members_):
+        block = member.score_block(histories).astype(np.float64)
+        scored = np.isfinite(block)
+        mean = np.nanmean(np.where(scored, block, np.nan), axis=1, keepdims=True)
+        deviation = np.nanstd(np.where(scored, block, np.nan), axis=1, keepdims=True)
+        points = np.where(scored, (block - mean) / deviation, np.nan)
+        points = np.where(scored, points, np.nanmin(points, axis=1, keepdims=True))
+        weight = weights[:, [place]]
+        own = weight * member.explain(histories, movies).sums / deviation
+        sums += own
+        rest += weight * np.take_along_axis(points, movies, axis=1) - own
+    np.testing.assert_allclose(explained.sums, sums, atol=1e-5)
+    np.testing.assert_allclose(explained.rest, rest, atol=1e-5)
+
+
+@pytest.mark.parametrize("fusion", ["scores", "ranks"])
+def test_lists_with_reasons_are_the_lists_and_the_reasons(fusion: str) -> None:
+    world, everyone = crowd()
+    members = [{"name": "als"}, {"name": "ease"}, {"name": "popularity"}]
+    model = Blend(BlendConfig.model_validate({"members": members, "fusion": fusion}))
+    model.fit(world.train, world.catalogue)
+    histories = everyone.histories_of(everyone.user_ids[:300])
+    offered = np.arange(len(world.catalogue)) % 5 > 0
+    positions, scores, explained = model.explained_top_n(histories, 20, 4, offered)
+    alone = model.top_n(histories, 20, offered)
+    assert positions.tobytes() == alone[0].tobytes()
+    assert scores.tobytes() == alone[1].tobytes()
+    again = model.explain(histories, positions[:, :4])
+    assert explained.kind == again.kind == ("exact" if fusion == "scores" else "rule")
+    assert explained.contributions.tobytes() == again.contributions.tobytes()
+    np.testing.assert_allclose(explained.rest, again.rest, atol=1e-6)

@@ -1,36 +1,51 @@
 """What the user's own ratings add to a sum of members' standardised scores."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from recsys.features.histories import Histories
-from recsys.models.base import Recommender
 from recsys.models.blend.fusion import StandardScores
-from recsys.models.explanation import Explanation, Kind, sums_by_user
+from recsys.models.explanation import Explanation, Kind
 
-__all__ = ["explain_sum"]
+__all__ = ["Scales", "explain_sum"]
+
+
+@dataclass
+class Scales:
+    """Standardises members' scores one after another, as a fusion does, and keeps by what: of each
+    member the rows' `deviations` (B, 1), and which rows it `answers` (B, 1) bool.
+    """
+
+    deviations: list[np.ndarray] = field(default_factory=list)
+    answers: list[np.ndarray] = field(default_factory=list)
+
+    def __call__(self, block: np.ndarray, scored: np.ndarray) -> np.ndarray:
+        standard = StandardScores.of(block, scored)
+        self.deviations.append(standard.deviations)
+        self.answers.append(np.asarray(scored.any(axis=1))[:, None])
+        return standard.points
 
 
 def explain_sum(
-    members: Sequence[Recommender], weights: np.ndarray, histories: Histories, movies: np.ndarray
+    explanations: Sequence[Explanation], weights: np.ndarray, scales: Scales, scores: np.ndarray
 ) -> Explanation:
-    """Return what explains the sum of n members by weights (B, n), for the users' movies (B, k):
-    each member's contributions on the sum's scale. Means, members that name their rule, and what
-    stands for a movie that a member does not score are the rest.
+    """Return what explains scores (B, k) that are the sum of members' by weights (B, n), of the
+    members' own explanations: by the weights of those that answer, and by the rows' deviations.
     """
-    total = Explanation.by_rule(histories, movies.shape[1])
-    weight = np.zeros((len(histories), 1))
-    kinds: set[Kind] = set()
-    for member, of_member in zip(members, weights.T, strict=True):
-        part = MemberPart.of(member, of_member, histories, movies)
-        kinds.add(part.explained.kind)
-        part.add_to(total)
-        weight += part.weight
-    scale = (1 / np.where(weight > 0, weight, 1)).astype(np.float32)
-    contributions = total.contributions * scale[histories.users]
-    return Explanation(kind_of(kinds), histories, contributions, total.rest * scale)
+    histories = explanations[0].histories
+    kind = kind_of(explanation.kind for explanation in explanations)
+    total = Explanation.by_rule(histories, scores.shape[1])
+    if kind == "rule":
+        return total
+    factors = np.hstack(scales.answers) * weights
+    weight = factors.sum(axis=1, keepdims=True)
+    factors /= np.hstack(scales.deviations) * np.where(weight > 0, weight, 1)
+    users = histories.users
+    for explanation, factor in zip(explanations, factors.T.astype(np.float32), strict=True):
+        if explanation.kind != "rule":
+            total.contributions[:] += explanation.contributions * factor[users, None]
+    return replace(total, kind=kind).leaving(scores)
 
 
 def kind_of(kinds: Iterable[Kind]) -> Kind:
@@ -39,48 +54,3 @@ def kind_of(kinds: Iterable[Kind]) -> Kind:
     if not of_ratings:
         return "rule"
     return "exact" if of_ratings == {"exact"} else "leave_one_out"
-
-
-@dataclass(frozen=True)
-class MemberPart:
-    """A member's explanation of k movies for B users, its `weight` (B, 1) for them, and its points
-    (B, k), which are (score − mean) / deviation, both (B, 1), where the movie `is_scored` (B, k).
-    """
-
-    explained: Explanation
-    weight: np.ndarray
-    points: np.ndarray
-    means: np.ndarray
-    deviations: np.ndarray
-    is_scored: np.ndarray
-
-    @classmethod
-    def of(
-        cls, member: Recommender, weight: np.ndarray, histories: Histories, movies: np.ndarray
-    ) -> "MemberPart":
-        """Ask a member that has weights (B,)."""
-        block = member.score_block(histories)
-        scored = block > -np.inf
-        standard = StandardScores.of(block, scored)
-        users = np.arange(len(histories))[:, None]
-        return cls(
-            member.explain(histories, movies),
-            (weight * scored.any(axis=1)).astype(np.float32)[:, None],
-            np.where(movies >= 0, standard.points[users, movies], 0),
-            standard.means,
-            standard.deviations,
-            scored[users, movies] & (movies >= 0),
-        )
-
-    def add_to(self, total: Explanation) -> None:
-        """Add contributions and rest to those of all, in place, by weight."""
-        factor = self.weight / self.deviations
-        contributions = self.explained.contributions * factor[total.histories.users]
-        total.contributions[:] += contributions
-        if self.explained.kind == "exact":
-            rest = self.weight * self.points
-            of_scored = factor * (self.explained.rest - self.means)
-            np.copyto(rest, of_scored, where=self.is_scored)
-        else:
-            rest = self.weight * self.points - sums_by_user(contributions, total.histories)
-        total.rest[:] += rest

@@ -22,12 +22,11 @@ from recsys.models.base import (
     Recommender,
     Report,
     TopN,
-    rating_range,
     silent,
 )
 from recsys.models.blend.config import BLEND, BlendConfig, Member
-from recsys.models.blend.explaining import explain_sum
-from recsys.models.blend.fusion import FUSIONS, SCORES, weighted_sum
+from recsys.models.blend.explaining import Scales, explain_sum
+from recsys.models.blend.fusion import FUSIONS, SCORES, Points, weighted_sum
 from recsys.models.blend.validation import Validation
 from recsys.models.blend.weights import (
     Candidates,
@@ -106,7 +105,7 @@ class Blend(Recommender, PredictsRatings):
 
     def learn(self, ratings: Interactions, catalogue: Catalogue, report: Report) -> None:
         """Learn all weights on a validation slice of the ratings."""
-        self.rating_range_ = rating_range(ratings)
+        self.rating_range_ = ratings.rating_range
         validation = self.validation(ratings)
         if not len(validation.users):
             log.warning(
@@ -199,22 +198,66 @@ class Blend(Recommender, PredictsRatings):
         return np.logical_or.reduce([member.knows(histories) for member in self.members_])
 
     def score_block(self, histories: Histories) -> np.ndarray:
-        weights = self.weights_[self.is_heavy(histories).astype(int)]
-        scores = self.sum_of_members(histories, weights)
+        return self.score_by(histories, FUSIONS[self.fusion_])
+
+    def score_by(self, histories: Histories, points: Points) -> np.ndarray:
+        """Return (B, M) scores, by a fusion that is called for each of `places` in turn."""
+        weights = self.weights_of(histories)
+        scores = self.sum_of(self.places(), histories, weights, points)
         unscored = np.flatnonzero(~np.isfinite(scores).any(axis=1))
         if len(unscored):
             alike = np.ones((len(unscored), len(self.members_)))
-            scores[unscored] = self.sum_of_members(histories.rows(unscored), alike)
+            scores[unscored] = self.sum_of(
+                np.arange(len(self.members_)),
+                histories.rows(unscored),
+                alike,
+                FUSIONS[self.fusion_],
+            )
         return scores
+
+    def places(self) -> np.ndarray:
+        """Return the members that weigh something for some users."""
+        return np.flatnonzero(self.weights_.any(axis=0))
+
+    def weights_of(self, histories: Histories) -> np.ndarray:
+        """Return (B, n) what the members weigh for each user."""
+        return self.weights_[self.is_heavy(histories).astype(int)]
+
+    def sum_of(
+        self, places: np.ndarray, histories: Histories, weights: np.ndarray, points: Points
+    ) -> np.ndarray:
+        blocks = (self.members_[place].score_block(histories) for place in places)
+        return weighted_sum(blocks, weights.T[places], points)
 
     def explain(self, histories: Histories, movies: np.ndarray) -> Explanation:
         if self.fusion_ != SCORES:
             return super().explain(histories, movies)
-        # as the model has them: what the other users of a block weigh changes nothing
-        places = np.flatnonzero(self.weights_.any(axis=0))
-        members = [self.members_[place] for place in places]
-        weights = self.weights_[self.is_heavy(histories).astype(int)]
-        return explain_sum(members, weights[:, places], histories, movies)
+        scales = Scales()
+        scores = self.score_by(histories, scales)
+        listed = np.take_along_axis(scores, np.maximum(movies, 0), axis=1)
+        return self.explain_scores(histories, movies, np.where(movies >= 0, listed, 0), scales)
+
+    def explained_top_n(
+        self, histories: Histories, n: int, k: int, offered: np.ndarray | None
+    ) -> tuple[np.ndarray, np.ndarray, Explanation]:
+        """Make all scores once: they are what both take longest for."""
+        if self.fusion_ != SCORES:
+            return super().explained_top_n(histories, n, k, offered)
+        scales = Scales()
+        scores = self.score_by(histories, scales)
+        positions, best = self.best_of(scores, histories, n, offered)
+        movies = positions[:, :k]
+        listed = np.where(movies >= 0, best[:, :k], 0)
+        return positions, best, self.explain_scores(histories, movies, listed, scales)
+
+    def explain_scores(
+        self, histories: Histories, movies: np.ndarray, scores: np.ndarray, scales: Scales
+    ) -> Explanation:
+        """Explain the movies' scores (B, k), of members that have these scales."""
+        places = self.places()
+        explanations = [self.members_[place].explain(histories, movies) for place in places]
+        weights = self.weights_of(histories)[:, places]
+        return explain_sum(explanations, weights, scales, scores)
 
     def similar(self, n: int) -> TopN | None:
         """By the heaviest member that compares movies."""
@@ -224,11 +267,6 @@ class Blend(Recommender, PredictsRatings):
             if nearest is not None:
                 return nearest
         return None
-
-    def sum_of_members(self, histories: Histories, weights: np.ndarray) -> np.ndarray:
-        places = [place for place in range(len(self.members_)) if weights[:, place].any()]
-        blocks = (self.members_[place].score_block(histories) for place in places)
-        return weighted_sum(blocks, weights.T[places], FUSIONS[self.fusion_])
 
     def is_heavy(self, histories: Histories) -> np.ndarray:
         return histories.lengths >= self.heavy_from_

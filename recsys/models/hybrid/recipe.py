@@ -18,7 +18,6 @@ from recsys.models.base import (
     PredictsRatings,
     Report,
     TopN,
-    rating_range,
     silent,
 )
 from recsys.models.described import PredictsDescribed
@@ -141,7 +140,7 @@ class Hybrid(DotProduct, PredictsRatings, PredictsDescribed):
         self.rating_users_ = trainer.user_vectors()
         self.rating_movies_ = trainer.movie_vectors()
         self.mean_rating_ = np.array(trainer.biases.mean, dtype=np.float32)
-        self.rating_range_ = rating_range(ratings)
+        self.rating_range_ = ratings.rating_range
         self.rates_described_ = trainer.net.describe_new.cpu()
 
     def encoders(self) -> str:
@@ -167,7 +166,7 @@ class Hybrid(DotProduct, PredictsRatings, PredictsDescribed):
             self.compute.threads,
         )
         falls, scores = parts.falls()
-        return Explanation.of_likes("leave_one_out", histories, is_like, falls, scores)
+        return Explanation.of_likes("leave_one_out", histories, is_like, falls).leaving(scores)
 
     def similar(self, n: int) -> TopN:
         vectors = self.movie_vectors_[:, :-1]
