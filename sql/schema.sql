@@ -235,9 +235,21 @@ BEGIN
 END;
 $$;
 
+CREATE FUNCTION public.in_words(names text[]) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN CASE WHEN (cardinality(names) > 1) THEN ((array_to_string((names)[:(cardinality(names) - 1)], ', '::text) || ' and '::text) || (names)[cardinality(names)]) ELSE (names)[1] END;
+
+CREATE FUNCTION public.because_you_liked(titles text[]) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN ('Because you liked '::text || public.in_words(titles));
+
 CREATE FUNCTION public.challenger_has(user_id bigint, experiment text, share double precision) RETURNS boolean
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN COALESCE(((((('x'::text || "left"(md5(((experiment || ' '::text) || user_id)), 8)))::bit(32))::bigint)::double precision < (share * ('4294967296'::bigint)::double precision)), false);
+
+CREATE FUNCTION public.display_title(title text) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN regexp_replace(regexp_replace(title, '^([^(]*), (The|A|An|Le|La|Les|L''|Un|Une|El|Los|Las|Il|Lo|I|Gli|Der|Die|Das|Det|Den|De)( \(.+\))?$'::text, '\2 \1\3'::text), '^L'' '::text, 'L'''::text);
 
 CREATE TABLE public.drops (
     drop_id bigint NOT NULL,
@@ -352,6 +364,114 @@ CREATE FUNCTION public.visible_ratings(as_of timestamp with time zone, watermark
    WHERE ((v.valid_from < visible_ratings.as_of) AND (visible_ratings.as_of <= v.valid_to) AND (v.drop_id <= visible_ratings.watermark) AND (visible_ratings.watermark < v.superseded_by));
 END;
 
+CREATE TABLE public.imdb_titles (
+    movie_id bigint NOT NULL,
+    drop_id bigint NOT NULL,
+    imdb_id bigint NOT NULL,
+    title_type text NOT NULL,
+    primary_title text NOT NULL,
+    start_year integer,
+    runtime_minutes integer,
+    genres text[] NOT NULL,
+    average_rating real,
+    votes integer
+);
+
+CREATE TABLE public.movie_persons (
+    movie_id bigint NOT NULL,
+    drop_id bigint NOT NULL,
+    role text NOT NULL,
+    "position" integer NOT NULL,
+    person_id bigint NOT NULL,
+    CONSTRAINT movie_persons_role_check CHECK ((role = ANY (ARRAY['director'::text, 'actor'::text])))
+);
+
+CREATE TABLE public.movies (
+    movie_id bigint NOT NULL,
+    drop_id bigint NOT NULL,
+    title text NOT NULL,
+    year integer,
+    genres text[] NOT NULL
+);
+
+CREATE TABLE public.persons (
+    person_id bigint NOT NULL,
+    drop_id bigint NOT NULL,
+    name text NOT NULL,
+    birth_year integer,
+    death_year integer
+);
+
+CREATE MATERIALIZED VIEW public.mv_catalogue AS
+ WITH movie AS (
+         SELECT DISTINCT ON (movies.movie_id) movies.movie_id,
+            movies.title,
+            movies.year,
+            movies.genres
+           FROM (public.movies
+             JOIN public.drops USING (drop_id))
+          ORDER BY movies.movie_id, drops.drop_date DESC, drops.revision DESC
+        ), imdb AS (
+         SELECT DISTINCT ON (imdb_titles.movie_id) imdb_titles.movie_id,
+            imdb_titles.imdb_id,
+            imdb_titles.runtime_minutes,
+            imdb_titles.average_rating,
+            imdb_titles.votes
+           FROM (public.imdb_titles
+             JOIN public.drops USING (drop_id))
+          ORDER BY imdb_titles.movie_id, drops.drop_date DESC, drops.revision DESC
+        ), cast_version AS (
+         SELECT DISTINCT ON (versions.movie_id) versions.movie_id,
+            versions.drop_id
+           FROM (( SELECT DISTINCT movie_persons.movie_id,
+                    movie_persons.drop_id
+                   FROM public.movie_persons) versions
+             JOIN public.drops USING (drop_id))
+          ORDER BY versions.movie_id, drops.drop_date DESC, drops.revision DESC
+        ), person AS (
+         SELECT DISTINCT ON (persons.person_id) persons.person_id,
+            persons.name
+           FROM (public.persons
+             JOIN public.drops USING (drop_id))
+          ORDER BY persons.person_id, drops.drop_date DESC, drops.revision DESC
+        ), credits AS (
+         SELECT p.movie_id,
+            array_agg(n.name ORDER BY p."position") FILTER (WHERE (p.role = 'director'::text)) AS directors,
+            array_agg(n.name ORDER BY p."position") FILTER (WHERE (p.role = 'actor'::text)) AS actors
+           FROM ((public.movie_persons p
+             JOIN cast_version USING (movie_id, drop_id))
+             JOIN person n USING (person_id))
+          GROUP BY p.movie_id
+        )
+ SELECT m.movie_id,
+    m.title,
+    m.year,
+    m.genres,
+    i.imdb_id,
+    i.runtime_minutes,
+    i.average_rating,
+    i.votes,
+    c.directors,
+    c.actors
+   FROM ((movie m
+     LEFT JOIN imdb i USING (movie_id))
+     LEFT JOIN credits c USING (movie_id))
+  WITH NO DATA;
+
+CREATE FUNCTION public.liked_genres(of_user bigint, genres text[], as_of timestamp with time zone, watermark bigint, like_threshold real) RETURNS text[]
+    LANGUAGE sql STABLE PARALLEL SAFE
+    BEGIN ATOMIC
+ SELECT COALESCE(array_agg(liked.genre ORDER BY liked.n DESC, liked.genre) FILTER (WHERE (liked.place <= 3)), '{}'::text[]) AS "coalesce"
+    FROM ( SELECT g.genre,
+             count(*) AS n,
+             row_number() OVER (ORDER BY (count(*)) DESC, g.genre) AS place
+            FROM ((public.visible_ratings(liked_genres.as_of, liked_genres.watermark) r(user_id, movie_id, rating, rated_at)
+              JOIN public.mv_catalogue c ON ((c.movie_id = r.movie_id)))
+              CROSS JOIN LATERAL unnest(c.genres) g(genre))
+           WHERE ((r.user_id = liked_genres.of_user) AND (r.rating >= liked_genres.like_threshold) AND (g.genre = ANY (liked_genres.genres)))
+           GROUP BY g.genre) liked;
+END;
+
 CREATE FUNCTION public.marked_ratings(as_of timestamp with time zone, watermark bigint, movie_ids bigint[]) RETURNS TABLE(user_id bigint, movie_id bigint, rating real, rated_at timestamp with time zone, is_newest boolean)
     LANGUAGE sql STABLE PARALLEL SAFE
     BEGIN ATOMIC
@@ -375,6 +495,10 @@ CREATE FUNCTION public.newest_change_of_live() RETURNS bigint
     RETURN (0)::bigint;
 
 COMMENT ON FUNCTION public.newest_change_of_live() IS 'The newest row of live_history, as a plan knows it: replaced with each change.';
+
+CREATE FUNCTION public.popular_of_late(genres text[]) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN CASE WHEN (cardinality(genres) > 0) THEN ('Popular of late in the genres that you like: '::text || array_to_string(genres, ', '::text)) ELSE 'Popular of late'::text END;
 
 CREATE FUNCTION public.search_keys(word text) RETURNS integer[]
     LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
@@ -401,14 +525,6 @@ CREATE FUNCTION public.training_ratings(as_of timestamp with time zone, watermar
     FROM public.marked_ratings(training_ratings.as_of, training_ratings.watermark, training_ratings.movie_ids) m(user_id, movie_id, rating, rated_at, is_newest)
    WHERE ((training_ratings.cut IS NULL) AND (NOT m.is_newest));
 END;
-
-CREATE TABLE public.movies (
-    movie_id bigint NOT NULL,
-    drop_id bigint NOT NULL,
-    title text NOT NULL,
-    year integer,
-    genres text[] NOT NULL
-);
 
 CREATE MATERIALIZED VIEW public.mv_movies AS
  SELECT m.movie_id,
@@ -681,99 +797,6 @@ UNION ALL
    FROM public.feedback_events
   WHERE (feedback_events.kind = 'dismissed'::text);
 
-CREATE TABLE public.imdb_titles (
-    movie_id bigint NOT NULL,
-    drop_id bigint NOT NULL,
-    imdb_id bigint NOT NULL,
-    title_type text NOT NULL,
-    primary_title text NOT NULL,
-    start_year integer,
-    runtime_minutes integer,
-    genres text[] NOT NULL,
-    average_rating real,
-    votes integer
-);
-
-CREATE TABLE public.movie_persons (
-    movie_id bigint NOT NULL,
-    drop_id bigint NOT NULL,
-    role text NOT NULL,
-    "position" integer NOT NULL,
-    person_id bigint NOT NULL,
-    CONSTRAINT movie_persons_role_check CHECK ((role = ANY (ARRAY['director'::text, 'actor'::text])))
-);
-
-CREATE TABLE public.persons (
-    person_id bigint NOT NULL,
-    drop_id bigint NOT NULL,
-    name text NOT NULL,
-    birth_year integer,
-    death_year integer
-);
-
-CREATE MATERIALIZED VIEW public.mv_catalogue AS
- WITH movie AS (
-         SELECT DISTINCT ON (movies.movie_id) movies.movie_id,
-            movies.title,
-            movies.year,
-            movies.genres
-           FROM (public.movies
-             JOIN public.drops USING (drop_id))
-          ORDER BY movies.movie_id, drops.drop_date DESC, drops.revision DESC
-        ), imdb AS (
-         SELECT DISTINCT ON (imdb_titles.movie_id) imdb_titles.movie_id,
-            imdb_titles.imdb_id,
-            imdb_titles.runtime_minutes,
-            imdb_titles.average_rating,
-            imdb_titles.votes
-           FROM (public.imdb_titles
-             JOIN public.drops USING (drop_id))
-          ORDER BY imdb_titles.movie_id, drops.drop_date DESC, drops.revision DESC
-        ), cast_version AS (
-         SELECT DISTINCT ON (versions.movie_id) versions.movie_id,
-            versions.drop_id
-           FROM (( SELECT DISTINCT movie_persons.movie_id,
-                    movie_persons.drop_id
-                   FROM public.movie_persons) versions
-             JOIN public.drops USING (drop_id))
-          ORDER BY versions.movie_id, drops.drop_date DESC, drops.revision DESC
-        ), person AS (
-         SELECT DISTINCT ON (persons.person_id) persons.person_id,
-            persons.name
-           FROM (public.persons
-             JOIN public.drops USING (drop_id))
-          ORDER BY persons.person_id, drops.drop_date DESC, drops.revision DESC
-        ), credits AS (
-         SELECT p.movie_id,
-            array_agg(n.name ORDER BY p."position") FILTER (WHERE (p.role = 'director'::text)) AS directors,
-            array_agg(n.name ORDER BY p."position") FILTER (WHERE (p.role = 'actor'::text)) AS actors
-           FROM ((public.movie_persons p
-             JOIN cast_version USING (movie_id, drop_id))
-             JOIN person n USING (person_id))
-          GROUP BY p.movie_id
-        )
- SELECT m.movie_id,
-    m.title,
-    m.year,
-    m.genres,
-    i.imdb_id,
-    i.runtime_minutes,
-    i.average_rating,
-    i.votes,
-    c.directors,
-    c.actors
-   FROM ((movie m
-     LEFT JOIN imdb i USING (movie_id))
-     LEFT JOIN credits c USING (movie_id))
-  WITH NO DATA;
-
-CREATE VIEW api.listed_movies AS
- SELECT movie_id,
-    title,
-    year,
-    genres
-   FROM public.mv_catalogue;
-
 CREATE TABLE public.published_lists (
     publication_id bigint NOT NULL,
     user_id bigint NOT NULL,
@@ -787,6 +810,111 @@ CREATE TABLE public.published_lists (
     CONSTRAINT published_lists_reason_kind_check CHECK ((reason_kind = ANY (ARRAY['exact'::text, 'leave_one_out'::text, 'rule'::text])))
 )
 PARTITION BY LIST (publication_id);
+
+CREATE TABLE public.withdrawals (
+    movie_id bigint NOT NULL,
+    withdrawn_at timestamp with time zone DEFAULT now() NOT NULL,
+    reason text NOT NULL,
+    withdrawal_id bigint NOT NULL,
+    requested_by text,
+    undone_at timestamp with time zone,
+    undone_by text,
+    undone_reason text
+);
+
+CREATE VIEW public.reasons AS
+ SELECT l.publication_id,
+    l.user_id,
+    (m.rank)::integer AS rank,
+    m.movie_id,
+    k.kind,
+        CASE
+            WHEN (k.kind = 'rule'::text) THEN public.popular_of_late(s.genres)
+            ELSE public.because_you_liked(s.titles)
+        END AS sentence,
+    s.cited,
+    json_build_object('directors', s.directors, 'actors', s.actors, 'genres', s.genres) AS shared
+   FROM (((((public.publications p
+     JOIN public.published_lists l USING (publication_id))
+     CROSS JOIN LATERAL unnest(l.movie_ids[:((p.params ->> 'top_n'::text))::integer]) WITH ORDINALITY m(movie_id, rank))
+     LEFT JOIN public.mv_catalogue c ON ((c.movie_id = m.movie_id)))
+     CROSS JOIN LATERAL ( SELECT
+                CASE
+                    WHEN (m.rank > l.n_model) THEN 'rule'::text
+                    ELSE l.reason_kind
+                END AS kind) k)
+     CROSS JOIN LATERAL ( WITH cited AS (
+                 SELECT r.place,
+                    r.contribution,
+                    t.movie_id,
+                    public.display_title(t.title) AS title,
+                    t.directors,
+                    t.actors,
+                    t.genres
+                   FROM (UNNEST(l.cited[((3 * m.rank) - 2):(3 * m.rank)], l.contributions[((3 * m.rank) - 2):(3 * m.rank)]) WITH ORDINALITY r(movie_id, contribution, place)
+                     JOIN public.mv_catalogue t ON ((t.movie_id = r.movie_id)))
+                  WHERE ((k.kind <> 'rule'::text) AND (NOT (EXISTS ( SELECT
+                           FROM public.withdrawals w
+                          WHERE ((w.movie_id = r.movie_id) AND (w.undone_at IS NULL))))))
+                )
+         SELECT ( SELECT array_agg(cited.title ORDER BY cited.place) AS array_agg
+                   FROM cited) AS titles,
+            ( SELECT COALESCE(json_agg(json_build_object('movie_id', cited.movie_id, 'title', cited.title, 'contribution', cited.contribution) ORDER BY cited.place), '[]'::json) AS "coalesce"
+                   FROM cited) AS cited,
+            ARRAY( SELECT d.name
+                   FROM unnest(c.directors) WITH ORDINALITY d(name, place)
+                  WHERE (d.name IN ( SELECT unnest(cited.directors) AS unnest
+                           FROM cited))
+                  ORDER BY d.place) AS directors,
+            ARRAY( SELECT a.name
+                   FROM unnest(c.actors) WITH ORDINALITY a(name, place)
+                  WHERE (a.name IN ( SELECT unnest(cited.actors) AS unnest
+                           FROM cited))
+                  ORDER BY a.place) AS actors,
+                CASE
+                    WHEN (k.kind = 'rule'::text) THEN public.liked_genres(l.user_id, c.genres, (p.as_of)::timestamp with time zone, p.watermark, ((p.params ->> 'like_threshold'::text))::real)
+                    ELSE ARRAY( SELECT g.name
+                       FROM unnest(c.genres) g(name)
+                      WHERE (g.name IN ( SELECT unnest(cited.genres) AS unnest
+                               FROM cited))
+                      ORDER BY g.name)
+                END AS genres) s);
+
+COMMENT ON VIEW public.reasons IS 'Why each movie is in a list, of the lists whose rows are kept: a sentence, and what it rests on. Ask for one user, or a few.';
+
+COMMENT ON COLUMN public.reasons.publication_id IS 'The publication whose list it is.';
+
+COMMENT ON COLUMN public.reasons.user_id IS 'Whose list it is.';
+
+COMMENT ON COLUMN public.reasons.rank IS 'The movie''s place in the list, from 1.';
+
+COMMENT ON COLUMN public.reasons.movie_id IS 'The movie that is recommended.';
+
+COMMENT ON COLUMN public.reasons.kind IS 'exact: contributions are terms of the score. leave_one_out: by how much the score falls without the like. rule: recent popularity in the genres that the user likes. NULL: no reasons were made.';
+
+COMMENT ON COLUMN public.reasons.sentence IS 'For people; NULL where nothing is cited.';
+
+COMMENT ON COLUMN public.reasons.cited IS 'The user''s own liked movies that speak most for it, three at most: movie_id, title, contribution in units of the score.';
+
+COMMENT ON COLUMN public.reasons.shared IS 'Directors, actors and genres that the movie has in common with those; of a rule, the genres that the user likes.';
+
+CREATE VIEW api.list_reasons AS
+ SELECT publication_id,
+    user_id,
+    rank,
+    movie_id,
+    kind,
+    sentence,
+    cited,
+    shared
+   FROM public.reasons;
+
+CREATE VIEW api.listed_movies AS
+ SELECT movie_id,
+    title,
+    year,
+    genres
+   FROM public.mv_catalogue;
 
 CREATE VIEW api.lists AS
  SELECT publication_id,
@@ -855,17 +983,6 @@ UNION ALL
     v.rated_at
    FROM (api.live l
      JOIN public.mv_rerated v ON (((v.valid_from < l.as_of) AND (l.as_of <= v.valid_to) AND (v.drop_id <= l.watermark) AND (l.watermark < v.superseded_by))));
-
-CREATE TABLE public.withdrawals (
-    movie_id bigint NOT NULL,
-    withdrawn_at timestamp with time zone DEFAULT now() NOT NULL,
-    reason text NOT NULL,
-    withdrawal_id bigint NOT NULL,
-    requested_by text,
-    undone_at timestamp with time zone,
-    undone_by text,
-    undone_reason text
-);
 
 CREATE VIEW public.withdrawn AS
  SELECT movie_id,
@@ -2370,6 +2487,8 @@ GRANT SELECT ON TABLE api.fallback TO recsys_api;
 GRANT SELECT ON TABLE api.history TO recsys_api;
 
 GRANT SELECT ON TABLE api.left_out TO recsys_api;
+
+GRANT SELECT ON TABLE api.list_reasons TO recsys_api;
 
 GRANT SELECT ON TABLE api.listed_movies TO recsys_api;
 

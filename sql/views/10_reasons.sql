@@ -7,7 +7,7 @@ RETURN regexp_replace(
     regexp_replace(
         title,
         '^([^(]*), (The|A|An|Le|La|Les|L''|Un|Une|El|Los|Las|Il|Lo|I|Gli|Der|Die|Das|Det|Den|De)'
-        '( \(.*\))?$',
+        '( \(.+\))?$',
         '\2 \1\3'),
     '^L'' ', 'L''');
 
