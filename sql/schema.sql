@@ -125,6 +125,83 @@ BEGIN
 END;
 $$;
 
+CREATE TABLE public.drops (
+    drop_id bigint NOT NULL,
+    source text NOT NULL,
+    drop_date date NOT NULL,
+    revision integer NOT NULL,
+    sha256 text NOT NULL,
+    files jsonb NOT NULL,
+    admitted_for date NOT NULL,
+    state text DEFAULT 'registered'::text NOT NULL,
+    population text,
+    counts jsonb,
+    reason text,
+    registered_at timestamp with time zone DEFAULT now() NOT NULL,
+    settled_at timestamp with time zone,
+    CONSTRAINT drops_state_check CHECK ((state = ANY (ARRAY['registered'::text, 'ingested'::text, 'refused'::text])))
+);
+
+CREATE TABLE public.movie_persons (
+    movie_id bigint NOT NULL,
+    drop_id bigint NOT NULL,
+    role text NOT NULL,
+    "position" integer NOT NULL,
+    person_id bigint NOT NULL,
+    CONSTRAINT movie_persons_role_check CHECK ((role = ANY (ARRAY['director'::text, 'actor'::text])))
+);
+
+CREATE MATERIALIZED VIEW public.mv_movie_persons AS
+ WITH casts AS (
+         SELECT versions.movie_id,
+            versions.drop_id,
+            COALESCE(min(versions.drop_id) OVER (PARTITION BY versions.movie_id ORDER BY drops.drop_date DESC, drops.revision DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), '9223372036854775807'::bigint) AS superseded_by
+           FROM (( SELECT DISTINCT movie_persons.movie_id,
+                    movie_persons.drop_id
+                   FROM public.movie_persons) versions
+             JOIN public.drops USING (drop_id))
+        )
+ SELECT p.movie_id,
+    p.drop_id,
+    p.role,
+    p."position",
+    p.person_id,
+    c.superseded_by
+   FROM (public.movie_persons p
+     JOIN casts c USING (movie_id, drop_id))
+  WITH NO DATA;
+
+CREATE TABLE public.persons (
+    person_id bigint NOT NULL,
+    drop_id bigint NOT NULL,
+    name text NOT NULL,
+    birth_year integer,
+    death_year integer
+);
+
+CREATE FUNCTION api.person_named(name text, role text) RETURNS bigint
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog'
+    BEGIN ATOMIC
+ WITH called AS (
+          SELECT DISTINCT ON (persons.person_id) persons.person_id,
+             persons.name
+            FROM (public.persons
+              JOIN public.drops USING (drop_id))
+           WHERE (persons.person_id IN ( SELECT persons_1.person_id
+                    FROM public.persons persons_1
+                   WHERE (lower(persons_1.name) = lower(person_named.name))))
+           ORDER BY persons.person_id, drops.drop_date DESC, drops.revision DESC
+         )
+  SELECT called.person_id
+    FROM (called
+      LEFT JOIN public.mv_movie_persons credits ON (((credits.person_id = called.person_id) AND (credits.role = person_named.role) AND (credits.superseded_by = '9223372036854775807'::bigint))))
+   WHERE (lower(called.name) = lower(person_named.name))
+   GROUP BY called.person_id
+   ORDER BY (count(credits.movie_id)) DESC, called.person_id
+  LIMIT 1;
+END;
+
 CREATE FUNCTION api.record_events(api_key_id text, idempotency_key text, entries jsonb) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
@@ -251,23 +328,6 @@ CREATE FUNCTION public.display_title(title text) RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN regexp_replace(regexp_replace(title, '^([^(]*), (The|A|An|Le|La|Les|L''|Un|Une|El|Los|Las|Il|Lo|I|Gli|Der|Die|Das|Det|Den|De)( \(.+\))?$'::text, '\2 \1\3'::text), '^L'' '::text, 'L'''::text);
 
-CREATE TABLE public.drops (
-    drop_id bigint NOT NULL,
-    source text NOT NULL,
-    drop_date date NOT NULL,
-    revision integer NOT NULL,
-    sha256 text NOT NULL,
-    files jsonb NOT NULL,
-    admitted_for date NOT NULL,
-    state text DEFAULT 'registered'::text NOT NULL,
-    population text,
-    counts jsonb,
-    reason text,
-    registered_at timestamp with time zone DEFAULT now() NOT NULL,
-    settled_at timestamp with time zone,
-    CONSTRAINT drops_state_check CHECK ((state = ANY (ARRAY['registered'::text, 'ingested'::text, 'refused'::text])))
-);
-
 CREATE TABLE public.rerated (
     user_id bigint NOT NULL,
     movie_id bigint NOT NULL
@@ -377,29 +437,12 @@ CREATE TABLE public.imdb_titles (
     votes integer
 );
 
-CREATE TABLE public.movie_persons (
-    movie_id bigint NOT NULL,
-    drop_id bigint NOT NULL,
-    role text NOT NULL,
-    "position" integer NOT NULL,
-    person_id bigint NOT NULL,
-    CONSTRAINT movie_persons_role_check CHECK ((role = ANY (ARRAY['director'::text, 'actor'::text])))
-);
-
 CREATE TABLE public.movies (
     movie_id bigint NOT NULL,
     drop_id bigint NOT NULL,
     title text NOT NULL,
     year integer,
     genres text[] NOT NULL
-);
-
-CREATE TABLE public.persons (
-    person_id bigint NOT NULL,
-    drop_id bigint NOT NULL,
-    name text NOT NULL,
-    birth_year integer,
-    death_year integer
 );
 
 CREATE MATERIALIZED VIEW public.mv_catalogue AS
@@ -1839,26 +1882,6 @@ CREATE MATERIALIZED VIEW public.mv_imdb_titles AS
      JOIN public.drops d USING (drop_id))
   WITH NO DATA;
 
-CREATE MATERIALIZED VIEW public.mv_movie_persons AS
- WITH casts AS (
-         SELECT versions.movie_id,
-            versions.drop_id,
-            COALESCE(min(versions.drop_id) OVER (PARTITION BY versions.movie_id ORDER BY drops.drop_date DESC, drops.revision DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), '9223372036854775807'::bigint) AS superseded_by
-           FROM (( SELECT DISTINCT movie_persons.movie_id,
-                    movie_persons.drop_id
-                   FROM public.movie_persons) versions
-             JOIN public.drops USING (drop_id))
-        )
- SELECT p.movie_id,
-    p.drop_id,
-    p.role,
-    p."position",
-    p.person_id,
-    c.superseded_by
-   FROM (public.movie_persons p
-     JOIN casts c USING (movie_id, drop_id))
-  WITH NO DATA;
-
 CREATE VIEW public.newest_live AS
  WITH flips AS (
          SELECT h.seq,
@@ -2471,6 +2494,9 @@ REVOKE ALL ON FUNCTION api.fault_of_user(user_id bigint) FROM PUBLIC;
 REVOKE ALL ON FUNCTION api.hold_users(user_ids bigint[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION api.keep_answer(api_key_id text, idempotency_key text, body_sha256 text, answer jsonb, user_ids bigint[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION api.person_named(name text, role text) FROM PUBLIC;
+GRANT ALL ON FUNCTION api.person_named(name text, role text) TO recsys_api;
 
 REVOKE ALL ON FUNCTION api.record_events(api_key_id text, idempotency_key text, entries jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION api.record_events(api_key_id text, idempotency_key text, entries jsonb) TO recsys_api;

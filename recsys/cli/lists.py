@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from recsys.arguments import ID, LENGTH, MINUTES, YEAR
 from recsys.cli import screen
 from recsys.cli.command import Argument, Command
+from recsys.errors import RequestError
 from recsys.settings import Settings
 
 if TYPE_CHECKING:
@@ -41,18 +42,35 @@ def _users(conn: "Connection", options: Namespace) -> list[int]:
 
 
 def predict_rating(options: Namespace) -> None:
-    """Print the stars that a user would give the movie that the options describe."""
+    """Print the stars that a user would give a movie: one of the catalogue, or one that the options
+    describe.
+    """
+    check_movie(options)
     with screen.progress("loading the libraries") as progress:
         from recsys.db.connect import connect
-        from recsys.prediction import predict_stars
+        from recsys.prediction import predict_movie, predict_stars
         from recsys.registry.store import Registry
 
         settings = Settings.from_environment()
+        registry = Registry(settings)
         with connect(settings) as conn:
-            movie = _movie(conn, options)
             progress.show("loading the newest model that predicts ratings")
-            stars = predict_stars(conn, Registry(settings), options.user, movie)
-    screen.answer(f"user {options.user} would give {movie.title!r} {stars:.2f} stars")
+            if options.movie is not None:
+                answer = predict_movie(conn, registry, options.user, options.movie).sentence
+            else:
+                movie = _movie(conn, options)
+                stars = predict_stars(conn, registry, options.user, movie)
+                answer = f"{movie.title!r} {stars:.2f} stars"
+    screen.answer(f"user {options.user} would give {answer}")
+
+
+def check_movie(options: Namespace) -> None:
+    """Raise RequestError unless the options name one movie: by its number, or by its title."""
+    if (options.movie is None) == (options.title is None):
+        raise RequestError(
+            "expected a movie: its movie_id, or --title and what else is known of one that no drop "
+            "has; and not both"
+        )
 
 
 def _movie(conn: "Connection", options: Namespace) -> "Description":
@@ -80,7 +98,8 @@ USERS = (
 )
 MOVIE = (
     Argument("user", type=ID, help="a user id"),
-    Argument("--title", required=True, help="of the movie, without its year"),
+    Argument("movie", type=ID, nargs="?", help="a movie id; without one, describe a movie"),
+    Argument("--title", help="of a movie that is described, without its year"),
     Argument(
         "--genre",
         action="append",
@@ -97,7 +116,7 @@ COMMANDS = (
     Command(
         "predict",
         predict_rating,
-        "say how many stars a user would give a movie that is described here",
+        "say how many stars a user would give a movie, or one that is described here",
         MOVIE,
     ),
 )

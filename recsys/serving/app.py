@@ -13,6 +13,7 @@ from recsys.serving.fresh import Fresh
 from recsys.serving.gate import Gate
 from recsys.serving.keys import Keys
 from recsys.serving.pages.alone import mount_pages
+from recsys.serving.predictor import Predictor
 from recsys.serving.problems import add_problems
 from recsys.serving.routes import (
     feedback,
@@ -21,6 +22,7 @@ from recsys.serving.routes import (
     history,
     ledger,
     movies,
+    predictions,
     recommendations,
     users,
 )
@@ -35,6 +37,7 @@ ROUTERS = (
     history.router,
     ledger.router,
     movies.router,
+    predictions.router,
     recommendations.router,
     users.router,
 )
@@ -68,6 +71,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.settings = settings
     app.state.database = database
     app.state.keys = Keys(database)
+    app.state.predictor = Predictor(settings)
     app.state.fresh = Fresh(database, champions)
     add_problems(app)
     app.add_middleware(Gate)

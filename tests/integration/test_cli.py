@@ -16,6 +16,7 @@ from recsys.cli import screen
 from recsys.db.connect import Connection
 from recsys.features.catalogue import Catalogue, Description
 from recsys.models.hybrid import Hybrid
+from recsys.prediction import StarsModel
 from recsys.promotion.approval import Proposal
 from recsys.recipe import Recipe
 from recsys.registry.store import Registry
@@ -135,9 +136,8 @@ def test_predict_stars_of_a_movie_told_of(
     conn: Connection,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    nothing_fitted = call("predict", "1", "--title", "New")
-    assert nothing_fitted[0] == 1
-    assert nothing_fitted[1].startswith("LedgerError: MLflow has no fit of recipe hybrid")
+    status, text = call("predict", "1", "--title", "New")
+    assert status == 1 and text.startswith("LedgerError: MLflow has no fit of recipe hybrid")
     week = steps.resolve_week(settings, as_of=weeks[0])
     steps.ingest_drops(settings, week)
     steps.refresh_views(settings)
@@ -190,6 +190,13 @@ def test_predict_stars_of_a_movie_told_of(
         0,
         f"user {user} would give 'Such a Movie' {stars:.2f} stars\n",
     )
+    of_catalogue = model.movie_ids_[0].item()
+    titles = conn.execute("SELECT title FROM catalogue WHERE movie_id = %s", [of_catalogue])
+    (learned,) = StarsModel(run_id, model).of_movies(int(user), [of_catalogue])
+    assert call("predict", user, str(of_catalogue)) == (
+        0,
+        f"user {user} would give {titles.fetchone().title!r} {learned.stars:.2f} stars\n",
+    )
     # of each thing said, a movie's stars may change too little to be seen
     assert asked_about == [described.fingerprint()]
     conn.execute(
@@ -197,6 +204,9 @@ def test_predict_stars_of_a_movie_told_of(
         "ratings LIMIT 1"
     )
     for wrong, sentence in {
+        (user,): "expected a movie: its movie_id, or --title",
+        (user, "1", "--title", "T"): "and not both",
+        (user, "98765"): "no movie 98765: expected one that a drop brought",
         (user, "--title", "T", "--director", "Nobody at All"): "director 'Nobody at All': nobody "
         "of that name in the drops",
         (user, "--title", "T", "--genre", "Comdy"): "no genre Comdy: expected some of ",

@@ -7,6 +7,7 @@ __all__ = [
     "history",
     "ledger",
     "movies",
+    "predictions",
     "recommendations",
     "users",
 ]
