@@ -16,7 +16,7 @@ from recsys.db.rows import fetch_rows, find_value
 from recsys.drops.writing import write_drop
 from recsys.drops.zone import LandingZone
 
-__all__ = ["SOURCE", "close_feedback", "write_batches"]
+__all__ = ["SOURCE", "close_feedback", "write_again"]
 
 log = logging.getLogger(__name__)
 
@@ -42,14 +42,24 @@ def close_feedback(conn: Connection, zone: LandingZone, as_of: date) -> int:
     """
     with advisory_lock(conn, Lock.FEEDBACK):
         n_closed = _close(conn, as_of)
-        _write(conn, zone, as_of)
+        for batch in _unwritten(conn, as_of):
+            _write(conn, zone, batch)
     return n_closed
 
 
-def write_batches(conn: Connection, zone: LandingZone) -> None:
-    """Write the drops that are not complete, as after an erasure."""
+def write_again(conn: Connection, zone: LandingZone) -> list[date]:
+    """Write the drops anew that an erasure has changed; return the days of those that are not in
+    this zone, which the next run writes.
+
+    Whoever erases may be on another machine than the drops: a drop that is not there is none to be
+    written there.
+    """
     with advisory_lock(conn, Lock.FEEDBACK):
-        _write(conn, zone, date.max)
+        batches = _unwritten(conn, date.max)
+        here = [batch for batch in batches if zone.is_complete(SOURCE, batch.as_of)]
+        for batch in here:
+            _write(conn, zone, batch)
+    return [batch.as_of for batch in batches if batch not in here]
 
 
 def _close(conn: Connection, as_of: date) -> int:
@@ -62,13 +72,15 @@ def _close(conn: Connection, as_of: date) -> int:
         return conn.execute(feedback["close_batch"], {"as_of": as_of}).rowcount
 
 
-def _write(conn: Connection, zone: LandingZone, as_of: date) -> None:
-    feedback = queries("feedback")
-    for batch in fetch_rows(conn, Batch, feedback["unwritten"], {"as_of": as_of}):
-        drop = zone.at(SOURCE, batch.as_of)
-        write_drop(zone, drop, {RATINGS: rendered(conn, batch)})
-        conn.execute(feedback["written"], {"batch_id": batch.batch_id})
-        log.info("written: %s", drop)
+def _unwritten(conn: Connection, as_of: date) -> list[Batch]:
+    return fetch_rows(conn, Batch, queries("feedback")["unwritten"], {"as_of": as_of})
+
+
+def _write(conn: Connection, zone: LandingZone, batch: Batch) -> None:
+    drop = zone.at(SOURCE, batch.as_of)
+    write_drop(zone, drop, {RATINGS: rendered(conn, batch)})
+    conn.execute(queries("feedback")["written"], {"batch_id": batch.batch_id})
+    log.info("written: %s", drop)
 
 
 def rendered(conn: Connection, batch: Batch) -> bytes:

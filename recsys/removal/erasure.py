@@ -12,7 +12,7 @@ from recsys.db.queries import queries
 from recsys.db.rows import fetch_values, find_value
 from recsys.drops.zone import LandingZone
 from recsys.errors import DropError
-from recsys.feedback import write_batches
+from recsys.feedback import write_again
 from recsys.promotion.copies import without_erased
 from recsys.promotion.live import go_live
 from recsys.promotion.partitions import count_rows, run_on
@@ -39,9 +39,9 @@ def erase_user(
     rows of each went.
 
     Drops of what was rated through the API are then written again without the user: where the
-    landing zone does not let us, the log says so, and the next run does it. The tombstone keeps
-    every later drop from bringing the user back. Exams of weeks not yet decided
-    are set again, since what they were set on has changed. Kept publications lose the user's rows,
+    landing zone is elsewhere or does not let us, the log says so, and the next run does it. The
+    tombstone keeps every later drop from bringing the user back. Exams of weeks not yet decided are
+    set again, since what they were set on has changed. Kept publications lose the user's rows,
     which the ledger says beside their digests. Models fitted before keep what they learned; the
     ledger lists them, for `refit_versions`.
 
@@ -92,11 +92,21 @@ def erase_facts(conn: Connection, person: Person) -> dict[str, int]:
 
 def write_drops_again(settings: Settings) -> None:
     """Write drops of feedback that the erased user was in, as their batches are now."""
+    zone = LandingZone(settings.drops)
     try:
         with connect(settings) as conn:
-            write_batches(conn, LandingZone(settings.drops))
-    except DropError as error:
+            elsewhere = write_again(conn, zone)
+    except (DropError, OSError) as error:
         log.warning("the user is erased, and still in files of the landing zone: %s", error)
+        return
+    if elsewhere:
+        days = ", ".join(map(str, elsewhere))
+        log.warning(
+            "the user is erased, and still in the feedback drops of %s, which are not in %s: the "
+            "next run writes them again",
+            days,
+            zone.uri,
+        )
 
 
 def erasing_queries() -> dict[str, LiteralString]:

@@ -359,6 +359,19 @@ def test_an_erasure_takes_feedback_out_of_tables_and_drops(
     assert close_feedback(conn, landing.zone, DAY + WEEK) == 0
 
 
+def test_an_erasure_without_the_landing_zone_leaves_the_drop_to_the_next_run(
+    settings: Settings, conn: Connection, landing: Landing, tmp_path: Path
+) -> None:
+    rate(conn, 7, 2, 4, before(DAY, hours=1))
+    rate(conn, 8, 2, 3, before(DAY, hours=1))
+    close_feedback(conn, landing.zone, DAY)
+    elsewhere = tmp_path / "no-drops"
+    erase_user(settings.model_copy(update={"drops": str(elsewhere)}), 7)
+    assert not elsewhere.exists() and len(lines(landing, DAY)) == 2
+    close_feedback(conn, landing.zone, DAY)
+    assert pairs(landing, DAY) == {("8", "2")}
+
+
 def test_a_user_known_by_feedback_alone_can_be_erased(
     settings: Settings, conn: Connection, landing: Landing
 ) -> None:
