@@ -70,12 +70,17 @@ class ListFilters(BaseModel):
             "excluded_ids": self.exclude,
             "fields": ["movie_id", *self.fields] if self.fields else None,
             "is_filtered": self.is_filtered,
-            "request": f"{release()} {self.model_dump_json()}",
+            "request": f"{release()} {self.model_dump_json(exclude={'user_ids'})}",
         }
 
 
 class ListQuery(ListFilters):
     """The query of one user's list."""
+
+    fresh: Annotated[
+        bool,
+        Field(description="ask the champion anew, with what the user has rated through the API"),
+    ] = False
 
 
 class BatchRequest(ListFilters):

@@ -60,7 +60,7 @@ FROM (
           WHERE user_id = %(user_id)s::bigint
           UNION ALL
           SELECT movie_id, rating, rated_at, 1 FROM api.rated_through_api
-          WHERE user_id = %(user_id)s::bigint) both
+          WHERE user_id = %(user_id)s::bigint) given
     ORDER BY movie_id, rated_at DESC, place DESC
 ) r;
 

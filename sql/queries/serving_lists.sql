@@ -1,13 +1,14 @@
 -- Lists as the API answers them: the JSON is built here.
 
 -- name: lists(user_ids, n, skip, genres, excluded_genres, year_from, year_to, excluded_ids,
---     fields, is_filtered, etags, request)
+--     fields, is_filtered, is_fresh, etags, request)
 -- A row a user, in the order of user_ids; none where no publication is live. `body` is NULL where
--- the reader has it already (its etag is one of `etags`), and where n + skip is beyond the depth:
--- then no list is read. `request` is all else that the body depends on, as text.
+-- the reader has it already (its etag is one of `etags`), where n + skip is beyond the depth, and
+-- where the champion is asked anew: then no list is read. `request` is all else that the body depends on, as text.
 SELECT u.user_id, live.publication_id, live.depth, state.etag,
        CASE
-           WHEN state.etag <> ALL (%(etags)s::text[])
+           WHEN NOT %(is_fresh)s::boolean
+             AND state.etag <> ALL (%(etags)s::text[])
              AND %(n)s::integer + %(skip)s::integer <= live.depth
            THEN (
                SELECT convert_to(

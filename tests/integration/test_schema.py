@@ -76,6 +76,7 @@ VALUES: dict[str, Any] = {
     "excluded_ids": [1],
     "fields": ["title"],
     "is_filtered": True,
+    "is_fresh": False,
     "etags": ["x"],
     "request": "r",
     "rated_ids": [1],

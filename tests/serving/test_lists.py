@@ -248,3 +248,55 @@ def test_a_quote_in_a_genre_is_a_genre(api: Api, user_id: int) -> None:
 def test_a_batch_that_is_not_as_expected_is_refused(still_api: Api, body: object) -> None:
     assert_problem(still_api.post("/v1/recommendations:batch", json=body), 422)
     assert_problem(still_api.post("/v1/recommendations:batch", content=b"{"), 422)
+
+
+def test_a_fresh_list_without_feedback_is_what_was_published(api: Api, conn: Connection) -> None:
+    rows = conn.execute(
+        "SELECT DISTINCT user_id FROM recommendations WHERE source = 'model' ORDER BY 1"
+    ).fetchall()
+    users = [row.user_id for row in rows]
+    params = {"n": 100, "fresh": True}
+    answers = api.many([("GET", url_of(user), {"params": params}) for user in users])
+    stored = api.many([("GET", url_of(user), {"params": {"n": 100}}) for user in users])
+    for one, other in zip(answers, stored, strict=True):
+        assert of_model(one.json()) == of_model(other.json())
+
+
+def of_model(answer: dict[str, Any]) -> list[dict[str, Any]]:
+    return [item for item in answer["items"] if item["source"] == "model"]
+
+
+def test_a_fresh_list_knows_what_was_rated_since(api: Api, conn: Connection, user_id: int) -> None:
+    before = api.get(url_of(user_id), params={"fresh": True})
+    disliked = before.json()["items"][0]["movie_id"]
+    conn.execute(
+        "INSERT INTO feedback_ratings (user_id, movie_id, rating, rated_at, received_at) "
+        "VALUES (%s, %s, 5, now(), now())",
+        [user_id, disliked],
+    )
+    tag = {"If-None-Match": before.headers["etag"]}
+    after = api.get(url_of(user_id), params={"fresh": True}, headers=tag)
+    assert after.status_code == 200
+    assert disliked not in {item["movie_id"] for item in after.json()["items"]}
+    tag = {"If-None-Match": after.headers["etag"]}
+    assert api.get(url_of(user_id), params={"fresh": True}, headers=tag).status_code == 304
+
+
+def test_a_new_user_has_a_fresh_list_at_once(api: Api, conn: Connection) -> None:
+    newcomer = 2**40 + 7
+    liked = conn.execute(
+        "SELECT movie_id FROM api.fallback JOIN api.live ON origin_id = fallback.publication_id "
+        "ORDER BY place LIMIT 6"
+    ).fetchall()
+    for row in liked:
+        conn.execute(
+            "INSERT INTO feedback_ratings (user_id, movie_id, rating, rated_at, received_at) "
+            "VALUES (%s, %s, 5, now(), now())",
+            [newcomer, row.movie_id],
+        )
+    stored, fresh = (
+        api.get(url_of(newcomer), params={"fresh": is_fresh}).json() for is_fresh in (False, True)
+    )
+    assert {item["source"] for item in stored["items"]} == {"fallback"}
+    assert {item["source"] for item in fresh["items"]} == {"model"}
+    assert not {row.movie_id for row in liked} & {item["movie_id"] for item in fresh["items"]}

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from recsys.serving.database import Database
 from recsys.serving.etag import caching, tags_of
 from recsys.serving.filters import BatchRequest, Id, ListFilters, ListQuery
+from recsys.serving.fresh import Fresh, ListRequest
 from recsys.serving.keys import Caller, needs
 from recsys.serving.problems import Problem
 
@@ -37,14 +38,22 @@ async def recommendations(
     Filters act on the whole depth; what they leave short is filled up by the fallback, under the
     same filters and marked so. What the user has rated or dismissed since is left out, and what is
     withdrawn. A user without a list gets the fallback, and `known` is false.
+
+    With `fresh` the champion makes the list anew, of the user's history and of what the user has
+    rated through the API since.
     """
     caller.check_user(user_id)
     etags = tags_of(request)
-    (stored,) = await read_lists(request, [user_id], query, etags)
+    (stored,) = await read_lists(request, [user_id], query, etags, is_fresh=query.fresh)
     headers = caching(stored.etag)
-    if stored.body is None:
+    if stored.etag in etags:
         return Response(status_code=304, headers=headers)
-    return Response(stored.body, headers=headers, media_type="application/json")
+    body = stored.body
+    if body is None:
+        fresh: Fresh = request.app.state.fresh
+        wish = ListRequest(query, is_explained=False, user_id=user_id)
+        body = await fresh.answer(await fresh.history(user_id), wish)
+    return Response(body, headers=headers, media_type="application/json")
 
 
 @router.post("/v1/recommendations:batch")
@@ -58,7 +67,12 @@ async def batch(request: Request, body: BatchRequest, caller: Reader) -> Respons
 
 
 async def read_lists(
-    request: Request, user_ids: list[int], filters: ListFilters, etags: list[str]
+    request: Request,
+    user_ids: list[int],
+    filters: ListFilters,
+    etags: list[str],
+    *,
+    is_fresh: bool = False,
 ) -> list[UserList]:
     """Return the lists of some users. Raises a 503 where no publication is live, a 422 where more
     is asked for than the publication is deep.
@@ -70,6 +84,7 @@ async def read_lists(
         "lists",
         user_ids=user_ids,
         etags=etags,
+        is_fresh=is_fresh,
         **filters.params,
     )
     if not lists:
