@@ -2,6 +2,9 @@
 
 import os
 from argparse import Namespace
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from tempfile import TemporaryDirectory
 
 from recsys.arguments import whole
 from recsys.cli import screen
@@ -25,6 +28,21 @@ def serve(options: Namespace) -> None:
             "the API has no database: RECSYS_API_DATABASE_URL is empty; expected "
             "postgresql://recsys_api:password@host:port/database"
         )
+    workers = options.workers or settings.api_workers
+    with shared_figures() if workers > 1 else nullcontext():
+        listen(host, port, workers)
+
+
+@contextmanager
+def shared_figures() -> Iterator[None]:
+    """Within: the workers' figures lie in one folder, so that any of them can say the sum."""
+    with TemporaryDirectory(prefix="recsys-metrics-") as folder:
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
+        yield
+
+
+def listen(host: str, port: int, workers: int) -> None:
+    """Answer until it is stopped."""
     import uvicorn
 
     uvicorn.run(
@@ -32,7 +50,7 @@ def serve(options: Namespace) -> None:
         factory=True,
         host=host,
         port=port,
-        workers=options.workers or settings.api_workers,
+        workers=workers,
         env_file=None,
         log_config=None,
         access_log=False,  # the gate's own names no user and no key

@@ -1,5 +1,6 @@
 """The application: `create_app(settings)`."""
 
+import asyncio
 import logging
 import os
 from collections.abc import AsyncIterator
@@ -43,19 +44,24 @@ ROUTERS = (
 )
 
 
-def create_app(settings: Settings) -> FastAPI:
-    """Return the API. Its lifespan opens the pool; Postgres may come later.
+def create_app(settings: Settings, *, is_warm: bool = False) -> FastAPI:
+    """Return the API. Its lifespan opens the pool; Postgres may come later. With `is_warm` it loads
+    the live champion meanwhile, so that nobody waits for it.
 
-    `app.state` has `settings`, `database` and `keys`. Raises RecsysError without a database's
-    address.
+    `app.state` has `settings`, `database`, `keys` and `fresh`. Raises RecsysError without a
+    database's address.
     """
     database = Database.of(settings)
     champions = Champions(settings)
+    fresh = Fresh(database, champions)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         async with database:
+            warming = asyncio.create_task(fresh.warm_up()) if is_warm else None
             yield
+            if warming is not None:
+                warming.cancel()
         champions.close()
 
     app = FastAPI(
@@ -72,7 +78,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.database = database
     app.state.keys = Keys(database)
     app.state.predictor = Predictor(settings)
-    app.state.fresh = Fresh(database, champions)
+    app.state.fresh = fresh
     add_problems(app)
     app.add_middleware(Gate)
     for router in ROUTERS:
@@ -89,4 +95,4 @@ def from_environment() -> FastAPI:
     level = os.environ.get("RECSYS_LOG_LEVEL", "INFO").upper()
     form = "%(asctime)s %(levelname)s %(message)s"
     logging.basicConfig(level=level, format=form, force=True)
-    return create_app(Settings.from_environment())
+    return create_app(Settings.from_environment(), is_warm=True)

@@ -1,5 +1,6 @@
 """Lists made on request: the champion is asked with a history, and Postgres writes the answer."""
 
+import logging
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from recsys.serving.asking import ModelList
 
 __all__ = ["Fresh", "History", "ListRequest"]
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -77,6 +80,15 @@ class Fresh:
 
     database: Database
     champions: Champions
+
+    async def warm_up(self) -> None:
+        """Load the live champion; without one, or without MLflow, the first question will try."""
+        wish = ListRequest(ListFilters())
+        try:
+            champion = await self.champion(History([], [], []), wish)
+            await self.champions.ask(champion.model_version, champion.digest, type)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the API goes on
+            log.warning("the champion is not loaded yet: %s", error)
 
     async def history(self, user_id: int) -> History:
         """Return what a user has rated, through the API too."""

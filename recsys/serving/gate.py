@@ -8,6 +8,7 @@ import time
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from recsys.serving.metrics import count_request
 from recsys.serving.problems import Problem, problem_response
 
 __all__ = ["MOST_BODY", "Gate"]
@@ -54,6 +55,7 @@ class Passage:
             await self.answer()
         finally:
             seconds = time.perf_counter() - started
+            count_request(self.scope["method"], self.route, self.status, seconds)
             log.info(
                 "%s %s %s %.1f ms key %s",
                 self.scope["method"],

@@ -8,7 +8,9 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from recsys.errors import ModelLost, RecsysError
+from mlflow.exceptions import MlflowException
+
+from recsys.errors import LedgerError, ModelLost, RecsysError
 from recsys.models.base import Recommender
 from recsys.models.saved_arrays import unpack_arrays
 from recsys.registry.compute import compute_of
@@ -74,8 +76,11 @@ class ModelFiles:
         """Download a model to its place, at once whole: another process may do the same."""
         with tempfile.TemporaryDirectory(prefix=".new-", dir=place.parent) as directory:
             new = Path(directory) / "model"
-            with brief():
-                Registry(self.settings).download_version(version.number, new)
+            try:
+                with brief():
+                    Registry(self.settings).download_version(version.number, new)
+            except MlflowException as error:
+                raise LedgerError(f"MLflow does not answer: {error}") from error
             self.check(version, new)
             unpack_arrays(new)
             try:

@@ -11,6 +11,8 @@ from fastapi import FastAPI, HTTPException, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException as StarletteHTTPException
 
+from recsys.errors import LedgerError
+
 __all__ = ["PROBLEM", "Problem", "add_problems", "problem_response"]
 
 PROBLEM = "application/problem+json"
@@ -57,6 +59,7 @@ def add_problems(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, of_validation)
     for kind in (OSError, TimeoutError, asyncpg.InterfaceError, *AWAY):
         app.add_exception_handler(kind, of_absence)
+    app.add_exception_handler(LedgerError, of_model)
     for kind in (asyncpg.DataError, asyncpg.CharacterNotInRepertoireError):
         app.add_exception_handler(kind, of_data)
 
@@ -105,6 +108,15 @@ async def of_absence(_request: Request, error: Exception) -> Response:
     log.warning("the database does not answer: %s", type(error).__name__)
     headers = {"Retry-After": str(RETRY_AFTER)}
     return problem_response(503, "the database does not answer: try again soon", headers)
+
+
+async def of_model(_request: Request, error: Exception) -> Response:
+    """Answer while MLflow does not have the champion, or is away."""
+    log.warning("the champion cannot be asked: %s", error)
+    headers = {"Retry-After": str(RETRY_AFTER)}
+    return problem_response(
+        503, "the champion cannot be asked now: the API's log says why", headers
+    )
 
 
 async def of_data(_request: Request, _error: Exception) -> Response:

@@ -4,7 +4,8 @@
 --     fields, is_filtered, is_fresh, etags, request)
 -- A row a user, in the order of user_ids; none where no publication is live. `body` is NULL where
 -- the reader has it already (its etag is one of `etags`), where n + skip is beyond the depth, and
--- where the champion is asked anew: then no list is read. `request` is all else that the body depends on, as text.
+-- where the champion is asked anew: then no list is read. `request` is all else that the body
+-- depends on, as text.
 SELECT u.user_id, live.publication_id, live.depth, state.etag,
        CASE
            WHEN NOT %(is_fresh)s::boolean

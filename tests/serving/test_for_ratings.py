@@ -163,3 +163,26 @@ def test_it_needs_a_key_that_may_ask_the_model(api: Api, keys: Keys) -> None:
     assert_problem(api.post(URL, key="", json=body), 401)
     assert_problem(api.post(URL, key=keys.read, json=body), 403)
     assert_problem(api.post(URL, key=keys.write, json=body), 403)
+
+
+def test_a_champion_that_mlflow_lacks_is_no_failure_of_the_others(
+    settings: Settings, keys: Keys, conn: Connection
+) -> None:
+    conn.execute("UPDATE publications SET model_version = '999'")
+    conn.execute("UPDATE fits SET digest = 'other'")
+    api = Api(settings, keys.predict)
+    answer = api.post(URL, json={"ratings": ratings_of(conn, model_users(conn)[0])})
+    problem = assert_problem(answer, 503)
+    assert "mlflow" not in problem["detail"].lower() and answer.headers["retry-after"]
+    assert api.get("/v1/users/1/recommendations").status_code == 200
+
+
+def test_a_model_that_is_not_the_ledgers_is_not_asked(
+    settings: Settings, keys: Keys, conn: Connection, caplog: pytest.LogCaptureFixture
+) -> None:
+    conn.execute("UPDATE fits SET digest = 'another'")
+    answer = Api(settings, keys.predict).post(
+        URL, json={"ratings": ratings_of(conn, model_users(conn)[0])}
+    )
+    assert_problem(answer, 503)
+    assert "is another model than the one that made the lists" in caplog.text

@@ -114,3 +114,16 @@ def test_a_key_has_so_many_requests_a_minute(api: Api, conn: Connection) -> None
     assert refused.value.headers["Retry-After"] == "29"
     limiter.take(2, 2, now=1)  # another key's bucket is its own
     assert limiter.take(1, 2, now=31)["RateLimit"] == '"key";r=0;t=59'
+
+
+def test_metrics_count_answers_by_route(api: Api, keys: Keys) -> None:
+    assert api.get("/metrics", key="").status_code == 401
+    assert api.get("/metrics", key=keys.write).status_code == 403
+    first = ("GET", "/v1/users/1/recommendations", {})
+    answers = api.many([first, first, ("GET", "/metrics", {})])
+    text = answers[-1].text
+    series = 'route="/v1/users/{user_id}/recommendations",status="200"'
+    (line,) = [line for line in text.splitlines() if series in line and "_total{" in line]
+    assert float(line.split()[-1]) >= 2
+    assert "recsys_api_live_publication 1.0" in text and "recsys_api_live_age_seconds " in text
+    assert answers[-1].headers["content-type"].startswith("text/plain")

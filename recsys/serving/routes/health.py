@@ -1,4 +1,4 @@
-"""Whether the process answers, and whether it can serve: `/healthz`, `/readyz`."""
+"""Whether the process answers, and whether it can serve: `/healthz`, `/readyz`, `/metrics`."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends, Request, Response
 
 from recsys.serving.database import Database
 from recsys.serving.keys import Caller, needs
+from recsys.serving.metrics import CONTENT_TYPE_LATEST, exposition
 from recsys.serving.problems import Problem
 
 __all__ = ["router"]
@@ -39,3 +40,12 @@ async def readyz(request: Request, _caller: Annotated[Caller, Depends(needs("rea
     if live is None:
         raise Problem(503, "no publication is live yet: a week has to run first")
     return live
+
+
+@router.get("/metrics", response_class=Response)
+async def metrics(request: Request, _caller: Annotated[Caller, Depends(needs("read"))]) -> Response:
+    """Return the figures of all workers of this machine, for Prometheus."""
+    database: Database = request.app.state.database
+    live = await database.row(Live, "serving_health", "live")
+    body = exposition(live and live.publication, live and live.age_seconds)
+    return Response(body, headers={"Content-Type": CONTENT_TYPE_LATEST})
