@@ -26,6 +26,7 @@ from recsys.serving.routes import (
     predictions,
     recommendations,
     users,
+    weeks,
 )
 from recsys.settings import Settings
 
@@ -41,6 +42,7 @@ ROUTERS = (
     predictions.router,
     recommendations.router,
     users.router,
+    weeks.router,
 )
 
 

@@ -10,4 +10,5 @@ __all__ = [
     "predictions",
     "recommendations",
     "users",
+    "weeks",
 ]

@@ -1,0 +1,84 @@
+"""Runs of the weekly DAG, started through Airflow's public REST API."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+from recsys.serving.problems import Problem
+from recsys.settings import Settings
+
+__all__ = ["AirflowRuns", "WeeklyRun"]
+
+DAG_ID = "weekly_recommendations"
+#: Seconds that Airflow may take for one answer.
+PATIENCE = 20.0
+RETRY_AFTER = {"Retry-After": "30"}
+
+
+@dataclass(frozen=True)
+class WeeklyRun:
+    """A run that was started: Airflow's name of it, and how far it is."""
+
+    dag_id: str
+    run_id: str
+    state: str
+
+
+class AirflowRuns:
+    """Airflow at the address of the settings, with the login that they give."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+
+    async def start(self, conf: dict[str, Any]) -> WeeklyRun:
+        """Start a run with such Params. Raises a 422 where Airflow refuses them, a 503 where it is
+        away or refuses us.
+        """
+        url = self.settings.airflow_url.rstrip("/")
+        if not url:
+            raise Problem(503, "weeks cannot be started here: RECSYS_AIRFLOW_URL is empty")
+        try:
+            # no proxy of the environment, which would get the login
+            async with httpx.AsyncClient(base_url=url, timeout=PATIENCE, trust_env=False) as client:
+                token = await self.token(client)
+                answer = await client.post(
+                    f"/api/v2/dags/{DAG_ID}/dagRuns",
+                    json={"logical_date": None, "conf": conf},
+                    headers={"Authorization": f"Bearer {token}"},
+                )
+        except httpx.HTTPError as error:
+            raise Problem(
+                503, "Airflow does not answer: try again soon", headers=RETRY_AFTER
+            ) from (error)
+        if answer.status_code in (400, 422):
+            raise Problem(422, f"Airflow refuses the run: {detail_of(answer)}")
+        if answer.is_error:
+            raise Problem(503, f"Airflow answered with {answer.status_code}", headers=RETRY_AFTER)
+        run = answer.json()
+        return WeeklyRun(run["dag_id"], run["dag_run_id"], run["state"])
+
+    async def token(self, client: httpx.AsyncClient) -> str:
+        """Return a token for the login. Raises a 503 where Airflow refuses it."""
+        password = self.settings.airflow_password
+        login = {
+            "username": self.settings.airflow_user,
+            "password": password.get_secret_value() if password else "",
+        }
+        answer = await client.post("/auth/token", json=login)
+        if answer.is_error:
+            raise Problem(
+                503,
+                f"Airflow refuses the API's login with {answer.status_code}: expected "
+                "RECSYS_AIRFLOW_USER and RECSYS_AIRFLOW_PASSWORD to be one of its users",
+            )
+        return answer.json()["access_token"]
+
+
+def detail_of(answer: httpx.Response) -> str:
+    """Return what Airflow says is wrong, in short."""
+    try:
+        detail = answer.json()["detail"]
+    except (ValueError, KeyError, TypeError):
+        return "it does not say why"
+    return str(detail)[:500]
