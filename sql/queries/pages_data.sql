@@ -12,7 +12,8 @@ SELECT (SELECT count(*) FROM api.movies) AS n_movies,
 
 -- name: ratings()
 -- All versions of ratings, and of whom and what.
-SELECT count(*) AS n_ratings, count(DISTINCT user_id) AS n_users, count(DISTINCT movie_id) AS n_rated,
+SELECT count(*) AS n_ratings, count(DISTINCT user_id) AS n_users,
+       count(DISTINCT movie_id) AS n_rated,
        min(rated_at) AS first_at, max(rated_at) AS last_at, avg(rating)::real AS mean
 FROM api.pages_ratings;
 

@@ -39,7 +39,7 @@ SELECT s.rank, s.similar_id AS movie_id, c.title, c.genres, c.directors, c.withd
        ARRAY(SELECT unnest(c.directors) INTERSECT SELECT unnest(m.directors)) AS same_directors,
        ARRAY(SELECT unnest(c.actors) INTERSECT SELECT unnest(m.actors)) AS same_actors,
        ARRAY(SELECT unnest(c.genres) INTERSECT SELECT unnest(m.genres)) AS same_genres
-FROM api.movie_similar s
+FROM api.near_movies s
 JOIN api.movies c ON c.movie_id = s.similar_id
 JOIN api.movies m ON m.movie_id = s.movie_id
 WHERE s.movie_id = %(movie_id)s AND s.rank <= %(n)s

@@ -20,20 +20,22 @@ FROM (SELECT DISTINCT ON (movie_id) movie_id, rating, rated_at
       ORDER BY movie_id, rated_at DESC, drop_date DESC, revision DESC) h;
 
 -- name: list(publication_id, user_id, depth)
--- A user's list as it is stored, and the liked movies that speak for each of the first ones.
+-- A user's list as it is stored.
 SELECT n.rank::integer AS rank, n.movie_id, m.title, m.year, m.genres, m.directors, m.withdrawn_at,
        n.score, CASE WHEN n.rank <= l.n_model THEN 'model' ELSE 'fallback' END AS source, l.arm,
-       CASE WHEN n.rank <= l.n_model THEN l.reason_kind ELSE 'rule' END AS reason_kind,
-       (SELECT json_agg(json_build_object('movie_id', c.movie_id, 'title', c.title)
-                        ORDER BY x.place)
-        FROM unnest(l.cited[3 * n.rank - 2 : 3 * n.rank]) WITH ORDINALITY AS x (movie_id, place)
-        JOIN api.movies c USING (movie_id))::text AS cited
+       CASE WHEN n.rank <= l.n_model THEN l.reason_kind ELSE 'rule' END AS reason_kind
 FROM api.lists l
 CROSS JOIN LATERAL unnest(l.movie_ids, l.scores) WITH ORDINALITY AS n (movie_id, score, rank)
 JOIN api.movies m USING (movie_id)
 WHERE l.publication_id = %(publication_id)s AND l.user_id = %(user_id)s
   AND n.rank <= %(depth)s
 ORDER BY n.rank;
+
+-- name: reasons(publication_id, user_id)
+-- Why each of the first movies is in the list, where a model has reasons.
+SELECT rank, kind, sentence, cited::text AS cited, shared::text AS shared
+FROM api.list_reasons
+WHERE publication_id = %(publication_id)s AND user_id = %(user_id)s AND kind <> 'rule';
 
 -- name: publications()
 -- Every week that can be looked at: what readers had in it.

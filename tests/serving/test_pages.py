@@ -50,10 +50,28 @@ def test_a_user_has_history_and_the_list_as_it_was_published(
         "SELECT movie_id FROM recommendations WHERE user_id = %s ORDER BY rank", [user_id]
     ).fetchall()
     own = response.text[response.text.index('id="recommended"') :]
-    ids = [int(text) for text in re.findall(r'href="\.\./movies/(\d+)"', own)]
+    ids = [int(text) for text in re.findall(r'class="title" href="\.\./movies/(\d+)"', own)]
     assert ids == [row.movie_id for row in listed]
     n = value(conn, "SELECT count(DISTINCT movie_id) FROM ratings WHERE user_id = %s", user_id)
     assert f"{n} movies rated" in text_of(response)
+
+
+def test_a_reason_cites_movies_that_the_user_liked(
+    settings: Settings, keys: Keys, conn: Connection, user_id: int
+) -> None:
+    """As though the model had cited one for the first movie of a list, and none for the others."""
+    liked = value(
+        conn, "SELECT min(movie_id) FROM ratings WHERE user_id = %s AND rating >= 4", user_id
+    )
+    conn.execute(
+        "UPDATE published_lists SET reason_kind = 'exact', cited = ARRAY[%s::bigint], "
+        "contributions = ARRAY[0.5] WHERE user_id = %s",
+        [liked, user_id],
+    )
+    text = page(settings, keys.read, f"/users/{user_id}").text
+    why = text[text.index("Because you liked") :]
+    assert re.search(r"movies/(\d+)", why)[1] == str(liked)
+    assert text.count("Because you liked") == 1
 
 
 def test_no_score_is_shown_as_a_share(settings: Settings, keys: Keys, user_id: int) -> None:
@@ -75,10 +93,14 @@ def test_filters_leave_the_movies_that_pass_them(
     genre = value(conn, query, user_id)
     response = page(settings, keys.read, f"/users/{user_id}", params={"genre": genre})
     own = response.text[response.text.index('id="recommended"') :]
-    shown = [int(text) for text in re.findall(r'href="\.\./movies/(\d+)"', own)]
-    passing = """SELECT movie_id FROM recommendations JOIN catalogue c USING (movie_id)
-                 WHERE user_id = %s AND %s = ANY (c.genres) ORDER BY rank"""
-    assert shown == [row.movie_id for row in conn.execute(passing, [user_id, genre]).fetchall()]
+    shown = [int(text) for text in re.findall(r'class="title" href="\.\./movies/(\d+)"', own)]
+    passing = conn.execute(
+        "SELECT m.movie_id FROM api.lists JOIN api.live USING (publication_id), "
+        "unnest(movie_ids) WITH ORDINALITY m (movie_id, rank) JOIN catalogue c USING (movie_id) "
+        "WHERE user_id = %s AND %s = ANY (c.genres) ORDER BY rank LIMIT 10",
+        [user_id, genre],
+    )
+    assert shown == [row.movie_id for row in passing]
 
 
 def test_a_movie_has_its_facts_and_who_is_recommended_it(

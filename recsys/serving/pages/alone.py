@@ -14,6 +14,7 @@ from starlette.types import Scope
 from recsys.serving.keys import SCOPES, Keys
 from recsys.serving.pages.access import Visitor
 from recsys.serving.pages.app import pages_app
+from recsys.serving.pages.local_asks import LocalAsks
 from recsys.serving.pages.operator import Operator
 from recsys.serving.pages.rendering import render
 from recsys.serving.pages.sessions import COOKIE, HOURS, Session
@@ -130,7 +131,8 @@ def mount_pages(api: FastAPI, settings: Settings) -> None:
     """Add the pages to an API, after its routes."""
     access = KeyAccess(api.state.keys, _secret(settings))
     operator = Operator(settings) if settings.operator_database_url else None
-    pages = pages_app(api.state.database, access, operator=operator)
+    asks = LocalAsks(api.state.fresh)
+    pages = pages_app(api.state.database, access, asks, operator)
     api.router.routes.append(PagesMount("", app=pages, name="pages"))
 
 

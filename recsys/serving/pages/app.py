@@ -7,7 +7,6 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TypeAlias
 
-import asyncpg
 from fastapi import FastAPI, Request
 from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException as StarletteHTTPException
@@ -30,7 +29,7 @@ from recsys.serving.pages.access import Access, checked_form
 from recsys.serving.pages.asking import Memory
 from recsys.serving.pages.asks import Asks
 from recsys.serving.pages.operator import Operator
-from recsys.serving.pages.security import Guard
+from recsys.serving.pages.security import ABSENCE, Guard
 from recsys.serving.pages.sessions import sign_out
 
 __all__ = ["pages_app"]
@@ -115,6 +114,6 @@ def _checked(action: Action) -> Page:
 
 def _add_errors(app: FastAPI) -> None:
     app.add_exception_handler(StarletteHTTPException, errors.of_http)
-    for kind in (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+    for kind in ABSENCE:
         app.add_exception_handler(kind, errors.of_absence)
     app.add_exception_handler(Exception, errors.of_failure)

@@ -7,8 +7,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from recsys.serving.pages.access import Access
 from recsys.serving.pages.errors import error_page
+from recsys.serving.problems import AWAY
 
-__all__ = ["HEADERS", "Guard"]
+__all__ = ["ABSENCE", "HEADERS", "Guard"]
+
+#: What is raised where Postgres is away.
+ABSENCE = (OSError, TimeoutError, asyncpg.InterfaceError, *AWAY)
 
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
@@ -51,7 +55,7 @@ class Guard:
             response = error_page(request, error.status_code, str(error.detail))
             await response(scope, receive, send)
             return
-        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        except ABSENCE:
             response = error_page(request, 503)
             await response(scope, receive, send)
             return

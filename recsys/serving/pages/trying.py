@@ -4,6 +4,7 @@ The ratings are in the address and nowhere else: nothing is stored.
 """
 
 import re
+from typing import Any
 
 from fastapi import Request
 from starlette.responses import Response
@@ -84,12 +85,13 @@ async def _listed(request: Request, ratings: dict[int, float]) -> tuple[list[Rec
         movie = by_id.get(item["movie_id"])
         if movie is not None:
             movie.source = item.get("source", "model")
-            movie.sentence = sentence_of(item)
+            movie.reason = _reason(item.get("reasons") or {})
             listed.append(movie)
     return listed, ""
 
 
-def sentence_of(item: dict) -> str:
-    """Return the sentence of a reason, "" where there is none."""
-    reason = item.get("reason")
-    return str(reason.get("sentence") or "") if isinstance(reason, dict) else ""
+def _reason(reasons: dict[str, Any]) -> Record:
+    """Return the reason of an item, as the pages show it."""
+    kind = reasons.get("kind")
+    sentence = "Popular of late" if kind == "rule" else None
+    return Record(kind=kind, cited=reasons.get("cited"), sentence=sentence, shared=None)

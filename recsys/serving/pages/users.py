@@ -16,6 +16,13 @@ __all__ = ["user"]
 PAGE = 20
 #: Deeper than any list is stored.
 DEPTH = 100_000
+#: The reason of what the fallback, or popularity, chose.
+RULE = Record(
+    kind="rule",
+    sentence="Popular of late in the genres that this user likes",
+    cited=None,
+    shared=None,
+)
 
 
 @dataclass(frozen=True)
@@ -102,6 +109,7 @@ async def _lists(
     filters = Filters.of(request)
     whole = await _list(request, user_id, shown, DEPTH)
     movies = [movie for movie in whole if filters.admits(movie)][: shown.top_n]
+    await _explain(request, user_id, shown, movies)
     beside, beside_name = await _beside(request, shown, publications)
     other: list[Record] = []
     if beside is not None:
@@ -124,7 +132,18 @@ async def _lists(
 async def _list(request: Request, user_id: int, publication: Record, depth: int) -> list[Record]:
     """Return the first movies of a user's list in a publication."""
     ids = {"publication_id": publication.publication_id, "user_id": user_id}
-    return parsed(await ask(request, "users", "list", depth=depth, **ids), "cited")
+    return await ask(request, "users", "list", depth=depth, **ids)
+
+
+async def _explain(
+    request: Request, user_id: int, publication: Record, movies: list[Record]
+) -> None:
+    """Add its reason to each movie that has one."""
+    ids = {"publication_id": publication.publication_id, "user_id": user_id}
+    rows = parsed(await ask(request, "users", "reasons", **ids), "cited", "shared")
+    by_rank = {row.rank: row for row in rows}
+    for movie in movies:
+        movie.reason = RULE if movie.reason_kind == "rule" else by_rank.get(movie.rank)
 
 
 async def _beside(
