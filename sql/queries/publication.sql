@@ -99,25 +99,28 @@ GROUP BY movie_id;
 -- name: off_offer(publication_key, as_of, watermark)
 -- Movies among the candidates that are not on offer: what was withdrawn since the model was asked.
 SELECT movie_id
-FROM (SELECT unnest(movie_ids) AS movie_id
+FROM (SELECT DISTINCT unnest(movie_ids) AS movie_id
       FROM candidates
       WHERE publication_key = %(publication_key)s) listed
-GROUP BY movie_id
-HAVING movie_id NOT IN (SELECT movie_id FROM visible_movies(%(as_of)s, %(watermark)s)
-                        WHERE movie_id NOT IN (SELECT movie_id FROM withdrawn))
+WHERE movie_id NOT IN (SELECT movie_id FROM visible_movies(%(as_of)s, %(watermark)s)
+                       WHERE movie_id NOT IN (SELECT movie_id FROM withdrawn))
 ORDER BY movie_id;
 
 -- name: gather_to_mend(publication_key, as_of, watermark, depth, off_offer)
 -- Users whose candidates cannot stay as they are: there are more than depth, or one is not on offer
--- or was rated. The model leaves such movies out, and this makes sure; so these are few.
+-- or was rated. The model leaves such movies out, and this makes sure; so these are few. In two
+-- parts: several workers look up a join, and only one what stands beside an OR.
 CREATE TEMP TABLE to_mend AS
+SELECT user_id
+FROM candidates
+WHERE publication_key = %(publication_key)s
+  AND (cardinality(movie_ids) > %(depth)s OR movie_ids && %(off_offer)s::bigint[])
+UNION
 SELECT user_id
 FROM candidates c
 WHERE publication_key = %(publication_key)s
-  AND (cardinality(movie_ids) > %(depth)s
-       OR movie_ids && %(off_offer)s::bigint[]
-       OR EXISTS (SELECT FROM visible_versions(%(as_of)s, %(watermark)s) v
-                  WHERE v.user_id = c.user_id AND v.movie_id = ANY (c.movie_ids)));
+  AND EXISTS (SELECT FROM visible_versions(%(as_of)s, %(watermark)s) v
+              WHERE v.user_id = c.user_id AND v.movie_id = ANY (c.movie_ids));
 
 -- ---------------- copies: the users who lose a movie get their lists anew
 
@@ -259,7 +262,7 @@ ALTER TABLE published_lists ATTACH PARTITION {partition} FOR VALUES IN ({publica
 -- Users, rows of batch_recommendations (the first top_n movies of each list), and how many of these
 -- are the fallback's; and a digest of all lists, whole and with their reasons: of each in
 -- PostgreSQL's binary format, then of these digests. top_n is NULL where the publication is on
--- record.
+-- record. OFFSET 0 has the digests sorted, and not the lists.
 SELECT count(*) AS n_users, coalesce(sum(n), 0)::bigint AS n_rows,
        coalesce(sum(greatest(n - n_model, 0)), 0)::bigint AS n_fallback,
        encode(sha256(coalesce(string_agg(digest, '' ORDER BY user_id), '')), 'hex') AS rows_sha256
@@ -270,7 +273,8 @@ FROM (SELECT user_id, n_model,
                                         WHERE publication_id = %(publication_id)s))) AS n,
              sha256(record_send(ROW(user_id, movie_ids, scores, n_model, arm, reason_kind, cited,
                                     contributions))) AS digest
-      FROM {partition}) lists;
+      FROM {partition}
+      OFFSET 0) lists;
 
 -- name: faults(as_of, watermark, depth)
 -- What would make a publication wrong: how many users each fault concerns. All must be zero. Where
@@ -314,9 +318,12 @@ SELECT
      FROM {partition}
      WHERE movie_ids && (SELECT movie_ids FROM off_offer))
         AS "users with a movie that is not on offer",
+    -- of lists that the rules put together: all others are the model's own, in which score_users
+    -- has looked for movies twice
     (SELECT count(*)
      FROM {partition} l
-     WHERE (SELECT count(DISTINCT movie_id) FROM unnest(l.movie_ids) AS movie_id)
+     WHERE (n_model < cardinality(movie_ids) OR user_id IN (SELECT user_id FROM to_mend))
+       AND (SELECT count(DISTINCT movie_id) FROM unnest(l.movie_ids) AS movie_id)
            <> cardinality(l.movie_ids)) AS "users with a movie twice",
     (SELECT count(*)
      FROM {partition}

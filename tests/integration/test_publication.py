@@ -238,7 +238,7 @@ def test_a_missing_shard_and_a_wrong_result_stop_it(world: World) -> None:
             "1 users with a movie that is not on offer",
         ),
         (
-            "UPDATE {partition} SET movie_ids[3] = movie_ids[1]",
+            "UPDATE {partition} SET movie_ids[3] = movie_ids[1], n_model = 2",
             "1 users with a movie twice",
         ),
         ("UPDATE {partition} SET scores[3] = NULL", "1 users with holes in their lists"),
