@@ -130,17 +130,19 @@ def refuse_unranked(
     users: np.ndarray, ids: np.ndarray, scores: np.ndarray, lengths: np.ndarray
 ) -> None:
     """Raise ModelError where scores (U, n) rise, or are equal and ids (U, n) fall, within the
-    lengths (U,).
+    lengths (U,); or where an id is there twice.
     """
     falls = scores[:, 1:] < scores[:, :-1]
     ties = (scores[:, 1:] == scores[:, :-1]) & (ids[:, 1:] > ids[:, :-1])
     is_listed = np.arange(1, ids.shape[1]) < lengths[:, None]
-    unranked = (is_listed & ~(falls | ties)).any(axis=1)
+    in_order = np.sort(ids, axis=1)
+    is_twice = (in_order[:, 1:] == in_order[:, :-1]) & (in_order[:, 1:] >= 0)
+    unranked = (is_listed & ~(falls | ties)).any(axis=1) | is_twice.any(axis=1)
     if unranked.any():
         raise ModelError(
             f"the model's lists of {unranked.sum():,} users are not ranked, that of user "
-            f"{users[unranked][0]} among them; expected scores that fall, and ids that rise where "
-            "they are equal"
+            f"{users[unranked][0]} among them; expected scores that fall, ids that rise where they "
+            "are equal, and no id twice"
         )
 
 

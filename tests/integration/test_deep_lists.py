@@ -15,10 +15,9 @@ from recsys.db.connect import Connection
 from recsys.db.queries import queries
 from recsys.errors import ModelError
 from recsys.experiment import Experiment
-from recsys.models.base import TopN
 from recsys.promotion.partitions import count_rows
 from recsys.removal import withdraw_movie
-from recsys.scoring.candidates import columns_of
+from recsys.scoring.candidates import refuse_unranked
 from recsys.scoring.spec import PublicationSpec
 from recsys.settings import Settings
 from tests.integration.test_publication import AS_OF, RECIPE, World, spec_of
@@ -262,10 +261,14 @@ def test_a_list_that_is_not_ranked_is_refused() -> None:
     users = np.array([5, 6, 7])
     ids = np.array([[3, 1, 2], [1, 2, -1], [-1, -1, -1]])
     scores = np.array([[0.9, 0.5, 0.5], [0.5, 0.4, -np.inf], [-np.inf] * 3], dtype=np.float32)
-    assert columns_of(users, TopN(ids, scores))["user_id"].tolist() == [5, 6]  # type: ignore[union-attr]
-    for wrong in ([[0.9, 0.5, 0.6]], [[0.5, 0.5, 0.1]], [[0.9, np.nan, 0.1]]):
+    lengths = np.array([3, 2, 0])
+    refuse_unranked(users, ids, scores, lengths)
+    wrong_scores = np.array([[0.9, 0.5, 0.6], [0.5, 0.5, 0.1], [0.9, np.nan, 0.1]], np.float32)
+    cases = [(ids[0], wrong) for wrong in wrong_scores]
+    cases.append((np.array([3, 1, 3]), np.array([0.9, 0.5, 0.4])))
+    for movies, wrong in cases:
         with pytest.raises(ModelError, match="lists of 1 users are not ranked, that of user 5"):
-            columns_of(users[:1], TopN(ids[:1], np.array(wrong, dtype=np.float32)))
+            refuse_unranked(users[:1], movies[None], wrong[None], lengths[:1])
 
 
 def test_readers_of_a_later_week_are_not_asked_for_another_depth(world: World) -> None:
