@@ -202,6 +202,183 @@ CREATE FUNCTION api.person_named(name text, role text) RETURNS bigint
   LIMIT 1;
 END;
 
+CREATE FUNCTION public.in_words(names text[]) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN CASE WHEN (cardinality(names) > 1) THEN ((array_to_string((names)[:(cardinality(names) - 1)], ', '::text) || ' and '::text) || (names)[cardinality(names)]) ELSE (names)[1] END;
+
+CREATE FUNCTION public.because_you_liked(titles text[]) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN ('Because you liked '::text || public.in_words(titles));
+
+CREATE FUNCTION public.display_title(title text) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN regexp_replace(regexp_replace(title, '^([^(]*), (The|A|An|Le|La|Les|L''|Un|Une|El|Los|Las|Il|Lo|I|Gli|Der|Die|Das|Det|Den|De)( \(.+\))?$'::text, '\2 \1\3'::text), '^L'' '::text, 'L'''::text);
+
+CREATE FUNCTION public.popular_of_late(genres text[]) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN CASE WHEN (cardinality(genres) > 0) THEN ('Popular of late in the genres that you like: '::text || array_to_string(genres, ', '::text)) ELSE 'Popular of late'::text END;
+
+CREATE TABLE public.imdb_titles (
+    movie_id bigint NOT NULL,
+    drop_id bigint NOT NULL,
+    imdb_id bigint NOT NULL,
+    title_type text NOT NULL,
+    primary_title text NOT NULL,
+    start_year integer,
+    runtime_minutes integer,
+    genres text[] NOT NULL,
+    average_rating real,
+    votes integer
+);
+
+CREATE TABLE public.movies (
+    movie_id bigint NOT NULL,
+    drop_id bigint NOT NULL,
+    title text NOT NULL,
+    year integer,
+    genres text[] NOT NULL
+);
+
+CREATE MATERIALIZED VIEW public.mv_catalogue AS
+ WITH movie AS (
+         SELECT DISTINCT ON (movies.movie_id) movies.movie_id,
+            movies.title,
+            movies.year,
+            movies.genres
+           FROM (public.movies
+             JOIN public.drops USING (drop_id))
+          ORDER BY movies.movie_id, drops.drop_date DESC, drops.revision DESC
+        ), imdb AS (
+         SELECT DISTINCT ON (imdb_titles.movie_id) imdb_titles.movie_id,
+            imdb_titles.imdb_id,
+            imdb_titles.runtime_minutes,
+            imdb_titles.average_rating,
+            imdb_titles.votes
+           FROM (public.imdb_titles
+             JOIN public.drops USING (drop_id))
+          ORDER BY imdb_titles.movie_id, drops.drop_date DESC, drops.revision DESC
+        ), cast_version AS (
+         SELECT DISTINCT ON (versions.movie_id) versions.movie_id,
+            versions.drop_id
+           FROM (( SELECT DISTINCT movie_persons.movie_id,
+                    movie_persons.drop_id
+                   FROM public.movie_persons) versions
+             JOIN public.drops USING (drop_id))
+          ORDER BY versions.movie_id, drops.drop_date DESC, drops.revision DESC
+        ), person AS (
+         SELECT DISTINCT ON (persons.person_id) persons.person_id,
+            persons.name
+           FROM (public.persons
+             JOIN public.drops USING (drop_id))
+          ORDER BY persons.person_id, drops.drop_date DESC, drops.revision DESC
+        ), credits AS (
+         SELECT p.movie_id,
+            array_agg(n.name ORDER BY p."position") FILTER (WHERE (p.role = 'director'::text)) AS directors,
+            array_agg(n.name ORDER BY p."position") FILTER (WHERE (p.role = 'actor'::text)) AS actors
+           FROM ((public.movie_persons p
+             JOIN cast_version USING (movie_id, drop_id))
+             JOIN person n USING (person_id))
+          GROUP BY p.movie_id
+        )
+ SELECT m.movie_id,
+    m.title,
+    m.year,
+    m.genres,
+    i.imdb_id,
+    i.runtime_minutes,
+    i.average_rating,
+    i.votes,
+    c.directors,
+    c.actors
+   FROM ((movie m
+     LEFT JOIN imdb i USING (movie_id))
+     LEFT JOIN credits c USING (movie_id))
+  WITH NO DATA;
+
+CREATE TABLE public.withdrawals (
+    movie_id bigint NOT NULL,
+    withdrawn_at timestamp with time zone DEFAULT now() NOT NULL,
+    reason text NOT NULL,
+    withdrawal_id bigint NOT NULL,
+    requested_by text,
+    undone_at timestamp with time zone,
+    undone_by text,
+    undone_reason text
+);
+
+CREATE VIEW public.withdrawn AS
+ SELECT movie_id,
+    withdrawn_at,
+    reason
+   FROM public.withdrawals
+  WHERE (undone_at IS NULL);
+
+CREATE VIEW api.movies AS
+ SELECT c.movie_id,
+    c.title,
+    c.year,
+    c.genres,
+    c.imdb_id,
+    c.runtime_minutes,
+    c.average_rating,
+    c.votes,
+    c.directors,
+    c.actors,
+    w.withdrawn_at
+   FROM (public.mv_catalogue c
+     LEFT JOIN public.withdrawn w USING (movie_id));
+
+CREATE FUNCTION api.reason_of(movie_id bigint, kind text, cited_ids bigint[], contributions real[], liked_genres text[]) RETURNS json
+    LANGUAGE sql STABLE
+    BEGIN ATOMIC
+ WITH cited AS (
+          SELECT r.place,
+             r.contribution,
+             t.movie_id,
+             public.display_title(t.title) AS title,
+             t.directors,
+             t.actors,
+             t.genres
+            FROM (UNNEST(reason_of.cited_ids, reason_of.contributions) WITH ORDINALITY r(movie_id, contribution, place)
+              JOIN api.movies t ON ((t.movie_id = r.movie_id)))
+           WHERE ((reason_of.kind <> 'rule'::text) AND (t.withdrawn_at IS NULL))
+         ), shared AS (
+          SELECT ARRAY( SELECT d.name
+                    FROM unnest(m.directors) WITH ORDINALITY d(name, place)
+                   WHERE (d.name IN ( SELECT unnest(cited.directors) AS unnest
+                            FROM cited))
+                   ORDER BY d.place) AS directors,
+             ARRAY( SELECT a.name
+                    FROM unnest(m.actors) WITH ORDINALITY a(name, place)
+                   WHERE (a.name IN ( SELECT unnest(cited.actors) AS unnest
+                            FROM cited))
+                   ORDER BY a.place) AS actors,
+                 CASE
+                     WHEN (reason_of.kind = 'rule'::text) THEN ARRAY( SELECT g.name
+                        FROM unnest(reason_of.liked_genres) WITH ORDINALITY g(name, place)
+                       WHERE (g.name = ANY (m.genres))
+                       ORDER BY g.place
+                      LIMIT 3)
+                     ELSE ARRAY( SELECT g.name
+                        FROM unnest(m.genres) g(name)
+                       WHERE (g.name IN ( SELECT unnest(cited.genres) AS unnest
+                                FROM cited))
+                       ORDER BY g.name)
+                 END AS genres
+            FROM api.movies m
+           WHERE (m.movie_id = reason_of.movie_id)
+         )
+  SELECT json_build_object('kind', reason_of.kind, 'sentence',
+         CASE
+             WHEN (reason_of.kind = 'rule'::text) THEN public.popular_of_late(s.genres)
+             ELSE public.because_you_liked(ARRAY( SELECT cited.title
+                FROM cited
+               ORDER BY cited.place))
+         END, 'cited', ( SELECT COALESCE(json_agg(json_build_object('movie_id', c.movie_id, 'title', c.title, 'contribution', c.contribution) ORDER BY c.place), '[]'::json) AS "coalesce"
+            FROM cited c), 'shared', json_build_object('directors', s.directors, 'actors', s.actors, 'genres', s.genres)) AS json_build_object
+    FROM shared s;
+END;
+
 CREATE FUNCTION api.record_events(api_key_id text, idempotency_key text, entries jsonb) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
@@ -312,21 +489,9 @@ BEGIN
 END;
 $$;
 
-CREATE FUNCTION public.in_words(names text[]) RETURNS text
-    LANGUAGE sql IMMUTABLE PARALLEL SAFE
-    RETURN CASE WHEN (cardinality(names) > 1) THEN ((array_to_string((names)[:(cardinality(names) - 1)], ', '::text) || ' and '::text) || (names)[cardinality(names)]) ELSE (names)[1] END;
-
-CREATE FUNCTION public.because_you_liked(titles text[]) RETURNS text
-    LANGUAGE sql IMMUTABLE PARALLEL SAFE
-    RETURN ('Because you liked '::text || public.in_words(titles));
-
 CREATE FUNCTION public.challenger_has(user_id bigint, experiment text, share double precision) RETURNS boolean
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN COALESCE(((((('x'::text || "left"(md5(((experiment || ' '::text) || user_id)), 8)))::bit(32))::bigint)::double precision < (share * ('4294967296'::bigint)::double precision)), false);
-
-CREATE FUNCTION public.display_title(title text) RETURNS text
-    LANGUAGE sql IMMUTABLE PARALLEL SAFE
-    RETURN regexp_replace(regexp_replace(title, '^([^(]*), (The|A|An|Le|La|Les|L''|Un|Une|El|Los|Las|Il|Lo|I|Gli|Der|Die|Das|Det|Den|De)( \(.+\))?$'::text, '\2 \1\3'::text), '^L'' '::text, 'L'''::text);
 
 CREATE TABLE public.rerated (
     user_id bigint NOT NULL,
@@ -424,83 +589,6 @@ CREATE FUNCTION public.visible_ratings(as_of timestamp with time zone, watermark
    WHERE ((v.valid_from < visible_ratings.as_of) AND (visible_ratings.as_of <= v.valid_to) AND (v.drop_id <= visible_ratings.watermark) AND (visible_ratings.watermark < v.superseded_by));
 END;
 
-CREATE TABLE public.imdb_titles (
-    movie_id bigint NOT NULL,
-    drop_id bigint NOT NULL,
-    imdb_id bigint NOT NULL,
-    title_type text NOT NULL,
-    primary_title text NOT NULL,
-    start_year integer,
-    runtime_minutes integer,
-    genres text[] NOT NULL,
-    average_rating real,
-    votes integer
-);
-
-CREATE TABLE public.movies (
-    movie_id bigint NOT NULL,
-    drop_id bigint NOT NULL,
-    title text NOT NULL,
-    year integer,
-    genres text[] NOT NULL
-);
-
-CREATE MATERIALIZED VIEW public.mv_catalogue AS
- WITH movie AS (
-         SELECT DISTINCT ON (movies.movie_id) movies.movie_id,
-            movies.title,
-            movies.year,
-            movies.genres
-           FROM (public.movies
-             JOIN public.drops USING (drop_id))
-          ORDER BY movies.movie_id, drops.drop_date DESC, drops.revision DESC
-        ), imdb AS (
-         SELECT DISTINCT ON (imdb_titles.movie_id) imdb_titles.movie_id,
-            imdb_titles.imdb_id,
-            imdb_titles.runtime_minutes,
-            imdb_titles.average_rating,
-            imdb_titles.votes
-           FROM (public.imdb_titles
-             JOIN public.drops USING (drop_id))
-          ORDER BY imdb_titles.movie_id, drops.drop_date DESC, drops.revision DESC
-        ), cast_version AS (
-         SELECT DISTINCT ON (versions.movie_id) versions.movie_id,
-            versions.drop_id
-           FROM (( SELECT DISTINCT movie_persons.movie_id,
-                    movie_persons.drop_id
-                   FROM public.movie_persons) versions
-             JOIN public.drops USING (drop_id))
-          ORDER BY versions.movie_id, drops.drop_date DESC, drops.revision DESC
-        ), person AS (
-         SELECT DISTINCT ON (persons.person_id) persons.person_id,
-            persons.name
-           FROM (public.persons
-             JOIN public.drops USING (drop_id))
-          ORDER BY persons.person_id, drops.drop_date DESC, drops.revision DESC
-        ), credits AS (
-         SELECT p.movie_id,
-            array_agg(n.name ORDER BY p."position") FILTER (WHERE (p.role = 'director'::text)) AS directors,
-            array_agg(n.name ORDER BY p."position") FILTER (WHERE (p.role = 'actor'::text)) AS actors
-           FROM ((public.movie_persons p
-             JOIN cast_version USING (movie_id, drop_id))
-             JOIN person n USING (person_id))
-          GROUP BY p.movie_id
-        )
- SELECT m.movie_id,
-    m.title,
-    m.year,
-    m.genres,
-    i.imdb_id,
-    i.runtime_minutes,
-    i.average_rating,
-    i.votes,
-    c.directors,
-    c.actors
-   FROM ((movie m
-     LEFT JOIN imdb i USING (movie_id))
-     LEFT JOIN credits c USING (movie_id))
-  WITH NO DATA;
-
 CREATE FUNCTION public.liked_genres(of_user bigint, genres text[], as_of timestamp with time zone, watermark bigint, like_threshold real) RETURNS text[]
     LANGUAGE sql STABLE PARALLEL SAFE
     BEGIN ATOMIC
@@ -538,10 +626,6 @@ CREATE FUNCTION public.newest_change_of_live() RETURNS bigint
     RETURN (0)::bigint;
 
 COMMENT ON FUNCTION public.newest_change_of_live() IS 'The newest row of live_history, as a plan knows it: replaced with each change.';
-
-CREATE FUNCTION public.popular_of_late(genres text[]) RETURNS text
-    LANGUAGE sql IMMUTABLE PARALLEL SAFE
-    RETURN CASE WHEN (cardinality(genres) > 0) THEN ('Popular of late in the genres that you like: '::text || array_to_string(genres, ', '::text)) ELSE 'Popular of late'::text END;
 
 CREATE FUNCTION public.search_keys(word text) RETURNS integer[]
     LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
@@ -854,17 +938,6 @@ CREATE TABLE public.published_lists (
 )
 PARTITION BY LIST (publication_id);
 
-CREATE TABLE public.withdrawals (
-    movie_id bigint NOT NULL,
-    withdrawn_at timestamp with time zone DEFAULT now() NOT NULL,
-    reason text NOT NULL,
-    withdrawal_id bigint NOT NULL,
-    requested_by text,
-    undone_at timestamp with time zone,
-    undone_by text,
-    undone_reason text
-);
-
 CREATE VIEW public.reasons AS
  SELECT l.publication_id,
     l.user_id,
@@ -1026,28 +1099,6 @@ UNION ALL
     v.rated_at
    FROM (api.live l
      JOIN public.mv_rerated v ON (((v.valid_from < l.as_of) AND (l.as_of <= v.valid_to) AND (v.drop_id <= l.watermark) AND (l.watermark < v.superseded_by))));
-
-CREATE VIEW public.withdrawn AS
- SELECT movie_id,
-    withdrawn_at,
-    reason
-   FROM public.withdrawals
-  WHERE (undone_at IS NULL);
-
-CREATE VIEW api.movies AS
- SELECT c.movie_id,
-    c.title,
-    c.year,
-    c.genres,
-    c.imdb_id,
-    c.runtime_minutes,
-    c.average_rating,
-    c.votes,
-    c.directors,
-    c.actors,
-    w.withdrawn_at
-   FROM (public.mv_catalogue c
-     LEFT JOIN public.withdrawn w USING (movie_id));
 
 CREATE TABLE public.published_similar (
     publication_key text NOT NULL,
@@ -2498,6 +2549,8 @@ REVOKE ALL ON FUNCTION api.keep_answer(api_key_id text, idempotency_key text, bo
 REVOKE ALL ON FUNCTION api.person_named(name text, role text) FROM PUBLIC;
 GRANT ALL ON FUNCTION api.person_named(name text, role text) TO recsys_api;
 
+GRANT SELECT ON TABLE api.movies TO recsys_api;
+
 REVOKE ALL ON FUNCTION api.record_events(api_key_id text, idempotency_key text, entries jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION api.record_events(api_key_id text, idempotency_key text, entries jsonb) TO recsys_api;
 
@@ -2525,8 +2578,6 @@ GRANT SELECT ON TABLE api.live TO recsys_api;
 GRANT SELECT ON TABLE api.live_changes TO recsys_api;
 
 GRANT SELECT ON TABLE api.live_ratings TO recsys_api;
-
-GRANT SELECT ON TABLE api.movies TO recsys_api;
 
 GRANT SELECT ON TABLE api.near_movies TO recsys_api;
 

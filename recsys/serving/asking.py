@@ -4,10 +4,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from recsys.features.histories import Histories
 from recsys.features.interactions import Interactions, index_of
 from recsys.models.base import Recommender
 
-__all__ = ["ModelList", "Question", "ask"]
+__all__ = ["ModelList", "Question", "ask", "explain"]
 
 #: The likes that a reason cites at most.
 CITED = 3
@@ -59,12 +60,29 @@ def ask(question: Question, model: Recommender) -> ModelList:
     if not question.is_explained or not len(ids):
         return ModelList(ids.tolist(), scores, "rule", [], [])
     positions = index_of(model.movie_ids_, ids)[None, :]
-    explanation = model.explain(histories.histories_of(users), positions)
+    return explained(model, histories.histories_of(users), positions, scores)
+
+
+def explain(question: Question, movie_ids: list[int], model: Recommender) -> ModelList:
+    """Return the reasons of movies that a model has in the list of a history. Scores are left
+    out.
+    """
+    histories = history_of(question, model).histories_of(np.zeros(1, dtype=np.int64))
+    positions = index_of(model.movie_ids_, np.array(movie_ids, dtype=np.int64))
+    is_there = positions >= 0
+    return explained(model, histories, positions[is_there][None, :], [])
+
+
+def explained(
+    model: Recommender, history: Histories, positions: np.ndarray, scores: list[float]
+) -> ModelList:
+    """Return a list (1, n) with what each movie's score owes to the likes."""
+    explanation = model.explain(history, positions)
     strongest = explanation.strongest(CITED)
     is_cited = strongest.movies[0].ravel() >= 0
     cited = model.movie_ids_[strongest.movies[0].ravel()]
     return ModelList(
-        movie_ids=ids.tolist(),
+        movie_ids=model.movie_ids_[positions[0]].tolist(),
         scores=scores,
         kind=explanation.kind,
         cited=values_or_none(cited, is_cited),

@@ -18,6 +18,8 @@ ItemField: TypeAlias = Literal[
 ]
 Year: TypeAlias = Annotated[int, Field(ge=0, le=9_999)]
 
+Explain: TypeAlias = Annotated[bool, Field(description="whether items have reasons")]
+
 #: Of genres, fields and movies that a request may name.
 MOST_NAMES = 50
 MOST_EXCLUDED = 1_000
@@ -77,6 +79,7 @@ class ListFilters(BaseModel):
 class ListQuery(ListFilters):
     """The query of one user's list."""
 
+    explain: Explain = False
     fresh: Annotated[
         bool,
         Field(description="ask the champion anew, with what the user has rated through the API"),
@@ -86,6 +89,7 @@ class ListQuery(ListFilters):
 class BatchRequest(ListFilters):
     """Lists of many users, with the same filters."""
 
+    explain: Explain = False
     user_ids: Annotated[list[Id], Field(min_length=1, max_length=MOST_USERS)]
 
 

@@ -1,5 +1,6 @@
 """Lists made on request: the champion is asked with a history, and Postgres writes the answer."""
 
+import json
 import logging
 from dataclasses import dataclass
 from datetime import date
@@ -12,7 +13,7 @@ from recsys.serving.filters import ListFilters
 from recsys.serving.problems import Problem
 
 if TYPE_CHECKING:
-    from recsys.serving.asking import ModelList
+    from recsys.serving.asking import ModelList, Question
 
 __all__ = ["Fresh", "History", "ListRequest"]
 
@@ -90,10 +91,50 @@ class Fresh:
         except Exception as error:  # noqa: BLE001 - whatever it is, the API goes on
             log.warning("the champion is not loaded yet: %s", error)
 
-    async def history(self, user_id: int) -> History:
-        """Return what a user has rated, through the API too."""
-        history = await self.database.row(History, "serving_champion", "history", user_id=user_id)
+    async def history(self, user_id: int, *, is_fresh: bool = True) -> History:
+        """Return what a user has rated, through the API too unless the list is a stored one."""
+        history = await self.database.row(
+            History, "serving_champion", "history", user_id=user_id, is_fresh=is_fresh
+        )
         return history or History([], [], [])
+
+    async def complete_reasons(self, body: bytes) -> bytes:
+        """Return a stored list with the reasons that the publication does not have: the champion
+        is asked for those deeper in the list.
+        """
+        answer = json.loads(body)
+        bare = [item for item in answer["items"] if item["reasons"] is None]
+        wish = ListRequest(ListFilters(), user_id=answer["user_id"])
+        history = await self.history(answer["user_id"], is_fresh=False)
+        reasons = await self.reasons(history, [item["movie_id"] for item in bare], wish)
+        for item in bare:
+            item["reasons"] = reasons.get(str(item["movie_id"]))
+        return json.dumps(answer).encode()
+
+    async def reasons(
+        self, history: History, movie_ids: list[int], wish: ListRequest
+    ) -> dict[str, object]:
+        """Return the reasons of movies by their ids as text."""
+        from recsys.serving.asking import explain
+
+        champion = await self.champion(history, wish)
+        question = question_of(champion, history, wish)
+        best = await self.champions.ask(
+            champion.model_version, champion.digest, partial(explain, question, movie_ids)
+        )
+        reasons = await self.database.value(
+            str,
+            "serving_champion",
+            "reasons",
+            movie_ids=best.movie_ids,
+            kind=best.kind,
+            cited=best.cited,
+            contributions=best.contributions,
+            rated_ids=history.movie_ids,
+            ratings=history.ratings,
+            like_threshold=champion.like_threshold,
+        )
+        return json.loads(reasons or "{}")
 
     async def answer(self, history: History, wish: ListRequest) -> bytes:
         """Return a list as JSON. Raises a 404 where the week has no model, a 422 for ratings of
@@ -146,20 +187,27 @@ class Fresh:
 
     async def ask(self, champion: Champion, history: History, wish: ListRequest) -> "ModelList":
         """Return the model's part of a list; nothing of a history that is too short for it."""
-        from recsys.serving.asking import ModelList, Question, ask
+        from recsys.serving.asking import ModelList, ask
 
         n_rated = len(history.movie_ids)
         if n_rated < champion.min_history and not wish.fold_in:
             return ModelList.empty()
-        question = Question(
-            movie_ids=history.movie_ids,
-            ratings=history.ratings,
-            rated_at=history.rated_at,
-            n=wish.filters.n + wish.filters.offset,
-            left_out=champion.left_out,
-            offered=champion.offered,
-            is_explained=wish.is_explained,
-        )
+        question = question_of(champion, history, wish)
         return await self.champions.ask(
             champion.model_version, champion.digest, partial(ask, question)
         )
+
+
+def question_of(champion: Champion, history: History, wish: ListRequest) -> "Question":
+    """Return what the model is given."""
+    from recsys.serving.asking import Question
+
+    return Question(
+        movie_ids=history.movie_ids,
+        ratings=history.ratings,
+        rated_at=history.rated_at,
+        n=wish.filters.n + wish.filters.offset,
+        left_out=champion.left_out,
+        offered=champion.offered,
+        is_explained=wish.is_explained,
+    )

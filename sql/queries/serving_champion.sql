@@ -47,9 +47,9 @@ FROM (
 ) p
 LIMIT 1;
 
--- name: history(user_id)
--- What a user has rated, as the live publication knew it, and through the API since: arrays by
--- movie, of the newest rating of each.
+-- name: history(user_id, is_fresh)
+-- What a user has rated, as the live publication knew it, and where `is_fresh` through the API
+-- since: arrays by movie, of the newest rating of each.
 SELECT coalesce(array_agg(r.movie_id ORDER BY r.movie_id), '{}') AS movie_ids,
        coalesce(array_agg(r.rating ORDER BY r.movie_id), '{}') AS ratings,
        coalesce(array_agg(extract(epoch FROM r.rated_at)::bigint ORDER BY r.movie_id), '{}')
@@ -60,7 +60,7 @@ FROM (
           WHERE user_id = %(user_id)s::bigint
           UNION ALL
           SELECT movie_id, rating, rated_at, 1 FROM api.rated_through_api
-          WHERE user_id = %(user_id)s::bigint) given
+          WHERE %(is_fresh)s::boolean AND user_id = %(user_id)s::bigint) given
     ORDER BY movie_id, rated_at DESC, place DESC
 ) r;
 
@@ -141,21 +141,34 @@ CROSS JOIN LATERAL (
     SELECT CASE WHEN %(explain)s::boolean THEN json_build_object(
                'movie_id', p.movie_id, 'title', c.title, 'year', c.year, 'genres', c.genres,
                'rank', p.rank, 'score', p.score, 'source', p.source,
-               'reasons', json_build_object(
-                   'kind', CASE p.source WHEN 'model' THEN %(kind)s::text ELSE 'rule' END,
-                   'cited', coalesce(
-                       (SELECT json_agg(json_build_object(
-                                   'movie_id', r.movie_id, 'title', t.title,
-                                   'contribution', r.contribution) ORDER BY r.i)
-                        FROM unnest(
-                                 (%(cited)s::bigint[])[3 * p.rank - 2 : 3 * p.rank],
-                                 (%(contributions)s::real[])[3 * p.rank - 2 : 3 * p.rank])
-                             WITH ORDINALITY AS r (movie_id, contribution, i)
-                        JOIN api.listed_movies t USING (movie_id)
-                        WHERE p.source = 'model'), '[]')))
+               'reasons', api.reason_of(
+                   p.movie_id,
+                   CASE p.source WHEN 'model' THEN %(kind)s::text ELSE 'rule' END,
+                   (%(cited)s::bigint[])[3 * p.rank - 2 : 3 * p.rank],
+                   (%(contributions)s::real[])[3 * p.rank - 2 : 3 * p.rank],
+                   (SELECT array_agg(t.genre ORDER BY t.share DESC, t.genre) FROM taste t)))
            ELSE json_build_object(
                'movie_id', p.movie_id, 'title', c.title, 'year', c.year, 'genres', c.genres,
                'rank', p.rank, 'score', p.score, 'source', p.source)
            END AS whole
 ) item
 WHERE p.rank > %(skip)s::integer;
+
+-- name: reasons(movie_ids, kind, cited, contributions, rated_ids, ratings, like_threshold)
+-- Why the model has each of these movies in a user's list, beyond what the publication has.
+WITH liked AS MATERIALIZED (
+    SELECT array_agg(g.genre ORDER BY g.n DESC, g.genre) AS genres
+    FROM (SELECT genre, count(*) AS n
+          FROM unnest(%(rated_ids)s::bigint[], %(ratings)s::real[]) AS r (movie_id, rating)
+          JOIN api.listed_movies c USING (movie_id)
+          CROSS JOIN LATERAL unnest(c.genres) AS genre
+          WHERE r.rating >= %(like_threshold)s::double precision
+          GROUP BY genre) g
+)
+SELECT coalesce(json_object_agg(
+           m.movie_id,
+           api.reason_of(m.movie_id, %(kind)s::text,
+                         (%(cited)s::bigint[])[3 * m.place - 2 : 3 * m.place],
+                         (%(contributions)s::real[])[3 * m.place - 2 : 3 * m.place],
+                         (SELECT genres FROM liked))), '{}')::text AS reasons
+FROM unnest(%(movie_ids)s::bigint[]) WITH ORDINALITY AS m (movie_id, place);

@@ -1,7 +1,7 @@
 -- Lists as the API answers them: the JSON is built here.
 
 -- name: lists(user_ids, n, skip, genres, excluded_genres, year_from, year_to, excluded_ids,
---     fields, is_filtered, is_fresh, etags, request)
+--     fields, is_filtered, is_fresh, explain, etags, request)
 -- A row a user, in the order of user_ids; none where no publication is live. `body` is NULL where
 -- the reader has it already (its etag is one of `etags`), where n + skip is beyond the depth, and
 -- where the champion is asked anew: then no list is read. `request` is all else that the body
@@ -45,7 +45,8 @@ SELECT u.user_id, live.publication_id, live.depth, state.etag,
                        SELECT m.movie_id, m.score,
                               CASE WHEN m.rank <= list.n_model THEN 'model'
                                    ELSE 'fallback' END AS source,
-                              row_number() OVER (ORDER BY m.rank) AS rank
+                              row_number() OVER (ORDER BY m.rank) AS rank,
+                              m.rank AS published_rank
                        FROM unnest(list.movie_ids, list.scores)
                             WITH ORDINALITY AS m (movie_id, score, rank)
                        WHERE m.movie_id <> ALL (hidden.movie_ids)
@@ -84,9 +85,19 @@ SELECT u.user_id, live.publication_id, live.depth, state.etag,
                            %(n)s::integer + %(skip)s::integer - (SELECT n FROM n_kept), 0)
                    ),
                    place AS (
-                       SELECT k.movie_id, k.score, k.source, k.rank FROM kept k
+                       SELECT k.movie_id, k.score, k.source, k.rank, k.published_rank FROM kept k
                        UNION ALL
-                       SELECT f.movie_id, f.likes, 'fallback', f.rank FROM filling f
+                       SELECT f.movie_id, f.likes, 'fallback', f.rank, NULL FROM filling f
+                   ),
+                   liked AS MATERIALIZED (
+                       SELECT array_agg(g.genre ORDER BY g.n DESC, g.genre) AS genres
+                       FROM (SELECT genre, count(*) AS n
+                             FROM api.live_ratings r
+                             JOIN api.listed_movies c USING (movie_id)
+                             CROSS JOIN LATERAL unnest(c.genres) AS genre
+                             WHERE %(explain)s::boolean
+                               AND r.user_id = u.user_id AND r.rating >= live.like_threshold
+                             GROUP BY genre) g
                    )
                    SELECT count(*) AS n_items,
                           coalesce(json_agg(
@@ -98,14 +109,28 @@ SELECT u.user_id, live.publication_id, live.depth, state.etag,
                    FROM place p
                    JOIN api.listed_movies c USING (movie_id)
                    CROSS JOIN LATERAL (
-                       SELECT json_build_object(
-                           'movie_id', p.movie_id,
-                           'title', c.title,
-                           'year', c.year,
-                           'genres', c.genres,
-                           'rank', p.rank,
-                           'score', p.score,
-                           'source', p.source) AS whole
+                       SELECT CASE WHEN %(explain)s::boolean
+                       THEN json_build_object(
+                           'movie_id', p.movie_id, 'title', c.title, 'year', c.year,
+                           'genres', c.genres, 'rank', p.rank, 'score', p.score,
+                           'source', p.source,
+                           -- NULL beyond those that the publication has reasons for
+                           'reasons', CASE
+                               WHEN p.source = 'fallback'
+                               THEN api.reason_of(p.movie_id, 'rule', '{}', '{}',
+                                                  (SELECT genres FROM liked))
+                               WHEN p.published_rank <= live.top_n
+                                 AND list.reason_kind IS NOT NULL
+                               THEN api.reason_of(
+                                   p.movie_id, list.reason_kind,
+                                   list.cited[3 * p.published_rank - 2 : 3 * p.published_rank],
+                                   list.contributions[3 * p.published_rank - 2
+                                                      : 3 * p.published_rank],
+                                   (SELECT genres FROM liked)) END)
+                       ELSE json_build_object(
+                           'movie_id', p.movie_id, 'title', c.title, 'year', c.year,
+                           'genres', c.genres, 'rank', p.rank, 'score', p.score,
+                           'source', p.source) END AS whole
                    ) item
                    WHERE p.rank > %(skip)s::integer
                ) shown

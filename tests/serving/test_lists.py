@@ -300,3 +300,31 @@ def test_a_new_user_has_a_fresh_list_at_once(api: Api, conn: Connection) -> None
     assert {item["source"] for item in stored["items"]} == {"fallback"}
     assert {item["source"] for item in fresh["items"]} == {"model"}
     assert not {row.movie_id for row in liked} & {item["movie_id"] for item in fresh["items"]}
+
+
+def test_reasons_are_those_of_the_publication(api: Api, conn: Connection) -> None:
+    users = [row.user_id for row in conn.execute("SELECT DISTINCT user_id FROM recommendations")]
+    answers = api.many([("GET", url_of(user), {"params": {"explain": True}}) for user in users])
+    rows = conn.execute(
+        "SELECT r.user_id, r.movie_id, json_build_object('kind', kind, 'sentence', sentence, "
+        "'cited', cited, 'shared', shared) AS reason FROM reasons r "
+        "JOIN api.live USING (publication_id)"
+    ).fetchall()
+    reasons = {(row.user_id, row.movie_id): row.reason for row in rows}
+    for user, answer in zip(users, answers, strict=True):
+        for item in answer.json()["items"]:
+            assert item["reasons"] == reasons[user, item["movie_id"]]
+
+
+def test_deeper_reasons_are_computed_as_the_publications_are(api: Api, user_id: int) -> None:
+    params = {"explain": True, "n": 30}
+    items = api.get(url_of(user_id), params=params).json()["items"]
+    assert all(item["reasons"]["kind"] for item in items)
+    fresh = api.get(url_of(user_id), params=params | {"fresh": True}).json()["items"]
+    of_stored, of_fresh = (
+        {item["movie_id"]: item["reasons"] for item in each if item["source"] == "model"}
+        for each in (items, fresh)
+    )
+    assert of_stored == of_fresh
+    plain = api.get(url_of(user_id), params={"n": 30}).json()["items"]
+    assert all("reasons" not in item for item in plain)

@@ -15,6 +15,8 @@ from recsys.serving.problems import Problem
 __all__ = ["router"]
 
 router = APIRouter(tags=["recommendations"])
+#: How Postgres writes it.
+NO_REASON = b'"reasons" : null'
 Reader = Annotated[Caller, Depends(needs("read"))]
 
 
@@ -44,24 +46,30 @@ async def recommendations(
     """
     caller.check_user(user_id)
     etags = tags_of(request)
-    (stored,) = await read_lists(request, [user_id], query, etags, is_fresh=query.fresh)
+    (stored,) = await read_lists(
+        request, [user_id], query, etags, is_explained=query.explain, is_fresh=query.fresh
+    )
     headers = caching(stored.etag)
     if stored.etag in etags:
         return Response(status_code=304, headers=headers)
     body = stored.body
+    fresh: Fresh = request.app.state.fresh
+    if body is not None and query.explain and NO_REASON in body:
+        body = await fresh.complete_reasons(body)
     if body is None:
-        fresh: Fresh = request.app.state.fresh
-        wish = ListRequest(query, is_explained=False, user_id=user_id)
+        wish = ListRequest(query, is_explained=query.explain, user_id=user_id)
         body = await fresh.answer(await fresh.history(user_id), wish)
     return Response(body, headers=headers, media_type="application/json")
 
 
 @router.post("/v1/recommendations:batch")
 async def batch(request: Request, body: BatchRequest, caller: Reader) -> Response:
-    """Return the lists of up to 1,000 users, in the order in which they are named."""
+    """Return the lists of up to 1,000 users, in the order in which they are named. Reasons are
+    those that the publication has: of the first movies of each list.
+    """
     for user_id in set(body.user_ids):
         caller.check_user(user_id)
-    lists = await read_lists(request, body.user_ids, body, [])
+    lists = await read_lists(request, body.user_ids, body, [], is_explained=body.explain)
     content = b",".join(each.body for each in lists if each.body is not None)
     return Response(b'{"items":[' + content + b"]}", media_type="application/json")
 
@@ -72,6 +80,7 @@ async def read_lists(
     filters: ListFilters,
     etags: list[str],
     *,
+    is_explained: bool,
     is_fresh: bool = False,
 ) -> list[UserList]:
     """Return the lists of some users. Raises a 503 where no publication is live, a 422 where more
@@ -84,6 +93,7 @@ async def read_lists(
         "lists",
         user_ids=user_ids,
         etags=etags,
+        explain=is_explained,
         is_fresh=is_fresh,
         **filters.params,
     )
