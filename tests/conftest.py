@@ -14,7 +14,8 @@ from pathlib import Path
 # Before recsys.settings is imported: a developer's own stack and variables are none of the tests'
 # business.
 for _name in [name for name in os.environ if name.startswith(("RECSYS_", "MLFLOW_"))]:
-    del os.environ[_name]
+    if _name != "RECSYS_SCREENSHOTS":  # where tests in a browser leave theirs
+        del os.environ[_name]
 os.environ["RECSYS_HOME"] = "/nonexistent/recsys-tests"
 os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
 os.environ["OPENBLAS_NUM_THREADS"] = "1"
