@@ -69,6 +69,20 @@ def test_airflows_own_lock_is_part_of_the_one_lock() -> None:
     assert not [line for line in own if line.startswith(MODELS)]
 
 
+def test_every_page_opens_without_torch_in_airflow(python: Path, settings: Settings) -> None:
+    assert settings.api_database_url
+    url = settings.api_database_url.get_secret_value()
+    done = subprocess.run(
+        [python, "-m", "tests.serving.opened_pages", url],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        cwd=ROOT,
+    )
+    assert done.returncode == 0, done.stderr
+
+
 @pytest.mark.e2e
 def test_a_week_without_torch_in_airflow(
     python: Path, installation: Settings, conn: Connection, tmp_path: Path
