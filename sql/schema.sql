@@ -589,20 +589,6 @@ CREATE FUNCTION public.visible_ratings(as_of timestamp with time zone, watermark
    WHERE ((v.valid_from < visible_ratings.as_of) AND (visible_ratings.as_of <= v.valid_to) AND (v.drop_id <= visible_ratings.watermark) AND (visible_ratings.watermark < v.superseded_by));
 END;
 
-CREATE FUNCTION public.liked_genres(of_user bigint, genres text[], as_of timestamp with time zone, watermark bigint, like_threshold real) RETURNS text[]
-    LANGUAGE sql STABLE PARALLEL SAFE
-    BEGIN ATOMIC
- SELECT COALESCE(array_agg(liked.genre ORDER BY liked.n DESC, liked.genre) FILTER (WHERE (liked.place <= 3)), '{}'::text[]) AS "coalesce"
-    FROM ( SELECT g.genre,
-             count(*) AS n,
-             row_number() OVER (ORDER BY (count(*)) DESC, g.genre) AS place
-            FROM ((public.visible_ratings(liked_genres.as_of, liked_genres.watermark) r(user_id, movie_id, rating, rated_at)
-              JOIN public.mv_catalogue c ON ((c.movie_id = r.movie_id)))
-              CROSS JOIN LATERAL unnest(c.genres) g(genre))
-           WHERE ((r.user_id = liked_genres.of_user) AND (r.rating >= liked_genres.like_threshold) AND (g.genre = ANY (liked_genres.genres)))
-           GROUP BY g.genre) liked;
-END;
-
 CREATE FUNCTION public.marked_ratings(as_of timestamp with time zone, watermark bigint, movie_ids bigint[]) RETURNS TABLE(user_id bigint, movie_id bigint, rating real, rated_at timestamp with time zone, is_newest boolean)
     LANGUAGE sql STABLE PARALLEL SAFE
     BEGIN ATOMIC
@@ -988,7 +974,19 @@ CREATE VIEW public.reasons AS
                            FROM cited))
                   ORDER BY a.place) AS actors,
                 CASE
-                    WHEN (k.kind = 'rule'::text) THEN public.liked_genres(l.user_id, c.genres, (p.as_of)::timestamp with time zone, p.watermark, ((p.params ->> 'like_threshold'::text))::real)
+                    WHEN (k.kind = 'rule'::text) THEN ARRAY( SELECT g.name
+                       FROM ((( SELECT DISTINCT ON (r.movie_id) r.movie_id,
+                                r.rating
+                               FROM (public.ratings r
+                                 JOIN public.drops d USING (drop_id))
+                              WHERE ((r.user_id = l.user_id) AND (r.rated_at < (p.as_of)::timestamp with time zone) AND (r.drop_id <= p.watermark))
+                              ORDER BY r.movie_id, r.rated_at DESC, d.drop_date DESC, d.revision DESC) newest
+                         JOIN public.mv_catalogue t USING (movie_id))
+                         CROSS JOIN LATERAL unnest(t.genres) g(name))
+                      WHERE ((newest.rating >= ((p.params ->> 'like_threshold'::text))::real) AND (g.name = ANY (c.genres)))
+                      GROUP BY g.name
+                      ORDER BY (count(*)) DESC, g.name
+                     LIMIT 3)
                     ELSE ARRAY( SELECT g.name
                        FROM unnest(c.genres) g(name)
                       WHERE (g.name IN ( SELECT unnest(cited.genres) AS unnest

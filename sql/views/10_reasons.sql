@@ -31,30 +31,10 @@ RETURN CASE WHEN cardinality(genres) > 0
        THEN 'Popular of late in the genres that you like: ' || array_to_string(genres, ', ')
        ELSE 'Popular of late' END;
 
--- The genres of a movie that the user likes, of which the user liked most movies first, three at
--- most: as the publication's week has the likes.
-CREATE FUNCTION liked_genres(of_user bigint, genres text[], as_of timestamptz, watermark bigint,
-                             like_threshold real)
-RETURNS text[]
-LANGUAGE sql STABLE PARALLEL SAFE
-BEGIN ATOMIC
-    SELECT coalesce(array_agg(liked.genre ORDER BY liked.n DESC, liked.genre)
-                    FILTER (WHERE liked.place <= 3), '{}')
-    FROM (
-        SELECT g.genre, count(*) AS n,
-               row_number() OVER (ORDER BY count(*) DESC, g.genre) AS place
-        FROM visible_ratings(liked_genres.as_of, liked_genres.watermark) r
-        JOIN mv_catalogue c ON c.movie_id = r.movie_id
-        CROSS JOIN LATERAL unnest(c.genres) AS g (genre)
-        WHERE r.user_id = liked_genres.of_user AND r.rating >= liked_genres.like_threshold
-          AND g.genre = ANY (liked_genres.genres)
-        GROUP BY g.genre
-    ) liked;
-END;
-
 -- The reason of each movie that readers are shown, of the lists whose rows are kept. To be asked
 -- for one user, or a few. What is cited is the user's own, and was liked; withdrawn movies are not
--- cited. A movie of the model that nothing is cited for has no sentence.
+-- cited. A movie of the model that nothing is cited for has no sentence. Of a rule, the genres are the
+-- three of the movie's of which the user liked most movies, as the publication's week has the likes.
 CREATE VIEW reasons AS
 SELECT l.publication_id, l.user_id, m.rank::integer AS rank, m.movie_id, k.kind,
        CASE WHEN k.kind = 'rule' THEN popular_of_late(s.genres)
@@ -94,8 +74,21 @@ CROSS JOIN LATERAL (
                  WHERE name IN (SELECT unnest(actors) FROM cited)
                  ORDER BY a.place) AS actors,
            CASE WHEN k.kind = 'rule'
-                THEN liked_genres(l.user_id, c.genres, p.as_of::timestamptz, p.watermark,
-                                  (p.params ->> 'like_threshold')::real)
+                THEN ARRAY(
+                    SELECT g.name
+                    FROM (SELECT DISTINCT ON (r.movie_id) r.movie_id, r.rating
+                          FROM ratings r JOIN drops d USING (drop_id)
+                          WHERE r.user_id = l.user_id AND r.rated_at < p.as_of::timestamptz
+                            AND r.drop_id <= p.watermark
+                          ORDER BY r.movie_id, r.rated_at DESC, d.drop_date DESC,
+                                   d.revision DESC) newest
+                    JOIN mv_catalogue t USING (movie_id)
+                    CROSS JOIN LATERAL unnest(t.genres) AS g (name)
+                    WHERE newest.rating >= (p.params ->> 'like_threshold')::real
+                      AND g.name = ANY (c.genres)
+                    GROUP BY g.name
+                    ORDER BY count(*) DESC, g.name
+                    LIMIT 3)
                 ELSE ARRAY(SELECT name FROM unnest(c.genres) AS g (name)
                            WHERE name IN (SELECT unnest(genres) FROM cited)
                            ORDER BY name) END AS genres

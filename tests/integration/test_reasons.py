@@ -3,7 +3,9 @@
 from datetime import date
 
 import numpy as np
+import psycopg
 import pytest
+from psycopg.rows import namedtuple_row
 
 from recsys.db.connect import Connection
 from recsys.features.train import Loaded
@@ -108,6 +110,22 @@ def test_the_fallback_and_popularity_name_their_rule(
         of_both = {genre for genre in genres[row.movie_id] if (row.user_id, genre) in liked}
         assert set(shared) <= of_both and len(shared) == min(len(of_both), 3)
         assert row.sentence.endswith(", ".join(shared) if shared else "Popular of late")
+
+
+def test_the_api_reads_reasons_and_similar_movies(
+    settings: Settings, decided: tuple[WeekPlan, int], conn: Connection
+) -> None:
+    publish(settings, decided)
+    url = settings.api_database_url
+    assert url is not None
+    with psycopg.connect(url.get_secret_value(), row_factory=namedtuple_row) as api:
+        n_reasons = api.execute("SELECT count(*) AS n FROM api.list_reasons").fetchone()
+        assert n_reasons == conn.execute("SELECT count(*) AS n FROM reasons").fetchone()
+        assert n_reasons != (0,)
+        n_near = api.execute("SELECT count(*) AS n FROM api.near_movies").fetchone()
+        assert n_near == conn.execute("SELECT count(*) AS n FROM similar_movies").fetchone()
+        assert n_near != (0,)
+        api.execute("SELECT sentence, shared::text FROM api.list_reasons").fetchall()
 
 
 def test_titles_are_as_people_say_them(conn: Connection) -> None:
