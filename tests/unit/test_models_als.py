@@ -132,3 +132,13 @@ def test_without_a_like_there_is_nothing_to_fit() -> None:
     world.ratings.ratings[:] = 3.0
     with pytest.raises(ModelError, match=r"none of 480 ratings is a like \(at least 4\.0\)"):
         ALS().fit(world.train, world.catalogue)
+
+
+def test_no_movie_has_no_terms_though_the_last_movie_has() -> None:
+    world = skewed()
+    model = ALS(ALSConfig(factors=8), Compute(threads=1)).fit(world.train, world.catalogue)
+    history = world.ratings.histories_of(world.ratings.user_ids[:1])
+    last = len(world.catalogue) - 1
+    explained = model.explain(history, np.array([[last, -1]]))
+    assert explained.contributions[:, 0].any()
+    assert not explained.contributions[:, 1].any()
