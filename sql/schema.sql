@@ -1412,6 +1412,13 @@ CREATE VIEW api.pages_publications AS
    FROM (public.publications p
      LEFT JOIN public.promotions d USING (promotion_id));
 
+CREATE VIEW api.pages_rating_versions AS
+ SELECT user_id,
+    movie_id,
+    rating,
+    rated_at
+   FROM public.ratings;
+
 CREATE VIEW api.pages_ratings AS
  SELECT r.user_id,
     r.movie_id,
@@ -2602,6 +2609,8 @@ GRANT SELECT ON TABLE api.pages_live_history TO recsys_api;
 GRANT SELECT ON TABLE api.pages_observed_hits TO recsys_api;
 
 GRANT SELECT ON TABLE api.pages_publications TO recsys_api;
+
+GRANT SELECT ON TABLE api.pages_rating_versions TO recsys_api;
 
 GRANT SELECT ON TABLE api.pages_ratings TO recsys_api;
 

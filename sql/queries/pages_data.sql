@@ -11,18 +11,17 @@ SELECT (SELECT count(*) FROM api.movies) AS n_movies,
        (SELECT count(*) FROM api.movies WHERE withdrawn_at IS NOT NULL) AS n_withdrawn;
 
 -- name: ratings()
--- All versions of ratings, and of whom and what.
-SELECT count(*) AS n_ratings, count(DISTINCT user_id) AS n_users,
-       count(DISTINCT movie_id) AS n_rated,
-       min(rated_at) AS first_at, max(rated_at) AS last_at, avg(rating)::real AS mean
-FROM api.pages_ratings;
+-- All versions of ratings.
+SELECT count(*) AS n_ratings, min(rated_at) AS first_at, max(rated_at) AS last_at,
+       avg(rating)::real AS mean
+FROM api.pages_rating_versions;
 
 -- name: ratings_by_year()
 SELECT extract(year FROM rated_at)::integer AS year, count(*) AS n, avg(rating)::real AS mean
-FROM api.pages_ratings GROUP BY 1 ORDER BY 1;
+FROM api.pages_rating_versions GROUP BY 1 ORDER BY 1;
 
 -- name: stars()
-SELECT rating, count(*) AS n FROM api.pages_ratings GROUP BY rating ORDER BY rating;
+SELECT rating, count(*) AS n FROM api.pages_rating_versions GROUP BY rating ORDER BY rating;
 
 -- name: genres()
 SELECT genre, count(*) AS n FROM api.movies CROSS JOIN LATERAL unnest(genres) AS g (genre)
@@ -30,16 +29,17 @@ GROUP BY genre ORDER BY count(*) DESC, genre;
 
 -- name: long_tail()
 -- The share of all ratings that the most rated tenths of the movies have, from the first on.
-SELECT tenth, sum(n)::real / sum(sum(n)) OVER () AS share
+SELECT tenth, sum(n)::real / sum(sum(n)) OVER () AS share, count(*) AS n_movies
 FROM (SELECT n, ntile(10) OVER (ORDER BY n DESC, movie_id) AS tenth
-      FROM (SELECT movie_id, count(*) AS n FROM api.pages_ratings GROUP BY movie_id) counted) ranked
+      FROM (SELECT movie_id, count(*) AS n FROM api.pages_rating_versions
+            GROUP BY movie_id) counted) ranked
 GROUP BY tenth ORDER BY tenth;
 
 -- name: users_by_ratings()
 -- Users by how many ratings they have.
 SELECT CASE WHEN n < 5 THEN 1 WHEN n < 20 THEN 2 WHEN n < 50 THEN 3 WHEN n < 100 THEN 4
             WHEN n < 200 THEN 5 WHEN n < 500 THEN 6 ELSE 7 END AS bin, count(*) AS n
-FROM (SELECT user_id, count(*) AS n FROM api.pages_ratings GROUP BY user_id) counted
+FROM (SELECT user_id, count(*) AS n FROM api.pages_rating_versions GROUP BY user_id) counted
 GROUP BY 1 ORDER BY 1;
 
 -- name: drops(n)

@@ -23,6 +23,8 @@ FROM (SELECT DISTINCT ON (movie_id) movie_id, rating, rated_at
 -- A user's list as it is stored.
 SELECT n.rank::integer AS rank, n.movie_id, m.title, m.year, m.genres, m.directors, m.withdrawn_at,
        n.score, CASE WHEN n.rank <= l.n_model THEN 'model' ELSE 'fallback' END AS source, l.arm,
+       EXISTS (SELECT FROM api.left_out o
+               WHERE o.user_id = l.user_id AND o.movie_id = n.movie_id) AS is_left_out,
        CASE WHEN n.rank <= l.n_model THEN l.reason_kind ELSE 'rule' END AS reason_kind
 FROM api.lists l
 CROSS JOIN LATERAL unnest(l.movie_ids, l.scores) WITH ORDINALITY AS n (movie_id, score, rank)

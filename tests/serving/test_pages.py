@@ -10,7 +10,7 @@ from recsys.db.connect import Connection
 from recsys.serving.app import create_app
 from recsys.serving.pages.sessions import COOKIE
 from recsys.settings import Settings
-from tests.serving.conftest import Keys, client_of, new_key
+from tests.serving.conftest import Api, Keys, client_of, new_key
 from tests.serving.pages_routes import routes_of
 from tests.serving.pages_visits import page, text_of, value, visit
 
@@ -72,6 +72,20 @@ def test_a_reason_cites_movies_that_the_user_liked(
     why = text[text.index("Because you liked") :]
     assert re.search(r"movies/(\d+)", why)[1] == str(liked)
     assert text.count("Because you liked") == 1
+
+
+def test_what_the_user_rated_since_is_said_to_be_left_out(
+    settings: Settings, keys: Keys, conn: Connection, user_id: int
+) -> None:
+    assert "apps leave it out" not in page(settings, keys.read, f"/users/{user_id}").text
+    movie_id = value(
+        conn, "SELECT movie_id FROM recommendations WHERE user_id = %s AND rank = 2", user_id
+    )
+    rating = {"user_id": user_id, "movie_id": movie_id, "rating": 4}
+    assert Api(settings, keys.write).post("/v1/ratings", json=rating).status_code == 201
+    text = page(settings, keys.read, f"/users/{user_id}").text
+    assert text.count("apps leave it out") == 1
+    assert text.index("apps leave it out") > text.index(f"movies/{movie_id}")
 
 
 def test_no_score_is_shown_as_a_share(settings: Settings, keys: Keys, user_id: int) -> None:

@@ -48,12 +48,15 @@ async def _ratings(request: Request) -> Response:
     tail = await ask_once(request, key, "data", "long_tail")
     users = {row.bin: row.n for row in await ask_once(request, key, "data", "users_by_ratings")}
     counts = await ask_one(request, "data", "counts")
+    n_users = sum(users.values())
     labels = [str(row.year) for row in years]
     return render(
         request,
         "data_ratings.html.jinja",
         whole=whole,
-        density=whole.n_ratings / (whole.n_users * max(counts.n_movies, 1)) if counts else None,
+        n_users=n_users,
+        n_rated=sum(row.n_movies for row in tail),
+        density=whole.n_ratings / (n_users * max(counts.n_movies, 1)) if counts else 0.0,
         by_year=Bars(labels, [row.n for row in years]),
         means=Lines(labels, [Line("mean stars", [row.mean for row in years])]),
         stars=Bars([f"{row.rating:g}" for row in stars], [row.n for row in stars]),
