@@ -178,7 +178,10 @@ def test_tasks_run_in_the_order_of_the_picture(weekly) -> None:
 
     order = [task.task_id for task in weekly.topological_sort()]
     assert [name for name in order if name in VERBS] == VERBS
-    side_by_side = {("refit_winner", "refit_challenger")}
+    side_by_side = {
+        ("refit_winner", "refit_challenger"),
+        ("score_users", "find_similar_movies"),
+    }
     for earlier, later in set(pairwise(VERBS[len(SENSORS) - 1 :])) - side_by_side:
         assert earlier in weekly.get_task(later).get_flat_relative_ids(upstream=True), (
             f"{later} does not wait for {earlier}"
@@ -188,6 +191,9 @@ def test_tasks_run_in_the_order_of_the_picture(weekly) -> None:
     )
     assert {"refit_winner", "refit_challenger"} < set(
         weekly.get_task("promote_champion").upstream_task_ids
+    )
+    assert {"score_users", "find_similar_movies"} <= set(
+        weekly.get_task("publish_recommendations").upstream_task_ids
     )
     assert all(task.trigger_rule == TriggerRule.ALL_SUCCESS for task in weekly.tasks)
 
