@@ -202,6 +202,17 @@ def test_nobody_opens_any_route(settings: Settings) -> None:
     assert set(refused.values()) <= {401, 403}, refused
 
 
+def test_a_session_that_ended_meanwhile_leads_to_signing_in(settings: Settings) -> None:
+    async def part() -> httpx.Response:
+        async with client_of(settings) as client:
+            return await client.get("/movies/1?part=audience", headers={"HX-Request": "true"})
+
+    response = asyncio.run(part())
+    assert response.status_code == 401
+    assert response.headers["hx-refresh"] == "true"
+    assert response.text == ""
+
+
 @pytest.mark.parametrize("path", ["/docs", "/openapi.json", "/redoc", "/static/htmx.min.js"])
 def test_nobody_opens_what_frameworks_add(settings: Settings, path: str) -> None:
     async def answer() -> int:

@@ -16,7 +16,7 @@ from recsys.serving.pages.access import Visitor
 from recsys.serving.pages.app import pages_app
 from recsys.serving.pages.local_asks import LocalAsks
 from recsys.serving.pages.operator import Operator
-from recsys.serving.pages.rendering import render
+from recsys.serving.pages.rendering import is_part, render
 from recsys.serving.pages.sessions import COOKIE, HOURS, Session
 from recsys.serving.secret import PresentedKey
 from recsys.settings import Settings
@@ -72,6 +72,8 @@ class KeyAccess:
             return FileResponse(STYLE)
         if path == "/sign-in" and request.method == "POST":
             return await self._sign_in(request)
+        if is_part(request):  # of a page that was open when the session ended
+            return Response(status_code=401, headers={"HX-Refresh": "true"})
         here = path.removeprefix("/") if request.method == "GET" else ""
         query = f"?{request.url.query}" if request.url.query and here else ""
         return sign_in_page(request, "" if here == "sign-in" else f"{here}{query}")
