@@ -60,6 +60,11 @@ class ListFilters(BaseModel):
         )
 
     @property
+    def request_text(self) -> str:
+        """Return all that an answer depends on besides the user and what Postgres has."""
+        return f"{release()} {self.model_dump_json(exclude={'user_ids'})}"
+
+    @property
     def params(self) -> dict[str, object]:
         """Return them as parameters of the query `lists`."""
         return {
@@ -72,7 +77,7 @@ class ListFilters(BaseModel):
             "excluded_ids": self.exclude,
             "fields": ["movie_id", *self.fields] if self.fields else None,
             "is_filtered": self.is_filtered,
-            "request": f"{release()} {self.model_dump_json(exclude={'user_ids'})}",
+            "request": self.request_text,
         }
 
 

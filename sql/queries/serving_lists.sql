@@ -1,15 +1,13 @@
 -- Lists as the API answers them: the JSON is built here.
 
 -- name: lists(user_ids, n, skip, genres, excluded_genres, year_from, year_to, excluded_ids,
---     fields, is_filtered, is_fresh, explain, etags, request)
+--     fields, is_filtered, is_fresh, explain, request)
 -- A row a user, in the order of user_ids; none where no publication is live. `body` is NULL where
--- the reader has it already (its etag is one of `etags`), where n + skip is beyond the depth, and
--- where the champion is asked anew: then no list is read. `request` is all else that the body
--- depends on, as text.
+-- n + skip is beyond the depth, and where the champion is asked anew: then no list is read.
+-- `request` is all else that the body depends on, as text.
 SELECT u.user_id, live.publication_id, live.depth, state.etag,
        CASE
            WHEN NOT %(is_fresh)s::boolean
-             AND state.etag <> ALL (%(etags)s::text[])
              AND %(n)s::integer + %(skip)s::integer <= live.depth
            THEN (
                SELECT convert_to(
@@ -150,3 +148,15 @@ CROSS JOIN LATERAL (
         %(request)s::text)) AS etag
 ) state
 ORDER BY u.place;
+
+-- name: tag(user_id, request)
+-- The etag that `lists` gives a user's list now; no row where no publication is live. A statement
+-- of its own: starting the other takes longer than all of this.
+SELECT md5(concat_ws(
+    ' ', live.publication_id, versions.withdrawals, versions.catalogue,
+    coalesce((SELECT f.feedback_id FROM api.newest_feedback f
+              WHERE f.user_id = %(user_id)s::bigint), 0),
+    %(user_id)s::bigint,
+    EXISTS (SELECT FROM api.erased e WHERE e.user_id = %(user_id)s::bigint),
+    %(request)s::text)) AS etag
+FROM api.live CROSS JOIN api.versions;

@@ -77,7 +77,6 @@ VALUES: dict[str, Any] = {
     "fields": ["title"],
     "is_filtered": True,
     "is_fresh": False,
-    "etags": ["x"],
     "request": "r",
     "rated_ids": [1],
     "ratings": [4.0],

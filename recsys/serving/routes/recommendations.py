@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 
 from recsys.serving.database import Database
 from recsys.serving.etag import caching, tags_of
@@ -11,6 +11,7 @@ from recsys.serving.filters import BatchRequest, Id, ListFilters, ListQuery
 from recsys.serving.fresh import Fresh, ListRequest
 from recsys.serving.keys import Caller, needs
 from recsys.serving.problems import Problem
+from recsys.serving.query_string import parameters_of, read_query
 
 __all__ = ["router"]
 
@@ -31,10 +32,10 @@ class UserList:
     body: bytes | None
 
 
-@router.get("/v1/users/{user_id}/recommendations")
-async def recommendations(
-    request: Request, user_id: Id, query: Annotated[ListQuery, Query()], caller: Reader
-) -> Response:
+@router.get(
+    "/v1/users/{user_id}/recommendations", openapi_extra={"parameters": parameters_of(ListQuery)}
+)
+async def recommendations(request: Request, user_id: Id, caller: Reader) -> Response:
     """Return a user's list of the live publication, best first.
 
     Filters act on the whole depth; what they leave short is filled up by the fallback, under the
@@ -45,13 +46,18 @@ async def recommendations(
     rated through the API since.
     """
     caller.check_user(user_id)
-    etags = tags_of(request)
+    query = read_query(request.scope["query_string"])
+    tags = tags_of(request)
+    if tags:
+        database: Database = request.app.state.database
+        tag = await database.value(
+            str, "serving_lists", "tag", user_id=user_id, request=query.request_text
+        )
+        if tag is not None and tag in tags:
+            return Response(status_code=304, headers=caching(tag))
     (stored,) = await read_lists(
-        request, [user_id], query, etags, is_explained=query.explain, is_fresh=query.fresh
+        request, [user_id], query, is_explained=query.explain, is_fresh=query.fresh
     )
-    headers = caching(stored.etag)
-    if stored.etag in etags:
-        return Response(status_code=304, headers=headers)
     body = stored.body
     fresh: Fresh = request.app.state.fresh
     if body is not None and query.explain and NO_REASON in body:
@@ -59,7 +65,7 @@ async def recommendations(
     if body is None:
         wish = ListRequest(query, is_explained=query.explain, user_id=user_id)
         body = await fresh.answer(await fresh.history(user_id), wish)
-    return Response(body, headers=headers, media_type="application/json")
+    return Response(body, headers=caching(stored.etag), media_type="application/json")
 
 
 @router.post("/v1/recommendations:batch")
@@ -69,7 +75,7 @@ async def batch(request: Request, body: BatchRequest, caller: Reader) -> Respons
     """
     for user_id in set(body.user_ids):
         caller.check_user(user_id)
-    lists = await read_lists(request, body.user_ids, body, [], is_explained=body.explain)
+    lists = await read_lists(request, body.user_ids, body, is_explained=body.explain)
     content = b",".join(each.body for each in lists if each.body is not None)
     return Response(b'{"items":[' + content + b"]}", media_type="application/json")
 
@@ -78,7 +84,6 @@ async def read_lists(
     request: Request,
     user_ids: list[int],
     filters: ListFilters,
-    etags: list[str],
     *,
     is_explained: bool,
     is_fresh: bool = False,
@@ -92,7 +97,6 @@ async def read_lists(
         "serving_lists",
         "lists",
         user_ids=user_ids,
-        etags=etags,
         explain=is_explained,
         is_fresh=is_fresh,
         **filters.params,
