@@ -54,3 +54,12 @@ SELECT p.publication_id, p.as_of, p.recipe_key, p.model_version, p.watermark, p.
 FROM api.pages_publications p
 WHERE p.is_shadow AND p.as_of = %(as_of)s
 ORDER BY p.publication_id DESC;
+
+-- name: fallback(publication_id, n)
+-- What users without a list get: popular of late.
+SELECT f.place, f.movie_id, m.title, m.genres, m.directors, m.withdrawn_at
+FROM api.pages_publications p
+JOIN api.fallback f ON f.publication_id = coalesce(p.copy_of, p.publication_id)
+JOIN api.movies m USING (movie_id)
+WHERE p.publication_id = %(publication_id)s AND m.withdrawn_at IS NULL
+ORDER BY f.place LIMIT %(n)s;

@@ -92,10 +92,18 @@ def test_no_score_is_shown_as_a_share(settings: Settings, keys: Keys, user_id: i
     assert "%" not in text_of(page(settings, keys.read, f"/users/{user_id}"))
 
 
-def test_a_user_that_nobody_knows_gets_a_page_that_says_so(settings: Settings, keys: Keys) -> None:
+def test_a_user_that_nobody_knows_gets_the_fallback_and_a_page_that_says_so(
+    settings: Settings, keys: Keys, conn: Connection
+) -> None:
     response = page(settings, keys.read, "/users/987654321")
     assert response.status_code == 200
     assert "has no list in this publication" in text_of(response)
+    first = value(
+        conn,
+        "SELECT movie_id FROM api.fallback JOIN api.live ON origin_id = fallback.publication_id "
+        "ORDER BY place LIMIT 1",
+    )
+    assert f"movies/{first}" in response.text
 
 
 def test_filters_leave_the_movies_that_pass_them(
@@ -138,7 +146,8 @@ def test_a_title_from_a_drop_is_escaped(settings: Settings, keys: Keys, conn: Co
         "UPDATE movies SET title = '<script>alert(1)</script> & \"q\" (1999)' WHERE movie_id = %s",
         [movie_id],
     )
-    conn.execute("REFRESH MATERIALIZED VIEW mv_catalogue")
+    for view in ("mv_catalogue", "mv_search_words", "mv_search_movies"):
+        conn.execute(f"REFRESH MATERIALIZED VIEW {view}".encode())
     for path in (f"/movies/{movie_id}", "/search?q=alert"):
         response = page(settings, keys.read, path)
         assert "<script>alert" not in response.text

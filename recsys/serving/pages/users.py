@@ -117,6 +117,7 @@ async def _lists(
     return {
         "movies": movies,
         "n_all": len(whole),
+        "fallback": [] if whole else await _fallback(request, shown),
         "filters": filters,
         "genres": sorted({genre for movie in whole for genre in movie.genres}),
         "beside": beside,
@@ -133,6 +134,12 @@ async def _list(request: Request, user_id: int, publication: Record, depth: int)
     """Return the first movies of a user's list in a publication."""
     ids = {"publication_id": publication.publication_id, "user_id": user_id}
     return await ask(request, "users", "list", depth=depth, **ids)
+
+
+async def _fallback(request: Request, publication: Record) -> list[Record]:
+    """Return what users without a list get."""
+    ids = {"publication_id": publication.publication_id}
+    return await ask(request, "users", "fallback", n=publication.top_n, **ids)
 
 
 async def _explain(
