@@ -14,6 +14,7 @@ __all__ = ["openapi_of"]
 
 #: Errors that any route with a key may answer: status → when.
 ERRORS = {
+    "400": "the body is no text in UTF-8",
     "401": "no key, or one that does not hold",
     "403": "the key opens other scopes, or is for another user",
     "413": "the body is too large",
@@ -21,6 +22,8 @@ ERRORS = {
     "429": "the key has made its requests of this minute",
     "503": "the database, or another service that the answer needs, is away",
 }
+#: Those that only a body can be the cause of.
+OF_BODIES = {"400", "413"}
 PROBLEM_SCHEMA: dict[str, Any] = {
     "title": "Problem",
     "description": "An error (RFC 9457).",
@@ -86,8 +89,10 @@ def complete(operation: dict[str, Any], scope: str | None) -> None:
     operation["x-scope"] = scope
     text = operation.get("description", "").rstrip()
     operation["description"] = f"{text}\n\nScope: {scope}.".lstrip()
+    without_body = {} if "requestBody" in operation else OF_BODIES
     for status, meaning in ERRORS.items():
-        responses.setdefault(status, {"description": meaning})
+        if status not in without_body:
+            responses.setdefault(status, {"description": meaning})
     for status, response in responses.items():
         if int(status) >= 400:
             response["content"] = {PROBLEM: {"schema": {"$ref": "#/components/schemas/Problem"}}}

@@ -59,7 +59,11 @@ def history_of(ratings: list[GivenRating]) -> History:
     )
 
 
-@router.post("/v1/recommendations:for-ratings", summary="A list for a history")
+@router.post(
+    "/v1/recommendations:for-ratings",
+    summary="A list for a history",
+    responses={404: {"description": "no lists were published for that week"}},
+)
 async def for_ratings(
     request: Request, body: ForRatings, _caller: Annotated[Caller, Depends(needs("predict"))]
 ) -> Response:

@@ -33,7 +33,13 @@ class UserList:
 
 
 @router.get(
-    "/v1/users/{user_id}/recommendations", openapi_extra={"parameters": parameters_of(ListQuery)}
+    "/v1/users/{user_id}/recommendations",
+    summary="A user's list",
+    responses={
+        304: {"description": "the list is still the one of If-None-Match"},
+        404: {"description": "nothing is there to ask anew"},
+    },
+    openapi_extra={"parameters": parameters_of(ListQuery)},
 )
 async def recommendations(request: Request, user_id: Id, caller: Reader) -> Response:
     """Return a user's list of the live publication, best first.
@@ -68,7 +74,7 @@ async def recommendations(request: Request, user_id: Id, caller: Reader) -> Resp
     return Response(body, headers=caching(stored.etag), media_type="application/json")
 
 
-@router.post("/v1/recommendations:batch")
+@router.post("/v1/recommendations:batch", summary="Lists of many users")
 async def batch(request: Request, body: BatchRequest, caller: Reader) -> Response:
     """Return the lists of up to 1,000 users, in the order in which they are named. Reasons are
     those that the publication has: of the first movies of each list.
