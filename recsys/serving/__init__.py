@@ -3,6 +3,7 @@
 __all__ = [
     "app",
     "database",
+    "filters",
     "gate",
     "key_ledger",
     "keys",

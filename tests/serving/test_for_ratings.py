@@ -1,14 +1,18 @@
 """POST /v1/recommendations:for-ratings: the champion answers as the publication does."""
 
-from datetime import UTC, datetime
+import asyncio
+from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from recsys.db.connect import Connection
+from recsys.run import run_step
 from recsys.settings import Settings
-from tests.serving.conftest import Api, Keys
+from tests.serving.conftest import Api, Keys, client_of
 from tests.serving.test_problems import assert_problem
+from tests.steps import run_week
 
 URL = "/v1/recommendations:for-ratings"
 
@@ -186,3 +190,44 @@ def test_a_model_that_is_not_the_ledgers_is_not_asked(
     )
     assert_problem(answer, 503)
     assert "is another model than the one that made the lists" in caplog.text
+
+
+@pytest.mark.slow
+def test_no_question_fails_while_another_champion_goes_live(
+    settings: Settings, keys: Keys, conn: Connection
+) -> None:
+    """Rolled back and forward under questions: each is answered, and by what is live."""
+    newest = max(Path(settings.drops, "movielens").iterdir()).name
+    run_week(settings, as_of=date.fromisoformat(newest))
+    publications = [
+        row.publication_id
+        for row in conn.execute("SELECT publication_id FROM publications ORDER BY 1")
+    ]
+    body = {"ratings": ratings_of(conn, model_users(conn)[0])}
+    tags: set[str] = set()
+
+    async def ask() -> list[tuple[int, int]]:
+        seen: list[tuple[int, int]] = []
+        async with client_of(settings, keys.predict) as client:
+            for publication_id in publications:
+                questions = [asyncio.create_task(client.post(URL, json=body)) for _ in range(4)]
+                await asyncio.to_thread(make_live, settings, publication_id)
+                answers = await asyncio.gather(*questions, client.post(URL, json=body))
+                seen += [(each.status_code, each.json()["publication"]) for each in answers]
+                assert seen[-1] == (200, publication_id)
+                tags.add((await client.get("/v1/users/1/recommendations")).headers["etag"])
+        return seen
+
+    assert len(publications) == 2
+    assert {status for status, _ in asyncio.run(ask())} == {200}
+    assert len(tags) == 2
+
+
+def make_live(settings: Settings, publication_id: int) -> None:
+    run_step(
+        settings,
+        "rollback_publication",
+        publication_id=publication_id,
+        reason="a test",
+        requested_by="a test",
+    )
