@@ -119,6 +119,8 @@ VALUES: dict[str, Any] = {
     "movie_ids": [1],
     "is_accepted": True,
     "q": "heat",
+    "directors": ["Ann Lee"],
+    "actors": ["Ann Lee"],
     "went_live_at": None,
     "offset": 0,
     "entries": Jsonb([]),
