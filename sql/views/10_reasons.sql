@@ -33,8 +33,9 @@ RETURN CASE WHEN cardinality(genres) > 0
 
 -- The reason of each movie that readers are shown, of the lists whose rows are kept. To be asked
 -- for one user, or a few. What is cited is the user's own, and was liked; withdrawn movies are not
--- cited. A movie of the model that nothing is cited for has no sentence. Of a rule, the genres are the
--- three of the movie's of which the user liked most movies, as the publication's week has the likes.
+-- cited. A movie of the model that nothing is cited for has no sentence. Of a rule, the genres are
+-- the three of the movie's of which the user liked most movies, as the publication's week has the
+-- likes.
 CREATE VIEW reasons AS
 SELECT l.publication_id, l.user_id, m.rank::integer AS rank, m.movie_id, k.kind,
        CASE WHEN k.kind = 'rule' THEN popular_of_late(s.genres)
