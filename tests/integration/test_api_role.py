@@ -5,6 +5,7 @@ from recsys.db.connect import Connection
 #: What it may call that acts as its owner. Each checks what it is given.
 ACTING = {
     "api.check_key",
+    "api.person_named",
     "api.record_events",
     "api.record_ratings",
 }
