@@ -11,7 +11,7 @@ from recsys.settings import Settings
 __all__ = ["AirflowRuns", "WeeklyRun"]
 
 DAG_ID = "weekly_recommendations"
-#: Seconds that Airflow may treat as one answer.
+#: Seconds that Airflow has for one answer.
 PATIENCE = 20.0
 RETRY_AFTER = {"Retry-After": "30"}
 
