@@ -43,7 +43,7 @@ class Ridge:
 def solve_users(
     likes: Histories, confidences: np.ndarray, ridge: Ridge, threads: int
 ) -> np.ndarray:
-    """Return (B, d) float32 user vectors by likes of confidence (H,) ≥ 1, where any other pair has
+    """Return (B, d) float32 user vectors by likes of confidence (H,) > 0, where any other pair has
     1: (YᵀY + Yᵀ(C − I)Y + λI)⁻¹ YᵀC p (Hu, Koren & Volinsky 2008, equation 4); 0 without likes.
 
     Users with equally many likes are solved together, each by products of shapes that only the
@@ -93,17 +93,15 @@ class _Equations:
         """Return (b, d) float64 of users who have equally many likes."""
         movies, confidences = self.liked(users)
         right = np.matmul(confidences[:, None, :], movies)[:, 0]
-        movies *= np.sqrt(confidences - 1)[:, :, None]
-        return cholesky_solve(self.left(movies), right)
+        return cholesky_solve(self.left(movies, confidences), right)
 
     def shares(self, users: np.ndarray, targets: np.ndarray) -> np.ndarray:
         """Return (b, k, n) float64 shares of k likes in the products with `targets` (b, n)."""
         movies, confidences = self.liked(users)
         weighted = movies * confidences[:, :, None]
-        movies *= np.sqrt(confidences - 1)[:, :, None]
         right = self.ridge.exact[targets]
         right[targets < 0] = 0
-        solutions = cholesky_solve(self.left(movies), right)
+        solutions = cholesky_solve(self.left(movies, confidences), right)
         return np.matmul(weighted, solutions.transpose(0, 2, 1))
 
     def liked(self, users: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -113,11 +111,26 @@ class _Equations:
         rows = rows_of(self.likes, users)
         return np.take(self.ridge.exact, self.likes.movies[rows], axis=0), self.confidences[rows]
 
-    def left(self, movies: np.ndarray) -> np.ndarray:
-        """Return (b, d, d), of likes' vectors (b, k, d) by the roots of confidences less 1."""
-        left = np.matmul(movies.transpose(0, 2, 1), movies)
+    def left(self, movies: np.ndarray, confidences: np.ndarray) -> np.ndarray:
+        """Return (b, d, d) by the likes' vectors (b, k, d), which change, and confidences (b, k).
+
+        The square of one array takes half of a product of two, so that likes below 1, which few
+        settings have, are subtracted apart: as exactly 0 for a user without any.
+        """
+        roots = np.sqrt(np.abs(confidences - 1))[:, :, None]
+        is_less = (confidences < 1)[:, :, None]
+        less = square(movies * roots * is_less) if is_less.any() else None
+        movies *= np.where(is_less, 0, roots)
+        left = square(movies)
+        if less is not None:
+            left -= less
         left += self.ridge.of_everyone
         return left
+
+
+def square(rows: np.ndarray) -> np.ndarray:
+    """Return (b, d, d): the transpose of (b, k, d) times itself."""
+    return np.matmul(rows.transpose(0, 2, 1), rows)
 
 
 def cholesky_solve(left: np.ndarray, right: np.ndarray) -> np.ndarray:

@@ -8,8 +8,10 @@ from pydantic import ValidationError
 from scipy import sparse
 
 from recsys.errors import ModelError
+from recsys.features.histories import Histories
 from recsys.models.als import ALS, ALSConfig
 from recsys.models.base import Compute
+from recsys.models.least_squares import Ridge, solve_users
 from recsys.models.top_n import EXACT_WIDTH
 from tests.contracts.worlds import checkerboard, crowd, skewed
 
@@ -142,3 +144,26 @@ def test_no_movie_has_no_terms_though_the_last_movie_has() -> None:
     explained = model.explain(history, np.array([[last, -1]]))
     assert explained.contributions[:, 0].any()
     assert not explained.contributions[:, 1].any()
+
+
+@pytest.mark.parametrize("lowest", [0.05, 1.0])
+def test_users_are_solved_exactly_at_any_confidence(lowest: float) -> None:
+    """Faded likes, and a heavy weight of all other pairs, have confidences below 1."""
+    draw = np.random.default_rng(3)
+    ridge = Ridge(draw.normal(size=(30, 4)).astype(np.float32), 0.1)
+    likes = Histories(
+        starts=np.array([0, 3, 8, 8]),
+        movies=np.array([1, 5, 9, 2, 3, 5, 20, 29], dtype=np.int32),
+        ratings=np.full(8, 5, dtype=np.float32),
+        rated_at=np.arange(8),
+        n_movies=30,
+    )
+    confidences = draw.uniform(lowest, 3, 8)
+    users = solve_users(likes, confidences, ridge, threads=1)
+    for user in range(3):
+        own = slice(likes.starts[user], likes.starts[user + 1])
+        weights = np.ones(30)
+        weights[likes.movies[own]] = confidences[own]
+        right = ridge.exact[likes.movies[own]].T @ confidences[own]
+        left = ridge.exact.T @ (weights[:, None] * ridge.exact) + 0.1 * np.eye(4)
+        np.testing.assert_allclose(users[user], np.linalg.solve(left, right), rtol=1e-5, atol=1e-7)
