@@ -1764,13 +1764,13 @@ CREATE VIEW api.search_words AS
    FROM public.mv_search_words;
 
 CREATE TABLE public.catalogue_changes (
-    n_changes bigint NOT NULL
+    n_drops bigint NOT NULL
 );
 
 CREATE VIEW api.versions AS
  SELECT ( SELECT (count(*) + count(withdrawals.undone_at))
            FROM public.withdrawals) AS withdrawals,
-    ( SELECT catalogue_changes.n_changes
+    ( SELECT catalogue_changes.n_drops
            FROM public.catalogue_changes) AS catalogue;
 
 CREATE VIEW api.withdrawn_movies AS

@@ -15,8 +15,11 @@ REFRESH MATERIALIZED VIEW CONCURRENTLY mv_imdb_titles;
 REFRESH MATERIALIZED VIEW CONCURRENTLY mv_movie_persons;
 
 -- name: refresh_catalogue()
--- With its number, in one transaction: what was cached of the catalogue is stale from then on.
-UPDATE catalogue_changes SET n_changes = n_changes + 1;
+-- With its number, in one transaction: what was cached of the catalogue before is stale from then
+-- on. Refreshed again without a new drop it is the same catalogue.
+UPDATE catalogue_changes c SET n_drops = d.n
+FROM (SELECT count(*) AS n FROM drops WHERE state = 'ingested') d
+WHERE c.n_drops <> d.n;
 REFRESH MATERIALIZED VIEW CONCURRENTLY mv_catalogue;
 
 -- name: refresh_search_words()

@@ -9,8 +9,9 @@ CREATE TABLE published_fallback (
     PRIMARY KEY (publication_id, place)
 );
 
--- One row: how often the catalogue was made anew. What is cached by it is stale from then on.
+-- One row: how many drops had been taken in when the catalogue was made anew. What was cached by
+-- another number is stale.
 CREATE TABLE catalogue_changes (
-    n_changes bigint NOT NULL
+    n_drops bigint NOT NULL
 );
 INSERT INTO catalogue_changes VALUES (0);

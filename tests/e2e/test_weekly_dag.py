@@ -67,11 +67,11 @@ def states(run: Any) -> dict[tuple[str, int], str]:
 
 def rows(conn: Connection) -> dict[str, str]:
     """Every table of the project → a digest of its rows, whatever their order; not of those that
-    say what was run, or count how often views were refreshed, for caches to be asked anew.
+    say what was run.
     """
     query = (
         "SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename NOT IN ('runs', "
-        "'step_times', 'catalogue_changes') ORDER BY 1"
+        "'step_times') ORDER BY 1"
     )
     tables = conn.execute(query).fetchall()
     digest = sql.SQL(

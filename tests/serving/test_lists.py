@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from recsys.db.connect import Connection
+from recsys.db.queries import queries
 from tests.serving.conftest import Api, new_key
 from tests.serving.test_problems import assert_problem
 
@@ -191,11 +192,18 @@ def test_what_the_reader_has_is_not_sent_again(api: Api, user_id: int) -> None:
     assert api.get(url_of(user_id + 1)).headers["etag"] != etag
 
 
-def test_a_catalogue_made_anew_changes_the_tag(api: Api, conn: Connection, user_id: int) -> None:
-    from recsys.db.queries import queries
-
+def test_a_catalogue_of_more_drops_changes_the_tag(
+    api: Api, conn: Connection, user_id: int
+) -> None:
+    refresh = queries("views")["refresh_catalogue"]
     before = api.get(url_of(user_id)).headers["etag"]
-    conn.execute(queries("views")["refresh_catalogue"])
+    conn.execute(refresh)
+    assert api.get(url_of(user_id)).headers["etag"] == before, "it is the same catalogue"
+    conn.execute(
+        "INSERT INTO drops (source, drop_date, revision, sha256, files, admitted_for, state) "
+        "VALUES ('imdb', '2031-01-06', 1, '', '[]', '2031-01-06', 'ingested')"
+    )
+    conn.execute(refresh)
     assert api.get(url_of(user_id)).headers["etag"] != before
 
 

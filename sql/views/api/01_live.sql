@@ -33,6 +33,6 @@ LEFT JOIN fits f ON f.fit_key = p.fit_key;
 -- be seen first.
 CREATE VIEW versions AS
 SELECT (SELECT count(*) + count(undone_at) FROM withdrawals) AS withdrawals,
-       (SELECT n_changes FROM catalogue_changes) AS catalogue;
+       (SELECT n_drops FROM catalogue_changes) AS catalogue;
 
 GRANT SELECT ON live, champions, versions TO recsys_api;
