@@ -180,7 +180,7 @@ def test_the_newest_feedback_grows_in_the_order_of_commits(
         thread.start()
         thread.join(0.5)
         assert thread.is_alive()  # it waits for the other of that user
+        first = newest(slow, 7)  # its own
         slow.commit()
-        first = newest(slow, 7)
         thread.join()
     assert (newest(api, 7) or 0) > (first or 0)

@@ -27,6 +27,9 @@ TEXT = {
     "source",
     "drops",
     "name",
+    "host",
+    "scope",
+    "note",
 }
 FOLDERS = {"data", "imdb", "output", "movielens"}
 

@@ -13,6 +13,7 @@ SHARED = {
     "recsys.models.base",
     "recsys.models.described",
     "recsys.models.explanation",
+    "recsys.models.saved_arrays",
     "recsys.models.top_n",
 }
 

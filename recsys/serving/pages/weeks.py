@@ -7,6 +7,7 @@ from datetime import date
 from fastapi import HTTPException, Request
 from starlette.responses import Response
 
+from recsys.models import BASELINE
 from recsys.serving.pages.asking import ask, ask_once, ask_one
 from recsys.serving.pages.charts import Interval, Intervals, Line, Lines
 from recsys.serving.pages.rendering import Record, day, parsed, recipe_name, render
@@ -52,10 +53,10 @@ async def score_lines(request: Request, champions: dict[date, str | None]) -> Li
 
 
 def look_of(key: str, keys: list[str]) -> int:
-    """Return the look of a recipe among others; popularity is grey."""
-    if recipe_name(key) == "popularity":
+    """Return the look of a recipe among others; the baseline's is grey."""
+    if recipe_name(key) == BASELINE:
         return LOOKS
-    others = [each for each in keys if recipe_name(each) != "popularity"]
+    others = [each for each in keys if recipe_name(each) != BASELINE]
     return others.index(key) % LOOKS
 
 
