@@ -240,7 +240,9 @@ def test_a_command_that_is_stopped_says_so_and_no_more(
 ) -> None:
     """At a lock, where it waits for as long as it takes."""
     conn.execute("SELECT pg_advisory_lock(hashtextextended('drops', 0))")
-    command = [sys.executable, "-m", "recsys", "run", "--as-of", str(WEEK)]
+    # whoever runs the tests in the background may have the signal ignored, and so has its children
+    with_signal = ["env", "--default-signal=INT"]
+    command = [*with_signal, sys.executable, "-m", "recsys", "run", "--as-of", str(WEEK)]
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     waiting = (
         "SELECT count(*) AS n FROM pg_stat_activity WHERE wait_event = 'advisory' AND datname = "
