@@ -8,6 +8,7 @@ from bench.serving.changes import Changes, wrong_answers
 from bench.serving.driving import drive
 from bench.serving.figures import Figure, Target, ratio
 from bench.serving.load import Answer, Load, Measured, Request
+from bench.serving.statement import LISTS, arguments_of
 
 REQUESTS = [Request("/one", 1), Request("/two", 2)]
 
@@ -46,6 +47,12 @@ def test_what_was_measured_survives_the_way_to_another_process() -> None:
     assert Measured.from_json(measured.to_json()) == measured
     load = Load(REQUESTS, 2.0, 10.0, keeps_answers=True)
     assert Load.from_json(load.to_json()) == load
+
+
+def test_the_bare_loop_has_all_arguments_of_the_apis_statement() -> None:
+    arguments = arguments_of(42, 10)
+    assert len(arguments) == len(LISTS.names)
+    assert [42] in arguments and 10 in arguments
 
 
 def test_a_ratio_is_held_against_its_target() -> None:
