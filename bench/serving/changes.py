@@ -84,6 +84,7 @@ class Faults:
 
     torn: int = 0
     withdrawn: int = 0
+    examples: list[str] = field(default_factory=list)  # the first torn lists, beside the right ones
 
 
 def faults_of(world: World, answers: Sequence[Answer], changes: Changes, n: int) -> Faults:
@@ -106,7 +107,9 @@ def wrong_answers(
         gone = changes.withdrawn_at.keys() - set(movies)
         whole = lists[answer.body["publication"], answer.user_id]
         expected = [movie for movie in whole if movie not in gone]
-        faults.torn += movies != expected[:n]
+        if movies != expected[:n]:
+            faults.torn += 1
+            faults.examples.append(f"{answer.body}; expected {expected[:n]}")
         after = [changes.withdrawn_at.get(movie, math.inf) for movie in movies]
         faults.withdrawn += any(answer.began_at > moment for moment in after)
     return faults

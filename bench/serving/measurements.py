@@ -50,6 +50,7 @@ class Bench:
 
     def latency(self) -> list[Figure]:
         """Return latencies at 200 requests a second beside the bare loop's."""
+        generate(self.url, replace(self.plain, seconds=2.0))  # its connections are open then
         ours = generate(self.url, self.paced(self.plain))
         bare = loop(self.world.environment, self.paced(self.plain))
         return [
@@ -149,6 +150,7 @@ class Bench:
             ),
             Figure("errors", str(n_errors), n_errors, Target("≤", 0)),
             Figure("torn lists", str(faults.torn), faults.torn, Target("≤", 0)),
+            *(Figure("torn", example) for example in faults.examples[:3]),
             Figure(
                 "answers with a withdrawn movie",
                 str(faults.withdrawn),
