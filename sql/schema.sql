@@ -394,9 +394,7 @@ BEGIN
     IF answer IS NOT NULL THEN
         RETURN answer;
     END IF;
-    given_ids := ARRAY(SELECT DISTINCT g.user_id
-                       FROM jsonb_to_recordset(entries) AS g (user_id bigint)
-                       WHERE g.user_id IS NOT NULL);
+    given_ids := api.users_of(entries);
     PERFORM api.hold_users(given_ids);
     SELECT jsonb_agg(jsonb_build_object('index', place - 1, 'field', field, 'reason', reason)
                      ORDER BY place, field)
@@ -446,9 +444,7 @@ BEGIN
     IF answer IS NOT NULL THEN
         RETURN answer;
     END IF;
-    given_ids := ARRAY(SELECT DISTINCT g.user_id
-                       FROM jsonb_to_recordset(entries) AS g (user_id bigint)
-                       WHERE g.user_id IS NOT NULL);
+    given_ids := api.users_of(entries);
     PERFORM api.hold_users(given_ids);
     SELECT jsonb_agg(jsonb_build_object('index', place - 1, 'field', field, 'reason', reason)
                      ORDER BY place, field)
@@ -488,6 +484,10 @@ BEGIN
     RETURN api.keep_answer(api_key_id, idempotency_key, body_sha256, answer, given_ids);
 END;
 $$;
+
+CREATE FUNCTION api.users_of(entries jsonb) RETURNS bigint[]
+    LANGUAGE sql IMMUTABLE
+    RETURN ARRAY(SELECT DISTINCT g.user_id FROM jsonb_to_recordset(users_of.entries) g(user_id bigint) WHERE (g.user_id IS NOT NULL));
 
 CREATE FUNCTION public.challenger_has(user_id bigint, experiment text, share double precision) RETURNS boolean
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -2561,6 +2561,8 @@ GRANT ALL ON FUNCTION api.record_events(api_key_id text, idempotency_key text, e
 
 REVOKE ALL ON FUNCTION api.record_ratings(api_key_id text, idempotency_key text, entries jsonb, for_new_user boolean) FROM PUBLIC;
 GRANT ALL ON FUNCTION api.record_ratings(api_key_id text, idempotency_key text, entries jsonb, for_new_user boolean) TO recsys_api;
+
+REVOKE ALL ON FUNCTION api.users_of(entries jsonb) FROM PUBLIC;
 
 GRANT SELECT ON TABLE api.champions TO recsys_api;
 

@@ -45,6 +45,13 @@ RETURN CASE
                 user_id)
 END;
 
+-- The users that a body names, each once.
+CREATE FUNCTION users_of(entries jsonb) RETURNS bigint[]
+LANGUAGE sql IMMUTABLE
+RETURN ARRAY(SELECT DISTINCT g.user_id
+             FROM jsonb_to_recordset(entries) AS g (user_id bigint)
+             WHERE g.user_id IS NOT NULL);
+
 -- Keep everyone else from writing about these users until the transaction ends: their feedback_ids
 -- grow as it is committed, and an erasure misses none. Of 256 locks, so that a request for a
 -- thousand users does not fill the server's table of locks.
@@ -125,9 +132,7 @@ BEGIN
     IF answer IS NOT NULL THEN
         RETURN answer;
     END IF;
-    given_ids := ARRAY(SELECT DISTINCT g.user_id
-                       FROM jsonb_to_recordset(entries) AS g (user_id bigint)
-                       WHERE g.user_id IS NOT NULL);
+    given_ids := api.users_of(entries);
     PERFORM api.hold_users(given_ids);
     SELECT jsonb_agg(jsonb_build_object('index', place - 1, 'field', field, 'reason', reason)
                      ORDER BY place, field)
@@ -185,9 +190,7 @@ BEGIN
     IF answer IS NOT NULL THEN
         RETURN answer;
     END IF;
-    given_ids := ARRAY(SELECT DISTINCT g.user_id
-                       FROM jsonb_to_recordset(entries) AS g (user_id bigint)
-                       WHERE g.user_id IS NOT NULL);
+    given_ids := api.users_of(entries);
     PERFORM api.hold_users(given_ids);
     SELECT jsonb_agg(jsonb_build_object('index', place - 1, 'field', field, 'reason', reason)
                      ORDER BY place, field)
@@ -221,7 +224,7 @@ BEGIN
 END;
 $$;
 
-REVOKE EXECUTE ON FUNCTION fault_of_user, hold_users, answer_before, keep_answer, record_ratings,
-                           record_events
+REVOKE EXECUTE ON FUNCTION fault_of_user, users_of, hold_users, answer_before, keep_answer,
+                           record_ratings, record_events
 FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION record_ratings, record_events TO recsys_api;
