@@ -50,7 +50,7 @@ wheel: venv ## the library alone, to be installed elsewhere: dist/recsys-….whl
 	@ls dist/recsys-*.whl
 
 tools: ## programs that `make test-all` drives; installs what is missing, on Debian and Ubuntu as root
-	@missing=$$(for program in pgbouncer chromium; do PATH="$$PATH:/usr/sbin" command -v $$program >/dev/null || echo $$program; done); \
+	@missing=$$(for program in pgbouncer chromium curl; do PATH="$$PATH:/usr/sbin" command -v $$program >/dev/null || echo $$program; done); \
 	if [ -z "$$missing" ]; then exit 0; fi; \
 	if [ "$$(id -u)" != 0 ]; then echo "make test-all needs programs that are not here: apt install" $$missing >&2; exit 1; fi; \
 	apt-get update -qq && apt-get install -y -qq --no-install-recommends $$missing

@@ -52,8 +52,8 @@ def say(console: Console, text: object, style: str = "") -> None:
 
 
 def wrapped(line: str, width: int) -> str:
-    """A line in parts that fit; no word, path or row of a table is taken apart."""
-    if len(line) <= width or line.startswith("|"):
+    """A line in parts that fit; no word, path, row of a table or command to copy is taken apart."""
+    if len(line) <= width or line.startswith(("|", "$ ")):
         return line
     return textwrap.fill(
         line, width, replace_whitespace=False, break_long_words=False, break_on_hyphens=False

@@ -4,6 +4,7 @@ RECSYS_HOME.
 
 import argparse
 import os
+import shlex
 import shutil
 import sys
 from collections.abc import Callable
@@ -229,7 +230,8 @@ def show_api(home: Home) -> None:
     url = home.url("api")
     key = shown(home.api_key)
     say(console, f"  {'API, pages':10}  {url}   key in {key}")
-    say(console, f'$ curl -H "Authorization: Bearer $(cat {key})" {url}/v1/users/1/recommendations')
+    header = f"Authorization: Bearer $(cat {shlex.quote(key)})"
+    say(console, f'$ curl -H "{header}" {url}/v1/users/1/recommendations')
 
 
 def shown(path: Path) -> str:

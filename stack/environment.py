@@ -102,7 +102,7 @@ def api_environment(home: Home, postgres: Postgres) -> dict[str, str]:
         "RECSYS_DATABASE_URL": postgres.url("recsys", "recsys_api"),
         "RECSYS_API_DATABASE_URL": postgres.url("recsys", "recsys_api"),
         "RECSYS_OPERATOR_DATABASE_URL": postgres.url("recsys", "recsys_operator"),
-        "RECSYS_API_PORT": str(home.port("api")),
+        **api_port(home),
         "RECSYS_MLFLOW_TRACKING_URI": home.url("mlflow"),
         "RECSYS_AIRFLOW_URL": home.url("airflow"),
         "RECSYS_AIRFLOW_USER": ADMIN,
@@ -113,6 +113,11 @@ def api_environment(home: Home, postgres: Postgres) -> dict[str, str]:
         "PYTHONPATH": str(REPOSITORY),
         **hosts_without_proxy(),
     }
+
+
+def api_port(home: Home) -> dict[str, str]:
+    """Return where the API listens: the API itself reads it, and `recsys serve --url`."""
+    return {"RECSYS_API_PORT": str(home.port("api"))}
 
 
 def airflow_settings(home: Home) -> dict[str, str]:
@@ -145,7 +150,8 @@ def write_environment(home: Home, postgres: Postgres) -> None:
     """What commands outside the services need: recsys.env, Airflow's passwords file, and an
     `airflow` command of this stack.
     """
-    lines = [f"{name}={value}\n" for name, value in recsys_environment(home, postgres).items()]
+    variables = recsys_environment(home, postgres) | api_port(home)
+    lines = [f"{name}={value}\n" for name, value in variables.items()]
     write_private(home.recsys_env, "".join(lines))
     write_private(home.passwords, json.dumps({ADMIN: home.secret("airflow_admin")}) + "\n")
     script = airflow_script(airflow_environment(home, postgres))

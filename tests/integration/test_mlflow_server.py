@@ -2,17 +2,11 @@
 a status.
 """
 
-import os
 import shutil
-import socket
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 
-import httpx
 import mlflow
 import pandas as pd
 import pytest
@@ -22,52 +16,15 @@ from recsys.promotion import ledger
 from recsys.registry.store import Registry
 from recsys.settings import Settings
 from tests import steps
+from tests.mlflow_server import running_mlflow
 
 
 @pytest.fixture
 def mlflow_store(empty_mlflow_store: Path, tmp_path: Path) -> Iterator[str]:
     """The address of a server of the test's own, as `stack` starts one, without its login."""
     shutil.copy(empty_mlflow_store, tmp_path / "mlflow.db")
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    command = [
-        sys.executable,
-        "-m",
-        "mlflow",
-        "server",
-        "--host",
-        "127.0.0.1",
-        "--port",
-        str(port),
-        "--workers",
-        "1",
-    ]
-    environment = os.environ | {
-        "MLFLOW_BACKEND_STORE_URI": f"sqlite:///{tmp_path}/mlflow.db",
-        "MLFLOW_ARTIFACTS_DESTINATION": str(tmp_path / "artifacts"),
-        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
-    }
-    with (tmp_path / "server.log").open("w") as log:
-        server = subprocess.Popen(
-            command, env=environment, stdout=log, stderr=log, start_new_session=True
-        )
-    try:
-        _wait_healthy(server, f"http://127.0.0.1:{port}", tmp_path / "server.log")
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        os.killpg(server.pid, 15)
-        server.wait(30)
-
-
-def _wait_healthy(server: subprocess.Popen[bytes], uri: str, log: Path) -> None:
-    give_up = time.monotonic() + 120
-    while server.poll() is None and time.monotonic() < give_up:
-        try:
-            if httpx.get(f"{uri}/health", timeout=5, trust_env=False).status_code == 200:
-                return
-        except httpx.HTTPError:
-            time.sleep(0.25)
-    pytest.fail(f"MLflow's server is not healthy:\n{log.read_text()[-2000:]}")
+    with running_mlflow(tmp_path) as url:
+        yield url
 
 
 def scored_again(settings: Settings, conn: Connection, as_of: date) -> str:

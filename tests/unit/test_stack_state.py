@@ -1,6 +1,7 @@
 """What the launcher generates is kept, private, and never on a command line."""
 
 import argparse
+import os
 import stat
 import subprocess
 from collections.abc import Iterator
@@ -82,6 +83,19 @@ def test_the_library_reads_the_written_settings(home: Home, postgres: Postgres) 
     assert settings.database_url.get_secret_value() == postgres.url("recsys", "recsys_pipeline")
     assert settings.drops == str(home.drops)
     assert settings.mlflow_tracking_uri == home.url("mlflow")
+
+
+def test_serve_prints_the_address_of_the_stacks_own_api(home: Home, postgres: Postgres) -> None:
+    write_environment(home, postgres)
+    environment = {name: text for name, text in os.environ.items() if "RECSYS_" not in name}
+    shown = subprocess.run(
+        [str(BIN / "python"), "-m", "recsys", "serve", "--url"],
+        env=environment | {"RECSYS_HOME": str(home.root)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert shown.stdout == f"{home.url('api')}\n"
 
 
 def test_every_recsys_variable_is_a_setting(home: Home, postgres: Postgres) -> None:
