@@ -103,6 +103,7 @@ def api_environment(home: Home, postgres: Postgres) -> dict[str, str]:
         "RECSYS_API_DATABASE_URL": postgres.url("recsys", "recsys_api"),
         "RECSYS_OPERATOR_DATABASE_URL": postgres.url("recsys", "recsys_operator"),
         **api_port(home),
+        "RECSYS_API_MODELS": str(home.models),
         "RECSYS_MLFLOW_TRACKING_URI": home.url("mlflow"),
         "RECSYS_AIRFLOW_URL": home.url("airflow"),
         "RECSYS_AIRFLOW_USER": ADMIN,

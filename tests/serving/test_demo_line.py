@@ -102,12 +102,14 @@ def test_serve_alone_needs_postgres_and_mlflow_and_no_airflow(
     log = tmp_path / "serve.log"
     with (
         serving(home, log) as process,
-        httpx.Client(base_url=shown.strip(), headers=headers, trust_env=False, timeout=60) as asked,
+        httpx.Client(
+            base_url=shown.strip(), headers=headers, trust_env=False, timeout=60
+        ) as client,
     ):
-        assert asked.get("/readyz").status_code == 200
-        items = asked.get("/v1/users/1/recommendations").json()["items"]
+        assert client.get("/readyz").status_code == 200
+        items = client.get("/v1/users/1/recommendations").json()["items"]
         body = {"ratings": [{"movie_id": item["movie_id"], "rating": 5} for item in items]}
-        assert asked.post(URL, json=body | {"fold_in": True}).json()["items"]
+        assert client.post(URL, json=body | {"fold_in": True}).json()["items"]
         process.send_signal(signal.SIGTERM)
         # uvicorn ends by the signal that it was sent, once all is closed
         assert process.wait(timeout=30) in (0, -signal.SIGTERM)

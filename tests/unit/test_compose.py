@@ -18,7 +18,12 @@ import yaml
 from recsys.registry.names import READER
 from recsys.settings import Settings
 from stack.compose_env import write_compose_env
-from stack.environment import CONNECTION_VARIABLE, airflow_environment, mlflow_environment
+from stack.environment import (
+    CONNECTION_VARIABLE,
+    airflow_environment,
+    api_environment,
+    mlflow_environment,
+)
 from stack.errors import StackError
 from stack.home import Home
 from stack.postgres import PASSWORD_VARIABLES, Postgres
@@ -424,3 +429,25 @@ def test_the_api_is_nobody_but_itself_to_the_database_and_reads_from_mlflow(
     }
     assert environment["MLFLOW_TRACKING_USERNAME"] == READER
     assert "user" not in services["api"], "the image's own user is not root"
+
+
+def test_the_api_runs_as_the_images_user_is_watched_and_keeps_models_on_its_volume(
+    services: dict[str, Any], dockerfile: str
+) -> None:
+    api = services["api"]
+    assert not api.keys() & {"user", "privileged", "cap_add"}
+    assert "useradd --uid 50000" in dockerfile and dockerfile.rstrip().endswith("USER recsys")
+    assert "/healthz" in str(api["healthcheck"]["test"])
+    folder = api["environment"]["RECSYS_API_MODELS"]
+    assert f"models:{folder}" in api["volumes"] and folder in dockerfile
+
+
+def test_compose_and_launcher_say_the_same_of_the_api(
+    services: dict[str, Any], dockerfile: str, tmp_path: Path
+) -> None:
+    home, postgres = Home(tmp_path), Postgres(tmp_path)
+    home.create()
+    image = set(re.findall(r"^(?:ENV|   ) ([A-Z_]+)=", dockerfile, re.MULTILINE))
+    only_there = {"RECSYS_API_PORT", "NO_PROXY", "no_proxy"}  # here the port is in the command
+    in_container = set(services["api"]["environment"]) | image
+    assert set(api_environment(home, postgres)) - only_there <= in_container
