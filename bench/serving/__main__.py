@@ -46,6 +46,7 @@ def measure(
 ) -> Iterator[Figure]:
     """Yield all figures, and print each measurement as soon as it is made."""
     from bench.serving.measurements import Bench
+    from bench.serving.memory import memory
     from bench.serving.processes import server
     from bench.serving.world import published_world
     from bench.speed.ground import Ground
@@ -65,6 +66,7 @@ def measure(
             "nothing new": bench.not_modified,
             "filters": bench.filtered,
             "the champion asked": bench.for_ratings,
+            "memory": lambda: memory(world, log),
             "while what is live changes": bench.through_changes,
         }
         for title, part in parts.items():

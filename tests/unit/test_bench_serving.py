@@ -1,13 +1,21 @@
 """The clock of a load, its figures, and what counts as a wrong answer."""
 
 import asyncio
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
 
+import numpy as np
+import psutil
 import pytest
 
 from bench.serving.changes import Changes, wrong_answers
 from bench.serving.driving import drive
 from bench.serving.figures import Figure, Target, ratio
 from bench.serving.load import Answer, Load, Measured, Request
+from bench.serving.memory import Memory, memory_of, sharing
 from bench.serving.statement import LISTS, arguments_of
 
 REQUESTS = [Request("/one", 1), Request("/two", 2)]
@@ -83,3 +91,53 @@ def test_an_answer_is_its_publications_list_less_what_was_withdrawn(
     changes = Changes(withdrawn_at={11: 5.0})
     faults = wrong_answers([Answer(at, 1, 200, body)], WHOLE, changes, n=3)
     assert (faults.torn, faults.withdrawn) == (torn, withdrawn)
+
+
+# memory
+
+TOUCH = """
+import sys
+import numpy as np
+array = np.load(sys.argv[1], mmap_mode="c")
+if len(sys.argv) > 2:
+    array += 1
+print(array.sum(), flush=True)
+sys.stdin.read()
+"""
+
+
+@contextmanager
+def readers_of(path: Path, n: int, *more: str) -> Iterator[list[psutil.Process]]:
+    """Processes that have mapped an array and read all of it."""
+    command = [sys.executable, "-c", TOUCH, str(path), *more]
+    with ExitStack() as stack:
+        readers = [
+            stack.enter_context(
+                subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+            )
+            for _ in range(n)
+        ]
+        for reader in readers:
+            assert reader.stdout and reader.stdout.readline()
+        yield [psutil.Process(reader.pid) for reader in readers]
+
+
+@pytest.mark.slow
+def test_a_mapped_file_is_shared_by_those_who_read_it_and_not_by_those_who_write(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "array.npy"
+    np.save(path, np.ones(1_000_000))
+    with readers_of(path, 2) as processes:
+        read = [memory_of(process, tmp_path) for process in processes]
+        assert all(8e6 < memory.mapped < 9e6 for memory in read)
+        assert memory_of(processes[0], tmp_path / "other").mapped == 0
+    assert sharing(read).met
+    with readers_of(path, 2, "write") as processes:
+        written = [memory_of(process, tmp_path) for process in processes]
+    assert sharing(written).met is False
+
+
+def test_a_champion_too_small_to_be_mapped_is_said_and_no_miss() -> None:
+    figure = sharing([Memory(10, 5, 0, 0)])
+    assert figure.met is None and "too small" in figure.shown
