@@ -1350,7 +1350,8 @@ CREATE VIEW api.pages_observed_hits AS
     value,
     low,
     high,
-    n
+    n,
+    n_shown
    FROM public.observed_hits;
 
 CREATE TABLE public.promotions (

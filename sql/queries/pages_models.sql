@@ -25,7 +25,8 @@ ORDER BY first_as_of DESC, name;
 
 -- name: arms()
 -- Observed NDCG@10 of each arm of each week of an experiment.
-SELECT p.experiment, h.since, h.arm, h.recipe_key, h.value, h.low, h.high, h.n, p.is_shadow
+SELECT p.experiment, h.since, h.arm, h.recipe_key, h.value, h.low, h.high, h.n, h.n_shown,
+       p.is_shadow
 FROM api.pages_observed_hits h JOIN api.pages_publications p USING (publication_id)
 WHERE p.experiment IS NOT NULL AND h.source = 'all' AND h.metric = 'NDCG@10'
 ORDER BY p.experiment, h.since DESC, h.arm;

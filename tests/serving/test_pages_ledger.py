@@ -116,6 +116,11 @@ def test_an_experiment_shows_its_arms_with_intervals(
     response = page(settings, keys.read, "/experiments")
     assert "half &amp; half" in response.text
     assert "0.1234, from 0.1000 to 0.1500" in response.text
+    assert "Whole lists count" in text_of(response)
+    conn.execute("UPDATE observed_hits SET n_shown = 12")
+    response = page(settings, keys.read, "/experiments")
+    assert "of 12 of 44 users only what their app showed them counts" in text_of(response)
+    assert "Whole lists count" not in text_of(response)
 
 
 def test_the_data_are_counted(settings: Settings, keys: Keys, conn: Connection) -> None:

@@ -43,12 +43,21 @@ async def experiments(request: Request) -> Response:
     arms = await ask(request, "models", "arms")
     for row in rows:
         row.sizes = await ask(request, "models", "sizes", experiment=row.name)
-        own = [_interval(arm) for arm in arms if arm.experiment == row.name]
-        row.chart = Intervals(own[:MOST_ARMS]) if own else None
+        own = [arm for arm in arms if arm.experiment == row.name][:MOST_ARMS]
+        row.chart = Intervals([_interval(arm) for arm in own]) if own else None
+        row.shown = [_shown(arm) for arm in own if arm.n_shown]
     return render(request, "experiments.html.jinja", experiments=rows)
 
 
 def _interval(arm: Record) -> Interval:
+    return Interval(_name(arm), arm.value, arm.low, arm.high)
+
+
+def _name(arm: Record) -> str:
     shadow = " (shadow)" if arm.is_shadow else ""
-    name = f"{arm.arm}{shadow}, {recipe_name(arm.recipe_key)}, week of {day(arm.since)}"
-    return Interval(name, arm.value, arm.low, arm.high)
+    return f"{arm.arm}{shadow}, {recipe_name(arm.recipe_key)}, week of {day(arm.since)}"
+
+
+def _shown(arm: Record) -> str:
+    users = f"of {arm.n_shown:,} of {arm.n:,} users only what their app showed them counts"
+    return f"{_name(arm)}: {users}"

@@ -45,7 +45,8 @@ CREATE VIEW pages_drift AS
 SELECT as_of, measure, value, low, high, drifted, sentence FROM drift;
 
 CREATE VIEW pages_observed_hits AS
-SELECT as_of, publication_id, since, arm, source, recipe_key, metric, value, low, high, n
+SELECT as_of, publication_id, since, arm, source, recipe_key, metric, value, low, high, n,
+       n_shown
 FROM observed_hits;
 
 CREATE VIEW pages_step_times AS
