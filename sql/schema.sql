@@ -1105,6 +1105,7 @@ CREATE TABLE public.published_similar (
     scores real[] NOT NULL,
     basis text NOT NULL,
     stored_at timestamp with time zone DEFAULT now() NOT NULL,
+    n_raters integer[],
     CONSTRAINT published_similar_basis_check CHECK ((basis = ANY (ARRAY['model'::text, 'content'::text])))
 );
 
@@ -1113,7 +1114,8 @@ CREATE VIEW public.similar_movies AS
     (n.rank)::integer AS rank,
     n.similar_id,
     n.score,
-    s.basis
+    s.basis,
+    n.n_raters
    FROM ((((( SELECT live_history.publication_id
            FROM public.live_history
           WHERE (live_history.seq <= public.newest_change_of_live())
@@ -1124,8 +1126,9 @@ CREATE VIEW public.similar_movies AS
      JOIN public.published_similar s ON ((s.publication_key = origin.publication_key)))
      CROSS JOIN LATERAL ( SELECT row_number() OVER (ORDER BY near.place) AS rank,
             near.similar_id,
-            near.score
-           FROM UNNEST(s.similar_ids, s.scores) WITH ORDINALITY near(similar_id, score, place)
+            near.score,
+            near.n_raters
+           FROM UNNEST(s.similar_ids, s.scores, s.n_raters) WITH ORDINALITY near(similar_id, score, n_raters, place)
           WHERE (NOT (EXISTS ( SELECT
                    FROM public.withdrawals w
                   WHERE ((w.movie_id = near.similar_id) AND (w.undone_at IS NULL)))))) n);
@@ -1142,12 +1145,15 @@ COMMENT ON COLUMN public.similar_movies.score IS 'Higher is nearer: a cosine or 
 
 COMMENT ON COLUMN public.similar_movies.basis IS 'model: who liked the one liked the other. content: words of the title, genres and people.';
 
+COMMENT ON COLUMN public.similar_movies.n_raters IS 'Raters in common: how many users had rated both, as the publication''s week has the ratings. NULL in publications made before these were counted.';
+
 CREATE VIEW api.near_movies AS
  SELECT movie_id,
     rank,
     similar_id,
     score,
-    basis
+    basis,
+    n_raters
    FROM public.similar_movies;
 
 CREATE VIEW api.newest_feedback AS

@@ -2,6 +2,7 @@
 
 __all__ = [
     "catalogue",
+    "common_raters",
     "content_similarity",
     "histories",
     "interactions",

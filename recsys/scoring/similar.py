@@ -2,6 +2,7 @@
 movie, else by content. Stored with the publication.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Self
 
@@ -13,12 +14,14 @@ from recsys.db.queries import queries
 from recsys.db.rows import fetch_value
 from recsys.errors import PublicationError
 from recsys.features.catalogue import Catalogue
+from recsys.features.common_raters import USERS_AT_ONCE, common_raters
 from recsys.features.content_similarity import ContentSimilarity
 from recsys.features.interactions import index_of
-from recsys.features.visible import read_catalogue
+from recsys.features.visible import read_catalogue, read_users
 from recsys.models.base import Recommender
 from recsys.models.top_n import empty_lists, top_n
 from recsys.scoring.spec import PublicationSpec
+from recsys.snapshot import Snapshot
 
 __all__ = ["forget_similar", "is_stored", "require_similar", "store_similar"]
 
@@ -31,6 +34,7 @@ _COLUMNS = {
     "similar_id": "bigint",
     "score": "real",
     "by_content": "integer",
+    "n_raters": "integer",
 }
 
 
@@ -86,13 +90,45 @@ def store_similar(conn: Connection, spec: PublicationSpec, model: Recommender) -
         snapshot = spec.week.snapshot
         columns = {"movie_id": "bigint"}
         rated = read_arrays(conn, statements["rated_movies"], snapshot.params, columns)["movie_id"]
-        pairs = SimilarMovies.of(model, read_catalogue(conn, snapshot), rated).pairs
+        catalogue = read_catalogue(conn, snapshot)
+        pairs = SimilarMovies.of(model, catalogue, rated).pairs
+        pairs["n_raters"] = count_raters(conn, snapshot, catalogue.movie_ids, pairs)
         with conn.transaction():
             conn.execute(statements["begin_pairs"])
             write_arrays(conn, statements["copy_pairs"], pairs, _COLUMNS)
             conn.execute(statements["store"], params)
             conn.execute(statements["drop_pairs"])
     return len(pairs["movie_id"])
+
+
+def count_raters(
+    conn: Connection, snapshot: Snapshot, movie_ids: np.ndarray, pairs: dict[str, np.ndarray]
+) -> np.ndarray:
+    """Return (K,) int32: how many users had rated both movies of each of K pairs.
+
+    Rated, not liked: what a recipe makes of a rating is its own, and this is the same for all.
+    """
+    sides = [index_of(movie_ids, pairs[side]) for side in ("movie_id", "similar_id")]
+    rated = read_rated(conn, snapshot, movie_ids)
+    return common_raters(rated, np.column_stack(sides), len(movie_ids))
+
+
+def read_rated(
+    conn: Connection, snapshot: Snapshot, movie_ids: np.ndarray
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Yield who rated what for some users after others: their numbers among these, and positions of
+    movies.
+    """
+    query, columns = queries("similar")["rated"], {"user_id": "bigint", "movie_id": "bigint"}
+    user_ids = read_users(conn, snapshot)
+    for start in range(0, len(user_ids), USERS_AT_ONCE):
+        ids = user_ids[start : start + USERS_AT_ONCE]
+        params = {**snapshot.params, "first": int(ids[0]), "last": int(ids[-1])}
+        rows = read_arrays(conn, query, params, columns)
+        users, movies = index_of(ids, rows["user_id"]), index_of(movie_ids, rows["movie_id"])
+        # a user may have been erased since, or a rating's movie have no row
+        is_known = (users >= 0) & (movies >= 0)
+        yield users[is_known], movies[is_known]
 
 
 def is_stored(conn: Connection, spec: PublicationSpec) -> bool:

@@ -36,6 +36,7 @@ ORDER BY rank, user_id LIMIT %(n)s;
 -- name: similar(movie_id, n)
 -- The movies that are nearest to it, and what it has in common with each.
 SELECT s.rank, s.similar_id AS movie_id, c.title, c.genres, c.directors, c.withdrawn_at, s.basis,
+       s.n_raters,
        ARRAY(SELECT unnest(c.directors) INTERSECT SELECT unnest(m.directors)) AS same_directors,
        ARRAY(SELECT unnest(c.actors) INTERSECT SELECT unnest(m.actors)) AS same_actors,
        ARRAY(SELECT unnest(c.genres) INTERSECT SELECT unnest(m.genres)) AS same_genres

@@ -134,7 +134,8 @@ CROSS JOIN LATERAL (
                        'actors', ARRAY(SELECT unnest(own.actors)
                                        INTERSECT SELECT unnest(m.actors) ORDER BY 1),
                        'genres', ARRAY(SELECT unnest(own.genres)
-                                       INTERSECT SELECT unnest(m.genres) ORDER BY 1)))
+                                       INTERSECT SELECT unnest(m.genres) ORDER BY 1),
+                       'raters', s.n_raters))
                ORDER BY s.rank)
            FILTER (WHERE s.rank > %(offset)s::bigint
                      AND s.rank <= %(offset)s::bigint + %(n)s::bigint) AS items

@@ -9,23 +9,31 @@ SELECT EXISTS (SELECT FROM published_similar WHERE publication_key = %(publicati
 -- Movies that somebody had rated.
 SELECT DISTINCT movie_id FROM visible_versions(%(as_of)s, %(watermark)s) ORDER BY movie_id;
 
+-- name: rated(as_of, watermark, first, last)
+-- Which movies the users between two had rated; a pair comes as often as it was rated.
+SELECT user_id, movie_id FROM visible_versions(%(as_of)s, %(watermark)s)
+WHERE user_id BETWEEN %(first)s AND %(last)s;
+
 -- name: begin_pairs()
 CREATE TEMP TABLE similar_pairs (
     movie_id   bigint NOT NULL,
     rank       integer NOT NULL,
     similar_id bigint NOT NULL,
     score      real NOT NULL,
-    by_content integer NOT NULL           -- 1: by content; 0: by the model
+    by_content integer NOT NULL,          -- 1: by content; 0: by the model
+    n_raters   integer NOT NULL           -- users who had rated both
 );
 
 -- name: copy_pairs()
-COPY similar_pairs (movie_id, rank, similar_id, score, by_content) FROM STDIN (FORMAT binary);
+COPY similar_pairs (movie_id, rank, similar_id, score, by_content, n_raters)
+FROM STDIN (FORMAT binary);
 
 -- name: store(publication_key)
-INSERT INTO published_similar (publication_key, movie_id, similar_ids, scores, basis)
+INSERT INTO published_similar (publication_key, movie_id, similar_ids, scores, basis, n_raters)
 SELECT %(publication_key)s, movie_id, array_agg(similar_id ORDER BY rank),
        array_agg(score ORDER BY rank),
-       CASE max(by_content) WHEN 1 THEN 'content' ELSE 'model' END
+       CASE max(by_content) WHEN 1 THEN 'content' ELSE 'model' END,
+       array_agg(n_raters ORDER BY rank)
 FROM similar_pairs
 GROUP BY movie_id
 ORDER BY movie_id;

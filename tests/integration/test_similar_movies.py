@@ -66,13 +66,53 @@ def test_every_movie_has_its_nearest(
     assert {basis for *_, basis in pairs} == {"content"}, "the champion compares no movies"
 
 
+def test_raters_in_common_are_those_of_the_week(
+    settings: Settings,
+    decided: tuple[WeekPlan, int],
+    conn: Connection,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("recsys.scoring.similar.USERS_AT_ONCE", 32)  # of 80 users
+    as_of = decided[0].as_of
+    again = "INSERT INTO ratings SELECT user_id, movie_id, %s, drop_id, rating FROM ratings"
+    conn.execute(f"{again} WHERE user_id = 1", ["1995-01-01"])  # rated twice counts once
+    later = (
+        "INSERT INTO ratings SELECT 1, movie_id, %s, max(drop_id), 4 FROM movies GROUP BY movie_id"
+    )
+    conn.execute(later, [as_of])
+    steps.publish_recommendations(settings, *decided)
+    raters: dict[int, set[int]] = {}
+    of_the_week = f"SELECT user_id, movie_id FROM ratings WHERE rated_at < '{as_of}'"
+    for user, movie in rows(conn, of_the_week):
+        raters.setdefault(movie, set()).add(user)
+    pairs = rows(conn, "SELECT movie_id, similar_id, n_raters FROM similar_movies")
+    nobody: set[int] = set()
+    for movie, similar, n_raters in pairs:
+        both = raters.get(movie, nobody) & raters.get(similar, nobody)
+        assert n_raters == len(both), (movie, similar)
+    assert {0, 5} < {n_raters for *_, n_raters in pairs}
+
+
+def test_an_older_publication_without_raters_is_read(
+    settings: Settings, decided: tuple[WeekPlan, int], conn: Connection
+) -> None:
+    steps.publish_recommendations(settings, *decided)
+    before = rows(conn, VIEW)
+    conn.execute("UPDATE published_similar SET n_raters = NULL")
+    assert rows(conn, VIEW) == before
+    assert rows(conn, "SELECT DISTINCT n_raters FROM similar_movies") == [(None,)]
+
+
 def test_a_withdrawn_movie_is_near_to_none_at_once(
     settings: Settings, decided: tuple[WeekPlan, int], conn: Connection
 ) -> None:
     steps.publish_recommendations(settings, *decided)
     before = rows(conn, VIEW)
+    raters = "SELECT movie_id, similar_id, n_raters FROM similar_movies"
+    n_raters = set(rows(conn, raters))
     withdrawn = before[0][2]
     withdraw_movie(settings, withdrawn, "requested")
+    assert set(rows(conn, raters)) == {row for row in n_raters if row[1] != withdrawn}
     after = rows(conn, VIEW)
     assert withdrawn not in {similar for _, _, similar, _, _ in after}
     lost = sum(similar == withdrawn for _, _, similar, _, _ in before)

@@ -115,6 +115,19 @@ def test_what_two_movies_share_is_said(api: Api, conn: Connection, movie: tuple[
     assert any(item["shared"]["genres"] for item in near)
 
 
+def test_raters_in_common_are_those_of_the_publication(
+    api: Api, conn: Connection, movie: tuple[int, str]
+) -> None:
+    path = f"/v1/movies/{movie[0]}/similar?n=50"
+    query = "SELECT similar_id, n_raters FROM similar_movies WHERE movie_id = %s ORDER BY rank"
+    rows = conn.execute(query, [movie[0]]).fetchall()
+    near = api.get(path).json()["items"]
+    assert [(item["movie_id"], item["shared"]["raters"]) for item in near] == rows
+    assert any(row.n_raters for row in rows)
+    conn.execute("UPDATE published_similar SET n_raters = NULL")  # as before they were counted
+    assert {item["shared"]["raters"] for item in api.get(path).json()["items"]} == {None}
+
+
 def test_a_movie_that_is_withdrawn_is_near_nothing_at_once(
     api: Api, conn: Connection, movie: tuple[int, str]
 ) -> None:

@@ -59,11 +59,14 @@ class MovieHits(BaseModel):
 
 
 class Shared(BaseModel):
-    """What two movies have in common."""
+    """What two movies have in common. `raters`: how many users had rated both; null in a
+    publication that is older than this count.
+    """
 
     directors: list[str]
     actors: list[str]
     genres: list[str]
+    raters: int | None
 
 
 class NearMovie(BaseModel):
@@ -125,7 +128,8 @@ async def get_similar(
     request: Request, movie_id: MovieId, n: Length = 10, offset: Offset = 0
 ) -> Response:
     """Return up to 50 movies that are nearest to one, as the live publication has them, each with
-    the people and genres that the two share. Withdrawn movies are left out.
+    the people and genres that the two share, and how many users rated both. Withdrawn movies are
+    left out.
     """
     near = await database_of(request).value(
         str, "serving_movies", "similar", movie_id=movie_id, n=n, offset=offset
