@@ -5,6 +5,7 @@
 -- The model of the live publication, or of the week as_of; no row without one. `left_out`: what is
 -- withdrawn, excluded, or the user's own to leave out; `offered`: what the filters admit, NULL
 -- without filters; `unknown`: which of movie_ids are no movies.
+WITH live AS MATERIALIZED (SELECT * FROM api.live)
 SELECT p.publication_id, p.as_of, p.recipe_key, p.model_version, p.digest, p.origin_id,
        p.min_history, p.like_threshold,
        CASE WHEN p.experiment IS NOT NULL THEN p.arm END AS arm,
@@ -29,7 +30,7 @@ FROM (
                AS model_version,
            CASE u.arm WHEN 'challenger' THEN l.challenger_digest ELSE l.digest END AS digest,
            l.origin_id, l.min_history, l.like_threshold, l.experiment, u.arm
-    FROM api.live l
+    FROM live l
     CROSS JOIN LATERAL (
         SELECT coalesce(
             (SELECT list.arm FROM api.lists list
@@ -43,7 +44,7 @@ FROM (
            c.min_history, c.like_threshold, c.experiment, 'champion'
     FROM api.champions c
     WHERE c.as_of = %(as_of)s::date
-      AND c.as_of <> (SELECT l.as_of FROM api.live l)
+      AND c.as_of <> (SELECT l.as_of FROM live l)
 ) p
 LIMIT 1;
 

@@ -5,6 +5,7 @@
 -- A row a user, in the order of user_ids; none where no publication is live. `body` is NULL where
 -- n + skip is beyond the depth, and where the champion is asked anew: then no list is read.
 -- `request` is all else that the body depends on, as text.
+WITH live AS MATERIALIZED (SELECT * FROM api.live)
 SELECT u.user_id, live.publication_id, live.depth, state.etag,
        CASE
            WHEN NOT %(is_fresh)s::boolean
@@ -135,7 +136,7 @@ SELECT u.user_id, live.publication_id, live.depth, state.etag,
            )
        END AS body
 FROM unnest(%(user_ids)s::bigint[]) WITH ORDINALITY AS u (user_id, place)
-CROSS JOIN api.live
+CROSS JOIN live
 CROSS JOIN api.versions
 CROSS JOIN LATERAL (
     -- which arm a user is in follows from the publication

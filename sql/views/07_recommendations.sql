@@ -21,16 +21,19 @@ COMMENT ON VIEW batch_recommendations IS
 -- function newest_change_of_live is replaced with each change, in the same transaction, and the
 -- planner puts its number in place of the call. The view takes the newest change that both plan and
 -- snapshot know; either may be old, and the rows are whole.
+--
+-- That holds as the planner reads the function before it lists the partitions: a condition is
+-- planned before any table, a subquery under FROM only among the tables.
 CREATE VIEW recommendations AS
 SELECT p.publication_id, p.as_of, b.user_id, b.rank, b.movie_id, b.score, b.source,
        CASE b.arm WHEN 'challenger' THEN c.recipe_key ELSE p.recipe_key END AS recipe_key,
        CASE b.arm WHEN 'challenger' THEN c.model_version ELSE p.model_version END AS model_version,
        b.arm
-FROM (SELECT publication_id FROM live_history
-      WHERE seq <= newest_change_of_live() ORDER BY seq DESC LIMIT 1) live
-JOIN publications p ON p.publication_id = live.publication_id
+FROM publications p
 JOIN batch_recommendations b ON b.publication_id = p.publication_id
-LEFT JOIN publications c ON c.publication_id = p.challenger_id;
+LEFT JOIN publications c ON c.publication_id = p.challenger_id
+WHERE p.publication_id = (SELECT publication_id FROM live_history
+                          WHERE seq <= newest_change_of_live() ORDER BY seq DESC LIMIT 1);
 
 GRANT SELECT ON recommendations TO recsys_reader;
 

@@ -1,5 +1,6 @@
 -- The live publication, as the API's role may know it. As in the view recommendations: the newest
--- change that both the plan and the snapshot know.
+-- change that both the plan and the snapshot know. A statement that reads lists too takes it in a
+-- WITH live AS MATERIALIZED: that is planned before all else.
 CREATE VIEW live AS
 SELECT p.publication_id, p.as_of, p.recipe_key, p.model_version, p.experiment,
        f.digest, p.watermark,
@@ -11,12 +12,12 @@ SELECT p.publication_id, p.as_of, p.recipe_key, p.model_version, p.experiment,
        (p.params ->> 'min_history')::integer AS min_history,
        (p.params ->> 'like_threshold')::double precision AS like_threshold,
        l.seq, l.went_live_at
-FROM (SELECT publication_id, seq, went_live_at FROM live_history
-      WHERE seq <= newest_change_of_live() ORDER BY seq DESC LIMIT 1) l
+FROM live_history l
 JOIN publications p ON p.publication_id = l.publication_id
 LEFT JOIN fits f ON f.fit_key = p.fit_key
 LEFT JOIN publications c ON c.publication_id = p.challenger_id
-LEFT JOIN fits cf ON cf.fit_key = c.fit_key;
+LEFT JOIN fits cf ON cf.fit_key = c.fit_key
+WHERE l.seq = (SELECT max(seq) FROM live_history WHERE seq <= newest_change_of_live());
 
 -- What readers had in each week that was published, with its model.
 CREATE VIEW champions AS
