@@ -99,31 +99,19 @@ CREATE FUNCTION api.fault_of_user(user_id bigint) RETURNS text
     LANGUAGE sql STABLE
     RETURN CASE WHEN (user_id IS NULL) THEN 'a user_id is missing'::text WHEN (EXISTS (SELECT FROM public.erased_users e WHERE (e.user_id = fault_of_user.user_id))) THEN format('user %s was erased'::text, user_id) WHEN ((EXISTS (SELECT FROM public.ratings r WHERE (r.user_id = fault_of_user.user_id))) OR (EXISTS (SELECT FROM public.users u WHERE (u.user_id = fault_of_user.user_id))) OR ((user_id >= '1099511627776'::bigint) AND (user_id <= (SELECT new_user_ids.last_value FROM public.new_user_ids WHERE new_user_ids.is_called)))) THEN NULL::text ELSE format('user %s is not known; expected one who rated, or an id that the API issued'::text, user_id) END;
 
-CREATE FUNCTION api.hold_users(user_ids bigint[]) RETURNS void
-    LANGUAGE plpgsql
-    SET search_path TO 'public', 'pg_temp'
-    AS $$
-DECLARE
-    bucket bigint;
-BEGIN
-    FOR bucket IN SELECT DISTINCT mod(u, 256) FROM unnest(user_ids) u ORDER BY 1 LOOP
-        PERFORM pg_advisory_xact_lock(hashtextextended(format('feedback %s', bucket), 0));
-    END LOOP;
-END;
-$$;
+CREATE TABLE public.published_fallback (
+    publication_id bigint NOT NULL,
+    place integer NOT NULL,
+    movie_id bigint NOT NULL,
+    likes real NOT NULL
+);
 
-CREATE FUNCTION api.keep_answer(api_key_id text, idempotency_key text, body_sha256 text, answer jsonb, user_ids bigint[]) RETURNS jsonb
-    LANGUAGE plpgsql
-    SET search_path TO 'public', 'pg_temp'
-    AS $$
-BEGIN
-    IF idempotency_key IS NOT NULL THEN
-        INSERT INTO feedback_requests (api_key_id, idempotency_key, body_sha256, answer, user_ids)
-        VALUES (api_key_id, idempotency_key, body_sha256, answer, user_ids);
-    END IF;
-    RETURN answer;
-END;
-$$;
+CREATE VIEW api.fallback AS
+ SELECT publication_id,
+    place,
+    movie_id,
+    likes
+   FROM public.published_fallback;
 
 CREATE TABLE public.drops (
     drop_id bigint NOT NULL,
@@ -142,82 +130,6 @@ CREATE TABLE public.drops (
     CONSTRAINT drops_state_check CHECK ((state = ANY (ARRAY['registered'::text, 'ingested'::text, 'refused'::text])))
 );
 
-CREATE TABLE public.movie_persons (
-    movie_id bigint NOT NULL,
-    drop_id bigint NOT NULL,
-    role text NOT NULL,
-    "position" integer NOT NULL,
-    person_id bigint NOT NULL,
-    CONSTRAINT movie_persons_role_check CHECK ((role = ANY (ARRAY['director'::text, 'actor'::text])))
-);
-
-CREATE MATERIALIZED VIEW public.mv_movie_persons AS
- WITH casts AS (
-         SELECT versions.movie_id,
-            versions.drop_id,
-            COALESCE(min(versions.drop_id) OVER (PARTITION BY versions.movie_id ORDER BY drops.drop_date DESC, drops.revision DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), '9223372036854775807'::bigint) AS superseded_by
-           FROM (( SELECT DISTINCT movie_persons.movie_id,
-                    movie_persons.drop_id
-                   FROM public.movie_persons) versions
-             JOIN public.drops USING (drop_id))
-        )
- SELECT p.movie_id,
-    p.drop_id,
-    p.role,
-    p."position",
-    p.person_id,
-    c.superseded_by
-   FROM (public.movie_persons p
-     JOIN casts c USING (movie_id, drop_id))
-  WITH NO DATA;
-
-CREATE TABLE public.persons (
-    person_id bigint NOT NULL,
-    drop_id bigint NOT NULL,
-    name text NOT NULL,
-    birth_year integer,
-    death_year integer
-);
-
-CREATE FUNCTION api.person_named(name text, role text) RETURNS bigint
-    LANGUAGE sql STABLE SECURITY DEFINER
-    SET search_path TO 'pg_catalog'
-    BEGIN ATOMIC
- WITH called AS (
-          SELECT DISTINCT ON (persons.person_id) persons.person_id,
-             persons.name
-            FROM (public.persons
-              JOIN public.drops USING (drop_id))
-           WHERE (persons.person_id IN ( SELECT persons_1.person_id
-                    FROM public.persons persons_1
-                   WHERE (lower(persons_1.name) = lower(person_named.name))))
-           ORDER BY persons.person_id, drops.drop_date DESC, drops.revision DESC
-         )
-  SELECT called.person_id
-    FROM (called
-      LEFT JOIN public.mv_movie_persons credits ON (((credits.person_id = called.person_id) AND (credits.role = person_named.role) AND (credits.superseded_by = '9223372036854775807'::bigint))))
-   WHERE (lower(called.name) = lower(person_named.name))
-   GROUP BY called.person_id
-   ORDER BY (count(credits.movie_id)) DESC, called.person_id
-  LIMIT 1;
-END;
-
-CREATE FUNCTION public.in_words(names text[]) RETURNS text
-    LANGUAGE sql IMMUTABLE PARALLEL SAFE
-    RETURN CASE WHEN (cardinality(names) > 1) THEN ((array_to_string((names)[:(cardinality(names) - 1)], ', '::text) || ' and '::text) || (names)[cardinality(names)]) ELSE (names)[1] END;
-
-CREATE FUNCTION public.because_you_liked(titles text[]) RETURNS text
-    LANGUAGE sql IMMUTABLE PARALLEL SAFE
-    RETURN ('Because you liked '::text || public.in_words(titles));
-
-CREATE FUNCTION public.display_title(title text) RETURNS text
-    LANGUAGE sql IMMUTABLE PARALLEL SAFE
-    RETURN regexp_replace(regexp_replace(title, '^([^(]*), (The|A|An|Le|La|Les|L''|Un|Une|El|Los|Las|Il|Lo|I|Gli|Der|Die|Das|Det|Den|De)( \(.+\))?$'::text, '\2 \1\3'::text), '^L'' '::text, 'L'''::text);
-
-CREATE FUNCTION public.popular_of_late(genres text[]) RETURNS text
-    LANGUAGE sql IMMUTABLE PARALLEL SAFE
-    RETURN CASE WHEN (cardinality(genres) > 0) THEN ('Popular of late in the genres that you like: '::text || array_to_string(genres, ', '::text)) ELSE 'Popular of late'::text END;
-
 CREATE TABLE public.imdb_titles (
     movie_id bigint NOT NULL,
     drop_id bigint NOT NULL,
@@ -231,12 +143,29 @@ CREATE TABLE public.imdb_titles (
     votes integer
 );
 
+CREATE TABLE public.movie_persons (
+    movie_id bigint NOT NULL,
+    drop_id bigint NOT NULL,
+    role text NOT NULL,
+    "position" integer NOT NULL,
+    person_id bigint NOT NULL,
+    CONSTRAINT movie_persons_role_check CHECK ((role = ANY (ARRAY['director'::text, 'actor'::text])))
+);
+
 CREATE TABLE public.movies (
     movie_id bigint NOT NULL,
     drop_id bigint NOT NULL,
     title text NOT NULL,
     year integer,
     genres text[] NOT NULL
+);
+
+CREATE TABLE public.persons (
+    person_id bigint NOT NULL,
+    drop_id bigint NOT NULL,
+    name text NOT NULL,
+    birth_year integer,
+    death_year integer
 );
 
 CREATE MATERIALIZED VIEW public.mv_catalogue AS
@@ -294,6 +223,325 @@ CREATE MATERIALIZED VIEW public.mv_catalogue AS
      LEFT JOIN imdb i USING (movie_id))
      LEFT JOIN credits c USING (movie_id))
   WITH NO DATA;
+
+CREATE VIEW api.listed_movies AS
+ SELECT movie_id,
+    title,
+    year,
+    genres
+   FROM public.mv_catalogue;
+
+CREATE VIEW api.rated AS
+ SELECT user_id,
+    movie_id
+   FROM public.ratings;
+
+CREATE FUNCTION api.fill(user_id bigint, publication_id bigint, left_out bigint[], n integer, some_of text[], none_of text[], year_from integer, year_to integer) RETURNS TABLE(movie_id bigint, title text, year integer, genres text[], likes real, rank bigint)
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    BEGIN ATOMIC
+ SELECT f.movie_id,
+     c.title,
+     c.year,
+     c.genres,
+     f.likes,
+     row_number() OVER (ORDER BY f.place) AS row_number
+    FROM (api.fallback f
+      CROSS JOIN LATERAL ( SELECT l.title,
+             l.year,
+             l.genres
+            FROM api.listed_movies l
+           WHERE (l.movie_id = f.movie_id)
+          LIMIT 1) c)
+   WHERE ((f.publication_id = fill.publication_id) AND (f.movie_id <> ALL (fill.left_out)) AND (NOT (EXISTS ( SELECT
+            FROM api.rated r
+           WHERE ((r.user_id = fill.user_id) AND (r.movie_id = f.movie_id))))) AND api.admits(c.genres, c.year, fill.some_of, fill.none_of, fill.year_from, fill.year_to))
+   ORDER BY f.place
+  LIMIT fill.n;
+END;
+
+CREATE FUNCTION api.hold_users(user_ids bigint[]) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+DECLARE
+    bucket bigint;
+BEGIN
+    FOR bucket IN SELECT DISTINCT mod(u, 256) FROM unnest(user_ids) u ORDER BY 1 LOOP
+        PERFORM pg_advisory_xact_lock(hashtextextended(format('feedback %s', bucket), 0));
+    END LOOP;
+END;
+$$;
+
+CREATE FUNCTION api.keep_answer(api_key_id text, idempotency_key text, body_sha256 text, answer jsonb, user_ids bigint[]) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+    IF idempotency_key IS NOT NULL THEN
+        INSERT INTO feedback_requests (api_key_id, idempotency_key, body_sha256, answer, user_ids)
+        VALUES (api_key_id, idempotency_key, body_sha256, answer, user_ids);
+    END IF;
+    RETURN answer;
+END;
+$$;
+
+CREATE FUNCTION public.newest_change_of_live() RETURNS bigint
+    LANGUAGE sql STABLE
+    RETURN (0)::bigint;
+
+COMMENT ON FUNCTION public.newest_change_of_live() IS 'The newest row of live_history, as a plan knows it: replaced with each change.';
+
+CREATE TABLE public.fits (
+    fit_key text NOT NULL,
+    digest text NOT NULL,
+    variant_of text,
+    is_accepted boolean DEFAULT true NOT NULL,
+    recipe_key text NOT NULL,
+    recipe jsonb NOT NULL,
+    kind text NOT NULL,
+    as_of date NOT NULL,
+    cut text NOT NULL,
+    seed bigint NOT NULL,
+    fingerprint text NOT NULL,
+    n_ratings bigint NOT NULL,
+    run_id text NOT NULL,
+    fitted_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT fits_kind_check CHECK ((kind = ANY (ARRAY['validation'::text, 'exam'::text, 'refit'::text])))
+);
+
+CREATE TABLE public.live_history (
+    seq bigint NOT NULL,
+    publication_id bigint NOT NULL,
+    as_of date NOT NULL,
+    cause text NOT NULL,
+    reason text,
+    requested_by text,
+    run_id text DEFAULT ''::text NOT NULL,
+    went_live_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT live_history_cause_check CHECK ((cause = ANY (ARRAY['published'::text, 'rolled back'::text, 'rolled forward'::text, 'by hand'::text])))
+);
+
+CREATE TABLE public.publications (
+    publication_id bigint NOT NULL,
+    publication_key text NOT NULL,
+    as_of date NOT NULL,
+    watermark bigint NOT NULL,
+    params jsonb NOT NULL,
+    recipe_key text NOT NULL,
+    model_version text NOT NULL,
+    n_users bigint NOT NULL,
+    n_rows bigint NOT NULL,
+    n_fallback bigint NOT NULL,
+    rows_sha256 text NOT NULL,
+    published_at timestamp with time zone DEFAULT now() NOT NULL,
+    first_live_at timestamp with time zone,
+    is_live boolean DEFAULT false NOT NULL,
+    dropped_at timestamp with time zone,
+    promotion_id bigint,
+    experiment text,
+    challenger_id bigint,
+    is_shadow boolean DEFAULT false NOT NULL,
+    fit_key text,
+    fingerprint text,
+    n_ratings bigint,
+    git_sha text,
+    run_id text DEFAULT ''::text NOT NULL,
+    made_after bigint DEFAULT 0 NOT NULL,
+    copy_of bigint,
+    left_out bigint[] DEFAULT '{}'::bigint[] NOT NULL,
+    CONSTRAINT publications_check CHECK ((NOT (is_shadow AND is_live)))
+);
+
+CREATE VIEW api.live AS
+ SELECT p.publication_id,
+    p.as_of,
+    p.recipe_key,
+    p.model_version,
+    p.experiment,
+    f.digest,
+    p.watermark,
+    c.recipe_key AS challenger_recipe_key,
+    c.model_version AS challenger_version,
+    cf.digest AS challenger_digest,
+    COALESCE(p.copy_of, p.publication_id) AS origin_id,
+    (COALESCE((p.params ->> 'depth'::text), (p.params ->> 'top_n'::text)))::integer AS depth,
+    ((p.params ->> 'top_n'::text))::integer AS top_n,
+    ((p.params ->> 'min_history'::text))::integer AS min_history,
+    ((p.params ->> 'like_threshold'::text))::double precision AS like_threshold,
+    l.seq,
+    l.went_live_at
+   FROM ((((public.live_history l
+     JOIN public.publications p ON ((p.publication_id = l.publication_id)))
+     LEFT JOIN public.fits f ON ((f.fit_key = p.fit_key)))
+     LEFT JOIN public.publications c ON ((c.publication_id = p.challenger_id)))
+     LEFT JOIN public.fits cf ON ((cf.fit_key = c.fit_key)))
+  WHERE (l.seq = ( SELECT max(live_history.seq) AS max
+           FROM public.live_history
+          WHERE (live_history.seq <= public.newest_change_of_live())));
+
+CREATE TABLE public.rerated (
+    user_id bigint NOT NULL,
+    movie_id bigint NOT NULL
+);
+
+CREATE MATERIALIZED VIEW public.mv_rerated AS
+ WITH versions AS MATERIALIZED (
+         SELECT r.user_id,
+            r.movie_id,
+            r.rating,
+            r.rated_at,
+            r.drop_id,
+            d.drop_date,
+            d.revision
+           FROM ((public.rerated
+             JOIN public.ratings r USING (user_id, movie_id))
+             JOIN public.drops d USING (drop_id))
+        ), newer AS (
+         SELECT v.user_id,
+            v.movie_id,
+            v.rated_at,
+            v.drop_id,
+            n.rated_at AS newer_at,
+            n.drop_id AS newer_drop
+           FROM (versions v
+             JOIN versions n USING (user_id, movie_id))
+          WHERE (ROW(n.rated_at, n.drop_date, n.revision) > ROW(v.rated_at, v.drop_date, v.revision))
+        ), steps AS (
+         SELECT newer.user_id,
+            newer.movie_id,
+            newer.rated_at,
+            newer.drop_id,
+            newer.newer_at,
+            min(min(newer.newer_drop)) OVER earlier AS superseded_by,
+            lead(newer.newer_at) OVER earlier AS next_at
+           FROM newer
+          GROUP BY newer.user_id, newer.movie_id, newer.rated_at, newer.drop_id, newer.newer_at
+          WINDOW earlier AS (PARTITION BY newer.user_id, newer.movie_id, newer.rated_at, newer.drop_id ORDER BY newer.newer_at)
+        ), first_step AS (
+         SELECT steps.user_id,
+            steps.movie_id,
+            steps.rated_at,
+            steps.drop_id,
+            min(steps.newer_at) AS newer_at
+           FROM steps
+          GROUP BY steps.user_id, steps.movie_id, steps.rated_at, steps.drop_id
+        )
+ SELECT v.user_id,
+    v.movie_id,
+    v.rating,
+    v.rated_at,
+    v.drop_id,
+    v.rated_at AS valid_from,
+    COALESCE(f.newer_at, 'infinity'::timestamp with time zone) AS valid_to,
+    '9223372036854775807'::bigint AS superseded_by
+   FROM (versions v
+     LEFT JOIN first_step f USING (user_id, movie_id, rated_at, drop_id))
+  WHERE ((f.newer_at IS NULL) OR (f.newer_at > v.rated_at))
+UNION ALL
+ SELECT v.user_id,
+    v.movie_id,
+    v.rating,
+    v.rated_at,
+    v.drop_id,
+    s.newer_at AS valid_from,
+    COALESCE(s.next_at, 'infinity'::timestamp with time zone) AS valid_to,
+    s.superseded_by
+   FROM (steps s
+     JOIN versions v USING (user_id, movie_id, rated_at, drop_id))
+  WHERE (s.superseded_by > s.drop_id)
+  WITH NO DATA;
+
+CREATE VIEW api.live_ratings AS
+ SELECT r.user_id,
+    r.movie_id,
+    r.rating,
+    r.rated_at
+   FROM (api.live l
+     JOIN public.ratings r ON (((r.rated_at < l.as_of) AND (r.drop_id <= l.watermark))))
+  WHERE (NOT (EXISTS ( SELECT
+           FROM public.mv_rerated m
+          WHERE ((m.user_id = r.user_id) AND (m.movie_id = r.movie_id)))))
+UNION ALL
+ SELECT v.user_id,
+    v.movie_id,
+    v.rating,
+    v.rated_at
+   FROM (api.live l
+     JOIN public.mv_rerated v ON (((v.valid_from < l.as_of) AND (l.as_of <= v.valid_to) AND (v.drop_id <= l.watermark) AND (l.watermark < v.superseded_by))));
+
+CREATE FUNCTION api.liked_genres(user_id bigint, like_threshold double precision) RETURNS text[]
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    BEGIN ATOMIC
+ SELECT array_agg(g.genre ORDER BY g.n DESC, g.genre) AS array_agg
+    FROM ( SELECT genre.genre,
+             count(*) AS n
+            FROM ((api.live_ratings r
+              JOIN api.listed_movies c USING (movie_id))
+              CROSS JOIN LATERAL unnest(c.genres) genre(genre))
+           WHERE ((r.user_id = liked_genres.user_id) AND (r.rating >= liked_genres.like_threshold))
+           GROUP BY genre.genre) g;
+END;
+
+CREATE MATERIALIZED VIEW public.mv_movie_persons AS
+ WITH casts AS (
+         SELECT versions.movie_id,
+            versions.drop_id,
+            COALESCE(min(versions.drop_id) OVER (PARTITION BY versions.movie_id ORDER BY drops.drop_date DESC, drops.revision DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), '9223372036854775807'::bigint) AS superseded_by
+           FROM (( SELECT DISTINCT movie_persons.movie_id,
+                    movie_persons.drop_id
+                   FROM public.movie_persons) versions
+             JOIN public.drops USING (drop_id))
+        )
+ SELECT p.movie_id,
+    p.drop_id,
+    p.role,
+    p."position",
+    p.person_id,
+    c.superseded_by
+   FROM (public.movie_persons p
+     JOIN casts c USING (movie_id, drop_id))
+  WITH NO DATA;
+
+CREATE FUNCTION api.person_named(name text, role text) RETURNS bigint
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog'
+    BEGIN ATOMIC
+ WITH called AS (
+          SELECT DISTINCT ON (persons.person_id) persons.person_id,
+             persons.name
+            FROM (public.persons
+              JOIN public.drops USING (drop_id))
+           WHERE (persons.person_id IN ( SELECT persons_1.person_id
+                    FROM public.persons persons_1
+                   WHERE (lower(persons_1.name) = lower(person_named.name))))
+           ORDER BY persons.person_id, drops.drop_date DESC, drops.revision DESC
+         )
+  SELECT called.person_id
+    FROM (called
+      LEFT JOIN public.mv_movie_persons credits ON (((credits.person_id = called.person_id) AND (credits.role = person_named.role) AND (credits.superseded_by = '9223372036854775807'::bigint))))
+   WHERE (lower(called.name) = lower(person_named.name))
+   GROUP BY called.person_id
+   ORDER BY (count(credits.movie_id)) DESC, called.person_id
+  LIMIT 1;
+END;
+
+CREATE FUNCTION public.in_words(names text[]) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN CASE WHEN (cardinality(names) > 1) THEN ((array_to_string((names)[:(cardinality(names) - 1)], ', '::text) || ' and '::text) || (names)[cardinality(names)]) ELSE (names)[1] END;
+
+CREATE FUNCTION public.because_you_liked(titles text[]) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN ('Because you liked '::text || public.in_words(titles));
+
+CREATE FUNCTION public.display_title(title text) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN regexp_replace(regexp_replace(title, '^([^(]*), (The|A|An|Le|La|Les|L''|Un|Une|El|Los|Las|Il|Lo|I|Gli|Der|Die|Das|Det|Den|De)( \(.+\))?$'::text, '\2 \1\3'::text), '^L'' '::text, 'L'''::text);
+
+CREATE FUNCTION public.popular_of_late(genres text[]) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN CASE WHEN (cardinality(genres) > 0) THEN ('Popular of late in the genres that you like: '::text || array_to_string(genres, ', '::text)) ELSE 'Popular of late'::text END;
 
 CREATE TABLE public.withdrawals (
     movie_id bigint NOT NULL,
@@ -493,78 +741,6 @@ CREATE FUNCTION public.challenger_has(user_id bigint, experiment text, share dou
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN COALESCE(((((('x'::text || "left"(md5(((experiment || ' '::text) || user_id)), 8)))::bit(32))::bigint)::double precision < (share * ('4294967296'::bigint)::double precision)), false);
 
-CREATE TABLE public.rerated (
-    user_id bigint NOT NULL,
-    movie_id bigint NOT NULL
-);
-
-CREATE MATERIALIZED VIEW public.mv_rerated AS
- WITH versions AS MATERIALIZED (
-         SELECT r.user_id,
-            r.movie_id,
-            r.rating,
-            r.rated_at,
-            r.drop_id,
-            d.drop_date,
-            d.revision
-           FROM ((public.rerated
-             JOIN public.ratings r USING (user_id, movie_id))
-             JOIN public.drops d USING (drop_id))
-        ), newer AS (
-         SELECT v.user_id,
-            v.movie_id,
-            v.rated_at,
-            v.drop_id,
-            n.rated_at AS newer_at,
-            n.drop_id AS newer_drop
-           FROM (versions v
-             JOIN versions n USING (user_id, movie_id))
-          WHERE (ROW(n.rated_at, n.drop_date, n.revision) > ROW(v.rated_at, v.drop_date, v.revision))
-        ), steps AS (
-         SELECT newer.user_id,
-            newer.movie_id,
-            newer.rated_at,
-            newer.drop_id,
-            newer.newer_at,
-            min(min(newer.newer_drop)) OVER earlier AS superseded_by,
-            lead(newer.newer_at) OVER earlier AS next_at
-           FROM newer
-          GROUP BY newer.user_id, newer.movie_id, newer.rated_at, newer.drop_id, newer.newer_at
-          WINDOW earlier AS (PARTITION BY newer.user_id, newer.movie_id, newer.rated_at, newer.drop_id ORDER BY newer.newer_at)
-        ), first_step AS (
-         SELECT steps.user_id,
-            steps.movie_id,
-            steps.rated_at,
-            steps.drop_id,
-            min(steps.newer_at) AS newer_at
-           FROM steps
-          GROUP BY steps.user_id, steps.movie_id, steps.rated_at, steps.drop_id
-        )
- SELECT v.user_id,
-    v.movie_id,
-    v.rating,
-    v.rated_at,
-    v.drop_id,
-    v.rated_at AS valid_from,
-    COALESCE(f.newer_at, 'infinity'::timestamp with time zone) AS valid_to,
-    '9223372036854775807'::bigint AS superseded_by
-   FROM (versions v
-     LEFT JOIN first_step f USING (user_id, movie_id, rated_at, drop_id))
-  WHERE ((f.newer_at IS NULL) OR (f.newer_at > v.rated_at))
-UNION ALL
- SELECT v.user_id,
-    v.movie_id,
-    v.rating,
-    v.rated_at,
-    v.drop_id,
-    s.newer_at AS valid_from,
-    COALESCE(s.next_at, 'infinity'::timestamp with time zone) AS valid_to,
-    s.superseded_by
-   FROM (steps s
-     JOIN versions v USING (user_id, movie_id, rated_at, drop_id))
-  WHERE (s.superseded_by > s.drop_id)
-  WITH NO DATA;
-
 CREATE FUNCTION public.visible_ratings(as_of timestamp with time zone, watermark bigint) RETURNS TABLE(user_id bigint, movie_id bigint, rating real, rated_at timestamp with time zone)
     LANGUAGE sql STABLE PARALLEL SAFE
     BEGIN ATOMIC
@@ -606,12 +782,6 @@ CREATE FUNCTION public.marked_ratings(as_of timestamp with time zone, watermark 
             FROM public.visible_ratings(marked_ratings.as_of, marked_ratings.watermark) v(user_id, movie_id, rating, rated_at)
            WHERE (v.movie_id = ANY (marked_ratings.movie_ids))) o;
 END;
-
-CREATE FUNCTION public.newest_change_of_live() RETURNS bigint
-    LANGUAGE sql STABLE
-    RETURN (0)::bigint;
-
-COMMENT ON FUNCTION public.newest_change_of_live() IS 'The newest row of live_history, as a plan knows it: replaced with each change.';
 
 CREATE FUNCTION public.search_keys(word text) RETURNS integer[]
     LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
@@ -718,67 +888,6 @@ CREATE FUNCTION staging.user_of(content text) RETURNS bigint
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN (SELECT CASE WHEN ((first.number = trunc(first.number)) AND ((first.number >= ('-9223372036854775808'::bigint)::numeric) AND (first.number <= ('9223372036854775807'::bigint)::numeric))) THEN (first.number)::bigint ELSE NULL::bigint END AS "case" FROM (SELECT ("substring"("left"(user_of.content, 1000), '^[[:space:]\u00a0\ufeff"'']*([+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,2}(?![0-9]))?)'::text))::numeric AS number) first);
 
-CREATE TABLE public.fits (
-    fit_key text NOT NULL,
-    digest text NOT NULL,
-    variant_of text,
-    is_accepted boolean DEFAULT true NOT NULL,
-    recipe_key text NOT NULL,
-    recipe jsonb NOT NULL,
-    kind text NOT NULL,
-    as_of date NOT NULL,
-    cut text NOT NULL,
-    seed bigint NOT NULL,
-    fingerprint text NOT NULL,
-    n_ratings bigint NOT NULL,
-    run_id text NOT NULL,
-    fitted_at timestamp with time zone DEFAULT now() NOT NULL,
-    CONSTRAINT fits_kind_check CHECK ((kind = ANY (ARRAY['validation'::text, 'exam'::text, 'refit'::text])))
-);
-
-CREATE TABLE public.live_history (
-    seq bigint NOT NULL,
-    publication_id bigint NOT NULL,
-    as_of date NOT NULL,
-    cause text NOT NULL,
-    reason text,
-    requested_by text,
-    run_id text DEFAULT ''::text NOT NULL,
-    went_live_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
-    CONSTRAINT live_history_cause_check CHECK ((cause = ANY (ARRAY['published'::text, 'rolled back'::text, 'rolled forward'::text, 'by hand'::text])))
-);
-
-CREATE TABLE public.publications (
-    publication_id bigint NOT NULL,
-    publication_key text NOT NULL,
-    as_of date NOT NULL,
-    watermark bigint NOT NULL,
-    params jsonb NOT NULL,
-    recipe_key text NOT NULL,
-    model_version text NOT NULL,
-    n_users bigint NOT NULL,
-    n_rows bigint NOT NULL,
-    n_fallback bigint NOT NULL,
-    rows_sha256 text NOT NULL,
-    published_at timestamp with time zone DEFAULT now() NOT NULL,
-    first_live_at timestamp with time zone,
-    is_live boolean DEFAULT false NOT NULL,
-    dropped_at timestamp with time zone,
-    promotion_id bigint,
-    experiment text,
-    challenger_id bigint,
-    is_shadow boolean DEFAULT false NOT NULL,
-    fit_key text,
-    fingerprint text,
-    n_ratings bigint,
-    git_sha text,
-    run_id text DEFAULT ''::text NOT NULL,
-    made_after bigint DEFAULT 0 NOT NULL,
-    copy_of bigint,
-    left_out bigint[] DEFAULT '{}'::bigint[] NOT NULL,
-    CONSTRAINT publications_check CHECK ((NOT (is_shadow AND is_live)))
-);
-
 CREATE TABLE public.retirements (
     retirement_id bigint NOT NULL,
     as_of date NOT NULL,
@@ -828,20 +937,6 @@ CREATE VIEW api.champions AS
 CREATE VIEW api.erased AS
  SELECT user_id
    FROM public.erased_users;
-
-CREATE TABLE public.published_fallback (
-    publication_id bigint NOT NULL,
-    place integer NOT NULL,
-    movie_id bigint NOT NULL,
-    likes real NOT NULL
-);
-
-CREATE VIEW api.fallback AS
- SELECT publication_id,
-    place,
-    movie_id,
-    likes
-   FROM public.published_fallback;
 
 CREATE SEQUENCE public.feedback_ids
     START WITH 1
@@ -1023,13 +1118,6 @@ CREATE VIEW api.list_reasons AS
     shared
    FROM public.reasons;
 
-CREATE VIEW api.listed_movies AS
- SELECT movie_id,
-    title,
-    year,
-    genres
-   FROM public.mv_catalogue;
-
 CREATE VIEW api.lists AS
  SELECT publication_id,
     user_id,
@@ -1042,36 +1130,6 @@ CREATE VIEW api.lists AS
     contributions
    FROM public.published_lists;
 
-CREATE VIEW api.live AS
- SELECT p.publication_id,
-    p.as_of,
-    p.recipe_key,
-    p.model_version,
-    p.experiment,
-    f.digest,
-    p.watermark,
-    c.recipe_key AS challenger_recipe_key,
-    c.model_version AS challenger_version,
-    cf.digest AS challenger_digest,
-    COALESCE(p.copy_of, p.publication_id) AS origin_id,
-    (COALESCE((p.params ->> 'depth'::text), (p.params ->> 'top_n'::text)))::integer AS depth,
-    ((p.params ->> 'top_n'::text))::integer AS top_n,
-    ((p.params ->> 'min_history'::text))::integer AS min_history,
-    ((p.params ->> 'like_threshold'::text))::double precision AS like_threshold,
-    l.seq,
-    l.went_live_at
-   FROM ((((( SELECT live_history.publication_id,
-            live_history.seq,
-            live_history.went_live_at
-           FROM public.live_history
-          WHERE (live_history.seq <= public.newest_change_of_live())
-          ORDER BY live_history.seq DESC
-         LIMIT 1) l
-     JOIN public.publications p ON ((p.publication_id = l.publication_id)))
-     LEFT JOIN public.fits f ON ((f.fit_key = p.fit_key)))
-     LEFT JOIN public.publications c ON ((c.publication_id = p.challenger_id)))
-     LEFT JOIN public.fits cf ON ((cf.fit_key = c.fit_key)));
-
 CREATE VIEW api.live_changes AS
  SELECT seq,
     publication_id,
@@ -1079,24 +1137,6 @@ CREATE VIEW api.live_changes AS
     cause,
     went_live_at
    FROM public.live_history;
-
-CREATE VIEW api.live_ratings AS
- SELECT r.user_id,
-    r.movie_id,
-    r.rating,
-    r.rated_at
-   FROM (api.live l
-     JOIN public.ratings r ON (((r.rated_at < l.as_of) AND (r.drop_id <= l.watermark))))
-  WHERE (NOT (EXISTS ( SELECT
-           FROM public.mv_rerated m
-          WHERE ((m.user_id = r.user_id) AND (m.movie_id = r.movie_id)))))
-UNION ALL
- SELECT v.user_id,
-    v.movie_id,
-    v.rating,
-    v.rated_at
-   FROM (api.live l
-     JOIN public.mv_rerated v ON (((v.valid_from < l.as_of) AND (l.as_of <= v.valid_to) AND (v.drop_id <= l.watermark) AND (l.watermark < v.superseded_by))));
 
 CREATE TABLE public.published_similar (
     publication_key text NOT NULL,
@@ -1703,11 +1743,6 @@ CREATE VIEW api.publication_lineage AS
     sha256_left
    FROM public.lineage l;
 
-CREATE VIEW api.rated AS
- SELECT user_id,
-    movie_id
-   FROM public.ratings;
-
 CREATE VIEW api.rated_through_api AS
  SELECT DISTINCT ON (user_id, movie_id) user_id,
     movie_id,
@@ -2032,14 +2067,14 @@ CREATE VIEW public.recommendations AS
             ELSE p.model_version
         END AS model_version,
     b.arm
-   FROM (((( SELECT live_history.publication_id
+   FROM ((public.publications p
+     JOIN public.batch_recommendations b ON ((b.publication_id = p.publication_id)))
+     LEFT JOIN public.publications c ON ((c.publication_id = p.challenger_id)))
+  WHERE (p.publication_id = ( SELECT live_history.publication_id
            FROM public.live_history
           WHERE (live_history.seq <= public.newest_change_of_live())
           ORDER BY live_history.seq DESC
-         LIMIT 1) live
-     JOIN public.publications p ON ((p.publication_id = live.publication_id)))
-     JOIN public.batch_recommendations b ON ((b.publication_id = p.publication_id)))
-     LEFT JOIN public.publications c ON ((c.publication_id = p.challenger_id)));
+         LIMIT 1));
 
 COMMENT ON VIEW public.recommendations IS 'The live top-N list of every user: rank 1 is best; source says whether the model or the fallback chose it.';
 
@@ -2554,9 +2589,19 @@ GRANT ALL ON FUNCTION api.check_key(key_id bigint, digest bytea) TO recsys_api;
 
 REVOKE ALL ON FUNCTION api.fault_of_user(user_id bigint) FROM PUBLIC;
 
+GRANT SELECT ON TABLE api.fallback TO recsys_api;
+
+GRANT SELECT ON TABLE api.listed_movies TO recsys_api;
+
+GRANT SELECT ON TABLE api.rated TO recsys_api;
+
 REVOKE ALL ON FUNCTION api.hold_users(user_ids bigint[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION api.keep_answer(api_key_id text, idempotency_key text, body_sha256 text, answer jsonb, user_ids bigint[]) FROM PUBLIC;
+
+GRANT SELECT ON TABLE api.live TO recsys_api;
+
+GRANT SELECT ON TABLE api.live_ratings TO recsys_api;
 
 REVOKE ALL ON FUNCTION api.person_named(name text, role text) FROM PUBLIC;
 GRANT ALL ON FUNCTION api.person_named(name text, role text) TO recsys_api;
@@ -2575,23 +2620,15 @@ GRANT SELECT ON TABLE api.champions TO recsys_api;
 
 GRANT SELECT ON TABLE api.erased TO recsys_api;
 
-GRANT SELECT ON TABLE api.fallback TO recsys_api;
-
 GRANT SELECT ON TABLE api.history TO recsys_api;
 
 GRANT SELECT ON TABLE api.left_out TO recsys_api;
 
 GRANT SELECT ON TABLE api.list_reasons TO recsys_api;
 
-GRANT SELECT ON TABLE api.listed_movies TO recsys_api;
-
 GRANT SELECT ON TABLE api.lists TO recsys_api;
 
-GRANT SELECT ON TABLE api.live TO recsys_api;
-
 GRANT SELECT ON TABLE api.live_changes TO recsys_api;
-
-GRANT SELECT ON TABLE api.live_ratings TO recsys_api;
 
 GRANT SELECT ON TABLE api.near_movies TO recsys_api;
 
@@ -2632,8 +2669,6 @@ GRANT SELECT ON TABLE api.pages_week_publications TO recsys_api;
 GRANT SELECT ON TABLE api.pages_weeks TO recsys_api;
 
 GRANT SELECT ON TABLE api.publication_lineage TO recsys_api;
-
-GRANT SELECT ON TABLE api.rated TO recsys_api;
 
 GRANT SELECT ON TABLE api.rated_through_api TO recsys_api;
 

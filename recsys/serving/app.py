@@ -32,7 +32,9 @@ from recsys.settings import Settings
 
 __all__ = ["create_app", "from_environment"]
 
+#: The first is looked at first.
 ROUTERS = (
+    recommendations.router,
     feedback.router,
     for_ratings.router,
     health.router,
@@ -40,7 +42,7 @@ ROUTERS = (
     ledger.router,
     movies.router,
     predictions.router,
-    recommendations.router,
+    recommendations.batches,
     users.router,
     weeks.router,
 )

@@ -1,7 +1,7 @@
 """What a reader asks of a list, checked: how many movies, from where on, which ones."""
 
 import hashlib
-from functools import cache
+from functools import cache, cached_property
 from typing import Annotated, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -51,7 +51,7 @@ class ListFilters(BaseModel):
         Field(max_length=MOST_NAMES, description="of each item only these, and movie_id"),
     ] = []
 
-    @property
+    @cached_property
     def is_filtered(self) -> bool:
         """Whether genres or years matter."""
         return bool(self.genre or self.exclude_genre) or (self.year_from, self.year_to) != (
@@ -59,12 +59,12 @@ class ListFilters(BaseModel):
             None,
         )
 
-    @property
+    @cached_property
     def request_text(self) -> str:
         """Return all that an answer depends on besides the user and what Postgres has."""
         return f"{release()} {self.model_dump_json(exclude={'user_ids'})}"
 
-    @property
+    @cached_property
     def params(self) -> dict[str, object]:
         """Return them as parameters of the query `lists`."""
         return {

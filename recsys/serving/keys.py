@@ -14,7 +14,7 @@ from recsys.serving.limits import Limiter
 from recsys.serving.problems import Problem
 from recsys.serving.secret import PresentedKey
 
-__all__ = ["SCOPES", "Caller", "Keys", "Scope", "needs"]
+__all__ = ["SCOPES", "Caller", "Keys", "Scope", "admit", "bearer_of", "needs"]
 
 Scope: TypeAlias = Literal["read", "predict", "write", "admin"]
 
@@ -111,25 +111,39 @@ Credentials: TypeAlias = Annotated[HTTPAuthorizationCredentials | None, Depends(
 def needs(scope: Scope) -> Callable[..., Awaitable[Caller]]:
     """Return a dependency that gives the caller whose key opens a scope.
 
-    It answers 401 without a key that holds, 403 where the key opens other scopes, and 429 beyond
-    the key's rate.
+    It answers as `admit` does.
     """
 
     async def checked(request: Request, credentials: Credentials) -> Caller:
-        keys: Keys = request.app.state.keys
-        caller = await keys.caller(credentials.credentials) if credentials else None
-        if caller is None:
-            raise Problem(
-                401,
-                "this needs a key that holds: expected `Authorization: Bearer` with one of "
-                "`recsys keys create`",
-                headers={"WWW-Authenticate": "Bearer"},
-            )
-        request.state.key_id = caller.key_id
-        request.state.headers = keys.limiter.take(caller.key_id, caller.rate)
-        if scope not in SCOPES[caller.scope]:
-            raise Problem(403, f"this key opens {caller.scope}; expected one that opens {scope}")
-        return caller
+        return await admit(request, credentials.credentials if credentials else None, scope)
 
     checked.scope = scope  # pyright: ignore[reportFunctionMemberAccess] - the OpenAPI has it
     return checked
+
+
+async def admit(request: Request, key: str | None, scope: Scope) -> Caller:
+    """Return the caller whose key opens a scope.
+
+    Raises a 401 without a key that holds, a 403 where the key opens other scopes, and a 429 beyond
+    the key's rate.
+    """
+    keys: Keys = request.app.state.keys
+    caller = await keys.caller(key) if key else None
+    if caller is None:
+        raise Problem(
+            401,
+            "this needs a key that holds: expected `Authorization: Bearer` with one of "
+            "`recsys keys create`",
+            headers={"WWW-Authenticate": "Bearer"},
+        )
+    request.state.key_id = caller.key_id
+    request.state.headers = keys.limiter.take(caller.key_id, caller.rate)
+    if scope not in SCOPES[caller.scope]:
+        raise Problem(403, f"this key opens {caller.scope}; expected one that opens {scope}")
+    return caller
+
+
+def bearer_of(request: Request) -> str | None:
+    """Return the key of a request's header, None without one."""
+    scheme, _, key = request.headers.get("authorization", "").partition(" ")
+    return key.strip() if scheme.lower() == "bearer" else None

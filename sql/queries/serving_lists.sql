@@ -5,7 +5,11 @@
 -- A row a user, in the order of user_ids; none where no publication is live. `body` is NULL where
 -- n + skip is beyond the depth, and where the champion is asked anew: then no list is read.
 -- `request` is all else that the body depends on, as text.
-WITH live AS MATERIALIZED (SELECT * FROM api.live)
+WITH live AS MATERIALIZED (
+    SELECT publication_id, origin_id, as_of, recipe_key, model_version, challenger_recipe_key,
+           challenger_version, depth, top_n, like_threshold
+    FROM api.live
+)
 SELECT u.user_id, live.publication_id, live.depth, state.etag,
        CASE
            WHEN NOT %(is_fresh)s::boolean
@@ -41,62 +45,46 @@ SELECT u.user_id, live.publication_id, live.depth, state.etag,
                ) hidden
                CROSS JOIN LATERAL (
                    WITH kept AS MATERIALIZED (
-                       SELECT m.movie_id, m.score,
+                       SELECT m.movie_id, c.title, c.year, c.genres, m.score,
                               CASE WHEN m.rank <= list.n_model THEN 'model'
                                    ELSE 'fallback' END AS source,
                               row_number() OVER (ORDER BY m.rank) AS rank,
                               m.rank AS published_rank
                        FROM unnest(list.movie_ids, list.scores)
                             WITH ORDINALITY AS m (movie_id, score, rank)
+                       CROSS JOIN LATERAL (
+                           -- LIMIT: each by the index; a join might read the whole catalogue
+                           SELECT l.title, l.year, l.genres
+                           FROM api.listed_movies l WHERE l.movie_id = m.movie_id LIMIT 1
+                       ) c
                        WHERE m.movie_id <> ALL (hidden.movie_ids)
                          AND (NOT %(is_filtered)s::boolean
-                              OR EXISTS (
-                                  SELECT FROM api.listed_movies c
-                                  WHERE c.movie_id = m.movie_id
-                                    AND api.admits(
-                                        c.genres, c.year,
-                                        %(genres)s::text[], %(excluded_genres)s::text[],
-                                        %(year_from)s::integer, %(year_to)s::integer)))
+                              OR api.admits(
+                                  c.genres, c.year,
+                                  %(genres)s::text[], %(excluded_genres)s::text[],
+                                  %(year_from)s::integer, %(year_to)s::integer))
                        ORDER BY m.rank
                        LIMIT %(n)s::integer + %(skip)s::integer
                    ),
                    n_kept AS MATERIALIZED (SELECT count(*) AS n FROM kept),
-                   filling AS MATERIALIZED (
-                       SELECT f.movie_id, f.likes,
-                              (SELECT n FROM n_kept) + row_number() OVER (ORDER BY f.place) AS rank
-                       FROM api.fallback f
-                       WHERE f.publication_id = live.origin_id
-                         AND f.movie_id <> ALL (hidden.movie_ids)
-                         AND (list.movie_ids IS NULL OR f.movie_id <> ALL (list.movie_ids))
-                         AND NOT EXISTS (
-                             SELECT FROM api.rated r
-                             WHERE r.user_id = u.user_id AND r.movie_id = f.movie_id)
-                         AND (NOT %(is_filtered)s::boolean
-                              OR EXISTS (
-                                  SELECT FROM api.listed_movies c
-                                  WHERE c.movie_id = f.movie_id
-                                    AND api.admits(
-                                        c.genres, c.year,
-                                        %(genres)s::text[], %(excluded_genres)s::text[],
-                                        %(year_from)s::integer, %(year_to)s::integer)))
-                       ORDER BY f.place
-                       LIMIT greatest(
-                           %(n)s::integer + %(skip)s::integer - (SELECT n FROM n_kept), 0)
-                   ),
                    place AS (
-                       SELECT k.movie_id, k.score, k.source, k.rank, k.published_rank FROM kept k
+                       SELECT k.movie_id, k.title, k.year, k.genres, k.score, k.source, k.rank,
+                              k.published_rank
+                       FROM kept k
                        UNION ALL
-                       SELECT f.movie_id, f.likes, 'fallback', f.rank, NULL FROM filling f
+                       SELECT f.movie_id, f.title, f.year, f.genres, f.likes, 'fallback',
+                              n_kept.n + f.rank, NULL
+                       FROM n_kept
+                       CROSS JOIN LATERAL api.fill(
+                           u.user_id, live.origin_id, hidden.movie_ids || list.movie_ids,
+                           (%(n)s::integer + %(skip)s::integer - n_kept.n)::integer,
+                           %(genres)s::text[], %(excluded_genres)s::text[],
+                           %(year_from)s::integer, %(year_to)s::integer) f
+                       WHERE n_kept.n < %(n)s::integer + %(skip)s::integer
                    ),
                    liked AS MATERIALIZED (
-                       SELECT array_agg(g.genre ORDER BY g.n DESC, g.genre) AS genres
-                       FROM (SELECT genre, count(*) AS n
-                             FROM api.live_ratings r
-                             JOIN api.listed_movies c USING (movie_id)
-                             CROSS JOIN LATERAL unnest(c.genres) AS genre
-                             WHERE %(explain)s::boolean
-                               AND r.user_id = u.user_id AND r.rating >= live.like_threshold
-                             GROUP BY genre) g
+                       SELECT api.liked_genres(u.user_id, live.like_threshold) AS genres
+                       WHERE %(explain)s::boolean
                    )
                    SELECT count(*) AS n_items,
                           coalesce(json_agg(
@@ -106,12 +94,11 @@ SELECT u.user_id, live.publication_id, live.depth, state.etag,
                                          WHERE part.key = ANY (%(fields)s::text[])) END
                               ORDER BY p.rank), '[]') AS items
                    FROM place p
-                   JOIN api.listed_movies c USING (movie_id)
                    CROSS JOIN LATERAL (
                        SELECT CASE WHEN %(explain)s::boolean
                        THEN json_build_object(
-                           'movie_id', p.movie_id, 'title', c.title, 'year', c.year,
-                           'genres', c.genres, 'rank', p.rank, 'score', p.score,
+                           'movie_id', p.movie_id, 'title', p.title, 'year', p.year,
+                           'genres', p.genres, 'rank', p.rank, 'score', p.score,
                            'source', p.source,
                            -- NULL beyond those that the publication has reasons for
                            'reasons', CASE
@@ -127,8 +114,8 @@ SELECT u.user_id, live.publication_id, live.depth, state.etag,
                                                       : 3 * p.published_rank],
                                    (SELECT genres FROM liked)) END)
                        ELSE json_build_object(
-                           'movie_id', p.movie_id, 'title', c.title, 'year', c.year,
-                           'genres', c.genres, 'rank', p.rank, 'score', p.score,
+                           'movie_id', p.movie_id, 'title', p.title, 'year', p.year,
+                           'genres', p.genres, 'rank', p.rank, 'score', p.score,
                            'source', p.source) END AS whole
                    ) item
                    WHERE p.rank > %(skip)s::integer

@@ -9,13 +9,15 @@ from recsys.serving.database import Database
 from recsys.serving.etag import caching, tags_of
 from recsys.serving.filters import BatchRequest, Id, ListFilters, ListQuery
 from recsys.serving.fresh import Fresh, ListRequest
+from recsys.serving.hot_route import HotRoute
 from recsys.serving.keys import Caller, needs
 from recsys.serving.problems import Problem
 from recsys.serving.query_string import parameters_of, read_query
 
-__all__ = ["router"]
+__all__ = ["batches", "router"]
 
-router = APIRouter(tags=["recommendations"])
+router = APIRouter(tags=["recommendations"], route_class=HotRoute)
+batches = APIRouter(tags=["recommendations"])
 #: How Postgres writes it.
 NO_REASON = b'"reasons" : null'
 Reader = Annotated[Caller, Depends(needs("read"))]
@@ -74,7 +76,7 @@ async def recommendations(request: Request, user_id: Id, caller: Reader) -> Resp
     return Response(body, headers=caching(stored.etag), media_type="application/json")
 
 
-@router.post("/v1/recommendations:batch", summary="Lists of many users")
+@batches.post("/v1/recommendations:batch", summary="Lists of many users")
 async def batch(request: Request, body: BatchRequest, caller: Reader) -> Response:
     """Return the lists of up to 1,000 users, in the order in which they are named. Reasons are
     those that the publication has: of the first movies of each list.
