@@ -253,7 +253,9 @@ CREATE FUNCTION api.fill(user_id bigint, publication_id bigint, left_out bigint[
             FROM api.listed_movies l
            WHERE (l.movie_id = f.movie_id)
           LIMIT 1) c)
-   WHERE ((f.publication_id = fill.publication_id) AND (f.movie_id <> ALL (fill.left_out)) AND (NOT (EXISTS ( SELECT
+   WHERE ((f.publication_id = fill.publication_id) AND (NOT (EXISTS ( SELECT
+            FROM unnest(fill.left_out) o(id)
+           WHERE (o.id = f.movie_id)))) AND (NOT (EXISTS ( SELECT
             FROM api.rated r
            WHERE ((r.user_id = fill.user_id) AND (r.movie_id = f.movie_id))))) AND api.admits(c.genres, c.year, fill.some_of, fill.none_of, fill.year_from, fill.year_to))
    ORDER BY f.place

@@ -6,7 +6,7 @@
 -- n + skip is beyond the depth, and where the champion is asked anew: then no list is read.
 -- `request` is all else that the body depends on, as text.
 WITH live AS MATERIALIZED (
-    SELECT publication_id, origin_id, as_of, recipe_key, model_version, challenger_recipe_key,
+    SELECT seq, publication_id, origin_id, as_of, recipe_key, model_version, challenger_recipe_key,
            challenger_version, depth, top_n, like_threshold
     FROM api.live
 )
@@ -126,9 +126,10 @@ FROM unnest(%(user_ids)s::bigint[]) WITH ORDINALITY AS u (user_id, place)
 CROSS JOIN live
 CROSS JOIN api.versions
 CROSS JOIN LATERAL (
-    -- which arm a user is in follows from the publication
+    -- By the change, not the publication: that may come back, and what was read in several
+    -- statements meanwhile is of another. Which arm a user is in follows from it.
     SELECT md5(concat_ws(
-        ' ', live.publication_id, versions.withdrawals, versions.catalogue,
+        ' ', live.seq, versions.withdrawals, versions.catalogue,
         coalesce((SELECT f.feedback_id FROM api.newest_feedback f
                   WHERE f.user_id = u.user_id), 0),
         u.user_id,
@@ -141,7 +142,7 @@ ORDER BY u.place;
 -- The etag that `lists` gives a user's list now; no row where no publication is live. A statement
 -- of its own: starting the other takes longer than all of this.
 SELECT md5(concat_ws(
-    ' ', live.publication_id, versions.withdrawals, versions.catalogue,
+    ' ', live.seq, versions.withdrawals, versions.catalogue,
     coalesce((SELECT f.feedback_id FROM api.newest_feedback f
               WHERE f.user_id = %(user_id)s::bigint), 0),
     %(user_id)s::bigint,

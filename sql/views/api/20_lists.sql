@@ -60,7 +60,7 @@ BEGIN ATOMIC
     CROSS JOIN LATERAL (SELECT l.title, l.year, l.genres
                         FROM listed_movies l WHERE l.movie_id = f.movie_id LIMIT 1) c
     WHERE f.publication_id = fill.publication_id
-      AND f.movie_id <> ALL (fill.left_out)
+      AND NOT EXISTS (SELECT FROM unnest(fill.left_out) AS o (id) WHERE o.id = f.movie_id)
       AND NOT EXISTS (SELECT FROM rated r
                       WHERE r.user_id = fill.user_id AND r.movie_id = f.movie_id)
       AND admits(c.genres, c.year, fill.some_of, fill.none_of, fill.year_from, fill.year_to)
