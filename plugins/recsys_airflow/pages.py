@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from fastapi import FastAPI, Request
+    from httpx import AsyncClient
     from starlette.responses import Response
     from starlette.types import Receive, Scope, Send
 
@@ -22,6 +23,10 @@ __all__ = ["EXTERNAL_VIEW", "FASTAPI_APP", "AirflowAccess", "MountedPages"]
 PREFIX = "/recsys"
 #: Who may start a run of this DAG may do what the page of operations offers.
 OPERATORS_DAG = "rollback_publication"
+#: Of a request's scope: the application that the pages are mounted in.
+AIRFLOW_APP = "recsys.airflow_app"
+#: The headers that Airflow knows a person by.
+LOGIN = ("authorization", "cookie")
 
 
 class AirflowAccess:
@@ -82,6 +87,24 @@ def may_operate(user: Any) -> bool:
     )
 
 
+class OwnAirflow:
+    """The REST API of the Airflow that the pages are in, asked in this process with the login of
+    the person who asks: Airflow itself says whether they may.
+    """
+
+    is_visitors = True
+
+    def client(self, request: "Request") -> "AsyncClient":
+        """Return a client with the person's login."""
+        import httpx
+
+        return httpx.AsyncClient(
+            transport=httpx.ASGITransport(app=request.scope[AIRFLOW_APP]),
+            base_url=str(request.base_url.replace(path="")),
+            headers={name: request.headers[name] for name in LOGIN if name in request.headers},
+        )
+
+
 class MountedPages:
     """The pages as Airflow mounts them. Their pool of connections lives as long as the process."""
 
@@ -93,7 +116,7 @@ class MountedPages:
         if scope["type"] != "http":
             return
         app = await self.app()
-        await app(scope, receive, send)
+        await app({**scope, AIRFLOW_APP: scope["app"]}, receive, send)
 
     async def app(self) -> "FastAPI":
         """Return the pages, made once."""
@@ -114,13 +137,18 @@ async def made_pages() -> "FastAPI":
     from recsys.serving.database import Database
     from recsys.serving.pages.app import pages_app
     from recsys.serving.pages.asks import HttpAsks
+    from recsys.serving.pages.means import Means
     from recsys.serving.pages.operator import Operator
     from recsys_airflow.hook import RecsysHook
 
     settings = RecsysHook().settings()
     database = await Database.of(settings).__aenter__()
-    operator = Operator(settings) if settings.operator_database_url else None
-    return pages_app(database, AirflowAccess(), HttpAsks(settings), operator, in_airflow=True)
+    means = Means(
+        asks=HttpAsks(settings),
+        operator=Operator(settings) if settings.operator_database_url else None,
+        airflow=OwnAirflow(),
+    )
+    return pages_app(database, AirflowAccess(), means, in_airflow=True)
 
 
 FASTAPI_APP = {"name": "Recommender", "app": MountedPages(), "url_prefix": PREFIX}

@@ -1,5 +1,7 @@
 """Runs of the weekly DAG, started through Airflow's public REST API."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,7 +10,7 @@ import httpx
 from recsys.serving.problems import Problem
 from recsys.settings import Settings
 
-__all__ = ["AirflowRuns", "WeeklyRun"]
+__all__ = ["DAG_ID", "AirflowRuns", "WeeklyRun", "detail_of"]
 
 DAG_ID = "weekly_recommendations"
 #: Seconds that Airflow has for one answer.
@@ -35,28 +37,34 @@ class AirflowRuns:
         """Start a run with such Params. Raises a 422 where Airflow refuses them, a 503 where it is
         away or refuses us.
         """
-        url = self.settings.airflow_url.rstrip("/")
-        if not url:
-            raise Problem(503, "weeks cannot be started here: RECSYS_AIRFLOW_URL is empty")
-        try:
-            # no proxy of the environment, which would get the login
-            async with httpx.AsyncClient(base_url=url, timeout=PATIENCE, trust_env=False) as client:
-                token = await self.token(client)
-                answer = await client.post(
-                    f"/api/v2/dags/{DAG_ID}/dagRuns",
-                    json={"logical_date": None, "conf": conf},
-                    headers={"Authorization": f"Bearer {token}"},
-                )
-        except httpx.HTTPError as error:
-            raise Problem(
-                503, "Airflow does not answer: try again soon", headers=RETRY_AFTER
-            ) from (error)
+        async with self.signed_in() as client:
+            answer = await client.post(
+                f"/api/v2/dags/{DAG_ID}/dagRuns", json={"logical_date": None, "conf": conf}
+            )
         if answer.status_code in (400, 422):
             raise Problem(422, f"Airflow refuses the run: {detail_of(answer)}")
         if answer.is_error:
             raise Problem(503, f"Airflow answered with {answer.status_code}", headers=RETRY_AFTER)
         run = answer.json()
         return WeeklyRun(run["dag_id"], run["dag_run_id"], run["state"])
+
+    @asynccontextmanager
+    async def signed_in(self) -> AsyncIterator[httpx.AsyncClient]:
+        """Yield a client of Airflow that is signed in. Raises a 503 where Airflow is away, also
+        while the client is used, or refuses us.
+        """
+        url = self.settings.airflow_url.rstrip("/")
+        if not url:
+            raise Problem(503, "Airflow cannot be asked from here: RECSYS_AIRFLOW_URL is empty")
+        try:
+            # no proxy of the environment, which would get the login
+            async with httpx.AsyncClient(base_url=url, timeout=PATIENCE, trust_env=False) as client:
+                client.headers["Authorization"] = f"Bearer {await self.token(client)}"
+                yield client
+        except httpx.HTTPError as error:
+            raise Problem(
+                503, "Airflow does not answer: try again soon", headers=RETRY_AFTER
+            ) from error
 
     async def token(self, client: httpx.AsyncClient) -> str:
         """Return a token for the login. Raises a 503 where Airflow refuses it."""

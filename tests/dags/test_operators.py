@@ -400,6 +400,27 @@ def test_an_answer_reaches_the_ledger_as_it_was_given(
 
 
 @pytest.mark.parametrize(
+    ("note", "by"),
+    [
+        ({"reason": "well done"}, "Ada: well done"),
+        ({"reason": "well done", "for": "key 3"}, "Ada for key 3: well done"),
+        ({"reason": ""}, "Ada"),
+    ],
+)
+def test_an_answer_that_says_why_and_for_whom_is_kept_so(
+    calls, note: dict[str, str], by: str
+) -> None:
+    asking, context = ask()
+    event = {
+        "chosen_options": ["Approve"],
+        "params_input": note,
+        "responded_at": datetime.now(UTC),
+        "responded_by_user": {"id": "7", "name": "Ada"},
+    }
+    assert Approval.from_json(asking.execute_complete(context, event)).by == by
+
+
+@pytest.mark.parametrize(
     ("name", "kwargs"), [("RefitWinner", {}), ("PromoteChampion", {"model_version": "3"})]
 )
 def test_a_question_that_was_marked_as_done_is_no_approval(

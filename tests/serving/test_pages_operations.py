@@ -97,3 +97,39 @@ def test_an_experiment_begins_with_the_newest_week(
     assert done.status_code == 200, text_of(done)
     query = "SELECT name, recipe_key, share, first_as_of FROM experiments"
     assert [tuple(row) for row in conn.execute(query)] == [("popular, a tenth", recipe, 0.1, as_of)]
+
+
+def test_a_champion_is_approved_by_an_admin_alone_and_in_airflow(
+    settings: Settings, keys: Keys
+) -> None:
+    """That an answer comes to the run is seen in tests/e2e/test_serving_with_airflow.py."""
+    form = {"run_id": "manual__1", "answer": "Approve", "reason": "a test", "confirmed": "yes"}
+    assert send(settings, keys.predict, f"{AT}/approve", form, at="/").status_code == 403
+    forged = {**form, "csrf": "0" * 64}
+    assert send(settings, keys.admin, f"{AT}/approve", forged, at=AT).status_code == 403
+    refused = send(settings, keys.admin, f"{AT}/approve", form, at=AT)
+    assert refused.status_code == 422
+    assert "RECSYS_AIRFLOW_URL is empty" in text_of(refused)
+    away = settings.model_copy(update={"airflow_url": "http://127.0.0.1:1", "airflow_user": "ada"})
+    refused = send(away, keys.admin, f"{AT}/approve", form, at=AT)
+    assert refused.status_code == 422
+    assert "nothing was answered: Airflow does not answer" in text_of(refused)
+    assert "Questions cannot be seen here: Airflow does not answer" in text_of(refused)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"answer": "Perhaps"}, "the answer is none"),
+        ({"reason": " "}, "the reason is empty"),
+        ({"confirmed": ""}, "tick the box"),
+    ],
+)
+def test_an_answer_that_is_none_is_not_sent_to_airflow(
+    settings: Settings, keys: Keys, change: dict[str, str], words: str
+) -> None:
+    form = {"run_id": "manual__1", "answer": "Approve", "reason": "a test", "confirmed": "yes"}
+    away = settings.model_copy(update={"airflow_url": "http://127.0.0.1:1", "airflow_user": "ada"})
+    response = send(away, keys.admin, f"{AT}/approve", form | change, at=AT)
+    assert response.status_code == 422
+    assert words in text_of(response)

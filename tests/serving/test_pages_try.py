@@ -13,6 +13,7 @@ from recsys.serving.database import Database
 from recsys.serving.pages.access import Visitor
 from recsys.serving.pages.app import pages_app
 from recsys.serving.pages.asks import ApiAway, HttpAsks
+from recsys.serving.pages.means import Means
 from recsys.settings import Settings
 from tests.serving.conftest import Api, Keys
 from tests.serving.pages_visits import page, text_of
@@ -92,7 +93,7 @@ class Open:
 
 def opened(settings: Settings, asks: Any, path: str) -> httpx.Response:
     async def talk() -> httpx.Response:
-        app = pages_app(Database.of(settings), Open(), asks, opens_database=True)
+        app = pages_app(Database.of(settings), Open(), Means(asks), opens_database=True)
         transport = httpx.ASGITransport(app=app)
         async with (
             app.router.lifespan_context(app),

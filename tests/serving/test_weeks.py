@@ -1,5 +1,5 @@
 """POST /v1/weeks: a run of the weekly DAG, by Airflow's API. That it starts one is seen in
-tests/e2e/test_week_by_api.py.
+tests/e2e/test_serving_with_airflow.py.
 """
 
 import socket

@@ -66,12 +66,21 @@ class AskApproval(HITLOperator):
         if event.get("timedout"):
             return self.answer("timed out")
         approved = answered["chosen_options"] == [self.APPROVE]
-        by = answered["responded_by_user"]["name"]
+        by = who_and_why(answered["responded_by_user"]["name"], answered["params_input"])
         return self.answer("approved" if approved else "rejected", by)
 
     def answer(self, answer: str | None, by: str | None = None) -> dict[str, Any]:
         """Return what the tasks after it take: the answer, and the proposal that it is about."""
         return {"answer": answer, "by": by, "proposal_id": self.proposal["proposal_id"]}
+
+
+def who_and_why(name: str, note: dict[str, Any]) -> str:
+    """Return who answered, for whom, and why, as far as the answer says so: the recommender's pages
+    send both.
+    """
+    on_behalf = f" for {note['for']}" if note.get("for") else ""
+    reason = f": {note['reason']}" if note.get("reason") else ""
+    return f"{name}{on_behalf}{reason}"
 
 
 @in_sentences()

@@ -2,4 +2,4 @@
 nothing of the models.
 """
 
-__all__ = ["access", "alone", "app", "asks", "operator"]
+__all__ = ["access", "alone", "app", "asks", "means", "operator"]

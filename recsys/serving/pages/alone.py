@@ -14,7 +14,9 @@ from starlette.types import Scope
 from recsys.serving.keys import SCOPES, Keys
 from recsys.serving.pages.access import Visitor
 from recsys.serving.pages.app import pages_app
+from recsys.serving.pages.approvals import LoginAirflow
 from recsys.serving.pages.local_asks import LocalAsks
+from recsys.serving.pages.means import Means
 from recsys.serving.pages.operator import Operator
 from recsys.serving.pages.rendering import is_part, render
 from recsys.serving.pages.sessions import COOKIE, HOURS, Session
@@ -132,9 +134,12 @@ class PagesMount(Mount):
 def mount_pages(api: FastAPI, settings: Settings) -> None:
     """Add the pages to an API, after its routes."""
     access = KeyAccess(api.state.keys, _secret(settings))
-    operator = Operator(settings) if settings.operator_database_url else None
-    asks = LocalAsks(api.state.fresh)
-    pages = pages_app(api.state.database, access, asks, operator)
+    means = Means(
+        asks=LocalAsks(api.state.fresh),
+        operator=Operator(settings) if settings.operator_database_url else None,
+        airflow=LoginAirflow(settings) if settings.airflow_url else None,
+    )
+    pages = pages_app(api.state.database, access, means)
     api.router.routes.append(PagesMount("", app=pages, name="pages"))
 
 

@@ -27,8 +27,7 @@ from recsys.serving.pages import (
 )
 from recsys.serving.pages.access import Access, checked_form
 from recsys.serving.pages.asking import Memory
-from recsys.serving.pages.asks import Asks
-from recsys.serving.pages.operator import Operator
+from recsys.serving.pages.means import NO_MEANS, Means
 from recsys.serving.pages.security import ABSENCE, Guard
 from recsys.serving.pages.sessions import sign_out
 
@@ -59,8 +58,7 @@ ACTIONS: dict[str, Action] = {"/sign-out": sign_out, **operations.ACTIONS}
 def pages_app(
     database: Database,
     access: Access,
-    asks: Asks | None = None,
-    operator: Operator | None = None,
+    means: Means = NO_MEANS,
     *,
     opens_database: bool = False,
     in_airflow: bool = False,
@@ -88,8 +86,7 @@ def pages_app(
     )
     app.state.database = database
     app.state.access = access
-    app.state.asks = asks
-    app.state.operator = operator
+    app.state.means = means
     app.state.in_airflow = in_airflow
     app.state.memory = Memory()
     for path, page in PAGES.items():

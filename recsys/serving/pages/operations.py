@@ -3,7 +3,8 @@ has a reason, which the ledger keeps.
 """
 
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from datetime import date
 
 from fastapi import HTTPException, Request
@@ -11,6 +12,7 @@ from starlette.datastructures import FormData
 from starlette.responses import Response
 
 from recsys.errors import RecsysError, RequestError
+from recsys.serving.pages.approvals import AirflowAway, Question, answer_question, questions
 from recsys.serving.pages.asking import MOST_ID, ask, ask_one, live_publication
 from recsys.serving.pages.operator import Act, NewExperiment, Operator
 from recsys.serving.pages.rendering import render
@@ -19,6 +21,14 @@ __all__ = ["ACTIONS", "operations"]
 
 #: Changes of what is live that the page shows.
 HISTORY = 15
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """Questions that wait for an answer, or why they cannot be seen here."""
+
+    questions: Sequence[Question] = ()
+    absence: str = ""
 
 
 async def operations(request: Request) -> Response:
@@ -41,13 +51,24 @@ async def _page(
         history=await ask(request, "operations", "history", n=HISTORY),
         recipes=await ask(request, "operations", "challengers"),
         newest=await ask_one(request, "operations", "newest_week"),
-        can_operate=request.app.state.operator is not None,
+        can_operate=request.app.state.means.operator is not None,
+        waiting=await _waiting(request),
         outcome=outcome,
         problem=problem,
     )
 
 
-Operation = Callable[[Request, FormData, Operator, Act], Awaitable[str]]
+async def _waiting(request: Request) -> Waiting:
+    airflow = request.app.state.means.airflow
+    if airflow is None:
+        return Waiting(absence="no address of Airflow is set (RECSYS_AIRFLOW_URL)")
+    try:
+        return Waiting(await questions(airflow, request))
+    except AirflowAway as error:
+        return Waiting(absence=str(error))
+
+
+Operation = Callable[[Request, FormData, Act], Awaitable[str]]
 
 
 def confirmed(operation: Operation) -> Callable[[Request, FormData], Awaitable[Response]]:
@@ -58,7 +79,7 @@ def confirmed(operation: Operation) -> Callable[[Request, FormData], Awaitable[R
         if not await request.app.state.access.is_operator(request, visitor):
             raise HTTPException(403, "Operations are for admins.")
         try:
-            outcome = await operation(request, form, _operator(request), _act(form, visitor.name))
+            outcome = await operation(request, form, _act(form, visitor.name))
         except RecsysError as error:
             return await _page(request, 422, problem=str(error))
         return await _page(request, outcome=outcome)
@@ -67,7 +88,7 @@ def confirmed(operation: Operation) -> Callable[[Request, FormData], Awaitable[R
 
 
 def _operator(request: Request) -> Operator:
-    operator = request.app.state.operator
+    operator = request.app.state.means.operator
     if operator is None:
         raise RequestError("operations are not set up here: RECSYS_OPERATOR_DATABASE_URL is empty")
     return operator
@@ -86,22 +107,24 @@ def _id(form: FormData, name: str) -> int:
     return int(text)
 
 
-async def roll_back(_request: Request, form: FormData, operator: Operator, act: Act) -> str:
+async def roll_back(request: Request, form: FormData, act: Act) -> str:
     """Make another publication live."""
-    return await operator.roll_back(_id(form, "publication_id"), act)
+    return await _operator(request).roll_back(_id(form, "publication_id"), act)
 
 
-async def withdraw(_request: Request, form: FormData, operator: Operator, act: Act) -> str:
+async def withdraw(request: Request, form: FormData, act: Act) -> str:
     """Withdraw a movie, at once if the form says so."""
-    return await operator.withdraw(_id(form, "movie_id"), act, now=form.get("now") == "yes")
+    return await _operator(request).withdraw(
+        _id(form, "movie_id"), act, now=form.get("now") == "yes"
+    )
 
 
-async def undo_withdrawal(_request: Request, form: FormData, operator: Operator, act: Act) -> str:
+async def undo_withdrawal(request: Request, form: FormData, act: Act) -> str:
     """Let a movie be recommended again."""
-    return await operator.undo_withdrawal(_id(form, "movie_id"), act)
+    return await _operator(request).undo_withdrawal(_id(form, "movie_id"), act)
 
 
-async def begin_experiment(request: Request, form: FormData, operator: Operator, act: Act) -> str:
+async def begin_experiment(request: Request, form: FormData, act: Act) -> str:
     """Begin an experiment with the newest week."""
     newest = await ask_one(request, "operations", "newest_week")
     if newest is None or newest.as_of is None:
@@ -111,7 +134,7 @@ async def begin_experiment(request: Request, form: FormData, operator: Operator,
     key = str(form.get("recipe", ""))
     if key not in by_key:
         raise RequestError("the challenger is no recipe that was fitted; expected one of the list")
-    return await operator.begin_experiment(
+    return await _operator(request).begin_experiment(
         newest.as_of,
         NewExperiment(
             str(form.get("name", "")).strip(),
@@ -121,6 +144,18 @@ async def begin_experiment(request: Request, form: FormData, operator: Operator,
         ),
         act,
     )
+
+
+async def approve(request: Request, form: FormData, act: Act) -> str:
+    """Approve or reject a new champion."""
+    run_id, option = str(form.get("run_id", "")), str(form.get("answer", ""))
+    airflow = request.app.state.means.airflow
+    if airflow is None:
+        raise RequestError("questions are not answered here: RECSYS_AIRFLOW_URL is empty")
+    try:
+        return await answer_question(airflow, request, run_id, option, act)
+    except AirflowAway as error:
+        raise RequestError(f"nothing was answered: {error}") from error
 
 
 def _share(form: FormData) -> float:
@@ -142,4 +177,5 @@ ACTIONS = {
     "/operations/withdraw": confirmed(withdraw),
     "/operations/undo-withdrawal": confirmed(undo_withdrawal),
     "/operations/experiment": confirmed(begin_experiment),
+    "/operations/approve": confirmed(approve),
 }

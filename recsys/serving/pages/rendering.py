@@ -14,6 +14,7 @@ from starlette.datastructures import QueryParams
 from starlette.responses import HTMLResponse
 
 from recsys.serving.pages.access import CSRF_FIELD, csrf_token
+from recsys.serving.pages.markdown import parts
 from recsys.serving.pages.titles import display_title, name_and_year
 
 __all__ = ["Record", "is_part", "parsed", "render"]
@@ -166,6 +167,7 @@ FILTERS = (
     hue,
     moment,
     name_and_year,
+    parts,
     plural,
     query,
     recipe_name,

@@ -65,7 +65,7 @@ async def _listed(request: Request, ratings: dict[int, float]) -> tuple[list[Rec
         return None, ""
     if not request.state.visitor.may_predict:
         return None, "Your key reads only: it takes one with the scope predict to ask the model."
-    asks: Asks | None = request.app.state.asks
+    asks: Asks | None = request.app.state.means.asks
     if asks is None:
         return None, "The model cannot be asked here."
     body = {
