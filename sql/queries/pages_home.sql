@@ -21,7 +21,8 @@ SELECT w.as_of, w.decision, w.champion, w.exam_users,
         WHERE r.as_of = w.as_of AND r.slice = 'all' AND r.metric = 'coverage@10'
           AND r.recipe_key = w.champion) AS coverage,
        (SELECT count(*) FILTER (WHERE d.drifted) FROM api.pages_drift d
-        WHERE d.as_of = w.as_of) AS n_drifted
+        WHERE d.as_of = w.as_of) AS n_drifted,
+       (SELECT count(d.drifted) FROM api.pages_drift d WHERE d.as_of = w.as_of) AS n_compared
 FROM api.pages_weeks w
 WHERE w.as_of = %(as_of)s;
 

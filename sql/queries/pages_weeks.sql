@@ -8,7 +8,8 @@ SELECT w.as_of, w.is_retired, w.decision, w.decided, w.champion, w.model_version
         WHERE r.as_of = w.as_of AND r.slice = 'all' AND r.metric = 'NDCG@10'
           AND r.recipe_key = w.champion) AS champion_ndcg,
        o.value AS observed, o.low AS observed_low, o.high AS observed_high, o.n AS observed_users,
-       (SELECT count(*) FROM api.pages_drift d WHERE d.as_of = w.as_of AND d.drifted) AS n_drifted
+       (SELECT count(*) FROM api.pages_drift d WHERE d.as_of = w.as_of AND d.drifted) AS n_drifted,
+       (SELECT count(d.drifted) FROM api.pages_drift d WHERE d.as_of = w.as_of) AS n_compared
 FROM api.pages_weeks w
 LEFT JOIN LATERAL (
     SELECT h.value, h.low, h.high, h.n FROM api.pages_observed_hits h

@@ -153,3 +153,13 @@ def test_without_a_week_each_page_says_so(settings: Settings, keys: Keys, conn: 
         ("/try", "Nothing is published yet"),
     ):
         assert words in text_of(page(settings, keys.read, path)), path
+
+
+def test_drift_that_cannot_be_told_is_not_called_none(
+    settings: Settings, keys: Keys, conn: Connection
+) -> None:
+    assert "Drift unclear too little to compare with" in text_of(page(settings, keys.read, "/"))
+    conn.execute("UPDATE drift SET drifted = false")
+    assert "Drift none beside the weeks before" in text_of(page(settings, keys.read, "/"))
+    conn.execute("UPDATE drift SET drifted = true WHERE measure = 'exam score'")
+    assert "Drift 1 measure beside the weeks before" in text_of(page(settings, keys.read, "/"))

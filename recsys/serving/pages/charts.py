@@ -248,5 +248,10 @@ class Intervals:
 
     @property
     def grid(self) -> list[tuple[float, str]]:
-        """Return place and label of the grid's lines."""
-        return [(self.x(value), f"{value:+.10g}"[:7]) for value in ticks(*self._bounds)]
+        """Return place and label of the grid's lines, as far as their labels fit."""
+        places = [(self.x(value), f"{value:+.10g}"[:7]) for value in ticks(*self._bounds)]
+        return [
+            (x, label)
+            for x, label in places
+            if len(label) * LETTER / 2 <= x <= self.width - len(label) * LETTER / 2
+        ]

@@ -20,6 +20,8 @@ MOVERS, CHANGED = 8, 3
 METRICS = ("NDCG@10", "Recall@10", "coverage@10", "novelty@10", "popularity lift@10")
 #: Recipes' looks in charts; the stylesheet has as many colours.
 LOOKS = 6
+#: Up to as many weeks a chart is as broad as a phone.
+FEW = 6
 #: With fewer users an observed figure says nothing: as in recsys.observed.
 LEAST_USERS = 30
 
@@ -49,7 +51,9 @@ async def score_lines(request: Request, champions: dict[date, str | None]) -> Li
         )
         for key in keys
     ]
-    return Lines([day(each) for each in days], lines, width=880, height=260)
+    labels = [day(each) for each in days]
+    is_long = len(days) > FEW
+    return Lines(labels, lines, width=880, height=260) if is_long else Lines(labels, lines)
 
 
 def look_of(key: str, keys: list[str]) -> int:
