@@ -10,6 +10,7 @@ from pydantic import SecretStr
 
 from recsys.db.connect import connect
 from recsys.db.migrate import migrate
+from recsys.scoring.fallback import store_missing_fallbacks
 from recsys.serving.key_ledger import NewKey, create_key
 from recsys.settings import Settings
 from stack.environment import (
@@ -156,6 +157,7 @@ class Stack:
     def _migrate_recsys(self) -> None:
         with connect(self.settings()) as conn:
             migrate(conn)
+            store_missing_fallbacks(conn)
 
     def _make_keys(self) -> None:
         """See to the keys of scope read and predict, each in a file of its owner's alone."""

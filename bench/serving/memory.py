@@ -17,6 +17,7 @@ from bench.serving.figures import Figure, Target
 from bench.serving.measurements import Bench
 from bench.serving.processes import server
 from bench.serving.world import World
+from recsys.db.connect import connect
 from recsys.errors import RecsysError
 
 #: Nobody listens there: a worker with it serves lists, and loads no champion.
@@ -46,11 +47,19 @@ def memory(world: World, log: str) -> list[Figure]:
     one = workers_of(world, log, 1)
     two = workers_of(world, log, 2)
     return [
+        Figure("the champion", champion_of(world)),
         Figure("a worker, MLflow away: no champion", shown(alone)),
         Figure("a worker with the champion", shown(one)),
         Figure("two workers with the champion, each", shown(two)),
         sharing(two),
     ]
+
+
+def champion_of(world: World) -> str:
+    """Return the live publication's recipe and version."""
+    with connect(world.settings) as conn:
+        live = conn.execute("SELECT recipe_key, model_version FROM api.live").fetchone()
+    return f"{live.recipe_key} version {live.model_version}" if live else "none"
 
 
 def shown(workers: list[Memory]) -> str:

@@ -32,10 +32,15 @@ def migrate(_options: Namespace) -> None:
     """Apply what the database's schema lacks."""
     from recsys.db import migrate
     from recsys.db.connect import connect
+    from recsys.scoring.fallback import store_missing_fallbacks
 
     with screen.progress("migrating"), connect(Settings.from_environment()) as conn:
         applied = migrate.migrate(conn)
+        filled = store_missing_fallbacks(conn)
     screen.answer(f"applied: {', '.join(applied) or 'nothing, the schema is up to date'}")
+    if filled:
+        numbers = ", ".join(map(str, filled))
+        screen.answer(f"stored what lists are filled up from, of publications {numbers}")
 
 
 def open_psql(options: Namespace) -> int:

@@ -367,6 +367,22 @@ SELECT %(publication_id)s,
 FROM visible_movies(%(as_of)s, %(watermark)s) m
 LEFT JOIN likes l USING (movie_id);
 
+-- name: without_fallback()
+-- Publications that can be live and have none, as they were made before there was one; a copy reads
+-- its origin's.
+SELECT o.publication_id, o.as_of, o.watermark,
+       (o.params ->> 'like_threshold')::double precision AS like_threshold,
+       (o.params ->> 'half_life_days')::double precision AS half_life_days
+FROM publications o
+WHERE NOT o.is_shadow
+  AND o.publication_id IN (SELECT coalesce(copy_of, publication_id) FROM publications
+                           WHERE dropped_at IS NULL)
+  AND NOT EXISTS (SELECT FROM published_fallback f WHERE f.publication_id = o.publication_id)
+ORDER BY o.is_live DESC, o.publication_id DESC;
+
+-- name: drop_likes()
+DROP TABLE readers, likes;
+
 -- name: clear_fallback(publication_id)
 DELETE FROM published_fallback WHERE publication_id = %(publication_id)s;
 
