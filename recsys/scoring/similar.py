@@ -4,14 +4,14 @@ movie, else by content. Stored with the publication.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Self
+from typing import NamedTuple, Self
 
 import numpy as np
 
 from recsys.db.arrays import read_arrays, write_arrays
 from recsys.db.connect import Connection, Lock, advisory_lock
 from recsys.db.queries import queries
-from recsys.db.rows import fetch_value
+from recsys.db.rows import fetch_rows, fetch_value
 from recsys.errors import PublicationError
 from recsys.features.catalogue import Catalogue
 from recsys.features.common_raters import USERS_AT_ONCE, common_raters
@@ -36,6 +36,13 @@ _COLUMNS = {
     "by_content": "integer",
     "n_raters": "integer",
 }
+
+
+class _Rated(NamedTuple):
+    """What a user had rated: movie ids of 8 bytes, one after another."""
+
+    user_id: int
+    movie_ids: bytes
 
 
 @dataclass(frozen=True)
@@ -119,13 +126,16 @@ def read_rated(
     """Yield who rated what for some users after others: their numbers among these, and positions of
     movies.
     """
-    query, columns = queries("similar")["rated"], {"user_id": "bigint", "movie_id": "bigint"}
+    query = queries("similar")["rated"]
     user_ids = read_users(conn, snapshot)
     for start in range(0, len(user_ids), USERS_AT_ONCE):
         ids = user_ids[start : start + USERS_AT_ONCE]
         params = {**snapshot.params, "first": int(ids[0]), "last": int(ids[-1])}
-        rows = read_arrays(conn, query, params, columns)
-        users, movies = index_of(ids, rows["user_id"]), index_of(movie_ids, rows["movie_id"])
+        rows = fetch_rows(conn, _Rated, query, params, binary=True)
+        numbers = index_of(ids, np.array([row.user_id for row in rows], dtype=np.int64))
+        users = np.repeat(numbers, [len(row.movie_ids) // 8 for row in rows])
+        rated = np.frombuffer(b"".join(row.movie_ids for row in rows), dtype=">i8")
+        movies = index_of(movie_ids, rated.astype(np.int64))
         # a user may have been erased since, or a rating's movie have no row
         is_known = (users >= 0) & (movies >= 0)
         yield users[is_known], movies[is_known]
