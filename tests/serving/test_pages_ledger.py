@@ -155,7 +155,7 @@ def test_without_a_week_each_page_says_so(settings: Settings, keys: Keys, conn: 
         assert words in text_of(page(settings, keys.read, path)), path
 
 
-def test_drift_that_cannot_be_told_is_not_called_none(
+def test_drift_without_a_comparison_is_not_called_none(
     settings: Settings, keys: Keys, conn: Connection
 ) -> None:
     assert "Drift unclear too little to compare with" in text_of(page(settings, keys.read, "/"))
