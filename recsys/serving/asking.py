@@ -42,6 +42,12 @@ class ModelList:
     cited: list[int | None]
     contributions: list[float | None]
 
+    @property
+    def reason_params(self) -> dict[str, object]:
+        """Return what the queries that write reasons take of it."""
+        names = ("movie_ids", "kind", "cited", "contributions")
+        return {name: getattr(self, name) for name in names}
+
     @classmethod
     def empty(cls) -> "ModelList":
         """Return the list of a history that the model is not asked about."""

@@ -100,5 +100,6 @@ class BatchRequest(ListFilters):
 
 @cache
 def release() -> str:
-    """Return a digest of the query that makes lists: another one makes other answers."""
-    return hashlib.sha256(queries("serving_lists")["lists"].encode()).hexdigest()[:12]
+    """Return a digest of the queries that make lists: others make other answers."""
+    texts = [queries("serving_lists")["lists"], *queries("serving_champion").values()]
+    return hashlib.sha256("\n".join(texts).encode()).hexdigest()[:12]

@@ -22,11 +22,14 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class History:
-    """What a person has rated: movie ids, stars, epoch seconds."""
+    """What a person has rated: movie ids, stars, epoch seconds; of a user, as the publication
+    `publication_id` knew it.
+    """
 
     movie_ids: list[int]
     ratings: list[float]
     rated_at: list[int]
+    publication_id: int | None = None
 
 
 @dataclass(frozen=True)
@@ -103,22 +106,24 @@ class Fresh:
         is asked for those deeper in the list.
         """
         answer = json.loads(body)
-        bare = [item for item in answer["items"] if item["reasons"] is None]
         wish = ListRequest(ListFilters(), user_id=answer["user_id"])
         history = await self.history(answer["user_id"], is_fresh=False)
-        reasons = await self.reasons(history, [item["movie_id"] for item in bare], wish)
+        champion = await self.champion(history, wish)
+        if {history.publication_id, champion.publication_id} != {answer["publication"]}:
+            return body  # another is live by now, whose model did not make this list
+        bare = [item for item in answer["items"] if item["reasons"] is None]
+        question = question_of(champion, history, wish)
+        reasons = await self.reasons(champion, question, [item["movie_id"] for item in bare])
         for item in bare:
             item["reasons"] = reasons.get(str(item["movie_id"]))
         return json.dumps(answer).encode()
 
     async def reasons(
-        self, history: History, movie_ids: list[int], wish: ListRequest
+        self, champion: Champion, question: "Question", movie_ids: list[int]
     ) -> dict[str, object]:
         """Return the reasons of movies by their ids as text."""
         from recsys.serving.asking import explain
 
-        champion = await self.champion(history, wish)
-        question = question_of(champion, history, wish)
         best = await self.champions.ask(
             champion.model_version, champion.digest, partial(explain, question, movie_ids)
         )
@@ -126,13 +131,10 @@ class Fresh:
             str,
             "serving_champion",
             "reasons",
-            movie_ids=best.movie_ids,
-            kind=best.kind,
-            cited=best.cited,
-            contributions=best.contributions,
-            rated_ids=history.movie_ids,
-            ratings=history.ratings,
             like_threshold=champion.like_threshold,
+            rated_ids=question.movie_ids,
+            ratings=question.ratings,
+            **best.reason_params,
         )
         return json.loads(reasons or "{}")
 
@@ -140,8 +142,16 @@ class Fresh:
         """Return a list as JSON. Raises a 404 where the week has no model, a 422 for ratings of
         movies that are not known, a 503 where nothing is live.
         """
+        from recsys.serving.asking import ModelList
+
         champion = await self.champion(history, wish)
-        best = await self.ask(champion, history, wish)
+        is_of_user = wish.user_id is not None and wish.as_of is None
+        if is_of_user and history.publication_id != champion.publication_id:
+            # another went live between the two
+            history = await self.history(wish.user_id)
+            return await self.answer(history, wish)
+        is_known = wish.fold_in or len(history.movie_ids) >= champion.min_history
+        best = await self.ask(champion, history, wish) if is_known else ModelList.empty()
         filters = wish.filters.params
         left_over = ("excluded_ids", "request")
         body = await self.database.value(
@@ -152,11 +162,9 @@ class Fresh:
             user_id=wish.user_id,
             rated_ids=history.movie_ids,
             ratings=history.ratings,
-            movie_ids=best.movie_ids,
+            is_known=is_known,
             scores=best.scores,
-            kind=best.kind,
-            cited=best.cited,
-            contributions=best.contributions,
+            **best.reason_params,
             explain=wish.is_explained,
             **{name: value for name, value in filters.items() if name not in left_over},
         )
@@ -186,12 +194,9 @@ class Fresh:
         return champion
 
     async def ask(self, champion: Champion, history: History, wish: ListRequest) -> "ModelList":
-        """Return the model's part of a list; nothing of a history that is too short for it."""
-        from recsys.serving.asking import ModelList, ask
+        """Return the model's part of a list."""
+        from recsys.serving.asking import ask
 
-        n_rated = len(history.movie_ids)
-        if n_rated < champion.min_history and not wish.fold_in:
-            return ModelList.empty()
         question = question_of(champion, history, wish)
         return await self.champions.ask(
             champion.model_version, champion.digest, partial(ask, question)

@@ -51,7 +51,8 @@ LIMIT 1;
 -- name: history(user_id, is_fresh)
 -- What a user has rated, as the live publication knew it, and where `is_fresh` through the API
 -- since: arrays by movie, of the newest rating of each.
-SELECT coalesce(array_agg(r.movie_id ORDER BY r.movie_id), '{}') AS movie_ids,
+SELECT (SELECT publication_id FROM api.live) AS publication_id,
+       coalesce(array_agg(r.movie_id ORDER BY r.movie_id), '{}') AS movie_ids,
        coalesce(array_agg(r.rating ORDER BY r.movie_id), '{}') AS ratings,
        coalesce(array_agg(extract(epoch FROM r.rated_at)::bigint ORDER BY r.movie_id), '{}')
            AS rated_at
@@ -66,7 +67,7 @@ FROM (
 ) r;
 
 -- name: answer(publication_id, as_of, recipe_key, model_version, arm, origin_id, user_id,
---     like_threshold, rated_ids, ratings, left_out, movie_ids, scores, kind, cited,
+--     like_threshold, rated_ids, ratings, is_known, left_out, movie_ids, scores, kind, cited,
 --     contributions, n, skip, genres, excluded_genres, year_from, year_to, is_filtered, explain,
 --     fields)
 -- The model's list, filled up by what is popular of late in the genres that the ratings like, as
@@ -89,6 +90,10 @@ taste AS MATERIALIZED (  -- of the liked genres, the share of each
     WHERE rating >= %(like_threshold)s::double precision
     GROUP BY genre
 ),
+hidden AS MATERIALIZED (  -- <> ALL would compare each of the fallback with each of these
+    SELECT unnest(%(left_out)s::bigint[] || %(rated_ids)s::bigint[] || %(movie_ids)s::bigint[])
+           AS movie_id
+),
 offers AS (
     SELECT f.movie_id, f.place,
            f.likes * CASE WHEN EXISTS (SELECT FROM taste) THEN
@@ -102,9 +107,7 @@ offers AS (
            OR f.place <= 500 + %(n)s::integer + %(skip)s::integer
                          + cardinality(%(rated_ids)s::bigint[])
                          + cardinality(%(left_out)s::bigint[]))
-      AND f.movie_id <> ALL (%(left_out)s::bigint[])
-      AND f.movie_id <> ALL (%(rated_ids)s::bigint[])
-      AND f.movie_id <> ALL (%(movie_ids)s::bigint[])
+      AND NOT EXISTS (SELECT FROM hidden h WHERE h.movie_id = f.movie_id)
       AND (NOT %(is_filtered)s::boolean
            OR api.admits(c.genres, c.year, %(genres)s::text[], %(excluded_genres)s::text[],
                          %(year_from)s::integer, %(year_to)s::integer))
@@ -128,7 +131,7 @@ SELECT convert_to(json_build_object(
     'model_version', %(model_version)s::text,
     'arm', %(arm)s::text,
     'user_id', %(user_id)s::bigint,
-    'known', cardinality(%(movie_ids)s::bigint[]) > 0,
+    'known', %(is_known)s::boolean,
     'complete', count(*) = %(n)s::integer,
     'items', coalesce(json_agg(
         CASE WHEN %(fields)s::text[] IS NULL THEN item.whole

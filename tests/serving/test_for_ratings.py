@@ -111,6 +111,17 @@ def test_too_short_a_history_gets_the_fallback_unless_folded_in(api: Api, conn: 
     }
 
 
+def test_who_was_asked_for_is_known_though_the_model_has_no_such_movie(still_api: Api) -> None:
+    ratings = [{"movie_id": item["movie_id"], "rating": 5} for item in fallback_of(still_api)]
+    answer = still_api.post(URL, json={"ratings": ratings, "genre": ["No such genre"]}).json()
+    assert (answer["items"], answer["known"], answer["complete"]) == ([], True, False)
+
+
+def fallback_of(api: Api) -> list[dict[str, Any]]:
+    """The ten most popular movies."""
+    return api.get(f"/v1/users/{2**40 + 5}/recommendations").json()["items"]
+
+
 def test_filters_and_exclusions_hold_for_a_list_on_request(api: Api, conn: Connection) -> None:
     ratings = ratings_of(conn, model_users(conn)[0])
     answer = api.post(URL, json={"ratings": ratings, "genre": ["Comedy"], "n": 5}).json()
