@@ -75,7 +75,7 @@ matched AS (
     GROUP BY h.movie_id
 ),
 ranked AS (
-    SELECT m.movie_id, s.votes, count(*) OVER () AS total,
+    SELECT m.movie_id, s.votes,
            round(0.7 * m.match
                  + 0.3 * greatest(
                      least(1, m.n_in_title::numeric / greatest(s.n_words, 1)),
@@ -89,7 +89,7 @@ ranked AS (
 )
 SELECT json_build_object(
            'q', %(q)s::text,
-           'total', coalesce(max(r.total), 0),
+           'total', (SELECT count(*) FROM matched WHERE match >= 0.5),
            'items', coalesce(
                json_agg(
                    json_build_object(

@@ -63,6 +63,14 @@ def test_a_search_finds_by_title(api: Api, movie: tuple[int, str]) -> None:
     assert len(body["items"]) <= 5 and body["total"] >= 1
 
 
+def test_pages_of_a_search_follow_one_another_and_say_the_same_total(still_api: Api) -> None:
+    whole = still_api.get("/v1/movies?q=the&n=6").json()
+    pages = [still_api.get(f"/v1/movies?q=the&n=3&offset={at}").json() for at in (0, 3, 5_000)]
+    assert pages[0]["items"] + pages[1]["items"] == whole["items"] and pages[2]["items"] == []
+    assert whole["total"] > 6
+    assert [page["total"] for page in pages] == [whole["total"]] * 3
+
+
 def test_a_search_that_leads_nowhere_is_an_empty_list(api: Api) -> None:
     answer = api.get("/v1/movies", params={"q": "qqqqqqqqqq"})
     assert answer.status_code == 200
