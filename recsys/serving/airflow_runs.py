@@ -45,8 +45,7 @@ class AirflowRuns:
             raise Problem(422, f"Airflow refuses the run: {detail_of(answer)}")
         if answer.is_error:
             raise Problem(503, f"Airflow answered with {answer.status_code}", headers=RETRY_AFTER)
-        run = answer.json()
-        return WeeklyRun(run["dag_id"], run["dag_run_id"], run["state"])
+        return WeeklyRun(*(member_of(answer, name) for name in ("dag_id", "dag_run_id", "state")))
 
     @asynccontextmanager
     async def signed_in(self) -> AsyncIterator[httpx.AsyncClient]:
@@ -80,7 +79,17 @@ class AirflowRuns:
                 f"Airflow refuses the API's login with {answer.status_code}: expected "
                 "RECSYS_AIRFLOW_USER and RECSYS_AIRFLOW_PASSWORD to be one of its users",
             )
-        return answer.json()["access_token"]
+        return member_of(answer, "access_token")
+
+
+def member_of(answer: httpx.Response, name: str) -> str:
+    """Return a value of an answer. Raises a 503 where it has none: then it is not Airflow's."""
+    try:
+        return str(answer.json()[name])
+    except (ValueError, KeyError, TypeError) as error:
+        raise Problem(
+            503, f"what answers at RECSYS_AIRFLOW_URL is no Airflow: expected {name} in its answer"
+        ) from error
 
 
 def detail_of(answer: httpx.Response) -> str:

@@ -145,11 +145,10 @@ class Fresh:
         from recsys.serving.asking import ModelList
 
         champion = await self.champion(history, wish)
-        is_of_user = wish.user_id is not None and wish.as_of is None
-        if is_of_user and history.publication_id != champion.publication_id:
+        is_current = history.publication_id == champion.publication_id
+        if wish.user_id is not None and wish.as_of is None and not is_current:
             # another went live between the two
-            history = await self.history(wish.user_id)
-            return await self.answer(history, wish)
+            return await self.answer(await self.history(wish.user_id), wish)
         is_known = wish.fold_in or len(history.movie_ids) >= champion.min_history
         best = await self.ask(champion, history, wish) if is_known else ModelList.empty()
         filters = wish.filters.params

@@ -8,13 +8,14 @@ from typing import TypeVar
 from pydantic import SecretStr
 from starlette.concurrency import run_in_threadpool
 
-from recsys.errors import RecsysError, RequestError
+from recsys.errors import RecsysError, RequestError, UnreachableError
 from recsys.serving.problems import Problem
 from recsys.settings import Settings
 
 __all__ = ["operate", "operator_settings"]
 
 Value = TypeVar("Value")
+RETRY_AFTER = {"Retry-After": "5"}
 
 
 def operator_settings(settings: Settings) -> Settings:
@@ -38,5 +39,9 @@ async def operate(settings: Settings, act: Callable[[Settings], Value]) -> Value
         return await run_in_threadpool(act, own)
     except RequestError as error:
         raise Problem(404, str(error)) from error
+    except UnreachableError as error:  # its text has the server's address
+        raise Problem(
+            503, "the database does not answer: try again soon", headers=RETRY_AFTER
+        ) from error
     except RecsysError as error:
         raise Problem(503 if error.retry_helps else 409, str(error)) from error

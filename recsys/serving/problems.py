@@ -119,6 +119,9 @@ async def of_model(_request: Request, error: Exception) -> Response:
     )
 
 
-async def of_data(_request: Request, _error: Exception) -> Response:
-    """Answer what Postgres cannot hold: a number beyond bigint, text with a zero byte."""
+async def of_data(_request: Request, error: Exception) -> Response:
+    """Answer what Postgres cannot hold: a number beyond bigint, text with a zero byte. The log has
+    its kind, in case the fault is a query's.
+    """
+    log.warning("the database refuses a value: %s", type(error).__name__)
     return problem_response(422, "a value in the request is one that the database cannot hold")

@@ -17,13 +17,24 @@ __all__ = ["parameters_of", "read_query"]
 LISTS = frozenset({"genre", "exclude_genre", "exclude", "fields"})
 #: Names and values that a query may have in all.
 MOST_PARTS = 2_000
+#: Bytes of a query that is remembered: some are of a thousand ids, and as large in memory each.
+MOST_REMEMBERED = 500
 
 
-@lru_cache(maxsize=1_024)
 def read_query(text: bytes) -> ListQuery:
     """Return a query as it came in the address. Raises RequestValidationError, a 422, where it is
     not as the API expects it.
     """
+    return remembered_query(text) if len(text) <= MOST_REMEMBERED else query_of(text)
+
+
+@lru_cache(maxsize=1_024)
+def remembered_query(text: bytes) -> ListQuery:
+    """Return a query that came before without reading it again."""
+    return query_of(text)
+
+
+def query_of(text: bytes) -> ListQuery:
     values: dict[str, Any] = {}
     try:
         parts = parse_qsl(text.decode("latin-1"), keep_blank_values=True, max_num_fields=MOST_PARTS)

@@ -77,3 +77,11 @@ def test_a_database_without_a_live_publication_is_not_ready(api: Api, conn: Any)
     conn.execute("TRUNCATE live_history")
     problem = assert_problem(api.get("/readyz"), 503)
     assert "no publication is live" in problem["detail"]
+
+
+def test_the_log_says_that_the_database_refused_a_value(
+    api: Api, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert_problem(api.get("/v1/users/1/recommendations?genre=a%00b"), 422)
+    assert "the database refuses a value: CharacterNotInRepertoireError" in caplog.text
+    assert "a\0b" not in caplog.text

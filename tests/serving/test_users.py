@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from pydantic import SecretStr
 
 from recsys.db.connect import Connection
 from recsys.removal import export_user
@@ -128,3 +129,13 @@ def test_the_apis_own_role_can_neither_erase_nor_export(settings: Settings, user
     for act in (erase_user, export_user):
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             act(own, user)
+
+
+def test_an_operators_database_that_is_away_is_named_to_nobody(
+    settings: Settings, keys: Keys, user: int
+) -> None:
+    away = SecretStr("postgresql://recsys_operator:secret@127.0.0.1:1/recsys")
+    api = Api(settings.model_copy(update={"operator_database_url": away}), keys.admin)
+    answer = api.get(f"/v1/users/{user}/export")
+    problem = assert_problem(answer, 503)
+    assert "127.0.0.1" not in problem["detail"] and answer.headers["retry-after"]

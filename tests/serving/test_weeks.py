@@ -4,6 +4,8 @@ tests/e2e/test_serving_with_airflow.py.
 
 import socket
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
 
 import pytest
 from pydantic import SecretStr
@@ -46,6 +48,28 @@ def test_airflow_that_never_answers_is_given_up(
     monkeypatch.setattr("recsys.serving.airflow_runs.PATIENCE", 0.2)
     silent = with_airflow(settings, f"http://127.0.0.1:{silent_port}", keys.admin)
     assert_problem(silent.post(PATH, json={}), 503)
+
+
+class NoAirflow(BaseHTTPRequestHandler):
+    """A server that answers everything with a page."""
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b"<html>Welcome</html>")
+
+    def log_request(self, code: object = "-", size: object = "-") -> None:
+        """Say nothing."""
+
+
+def test_what_is_no_airflow_is_a_problem(settings: Settings, keys: Keys) -> None:
+    with ThreadingHTTPServer(("127.0.0.1", 0), NoAirflow) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        other = with_airflow(settings, f"http://127.0.0.1:{server.server_port}", keys.admin)
+        problem = assert_problem(other.post(PATH, json={}), 503)
+        server.shutdown()
+    assert "access_token" in problem["detail"] and "Welcome" not in problem["detail"]
 
 
 @pytest.mark.parametrize(
