@@ -181,8 +181,8 @@ def login_place(home: Home) -> str:
     """Where the generated login is kept: a terminal that others see need not show it."""
     return (
         f"Airflow (api-server) and MLflow: login {ADMIN}, with the passwords airflow_admin and "
-        "mlflow_admin in "
-        f"{home.root / 'stack.json'}; the database's roles: {home.root / 'postgres.json'}"
+        f"mlflow_admin in {home.root / 'stack.json'}; the API's key: {home.api_key}; the "
+        f"database's roles: {home.root / 'postgres.json'}"
     )
 
 

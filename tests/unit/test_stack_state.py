@@ -187,6 +187,7 @@ def test_status_says_where_to_look_and_where_the_login_is_but_no_password(
     assert f"127.0.0.1:{running.postgres.port}" in output
     assert str(running.home.root / "stack.json") in output
     assert str(running.home.root / "postgres.json") in output
+    assert str(running.home.api_key) in output
     secrets = [
         *running.home.record["secrets"].values(),
         *running.postgres.record["passwords"].values(),
