@@ -107,15 +107,16 @@ def plain_rows(conn: Connection, spec: PublicationSpec) -> list[tuple]:
         return [tuple(row) for row in conn.execute(PLAIN_RULES, params)]
 
 
-def stored_rows(conn: Connection) -> list[tuple]:
-    """Return the lists of the live publication, whole, as rows."""
+def stored_rows(conn: Connection, *, shadow: bool = False) -> list[tuple]:
+    """Return the lists of the live publication, or of its challenger's, whole, as rows."""
     query = """
         SELECT user_id, rank::integer, movie_id, score,
                CASE WHEN rank <= n_model THEN 'model' ELSE 'fallback' END, arm
         FROM published_lists JOIN publications USING (publication_id),
              unnest(movie_ids, scores) WITH ORDINALITY AS m (movie_id, score, rank)
-        WHERE is_live ORDER BY user_id, rank"""
-    return [tuple(row) for row in conn.execute(query)]
+        WHERE is_shadow = %s AND (is_shadow OR is_live)
+        ORDER BY user_id, rank"""
+    return [tuple(row) for row in conn.execute(query, [shadow])]
 
 
 @pytest.mark.parametrize("seed", range(6))
@@ -139,6 +140,30 @@ def test_the_arrays_are_what_the_rules_give_row_by_row(
         "SELECT user_id, rank, movie_id, score, source, arm FROM recommendations ORDER BY 1, 2"
     ).fetchall()
     assert shown == [row for row in rows if row[1] <= TOP_N]
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_a_shadow_is_as_deep_and_has_its_own_digest(world: World, seed: int) -> None:
+    rng = Random(seed)
+    random_world(world, rng)
+    spec = deep(spec_of(), EXPERIMENT)
+    assert spec.challenger is not None
+    for part in (spec, spec.challenger):
+        offer(world, part, rng)
+    world.conn.execute("CREATE TEMP TABLE offered AS SELECT * FROM candidates")
+    world.publish(spec)
+    rows = stored_rows(world.conn, shadow=True)
+    expected = plain_rows(world.conn, spec.challenger)
+    assert [row[:5] for row in rows] == [row[:5] for row in expected]
+    assert {row[5] for row in rows} == {"challenger"}
+    assert max(row[1] for row in rows) == DEPTH
+    of_readers = {row for row in stored_rows(world.conn) if row[5] == "challenger"}
+    assert of_readers < set(rows)
+    (kept,) = world.conn.execute(
+        "SELECT publication_id, n_rows, rows_sha256 FROM publications WHERE is_shadow"
+    ).fetchall()
+    counts = count_rows(world.conn, kept.publication_id)
+    assert (kept.n_rows, kept.rows_sha256) == (counts["n_rows"], counts["rows_sha256"])
 
 
 def reasons(each: Offered, n: int) -> dict[int, tuple]:

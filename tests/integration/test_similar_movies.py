@@ -119,6 +119,41 @@ def test_a_withdrawn_movie_is_near_to_none_at_once(
     assert len(after) == len(before) - lost
 
 
+def test_readers_of_both_arms_have_the_champions(
+    settings: Settings, weeks: list[date], conn: Connection
+) -> None:
+    nobody_is_better = {"recipes": ("popularity",), "minimum_effect": 1.0}
+    settings = settings.model_copy(update=nobody_is_better)
+    steps.run_week(settings, as_of=weeks[0])
+    without = rows(conn, f"{VIEW} ORDER BY 1, 2")
+    split = {"challenger": "item_knn", "challenger_share": 0.5, "challenger_weeks": 2}
+    steps.run_week(settings, as_of=weeks[0], **split)
+    assert {arm for (arm,) in rows(conn, "SELECT arm FROM recommendations")} == {
+        "champion",
+        "challenger",
+    }
+    assert rows(conn, f"{VIEW} ORDER BY 1, 2") == without
+    with_similar = (
+        "SELECT publication_key FROM publications WHERE {} AND publication_key IN "
+        "(SELECT publication_key FROM published_similar)"
+    )
+    assert len(rows(conn, with_similar.format("is_live"))) == 1
+    assert rows(conn, with_similar.format("is_shadow")) == []
+
+
+def test_a_rollback_brings_back_those_of_its_publication(
+    settings: Settings, weeks: list[date], conn: Connection
+) -> None:
+    query = "SELECT * FROM similar_movies ORDER BY movie_id, rank"
+    steps.run_week(settings, as_of=weeks[0])
+    first = rows(conn, query)
+    steps.run_week(settings, as_of=weeks[1])
+    assert rows(conn, query) != first
+    undo = {"publication_id": None, "reason": "bad lists", "requested_by": "ann"}
+    steps.rollback_publication(settings, **undo)
+    assert rows(conn, query) == first
+
+
 def test_they_are_removed_with_their_publication(
     settings: Settings, weeks: list[date], conn: Connection
 ) -> None:
