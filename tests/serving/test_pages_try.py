@@ -76,6 +76,16 @@ def test_ratings_that_are_none_are_left_aside(settings: Settings, keys: Keys, ra
     assert "None yet" in text_of(response)
 
 
+def test_a_rating_of_no_movie_leaves_the_list_of_the_others(
+    settings: Settings, keys: Keys, ratings: list[int]
+) -> None:
+    with_others = f"{address(ratings)}&rated=987654321-5"
+    own = own_list(page(settings, keys.predict, with_others))
+    assert own == own_list(page(settings, keys.predict, address(ratings)))
+    nothing = page(settings, keys.predict, "/try?rated=987654321-5")
+    assert "None yet" in text_of(nothing)
+
+
 class Open:
     """Lets everybody in, as somebody else's login would."""
 

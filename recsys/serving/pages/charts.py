@@ -249,7 +249,7 @@ class Intervals:
     @property
     def grid(self) -> list[tuple[float, str]]:
         """Return place and label of the grid's lines, as far as their labels fit."""
-        places = [(self.x(value), f"{value:+.10g}"[:7]) for value in ticks(*self._bounds)]
+        places = [(self.x(value), f"{value:+.10g}"[:7]) for value in ticks(*self._bounds, 6)]
         return [
             (x, label)
             for x, label in places

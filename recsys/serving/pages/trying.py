@@ -31,16 +31,18 @@ async def try_it(request: Request) -> Response:
         suggested = await movies_like(request, text, 8)
     elif live is not None:
         suggested = await popular_movies(request, live)
-    listed, problem = await _listed(request, ratings)
     titles = await ask(request, "movies", "titles", movie_ids=list(ratings))
     by_id = {movie.movie_id: movie for movie in titles}
+    # an address may be older than the movies, or typed
+    ratings = {each: stars for each, stars in ratings.items() if each in by_id}
+    listed, problem = await _listed(request, ratings)
     return render(
         request,
         "try.html.jinja",
         live=live,
         text=text,
         suggested=[movie for movie in suggested if movie.movie_id not in ratings][:8],
-        ratings=[(by_id[each], stars) for each, stars in ratings.items() if each in by_id],
+        ratings=[(by_id[each], stars) for each, stars in ratings.items()],
         listed=listed,
         problem=problem,
     )
