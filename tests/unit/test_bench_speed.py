@@ -195,6 +195,7 @@ def test_every_bound_speaks_of_the_issues_table():
         ("top-n", "≤", 1.35),
         ("top-n", "≥", 1.5),
         ("exam", "≤", 1.5),
+        ("publication", "≤", 2),
         ("publication", "≤", 3),
         ("publication", "≤", 4.05),  # 3 × 1.35
     }
