@@ -1,5 +1,5 @@
-"""All users scored and a publication made and live, beside one that has only the movies that readers
-are shown, and that beside the lists alone and what these are allowed to take.
+"""All users scored and a publication made and live, beside one that has only the movies that
+readers are shown, and that beside the lists alone and what these are allowed to take.
 """
 
 from collections.abc import Iterator, Sequence
@@ -87,9 +87,7 @@ def lists_alone(
     model: Recommender, request: ListRequest, histories: Interactions
 ) -> tuple[TopN, Reasons]:
     """Return lists as they were made before there were reasons."""
-    best = model.recommend(
-        request.users, n=request.n, histories=histories, offered=request.offered
-    )
+    best = model.recommend(request.users, n=request.n, histories=histories, offered=request.offered)
     cited = np.full((len(request.users), EACH * request.n_explained), -1, dtype=np.int64)
     return best, Reasons("rule", cited, np.zeros(cited.shape, dtype=np.float32))
 
@@ -103,3 +101,4 @@ def drop_publications(settings: Settings) -> None:
     with connect(settings) as conn:
         for partition in conn.execute(of_all).fetchall():
             conn.execute(sql.SQL("DROP TABLE {}").format(sql.Identifier(partition.relname)))
+        conn.execute("TRUNCATE published_similar")
