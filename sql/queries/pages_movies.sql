@@ -37,9 +37,12 @@ ORDER BY rank, user_id LIMIT %(n)s;
 -- The movies that are nearest to it, and what it has in common with each.
 SELECT s.rank, s.similar_id AS movie_id, c.title, c.genres, c.directors, c.withdrawn_at, s.basis,
        s.n_raters,
-       ARRAY(SELECT unnest(c.directors) INTERSECT SELECT unnest(m.directors)) AS same_directors,
-       ARRAY(SELECT unnest(c.actors) INTERSECT SELECT unnest(m.actors)) AS same_actors,
-       ARRAY(SELECT unnest(c.genres) INTERSECT SELECT unnest(m.genres)) AS same_genres
+       ARRAY(SELECT unnest(c.directors) INTERSECT SELECT unnest(m.directors) ORDER BY 1)
+           AS same_directors,
+       ARRAY(SELECT unnest(c.actors) INTERSECT SELECT unnest(m.actors) ORDER BY 1)
+           AS same_actors,
+       ARRAY(SELECT unnest(c.genres) INTERSECT SELECT unnest(m.genres) ORDER BY 1)
+           AS same_genres
 FROM api.near_movies s
 JOIN api.movies c ON c.movie_id = s.similar_id
 JOIN api.movies m ON m.movie_id = s.movie_id

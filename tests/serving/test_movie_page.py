@@ -31,3 +31,27 @@ def test_a_movies_page_says_how_many_rated_both(
     text = text_of(page(settings, keys.read, f"/movies/{movie_id}"))
     assert "Similar movies" in text
     assert re.findall(r"[\d,]+ people rated both", text) == words
+
+
+#: What a movie shares with one near it, where that is an actor and a genre.
+SHARED = """
+    SELECT s.movie_id,
+           ARRAY(SELECT unnest(own.directors) INTERSECT SELECT unnest(near.directors) ORDER BY 1)
+           || ARRAY(SELECT unnest(own.actors) INTERSECT SELECT unnest(near.actors) ORDER BY 1)
+           AS people,
+           ARRAY(SELECT unnest(own.genres) INTERSECT SELECT unnest(near.genres) ORDER BY 1)
+           AS genres
+    FROM similar_movies s
+    JOIN catalogue own ON own.movie_id = s.movie_id
+    JOIN catalogue near ON near.movie_id = s.similar_id
+    WHERE s.rank <= 12 AND own.genres && near.genres
+      AND own.actors && near.actors
+    ORDER BY s.movie_id, s.rank LIMIT 1"""
+
+
+def test_a_movies_page_says_what_both_have_in_common(
+    settings: Settings, keys: Keys, conn: Connection
+) -> None:
+    (shared,) = conn.execute(SHARED).fetchall()
+    text = text_of(page(settings, keys.read, f"/movies/{shared.movie_id}"))
+    assert f"In common: {', '.join([*shared.people[:3], *shared.genres])} " in text
