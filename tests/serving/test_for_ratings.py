@@ -130,6 +130,9 @@ def test_filters_and_exclusions_hold_for_a_list_on_request(api: Api, conn: Conne
     conn.execute("INSERT INTO withdrawals (movie_id, reason) VALUES (%s, 'a test')", [first])
     after = api.post(URL, json={"ratings": ratings, "genre": ["Comedy"], "n": 5}).json()
     assert first not in {item["movie_id"] for item in after["items"]}
+    second = after["items"][0]["movie_id"]
+    without = api.post(URL, json={"ratings": ratings, "genre": ["Comedy"], "exclude": [second]})
+    assert second not in {item["movie_id"] for item in without.json()["items"]}
     rest = api.post(URL, json={"ratings": ratings, "genre": ["Comedy"], "n": 2, "offset": 2}).json()
     assert [item["movie_id"] for item in rest["items"]] == [
         item["movie_id"] for item in after["items"][2:4]
@@ -138,11 +141,15 @@ def test_filters_and_exclusions_hold_for_a_list_on_request(api: Api, conn: Conne
 
 def test_the_newest_of_two_ratings_counts(api: Api, conn: Connection) -> None:
     ratings = ratings_of(conn, model_users(conn)[0])
-    older = dict(ratings[0], rating=0.5, rated_at=datetime(1990, 1, 1, tzinfo=UTC).isoformat())
-    one, other = (
-        api.post(URL, json={"ratings": each}).json() for each in (ratings, [*ratings, older])
+    liked = next(each for each in ratings if each["rating"] >= 4)
+    older = dict(liked, rating=0.5, rated_at=datetime(1990, 1, 1, tzinfo=UTC).isoformat())
+    same = dict(liked, rating=0.5)
+    one, other, changed = (
+        api.post(URL, json={"ratings": each}).json()
+        for each in (ratings, [*ratings, older], [*ratings, same])
     )
     assert shown(one) == shown(other)
+    assert shown(one) != shown(changed), "of two at once the later counts"
 
 
 def test_a_week_that_was_published_may_be_named(api: Api, conn: Connection) -> None:

@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 
@@ -14,6 +14,8 @@ from recsys.serving.filters import ListQuery
 from recsys.serving.fresh import Fresh, History, ListRequest
 from tests.serving.conftest import Api
 from tests.serving.test_lists import url_of
+
+Answer = TypeVar("Answer")
 
 
 @pytest.fixture
@@ -57,18 +59,18 @@ def test_a_fresh_list_knows_what_was_rated_since(api: Api, conn: Connection, use
     assert api.get(url_of(user_id), params={"fresh": True}, headers=tag).status_code == 304
 
 
-def ask_fresh(api: Api, question: Callable[[Fresh], Awaitable[bytes]]) -> Any:
+def ask_fresh(api: Api, question: Callable[[Fresh], Awaitable[Answer]]) -> Answer:
     """What the part of the application that asks the champion answers, without a request."""
 
-    async def answer() -> bytes:
+    async def answer() -> Answer:
         database = Database.of(api.settings)
         champions = Champions(api.settings)
         async with database:
-            body = await question(Fresh(database, champions))
+            value = await question(Fresh(database, champions))
         champions.close()
-        return body
+        return value
 
-    return json.loads(asyncio.run(answer()))
+    return asyncio.run(answer())
 
 
 def test_a_history_of_a_publication_that_is_live_no_more_is_read_again(
@@ -76,7 +78,7 @@ def test_a_history_of_a_publication_that_is_live_no_more_is_read_again(
 ) -> None:
     wish = ListRequest(ListQuery(n=100), user_id=user_id)
     before = History([1], [5.0], [1], publication_id=0)
-    fresh = ask_fresh(api, lambda fresh: fresh.answer(before, wish))
+    fresh = json.loads(ask_fresh(api, lambda fresh: fresh.answer(before, wish)))
     stored = api.get(url_of(user_id), params={"n": 100}).json()
     assert of_model(fresh) and plain(of_model(fresh)) == of_model(stored)
 
@@ -94,7 +96,65 @@ def test_a_champion_gives_no_reasons_for_the_list_of_another(api: Api, user_id: 
         ask_fresh(api, lambda fresh, body=body: fresh.complete_reasons(json.dumps(body).encode()))
         for body in (answer, answer | {"publication": answer["publication"] + 1})
     ]
-    assert [each["items"][-1]["reasons"] for each in completed] == [reasons, None]
+    assert [json.loads(each)["items"][-1]["reasons"] for each in completed] == [reasons, None]
+
+
+def test_a_fresh_list_leaves_out_what_was_dismissed_or_is_excluded(
+    api: Api, conn: Connection, user_id: int
+) -> None:
+    params = {"fresh": True, "fields": "title"}
+    items = api.get(url_of(user_id), params=params).json()["items"]
+    assert {tuple(item) for item in items} == {("movie_id", "title")}
+    dismissed, excluded = (item["movie_id"] for item in items[:2])
+    conn.execute(
+        "INSERT INTO feedback_events (user_id, movie_id, kind, received_at) "
+        "VALUES (%s, %s, 'dismissed', now())",
+        [user_id, dismissed],
+    )
+    after = api.get(url_of(user_id), params=params | {"exclude": excluded}).json()["items"]
+    assert not {dismissed, excluded} & {item["movie_id"] for item in after}
+
+
+def test_a_history_has_the_newest_rating_of_each_movie(
+    api: Api, conn: Connection, user_id: int
+) -> None:
+    (own,) = conn.execute(
+        "SELECT movie_id, rating FROM api.live_ratings WHERE user_id = %s AND rating >= 4 "
+        "ORDER BY movie_id LIMIT 1",
+        [user_id],
+    ).fetchall()
+    conn.execute(
+        "INSERT INTO feedback_ratings (user_id, movie_id, rating, rated_at, received_at) "
+        "VALUES (%s, %s, 0.5, now(), now())",
+        [user_id, own.movie_id],
+    )
+    stars = []
+    for is_fresh in (True, False):
+        history = ask_fresh(api, lambda fresh, new=is_fresh: fresh.history(user_id, is_fresh=new))
+        stars.append(dict(zip(history.movie_ids, history.ratings, strict=True))[own.movie_id])
+    assert stars == [0.5, own.rating]
+
+
+def test_a_user_in_the_challengers_share_asks_the_challenger(
+    api: Api, conn: Connection, user_id: int
+) -> None:
+    conn.execute(
+        "INSERT INTO publications (publication_key, as_of, watermark, params, recipe_key, "
+        "model_version, n_users, n_rows, n_fallback, rows_sha256) SELECT 'other', as_of, "
+        "watermark, params, 'rival', '2', 1, 1, 0, 'x' FROM publications WHERE is_live"
+    )
+    conn.execute(
+        "UPDATE publications SET experiment = 'e', challenger_id = "
+        "(SELECT publication_id FROM publications WHERE recipe_key = 'rival') WHERE is_live"
+    )
+    conn.execute("UPDATE published_lists SET arm = 'challenger' WHERE user_id = %s", [user_id])
+    history = History([], [], [])
+    asked = []
+    for number in (user_id, 2**40 + 5):
+        wish = ListRequest(ListQuery(), user_id=number)
+        champion = ask_fresh(api, lambda fresh, wish=wish: fresh.champion(history, wish))
+        asked.append((champion.recipe_key == "rival", champion.model_version == "2", champion.arm))
+    assert asked == [(True, True, "challenger"), (False, False, "champion")]
 
 
 def test_a_new_user_has_a_fresh_list_at_once(api: Api, conn: Connection) -> None:

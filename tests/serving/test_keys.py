@@ -1,14 +1,23 @@
 """Who may ask what: nothing is open but /healthz."""
 
+import asyncio
 import logging
+import time
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import TypeAlias
 
 import pytest
 
 from recsys.db.connect import Connection
+from recsys.serving import keys as process_keys
+from recsys.serving.database import Database
 from recsys.serving.key_ledger import fetch_keys, revoke_key
 from recsys.settings import Settings
 from tests.serving.conftest import Api, Keys, new_key
+
+Trusting: TypeAlias = Callable[[Sequence[tuple[Callable[[], object], str]]], tuple[list[bool], int]]
 
 
 def test_healthz_is_open_and_readyz_needs_a_key(api: Api) -> None:
@@ -67,6 +76,58 @@ def test_an_expired_key_and_a_revoked_one_open_nothing(api: Api, conn: Connectio
     revoked = new_key(conn)
     revoke_key(conn, int(revoked.split("_")[1]))
     assert api.get("/readyz", key=revoked).status_code == 401
+
+
+@pytest.fixture
+def trusting(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Trusting:
+    """Asks one process about keys, one after another, with something done before each."""
+    monkeypatch.setattr(process_keys, "MOST_REMEMBERED", 2)
+
+    def ask(steps: Sequence[tuple[Callable[[], object], str]]) -> tuple[list[bool], int]:
+        async def answers() -> tuple[list[bool], int]:
+            async with Database.of(settings) as database:
+                keys = process_keys.Keys(database)
+                opened = []
+                for before, key in steps:
+                    before()
+                    opened.append(await keys.caller(key) is not None)
+                return opened, len(keys._trusted)
+
+        return asyncio.run(answers())
+
+    return ask
+
+
+def nothing() -> None:
+    """Do nothing."""
+
+
+def test_a_process_trusts_a_key_for_a_moment_only(
+    conn: Connection, trusting: Trusting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = new_key(conn)
+
+    def revoke() -> None:
+        revoke_key(conn, int(key.split("_")[1]))
+
+    assert trusting([(nothing, key), (revoke, key)])[0] == [True, True]
+    monkeypatch.setattr(process_keys, "TRUST", -1.0)
+    other = new_key(conn)
+    revoked = partial(revoke_key, conn, int(other.split("_")[1]))
+    assert trusting([(nothing, other), (revoked, other)])[0] == [True, False]
+
+
+def test_a_key_that_expires_while_it_is_trusted_opens_nothing(
+    conn: Connection, trusting: Trusting
+) -> None:
+    key = new_key(conn, days=1)
+    conn.execute("UPDATE api_keys SET expires_at = now() + interval '0.7 s'")
+    assert trusting([(nothing, key), (partial(time.sleep, 0.8), key)])[0] == [True, False]
+
+
+def test_a_process_remembers_so_many_keys_and_no_more(conn: Connection, trusting: Trusting) -> None:
+    opened, n_remembered = trusting([(nothing, new_key(conn)) for _ in range(5)])
+    assert all(opened) and n_remembered <= 2
 
 
 def test_only_the_digest_of_a_key_is_kept(conn: Connection, keys: Keys) -> None:

@@ -117,6 +117,17 @@ def test_filters_act_on_the_depth_and_the_fallback_fills_up(
     assert not rated & set(ids)
 
 
+def test_years_are_within_both_bounds(still_api: Api) -> None:
+    first = still_api.get(url_of(1)).json()["items"][0]
+    year = first["year"]
+    for params in ({"year_to": year}, {"year_from": year}, {"year_from": year, "year_to": year}):
+        items = still_api.get(url_of(1), params=params | {"n": 5}).json()["items"]
+        assert items[0]["movie_id"] == first["movie_id"]
+        years = {item["year"] for item in items}
+        assert max(years) <= params.get("year_to", 9_999)
+        assert min(years) >= params.get("year_from", 0)
+
+
 def test_a_list_that_cannot_be_filled_says_so(api: Api, user_id: int) -> None:
     answer = api.get(url_of(user_id), params={"genre": "No such genre"}).json()
     assert (answer["items"], answer["complete"]) == ([], False)
@@ -188,7 +199,8 @@ def test_what_the_reader_has_is_not_sent_again(api: Api, user_id: int) -> None:
     etag = first.headers["etag"]
     same = api.get(url_of(user_id), headers={"If-None-Match": f'"other", {etag}'})
     assert (same.status_code, same.content, same.headers["etag"]) == (304, b"", etag)
-    assert api.get(url_of(user_id), params={"n": 9}).headers["etag"] != etag
+    for params in ({"n": 9}, {"fields": "title"}, {"explain": True}, {"exclude": 1}):
+        assert api.get(url_of(user_id), params=params).headers["etag"] != etag
     assert api.get(url_of(user_id + 1)).headers["etag"] != etag
 
 
@@ -237,6 +249,7 @@ def test_a_key_of_one_user_touches_no_other(api: Api, conn: Connection, user_id:
         "/v1/users/1/recommendations?exclude=9223372036854775808",
         "/v1/users/1/recommendations?fields=password",
         "/v1/users/1/recommendations?nosuch=1",
+        "/v1/users/1/recommendations?n=5&n=6",
         "/v1/users/1/recommendations?genre=" + "x" * 101,
     ],
 )

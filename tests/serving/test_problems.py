@@ -79,6 +79,21 @@ def test_a_database_without_a_live_publication_is_not_ready(api: Api, conn: Any)
     assert "no publication is live" in problem["detail"]
 
 
+def test_what_was_sent_is_not_repeated(still_api: Api) -> None:
+    answer = still_api.get("/v1/users/zebra/recommendations?n=zebra")
+    assert "zebra" not in str(assert_problem(answer, 422)["errors"])
+    body = {"ratings": [{"movie_id": "zebra", "rating": 4}]}
+    answer = still_api.post("/v1/recommendations:for-ratings", json=body)
+    assert "zebra" not in str(assert_problem(answer, 422)["errors"])
+
+
+def test_nothing_is_kept_by_whoever_passes_it_on(still_api: Api) -> None:
+    for path in ("/readyz", "/nowhere", "/v1/movies?q=the"):
+        headers = still_api.get(path).headers
+        assert headers["cache-control"] == "no-store"
+        assert headers["x-content-type-options"] == "nosniff"
+
+
 def test_the_log_says_that_the_database_refused_a_value(
     api: Api, caplog: pytest.LogCaptureFixture
 ) -> None:
