@@ -1,6 +1,7 @@
 """The API and its pages: `serve`."""
 
 import os
+import socket
 from argparse import Namespace
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
@@ -28,9 +29,23 @@ def serve(options: Namespace) -> None:
             "the API has no database: RECSYS_API_DATABASE_URL is empty; expected "
             "postgresql://recsys_api:password@host:port/database"
         )
+    require_free(host, port)
     workers = options.workers or settings.api_workers
     with shared_figures() if workers > 1 else nullcontext():
         listen(host, port, workers)
+
+
+def require_free(host: str, port: int) -> None:
+    """Raise RecsysError where nobody can listen on an address, as another server does."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        socket.create_server((host, port), family=family).close()
+    except OSError as error:
+        raise RecsysError(
+            f"the API cannot listen on {host}:{port}: {error.strerror}; expected a free address of "
+            "this machine: if the API of `make demo` answers there, use it, or choose another "
+            "port with --port"
+        ) from error
 
 
 @contextmanager

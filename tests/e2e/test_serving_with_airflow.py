@@ -2,7 +2,10 @@
 Airflow behind its login.
 """
 
+import os
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from urllib.parse import urljoin
 
@@ -14,6 +17,7 @@ from recsys.db.connect import connect
 from recsys.serving.key_ledger import NewKey, create_key
 from recsys.settings import Settings
 from stack.environment import ADMIN
+from stack.home import REPOSITORY
 from tests.e2e.running_airflow import WEEKLY, Installation, running_installation, until
 from tests.serving.conftest import Api
 from tests.serving.pages_visits import send, text_of
@@ -68,6 +72,25 @@ def test_a_week_is_started_and_wrong_params_are_refused(
     other = settings.model_copy(update={"airflow_password": SecretStr("wrong")})
     assert Api(other, key).post("/v1/weeks", json=body).status_code == 503
     installation.wait_for_success(run["run_id"])
+
+
+def test_the_api_that_the_demo_starts_gives_lists_for_the_key_that_it_made(
+    installation: Installation,
+) -> None:
+    home = installation.stack.home
+    assert home.api_key.stat().st_mode & 0o777 == 0o600
+    shown = subprocess.check_output(
+        [sys.executable, "-m", "recsys", "serve", "--url"],
+        env=os.environ | {"RECSYS_HOME": str(home.root), "PYTHONPATH": str(REPOSITORY)},
+        text=True,
+    )
+    assert shown == f"{home.url('api')}\n"
+    headers = {"Authorization": f"Bearer {home.api_key.read_text().strip()}"}
+    user_id = installation.ask("SELECT min(user_id) FROM recommendations")[0]
+    path = f"{shown.strip()}/v1/users/{user_id}/recommendations"
+    answer = httpx.get(path, headers=headers, trust_env=False, timeout=30)
+    assert answer.status_code == 200 and len(answer.json()["items"]) == 10
+    assert httpx.get(path, trust_env=False).status_code == 401
 
 
 def browser(installation: Installation, token: str = "") -> httpx.Client:

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -18,6 +19,7 @@ from tests.serving.conftest import Keys
 from tests.serving.test_for_ratings import URL
 
 REPOSITORY = Path(__file__).parents[2]
+DATABASES = ("RECSYS_DATABASE_URL", "RECSYS_API_DATABASE_URL")
 
 
 def environment_of(settings: Settings) -> dict[str, str]:
@@ -117,3 +119,17 @@ def test_serve_prints_its_address_without_a_database(tmp_path: Path) -> None:
         command, env=environment, capture_output=True, text=True, check=False, cwd=tmp_path
     )
     assert refused.returncode == 1 and "RECSYS_API_DATABASE_URL" in refused.stdout
+
+
+def test_an_address_that_is_taken_is_named_with_what_to_do() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        refused = subprocess.run(
+            [sys.executable, "-m", "recsys", "serve", "--port", port],
+            env=os.environ | dict.fromkeys(DATABASES, "postgresql://nobody@127.0.0.1:1/none"),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    assert refused.returncode == 1
+    assert f"cannot listen on 127.0.0.1:{port}: " in refused.stdout and "--port" in refused.stdout
