@@ -9,6 +9,7 @@ from datetime import date
 from zlib import crc32
 
 from recsys.models import BASELINE, MODELS
+from recsys.round_values import round_step, round_values
 
 #: Okabe and Ito's colours, which stay apart for colour-blind eyes, less those too light for a line
 #: on white; then Tol's.
@@ -115,12 +116,8 @@ class Frame:
         """Places and labels of round values, about `n` of them."""
         step = round_step((self.high - self.low) / n)
         digits = max(0, -math.floor(math.log10(step)))
-        first = math.ceil(self.low / step - 1e-9)
-        last = math.floor(self.high / step + 1e-9)
-        return [
-            (self.y(count * step), f"{count * step:,.{digits}f}")
-            for count in range(first, last + 1)
-        ]
+        values = round_values(self.low, self.high, n)
+        return [(self.y(value), f"{value:,.{digits}f}") for value in values]
 
     def week_labels(self) -> list[tuple[float, str]]:
         """Places and labels of as many weeks as there is room for; in a wide chart a year's first
@@ -143,12 +140,6 @@ NARROW = 400
 def day_label(day: date, *, year: bool = True) -> str:
     """Return a date as a chart shows it, e.g. 3 Dec 2018."""
     return f"{day.day} {day:%b}" + (f" {day.year}" if year else "")
-
-
-def round_step(least: float) -> float:
-    """The next of 1, 2, 5 times a power of ten."""
-    power = 10 ** math.floor(math.log10(least))
-    return next(power * factor for factor in (1, 2, 5, 10) if least <= power * factor * (1 + 1e-9))
 
 
 def frame_around(

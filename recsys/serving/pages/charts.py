@@ -9,24 +9,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from recsys.round_values import round_values
+
 __all__ = ["Bars", "Interval", "Intervals", "Line", "Lines"]
 
 LETTER = 6.4
-
-
-def round_step(least: float) -> float:
-    """Return the next of 1, 2, 5 times a power of ten."""
-    power = 10.0 ** math.floor(math.log10(least))
-    return next(step * power for step in (1, 2, 5, 10) if step * power >= least * (1 - 1e-9))
-
-
-def ticks(low: float, high: float, n: int = 4) -> list[float]:
-    """Return about n round values between two."""
-    if not high > low:
-        return [low]
-    step = round_step((high - low) / n)
-    first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
-    return [place * step for place in range(first, last + 1)]
+#: Lines of a grid, about.
+TICKS = 4
 
 
 def label_of(value: float) -> str:
@@ -93,7 +82,7 @@ class Bars:
     @property
     def lines(self) -> list[tuple[float, str]]:
         """Return height and label of the grid's lines."""
-        return [(self.y(value), label_of(value)) for value in ticks(0, self.high)]
+        return [(self.y(value), label_of(value)) for value in round_values(0, self.high, TICKS)]
 
     @property
     def shown_labels(self) -> list[tuple[float, str]]:
@@ -169,7 +158,8 @@ class Lines:
     @property
     def grid(self) -> list[tuple[float, str]]:
         """Return height and label of the grid's lines."""
-        return [(self.y(value), label_of(round(value, 10))) for value in ticks(*self._bounds)]
+        values = round_values(*self._bounds, TICKS)
+        return [(self.y(value), label_of(round(value, 10))) for value in values]
 
     def points(self, line: Line) -> list[tuple[float, float, str, float]]:
         """Return x, y, label and value of a line's points."""
@@ -249,7 +239,7 @@ class Intervals:
     @property
     def grid(self) -> list[tuple[float, str]]:
         """Return place and label of the grid's lines, as far as their labels fit."""
-        places = [(self.x(value), f"{value:+.10g}"[:7]) for value in ticks(*self._bounds, 6)]
+        places = [(self.x(value), f"{value:+.10g}"[:7]) for value in round_values(*self._bounds, 6)]
         return [
             (x, label)
             for x, label in places
