@@ -6,7 +6,7 @@ from datetime import date, timedelta
 
 from recsys.db.connect import Connection
 from recsys.experiment import Experiment, experiment_of
-from recsys.models import BASELINE, MODELS
+from recsys.models import BASELINE, COMPETING
 from recsys.promotion.ledger import Champion, champion_before
 from recsys.recipe import Recipe
 from recsys.request import RunRequest
@@ -38,7 +38,7 @@ class FirstPlan:
 
     def week(self) -> WeekPlan:
         """Return the week with the settings' recipes and those tuned; its watermark is still 0."""
-        names = self.settings.recipes or tuple(MODELS)
+        names = self.settings.recipes or COMPETING
         return WeekPlan(
             as_of=self.as_of,
             watermark=0,

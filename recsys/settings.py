@@ -65,7 +65,8 @@ class Settings(Bounds, BaseSettings):
     # models
     recipes: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(),
-        description="recipes of a week that names none, comma-separated; empty: all there are",
+        description="recipes of a week that names none, comma-separated; empty: those that compete "
+        "by default",
     )
     seed: int = Field(
         default=20_261,

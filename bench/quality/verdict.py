@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from bench.quality.measuring import Row
 from bench.quality.published import Bound, Target
-from recsys.models import MODELS
+from recsys.models import COMPETING
 
 FLOOR = "popularity"
 
@@ -35,7 +35,7 @@ def judge(target: Target, rows: Sequence[Row]) -> Verdict:
 
 def judge_each(target: Target, rivals: Sequence[Row]) -> Verdict:
     """Return the verdict where every default recipe must keep the bounds."""
-    unmeasured = sorted(set(MODELS) - {FLOOR} - {row.contender.label for row in rivals})
+    unmeasured = sorted(set(COMPETING) - {FLOOR} - {row.contender.label for row in rivals})
     if unmeasured:
         reason = f"not measured: {', '.join(unmeasured)}"
         return Verdict(target, rivals[0], met=False, reason=reason)

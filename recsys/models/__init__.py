@@ -10,7 +10,7 @@ from recsys.errors import ModelError
 if TYPE_CHECKING:
     from recsys.models.base import Recommender
 
-__all__ = ["BASELINE", "MODELS", "model_class"]
+__all__ = ["BASELINE", "COMPETING", "MODELS", "model_class"]
 
 #: name → module and class. Read at DAG parse, so nothing is imported before it is used.
 MODELS = {
@@ -21,6 +21,10 @@ MODELS = {
     "hybrid": "recsys.models.hybrid:Hybrid",
     "blend": "recsys.models.blend:Blend",
 }
+
+#: What competes in a week where neither the run nor the settings name recipes: what is worth its
+#: time.
+COMPETING = ("popularity", "als", "ease", "item_knn", "hybrid", "blend")
 
 #: The recipe that every champion must beat, and that is champion where none does. It may give
 #: everyone the same list.

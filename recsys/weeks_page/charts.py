@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from zlib import crc32
 
-from recsys.models import BASELINE, MODELS
+from recsys.models import BASELINE, COMPETING
 from recsys.round_values import round_step, round_values
 
 #: Okabe and Ito's colours, which stay apart for colour-blind eyes, less those too light for a line
@@ -17,7 +17,7 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#A
 #: What all others are measured against.
 BASELINE_COLOUR = "#7F8790"
 #: The recipes that have a place in COLOURS; a name that is not here takes one by its digest.
-COLOURED = tuple(name for name in MODELS if name != BASELINE)
+COLOURED = tuple(name for name in COMPETING if name != BASELINE)
 #: Recipes of one name share its colour: the first is solid, the others dashed.
 DASHES = ("", "7 3", "2 3", "7 3 2 3")
 #: Parts of a whole, from much to little: one hue, so that they do not look like recipes. The

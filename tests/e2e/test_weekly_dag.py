@@ -14,7 +14,7 @@ from psycopg import sql
 from recsys.db.connect import Connection
 from recsys.db.queries import checks
 from recsys.drops.replay import replay
-from recsys.models import MODELS
+from recsys.models import COMPETING
 from recsys.settings import Settings
 from recsys.steps import STEPS
 from stack.datasets.imdb import generate_imdb
@@ -26,11 +26,11 @@ pytestmark = pytest.mark.e2e
 
 #: At least: two sensors, fifteen steps that are one task, two lists, the checks, all recipes, a
 #: shard.
-TASKS = 20 + len(checks()) + len(MODELS)
+TASKS = 20 + len(checks()) + len(COMPETING)
 #: What a step that is called several times is called for.
 PARTS = {
     "checks": [path.stem for path in checks()],
-    "recipes": list(MODELS),
+    "recipes": list(COMPETING),
     "shards": ["shard 0"],
     None: [""],
 }
@@ -137,7 +137,7 @@ def test_three_weeks_twice(
         "SELECT DISTINCT split_part(recipe_key, '-', 1) AS name FROM exam_results WHERE as_of = %s",
         [weeks[-1]],
     )
-    assert {row.name for row in evaluated} == set(MODELS)
+    assert {row.name for row in evaluated} == set(COMPETING)
     each = conn.execute(
         "SELECT as_of, n_users, n_rows, is_live FROM publications ORDER BY as_of"
     ).fetchall()

@@ -451,7 +451,7 @@ def target(who: str, sense: Any = "≥", value: float = 0.25, *, every_seed: boo
     ],
 )
 def test_targets(target, rows, met, decided_by, monkeypatch):
-    monkeypatch.setattr("bench.quality.verdict.MODELS", {"popularity": "", "a": "", "b": ""})
+    monkeypatch.setattr("bench.quality.verdict.COMPETING", ("popularity", "a", "b"))
     verdict = judge(target, rows)
     assert (verdict.met, verdict.row and verdict.row.contender.label) == (met, decided_by)
 

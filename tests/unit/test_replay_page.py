@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from recsys.db.connect import Connection
-from recsys.models import MODELS
+from recsys.models import COMPETING
 from recsys.weeks_page.charts import (
     BASELINE_COLOUR,
     COLOURS,
@@ -225,9 +225,9 @@ def test_every_score_lies_inside_its_chart() -> None:
 
 
 def test_every_recipe_has_a_colour_of_its_own_and_popularity_is_grey() -> None:
-    styles = styles_of(f"{name}-00000000" for name in MODELS)
+    styles = styles_of(f"{name}-00000000" for name in COMPETING)
     assert styles["popularity-00000000"].colour == BASELINE_COLOUR
-    assert len({style.colour for style in styles.values()}) == len(MODELS)
+    assert len({style.colour for style in styles.values()}) == len(COMPETING)
 
 
 def test_a_recipes_colour_is_the_same_on_every_page() -> None:
