@@ -4,6 +4,7 @@ sql/batch_recommendations.sql.
 
 __all__ = [
     "candidates",
+    "fallback",
     "filling",
     "outlived",
     "publish",

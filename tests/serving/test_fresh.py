@@ -149,12 +149,14 @@ def test_a_user_in_the_challengers_share_asks_the_challenger(
     )
     conn.execute("UPDATE published_lists SET arm = 'challenger' WHERE user_id = %s", [user_id])
     history = History([], [], [])
-    asked = []
+    champions = []
     for number in (user_id, 2**40 + 5):
         wish = ListRequest(ListQuery(), user_id=number)
         champion = ask_fresh(api, lambda fresh, wish=wish: fresh.champion(history, wish))
-        asked.append((champion.recipe_key == "rival", champion.model_version == "2", champion.arm))
-    assert asked == [(True, True, "challenger"), (False, False, "champion")]
+        champions.append(
+            (champion.recipe_key == "rival", champion.model_version == "2", champion.arm)
+        )
+    assert champions == [(True, True, "challenger"), (False, False, "champion")]
 
 
 def test_a_new_user_has_a_fresh_list_at_once(api: Api, conn: Connection) -> None:
