@@ -31,6 +31,7 @@ VALUES: dict[str, Any] = {
     "admitted_for": date(2020, 1, 6),
     "files": Jsonb([]),
     "counts": Jsonb({}),
+    "is_known": True,
     "params": Jsonb({}),
     "recipe": Jsonb({}),
     "comparisons": Jsonb([]),
