@@ -13,8 +13,8 @@ from rich.console import Console
 from bench.fidelity.measuring import Fidelity, measure
 from bench.fidelity.table import misses, table_of
 from bench.harness.command import HOME, add_only, check_only, console_of
-from bench.quality.files import read_catalogue, read_ratings
 from bench.quality.fits import Fits
+from recsys.dataset import read_catalogue, read_ratings
 from recsys.features.interactions import Interactions
 from recsys.features.train import Loaded
 from recsys.models.base import Compute, Recommender

@@ -17,7 +17,7 @@ from recsys.registry.fit_key import code_version
 #: What decides a measurement beside the code that a fit key covers; how it is shown does not.
 SOURCES = (
     "bench/quality/protocols/*.py",
-    "bench/quality/files.py",
+    "recsys/dataset.py",
     "bench/quality/references.py",
     "recsys/exam.py",
 )

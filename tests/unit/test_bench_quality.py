@@ -15,7 +15,6 @@ import pytest
 import bench.quality.__main__ as command
 from bench.harness.journal import Journal
 from bench.quality.contenders import CHOSEN, REFERENCE, Contender, contenders
-from bench.quality.files import Ratings, read_catalogue, read_ratings
 from bench.quality.fits import Fits, Fitted
 from bench.quality.measurement import Measurement
 from bench.quality.measuring import Row, jobs_of, rows_of
@@ -31,6 +30,7 @@ from bench.quality.references import GenreProfile, NewestLikes
 from bench.quality.table import number
 from bench.quality.tracking import Tracking
 from bench.quality.verdict import judge
+from recsys.dataset import Ratings, read_catalogue, read_ratings
 from recsys.errors import DropError, ModelError
 from recsys.models.base import Compute, PredictsRatings
 from recsys.models.popularity import Popularity

@@ -5,7 +5,7 @@ The scores are real: NDCG@10 of six recipes for the 5,736 users who decide the e
 file holds scores alone, the users in no order, and no row of the publisher's. It was made from the
 publisher's ml-1m folder:
 
-    catalogue = read_catalogue(folder, None)  # bench.quality.files
+    catalogue = read_catalogue(folder, None)  # recsys.dataset
     ratings = read_ratings(folder).over(catalogue.movie_ids)
     # leave-newest-out
     exam = split_exam(ratings, min_users=1_000, like_threshold=4.0)

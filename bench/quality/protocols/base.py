@@ -7,8 +7,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import ClassVar
 
-from bench.quality.files import fingerprint, read_catalogue, read_ratings
 from bench.quality.fits import Fits
+from recsys.dataset import fingerprint, read_catalogue, read_ratings
 from recsys.features.catalogue import Catalogue
 from recsys.features.interactions import Interactions
 from recsys.recipe import Recipe

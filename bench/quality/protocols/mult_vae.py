@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from bench.quality.files import Ratings, read_catalogue, read_ratings
 from bench.quality.protocols.base import LIKE_THRESHOLD, ML_20M, Protocol
+from recsys.dataset import Ratings, read_catalogue, read_ratings
 from recsys.evaluation.hits import hits_of
 from recsys.evaluation.metrics.ndcg import ndcg
 from recsys.features.catalogue import Catalogue

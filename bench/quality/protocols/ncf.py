@@ -11,8 +11,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.csv as pacsv
 
-from bench.quality.files import Ratings, read_catalogue
 from bench.quality.protocols.base import IMDB, ML_1M, NCF_SPLIT, Protocol
+from recsys.dataset import Ratings, read_catalogue
 from recsys.errors import DropError
 from recsys.features.catalogue import Catalogue
 from recsys.features.interactions import Interactions, index_of

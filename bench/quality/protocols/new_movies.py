@@ -6,9 +6,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from bench.quality.files import read_catalogue
 from bench.quality.protocols.base import LIKE_THRESHOLD, ML_1M, ML1MProtocol
 from bench.quality.references import reference
+from recsys.dataset import read_catalogue
 from recsys.evaluation.comparison import paired_bootstrap
 from recsys.evaluation.hits import hits_of
 from recsys.evaluation.metrics.ndcg import ndcg

@@ -57,6 +57,7 @@ class Ratings:
         return cls(*(column.to_numpy() for column in table.columns))
 
     def over(self, movie_ids: np.ndarray) -> Interactions:
+        """Return the ratings of these movies, ascending, as recipes take them."""
         return Interactions.of(
             self.user, self.movie, self.rating, self.rated_at, movie_ids=movie_ids
         )
@@ -125,6 +126,7 @@ def read_movies(folder: Path) -> tuple[MovieRow, ...]:
 
 
 def read_movie(row: Mapping[str, str], imdb_ids: Mapping[int, int]) -> MovieRow:
+    """Return a movie of its row, with IMDb's number where `imdb_ids` has one."""
     title = row["title"].strip()
     year = YEAR.search(title)
     genres = () if row["genres"] in NO_GENRES else tuple(row["genres"].split("|"))
@@ -142,6 +144,7 @@ def read_catalogue(folder: Path, imdb: Path | None, only: np.ndarray | None = No
 
 
 def catalogue_of(contents: Sequence[Content], tables: Tables) -> Catalogue:
+    """Return the catalogue of these movies; `tables`: IMDb's rows about them."""
     return Catalogue(
         movie_ids=ids_of(contents),
         titles=tuple(content.movie.title for content in contents),
@@ -154,6 +157,7 @@ def catalogue_of(contents: Sequence[Content], tables: Tables) -> Catalogue:
 
 
 def ids_of(contents: Sequence[Content]) -> np.ndarray:
+    """Return (M,) int64 movie ids."""
     return np.array([content.movie.movie_id for content in contents], dtype=np.int64)
 
 
@@ -166,6 +170,7 @@ def movies_among(movies: tuple[MovieRow, ...], only: np.ndarray | None) -> tuple
 
 
 def contents_of(movies: Sequence[MovieRow], tables: Tables) -> list[Content]:
+    """Return each movie with the row of its title."""
     titles = {int(row["movie_id"]): row for row in tables.get("imdb_titles", [])}
     return [Content(movie, titles.get(movie.movie_id, {})) for movie in movies]
 
@@ -180,6 +185,7 @@ def persons_of(contents: Sequence[Content], by_title: Mapping[int, list[str]]) -
 
 
 def directors_by_title(tables: Tables) -> dict[int, list[str]]:
+    """Return IMDb's number → its directors, in IMDb's order."""
     crew = [row for row in tables.get("imdb_crew", []) if row["directors"] != UNKNOWN]
     return {row["imdb_id"]: row["directors"].split(",") for row in crew}
 
@@ -193,10 +199,12 @@ def actors_by_title(tables: Tables) -> dict[int, list[str]]:
 
 
 def billing_of(row: Mapping[str, Any]) -> tuple[int, int]:
+    """Return what a title's cast is sorted by."""
     return int(row["ordering"]), row["line"]
 
 
 def numbers(values: Sequence[str | int | None]) -> np.ndarray:
+    """Return values as float32, NaN where there is none."""
     floats = [np.nan if value in (None, UNKNOWN, "") else float(value) for value in values]
     return np.array(floats, dtype=np.float32)
 
@@ -211,6 +219,7 @@ def fingerprint(paths: tuple[Path, ...]) -> str:
 
 
 def digest_of_file(path: Path) -> str:
+    """Return the SHA-256 of a file, hex."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
@@ -234,6 +243,7 @@ def read_batches(folder: Path, table: str) -> Iterator[pa.RecordBatch]:
 
 
 def layout_of(folder: Path, members: Mapping[str, Member]) -> Layout:
+    """Return the layout that a release's files have. Raises DropError for none."""
     for layout in LAYOUTS:
         if layout.ratings in members:
             return layout
@@ -243,6 +253,7 @@ def layout_of(folder: Path, members: Mapping[str, Member]) -> Layout:
 
 
 def sound_batches(folder: Path, member: Member, spec: Delimited) -> Iterator[pa.RecordBatch]:
+    """Yield the batches of a file. Raises DropError at its first bad row."""
     for part in read_delimited(member, spec):
         if isinstance(part, Reject):
             place = f"{folder}: {part.file} line {part.line:,}"
@@ -251,6 +262,7 @@ def sound_batches(folder: Path, member: Member, spec: Delimited) -> Iterator[pa.
 
 
 def members_of(folder: Path) -> Mapping[str, Member]:
+    """Return the files of a folder by name, those in archives too."""
     paths = [(path.name, str(path)) for path in sorted(folder.iterdir()) if path.is_file()]
     return find_members(LocalFileSystem(), paths, str(folder))
 
