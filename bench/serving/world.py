@@ -52,7 +52,9 @@ class World:
 
     def publish(self, place: int) -> None:
         """Run the week of one of the dates."""
-        run_week(self.settings, RunRequest(as_of=self.dates[place], run_id="bench"))
+        run_week(
+            self.settings, RunRequest(as_of=self.dates[place], recipes=RECIPES, run_id="bench")
+        )
 
 
 @contextmanager
@@ -62,13 +64,12 @@ def published_world(ground: Ground) -> Iterator[World]:
         postgres = ground.databases.postgres
         settings = ground.settings(name, ground.zones.full).model_copy(
             update={
-                "recipes": RECIPES,
                 "api_database_url": SecretStr(postgres.url(name, "recsys_api")),
                 "operator_database_url": SecretStr(postgres.url(name, "recsys_operator")),
                 "allow_future": True,
             }
         )
-        run_week(settings, RunRequest(as_of=ground.zones.dates[0], run_id="bench"))
+        run_week(settings, RunRequest(as_of=ground.zones.dates[0], recipes=RECIPES, run_id="bench"))
         with connect(settings) as conn:
             users = conn.execute("SELECT user_id FROM published_lists ORDER BY 1").fetchall()
             movies = conn.execute("SELECT movie_id FROM catalogue ORDER BY 1").fetchall()
