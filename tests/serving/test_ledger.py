@@ -50,8 +50,23 @@ def test_models_say_where_they_come_from(api: Api, conn: Connection) -> None:
     assert model["exam_ndcg"] == pytest.approx(figure.value)
 
 
+def test_pages_of_models_and_publications_follow_one_another(api: Api, conn: Connection) -> None:
+    conn.execute(
+        "INSERT INTO publications (publication_key, as_of, watermark, params, recipe_key, "
+        "model_version, n_users, n_rows, n_fallback, rows_sha256) SELECT 'other', as_of, "
+        "watermark, params, recipe_key, '2', 1, 1, 0, 'x' FROM publications WHERE is_live"
+    )
+    for path in ("/v1/models", "/v1/publications"):
+        whole = api.get(path).json()["items"]
+        pages = [api.get(f"{path}?n=1&offset={at}").json()["items"] for at in (0, 1)]
+        assert [item["model_version"] for item in whole] == ["2", "1"]
+        assert pages[0] + pages[1] == whole
+
+
 def test_a_week_has_drops_exam_gates_and_decision(api: Api, conn: Connection, world: World) -> None:
-    week = api.get(f"/v1/weeks/{world.as_of}").json()
+    answer = api.get(f"/v1/weeks/{world.as_of}")
+    assert answer.text.count('"NDCG@10"') == 2, "of all users, once a recipe"
+    week = answer.json()
     assert {drop["source"] for drop in week["drops"]} >= {"movielens"}
     results = week["exam"]["results"]
     assert {name.split("-")[0] for name in results} == {"popularity", "als"}
@@ -71,7 +86,7 @@ def test_a_week_that_is_only_resolved_has_no_exam(api: Api, conn: Connection) ->
     )
     week = api.get("/v1/weeks/2031-01-06").json()
     assert week["exam"] is week["decision"] is week["publication"] is None
-    assert not week["was_live"]
+    assert not week["was_live"] and week["drops"] == [], "others' drops are not its own"
 
 
 def test_a_week_that_never_was_is_a_problem(api: Api) -> None:
@@ -91,6 +106,11 @@ def test_experiments_have_their_observed_hits(api: Api, conn: Connection, world:
         "INSERT INTO observed_hits SELECT %s, publication_id, %s, 'champion', 'all', 'als', "
         "'NDCG@10', 0.5, 0.4, 0.6, 7 FROM publications WHERE is_live",
         [world.as_of, world.as_of],
+    )
+    conn.execute(  # of neither arm alone, and of the model's movies alone
+        "INSERT INTO observed_hits SELECT as_of, publication_id, since, x.arm, x.source, "
+        "recipe_key, metric, value, low, high, n FROM observed_hits, "
+        "(VALUES ('all', 'all'), ('champion', 'model')) x (arm, source)"
     )
     (experiment,) = api.get("/v1/experiments").json()["items"]
     assert (experiment["name"], experiment["share"]) == ("e", 0.25)
