@@ -12,21 +12,16 @@ import torch
 from pydantic import ValidationError
 from scipy import sparse
 
-from recsys.errors import ModelError
 from recsys.features.catalogue import Catalogue, Description
 from recsys.features.interactions import Interactions
 from recsys.models.base import Compute
 from recsys.models.hybrid import Hybrid, rating_training
-from recsys.models.hybrid.batches import Ratings
 from recsys.models.hybrid.biases import MOVIE_SHRINK, USER_SHRINK
-from recsys.models.hybrid.computing import device_of
 from recsys.models.hybrid.config import HybridConfig
 from recsys.models.hybrid.content import N_ACTORS, TIMES, ContentEncoder
 from recsys.models.hybrid.content_map import ContentMap
 from recsys.models.hybrid.networks import RATERS_SCALE
-from recsys.models.hybrid.ranking_training import sampled_softmax
 from recsys.models.hybrid.rating_training import RatingTrainer
-from recsys.models.hybrid.validation import Validation
 from tests.contracts.worlds import World, checkerboard, train_on
 
 COMPUTE = Compute(seed=1, threads=1, device="cpu")
@@ -234,59 +229,6 @@ def test_each_epoch_is_reported(world: World) -> None:
     } <= set(seen)
 
 
-def test_the_softmax_of_a_sample_stands_for_the_whole_catalogue() -> None:
-    torch.manual_seed(0)
-    scores = torch.randn(1, 2_000)
-    likes = torch.zeros(1, 2_000)
-    likes[0, 0] = 1
-    chance = torch.linspace(0.2, 0.9, 2_000)
-    chance[0] = 1
-    exact = sampled_softmax(scores, likes, torch.zeros(2_000))
-    samples = []
-    for _ in range(300):
-        kept = torch.rand(2_000) < chance
-        samples.append(sampled_softmax(scores[:, kept], likes[:, kept], chance[kept].log()))
-    assert torch.stack(samples).mean() == pytest.approx(float(exact), abs=0.01)
-
-
-@pytest.mark.parametrize("n_drawn", [4, 10, 4096])
-def test_the_chance_of_a_rated_movie_is_how_often_it_is_in_a_batch(
-    n_drawn: int, world: World
-) -> None:
-    torch.manual_seed(0)
-    train = world.ratings.where(world.ratings.movies < 10)  # the other ten are nobody's dislikes
-    data = Ratings(
-        train, HybridConfig(users_a_batch=2, sampled_movies=n_drawn), torch.device("cpu")
-    )
-    counts, n_batches = torch.zeros(data.n_movies), 0
-    for _ in range(40):
-        for batch in data.shuffled():
-            counts[batch.movies] += 1
-            n_batches += 1
-    assert data.n_movies == 20
-    torch.testing.assert_close(
-        counts[:10] / n_batches, data.log_chance[:10].exp(), atol=0.03, rtol=0
-    )
-
-
-@pytest.mark.parametrize("n_drawn", [4, 4096])
-def test_a_movie_that_nobody_rated_is_in_no_batch(n_drawn: int, world: World) -> None:
-    data = Ratings(
-        world.ratings, HybridConfig(users_a_batch=2, sampled_movies=n_drawn), torch.device("cpu")
-    )
-    seen = torch.cat([batch.movies for _ in range(5) for batch in data.shuffled()]).unique()
-    np.testing.assert_array_equal(seen, np.unique(world.ratings.movies))
-
-
-def test_a_batch_holds_all_ratings_of_its_users(world: World) -> None:
-    data = Ratings(world.ratings, HybridConfig(), torch.device("cpu"))
-    users = torch.tensor([5, 2])
-    batch = data.batch(users, torch.empty(0, dtype=torch.int64))
-    dense = np.zeros((2, data.n_movies), dtype=np.float32)
-    dense[:, batch.movies.numpy()] = batch.dense(batch.ratings).numpy()
-    np.testing.assert_array_equal(dense, world.ratings.csr().toarray()[[5, 2]])
-
-
 @pytest.mark.parametrize("hidden", [False, True])
 def test_the_rating_loss_is_that_of_a_plain_loop(
     hidden: bool, monkeypatch: pytest.MonkeyPatch
@@ -482,34 +424,3 @@ def test_a_description_is_encoded_in_the_catalogues_terms(world: World) -> None:
     catalogue = encoder.encode(world.catalogue, COMPUTE)
     description = encoder.encode(described(COMEDY, DRAMA), COMPUTE)
     np.testing.assert_allclose(description.toarray(), catalogue[-2:].toarray(), atol=1e-5)
-
-
-def test_validation_is_dated_where_enough_users_are_in_the_newest_tenth(
-    monkeypatch: pytest.MonkeyPatch, world: World
-) -> None:
-    own = Validation.of(world.ratings, 4.0)
-    assert own is not None
-    assert own.kind == "leave-newest-out"
-    monkeypatch.setattr("recsys.models.hybrid.validation.MIN_USERS", 5)
-    dated = Validation.of(world.ratings, 4.0)
-    assert dated is not None
-    assert dated.kind == "newest by time"
-    held_out = world.ratings.rated_at >= np.quantile(world.ratings.rated_at, 0.9)
-    assert len(dated.train) == (~held_out).sum()
-    assert dated.train.newest < world.ratings.rated_at[held_out].min()
-
-
-def test_validation_of_the_right_answer_is_one(world: World) -> None:
-    validation = Validation.of(world.ratings, 4.0)
-    assert validation is not None
-    truth = np.zeros(validation.train.shape, dtype=np.float32)
-    truth[validation.positions] = validation.relevant.toarray()
-    assert validation.ndcg(truth, np.eye(truth.shape[1], dtype=np.float32)) == pytest.approx(1)
-    assert validation.ndcg(-truth, np.eye(truth.shape[1], dtype=np.float32)) < 0.7
-
-
-def test_cuda_that_is_not_there_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    with pytest.raises(ModelError, match="device is 'cuda', but torch found no CUDA device"):
-        device_of(Compute(device="cuda"))
-    assert device_of(Compute(device="auto")).type == "cpu"

@@ -10,12 +10,10 @@ from torch import Tensor
 
 from recsys.features.interactions import Interactions
 from recsys.models.base import Compute
-from recsys.models.hybrid.batches import Grouped
 from recsys.models.hybrid.biases import Biases
-from recsys.models.hybrid.computing import device_of, repeatable, tensor
 from recsys.models.hybrid.config import HybridConfig
 from recsys.models.hybrid.networks import RatingAutoencoder
-from recsys.models.hybrid.training import Step, Trainer
+from recsys.models.neural import Grouped, Step, Trainer, device_of, repeatable, tensor
 
 __all__ = ["HIDDEN", "RatingTrainer"]
 

@@ -22,15 +22,15 @@ from recsys.models.base import (
 )
 from recsys.models.described import PredictsDescribed
 from recsys.models.explanation import Explanation
-from recsys.models.hybrid.computing import repeatable
 from recsys.models.hybrid.config import HybridConfig
 from recsys.models.hybrid.content import ContentEncoder
 from recsys.models.hybrid.content_map import ContentMap
 from recsys.models.hybrid.leaving_out import LeavingOut
-from recsys.models.hybrid.ranking_training import RankingTrainer, enough_epochs
+from recsys.models.hybrid.ranking_training import RankingTrainer
 from recsys.models.hybrid.rating_training import RatingTrainer
 from recsys.models.hybrid.titles import encoder_in_use
 from recsys.models.hybrid.user_encoder import UserEncoder
+from recsys.models.neural import Epochs, enough_epochs, repeatable
 from recsys.models.similar import nearest_by_vectors
 from recsys.models.top_n import dot_scores
 
@@ -104,11 +104,16 @@ class Hybrid(DotProduct, PredictsRatings, PredictsDescribed):
         movies' vectors (M, d + 1); the user tower is kept.
         """
         train = Loaded(ratings, self.like_threshold_)
-        n_epochs = enough_epochs(train, self.config, self.compute, report)
-        trainer = RankingTrainer(train, self.config, self.compute)
+        epochs = Epochs(self.config.max_epochs, self.config.patience)
+        n_epochs = enough_epochs(train, epochs, self.trainer_of, report)
+        trainer = self.trainer_of(train)
         trainer.run(n_epochs, report)
-        self.user_encoder_ = UserEncoder.of(trainer.average.user_tower)
+        self.user_encoder_ = UserEncoder.of(trainer.average.mean.user_tower)
         return trainer.movie_vectors()
+
+    def trainer_of(self, train: Loaded) -> RankingTrainer:
+        """Return one that has learned nothing, the same each time."""
+        return RankingTrainer(train, self.config, self.compute)
 
     def map_content(
         self, rated: np.ndarray, catalogue: Catalogue, learned: np.ndarray

@@ -67,8 +67,13 @@ class Validation:
         return cls(kind, train, positions, relevant.seen_by(users), train.seen_by(users))
 
     def ndcg(self, user_vectors: np.ndarray, movie_vectors: np.ndarray) -> float:
-        """Return the users' mean NDCG@10, over all movies less those that each had rated."""
-        scores = user_vectors[self.positions] @ movie_vectors.T
+        """Return the users' mean NDCG@10, over all movies less those that each had rated, by
+        vectors of all users (U, d) and movies (M, d).
+        """
+        return self.ndcg_of(user_vectors[self.positions] @ movie_vectors.T)
+
+    def ndcg_of(self, scores: np.ndarray) -> float:
+        """Return the same of all scores (V, M), which it changes."""
         best, _ = top_n(mask_seen(scores, self.seen, slice(0, len(scores))), K)
         return float(ndcg(self.hits(best), np.diff(self.relevant.indptr)).mean())
 

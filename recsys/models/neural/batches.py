@@ -8,10 +8,9 @@ import torch
 from torch import Tensor
 
 from recsys.features.interactions import Interactions
-from recsys.models.hybrid.computing import tensor
-from recsys.models.hybrid.config import HybridConfig
+from recsys.models.neural.computing import tensor
 
-__all__ = ["Batch", "Grouped", "Ratings"]
+__all__ = ["Batch", "BatchSizes", "Grouped", "Ratings"]
 
 
 @dataclass(frozen=True)
@@ -32,6 +31,14 @@ class Grouped:
         before = torch.cumsum(lengths, 0) - lengths
         number = torch.arange(len(rows), device=starts.device) - before[rows]
         return rows, number + starts[rows]
+
+
+@dataclass(frozen=True)
+class BatchSizes:
+    """Users of a batch, with all their ratings, and movies that are drawn into it besides."""
+
+    users: int
+    sampled_movies: int
 
 
 @dataclass(frozen=True)
@@ -57,9 +64,9 @@ class Batch:
 class Ratings:
     """The ratings of all users on a device."""
 
-    def __init__(self, train: Interactions, config: HybridConfig, device: torch.device) -> None:
+    def __init__(self, train: Interactions, sizes: BatchSizes, device: torch.device) -> None:
         self.n_users, self.n_movies = train.shape
-        self.config = config
+        self.sizes = sizes
         self.device = device
         self.by_user = Grouped(tensor(train.starts.astype(np.int64), device))
         self.movies = tensor(train.movies.astype(np.int64), device)
@@ -72,22 +79,22 @@ class Ratings:
         """Return (M,) log chance that a movie is in a batch: one of its users rated it, or it is
         drawn.
         """
-        if len(self.rated) <= self.config.sampled_movies:
+        if len(self.rated) <= self.sizes.sampled_movies:
             return torch.zeros(self.n_movies, device=self.device)
-        not_drawn = 1 - self.config.sampled_movies / len(self.rated)
+        not_drawn = 1 - self.sizes.sampled_movies / len(self.rated)
         share_of_users = n_raters / max(self.n_users, 1)
-        not_rated = (1 - share_of_users.double()) ** min(self.config.users_a_batch, self.n_users)
+        not_rated = (1 - share_of_users.double()) ** min(self.sizes.users, self.n_users)
         return torch.log1p(-not_rated * not_drawn).float()
 
     def shuffled(self) -> Iterator[Batch]:
         """Yield batches of all users in a random order."""
         shuffled = torch.randperm(self.n_users).to(self.device)
-        for users in shuffled.split(self.config.users_a_batch):
+        for users in shuffled.split(self.sizes.users):
             yield self.batch(users, self.sample_movies())
 
     def sample_movies(self) -> Tensor:
         """Return the movies that are drawn into a batch: all rated ones, or a few."""
-        n = self.config.sampled_movies
+        n = self.sizes.sampled_movies
         if len(self.rated) <= n:
             return self.rated
         return self.rated[torch.randperm(len(self.rated))[:n].to(self.device)]
@@ -96,7 +103,7 @@ class Ratings:
         """Yield batches of all users by position, over the movies that they rated."""
         no_sample = torch.empty(0, dtype=torch.int64, device=self.device)
         every = torch.arange(self.n_users, device=self.device)
-        for users in every.split(self.config.users_a_batch):
+        for users in every.split(self.sizes.users):
             yield self.batch(users, no_sample)
 
     def batch(self, users: Tensor, sample: Tensor) -> Batch:

@@ -1,4 +1,4 @@
-"""The training loop that both networks share, and the report of its epochs."""
+"""The training loop that networks share, and the report of its epochs."""
 
 import logging
 import time
@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from recsys.models.base import Compute, Report
-from recsys.models.hybrid.computing import repeatable
+from recsys.models.neural.computing import repeatable
 
 __all__ = ["EpochReport", "Step", "Trainer"]
 
@@ -40,7 +40,7 @@ class EpochReport:
     def _log(self, values: str) -> None:
         now = time.perf_counter()
         seconds = now - self.started
-        log.info("hybrid %s epoch %d, %.1f s: %s", self.phase, self.epoch, seconds, values)
+        log.info("%s epoch %d, %.1f s: %s", self.phase, self.epoch, seconds, values)
         self.started = now
 
 

@@ -1,0 +1,34 @@
+"""A moving average of a network's weights: steadier than the last step's."""
+
+import copy
+from typing import Generic, TypeVar
+
+import torch
+from torch import nn
+
+__all__ = ["WeightAverage"]
+
+#: Of the first steps, the average keeps less: it would be of the drawn weights.
+WARM_UP = 9
+
+Network = TypeVar("Network", bound=nn.Module)
+
+
+class WeightAverage(Generic[Network]):
+    """Keeps the share `kept` of the average in each step (Polyak & Juditsky 1992); `mean` is the
+    network of it, not in training.
+    """
+
+    def __init__(self, net: Network, kept: float) -> None:
+        self.net = net
+        self.mean = copy.deepcopy(net).eval()
+        self.kept = kept
+        self.n_steps = 0
+
+    @torch.no_grad()
+    def follow(self) -> None:
+        """Take in the weights of a step."""
+        self.n_steps += 1
+        kept = min(self.kept, self.n_steps / (self.n_steps + WARM_UP))
+        for mean, now in zip(self.mean.parameters(), self.net.parameters(), strict=True):
+            mean.lerp_(now, 1 - kept)
