@@ -61,6 +61,17 @@ CHOSEN: dict[str, dict[str, tuple[str, dict[str, Any]]]] = {
     # hold 300 users. Its members and this number were chosen by the same protocol inside the
     # training ratings, the newest tenth of them as the exam
     "temporal": {"blend by weeks": ("blend", {"validation_min_users": 300})},
+    "gowalla": {  # pairs without stars or times
+        "popularity": ("popularity", {"half_life_days": None}),
+        "item_knn": ("item_knn", {}),
+        "als": ("als", {}),
+    },
+    "ultragcn": {  # pairs without stars or times
+        "popularity": ("popularity", {"half_life_days": None}),
+        "item_knn": ("item_knn", {}),
+        "ease": ("ease", {}),
+        "als": ("als", {}),
+    },
     "rating": {
         "item_knn": ("item_knn", STARS_BY_KNN),
         "hybrid": ("hybrid", {}),

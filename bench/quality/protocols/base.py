@@ -41,6 +41,10 @@ WHERE = {
     "gzipped); "
     "item_map.csv has the movieIds of its items, header ncf_item,movieId: they are numbered as "
     "they first occur in ratings.dat",
+    "benchmarks/gowalla": "https://github.com/kuandeng/LightGCN (Data/gowalla: train.txt and "
+    "test.txt), as int32 arrays train_user, train_item, test_user, test_item of one npz",
+    "benchmarks/ultragcn-ml-1m": "https://github.com/xue-pai/UltraGCN (its ml-1m split), as int32 "
+    "arrays train_user, train_item, test_user, test_item of one npz",
 }
 
 #: A rating from here on is relevant, in every protocol that has likes.
@@ -82,6 +86,17 @@ class Protocol(ABC):
     def fingerprint(self) -> str:
         """Hex digest of the files."""
         return fingerprint(tuple(self.data / path for path in self.needs))
+
+
+class Validates(ABC):
+    """A protocol on whose training part settings can be chosen."""
+
+    @abstractmethod
+    def validate(self, recipe: Recipe, seed: int) -> dict[str, float]:
+        """Metric → value on what is held out of the training part, by the protocol's arithmetic.
+
+        Nothing that the protocol itself holds out is used.
+        """
 
 
 class ML1MProtocol(Protocol):

@@ -11,9 +11,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.csv as pacsv
 
-from bench.quality.protocols.base import IMDB, ML_1M, NCF_SPLIT, Protocol
+from bench.quality.fits import Fitted
+from bench.quality.protocols.base import IMDB, ML_1M, NCF_SPLIT, Protocol, Validates
 from recsys.dataset import Ratings, read_catalogue
 from recsys.errors import DropError
+from recsys.evaluation.holdout import leave_one_out
 from recsys.features.catalogue import Catalogue
 from recsys.features.interactions import Interactions, index_of
 from recsys.features.train import Loaded
@@ -21,6 +23,9 @@ from recsys.models.base import Recommender
 from recsys.recipe import Recipe
 
 K = 10
+NEGATIVES = 99
+#: Draws after which a negative may be a rated movie: of somebody who rated nearly all.
+MAX_DRAWS = 50
 #: Stars from which a rating is a positive: all are.
 EVERY_RATING = 0.5
 COLUMNS = ["user", "item", "rating", "rated_at"]
@@ -40,7 +45,7 @@ class Split(NamedTuple):
     candidates: np.ndarray
 
 
-class NCF(Protocol):
+class NCF(Protocol, Validates):
     """Every rating is a positive, whatever its stars. Sampled: good for comparing with papers,
     never for deciding.
     """
@@ -53,23 +58,36 @@ class NCF(Protocol):
     def measure(self, recipe: Recipe, seed: int) -> dict[str, float]:
         split = self.split
         train = Loaded(split.train, EVERY_RATING)
-        fitted = self.fits.fitted(recipe, train, split.catalogue, seed)
-        rank = ranks(candidate_scores(fitted.model, split))
-        return {**hits_at(rank, K), "fit seconds": fitted.seconds}
+        return figures(self.fits.fitted(recipe, train, split.catalogue, seed), split)
+
+    def validate(self, recipe: Recipe, seed: int) -> dict[str, float]:
+        """Hold out each user's newest training rating, and rank it among 99 movies drawn from
+        those that the user did not rate.
+        """
+        split = validation_split(self.training, self.catalogue, seed)
+        train = Loaded(split.train, EVERY_RATING)
+        return figures(self.fits.now(recipe, train, split.catalogue, seed), split)
 
     @cached_property
     def split(self) -> Split:
-        training, test, negatives, items = (self.data / path for path in NCF_SPLIT)
-        movie_of_item = read_items(items)
-        catalogue = self.catalogue_of(np.sort(movie_of_item))
+        _, test, negatives, _ = (self.data / path for path in NCF_SPLIT)
         users, held_out, *_ = read_columns(test)
         candidates = np.column_stack([held_out, read_negatives(negatives, users, held_out)])
-        return Split(
-            read_training(training, movie_of_item),
-            catalogue,
-            users,
-            index_of(catalogue.movie_ids, movie_of_item[candidates]),
-        )
+        positions = index_of(self.catalogue.movie_ids, self.movie_of_item[candidates])
+        return Split(self.training, self.catalogue, users, positions)
+
+    @cached_property
+    def movie_of_item(self) -> np.ndarray:
+        """(I,) movieIds."""
+        return read_items(self.data / NCF_SPLIT[3])
+
+    @cached_property
+    def training(self) -> Interactions:
+        return read_training(self.data / NCF_SPLIT[0], self.movie_of_item)
+
+    @cached_property
+    def catalogue(self) -> Catalogue:
+        return self.catalogue_of(np.sort(self.movie_of_item))
 
     def catalogue_of(self, movie_ids: np.ndarray) -> Catalogue:
         """Return the catalogue of exactly these movies. Raises DropError where the release lacks
@@ -83,6 +101,34 @@ class NCF(Protocol):
                 f"{len(catalogue):,}; expected all"
             )
         return catalogue
+
+
+def figures(fitted: Fitted, split: Split) -> dict[str, float]:
+    rank = ranks(candidate_scores(fitted.model, split))
+    return {**hits_at(rank, K), "fit seconds": fitted.seconds}
+
+
+def validation_split(training: Interactions, catalogue: Catalogue, seed: int) -> Split:
+    """Return the split that holds out each user's newest rating, among drawn negatives."""
+    is_held_out = leave_one_out(training)
+    held_out = training.where(is_held_out)
+    negatives = draw_unrated(training, held_out.user_ids, seed)
+    candidates = np.column_stack([held_out.movies, negatives])
+    return Split(training.where(~is_held_out), catalogue, held_out.user_ids, candidates)
+
+
+def draw_unrated(ratings: Interactions, user_ids: np.ndarray, seed: int) -> np.ndarray:
+    """Draw (U, NEGATIVES) positions of movies that each user did not rate; a movie may come
+    twice.
+    """
+    rng = np.random.default_rng(seed)
+    drawn = rng.integers(len(ratings.movie_ids), size=(len(user_ids), NEGATIVES))
+    for _ in range(MAX_DRAWS):
+        is_rated = ratings.has(np.repeat(user_ids, NEGATIVES), drawn.ravel()).reshape(drawn.shape)
+        if not is_rated.any():
+            break
+        drawn[is_rated] = rng.integers(len(ratings.movie_ids), size=is_rated.sum())
+    return drawn
 
 
 def candidate_scores(model: Recommender, split: Split) -> np.ndarray:

@@ -4,7 +4,8 @@ each seed.
 
 import numpy as np
 
-from bench.quality.protocols.base import LIKE_THRESHOLD, ML1MProtocol
+from bench.quality.fits import Fitted
+from bench.quality.protocols.base import LIKE_THRESHOLD, ML1MProtocol, Validates
 from recsys.errors import ModelError
 from recsys.evaluation.holdout import random_share
 from recsys.evaluation.metrics.mae import mae
@@ -17,7 +18,7 @@ from recsys.recipe import Recipe
 HELD_OUT_SHARE = 0.1
 
 
-class Rating(ML1MProtocol):
+class Rating(ML1MProtocol, Validates):
     """The recipes that predict stars; movies and users that the split left without a rating are
     predicted like the others.
     """
@@ -29,17 +30,36 @@ class Rating(ML1MProtocol):
     split_by_seed = True
 
     def measure(self, recipe: Recipe, seed: int) -> dict[str, float]:
-        is_held_out = random_share(self.interactions, HELD_OUT_SHARE, seed=seed)
-        training = self.interactions.where(~is_held_out)
-        fitted = self.fits.fitted(recipe, Loaded(training, LIKE_THRESHOLD), self.catalogue, seed)
-        held_out = self.interactions.where(is_held_out)
-        predicted = predict(fitted.model, recipe, held_out, training)
-        stars = held_out.ratings
-        return {
-            "RMSE": rmse(predicted, stars),
-            "MAE": mae(predicted, stars),
-            "fit seconds": fitted.seconds,
-        }
+        training, held_out = random_tenth(self.interactions, seed)
+        train = Loaded(training, LIKE_THRESHOLD)
+        fitted = self.fits.fitted(recipe, train, self.catalogue, seed)
+        return errors(fitted, recipe, held_out, training)
+
+    def validate(self, recipe: Recipe, seed: int) -> dict[str, float]:
+        """Hold out a random tenth of the training ratings."""
+        training, _ = random_tenth(self.interactions, seed)
+        training, held_out = random_tenth(training, seed)
+        train = Loaded(training, LIKE_THRESHOLD)
+        fitted = self.fits.now(recipe, train, self.catalogue, seed)
+        return errors(fitted, recipe, held_out, training)
+
+
+def random_tenth(interactions: Interactions, seed: int) -> tuple[Interactions, Interactions]:
+    """Return the training ratings and the held-out ones."""
+    is_held_out = random_share(interactions, HELD_OUT_SHARE, seed=seed)
+    return interactions.where(~is_held_out), interactions.where(is_held_out)
+
+
+def errors(
+    fitted: Fitted, recipe: Recipe, held_out: Interactions, training: Interactions
+) -> dict[str, float]:
+    """Return the protocol's metrics of the held-out ratings."""
+    predicted = predict(fitted.model, recipe, held_out, training)
+    return {
+        "RMSE": rmse(predicted, held_out.ratings),
+        "MAE": mae(predicted, held_out.ratings),
+        "fit seconds": fitted.seconds,
+    }
 
 
 def predict(

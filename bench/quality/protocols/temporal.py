@@ -5,7 +5,7 @@ the exam.
 from datetime import UTC, datetime
 from functools import cached_property
 
-from bench.quality.protocols.base import LIKE_THRESHOLD, ML1MProtocol
+from bench.quality.protocols.base import LIKE_THRESHOLD, ML1MProtocol, Validates
 from recsys.evaluation.holdout import newest_by_time
 from recsys.evaluation.split import Exam
 from recsys.exam import examine
@@ -20,7 +20,7 @@ HELD_OUT_SHARE = 0.1
 MIN_HISTORY = 5
 
 
-class Temporal(ML1MProtocol):
+class Temporal(ML1MProtocol, Validates):
     """The weekly exam's arithmetic: whole catalogue less what the user rated; relevant is what the
     user then liked.
     """
@@ -33,6 +33,12 @@ class Temporal(ML1MProtocol):
         fitted = self.fits.fitted(recipe, self.exam.train, self.catalogue, seed)
         figures = examined(fitted.model, self.exam, self.catalogue)
         return {**figures, "fit seconds": fitted.seconds}
+
+    def validate(self, recipe: Recipe, seed: int) -> dict[str, float]:
+        """Hold out the newest tenth of the training ratings."""
+        exam = exam_of(self.exam.train.interactions())
+        fitted = self.fits.now(recipe, exam.train, self.catalogue, seed)
+        return {**examined(fitted.model, exam, self.catalogue), "fit seconds": fitted.seconds}
 
     @cached_property
     def exam(self) -> Exam:
