@@ -17,6 +17,8 @@ MODELS = {
     "popularity": "recsys.models.popularity:Popularity",
     "als": "recsys.models.als:ALS",
     "ease": "recsys.models.ease:EASE",
+    "sparse_ease": "recsys.models.sparse_ease:SparseEASE",
+    "graph_filter": "recsys.models.graph_filter:GraphFilter",
     "item_knn": "recsys.models.item_knn:ItemKNN",
     "hybrid": "recsys.models.hybrid:Hybrid",
     "blend": "recsys.models.blend:Blend",

@@ -12,18 +12,11 @@ from threadpoolctl import threadpool_limits
 from recsys.errors import ModelError
 from recsys.features.catalogue import Catalogue
 from recsys.features.histories import Histories
-from recsys.features.interactions import Interactions, index_of
+from recsys.features.interactions import Interactions
 from recsys.features.train import Train
-from recsys.models.base import Config, Recommender, Report, Search, TopN, silent
-from recsys.models.explanation import Explanation, targets_of_ratings
-from recsys.models.item_weights import (
-    MOVIES_AT_ONCE,
-    as_arrays,
-    from_arrays,
-    strongest,
-    weights_at,
-)
-from recsys.models.similar import nearest_by_weights
+from recsys.models.base import Config, Report, Search, silent
+from recsys.models.item_weights import MOVIES_AT_ONCE, strongest
+from recsys.models.linear import LinearInLikes
 
 BYTES_A_GB = 1e9
 BYTES_A_WEIGHT = 4
@@ -63,13 +56,12 @@ class EASEConfig(Config):
     )
 
 
-class EASE(Recommender):
+class EASE(LinearInLikes):
     """Each movie's likes foretold from a user's other likes (Steck, "Embarrassingly Shallow
     Autoencoders for Sparse Data", 2019).
 
     With X (U, m) the likes of the m liked movies and P = (XᵀX + λI)⁻¹, the weights are B = I − P /
-    diag(P), and a user's scores the user's row of X times B. The model knows the users who liked
-    a movie that it has weights of; movies that nobody liked score −inf.
+    diag(P), and a user's scores the user's row of X times B.
 
     Cost of a fit, R likes of U users and m ≤ M movies: O(R · R/U) for XᵀX and O(m³) for the
     inverse, computed in place in 4m² bytes (1.6 GB for 20,000 movies) whatever `neighbours` is;
@@ -79,10 +71,7 @@ class EASE(Recommender):
     name = "ease"
     Config = EASEConfig
 
-    modelled_: np.ndarray  # (m,) int64 ascending, positions of the movies that have weights
-    # (m, m) float32, B: from a liked movie (row) to a scored one (column); CSR with `neighbours`,
-    # else an array
-    weights_: Any
+    weights_: Any  # B: CSR with `neighbours`, else an array
 
     def fit(self, train: Train, catalogue: Catalogue, *, report: Report = silent) -> Self:
         likes = self.read(train).likes(self.like_threshold_)
@@ -116,18 +105,6 @@ class EASE(Recommender):
                 f"{fitting:,}"
             )
 
-    def modelled_likes(self, histories: Histories) -> Histories:
-        """Return the likes of movies that the model has weights of."""
-        return histories.where(self.is_modelled_like(histories))
-
-    def is_modelled_like(self, histories: Histories) -> np.ndarray:
-        """Return (H,) bool: a like of a movie that the model has weights of."""
-        is_like = histories.ratings >= self.like_threshold_
-        return is_like & np.isin(histories.movies, self.modelled_)
-
-    def knows(self, histories: Histories) -> np.ndarray:
-        return self.modelled_likes(histories).lengths > 0
-
     def fading(self, likes: Histories) -> np.ndarray:
         """Return (R,) what each like is worth by how many later ones the same user gave.
 
@@ -138,7 +115,7 @@ class EASE(Recommender):
             return np.ones(len(likes.movies))
         return np.exp2(-n_later_likes(likes) / self.config.history_half_life)
 
-    def faded_entries(self, likes: Histories) -> np.ndarray:
+    def worth(self, likes: Histories) -> np.ndarray:
         """Return (R,) what likes count by their stars and their place in the history."""
         return self.entries(likes.ratings) * self.fading(likes)
 
@@ -159,41 +136,6 @@ class EASE(Recommender):
         that suits one data set is far off on a smaller one.
         """
         return self.config.regularization * (squares @ squares) / squares.sum()
-
-    def score_block(self, histories: Histories) -> np.ndarray:
-        likes = self.modelled_likes(histories)
-        # A sparse product goes row by row, so that a user's scores do not depend on who else is
-        # scored.
-        product = likes.csr(self.faded_entries(likes))[:, self.modelled_] @ self.weights_
-        if sparse.issparse(product):
-            product = product.toarray()
-        scores = np.full((len(histories), len(self.movie_ids_)), -np.inf, dtype=np.float32)
-        scores[:, self.modelled_] = product
-        scores[likes.lengths == 0] = -np.inf
-        return scores
-
-    def explain(self, histories: Histories, movies: np.ndarray) -> Explanation:
-        is_like = self.is_modelled_like(histories)
-        likes = histories.where(is_like)
-        rows = index_of(self.modelled_, likes.movies)
-        columns = targets_of_ratings(likes, index_of(self.modelled_, movies))
-        weights = weights_at(self.weights_, rows, columns)
-        shares = self.faded_entries(likes)[:, None] * weights
-        return Explanation.of_likes("exact", histories, is_like, shares)
-
-    def similar(self, n: int) -> TopN:
-        blocks = symmetric_blocks(self.weights_)
-        return self.list_ids(*nearest_by_weights(blocks, self.modelled_, len(self.movie_ids_), n))
-
-    def state(self) -> dict[str, np.ndarray]:
-        arrays = {"modelled_": self.modelled_}
-        if sparse.issparse(self.weights_):
-            return arrays | as_arrays("weights_", self.weights_)
-        return arrays | {"weights_": self.weights_}
-
-    def restore(self, state: dict[str, np.ndarray]) -> None:
-        self.modelled_ = state["modelled_"]
-        self.weights_ = state["weights_"] if "weights_" in state else from_arrays("weights_", state)
 
 
 def n_later_likes(likes: Histories) -> np.ndarray:
@@ -250,12 +192,3 @@ def columns(dense: np.ndarray) -> Iterator[np.ndarray]:
     """Yield blocks (b, m) of the columns of (m, m), each column as a row."""
     for start in range(0, len(dense), MOVIES_AT_ONCE):
         yield np.ascontiguousarray(dense[:, start : start + MOVIES_AT_ONCE].T)
-
-
-def symmetric_blocks(weights: Any) -> Iterator[np.ndarray]:
-    """Yield blocks (b, m) of the mean of weights (m, m), an array or CSR, and their transpose."""
-    transposed = weights.T.tocsr() if sparse.issparse(weights) else weights.T
-    for start in range(0, weights.shape[0], MOVIES_AT_ONCE):
-        rows = slice(start, start + MOVIES_AT_ONCE)
-        block = (weights[rows] + transposed[rows]) / 2
-        yield block.toarray() if sparse.issparse(block) else block

@@ -70,3 +70,18 @@ class TestBlendOfAllKinds(TestBlend):
     }
     explains = "leave_one_out"
     ranks_unrated = True
+
+
+class TestSparseEASE(RecommenderContract):
+    recipe = "sparse_ease"
+    settings = {"neighbours": 9}  # noqa: RUF012
+
+
+class TestGraphFilter(RecommenderContract):
+    recipe = "graph_filter"
+    settings = {"factors": 4}  # noqa: RUF012
+
+
+class TestGraphFilterOfFewWeights(RecommenderContract):
+    recipe = "graph_filter"
+    settings = {"factors": 4, "sharpening": 0.3, "neighbours": 12}  # noqa: RUF012
