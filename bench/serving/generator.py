@@ -2,11 +2,11 @@
 measured.
 """
 
-import asyncio
 import sys
 import time
 
 import aiohttp
+import uvloop
 
 from bench.serving.driving import drive
 from bench.serving.load import Answer, Load, Measured, Request
@@ -41,4 +41,4 @@ async def ask(
 
 
 if __name__ == "__main__":
-    print(asyncio.run(main(sys.argv[1], Load.from_json(sys.stdin.read()))).to_json())
+    print(uvloop.run(main(sys.argv[1], Load.from_json(sys.stdin.read()))).to_json())

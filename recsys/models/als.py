@@ -12,7 +12,7 @@ from recsys.features.histories import Histories
 from recsys.features.train import Train
 from recsys.models.base import Config, DotProduct, Report, Search, TopN, silent
 from recsys.models.explanation import Explanation
-from recsys.models.least_squares import Ridge, shares_of_likes, solve_users
+from recsys.models.least_squares import Ridge, SolvedUsers, solve_users
 from recsys.models.recency import faded
 from recsys.models.similar import nearest_by_vectors
 from recsys.models.top_n import EXACT_WIDTH
@@ -165,11 +165,24 @@ class ALS(DotProduct):
 
     def explain(self, histories: Histories, movies: np.ndarray) -> Explanation:
         is_like = self.is_liked_movie(histories)
-        likes = histories.where(is_like)
-        shares = shares_of_likes(
-            likes, self.trust(likes), self.users_, movies, self.compute.threads
-        )
+        shares = self.solved(histories.where(is_like)).shares(movies)
         return Explanation.of_likes("exact", histories, is_like, shares)
+
+    def explained_top_n(
+        self, histories: Histories, n: int, k: int, offered: np.ndarray | None
+    ) -> tuple[np.ndarray, np.ndarray, Explanation]:
+        # a user's equations are factorised once, for the list and for its reasons
+        is_like = self.is_liked_movie(histories)
+        users = self.solved(histories.where(is_like))
+        positions, scores = self.best_by(
+            (users.vectors, self.movie_factors_), histories, n, offered
+        )
+        shares = users.shares(positions[:, :k])
+        return positions, scores, Explanation.of_likes("exact", histories, is_like, shares)
+
+    def solved(self, likes: Histories) -> SolvedUsers:
+        """Solve the users' equations, and keep them."""
+        return SolvedUsers(likes, self.trust(likes), self.users_, self.compute.threads)
 
     def similar(self, n: int) -> TopN:
         nearest = nearest_by_vectors(self.movie_factors_, self.liked_, n, self.compute.threads)

@@ -316,13 +316,24 @@ class DotProduct(Recommender):
     def top_n(
         self, histories: Histories, n: int, offered: np.ndarray | None
     ) -> tuple[np.ndarray, np.ndarray]:
+        return self.best_by(self.vectors(histories), histories, n, offered)
+
+    def best_by(
+        self,
+        vectors: tuple[np.ndarray, np.ndarray],
+        histories: Histories,
+        n: int,
+        offered: np.ndarray | None,
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return positions and scores (B, n) of the best by the vectors of these users."""
+        users, movies = vectors
         positions, best = empty_lists(len(histories), n)
         rows = self.knows(histories)
-        of_known = histories if rows.all() else histories.rows(rows)
         ranked = self.ranked() if offered is None else self.ranked() & offered
-        eligible = Eligibility(ranked, of_known.seen())
-        vectors = self.vectors(of_known)
-        positions[rows], best[rows] = best_products(*vectors, n, eligible, self.compute.threads)
+        eligible = Eligibility(ranked, histories.rows(rows).seen())
+        positions[rows], best[rows] = best_products(
+            users[rows], movies, n, eligible, self.compute.threads
+        )
         return positions, best
 
 

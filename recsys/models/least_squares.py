@@ -1,8 +1,10 @@
 """The vectors of users, exactly, given those of movies: a weighted ridge regression for each."""
 
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TypeVar
 
 import numpy as np
 from scipy.linalg import get_lapack_funcs
@@ -12,7 +14,12 @@ from recsys.errors import ModelError
 from recsys.features.histories import Histories
 from recsys.models.equal_lengths import rows_of, users_of_equal_length
 
-__all__ = ["Ridge", "shares_of_likes", "solve_users"]
+__all__ = ["Ridge", "SolvedUsers", "solve_users"]
+
+Batch = TypeVar("Batch")
+
+#: Bytes of factors: those of 1,024 users of 128 factors.
+MOST_KEPT = 1 << 27
 
 
 @dataclass(frozen=True)
@@ -50,35 +57,66 @@ def solve_users(
     user's own likes decide: who else is in the batch, and the number of threads, change no bit.
     """
     equations = _Equations(likes, confidences, ridge)
-    vectors = np.zeros((len(likes), ridge.movies.shape[1]), dtype=np.float32)
+    vectors = np.zeros((len(likes), ridge.width), dtype=np.float32)
 
     def solve(users: np.ndarray) -> None:
-        vectors[users] = equations.solve(users)
+        vectors[users], _ = equations.solve(users)
 
-    with threadpool_limits(1, "blas"), ThreadPoolExecutor(threads) as pool:
-        list(pool.map(solve, users_of_equal_length(likes, ridge.width)))
+    _for_batches(solve, users_of_equal_length(likes, ridge.width), threads)
     return vectors
 
 
-def shares_of_likes(
-    likes: Histories, confidences: np.ndarray, ridge: Ridge, targets: np.ndarray, threads: int
-) -> np.ndarray:
-    """Return (H, n) float32: what each like adds to its user's product with each of `targets`
-    (B, n), positions of movies, −1 for none.
-
-    A user's vector is W⁻¹ Σ cᵢ yᵢ over the likes, W = YᵀY + Yᵀ(C − I)Y + λI, so that its product
-    with y is the sum of yᵀ W⁻¹ cᵢ yᵢ (Hu, Koren & Volinsky 2008, section 5). W is factorised once
-    a user; company and threads change no bit, as in `solve_users`.
+class SolvedUsers:
+    """Users' vectors, and what they were solved by: the factors of the equations are kept for as
+    many users as they take MOST_KEPT bytes, 8d² a user, and made again for the others.
     """
-    equations = _Equations(likes, confidences, ridge)
-    shares = np.zeros((len(likes.movies), targets.shape[1]), dtype=np.float32)
 
-    def share(users: np.ndarray) -> None:
-        shares[rows_of(likes, users)] = equations.shares(users, targets[users])
+    def __init__(
+        self, likes: Histories, confidences: np.ndarray, ridge: Ridge, threads: int
+    ) -> None:
+        self.likes = likes
+        self.threads = threads
+        self.vectors = np.zeros((len(likes), ridge.width), dtype=np.float32)  # as solve_users
+        self._equations = _Equations(likes, confidences, ridge)
+        self._batches = list(users_of_equal_length(likes, ridge.width))
+        n_kept = MOST_KEPT // (8 * ridge.width**2)
+        self._kept = np.cumsum([len(users) for users in self._batches]) <= n_kept
+        self._factors: dict[int, np.ndarray] = {}
 
+        def solve(number: int) -> None:
+            users = self._batches[number]
+            self.vectors[users], factors = self._equations.solve(users)
+            if self._kept[number]:
+                self._factors[number] = factors
+
+        _for_batches(solve, range(len(self._batches)), threads)
+
+    def shares(self, targets: np.ndarray) -> np.ndarray:
+        """Return (H, n) float32: what each like adds to its user's product with each of `targets`
+        (B, n), positions of movies, −1 for none.
+
+        A user's vector is W⁻¹ Σ cᵢ yᵢ over the likes, W = YᵀY + Yᵀ(C − I)Y + λI, so that its
+        product with y is the sum of yᵀ W⁻¹ cᵢ yᵢ (Hu, Koren & Volinsky 2008, section 5). Company
+        and threads change no bit, as in `solve_users`.
+        """
+        shares = np.zeros((len(self.likes.movies), targets.shape[1]), dtype=np.float32)
+
+        def share(number: int) -> None:
+            users = self._batches[number]
+            factors = (
+                self._factors[number] if self._kept[number] else self._equations.solve(users)[1]
+            )
+            of_batch = self._equations.shares(users, factors, targets[users])
+            shares[rows_of(self.likes, users)] = of_batch
+
+        _for_batches(share, range(len(self._batches)), self.threads)
+        return shares
+
+
+def _for_batches(work: Callable[[Batch], None], batches: Iterable[Batch], threads: int) -> None:
+    """Do some work of each batch, side by side."""
     with threadpool_limits(1, "blas"), ThreadPoolExecutor(threads) as pool:
-        list(pool.map(share, users_of_equal_length(likes, ridge.width)))
-    return shares
+        list(pool.map(work, batches))
 
 
 @dataclass(frozen=True)
@@ -89,20 +127,22 @@ class _Equations:
     confidences: np.ndarray
     ridge: Ridge
 
-    def solve(self, users: np.ndarray) -> np.ndarray:
-        """Return (b, d) float64 of users who have equally many likes."""
+    def solve(self, users: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return the solutions (b, d) of users who have equally many likes, and the factors
+        (b, d, d) of their equations, all float64.
+        """
         movies, confidences = self.liked(users)
         right = np.matmul(confidences[:, None, :], movies)[:, 0]
-        return cholesky_solve(self.left(movies, confidences), right)
+        factors = factorised(self.left(movies, confidences))
+        return solved(factors, right), factors
 
-    def shares(self, users: np.ndarray, targets: np.ndarray) -> np.ndarray:
+    def shares(self, users: np.ndarray, factors: np.ndarray, targets: np.ndarray) -> np.ndarray:
         """Return (b, k, n) float64 shares of k likes in the products with `targets` (b, n)."""
         movies, confidences = self.liked(users)
-        weighted = movies * confidences[:, :, None]
+        movies *= confidences[:, :, None]
         right = self.ridge.exact[targets]
         right[targets < 0] = 0
-        solutions = cholesky_solve(self.left(movies, confidences), right)
-        return np.matmul(weighted, solutions.transpose(0, 2, 1))
+        return np.matmul(movies, solved(factors, right).transpose(0, 2, 1))
 
     def liked(self, users: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return the vectors (b, k, d) of the users' k likes, a copy, and the confidences
@@ -133,15 +173,24 @@ def square(rows: np.ndarray) -> np.ndarray:
     return np.matmul(rows.transpose(0, 2, 1), rows)
 
 
-def cholesky_solve(left: np.ndarray, right: np.ndarray) -> np.ndarray:
-    """Return the solutions for symmetric positive definite `left` (b, d, d) and `right`, (b, d) or
-    (b, n, d) for n at once, which both change. One by one takes LAPACK half of what scipy's batched
-    solve does.
+def factorised(left: np.ndarray) -> np.ndarray:
+    """Return the Cholesky factors of symmetric positive definite `left` (b, d, d), in its place.
+    One by one takes LAPACK half of what scipy's batched solve does.
     """
-    (posv,) = get_lapack_funcs(("posv",), (left,))
-    for row, matrix in enumerate(left):
-        _, solution, failed = posv(matrix.T, right[row].T, lower=1, overwrite_a=1)
-        right[row] = solution.T
+    (potrf,) = get_lapack_funcs(("potrf",), (left,))
+    for matrix in left:
+        _, failed = potrf(matrix.T, lower=1, clean=0, overwrite_a=1)
         if failed:
             raise ModelError("als: a user's equations are not positive definite; is λ above 0?")
+    return left
+
+
+def solved(factors: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """Return the solutions by factors (b, d, d), for `right` (b, d), or (b, n, d) for n at once, in
+    its place.
+    """
+    (potrs,) = get_lapack_funcs(("potrs",), (factors,))
+    for row, factor in enumerate(factors):
+        solution, _ = potrs(factor.T, right[row].T, lower=1)
+        right[row] = solution.T
     return right

@@ -100,6 +100,7 @@ class Database:
             self.url,
             min_size=0,
             max_size=MOST_CONNECTIONS,
+            max_queries=1 << 31,  # a new connection has to plan everything anew
             command_timeout=PATIENCE,
             timeout=PATIENCE,
             reset=_leave,

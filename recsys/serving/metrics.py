@@ -1,6 +1,7 @@
 """Figures of the API for Prometheus: of all workers of this machine together."""
 
 import os
+from functools import cache
 
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
@@ -19,6 +20,8 @@ __all__ = ["CONTENT_TYPE_LATEST", "SHARED", "count_request", "exposition"]
 #: read as prometheus_client is imported.
 SHARED = "PROMETHEUS_MULTIPROC_DIR"
 
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+
 REQUESTS = Counter(
     "recsys_api_requests", "requests answered", ("method", "route", "status"), registry=REGISTRY
 )
@@ -32,9 +35,16 @@ SECONDS = Histogram(
 
 
 def count_request(method: str, route: str, status: int, seconds: float) -> None:
-    """Count an answer. `route` is a pattern, of which there are few."""
-    REQUESTS.labels(method, route, str(status)).inc()
-    SECONDS.labels(route).observe(seconds)
+    """Count an answer. `route` is a pattern, of which there are few; a client may invent methods."""
+    answers, took = figures_of(method if method in METHODS else "other", route, status)
+    answers.inc()
+    took.observe(seconds)
+
+
+@cache
+def figures_of(method: str, route: str, status: int) -> tuple[Counter, Histogram]:
+    """Return the figures of such answers; to look them up takes longer than to count."""
+    return REQUESTS.labels(method, route, str(status)), SECONDS.labels(route)
 
 
 def exposition(publication: int | None, age_seconds: float | None) -> bytes:

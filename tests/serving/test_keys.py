@@ -188,3 +188,12 @@ def test_metrics_count_answers_by_route(api: Api, keys: Keys) -> None:
     assert float(line.split()[-1]) >= 2
     assert "recsys_api_live_publication 1.0" in text and "recsys_api_live_age_seconds " in text
     assert answers[-1].headers["content-type"].startswith("text/plain")
+
+
+def test_metrics_do_not_grow_with_the_methods_that_a_client_invents(api: Api, keys: Keys) -> None:
+    *_, figures = api.many(
+        [("BREW1", "/healthz", {}), ("BREW2", "/healthz", {}), ("GET", "/metrics", {})],
+        key=keys.read,
+    )
+    assert "BREW" not in figures.text
+    assert 'method="other"' in figures.text
