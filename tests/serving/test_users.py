@@ -109,6 +109,7 @@ def test_only_admins_erase_and_export(api: Api, conn: Connection, keys: Keys, us
     assert_problem(api.request("DELETE", f"/v1/users/{user}", key=""), 401)
     other = new_key(conn, "admin", user_id=user + 1)
     assert_problem(api.request("DELETE", f"/v1/users/{user}", key=other), 403)
+    assert_problem(api.get(f"/v1/users/{user}/export", key=other), 403)
     assert conn.execute("SELECT FROM erased_users").fetchall() == []
 
 
