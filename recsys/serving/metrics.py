@@ -35,7 +35,7 @@ SECONDS = Histogram(
 
 
 def count_request(method: str, route: str, status: int, seconds: float) -> None:
-    """Count an answer. `route` is a pattern, of which there are few; a client may invent methods."""
+    """Count an answer. `route` is a pattern, of which there are few; clients may invent methods."""
     answers, took = figures_of(method if method in METHODS else "other", route, status)
     answers.inc()
     took.observe(seconds)
