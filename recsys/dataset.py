@@ -107,7 +107,6 @@ class Content:
 Tables = Mapping[str, list[dict[str, Any]]]
 
 
-@cache
 def read_ratings(folder: Path) -> Ratings:
     """Return the ratings of a MovieLens release, whatever its layout.
 
@@ -116,7 +115,6 @@ def read_ratings(folder: Path) -> Ratings:
     return Ratings.of_batches(read_batches(folder, "ratings"))
 
 
-@cache
 def read_movies(folder: Path) -> tuple[MovieRow, ...]:
     """Return the movies of a MovieLens release, by id."""
     links = [row for row in read_rows(folder, "links") if row["imdb_id"]]
@@ -262,8 +260,9 @@ def sound_batches(folder: Path, member: Member, spec: Delimited) -> Iterator[pa.
 
 
 def members_of(folder: Path) -> Mapping[str, Member]:
-    """Return the files of a folder by name, those in archives too."""
-    paths = [(path.name, str(path)) for path in sorted(folder.iterdir()) if path.is_file()]
+    """Return the files of a folder, or of one archive, by name; those in archives too."""
+    files = [folder] if folder.is_file() else sorted(folder.iterdir())
+    paths = [(path.name, str(path)) for path in files if path.is_file()]
     return find_members(LocalFileSystem(), paths, str(folder))
 
 

@@ -8,7 +8,8 @@ from typing import Literal, Self
 
 import numpy as np
 
-from recsys.evaluation.holdout import leave_newest_out
+from recsys.errors import ModelError
+from recsys.evaluation.holdout import leave_newest_out, newest_by_time
 from recsys.features.interactions import Interactions
 from recsys.features.raters import Raters
 from recsys.features.train import Loaded, Train
@@ -101,6 +102,24 @@ def split_exam(
     span = shortest_enough(deciding, min_users=min_users, wanted_users=wanted_users)
     split = _Split.by_time(data, span) if span else _Split.of_each_user(data)
     return split.exam()
+
+
+def split_newest(interactions: Interactions, share: float, like_threshold: float) -> Exam:
+    """Return the dated exam that holds out the newest `share` of all ratings, whoever decides.
+
+    Raises ModelError where nothing is left to learn from, or to evaluate on.
+    """
+    is_held_out = newest_by_time(interactions, share)
+    held_out = interactions.where(is_held_out)
+    train = Loaded(interactions.where(~is_held_out), like_threshold)
+    if not len(held_out) or not len(train.ratings):
+        raise ModelError(
+            f"a share of {share:g} of {len(interactions):,} ratings leaves "
+            f"{len(train.ratings):,} to learn from and {len(held_out):,} to evaluate on: expected "
+            "some of both"
+        )
+    cut = datetime.fromtimestamp(int(held_out.rated_at.min()), UTC)
+    return Exam.of("dated", None, cut, train, held_out)
 
 
 def shortest_enough(

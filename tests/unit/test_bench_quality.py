@@ -112,7 +112,7 @@ def test_ratings_are_read_as_published(data):
 def test_a_bad_row_is_named(data):
     write(data / "movielens/ml-1m/ratings.dat", RATINGS + "3::1\n")
     with pytest.raises(DropError, match=r"ratings\.dat line 5: 2 columns, expected 4"):
-        read_ratings.__wrapped__(data / "movielens/ml-1m")
+        read_ratings(data / "movielens/ml-1m")
 
 
 def test_movies_have_imdbs_content_where_title_and_year_match(data):

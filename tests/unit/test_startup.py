@@ -42,7 +42,9 @@ def packages_of(code: str, airflow_home: Path) -> set[str]:
 
 
 @pytest.mark.parametrize(
-    "code", [HELP, "import recsys.steps", PLUGIN], ids=["help", "list of steps", "plugin"]
+    "code",
+    ["import recsys", HELP, "import recsys.steps", PLUGIN],
+    ids=["package", "help", "list of steps", "plugin"],
 )
 def test_what_only_declares_imports_no_model_and_no_table(code: str, tmp_path: Path) -> None:
     assert not (MODELS | TABLES) & packages_of(code, tmp_path)

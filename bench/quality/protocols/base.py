@@ -3,7 +3,7 @@ seed.
 """
 
 from abc import ABC, abstractmethod
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import ClassVar
 
@@ -46,6 +46,9 @@ WHERE = {
     "benchmarks/ultragcn-ml-1m": "https://github.com/xue-pai/UltraGCN (its ml-1m split), as int32 "
     "arrays train_user, train_item, test_user, test_item of one npz",
 }
+
+#: Several protocols read the same files.
+ratings_of = cache(read_ratings)
 
 #: A rating from here on is relevant, in every protocol that has likes.
 LIKE_THRESHOLD = 4.0
@@ -111,4 +114,4 @@ class ML1MProtocol(Protocol):
     @cached_property
     def interactions(self) -> Interactions:
         """All ratings."""
-        return read_ratings(self.folder_of(ML_1M[0])).over(self.catalogue.movie_ids)
+        return ratings_of(self.folder_of(ML_1M[0])).over(self.catalogue.movie_ids)

@@ -2,16 +2,13 @@
 the exam.
 """
 
-from datetime import UTC, datetime
 from functools import cached_property
 
 from bench.quality.protocols.base import LIKE_THRESHOLD, ML1MProtocol, Validates
-from recsys.evaluation.holdout import newest_by_time
-from recsys.evaluation.split import Exam
+from recsys.evaluation.split import Exam, split_newest
 from recsys.exam import examine
 from recsys.features.catalogue import Catalogue
 from recsys.features.interactions import Interactions
-from recsys.features.train import Loaded
 from recsys.models.base import Recommender
 from recsys.recipe import Recipe
 
@@ -47,11 +44,7 @@ class Temporal(ML1MProtocol, Validates):
 
 def exam_of(interactions: Interactions) -> Exam:
     """Return the exam that holds out the newest tenth of all ratings."""
-    is_held_out = newest_by_time(interactions, HELD_OUT_SHARE)
-    held_out = interactions.where(is_held_out)
-    train = Loaded(interactions.where(~is_held_out), LIKE_THRESHOLD)
-    cut = datetime.fromtimestamp(int(held_out.rated_at.min()), UTC)
-    return Exam.of("dated", None, cut, train, held_out)
+    return split_newest(interactions, HELD_OUT_SHARE, LIKE_THRESHOLD)
 
 
 def examined(model: Recommender, exam: Exam, catalogue: Catalogue) -> dict[str, float]:
