@@ -21,6 +21,7 @@ MODELS = {
     "graph_filter": "recsys.models.graph_filter:GraphFilter",
     "item_knn": "recsys.models.item_knn:ItemKNN",
     "hybrid": "recsys.models.hybrid:Hybrid",
+    "vae": "recsys.models.vae:VAE",
     "blend": "recsys.models.blend:Blend",
 }
 

@@ -44,6 +44,32 @@ class TestHybrid(RecommenderContract):
     explains = "leave_one_out"
 
 
+class TestVAE(RecommenderContract):
+    recipe = "vae"
+    settings = {  # noqa: RUF012
+        "size": 8,
+        "width": 16,
+        "layers": 2,
+        "users_a_batch": 16,
+        "learning_rate": 0.02,
+        "max_epochs": 8,
+        "patience": 8,
+    }
+    explains = "leave_one_out"
+
+
+class TestMultVAE(TestVAE):
+    settings = {  # noqa: RUF012
+        **TestVAE.settings,
+        "layers": 1,
+        "decoder_width": 16,
+        "prior": "normal",
+        "beta_per_like": None,
+        "alternating": False,
+        "max_epochs": 25,
+    }
+
+
 class TestBlend(RecommenderContract):
     recipe = "blend"
     settings = {  # noqa: RUF012

@@ -3,6 +3,7 @@ stops.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -96,6 +97,16 @@ def test_validation_is_dated_where_enough_users_are_in_the_newest_tenth(
     held_out = world.ratings.rated_at >= np.quantile(world.ratings.rated_at, 0.9)
     assert len(dated.train) == (~held_out).sum()
     assert dated.train.newest < world.ratings.rated_at[held_out].min()
+
+
+def test_validation_is_random_where_ratings_have_no_times(world: World) -> None:
+    """The newest by movie id would be the same movies of all users."""
+    validation = Validation.of(replace(world.ratings, rated_at=world.ratings.rated_at * 0), 4.0)
+    assert validation is not None
+    assert validation.kind == "random"
+    assert len(validation.train) == round(0.9 * len(world.ratings))
+    n_held_out = np.asarray(validation.relevant.sum(axis=0))[0]
+    assert (n_held_out[:18] > 0).mean() > 0.7
 
 
 def test_validation_of_the_right_answer_is_one(world: World) -> None:

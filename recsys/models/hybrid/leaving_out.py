@@ -3,15 +3,15 @@ the other one.
 """
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
 from recsys.features.histories import Histories
 from recsys.models.equal_lengths import rows_of, users_of_equal_length
-from recsys.models.hybrid.user_encoder import UserEncoder
 
-__all__ = ["LeavingOut"]
+__all__ = ["HistoryEncoder", "LeavingOut"]
 
 #: Likes that are left out for a movie, those nearest to it: a far one is no reason that people
 #: would see.
@@ -21,13 +21,25 @@ NEAREST = 20
 VECTORS_AT_ONCE = 16_384
 
 
+class HistoryEncoder(Protocol):
+    """What turns likes into a vector that ends with a 1, which meets a movie's bias."""
+
+    def vectors(self, likes: Histories, threads: int) -> np.ndarray:
+        """Return (B, d + 1) of the users."""
+        ...
+
+    def vectors_without(self, likes: Histories, rows: np.ndarray, threads: int) -> np.ndarray:
+        """Return (K, d + 1) of users without one of their likes, for K likes by row."""
+        ...
+
+
 @dataclass(frozen=True)
 class LeavingOut:
     """The questions of B users: their likes, L in all, and for each n movies by position, −1 for
     none. `movie_vectors` (M, d + 1) are those that users' vectors meet.
     """
 
-    encoder: UserEncoder
+    encoder: HistoryEncoder
     movie_vectors: np.ndarray
     likes: Histories
     targets: np.ndarray

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import sparse
 
-from recsys.evaluation.holdout import leave_newest_out
+from recsys.evaluation.holdout import leave_newest_out, random_share
 from recsys.evaluation.metrics.ndcg import ndcg
 from recsys.features.interactions import Interactions, index_of
 from recsys.models.top_n import mask_seen, top_n
@@ -44,8 +44,11 @@ class Validation:
     @classmethod
     def of(cls, ratings: Interactions, like_threshold: float) -> "Validation | None":
         """Hold out the newest tenth by time where enough users are in it, else the newest tenth of
-        each user; None where nobody is.
+        each user; a random tenth of ratings that have no times. None where nobody is in it.
         """
+        if len(ratings) and ratings.rated_at.min() == ratings.newest:
+            is_drawn = random_share(ratings, SHARE, seed=0)
+            return cls.split("random", ratings, is_drawn, like_threshold) or None
         is_newest = ratings.rated_at >= np.quantile(ratings.rated_at, 1 - SHARE)
         dated = cls.split("newest by time", ratings, is_newest, like_threshold)
         if len(dated) >= MIN_USERS:
