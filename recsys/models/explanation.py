@@ -90,9 +90,12 @@ def first_of_best(
     (B, n), and the first row (B, n) that has it.
     """
     best = np.maximum.reduceat(values, starts, axis=0)
-    is_best = values == np.repeat(best, lengths, axis=0)
-    rows = np.where(is_best, np.arange(len(values))[:, None], len(values))
-    return best, np.minimum.reduceat(rows, starts, axis=0)
+    rows, columns = np.nonzero(values == np.repeat(best, lengths, axis=0))
+    groups = np.searchsorted(starts, rows, side="right") - 1
+    first = np.empty(best.shape, dtype=np.int64)
+    # the last one written stays: backwards, that is the first row
+    first[groups[::-1], columns[::-1]] = rows[::-1]
+    return best, first
 
 
 def sums_by_user(values: np.ndarray, histories: Histories) -> np.ndarray:
