@@ -12,9 +12,10 @@ from recsys.settings import Settings
 class RunRequest:
     """None, or nothing, leaves the choice to the week's first run, or to the settings.
 
-    Without `as_of` the newest complete MovieLens drop says it. A recipe is named by its name, or a
-    tuned one by its key. `challenger` starts an experiment: for `challenger_weeks` weeks that
-    recipe has `challenger_share` of the users. `force` decides the week anew.
+    Without `as_of` the newest complete MovieLens drop says it. A recipe is named by its name, with
+    settings that override its own (`als[factors=128]`) or without, or a tuned one by its key.
+    `challenger` starts an experiment: for `challenger_weeks` weeks that recipe has
+    `challenger_share` of the users. `force` decides the week anew.
     `run_kind` and `started_by` say what the run is, for the ledger; a run without a kind is named
     whole by its id.
     """

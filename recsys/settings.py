@@ -3,6 +3,7 @@
 """
 
 import os
+import re
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -16,6 +17,8 @@ from recsys.limits import LIMITS
 #: Where `make demo` keeps its state; its `recsys.env` lets `python -m recsys …` find the running
 #: stack.
 HOME = Path(os.environ.get("RECSYS_HOME", ".recsys"))
+#: A comma that is not inside a recipe's brackets.
+BETWEEN_NAMES = re.compile(r",(?![^\[]*\])")
 
 
 class Settings(Bounds, BaseSettings):
@@ -65,8 +68,8 @@ class Settings(Bounds, BaseSettings):
     # models
     recipes: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(),
-        description="recipes of a week that names none, comma-separated; empty: those that compete "
-        "by default",
+        description="recipes of a week that names none, comma-separated, with settings of "
+        "their own as in als[factors=128] or without; empty: those that compete by default",
     )
     seed: int = Field(
         default=20_261,
@@ -238,7 +241,7 @@ class Settings(Bounds, BaseSettings):
     @classmethod
     def split_names(cls, value: object) -> object:
         return (
-            tuple(name.strip() for name in value.split(",") if name.strip())
+            tuple(name.strip() for name in BETWEEN_NAMES.split(value) if name.strip())
             if isinstance(value, str)
             else value
         )

@@ -14,6 +14,7 @@ from typing import TypeAlias
 from rich.table import Table
 
 from recsys.arguments import WEEKS
+from recsys.settings import BETWEEN_NAMES
 from recsys.terminal import log_to, run_command, say, terminal
 from stack.compose_env import write_compose_env
 from stack.demo import demo
@@ -112,7 +113,7 @@ def _path(text: str) -> Path | None:
 
 
 def names_of(text: str) -> tuple[str, ...]:
-    return tuple(name.strip() for name in text.split(",") if name.strip())
+    return tuple(name.strip() for name in BETWEEN_NAMES.split(text) if name.strip())
 
 
 def up(_: argparse.Namespace) -> None:

@@ -30,6 +30,7 @@ from recsys.db.queries import queries
 from recsys.db.rows import fetch_values
 from recsys.drops.replay import replay
 from recsys.models import MODELS
+from recsys.overrides import parse_recipe
 from recsys.settings import Settings
 from recsys.terminal import say
 from recsys.weeks_page.page import draw_page, duration
@@ -74,17 +75,21 @@ class Replay:
     recipes: tuple[str, ...]
 
     def check(self) -> None:
-        """Raises StackError where something asked for is not there."""
+        """Raises StackError where something asked for is not there, and ModelError for settings
+        that a recipe cannot have.
+        """
         check_path("FROM", self.movielens)
         if self.imdb:
             check_path("IMDB", self.imdb)
         if self.weeks < 1:
             raise StackError(f"WEEKS={self.weeks}: expected at least 1")
-        unknown = sorted(set(self.recipes) - set(MODELS))
+        unknown = sorted({name.partition("[")[0] for name in self.recipes} - set(MODELS))
         if unknown:
             raise StackError(
                 f"RECIPES has {', '.join(unknown)}; expected some of {', '.join(MODELS)}"
             )
+        for recipe in self.recipes:
+            parse_recipe(recipe)
 
     def to_json(self) -> dict[str, Any]:
         imdb = str(self.imdb.resolve()) if self.imdb else None

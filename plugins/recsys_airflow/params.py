@@ -9,7 +9,8 @@ from recsys.limits import LIMITS
 from recsys.models import MODELS
 
 _NAMES = ", ".join(f"`{name}`" for name in MODELS)
-_RECIPE = f"^({'|'.join(MODELS)})(-[0-9a-f]{{8}})?$"
+#: A name, the key of a tuned recipe, or a name with settings, which the first task reads.
+_RECIPE = rf"^({'|'.join(MODELS)})(-[0-9a-f]{{8}}|\[[^\[\]{{}}]+\])?$"
 
 
 def _week(description: str) -> Param:
@@ -58,7 +59,8 @@ PARAMS = {
     ),
     "recipes": _recipes(
         "Recipes that compete",
-        f"Some of {_NAMES}, or the key of a tuned recipe, e.g. `als-3f9a2c41`. Popularity and the "
+        f"Some of {_NAMES}, with settings of their own (`als[factors=128,iterations=20]`) or "
+        "without, or the key of a tuned recipe, e.g. `als-3f9a2c41`. Popularity and the "
         "incumbent compete in any case. Empty: what this week was first run with, else the setting "
         "`RECSYS_RECIPES` and what was "
         "tuned of these.",
@@ -80,8 +82,8 @@ PARAMS = {
         # proposals: the form offers them, and takes a tuned recipe's key too
         examples=list(MODELS),
         title="Challenger",
-        description_md=f"Starts an experiment with this recipe: one of {_NAMES}, or the key of a "
-        "tuned one. Its lists are made "
+        description_md=f"Starts an experiment with this recipe: one of {_NAMES}, with settings "
+        "of its own (`als[factors=128]`) or without, or the key of a tuned one. Its lists are made "
         "beside the champion's and judged by what users then rate. Empty: no new experiment; one "
         "that runs goes on.",
     ),

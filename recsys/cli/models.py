@@ -8,15 +8,20 @@ from recsys.cli import screen
 from recsys.cli.command import AS_OF, Argument, Command
 from recsys.models import MODELS
 from recsys.settings import Settings
+from recsys.terminal import table
 
 if TYPE_CHECKING:
+    from recsys.recipe import Recipe
     from recsys.tuning.trial import Trial
 
 __all__ = ["COMMANDS"]
 
 
 def train_recipe(options: Namespace) -> int:
-    """Fit a recipe for a week's exam; exit status 1 where it cannot be fitted."""
+    """Fit a recipe for a week's exam, or only show it; exit status 1 where it cannot be fitted."""
+    if options.show:
+        show_recipe(options)
+        return 0
     with screen.progress(f"fitting {options.recipe}"):
         from recsys.steps.exam import train_model
         from recsys.steps.plan import find_recipe, find_week
@@ -30,6 +35,40 @@ def train_recipe(options: Namespace) -> int:
         return 1
     screen.answer(run_id)
     return 0
+
+
+def show_recipe(options: Namespace) -> None:
+    """Show a recipe's whole configuration; of a tuned one, which is looked up, in Postgres."""
+    from recsys.models import model_class
+    from recsys.overrides import overridden, written_value
+    from recsys.recipe import Recipe
+
+    recipe = recipe_of(options)
+    chosen = overridden(recipe)
+    fields = model_class(recipe.name).Config.model_fields
+    defaults = dict(Recipe.of(recipe.name).settings)
+    rows = []
+    for name, value in recipe.settings:
+        default = written_value(defaults[name])
+        origin = f"override of {default}" if name in chosen else "default"
+        rows.append((name, written_value(value), origin, fields[name].description or ""))
+    n_chosen = f"{len(chosen)} of {len(rows)} settings override the defaults"
+    screen.answer(f"{recipe.key}: {n_chosen}")
+    columns = ("setting", "value", "from", "meaning")
+    screen.console.print(table(columns, rows, whole=("setting",)))
+
+
+def recipe_of(options: Namespace) -> "Recipe":
+    """Return the recipe that is meant, without Postgres unless it is a tuned one."""
+    from recsys.overrides import has_overrides, parse_recipe
+
+    if options.recipe in MODELS or has_overrides(options.recipe):
+        return parse_recipe(options.recipe)
+    from recsys.steps.plan import find_recipe, find_week
+    from recsys.work import open_work
+
+    with open_work(Settings.from_environment()) as work:
+        return find_recipe(work, find_week(work, options.as_of), options.recipe)
 
 
 def tune_recipe(options: Namespace) -> None:
@@ -52,6 +91,12 @@ def tune_recipe(options: Namespace) -> None:
 
 
 NAMES = ", ".join(MODELS)
+WRITTEN = f"{NAMES}, as it is or with settings, as in als[factors=128]; or the key of a tuned one"
+SHOW = Argument(
+    "--show",
+    action="store_true",
+    help="print its whole configuration, and fit nothing",
+)
 TRIALS = Argument(
     "--trials",
     type=limited("trials"),
@@ -63,7 +108,8 @@ COMMANDS = (
         "train",
         train_recipe,
         "fit a recipe for a week's exam and print its MLflow run",
-        (Argument("recipe", metavar="RECIPE", help=f"{NAMES}, or the key of a tuned one"), AS_OF),
+        (Argument("recipe", metavar="RECIPE", help=WRITTEN), AS_OF, SHOW),
+        needs_schema=False,  # to show a recipe needs no database; to find a week checks it
     ),
     Command(
         "tune",

@@ -77,7 +77,7 @@ CHOICES = (
         "--recipes",
         nargs="+",
         metavar="RECIPE",
-        help=f"{', '.join(MODELS)}, or the key of a tuned one",
+        help=f"{', '.join(MODELS)}, each as it is or as in als[factors=128]; or a tuned one's key",
     ),
     Argument(
         "--top-n",

@@ -14,6 +14,7 @@ from recsys.db.queries import queries
 from recsys.db.rows import fetch_rows, find_row
 from recsys.errors import ModelError
 from recsys.models import MODELS
+from recsys.overrides import has_overrides, parse_recipe
 from recsys.recipe import Recipe
 from recsys.tuning.trial import Trial
 
@@ -120,17 +121,19 @@ def newest_tuned(
 
 
 def recipe_named(conn: Connection, as_of: date, name: str) -> Recipe:
-    """Return a name's default, or the tuned recipe of a key. Raises ModelError for what is
-    neither.
+    """Return a name's default, one with settings that override it, as in `als[factors=128]`, or the
+    tuned recipe of a key. Raises ModelError for what is none of these.
     """
     if name in MODELS:
         return Recipe.of(name)
+    if has_overrides(name):
+        return parse_recipe(name)
     params = {"recipe_key": name, "as_of": as_of}
     row = find_row(conn, _TunedRow, queries("tuning")["tuned"], params)
     if row is None:
         raise ModelError(
-            f"no recipe {name!r}: expected one of {', '.join(MODELS)}, or the key of one tuned for "
-            f"{as_of} or before"
+            f"no recipe {name!r}: expected one of {', '.join(MODELS)}, with settings of its own as "
+            f"in als[factors=128] or without, or the key of one tuned for {as_of} or before"
         )
     return Recipe.from_json(row.recipe)
 
