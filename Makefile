@@ -87,7 +87,7 @@ lint: venv ## lint, format, types, the direction of imports
 diagram: venv ## draw docs/architecture.md's diagram anew, from what the code imports
 	$(BIN)/python -m stack.diagram
 
-reference: venv ## write docs/reference from the code: settings, commands, Params, metrics, tables
+reference: venv ## write docs/reference from the code: settings, commands, Params, metrics, tables, recipes
 	PYTHONPATH=.:plugins $(BIN)/python -m stack.reference
 
 docs: venv ## build the pages of docs/ as a site with search, in site/; a link that leads nowhere is an error

@@ -1,11 +1,10 @@
 """`make reference`: the pages under docs/reference, written from the code that they describe."""
 
-import inspect
 import json
 import re
 import sys
 from argparse import ArgumentParser, _SubParsersAction
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from pydantic import SecretStr
@@ -15,9 +14,10 @@ from recsys.db.queries import SQL
 from recsys.evaluation.metrics import ERRORS, EXPOSURE, LISTS, RANKING
 from recsys.settings import Settings
 from stack.home import REPOSITORY
+from stack.markdown import page, paragraphs, table
+from stack.recipes_page import recipes_page
 
 FOLDER = REPOSITORY / "docs" / "reference"
-HEADER = "<!-- written by `make reference` -->"
 
 _COMMENT = re.compile(
     r"^COMMENT ON (?P<kind>VIEW|COLUMN) public\.(?P<name>[\w.]+) IS '(?P<text>(?:[^']|'')*)';$",
@@ -64,6 +64,7 @@ def pages() -> dict[str, str]:
         "commands.md": commands_page(),
         "params.md": params_page(),
         "metrics.md": metrics_page(),
+        "recipes.md": recipes_page(),
         "tables.md": tables_page(),
         "openapi.json": openapi_json(),
     }
@@ -213,18 +214,15 @@ def metrics_page() -> str:
 
 def metric_rows(metrics: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Return name and definition of each metric of one kind."""
-    return [(name, first_paragraph(function_of(metric))) for name, metric in metrics.items()]
+    return [
+        (name, paragraphs(function_of(metric))[0].removeprefix("Return "))
+        for name, metric in metrics.items()
+    ]
 
 
 def function_of(metric: Any) -> Callable[..., object]:
     """Return the function of a metric, which most kinds have beside their k."""
     return metric[0] if isinstance(metric, tuple) else metric
-
-
-def first_paragraph(of: object) -> str:
-    """Return a docstring's first paragraph on one line, without the verb that all of them have."""
-    text = inspect.getdoc(of) or ""
-    return " ".join(text.split("\n\n")[0].removeprefix("Return ").split())
 
 
 def tables_page() -> str:
@@ -299,22 +297,6 @@ def column_names(definitions: str) -> list[str]:
 def unquoted(literal: str) -> str:
     """Return what the inside of an SQL string literal stands for."""
     return literal.replace("''", "'")
-
-
-def page(title: str, *parts: str) -> str:
-    """Return a page of Markdown."""
-    return "\n\n".join((f"# {title}", HEADER, *parts)) + "\n"
-
-
-def table(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
-    """Return a table of Markdown."""
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join(f"| {' | '.join(cell(value) for value in line)} |" for line in lines)
-
-
-def cell(value: object) -> str:
-    """Return a value so that it ends no cell."""
-    return str(value).replace("|", "\\|")
 
 
 if __name__ == "__main__":

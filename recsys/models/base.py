@@ -16,7 +16,7 @@ from recsys.features.histories import Histories
 from recsys.features.interactions import Interactions
 from recsys.features.train import Train
 from recsys.models import BASELINE
-from recsys.models.explanation import Explanation
+from recsys.models.explanation import Explanation, Kind
 from recsys.models.saved_arrays import saved_arrays
 from recsys.models.top_n import (
     Eligibility,
@@ -96,6 +96,7 @@ class Recommender(ABC):
     name: ClassVar[str]
     Config: ClassVar[AnyConfig]
     has_members: ClassVar[bool] = False  # whether it is made of fits of other recipes
+    explains: ClassVar[Kind] = "exact"  # of what kind `explain` is; of members, as theirs are
     # users whose lists are made together: their scores of 27,000 movies take 28 MB, and a recipe
     # holds them up to three times
     lists_at_once: ClassVar[int] = 256

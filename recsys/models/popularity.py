@@ -67,6 +67,7 @@ class Popularity(Recommender):
     """
 
     name = "popularity"
+    explains = "rule"
     Config = PopularityConfig
     array_names = ("likes_", "newness_", "fresh_", "ends_")
 

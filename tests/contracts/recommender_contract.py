@@ -274,6 +274,7 @@ class RecommenderContract:
         users = everyone.user_ids
         explained = explanation(model, users, everyone)
         assert explained.kind == self.explains
+        assert model.has_members or type(model).explains == explained.kind, "set it in the class"
         scores = model.recommend(users, n=5, histories=everyone).scores
         if self.explains == "rule":
             assert not explained.contributions.any()

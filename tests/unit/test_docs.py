@@ -13,10 +13,12 @@ import pytest
 from recsys.cli.program import parser
 from recsys.drops.zone import SUCCESS
 from recsys.ingest import SOURCES
-from recsys.models import MODELS
+from recsys.models import MODELS, model_class
 from recsys.promotion.gates import EXAM_GATES, REFIT_GATES
 from recsys.settings import Settings
 from stack import reference
+from stack.markdown import paragraphs
+from stack.recipes_page import cost
 from tests.pages import GENERATED, ROOT, blocks, command_lines, pages, written
 
 pytestmark = pytest.mark.slow
@@ -80,6 +82,13 @@ def test_every_setting_and_every_recipe_is_in_its_table() -> None:
     assert all(f"| `{name}` |" in recipes for name in MODELS)
 
 
+@pytest.mark.parametrize("name", MODELS)
+def test_a_recipes_docstring_names_its_source_and_its_cost(name: str) -> None:
+    kind = model_class(name)
+    assert cost(kind), 'begin a paragraph with "Cost": time and memory of a fit'
+    assert re.search(r"\b(19|20)\d\d\b", "\n".join(paragraphs(kind))), "name authors and year"
+
+
 def test_every_source_is_in_the_table_of_sources() -> None:
     page = pages()["docs/how-to/data-engineer.md"]
     assert all(f"\n| {name} |" in page for name in SOURCES), "add what it reads"
@@ -122,7 +131,13 @@ def slug(title: str) -> str:
 
 
 @pytest.mark.parametrize(
-    "make", [reference.settings_page, reference.commands_page, reference.metrics_page]
+    "make",
+    [
+        reference.settings_page,
+        reference.commands_page,
+        reference.metrics_page,
+        reference.recipes_page,
+    ],
 )
 def test_a_reference_page_says_what_the_code_says(make) -> None:
     name = make.__name__.replace("_page", ".md")

@@ -66,6 +66,7 @@ class Hybrid(DotProduct, PredictsRatings, PredictsDescribed):
     """
 
     name = "hybrid"
+    explains = "leave_one_out"
     Config = HybridConfig
     array_names = (
         "user_ids_",
