@@ -92,10 +92,8 @@ def first_of_best(
     best = np.maximum.reduceat(values, starts, axis=0)
     rows, columns = np.nonzero(values == np.repeat(best, lengths, axis=0))
     groups = np.searchsorted(starts, rows, side="right") - 1
-    first = np.empty(best.shape, dtype=np.int64)
-    # the last one written stays: backwards, that is the first row
-    first[groups[::-1], columns[::-1]] = rows[::-1]
-    return best, first
+    _, first = np.unique(groups * values.shape[1] + columns, return_index=True)
+    return best, rows[first].reshape(best.shape)
 
 
 def sums_by_user(values: np.ndarray, histories: Histories) -> np.ndarray:
