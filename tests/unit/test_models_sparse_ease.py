@@ -1,5 +1,6 @@
 """Sparse EASE beside EASE, and beside least squares over the chosen movies."""
 
+import tracemalloc
 from typing import Any
 
 import numpy as np
@@ -41,7 +42,6 @@ def likes_of(train: Interactions, rating_weight: float) -> np.ndarray:
 @pytest.mark.parametrize("at_once", [4, 64])
 def test_with_all_weights_it_is_ease(at_once: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sparse_ease, "MOVIES_SOLVED_AT_ONCE", at_once)
-    monkeypatch.setattr(sparse_ease, "MOVIES_AT_ONCE", at_once)
     train = random_train()
     settings = {"rating_weight": 0.5, "regularization": 0.3}
     model = fitted(train, neighbours=N_MOVIES, **settings)
@@ -54,27 +54,34 @@ def test_with_all_weights_it_is_ease(at_once: int, monkeypatch: pytest.MonkeyPat
 
 
 @pytest.mark.parametrize("exponent", [0.0, 0.5])
-def test_few_weights_are_the_ridge_over_the_movies_liked_most_together(exponent: float) -> None:
+def test_few_weights_are_the_ridge_over_the_largest_among_the_candidates(exponent: float) -> None:
     train = random_train()
     x = likes_of(train, 1.0)
     squares = (x**2).sum(axis=0)
     penalty = 0.4 * (squares**2).sum() / squares.sum()
-    model = fitted(train, neighbours=3, regularization=0.4, popularity_exponent=exponent)
-    weights = model.weights_.toarray()
+    settings = {"regularization": 0.4, "popularity_exponent": exponent}
+    weights = fitted(train, neighbours=3, candidates=6, **settings).weights_.toarray()
     for movie in range(len(squares)):
         closeness = x.T @ x[:, movie] / squares**exponent
         closeness[movie] = -1
-        support = np.argsort(-closeness, kind="stable")[:3]
-        padded = np.vstack([x[:, support], np.sqrt(penalty) * np.eye(3)])
-        target = np.append(x[:, movie], np.zeros(3))
+        candidates = np.argsort(-closeness, kind="stable")[:6]
+        largest = np.argsort(-np.abs(ridge(x, candidates, movie, penalty)))[:3]
+        support = candidates[largest]
         expected = np.zeros(len(squares))
-        expected[support] = np.linalg.lstsq(padded, target)[0]
+        expected[support] = ridge(x, support, movie, penalty)
         np.testing.assert_allclose(weights[:, movie], expected, atol=1e-5)
+
+
+def ridge(x: np.ndarray, support: np.ndarray, movie: int, penalty: float) -> np.ndarray:
+    """(k,) weights to a movie from its support (k,), by least squares."""
+    damping = np.sqrt(penalty) * np.eye(len(support))
+    target = np.append(x[:, movie], np.zeros(len(support)))
+    return np.linalg.lstsq(np.vstack([x[:, support], damping]), target)[0]
 
 
 def test_movies_with_fewer_neighbours_than_others_have_what_there_is() -> None:
     train = random_train(share=0.08)
-    model = fitted(train, neighbours=10, regularization=1e-6)
+    model = fitted(train, neighbours=10, regularization=1e-3)
     counts = np.diff(model.weights_.tocsc().indptr)
     assert 0 < counts.min() < counts.max() <= 10
     assert np.isfinite(model.weights_.data).all()
@@ -90,3 +97,26 @@ def test_without_a_like_there_is_nothing_to_fit() -> None:
     world.ratings.ratings[:] = 3.0
     with pytest.raises(ModelError, match=r"none of 480 ratings is a like \(at least 4\.0\)"):
         SparseEASE().fit(world.train, world.catalogue)
+
+
+def test_the_fit_of_a_wide_catalogue_takes_a_small_part_of_eases_matrix() -> None:
+    n_movies = 6_000
+    rng = np.random.default_rng(4)
+    users, movies = np.repeat(np.arange(3_000), 8), rng.integers(n_movies, size=24_000)
+    _, once = np.unique(users * n_movies + movies, return_index=True)
+    train = Interactions.of(
+        users[once],
+        movies[once],
+        np.full(len(once), 5.0),
+        np.zeros(len(once)),
+        movie_ids=np.arange(n_movies),
+    )
+    model = SparseEASE(SparseEASEConfig(neighbours=20, candidates=40), Compute(threads=1))
+    tracemalloc.start()
+    model.fit(train_on(train), None)  # pyright: ignore[reportArgumentType]
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    of_ease = 4 * len(model.modelled_) ** 2
+    assert len(model.modelled_) > 5_500
+    assert peak < 0.1 * of_ease
+    assert sum(array.nbytes for array in model.state().values()) < 0.02 * of_ease
