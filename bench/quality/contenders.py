@@ -65,11 +65,12 @@ CHOSEN: dict[str, dict[str, tuple[str, dict[str, Any]]]] = {
         "popularity": ("popularity", {"half_life_days": None}),
         "item_knn": ("item_knn", {}),
         "als": ("als", {}),
+        "graph_filter": ("graph_filter", {"low_pass": 0, "sharpening": 0.8, "neighbours": 1_000}),
     },
     "ultragcn": {  # pairs without stars or times
         "popularity": ("popularity", {"half_life_days": None}),
         "item_knn": ("item_knn", {}),
-        "ease": ("ease", {}),
+        "ease": ("ease", {"regularization": 1.5}),
         "als": ("als", {}),
     },
     "rating": {

@@ -11,7 +11,7 @@ from recsys.features.interactions import Interactions
 from recsys.models import sparse_ease
 from recsys.models.base import Compute
 from recsys.models.ease import EASE, EASEConfig
-from recsys.models.sparse_ease import SparseEASE, SparseEASEConfig
+from recsys.models.sparse_ease import MOST_WEIGHTS, SparseEASE, SparseEASEConfig
 from tests.contracts.worlds import catalogue_of, checkerboard, train_on
 
 N_USERS, N_MOVIES = 80, 14
@@ -39,12 +39,12 @@ def likes_of(train: Interactions, rating_weight: float) -> np.ndarray:
     return np.where(stars >= 4, 1 + rating_weight * (stars - 4), 0.0)
 
 
-@pytest.mark.parametrize("at_once", [4, 64])
+@pytest.mark.parametrize("at_once", [50, 2_000])
 def test_with_all_weights_it_is_ease(at_once: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sparse_ease, "MOVIES_SOLVED_AT_ONCE", at_once)
+    monkeypatch.setattr(sparse_ease, "CANDIDATES_AT_ONCE", at_once)
     train = random_train()
     settings = {"rating_weight": 0.5, "regularization": 0.3}
-    model = fitted(train, neighbours=N_MOVIES, **settings)
+    model = fitted(train, neighbours=4 * N_MOVIES, **settings)
     ease = EASE(EASEConfig(**settings), Compute(threads=1))  # pyright: ignore[reportArgumentType]
     ease.fit(train_on(train), catalogue_of(train.movie_ids))
     np.testing.assert_array_equal(model.modelled_, ease.modelled_)
@@ -60,12 +60,15 @@ def test_few_weights_are_the_ridge_over_the_largest_among_the_candidates(exponen
     squares = (x**2).sum(axis=0)
     penalty = 0.4 * (squares**2).sum() / squares.sum()
     settings = {"regularization": 0.4, "popularity_exponent": exponent}
-    weights = fitted(train, neighbours=3, candidates=6, **settings).weights_.toarray()
+    model = fitted(train, neighbours=3, **settings)
+    weights, n_weights = model.weights_.toarray(), model.n_weights(squares)
     for movie in range(len(squares)):
         closeness = x.T @ x[:, movie] / squares**exponent
         closeness[movie] = -1
-        candidates = np.argsort(-closeness, kind="stable")[:6]
-        largest = np.argsort(-np.abs(ridge(x, candidates, movie, penalty)))[:3]
+        candidates = np.argsort(-closeness, kind="stable")[: 3 * n_weights[movie]]
+        candidates = candidates[candidates != movie]
+        sizes = np.abs(ridge(x, candidates, movie, penalty))
+        largest = np.argsort(-sizes)[: n_weights[movie]]
         support = candidates[largest]
         expected = np.zeros(len(squares))
         expected[support] = ridge(x, support, movie, penalty)
@@ -87,9 +90,12 @@ def test_movies_with_fewer_neighbours_than_others_have_what_there_is() -> None:
     assert np.isfinite(model.weights_.data).all()
 
 
-def test_no_more_weights_than_neighbours_are_kept() -> None:
-    model = fitted(random_train(), neighbours=4)
-    assert (np.diff(model.weights_.tocsc().indptr) == 4).all()
+def test_a_movie_has_more_weights_the_more_it_is_liked() -> None:
+    squares = np.array([1.0, 4.0, 16.0, 25.0])
+    model = SparseEASE(SparseEASEConfig(neighbours=6))
+    assert model.n_weights(squares).tolist() == [2, 4, 8, 10]
+    assert model.n_weights(np.append(np.ones(10_000), 1e12)).tolist()[-1] == MOST_WEIGHTS
+    assert model.n_weights(np.append(np.ones(10_000), 1e12)).tolist()[0] == 1
 
 
 def test_without_a_like_there_is_nothing_to_fit() -> None:
@@ -111,12 +117,12 @@ def test_the_fit_of_a_wide_catalogue_takes_a_small_part_of_eases_matrix() -> Non
         np.zeros(len(once)),
         movie_ids=np.arange(n_movies),
     )
-    model = SparseEASE(SparseEASEConfig(neighbours=20, candidates=40), Compute(threads=1))
+    model = SparseEASE(SparseEASEConfig(neighbours=20), Compute(threads=1))
     tracemalloc.start()
     model.fit(train_on(train), None)  # pyright: ignore[reportArgumentType]
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     of_ease = 4 * len(model.modelled_) ** 2
     assert len(model.modelled_) > 5_500
-    assert peak < 0.1 * of_ease
+    assert peak < 0.15 * of_ease
     assert sum(array.nbytes for array in model.state().values()) < 0.02 * of_ease
