@@ -30,6 +30,13 @@ ALS_OF_ALL = {
     "regularization": 0.007,
 }
 STARS_BY_KNN = {"similarity": "adjusted cosine", "neighbours": 100, "shrinkage": 500.0}
+GRAPH_FILTER_OF_PLACES = {
+    "user_exponent": 0.45,
+    "popularity_exponent": 0.35,
+    "low_pass": 0.0,
+    "sharpening": 0.5,
+    "neighbours": 1_000,
+}
 
 #: Protocol → label in the table → (recipe, settings that differ from its defaults).
 CHOSEN: dict[str, dict[str, tuple[str, dict[str, Any]]]] = {
@@ -65,7 +72,7 @@ CHOSEN: dict[str, dict[str, tuple[str, dict[str, Any]]]] = {
         "popularity": ("popularity", {"half_life_days": None}),
         "item_knn": ("item_knn", {}),
         "als": ("als", {}),
-        "graph_filter": ("graph_filter", {"low_pass": 0, "sharpening": 0.8, "neighbours": 1_000}),
+        "graph_filter": ("graph_filter", GRAPH_FILTER_OF_PLACES),
     },
     "ultragcn": {  # pairs without stars or times
         "popularity": ("popularity", {"half_life_days": None}),
