@@ -79,6 +79,7 @@ CHOSEN: dict[str, dict[str, tuple[str, dict[str, Any]]]] = {
         "item_knn": ("item_knn", {}),
         "ease": ("ease", {"regularization": 1.5}),
         "als": ("als", {}),
+        "lightgcn": ("lightgcn", {}),
     },
     "rating": {
         "item_knn": ("item_knn", STARS_BY_KNN),

@@ -22,6 +22,7 @@ MODELS = {
     "item_knn": "recsys.models.item_knn:ItemKNN",
     "hybrid": "recsys.models.hybrid:Hybrid",
     "vae": "recsys.models.vae:VAE",
+    "lightgcn": "recsys.models.graph:LightGCN",
     "blend": "recsys.models.blend:Blend",
 }
 

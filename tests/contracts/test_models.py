@@ -70,6 +70,11 @@ class TestMultVAE(TestVAE):
     }
 
 
+class TestLightGCN(RecommenderContract):
+    recipe = "lightgcn"
+    settings = {"factors": 16, "users_a_batch": 8, "epochs": 20}  # noqa: RUF012
+
+
 class TestBlend(RecommenderContract):
     recipe = "blend"
     settings = {  # noqa: RUF012
