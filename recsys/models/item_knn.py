@@ -34,14 +34,21 @@ from recsys.models.similar import nearest_by_weights
 #: Pairs rated at once.
 PAIRS = 65_536
 
+#: Variance in stars below which two movies' users gave one of them the same.
+NO_SPREAD = 1e-5
+
+
+Similarity = Literal["cosine", "adjusted cosine", "pearson", "pearson baseline"]
+
 
 class ItemKNNConfig(Config):
     """What makes two movies alike, and how many such neighbours are kept."""
 
-    similarity: Literal["cosine", "adjusted cosine"] = Field(
+    similarity: Similarity = Field(
         default="cosine",
-        description="of two movies' likes, or of their ratings less what is "
-        "usual for user and movie",
+        description="cosine of two movies' likes; or, of their ratings by the same users, the "
+        "cosine of what is left of them less the usual (adjusted cosine; Pearson baseline, the "
+        "same with one common user less), or the correlation (Pearson)",
     )
     neighbours: Annotated[int, Search(20, 800, log=True)] = Field(
         default=200, ge=1, description="movies kept for each movie, the most alike"
@@ -62,8 +69,11 @@ class ItemKNN(Recommender, PredictsRatings):
     positive ones are kept.
     - "cosine" is that of the movies' likes.
     - "adjusted cosine" is that of their ratings by the users who rated both, less what is usual for
-      user and movie (Sarwar subtracts the user's mean alone; with both biases it is Koren's ρ of
-      "Factor in the Neighbors", 2010).
+      user and movie (Sarwar subtracts the user's mean alone).
+    - "pearson baseline" is the same, damped by n − 1 in place of n: Koren's ρ of "Factor in the
+      Neighbors", 2010, and Surprise's KNNBaseline.
+    - "pearson" is the correlation of these ratings, around either movie's mean over the users in
+      common, damped by n − 1.
 
     A movie's score for a user is the sum of its similarities to the user's likes (Deshpande &
     Karypis 2004), 0 without any and −inf where nobody liked the movie. A rating is what is usual
@@ -71,9 +81,9 @@ class ItemKNN(Recommender, PredictsRatings):
     similarity; a user's bias is that of the history at hand. Ranking knows the users who liked
     something; it wants cosines of likes, and predicting ratings wants adjusted ones.
 
-    Cost of a fit, R ratings of U users, M movies and k neighbours: O(R · R/U + M²) time; 16 (or,
-    adjusted, 40) bytes × 512 M of working memory, 8R bytes for the ratings, and 8kM bytes, which
-    are what is kept. A user's scores, and one rating, take O(k + R/U) a movie.
+    Cost of a fit, R ratings of U users, M movies and k neighbours: O(R · R/U + M²) time; 16 (by
+    ratings, 40 to 72) bytes × 512 M of working memory, 8R bytes for the ratings, and 8kM bytes,
+    which are what is kept. A user's scores, and one rating, take O(k + R/U) a movie.
     """
 
     name = "item_knn"
@@ -101,7 +111,12 @@ class ItemKNN(Recommender, PredictsRatings):
         if self.config.similarity == "cosine":
             return cosines(self.likes_in(everyone).seen(), self.config.shrinkage)
         residuals = everyone.csr(self.residuals(everyone, self.user_biases(everyone)))
-        return adjusted_cosines(residuals, self.config.shrinkage)
+        if self.config.similarity == "pearson":
+            # of the residuals around the movie's bias alone: stars would cancel in float32
+            by_movie = everyone.ratings - self.mean_ - self.movie_bias_[everyone.movies]
+            return correlations(everyone.csr(by_movie), self.config.shrinkage)
+        lost = int(self.config.similarity == "pearson baseline")
+        return adjusted_cosines(residuals, self.config.shrinkage, lost)
 
     def fit_biases(self, ratings: Interactions) -> None:
         """Mean residuals of movies around the mean rating, damped (Koren 2010, section 2.1)."""
@@ -237,9 +252,11 @@ def cosines(likes: sparse.csr_matrix, shrinkage: float) -> Iterator[np.ndarray]:
         yield damped(common, np.outer(length[rows], length), common, shrinkage, rows)
 
 
-def adjusted_cosines(residuals: sparse.csr_matrix, shrinkage: float) -> Iterator[np.ndarray]:
+def adjusted_cosines(
+    residuals: sparse.csr_matrix, shrinkage: float, lost: int
+) -> Iterator[np.ndarray]:
     """Yield blocks (b, M) of the damped cosines of movies by the residuals (U, M) of who rated
-    both; 0 for a movie with itself.
+    both, of whom `lost` count for nothing; 0 for a movie with itself.
     """
     rated = ByMovie(with_data(residuals, np.ones_like(residuals.data)))
     squares = ByMovie(with_data(residuals, residuals.data**2))
@@ -247,8 +264,28 @@ def adjusted_cosines(residuals: sparse.csr_matrix, shrinkage: float) -> Iterator
     for rows in rests.blocks():
         products = rests.products(rows, rests)
         lengths = squares.products(rows, rated) * rated.products(rows, squares)
-        common = rated.products(rows, rated)
+        common = np.maximum(rated.products(rows, rated) - lost, 0)
         yield damped(products, np.sqrt(lengths), common, shrinkage, rows)
+
+
+def correlations(values: sparse.csr_matrix, shrinkage: float) -> Iterator[np.ndarray]:
+    """Yield blocks (b, M) of the damped correlations of movies by the values (U, M) of who rated
+    both; 0 for a movie with itself.
+    """
+    rated = ByMovie(with_data(values, np.ones_like(values.data)))
+    squares = ByMovie(with_data(values, values.data**2))
+    given = ByMovie(values)
+    for rows in given.blocks():
+        common = rated.products(rows, rated)
+        shares = 1 / np.maximum(common, 1)
+        own, others = given.products(rows, rated), rated.products(rows, given)
+        products = given.products(rows, given) - own * others * shares
+        own_spread = squares.products(rows, rated) - own**2 * shares
+        spread = rated.products(rows, squares) - others**2 * shares
+        # what rounding leaves of equal stars is no spread
+        is_spread = (own_spread > NO_SPREAD * common) & (spread > NO_SPREAD * common)
+        lengths = np.sqrt(np.where(is_spread, own_spread * spread, 0))
+        yield damped(products, lengths, np.maximum(common - 1, 0), shrinkage, rows)
 
 
 def with_data(matrix: sparse.csr_matrix, data: np.ndarray) -> sparse.csr_matrix:
@@ -264,7 +301,7 @@ def damped(
     """Return (b, M) positive cosines × n / (n + shrinkage), n the users in `common`; `rows` are the
     movies that the block is of.
     """
-    alike = (products > 0) & (lengths > 0)
+    alike = (products > 0) & (lengths > 0) & (common > 0)
     alike[np.arange(len(products)), np.arange(rows.start, rows.stop)] = False
     weights = np.divide(common, common + shrinkage, out=np.zeros_like(products), where=alike)
     return np.divide(products * weights, lengths, out=weights, where=alike)

@@ -137,6 +137,35 @@ def test_a_rating_is_the_usual_plus_the_mean_residual_of_rated_neighbours(
     assert (np.abs(expected - base) > 0.1).sum() > 50
 
 
+@pytest.mark.parametrize("shrinkage", [0, 3])
+def test_pearson_is_the_correlation_over_the_users_in_common(shrinkage: float) -> None:
+    train = random_train()
+    stars = train.csr().toarray()
+    expected = np.zeros((N_MOVIES, N_MOVIES))
+    for i, j in np.ndindex(*expected.shape):
+        a, b = stars[(stars[:, i] > 0) & (stars[:, j] > 0)][:, [i, j]].T
+        if i != j and len(a) > 1 and np.ptp(a) > 0 and np.ptp(b) > 0:
+            damping = (len(a) - 1) / (len(a) - 1 + shrinkage)
+            expected[i, j] = max(np.corrcoef(a, b)[0, 1], 0) * damping
+    model = fitted(train, similarity="pearson", shrinkage=shrinkage, neighbours=N_MOVIES)
+    np.testing.assert_allclose(model.similarities_.toarray(), expected, atol=1e-5)
+    assert (expected > 0).sum() >= 20
+
+
+def test_pearson_baseline_is_the_adjusted_cosine_of_one_common_user_less() -> None:
+    train = random_train()
+    rated = train.csr().toarray() > 0
+    common = rated.T.astype(float) @ rated
+    adjusted, baseline = (
+        fitted(train, similarity=kind, shrinkage=2, neighbours=N_MOVIES).similarities_.toarray()
+        for kind in ("adjusted cosine", "pearson baseline")
+    )
+    less = np.maximum(common - 1, 0)
+    expected = adjusted * (common + 2) / np.maximum(common, 1) * less / (less + 2)
+    np.testing.assert_allclose(baseline, expected, atol=1e-5)
+    assert (baseline < adjusted).sum() > 20
+
+
 def test_strangers_and_unknown_movies_get_what_is_usual() -> None:
     train = random_train()
     model = fitted(train, similarity="adjusted cosine")
