@@ -37,6 +37,7 @@ GRAPH_FILTER_OF_PLACES = {
     "sharpening": 0.5,
     "neighbours": 1_000,
 }
+STARS_BY_PEARSON = STARS_BY_KNN | {"similarity": "pearson baseline"}
 
 #: Protocol → label in the table → (recipe, settings that differ from its defaults).
 CHOSEN: dict[str, dict[str, tuple[str, dict[str, Any]]]] = {
@@ -83,11 +84,18 @@ CHOSEN: dict[str, dict[str, tuple[str, dict[str, Any]]]] = {
     },
     "rating": {
         "item_knn": ("item_knn", STARS_BY_KNN),
+        "item_knn by Pearson baseline": ("item_knn", STARS_BY_PEARSON),
+        "svd": ("svd", {}),
+        "svdpp": ("svdpp", {}),
         "hybrid": ("hybrid", {}),
         "blend": (
             "blend",
             {
-                "members": [member_of("hybrid", {}), member_of("item_knn", STARS_BY_KNN)],
+                "members": [
+                    member_of("hybrid", {}),
+                    member_of("svdpp", {}),
+                    member_of("item_knn", STARS_BY_KNN),
+                ],
                 "validation": "random",
             },
         ),

@@ -20,6 +20,8 @@ MODELS = {
     "sparse_ease": "recsys.models.sparse_ease:SparseEASE",
     "graph_filter": "recsys.models.graph_filter:GraphFilter",
     "item_knn": "recsys.models.item_knn:ItemKNN",
+    "svd": "recsys.models.factors:SVD",
+    "svdpp": "recsys.models.factors:SVDPP",
     "hybrid": "recsys.models.hybrid:Hybrid",
     "vae": "recsys.models.vae:VAE",
     "lightgcn": "recsys.models.graph:LightGCN",

@@ -37,6 +37,15 @@ class TestItemKNN(RecommenderContract):
     recipe = "item_knn"
 
 
+class TestSVD(RecommenderContract):
+    recipe = "svd"
+    settings = {"factors": 4, "ranking_factors": 2, "warm_up": 2, "draws": 3}  # noqa: RUF012
+
+
+class TestSVDPP(TestSVD):
+    recipe = "svdpp"
+
+
 class TestHybrid(RecommenderContract):
     recipe = "hybrid"
     settings = {"users_a_batch": 8, "max_epochs": 25, "patience": 25}  # noqa: RUF012
