@@ -25,6 +25,9 @@ MODELS = {
     "hybrid": "recsys.models.hybrid:Hybrid",
     "vae": "recsys.models.vae:VAE",
     "lightgcn": "recsys.models.graph:LightGCN",
+    "gmf": "recsys.models.ncf:GMF",
+    "mlp": "recsys.models.ncf:MLP",
+    "ncf": "recsys.models.ncf:NCF",
     "blend": "recsys.models.blend:Blend",
 }
 

@@ -17,6 +17,7 @@ from recsys.features.train import Train
 from recsys.models.base import Config, Report, Search, silent
 from recsys.models.item_weights import MOVIES_AT_ONCE, strongest
 from recsys.models.linear import LinearInLikes
+from recsys.models.recency import n_later_likes
 
 BYTES_A_GB = 1e9
 BYTES_A_WEIGHT = 4
@@ -136,17 +137,6 @@ class EASE(LinearInLikes):
         that suits one data set is far off on a smaller one.
         """
         return self.config.regularization * (squares @ squares) / squares.sum()
-
-
-def n_later_likes(likes: Histories) -> np.ndarray:
-    """Return (H,) how many likes the same user gave later; ties of time go to the higher movie
-    id.
-    """
-    users = likes.users
-    newest_first = np.lexsort((-likes.movies, -likes.rated_at, users))
-    n_later = np.empty(len(users))
-    n_later[newest_first] = np.arange(len(users)) - likes.starts[users]
-    return n_later
 
 
 def gram(matrix: sparse.csr_matrix) -> np.ndarray:

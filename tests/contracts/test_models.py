@@ -77,6 +77,24 @@ class TestMultVAE(TestVAE):
         "alternating": False,
         "max_epochs": 25,
     }
+class TestGMF(RecommenderContract):
+    recipe = "gmf"
+    settings = {"size": 16, "users_a_batch": 8, "max_epochs": 10, "patience": 9}  # noqa: RUF012
+
+
+class TestMLP(RecommenderContract):
+    recipe = "mlp"
+    settings = {"layer_size": 8, "users_a_batch": 8, "max_epochs": 10, "patience": 9}  # noqa: RUF012
+    explains = "leave_one_out"
+
+
+class TestNCF(TestMLP):
+    recipe = "ncf"
+    settings = {**TestMLP.settings, "size": 16}  # noqa: RUF012
+
+
+class TestNCFInOrderOnceEachBranchHasLearned(TestNCF):
+    settings = {**TestNCF.settings, "pretraining_epochs": 5, "history_half_life": 4.0}  # noqa: RUF012
 
 
 class TestLightGCN(RecommenderContract):
