@@ -43,7 +43,7 @@ NO_CANDIDATE = -1e9
 
 @dataclass(frozen=True)
 class Question:
-    """What a step asks of a batch of K likes: `inputs` (K,) are what those weigh that a user's
+    """The question of a step about a batch of K likes: `inputs` (K,) are what those weigh that a user's
     vector is made of, `targets` (K,) what those count that are foretold from it. No like is both.
     """
 
@@ -88,7 +88,7 @@ class NCFTrainer(Ranker[Batch]):
         return Step(loss, figure=loss)
 
     def question(self, batch: Batch) -> Question:
-        """Draw what is asked of a batch."""
+        """Draw a question about a batch."""
         if self.config.history_half_life is None:
             hidden = torch.rand(len(batch.rows)).to(self.device) < self.config.hidden_share
             return Question((~hidden).float(), hidden.float())
@@ -113,8 +113,8 @@ class NCFTrainer(Ranker[Batch]):
         """Return the loss of scores (B, C) by what K likes count as targets (K,)."""
         if self.config.loss == "softmax":
             return sampled_softmax(scores, batch.dense(targets), batch.log_chance)
-        asked = targets > 0
-        rows, columns = batch.rows[asked], batch.columns[asked]
+        is_target = targets > 0
+        rows, columns = batch.rows[is_target], batch.columns[is_target]
         others = scores.masked_fill(batch.dense(torch.ones_like(targets)) > 0, NO_CANDIDATE)
         drawn = torch.randint(scores.shape[1], (len(rows), self.config.negatives))
         negatives = others[rows[:, None], drawn.to(self.device)]
