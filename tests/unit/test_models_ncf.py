@@ -56,8 +56,9 @@ def test_a_network_scores_as_the_paper_writes_it(world: World) -> None:
     torch.nn.init.normal_(net.bias.weight)
     history = np.zeros(20, dtype=np.float32)
     history[[2, 5]] = 0.6, 0.8
+    everything = torch.arange(20)
     with torch.no_grad():
-        scores = net(torch.from_numpy(history[None]), torch.arange(20))[0].numpy()
+        scores = net(torch.from_numpy(history[None]), everything, everything)[0].numpy()
     of = {name: value.numpy() for name, value in net.state_dict().items()}
     gmf, mlp = "branches.gmf.", "branches.mlp."
     user = history @ of[gmf + "liked.weight"]
@@ -110,6 +111,17 @@ def test_the_newest_like_weighs_most_where_order_matters(world: World) -> None:
     np.testing.assert_allclose(weights[::-1], 1 + 4 * 0.5 ** np.arange(len(weights)))
     assert (like_weights(likes, GMFConfig()) == 1).all()
     assert (unit_weights(likes, in_order) ** 2).sum() == pytest.approx(1)
+
+
+def test_a_perceptron_scores_a_few_movies_in_a_step_and_factors_all(world: World) -> None:
+    trainer = trainer_of(world, scored_movies=5)
+    torch.manual_seed(0)
+    drawn = [trainer.scored_columns(18) for _ in range(200)]
+    assert all(len(columns.unique()) == 5 for columns in drawn)
+    counts = torch.bincount(torch.cat(drawn), minlength=18)
+    assert (counts > 25).all()
+    factors = new_trainer(world.train, GMFConfig(**QUICK), COMPUTE)
+    assert factors.scored_columns(18).tolist() == list(range(18))
 
 
 @pytest.mark.parametrize("loss", ["cross entropy", "bpr"])

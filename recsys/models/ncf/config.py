@@ -96,6 +96,12 @@ class MLPConfig(TrainingConfig):
         description="length of a vector, and width of the first layer; each next one is half as "
         "wide",
     )
+    scored_movies: int = Field(
+        default=1024,
+        ge=2,
+        description="movies of a batch that a step scores, drawn anew each time; likes of others "
+        "are in users' sums alone",
+    )
 
 
 class NCFConfig(GMFConfig, MLPConfig):

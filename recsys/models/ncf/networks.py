@@ -41,9 +41,9 @@ class GMFBranch(Branch):
         super().__init__(n_movies, size, dropout)
         self.output = nn.Parameter(torch.ones(size))
 
-    def forward(self, histories: Tensor, movies: Tensor) -> Tensor:
-        """(B, C) scores."""
-        return (self.users(histories, movies) * self.output) @ self.movies(movies).T
+    def forward(self, histories: Tensor, movies: Tensor, scored: Tensor) -> Tensor:
+        """(B, S) scores of movie positions (S,)."""
+        return (self.users(histories, movies) * self.output) @ self.movies(scored).T
 
     @torch.no_grad()
     def halve(self) -> None:
@@ -65,10 +65,10 @@ class MLPBranch(Branch):
         self.third = nn.Linear(size // 2, size // 4)
         self.output = nn.Linear(size // 4, 1, bias=False)
 
-    def forward(self, histories: Tensor, movies: Tensor) -> Tensor:
-        """(B, C) scores."""
+    def forward(self, histories: Tensor, movies: Tensor, scored: Tensor) -> Tensor:
+        """(B, S) scores of movie positions (S,)."""
         users = self.of_user(self.users(histories, movies))
-        inner = torch.relu(users[:, None] + self.of_movie(self.movies(movies)))
+        inner = torch.relu(users[:, None] + self.of_movie(self.movies(scored)))
         inner = torch.relu(self.third(torch.relu(self.second(inner))))
         return self.output(inner)[:, :, 0]
 
@@ -86,11 +86,13 @@ class Network(nn.Module):
         self.bias = nn.Embedding(n_movies, 1)
         nn.init.zeros_(self.bias.weight)
 
-    def forward(self, histories: Tensor, movies: Tensor) -> Tensor:
-        """(B, C) scores of B users by weights (B, C) of their likes over movie positions (C,)."""
-        scores = self.bias(movies)[:, 0]
+    def forward(self, histories: Tensor, movies: Tensor, scored: Tensor) -> Tensor:
+        """(B, S) scores of movie positions (S,), for B users by weights (B, C) of their likes over
+        movie positions (C,).
+        """
+        scores = self.bias(scored)[:, 0]
         for branch in self.branches.values():
-            scores = scores + branch(histories, movies)
+            scores = scores + branch(histories, movies, scored)
         return scores
 
     @property

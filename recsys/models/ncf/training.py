@@ -12,7 +12,7 @@ from torch import Tensor
 from recsys.features.histories import Histories
 from recsys.features.train import Loaded
 from recsys.models.base import Compute, silent
-from recsys.models.ncf.config import NCFConfig, TrainingConfig
+from recsys.models.ncf.config import MLPConfig, NCFConfig, TrainingConfig
 from recsys.models.ncf.histories import unit_weights
 from recsys.models.ncf.networks import Network, network_of
 from recsys.models.neural import (
@@ -43,8 +43,9 @@ NO_CANDIDATE = -1e9
 
 @dataclass(frozen=True)
 class Question:
-    """The question of a step about a batch of K likes: `inputs` (K,) are what those weigh that a user's
-    vector is made of, `targets` (K,) what those count that are foretold from it. No like is both.
+    """The question of a step about a batch of K likes: `inputs` (K,) are what those weigh that a
+    user's vector is made of, `targets` (K,) what those count that are foretold from it. No like is
+    both.
     """
 
     inputs: Tensor
@@ -83,9 +84,22 @@ class NCFTrainer(Ranker[Batch]):
         question = self.question(batch)
         weights = batch.dense(question.inputs)
         histories = weights / weights.square().sum(dim=1, keepdim=True).clamp(min=1e-9).sqrt()
-        scores = self.net(histories, batch.movies)
-        loss = self.loss(scores.masked_fill(weights > 0, NO_CANDIDATE), batch, question.targets)
+        columns = self.scored_columns(len(batch.movies))
+        scores = self.net(histories, batch.movies, batch.movies[columns])
+        targets = batch.dense(question.targets)[:, columns]
+        is_input = weights[:, columns] > 0
+        loss = self.loss(scores, is_input, targets, batch.log_chance[columns])
         return Step(loss, figure=loss)
+
+    def scored_columns(self, n_movies: int) -> Tensor:
+        """Return which of a batch's movies are scored: all, or so few as a perceptron can be
+        computed for. Those who are left out are neither targets nor negatives of the step, so that
+        what is left is the softmax of the movies there are.
+        """
+        if isinstance(self.config, MLPConfig) and "mlp" in self.net.branches:
+            drawn = torch.randperm(n_movies)[: self.config.scored_movies]
+            return drawn.sort().values.to(self.device)
+        return torch.arange(n_movies, device=self.device)
 
     def question(self, batch: Batch) -> Question:
         """Draw a question about a batch."""
@@ -109,13 +123,15 @@ class NCFTrainer(Ranker[Batch]):
         targets = ~is_input * torch.exp2((age + 1).clamp(max=0) / half_life)
         return Question(inputs, targets)
 
-    def loss(self, scores: Tensor, batch: Batch, targets: Tensor) -> Tensor:
-        """Return the loss of scores (B, C) by what K likes count as targets (K,)."""
+    def loss(self, scores: Tensor, is_input: Tensor, targets: Tensor, log_chance: Tensor) -> Tensor:
+        """Return the loss of scores (B, S) by what a like counts as a target (B, S), 0 for none;
+        what the user's vector is made of is neither that nor a negative.
+        """
+        scores = scores.masked_fill(is_input, NO_CANDIDATE)
         if self.config.loss == "softmax":
-            return sampled_softmax(scores, batch.dense(targets), batch.log_chance)
-        is_target = targets > 0
-        rows, columns = batch.rows[is_target], batch.columns[is_target]
-        others = scores.masked_fill(batch.dense(torch.ones_like(targets)) > 0, NO_CANDIDATE)
+            return sampled_softmax(scores, targets, log_chance)
+        rows, columns = torch.nonzero(targets, as_tuple=True)
+        others = scores.masked_fill(targets > 0, NO_CANDIDATE)
         drawn = torch.randint(scores.shape[1], (len(rows), self.config.negatives))
         negatives = others[rows[:, None], drawn.to(self.device)]
         positives = scores[rows, columns][:, None]
@@ -143,7 +159,7 @@ class NCFTrainer(Ranker[Batch]):
         for start in range(0, len(likes), RANKED_AT_ONCE):
             rows = slice(start, start + RANKED_AT_ONCE)
             histories = tensor(matrix[rows].toarray(), self.device)
-            scores[rows] = self.average.mean(histories, movies).cpu().numpy()
+            scores[rows] = self.average.mean(histories, movies, movies).cpu().numpy()
         return scores
 
 
