@@ -77,6 +77,8 @@ class TestMultVAE(TestVAE):
         "alternating": False,
         "max_epochs": 25,
     }
+
+
 class TestGMF(RecommenderContract):
     recipe = "gmf"
     settings = {"size": 16, "users_a_batch": 8, "max_epochs": 10, "patience": 9}  # noqa: RUF012
