@@ -44,6 +44,13 @@ NCF_OF_ALL = {
 }
 IN_ORDER = {"history_half_life": 8.0}
 STARS_BY_KNN = {"similarity": "adjusted cosine", "neighbours": 100, "shrinkage": 500.0}
+EASE_OF_PAIRS = {"regularization": 1.5}
+GRAPH_FILTER_OF_PAIRS = {
+    "popularity_exponent": 0.3,
+    "low_pass": 0.0,
+    "sharpening": 0.9,
+    "neighbours": 1_000,
+}
 GRAPH_FILTER_OF_PLACES = {
     "user_exponent": 0.45,
     "popularity_exponent": 0.35,
@@ -96,8 +103,23 @@ CHOSEN: dict[str, dict[str, tuple[str, dict[str, Any]]]] = {
     "ultragcn": {  # pairs without stars or times
         "popularity": ("popularity", {"half_life_days": None}),
         "item_knn": ("item_knn", {}),
-        "ease": ("ease", {"regularization": 1.5}),
-        "als": ("als", {}),
+        "ease": ("ease", EASE_OF_PAIRS),
+        # as many weights as fit in 5% of the memory that ease's take
+        "sparse_ease": ("sparse_ease", {"neighbours": 74, "regularization": 0.9}),
+        "graph_filter": ("graph_filter", GRAPH_FILTER_OF_PAIRS),
+        # not searched here: as on NCF's split of the same ratings
+        "als": ("als", ALS_OF_ALL),
+        "blend": (
+            "blend",
+            {
+                "members": [
+                    member_of("ease", EASE_OF_PAIRS),
+                    member_of("als", ALS_OF_ALL),
+                    member_of("graph_filter", GRAPH_FILTER_OF_PAIRS),
+                ],
+                "validation": "random",
+            },
+        ),
         "lightgcn": ("lightgcn", {}),
     },
     "rating": {
