@@ -4,14 +4,26 @@ from argparse import ArgumentParser
 
 from dotenv import load_dotenv
 
-from recsys.cli import database, keys, lists, models, past, removal, screen, serve, undo, week
+from recsys.cli import (
+    compare,
+    database,
+    keys,
+    lists,
+    models,
+    past,
+    removal,
+    screen,
+    serve,
+    undo,
+    week,
+)
 from recsys.drops.cli import add_drops_command
 from recsys.settings import HOME, Settings
 from recsys.terminal import log_to, run_command
 
 __all__ = ["main", "parser"]
 
-GROUPS = (week, models, past, lists, undo, database, removal, serve, keys)
+GROUPS = (week, models, compare, past, lists, undo, database, removal, serve, keys)
 
 
 def main(arguments: list[str] | None = None) -> int:
