@@ -15,14 +15,14 @@ def draw(standings: Sequence[Standing], title: str) -> Figure:
     figure = Figure(figsize=(8, 1.6 + 0.4 * len(standings)), layout="constrained")
     axes = figure.subplots()
     axes.axvline(0, color="0.6", linewidth=1)
-    for place, standing in enumerate(standings):
-        lead = standing.lead
+    for place, each in enumerate(standings):
+        lead = each.lead
         if lead is None:
             axes.plot(0, place, "o", color="0.4")
             continue
         below, above = lead.mean - lead.low, lead.high - lead.mean
         axes.errorbar(lead.mean, place, xerr=[[below], [above]], fmt="o", capsize=4, color="C0")
-    names = [f"{standing.recipe}\n{DECIDING} {standing.ndcg:.4f}" for standing in standings]
+    names = [f"{each.recipe}\n{DECIDING} {each.ndcg:.4f}" for each in standings]
     axes.set_yticks(range(len(standings)), names, fontsize=8)
     axes.invert_yaxis()
     axes.margins(y=0.2)

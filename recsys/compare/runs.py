@@ -2,20 +2,20 @@
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mlflow.entities import Experiment, Metric
+from mlflow.exceptions import MlflowException
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 
 from recsys.overrides import written
 from recsys.recipe import Recipe
 from recsys.registry.fit_key import code_version
 from recsys.registry.names import metric_name
-from recsys.registry.store import FitRun
-from recsys.registry.tracking import Tracking, unless
+from recsys.registry.store import FitRun, Registry
 from recsys.settings import Settings
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ decision. A run `compare …` has the table's figures and its chart; the fits li
 each recipe and seed."""
 
 
-class ComparisonRuns(Tracking):
+class ComparisonRuns(Registry):
     """Runs in an experiment of their own; `artifacts`: where its files lie if no server says."""
 
     def __init__(self, settings: Settings, artifacts: Path | None = None) -> None:
@@ -50,7 +50,7 @@ class ComparisonRuns(Tracking):
 
     def create_experiment(self, name: str, note: str) -> Experiment:
         if self.artifacts:
-            with unless("RESOURCE_ALREADY_EXISTS"):
+            with suppress(MlflowException):  # it is there, or what follows says why it is not
                 self.client.create_experiment(name, self.artifacts.resolve().as_uri())
         return super().create_experiment(name, note)
 

@@ -57,7 +57,7 @@ def standings_of(entries: Sequence[Entry], *, resamples: int, seed: int) -> list
 
 def user_scores(entry: Entry) -> np.ndarray:
     """Return (D,) float64, the mean over seeds of each user's deciding figure."""
-    return np.mean([result.ndcg for result in entry.results], axis=0, dtype=np.float64)
+    return np.stack([result.ndcg for result in entry.results]).astype(np.float64).mean(axis=0)
 
 
 def standing_of(entry: Entry, lead: Interval | None) -> Standing:
@@ -106,11 +106,11 @@ def signed(value: float) -> str:
 def figures_of(standings: Sequence[Standing]) -> dict[str, float]:
     """Return what MLflow keeps of a comparison: figures by recipe."""
     figures: dict[str, float] = {}
-    for standing in standings:
-        figures[f"{DECIDING} of {standing.key}"] = standing.ndcg
-        figures[f"fit seconds of {standing.key}"] = standing.seconds
-        if standing.lead:
-            figures[f"lead of {standing.key}"] = standing.lead.mean
-            figures[f"lead of {standing.key} at least"] = standing.lead.low
-            figures[f"lead of {standing.key} at most"] = standing.lead.high
+    for each in standings:
+        figures[f"{DECIDING} of {each.key}"] = each.ndcg
+        figures[f"fit seconds of {each.key}"] = each.seconds
+        if each.lead:
+            figures[f"lead of {each.key}"] = each.lead.mean
+            figures[f"lead of {each.key} at least"] = each.lead.low
+            figures[f"lead of {each.key} at most"] = each.lead.high
     return figures
