@@ -1,4 +1,6 @@
-"""Two pictures: what a recipe's quality costs in popularity, and the exam over the weeks."""
+"""Three pictures: what a recipe's quality costs in popularity, what it costs in time, and the exam
+over the weeks.
+"""
 
 from collections.abc import Sequence
 from datetime import date
@@ -12,6 +14,7 @@ from bench.quality.measuring import Row
 
 LIFT = "popularity lift"
 NDCG = "NDCG@10"
+FIT_SECONDS = "fit seconds"
 
 
 def draw(rows: Sequence[Row], folder: Path) -> list[Path]:
@@ -23,6 +26,10 @@ def draw(rows: Sequence[Row], folder: Path) -> list[Path]:
     pictures = []
     if temporal:
         pictures.append(save(lifts_of(temporal), folder / "ndcg_against_popularity.png"))
+    timed = [row for row in temporal if is_timed(row)]
+    if timed:
+        picture = folder / "quality_against_fit_time.png"
+        pictures.append(save(quality_against_fit_time(timed), picture))
     if weeks:
         pictures.append(save(weeks_of(weeks), folder / "exam_over_the_weeks.png"))
     return pictures
@@ -40,8 +47,30 @@ def lifts_of(rows: Sequence[Row]) -> Figure:
     return figure
 
 
+def quality_against_fit_time(rows: Sequence[Row]) -> Figure:
+    """Draw a point for each recipe: up is better, left is faster."""
+    figure, axes = pyplot.subplots(figsize=(9, 6), layout="constrained")
+    for row in rows:
+        draw_labelled(axes, row, (row.mean(FIT_SECONDS), row.mean(NDCG)))
+    axes.set_xscale("log")
+    axes.margins(x=0.2, y=0.1)
+    axes.set_title(f"ML-1M, newest 10%: {NDCG} against the seconds of a fit")
+    axes.set(xlabel="seconds of one fit (of a blend: less its members' that are kept)", ylabel=NDCG)
+    axes.grid(alpha=0.3, which="both")
+    return figure
+
+
+def is_timed(row: Row) -> bool:
+    """Whether the row is of a recipe, and its fit took time."""
+    is_recipe = row.contender.kind != "reference"
+    return is_recipe and FIT_SECONDS in row.measurements[0].metrics and row.mean(FIT_SECONDS) > 0
+
+
 def draw_point(axes: Axes, row: Row) -> None:
-    point = row.mean(lift_of(row)), row.mean(NDCG)
+    draw_labelled(axes, row, (row.mean(lift_of(row)), row.mean(NDCG)))
+
+
+def draw_labelled(axes: Axes, row: Row, point: tuple[float, float]) -> None:
     axes.scatter(*point, s=45, color="0.6" if row.contender.kind == "reference" else "C0")
     axes.annotate(row.contender.label, point, xytext=(6, 4), textcoords="offset points")
 

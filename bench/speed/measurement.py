@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 class Measurement:
     """`key` is a digest of all that it depends on; `seconds`: way, or part of one → its seconds,
     one a round. `peaks`: the same → the most bytes that the bench had resident meanwhile, where
-    that was measured.
+    that was measured. `recalls`: way → the share of what is exactly right that it finds.
 
     `ratings` is how many the scale has, `cpus` how many the machine let this process have.
     """
@@ -20,3 +20,4 @@ class Measurement:
     seconds: dict[str, list[float]]
     measured_at: str
     peaks: dict[str, int] = field(default_factory=dict)
+    recalls: dict[str, float] = field(default_factory=dict)

@@ -67,6 +67,7 @@ def measure(stage: Stage, rounds: int, key: str) -> Measurement:
         seconds=seconds,
         measured_at=now(),
         peaks=stage.peaks,
+        recalls=stage.recalls,
     )
 
 

@@ -54,16 +54,22 @@ def cells_of_way(stage: Stage, measurement: Measurement, label: str) -> tuple[st
     compared = {stage.ours, *(way for bound in stage.bounds for way in (bound.over, bound.under))}
     dim = "" if label in compared else "[dim]"
     return (
-        f"{dim}  {label}{share_of(stage, measurement, label)}{peak_of(measurement, label)}",
+        f"{dim}  {label}{notes_of(stage, measurement, label)}",
         f"{digits(median(seconds))} s",
         spread(seconds, " s"),
         str(len(seconds)),
     )
 
 
+def notes_of(stage: Stage, measurement: Measurement, label: str) -> str:
+    """Return what is to be read beside a way's name."""
+    parts = (share_of(stage, measurement, label), peak_of(measurement, label))
+    return "".join((*parts, recall_of(measurement, label)))
+
+
 def share_of(stage: Stage, measurement: Measurement, label: str) -> str:
     """Return a part's share of the whole stage, "" for what is no part."""
-    if stage.bounds or label == stage.ours:
+    if not stage.has_parts or label == stage.ours:
         return ""
     seconds = measurement.seconds
     return f" {median(seconds[label]) / median(seconds[stage.ours]):.1%}"
@@ -72,6 +78,11 @@ def share_of(stage: Stage, measurement: Measurement, label: str) -> str:
 def peak_of(measurement: Measurement, label: str) -> str:
     peak = measurement.peaks.get(label)
     return "" if peak is None else f", {peak / 2**20:,.0f} MiB"
+
+
+def recall_of(measurement: Measurement, label: str) -> str:
+    share = measurement.recalls.get(label)
+    return "" if share is None else f", recall {share:.3f}"
 
 
 def cells_of_verdict(verdict: Verdict, scale: Scale) -> tuple[str, ...]:

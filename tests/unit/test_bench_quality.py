@@ -18,7 +18,7 @@ from bench.quality.contenders import CHOSEN, REFERENCE, Contender, contenders
 from bench.quality.fits import Fits, Fitted
 from bench.quality.measurement import Measurement
 from bench.quality.measuring import Row, jobs_of, rows_of
-from bench.quality.plots import draw
+from bench.quality.plots import draw, is_timed, quality_against_fit_time
 from bench.quality.protocols import PROTOCOLS
 from bench.quality.protocols.base import Protocol
 from bench.quality.protocols.mult_vae import held_out_users, paper_recall
@@ -582,3 +582,19 @@ def test_pictures_of_what_was_measured(tmp_path):
     weeks.measurements[0].metrics.update({"NDCG@10 2000-09-04": 0.1, "NDCG@10 2000-09-18": 0.2})
     drawn = draw([temporal, weeks], tmp_path)
     assert [path.read_bytes()[:4] for path in drawn] == [b"\x89PNG", b"\x89PNG"]
+
+
+def test_a_picture_of_quality_against_fit_time_has_the_recipes_that_were_timed(tmp_path):
+    fast, slow, untimed = row("fast", 0.2, 0.3), row("slow", 0.4), row("untimed", 0.9)
+    for place, each in enumerate([fast, slow, untimed]):
+        for measurement in each.measurements:
+            measurement.metrics.update({"popularity lift@10": 1.2, "fit seconds": 10.0**place})
+    del untimed.measurements[0].metrics["fit seconds"]
+    names = [path.name for path in draw([fast, slow, untimed], tmp_path)]
+    assert names == ["ndcg_against_popularity.png", "quality_against_fit_time.png"]
+    (axes,) = quality_against_fit_time([fast, slow]).axes
+    points = [np.asarray(point.get_offsets())[0].tolist() for point in axes.collections]
+    assert points == [[1.0, 0.25], [10.0, 0.4]]
+    assert [text.get_text() for text in axes.texts] == ["fast", "slow"]
+    assert axes.get_xscale() == "log"
+    assert not is_timed(untimed)

@@ -238,12 +238,23 @@ def test_the_table_has_medians_spread_ratio_and_verdict(tmp_path):
 
 def test_a_whole_weeks_steps_have_their_shares(tmp_path, monkeypatch):
     monkeypatch.setattr(StubStage, "bounds", ())
+    monkeypatch.setattr(StubStage, "has_parts", True)
     stage = StubStage({"ours": [8.0], "train_model": [2.0], "other": [1.0]})
     stage.peaks = {"train_model": 3 * 2**30}
     rows_from(stage, tmp_path / "s.jsonl")
     (row,) = rows_from(stage, tmp_path / "s.jsonl")  # as the journal has it
     assert "train_model 25.0%, 3,072 MiB " in shown(row, TINY)
     assert "other 12.5%  " in shown(row, TINY)
+
+
+def test_a_way_that_may_miss_some_has_its_recall(tmp_path, monkeypatch):
+    monkeypatch.setattr(StubStage, "bounds", ())
+    stage = StubStage({"ours": [8.0], "roughly": [2.0]})
+    stage.recalls = {"roughly": 0.98765}
+    rows_from(stage, tmp_path / "s.jsonl")
+    (row,) = rows_from(stage, tmp_path / "s.jsonl")  # as the journal has it
+    assert "roughly, recall 0.988 " in shown(row, TINY)
+    assert "%" not in shown(row, TINY)
 
 
 def test_a_picture_of_all_scales(tmp_path):

@@ -62,8 +62,8 @@ def test_scores_are_those_of_the_papers_filters(
     np.fill_diagonal(filtered, 0)
     expected = (likes / counts**0.3) @ filtered * counts**0.3
     scores = model.score_block(train.histories_of(train.user_ids))
-    known = likes.any(axis=1)
-    np.testing.assert_allclose(scores[known, :-1], expected[known], atol=1e-4)
+    is_known = likes.any(axis=1)
+    np.testing.assert_allclose(scores[is_known, :-1], expected[is_known], atol=1e-4)
     assert (scores[:, -1] == -np.inf).all()
 
 

@@ -1,4 +1,4 @@
-"""The variational autoencoder: its networks beside what is asked of them later, its loss by hand,
+"""The variational autoencoder: its networks beside what users get of them later, its loss by hand,
 and whose turn it is in an epoch.
 """
 

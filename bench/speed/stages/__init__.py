@@ -15,6 +15,8 @@ STAGES = {
     "csr": "bench.speed.stages.csr:Csr",
     "als": "bench.speed.stages.als_fit:AlsFit",
     "top-n": "bench.speed.stages.top_n:AllTopN",
+    "similar": "bench.speed.stages.faiss_search:SimilarByFaiss",
+    "lists": "bench.speed.stages.faiss_search:ListsByFaiss",
     "exam": "bench.speed.stages.exam:OneExam",
     "publication": "bench.speed.stages.publication:WholePublication",
     "week": "bench.speed.stages.week:WholeWeek",

@@ -45,12 +45,15 @@ class Stage(ABC):
     title: ClassVar[str]
     ours: ClassVar[str]
     bounds: ClassVar[tuple[Bound, ...]] = ()
+    has_parts: ClassVar[bool] = False  # whether the other ways are parts of ours
 
     def __init__(self, ground: Ground) -> None:
         self.ground = ground
         #: Way, or part of one → the most bytes that this process had resident meanwhile, where that
         #: was measured.
         self.peaks: dict[str, int] = {}
+        #: Way → the share of what is exactly right that it finds, where it may miss some.
+        self.recalls: dict[str, float] = {}
 
     @contextmanager
     @abstractmethod

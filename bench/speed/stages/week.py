@@ -27,6 +27,7 @@ class WholeWeek(Stage):
     name = "week"
     title = "the whole week: popularity, ALS, kNN; no hybrid"
     ours = OURS
+    has_parts = True
 
     @contextmanager
     def ways(self) -> Iterator[Sequence[Way]]:
