@@ -22,17 +22,18 @@ class FactorsConfig(Config):
     draws: int = Field(
         default=40, ge=1, description="draws of the movies' vectors that stars are the mean of"
     )
-    ranking_factors: Annotated[int, Search(16, 256, log=True)] = Field(
-        default=64,
+    ranking_factors: Annotated[int, Search(8, 256, log=True)] = Field(
+        default=32,
         ge=1,
         le=EXACT_WIDTH,
         description="singular vectors of the likes, which ranks are by",
     )
     popularity_power: Annotated[float, Search(0, 1)] = Field(
-        default=0.25,
+        default=0.5,
         ge=0,
         le=1,
-        description="power of a movie's number of likes that its likes are divided by; 0: PureSVD",
+        description="power of a movie's number of likes that its likes are divided by before they "
+        "are factorised; 0: PureSVD",
     )
 
 
