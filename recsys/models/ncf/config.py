@@ -42,7 +42,7 @@ class TrainingConfig(Config):
         description="what the newest like weighs more than the oldest, which weighs 1",
     )
     users_a_batch: int = Field(
-        default=64, ge=1, description="users of a training step, with all their likes"
+        default=32, ge=1, description="users of a training step, with all their likes"
     )
     sampled_movies: int = Field(
         default=4096,
@@ -91,7 +91,7 @@ class MLPConfig(TrainingConfig):
     """A multi-layer perceptron of a user's and a movie's vector."""
 
     layer_size: int = Field(
-        default=64,
+        default=32,
         ge=4,
         description="length of a vector, and width of the first layer; each next one is half as "
         "wide",

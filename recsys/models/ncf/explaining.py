@@ -37,12 +37,9 @@ class LeavingOut:
     weights: np.ndarray
     targets: np.ndarray
 
-    def falls(self) -> tuple[np.ndarray, np.ndarray]:
-        """Return (L, n) float32: how much of a movie's score goes with each like; and the scores
-        (B, n), 0 for a user without likes.
-        """
+    def falls(self) -> np.ndarray:
+        """Return (L, n) float32: how much of a movie's score goes with each like."""
         falls = np.zeros((len(self.weights), self.targets.shape[1]), dtype=np.float32)
-        scores = np.zeros(self.targets.shape, dtype=np.float32)
         with threadpool_limits(1, "blas"):
             for user in np.flatnonzero(self.likes.lengths):
                 rows = slice(self.likes.starts[user], self.likes.starts[user + 1])
@@ -50,10 +47,8 @@ class LeavingOut:
                     sums = UserSums.of(self.weights[rows], part.liked[self.likes.movies[rows]])
                     whole = part.pairs(sums.whole, self.targets[user])
                     falls[rows] += whole - part.pairs(sums.without, self.targets[user])
-                    scores[user] += whole[0]
         falls[np.repeat(self.targets < 0, self.likes.lengths, axis=0)] = 0
-        scores[self.targets < 0] = 0
-        return falls, scores
+        return falls
 
 
 def shares_of_likes(

@@ -74,10 +74,16 @@ class FromLikes(Recommender):
     def explain_without(
         self, parts: Sequence[Part], histories: Histories, movies: np.ndarray
     ) -> Explanation:
-        """Explain scores that the parts add up to by leaving each like out."""
+        """Explain scores that the parts add up to by leaving each like out.
+
+        What is left is taken from the very scores that lists are made of: of other sums, rounding
+        shows where a score is near 0.
+        """
         is_like = self.is_known_like(histories)
         likes = histories.where(is_like)
-        falls, scores = LeavingOut(parts, likes, unit_weights(likes, self.config), movies).falls()
+        falls = LeavingOut(parts, likes, unit_weights(likes, self.config), movies).falls()
+        scores = np.take_along_axis(self.score_block(histories), movies, axis=1)
+        scores[(movies < 0) | (scores == -np.inf)] = 0
         return Explanation.of_likes("leave_one_out", histories, is_like, falls).leaving(scores)
 
     def nearest(self, vectors: np.ndarray, n: int) -> TopN:
@@ -146,6 +152,7 @@ class MLP(FromLikes):
 
     name = "mlp"
     Config = MLPConfig
+    explains = "leave_one_out"
 
     perceptron_: Perceptron
 
