@@ -52,10 +52,10 @@ GRAPH_FILTER_OF_PAIRS = {
     "neighbours": 1_000,
 }
 GRAPH_FILTER_OF_PLACES = {
-    "user_exponent": 0.45,
+    "user_exponent": 0.35,
     "popularity_exponent": 0.35,
     "low_pass": 0.0,
-    "sharpening": 0.5,
+    "sharpening": 0.3,
     "neighbours": 1_000,
 }
 STARS_BY_PEARSON = STARS_BY_KNN | {"similarity": "pearson baseline"}
@@ -102,7 +102,7 @@ CHOSEN: dict[str, dict[str, tuple[str, dict[str, Any]]]] = {
     },
     "ultragcn": {  # pairs without stars or times
         "popularity": ("popularity", {"half_life_days": None}),
-        "item_knn": ("item_knn", {}),
+        "item_knn": ("item_knn", {"shrinkage": 0.0}),
         "ease": ("ease", EASE_OF_PAIRS),
         # as many weights as fit in 5% of the memory that ease's take
         "sparse_ease": ("sparse_ease", {"neighbours": 74, "regularization": 0.9}),

@@ -12,10 +12,13 @@ from threadpoolctl import threadpool_limits
 
 from recsys.features.catalogue import Catalogue
 from recsys.features.histories import Histories
+from recsys.features.interactions import index_of
 from recsys.features.train import Train
 from recsys.models.base import Config, Report, Search, silent
+from recsys.models.explanation import Explanation, targets_of_ratings
 from recsys.models.item_weights import strongest_of_rows
 from recsys.models.linear import LinearInLikes
+from recsys.models.top_n import EXACT_WIDTH, dot_scores
 
 #: Movies whose weights are made at once.
 MOVIES_FILTERED_AT_ONCE = 256
@@ -43,7 +46,10 @@ class GraphFilterConfig(Config):
         "of the liked one's",
     )
     factors: int = Field(
-        default=256, ge=1, le=2_048, description="smoothest signals that pass the ideal low-pass"
+        default=256,
+        ge=1,
+        le=EXACT_WIDTH,
+        description="smoothest signals: those that pass the ideal low-pass and are sharpened",
     )
     low_pass: Annotated[float, Search(0, 1)] = Field(
         default=0.3, ge=0, description="weight of the ideal low-pass beside the linear one; 0: none"
@@ -52,7 +58,7 @@ class GraphFilterConfig(Config):
         default=0.0, ge=0, description="how much of the filtered is taken off what was filtered"
     )
     neighbours: int = Field(
-        default=500, ge=1, description="weights kept for each movie, the largest"
+        default=500, ge=1, description="weights of the linear low-pass kept for each movie"
     )
 
 
@@ -67,51 +73,81 @@ class GraphFilter(LinearInLikes):
     without sharpening; with it, one step of BSPM's ODE each way. GF-CF scales L alone by D; here P
     is scaled too, which ranks better.
 
-    Of the weights each movie keeps the largest `neighbours`, so that all that a list needs is a
-    sparse product, and an explanation is exact.
+    P is kept as the largest `neighbours` weights to each movie. All that is added to it, P² among
+    it, is kept by V: its small singular values, to the fourth power, are next to nothing, while a
+    P² of few weights would spare some movies and not others. An explanation is exact; similar
+    movies are those of P.
 
     Cost of a fit, R likes of U users, m movies, d factors, b = MOVIES_FILTERED_AT_ONCE: O(R d + (U
-    + m) d²) for V, then O(m R) with sharpening, else O(R · R/U), and O(m² d) for L. Memory: 16R
-    bytes for the likes each way, 4 (U + 2m)(d + 32) for V, for each thread 4b (3m + U), and 8mk
-    bytes of k `neighbours`, which are kept; nothing of m². A user's scores take O(k · R/U).
+    + m) d²) for V and O(R · R/U) for P. Memory: 16R bytes for the likes each way, 4 (U + 2m)(d +
+    32) for V, for each thread 12bm, and what is kept: 8mk bytes of k `neighbours` and 8md; nothing
+    of m². A user's scores take O(k · R/U + m d).
     """
 
     name = "graph_filter"
     Config = GraphFilterConfig
+
+    sources_: np.ndarray  # (m, d) float32, of liked movies
+    targets_: np.ndarray  # (m, d) float32, of scored movies
 
     def fit(self, train: Train, catalogue: Catalogue, *, report: Report = silent) -> Self:
         likes = self.read(train).likes(self.like_threshold_)
         self.modelled_ = np.flatnonzero(likes.n_raters)
         ones = likes.csr(np.ones(len(likes)))[:, self.modelled_]
         graph = Graph.of(ones, self.config.user_exponent, self.config.movie_exponent)
+        scale = graph.n_likes**self.config.popularity_exponent
         with threadpool_limits(self.compute.threads, "blas"):
-            smooth = graph.smoothest(self.config.factors) if self.config.low_pass else None
-        self.weights_ = self.learn_weights(graph, smooth)
+            values, vectors = graph.smoothest(self.config.factors)
+        low_pass, sharpening = self.config.low_pass, self.config.sharpening
+        gains = low_pass - sharpening * (values**4 + low_pass * values**2)
+        self.sources_ = (vectors / scale[:, None]).astype(np.float32)
+        self.targets_ = (vectors * gains * scale[:, None]).astype(np.float32)
+        self.weights_ = self.linear_weights(graph, scale)
         return self
 
     def worth(self, likes: Histories) -> np.ndarray:
         return np.ones(len(likes.movies), dtype=np.float32)
 
-    def learn_weights(self, graph: "Graph", smooth: np.ndarray | None) -> sparse.csr_matrix:
-        """Return the weights, each movie's made by itself."""
-        starts = range(0, len(graph.n_likes), MOVIES_FILTERED_AT_ONCE)
-        with threadpool_limits(1, "blas"), ThreadPoolExecutor(self.compute.threads) as pool:
-            rows = list(pool.map(partial(self.columns, graph, smooth), starts))
-        return sparse.vstack(rows, format="csr").T.tocsr()
+    def linear_weights(self, graph: "Graph", scale: np.ndarray) -> sparse.csr_matrix:
+        """Return P's largest weights to each movie, scaled."""
+        starts = range(0, len(scale), MOVIES_FILTERED_AT_ONCE)
+        with ThreadPoolExecutor(self.compute.threads) as pool:
+            rows = list(pool.map(partial(self.linear_rows, graph, scale), starts))
+        return sparse.csr_matrix(sparse.vstack(rows)).T.tocsr()
 
-    def columns(self, graph: "Graph", smooth: np.ndarray | None, start: int) -> sparse.csr_matrix:
+    def linear_rows(self, graph: "Graph", scale: np.ndarray, start: int) -> sparse.csr_matrix:
         """Return (b, m) the weights to some movies, those to one as a row."""
         movies = slice(start, start + MOVIES_FILTERED_AT_ONCE)
-        passed = graph.linear(movies)
-        if smooth is not None:
-            passed += self.config.low_pass * (smooth.T @ smooth[:, movies])
-        if self.config.sharpening:
-            passed -= self.config.sharpening * graph.smoothed(passed)
-        scale = graph.n_likes**self.config.popularity_exponent
-        passed *= scale[movies] / scale[:, None]
-        rows = np.arange(passed.shape[1])
-        passed[start + rows, rows] = 0
-        return strongest_of_rows(np.ascontiguousarray(passed.T), self.config.neighbours)
+        block = graph.linear(movies) * (scale[movies, None] / scale)
+        rows = np.arange(len(block))
+        block[rows, start + rows] = 0
+        return strongest_of_rows(block, self.config.neighbours)
+
+    def score_block(self, histories: Histories) -> np.ndarray:
+        scores = super().score_block(histories)
+        likes = self.modelled_likes(histories)
+        users = likes.seen()[:, self.modelled_] @ self.sources_
+        scores[:, self.modelled_] += dot_scores(users, self.targets_, self.compute.threads)
+        return scores
+
+    def explain(self, histories: Histories, movies: np.ndarray) -> Explanation:
+        linear = super().explain(histories, movies)
+        is_like = self.is_modelled_like(histories)
+        likes = histories.where(is_like)
+        sources = self.sources_[index_of(self.modelled_, likes.movies)]
+        places = targets_of_ratings(likes, index_of(self.modelled_, movies))
+        shares = linear.contributions[is_like]
+        for column, place in enumerate(places.T):
+            smooth = np.einsum("hd,hd->h", sources, self.targets_[place])
+            shares[:, column] += np.where(place >= 0, smooth, 0)
+        return Explanation.of_likes("exact", histories, is_like, shares)
+
+    def state(self) -> dict[str, np.ndarray]:
+        return super().state() | {"sources_": self.sources_, "targets_": self.targets_}
+
+    def restore(self, state: dict[str, np.ndarray]) -> None:
+        super().restore(state)
+        self.sources_, self.targets_ = state["sources_"], state["targets_"]
 
 
 @dataclass(frozen=True)
@@ -134,15 +170,15 @@ class Graph:
         return cls(by_user, by_user.T.tocsr(), n_likes.astype(np.float32))
 
     def linear(self, movies: slice) -> np.ndarray:
-        """Return (m, b) columns of P."""
-        return (self.by_movie @ self.by_movie[movies].T.tocsr()).toarray()
+        """Return (b, m) rows of P."""
+        return (self.by_movie[movies] @ self.by_user).toarray()
 
     def smoothed(self, signals: np.ndarray) -> np.ndarray:
         """Return P times signals (m, b)."""
         return self.by_movie @ (self.by_user @ signals)
 
-    def smoothest(self, n: int) -> np.ndarray:
-        """Return (n or fewer, m) float32 right singular vectors, those of the largest values.
+    def smoothest(self, n: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return the largest singular values (d,), at most n, and their right vectors (m, d).
 
         By subspace iteration (Halko, Martinsson & Tropp 2011, algorithm 4.4). The start is always
         the same: it decides nothing but the last digits.
@@ -154,4 +190,4 @@ class Graph:
             basis, _ = np.linalg.qr(self.smoothed(basis))
         _, values, vectors = np.linalg.svd(self.by_user @ basis, full_matrices=False)
         n_kept = min(n, int((values > SMALLEST * values[0]).sum()))
-        return np.ascontiguousarray((basis @ vectors[:n_kept].T).T)
+        return values[:n_kept], basis @ vectors[:n_kept].T
