@@ -49,14 +49,13 @@ GRAPH_FILTER_OF_PAIRS = {
     "popularity_exponent": 0.3,
     "low_pass": 0.0,
     "sharpening": 0.9,
-    "neighbours": 1_000,
 }
 GRAPH_FILTER_OF_PLACES = {
     "user_exponent": 0.35,
     "popularity_exponent": 0.35,
+    "factors": 128,
     "low_pass": 0.0,
     "sharpening": 0.3,
-    "neighbours": 1_000,
 }
 STARS_BY_PEARSON = STARS_BY_KNN | {"similarity": "pearson baseline"}
 

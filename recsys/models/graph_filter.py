@@ -57,8 +57,10 @@ class GraphFilterConfig(Config):
     sharpening: Annotated[float, Search(0, 1)] = Field(
         default=0.0, ge=0, description="how much of the filtered is taken off what was filtered"
     )
-    neighbours: int = Field(
-        default=500, ge=1, description="weights of the linear low-pass kept for each movie"
+    neighbours: int | None = Field(
+        default=None,
+        ge=1,
+        description="weights of the linear low-pass kept for each movie, the largest; none: all",
     )
 
 
@@ -73,15 +75,15 @@ class GraphFilter(LinearInLikes):
     without sharpening; with it, one step of BSPM's ODE each way. GF-CF scales L alone by D; here P
     is scaled too, which ranks better.
 
-    P is kept as the largest `neighbours` weights to each movie. All that is added to it, P² among
-    it, is kept by V: its small singular values, to the fourth power, are next to nothing, while a
-    P² of few weights would spare some movies and not others. An explanation is exact; similar
-    movies are those of P.
+    P is kept as a sparse matrix. What is added to it, P² among it, is kept by V: its small singular
+    values, to the fourth power, are next to nothing. Where P is cut to the largest `neighbours`
+    weights, sharpening takes too much off much-liked movies, whose P has a long tail. An
+    explanation is exact; similar movies are those of P.
 
     Cost of a fit, R likes of U users, m movies, d factors, b = MOVIES_FILTERED_AT_ONCE: O(R d + (U
     + m) d²) for V and O(R · R/U) for P. Memory: 16R bytes for the likes each way, 4 (U + 2m)(d +
-    32) for V, for each thread 12bm, and what is kept: 8mk bytes of k `neighbours` and 8md; nothing
-    of m². A user's scores take O(k · R/U + m d).
+    32) for V, and what is kept: 8md and 8 bytes for each pair of movies with a common user, or 8mk
+    of k `neighbours`. A user's scores take O(k · R/U + m d), k the pairs of a movie.
     """
 
     name = "graph_filter"
@@ -117,11 +119,13 @@ class GraphFilter(LinearInLikes):
 
     def linear_rows(self, graph: "Graph", scale: np.ndarray, start: int) -> sparse.csr_matrix:
         """Return (b, m) the weights to some movies, those to one as a row."""
-        movies = slice(start, start + MOVIES_FILTERED_AT_ONCE)
-        block = graph.linear(movies) * (scale[movies, None] / scale)
-        rows = np.arange(len(block))
-        block[rows, start + rows] = 0
-        return strongest_of_rows(block, self.config.neighbours)
+        rows = graph.linear(slice(start, start + MOVIES_FILTERED_AT_ONCE))
+        movies = start + np.repeat(np.arange(len(rows.indptr) - 1), np.diff(rows.indptr))
+        rows.data *= scale[movies] / scale[rows.indices]
+        rows.data[movies == rows.indices] = 0
+        if self.config.neighbours is None:
+            return rows
+        return strongest_of_rows(rows.toarray(), self.config.neighbours)
 
     def score_block(self, histories: Histories) -> np.ndarray:
         scores = super().score_block(histories)
@@ -169,9 +173,9 @@ class Graph:
         by_user.data = data.astype(np.float32)
         return cls(by_user, by_user.T.tocsr(), n_likes.astype(np.float32))
 
-    def linear(self, movies: slice) -> np.ndarray:
+    def linear(self, movies: slice) -> sparse.csr_matrix:
         """Return (b, m) rows of P."""
-        return (self.by_movie[movies] @ self.by_user).toarray()
+        return sparse.csr_matrix(self.by_movie[movies] @ self.by_user)
 
     def smoothed(self, signals: np.ndarray) -> np.ndarray:
         """Return P times signals (m, b)."""
