@@ -92,8 +92,9 @@ class FromLikes(Recommender):
 
 
 class GMF(FromLikes, DotProduct):
-    """Generalised matrix factorisation: the weighted product of a user's and a movie's vector, and
-    the movie's bias, which the paper has not. See `FromLikes` for what else differs from it.
+    """Generalised matrix factorisation (He et al. 2017): the weighted product of a user's and a
+    movie's vector, and the movie's bias, which the paper has not. See `FromLikes` for what else
+    differs from it.
 
     The weights of the output become part of the movies' vectors, so that scores are plain products
     and sums over likes.
@@ -142,8 +143,8 @@ class GMF(FromLikes, DotProduct):
 
 
 class MLP(FromLikes):
-    """A perceptron of three layers on a user's and a movie's vector. See `FromLikes` for what
-    differs from the paper.
+    """A perceptron of three layers on a user's and a movie's vector (He et al. 2017). See
+    `FromLikes` for what differs from the paper.
 
     Cost, in the terms of `GMF` with d = `layer_size`: an epoch takes O(U·c·d²), and
     `users_a_batch`·c·d floats some times over. A user's scores take O(M·d²): no list is made
@@ -186,9 +187,9 @@ class MLP(FromLikes):
 
 
 class NCF(MLP):
-    """NeuMF: generalised matrix factorisation and a perceptron, each with tables of its own, added
-    in one output; with `pretraining_epochs`, each first learns alone, and half of either is where
-    both begin. See `FromLikes` for what differs from the paper.
+    """NeuMF (He et al. 2017): generalised matrix factorisation and a perceptron, each with tables
+    of its own, added in one output; with `pretraining_epochs`, each first learns alone, and half of
+    either is where both begin. See `FromLikes` for what differs from the paper.
 
     Cost: that of `GMF` and `MLP` together.
     """
