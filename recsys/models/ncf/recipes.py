@@ -152,6 +152,7 @@ class MLP(FromLikes):
     """
 
     name = "mlp"
+    explains = "leave_one_out"
     Config = MLPConfig
     explains = "leave_one_out"
 
