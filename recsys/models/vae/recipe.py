@@ -48,6 +48,7 @@ class VAE(DotProduct):
     """
 
     name = "vae"
+    explains = "leave_one_out"
     Config = VAEConfig
     array_names = ("movie_vectors_", "liked_")
 
