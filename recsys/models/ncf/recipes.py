@@ -152,7 +152,6 @@ class MLP(FromLikes):
     """
 
     name = "mlp"
-    explains = "leave_one_out"
     Config = MLPConfig
     explains = "leave_one_out"
 
