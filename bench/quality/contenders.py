@@ -16,7 +16,7 @@ DETERMINISTIC = {"popularity", "ease", "sparse_ease", "graph_filter", "item_knn"
 
 
 #: Recipes of networks whose fits take minutes: one fit, said so beside the figures.
-ONE_SEED = {"gmf", "mlp", "ncf"}
+ONE_SEED = {"gmf", "mlp", "ncf", "lightgcn", "ngcf", "graph_attention"}
 
 
 def member_of(name: str, settings: dict[str, Any]) -> dict[str, Any]:
@@ -120,6 +120,8 @@ CHOSEN: dict[str, dict[str, tuple[str, dict[str, Any]]]] = {
             },
         ),
         "lightgcn": ("lightgcn", {}),
+        "ngcf": ("ngcf", {}),
+        "graph_attention": ("graph_attention", {}),
     },
     "rating": {
         "item_knn": ("item_knn", STARS_BY_KNN),

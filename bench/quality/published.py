@@ -112,6 +112,7 @@ TARGETS = (
     Target("temporal", "each default", (Bound("NDCG@10", ">", 0.222),)),
     Target("gowalla", "graph_filter", (Bound("R@20", "≥", 0.1920), Bound("NDCG@20", "≥", 0.1600))),
     Target("ultragcn", "lightgcn", (Bound("R@20", "≥", 0.2576), Bound("NDCG@20", "≥", 0.2427))),
+    Target("ultragcn", "ngcf", (Bound("R@20", "≥", 0.2513), Bound("NDCG@20", "≥", 0.2511))),
     Target("ultragcn", "any", (Bound("R@20", "≥", 0.2790), Bound("NDCG@20", "≥", 0.2680))),
     Target("rating", "hybrid", (Bound("RMSE", "≤", 0.850),)),
     Target("rating", "item_knn", (Bound("RMSE", "≤", 0.895),)),

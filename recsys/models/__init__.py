@@ -28,6 +28,8 @@ MODELS = {
     "gmf": "recsys.models.ncf:GMF",
     "mlp": "recsys.models.ncf:MLP",
     "ncf": "recsys.models.ncf:NCF",
+    "ngcf": "recsys.models.graph:NGCF",
+    "graph_attention": "recsys.models.graph:GraphAttention",
     "blend": "recsys.models.blend:Blend",
 }
 

@@ -104,6 +104,16 @@ class TestLightGCN(RecommenderContract):
     settings = {"factors": 16, "users_a_batch": 8, "epochs": 20}  # noqa: RUF012
 
 
+class TestNGCF(RecommenderContract):
+    recipe = "ngcf"
+    settings = {"factors": 16, "users_a_batch": 8, "epochs": 20}  # noqa: RUF012
+    explains = "leave_one_out"
+
+
+class TestGraphAttention(TestNGCF):
+    recipe = "graph_attention"
+
+
 class TestBlend(RecommenderContract):
     recipe = "blend"
     settings = {  # noqa: RUF012

@@ -17,8 +17,7 @@ from recsys.models.explanation import Explanation
 from recsys.models.graph.config import GraphConfig
 from recsys.models.graph.propagation import LikesGraph
 from recsys.models.graph.recipe import GraphRecipe
-from recsys.models.graph.training import GraphNetwork, GraphTrainer
-from recsys.models.neural import device_of, repeatable
+from recsys.models.graph.training import GraphNetwork
 from recsys.models.top_n import EXACT_WIDTH
 
 __all__ = ["LightGCN", "LightGCNConfig"]
@@ -67,22 +66,13 @@ class LightGCN(GraphRecipe):
 
     name = "lightgcn"
     Config = LightGCNConfig
-    array_names = ("liked_", "history_vectors_", "movie_vectors_")
+    array_names = (*GraphRecipe.array_names, "history_vectors_")
 
     history_vectors_: np.ndarray  # (M, d) float32, what a like adds to a user with one
 
     def fit(self, train: Train, catalogue: Catalogue, *, report: Report = silent) -> Self:
-        likes = self.read(train).likes(self.like_threshold_)
-        self.liked_ = likes.n_raters > 0
-        with repeatable(self.compute):
-            graph = LikesGraph(likes, device_of(self.compute))
-            net = LightGCNNetwork(graph, self.config)
-        GraphTrainer(net, likes, self.config, self.compute).run(self.config.epochs, report)
-        with torch.no_grad(), repeatable(self.compute):
-            of_histories, of_movies = net.propagate()
-        self.history_vectors_ = of_histories.cpu().numpy()
-        self.movie_vectors_ = of_movies.cpu().numpy()
-        self.movie_vectors_[~self.liked_] = 0
+        net = self.learn(LightGCNNetwork, train, report)
+        self.history_vectors_ = self.learned_vectors(net)
         return self
 
     def vectors(self, histories: Histories) -> tuple[np.ndarray, np.ndarray]:

@@ -12,7 +12,7 @@ from recsys.features.interactions import Interactions
 from recsys.models.ease import gram
 from recsys.models.neural import tensor
 
-__all__ = ["LikesGraph", "relative_weights"]
+__all__ = ["LikesGraph"]
 
 #: A product with a dense matrix takes about as long as with a sparse one of so many times fewer
 #: numbers.
@@ -45,8 +45,9 @@ class LikesGraph:
         self.users_by_movies = csr_tensor(edges, device)
         self.movies_by_users = csr_tensor(edges.T.tocsr(), device)
         self.n_users, self.n_movies = likes.shape
+        self.scale = mean_likes(likes.n_raters) ** 0.5
         #: (M, 1) what a movie weighs in the sum over a history
-        self.weights = tensor(relative_weights(likes.n_raters)[:, None], device)
+        self.weights = tensor(history_weights(likes.n_raters)[:, None], device)
         self.dense = None
         if self.n_movies**2 <= DENSE_SPEED * 2 * len(likes):
             self.dense = tensor(gram(edges), device)
@@ -77,16 +78,18 @@ def edge_weights(likes: Interactions) -> np.ndarray:
     return (1 / np.sqrt(degrees)).astype(np.float32)
 
 
-def relative_weights(n_likes: np.ndarray) -> np.ndarray:
+def mean_likes(n_likes: np.ndarray) -> float:
+    """Return the mean of (M,) numbers of likes, over the movies that have some."""
+    return float(n_likes[n_likes > 0].mean())
+
+
+def history_weights(n_likes: np.ndarray) -> np.ndarray:
     """Return (M,) float32 1/√n of the movies' likes, by that of a movie of the mean number: without
     a scale taken from the data, a learning rate that suits one data set is far off on another. 0
     for a movie without likes.
     """
-    is_liked = n_likes > 0
-    mean = n_likes[is_liked].mean()
-    weights = np.zeros(len(n_likes), dtype=np.float32)
-    weights[is_liked] = np.sqrt(mean / n_likes[is_liked])
-    return weights
+    weights = np.sqrt(mean_likes(n_likes) / np.maximum(n_likes, 1))
+    return np.where(n_likes > 0, weights, 0).astype(np.float32)
 
 
 def csr_tensor(matrix: sparse.csr_matrix, device: torch.device) -> Tensor:

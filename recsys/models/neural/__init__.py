@@ -5,6 +5,7 @@ from recsys.models.neural.batches import Batch, BatchSizes, Grouped, Ratings
 from recsys.models.neural.computing import device_of, repeatable, tensor
 from recsys.models.neural.losses import binary_cross_entropy, bpr, sampled_softmax
 from recsys.models.neural.stopping import Epochs, EpochSearch, Ranker, enough_epochs
+from recsys.models.neural.sum_encoder import SumEncoder, products
 from recsys.models.neural.training import EpochReport, Step, Trainer
 from recsys.models.neural.validation import Validation
 
@@ -18,6 +19,7 @@ __all__ = [
     "Ranker",
     "Ratings",
     "Step",
+    "SumEncoder",
     "Trainer",
     "Validation",
     "WeightAverage",
@@ -25,6 +27,7 @@ __all__ = [
     "bpr",
     "device_of",
     "enough_epochs",
+    "products",
     "repeatable",
     "sampled_softmax",
     "tensor",

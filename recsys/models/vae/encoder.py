@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from recsys.features.histories import Histories
-from recsys.models.hybrid.user_encoder import products
+from recsys.models.neural import products
 from recsys.models.vae.networks import NORM_EPSILON, Autoencoder
 
 __all__ = ["LikesEncoder"]
