@@ -17,6 +17,7 @@ from recsys.limits import LIMITS
 #: Where `make demo` keeps its state; its `recsys.env` lets `python -m recsys …` find the running
 #: stack.
 HOME = Path(os.environ.get("RECSYS_HOME", ".recsys"))
+TRACKERS = {"mlflow", "wandb"}
 #: A comma that is not inside a recipe's brackets.
 BETWEEN_NAMES = re.compile(r",(?![^\[]*\])")
 
@@ -48,6 +49,16 @@ class Settings(Bounds, BaseSettings):
     mlflow_experiment: str = Field(
         default="weekly-recommendations",
         description="the MLflow experiment of all fits and reports",
+    )
+    trackers: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=("mlflow",),
+        description="where fits are shown: mlflow, which holds the models and is always one, and "
+        "wandb (the extra recsys[wandb]; WANDB_MODE=offline keeps its runs in WANDB_DIR)",
+    )
+    system_metrics: bool = Field(
+        default=False,
+        description="whether a fit's run shows processor, memory, disk and network, every 10 s "
+        "(the extra recsys[system-metrics])",
     )
     registered_model: str = Field(
         default="movie-recommender", description="the name under which champions are registered"
@@ -237,7 +248,7 @@ class Settings(Bounds, BaseSettings):
         default=None, description="limit of one SQL statement; an operator sets its task's own"
     )
 
-    @field_validator("recipes", "drift_fails", mode="before")
+    @field_validator("recipes", "drift_fails", "trackers", mode="before")
     @classmethod
     def split_names(cls, value: object) -> object:
         return (
@@ -245,6 +256,13 @@ class Settings(Bounds, BaseSettings):
             if isinstance(value, str)
             else value
         )
+
+    @field_validator("trackers")
+    @classmethod
+    def name_trackers(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if "mlflow" not in value or set(value) - TRACKERS:
+            raise ValueError(f"got {', '.join(value) or 'none'}; expected mlflow or mlflow,wandb")
+        return value
 
     @field_validator("drift_fails")
     @classmethod

@@ -4,10 +4,11 @@ import tempfile
 import warnings
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version as installed_version
 from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
 
 import mlflow
 from mlflow.artifacts import download_artifacts, list_artifacts
@@ -24,7 +25,12 @@ from recsys.registry.description import FitDescription
 from recsys.registry.digest import digest_of_directory
 from recsys.registry.files import load_directory
 from recsys.registry.names import Kind, metric_name
+from recsys.registry.termination import PROCESS, ending_by_exception, this_process
 from recsys.registry.tracking import Tracking, unless
+from recsys.registry.wandb_runs import wandb_run
+
+if TYPE_CHECKING:
+    from wandb import Run as WandbRun
 
 __all__ = ["FitRun", "Fits"]
 
@@ -85,14 +91,20 @@ class Fits(Tracking):
         whatever the block raises.
 
         A run of the same fit that is still open is of a process that was killed, and is closed as
-        such.
+        such; so are those of processes of this host that have ended.
         """
+        self.close_dead()
         self.close_killed(f"tags.fit_key = '{fit.fit_key}'")
         beneath = {MLFLOW_PARENT_RUN_ID: fit.parent} if fit.parent else {}
-        run_id = self.create_run(fit.name, fit.tags | beneath)
-        # a blend's members are fitted within its own run
-        with mlflow.start_run(run_id=run_id, nested=True):
-            run = FitRun(self.client, run_id)
+        tags = fit.tags | beneath | {PROCESS: this_process()}
+        with ending_by_exception(), ExitStack() as stack:
+            run_id = self.create_run(fit.name, tags)
+            # a blend's members are fitted within its own run
+            measured = self.settings.system_metrics
+            opened = mlflow.start_run(run_id=run_id, nested=True, log_system_metrics=measured)
+            stack.enter_context(opened)
+            mirror = stack.enter_context(wandb_run(fit, run_id, self.settings))
+            run = FitRun(self.client, run_id, mirror)
             run.log_params(fit.all_params)
             yield run
             run.check_model(fit)
@@ -187,10 +199,13 @@ def _model_id(run: Run) -> str | None:
 
 @dataclass
 class FitRun:
-    """An open fit. `digest` is of its model, once that is logged."""
+    """An open fit. `digest` is of its model, once that is logged; `mirror` is its run of another
+    tracker.
+    """
 
     client: mlflow.MlflowClient
     run_id: str
+    mirror: "WandbRun | None" = None
     model_id: str | None = None
     digest: str = ""
     failed: bool = False
@@ -207,6 +222,8 @@ class FitRun:
     def report(self, name: str, value: float, step: int) -> None:
         """Log one value of a metric: what `Recommender.fit(report=…)` calls."""
         self.client.log_metric(self.run_id, metric_name(name), value, step=step)
+        if self.mirror is not None:
+            self.mirror.log({metric_name(name): value, "step": step})
 
     def log_model(self, model: Recommender) -> None:
         """Log the fitted model: the directory that it saves, with the code that serves it, and its

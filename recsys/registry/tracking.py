@@ -12,6 +12,7 @@ from mlflow.exceptions import MlflowException
 
 from recsys.errors import LedgerError
 from recsys.registry.names import metric_name
+from recsys.registry.termination import PROCESS, is_dead, this_process
 from recsys.settings import Settings
 
 __all__ = ["MLFLOW_NOTE", "Tracking", "metrics_of_week", "unless"]
@@ -147,7 +148,14 @@ class Tracking:
     def close_killed(self, condition: str) -> None:
         """Close the open runs of a kind: those of processes that were killed."""
         for killed in self.runs(f"{condition} and attributes.status = 'RUNNING'"):
-            self.client.set_terminated(killed.info.run_id, "KILLED")
+            self.client.set_terminated(killed.info.run_id, "FAILED")
+
+    def close_dead(self) -> None:
+        """Close the open runs of processes of this host that have ended."""
+        here = this_process().partition(" ")[0]
+        for run in self.runs(f"tags.{PROCESS} LIKE '{here} %' and attributes.status = 'RUNNING'"):
+            if is_dead(run.data.tags[PROCESS]):
+                self.client.set_terminated(run.info.run_id, "FAILED")
 
 
 def _unique(name: str, others: Collection[str | None]) -> str:

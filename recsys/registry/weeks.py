@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import date
 
 from recsys.registry.tracking import MLFLOW_NOTE, Tracking, metrics_of_week, unless
+from recsys.registry.wandb_runs import wandb_figures
 
 __all__ = ["Weeks"]
 
@@ -50,6 +51,7 @@ class Weeks(Tracking):
         with unless("RESOURCE_DOES_NOT_EXIST"):
             if self.client.get_run(run_id).info.lifecycle_stage == "active":
                 self.client.log_batch(run_id, metrics=metrics_of_week(figures, as_of))
+        wandb_figures(run_id, figures, self.settings)
 
     def record_chart(self, recipe_key: str, as_of: date, figures: Mapping[str, float]) -> None:
         """Add a week's figures to the recipe's line over the weeks."""

@@ -183,7 +183,7 @@ def test_a_killed_trials_run_does_not_stay_open(settings: Settings, week: WeekPl
     tags = {"kind": "trial", "study": parent.data.tags["study"], "trial": "2"}
     killed = registry.client.create_run(registry.experiment_id, tags=tags).info.run_id
     tune(settings, week, 3)
-    assert registry.client.get_run(killed).info.status == "KILLED"
+    assert registry.client.get_run(killed).info.status == "FAILED"
 
 
 def test_a_recipe_that_cannot_be_fitted_is_passed_over(
