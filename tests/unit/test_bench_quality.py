@@ -493,7 +493,7 @@ def test_absent_files_are_named_and_their_targets_missed(run, tmp_path, capsys):
     printed = capsys.readouterr().out
     assert "benchmarks/ncf-ml-1m/item_map.csv" in printed
     assert "https://files.grouplens.org/datasets/movielens/ml-20m.zip" in printed
-    assert "0 of 2 targets met" in printed
+    assert "0 of 3 targets met" in printed
 
 
 def test_exit_status_and_the_journal(run, data, tmp_path, capsys, monkeypatch):
