@@ -27,6 +27,7 @@ from recsys.recipe import Recipe
 from recsys.registry.description import FitDescription, data_window
 from recsys.registry.fit_key import PACKAGES, digest_of_sources, fit_key
 from recsys.registry.store import Registry
+from recsys.registry.termination import this_process
 from recsys.settings import Settings
 
 AS_OF = date(2026, 11, 16)
@@ -154,6 +155,7 @@ def test_what_a_run_says_of_its_fit(registry: Registry):
         "as_of": "2026-11-16",
         "cut": "2026-11-16",
         "encoder": "tfidf-svd",  # what the model says it used, over what was expected
+        "process": this_process(),
     }
     losses = registry.client.get_metric_history(run.info.run_id, "loss")
     assert [(metric.step, round(metric.value, 2)) for metric in losses] == [
