@@ -34,12 +34,12 @@ ALS_OF_ALL = {
     "regularization": 0.007,
 }
 # chosen on each user's newest training rating, ranked among 99 movies that the user has not rated
-FACTORS_OF_ALL = {"max_epochs": 14, "patience": 2}
-NCF_OF_ALL = {
+FACTORS_OF_ALL = OF_ALL | {"max_epochs": 14, "patience": 3}
+NCF_OF_ALL = OF_ALL | {
     "layer_size": 16,
     "scored_movies": 768,
     "pretraining_epochs": 8,
-    "max_epochs": 6,
+    "max_epochs": 8,
     "patience": 2,
 }
 IN_ORDER = {"history_half_life": 8.0}

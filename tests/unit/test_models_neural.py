@@ -109,6 +109,14 @@ def test_validation_is_random_where_ratings_have_no_times(world: World) -> None:
     assert (n_held_out[:18] > 0).mean() > 0.7
 
 
+def test_validation_may_leave_each_users_newest_rating_out(world: World) -> None:
+    validation = Validation.of(world.ratings, 4.0, "leave one out")
+    assert validation is not None
+    n_users = len(world.ratings.user_ids)
+    assert len(validation.train) == len(world.ratings) - n_users
+    assert (np.diff(validation.relevant.indptr) == 1).all()
+
+
 def test_validation_of_the_right_answer_is_one(world: World) -> None:
     validation = Validation.of(world.ratings, 4.0)
     assert validation is not None

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from recsys.models.base import Config, Search
+from recsys.models.neural.validation import Kind
 from recsys.models.top_n import EXACT_WIDTH
 
 __all__ = ["GMFConfig", "MLPConfig", "NCFConfig", "TrainingConfig"]
@@ -73,6 +74,11 @@ class TrainingConfig(Config):
         default=3,
         ge=1,
         description="epochs without a better validation NDCG@10 after which it stops",
+    )
+    validation: Kind = Field(
+        default="newest",
+        description="what epochs are counted on: the newest tenth of the ratings, or each user's "
+        "newest one (leave one out)",
     )
 
 

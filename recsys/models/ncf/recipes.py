@@ -45,7 +45,7 @@ class FromLikes(Recommender):
     def fit(self, train: Train, catalogue: Catalogue, *, report: Report = silent) -> Self:
         loaded = Loaded(self.read(train), train.like_threshold)
         self.liked_ = loaded.ratings.likes(self.like_threshold_).n_raters > 0
-        epochs = Epochs(self.config.max_epochs, self.config.patience)
+        epochs = Epochs(self.config.max_epochs, self.config.patience, self.config.validation)
         n_epochs = enough_epochs(loaded, epochs, self.trainer_of, report)
         trainer = self.trainer_of(loaded)
         trainer.run(n_epochs, report)

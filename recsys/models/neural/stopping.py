@@ -10,7 +10,7 @@ from recsys.features.train import Loaded
 from recsys.models.base import Report
 from recsys.models.neural.computing import repeatable
 from recsys.models.neural.training import EpochReport, Trainer
-from recsys.models.neural.validation import Validation
+from recsys.models.neural.validation import Kind, Validation
 
 __all__ = ["EpochSearch", "Epochs", "Ranker", "enough_epochs"]
 
@@ -29,10 +29,13 @@ class Ranker(Trainer[BatchType], Generic[BatchType]):
 
 @dataclass(frozen=True)
 class Epochs:
-    """At most `most` epochs, and `patience` of them without a better NDCG@10."""
+    """At most `most` epochs, and `patience` of them without a better NDCG@10 on the slice of a
+    kind.
+    """
 
     most: int
     patience: int
+    validation: Kind = "newest"
 
 
 def enough_epochs(
@@ -41,7 +44,7 @@ def enough_epochs(
     """Return the epoch after which NDCG@10 on a slice of `train` was best; the last one where there
     is nothing to validate on.
     """
-    validation = Validation.of(train.ratings, train.like_threshold)
+    validation = Validation.of(train.ratings, train.like_threshold, epochs.validation)
     if validation is None:
         return epochs.most
     search = EpochSearch(epochs, validation, EpochReport("validation", report))

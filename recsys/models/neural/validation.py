@@ -1,16 +1,19 @@
 """What early stopping looks at: the newest part of a fit's own data, ranked by what came before."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from scipy import sparse
 
-from recsys.evaluation.holdout import leave_newest_out, random_share
+from recsys.evaluation.holdout import leave_newest_out, leave_one_out, random_share
 from recsys.evaluation.metrics.ndcg import ndcg
 from recsys.features.interactions import Interactions, index_of
 from recsys.models.top_n import mask_seen, top_n
 
-__all__ = ["MAX_USERS", "MIN_USERS", "Validation"]
+__all__ = ["MAX_USERS", "MIN_USERS", "Kind", "Validation"]
+
+Kind = Literal["newest", "leave one out"]
 
 SHARE = 0.1
 
@@ -42,10 +45,15 @@ class Validation:
         return f"{self.kind}, {len(self)} users"
 
     @classmethod
-    def of(cls, ratings: Interactions, like_threshold: float) -> "Validation | None":
+    def of(
+        cls, ratings: Interactions, like_threshold: float, kind: Kind = "newest"
+    ) -> "Validation | None":
         """Hold out the newest tenth by time where enough users are in it, else the newest tenth of
-        each user; a random tenth of ratings that have no times. None where nobody is in it.
+        each user; a random tenth of ratings that have no times. By "leave one out", each user's
+        newest rating. None where nobody is in it.
         """
+        if kind == "leave one out":
+            return cls.split(kind, ratings, leave_one_out(ratings), like_threshold) or None
         if len(ratings) and ratings.rated_at.min() == ratings.newest:
             is_drawn = random_share(ratings, SHARE, seed=0)
             return cls.split("random", ratings, is_drawn, like_threshold) or None
