@@ -125,6 +125,7 @@ CHOSEN: dict[str, dict[str, tuple[str, dict[str, Any]]]] = {
         "lightgcn": ("lightgcn", {}),
         "ngcf": ("ngcf", {}),
         "graph_attention": ("graph_attention", {}),
+        "vae": ("vae", {}),
     },
     "rating": {
         "item_knn": ("item_knn", STARS_BY_KNN),

@@ -18,7 +18,8 @@ from recsys.models.vae.training import VAETrainer
 from tests.contracts.worlds import World, checkerboard, crowd, train_on
 
 COMPUTE = Compute(seed=1, threads=1, device="cpu")
-SMALL: dict[str, Any] = {"size": 6, "width": 10, "layers": 3, "users_a_batch": 16}
+RECVAE: dict[str, Any] = {"layers": 3, "prior": "composite", "alternating": True}
+SMALL: dict[str, Any] = RECVAE | {"size": 6, "width": 10, "users_a_batch": 16}
 
 
 def trainer(world: World, **settings: Any) -> VAETrainer:

@@ -23,8 +23,8 @@ ENCODER = "encoder."
 class VAE(DotProduct):
     """Mult-VAE (Liang, Krishnan, Hoffman & Jebara, "Variational Autoencoders for Collaborative
     Filtering", WWW 2018), and RecVAE (Shenbin, Alekseev, Tutubalina, Malykh & Nikolenko, "RecVAE: a
-    New Variational Autoencoder for Top-N Recommendations with Implicit Feedback", WSDM 2020), which
-    is the default.
+    New Variational Autoencoder for Top-N Recommendations with Implicit Feedback", WSDM 2020), by
+    settings that `VAEConfig` names.
 
     An encoder turns a user's likes, some of them hidden, into a normal distribution of a latent
     vector; a decoder turns a draw of it into a softmax over all movies, under which the likes are
