@@ -101,6 +101,8 @@ CHOSEN: dict[str, dict[str, tuple[str, dict[str, Any]]]] = {
         # the papers' exponents, nothing searched: the held-out pairs are of more popular places
         # than a random cut of the training pairs
         "graph_filter, linear": ("graph_filter", {"low_pass": 0.0, "factors": 1}),
+        "lightgcn": ("lightgcn", {}),
+        "ngcf": ("ngcf", {}),
     },
     "ultragcn": {  # pairs without stars or times
         "popularity": ("popularity", {"half_life_days": None}),
