@@ -29,9 +29,10 @@ TEXT = {
     "name",
     "host",
     "scope",
+    "protocol",
     "note",
 }
-FOLDERS = {"data", "imdb", "output", "movielens"}
+FOLDERS = {"data", "imdb", "output", "movielens", "cache"}
 
 
 def arguments(

@@ -79,7 +79,7 @@ def test_an_override_has_a_key_of_its_own_and_a_default_written_out_has_not() ->
         ("als[regularization=nan]", "regularization is 'nan'; expected a valid number"),
         ("als[regularization=1e999]", "regularization is '1e999'; expected a valid number"),
         ("als[regularization=__import__('os')]", "expected a valid number"),
-        ("item_knn[similarity=tanimoto]", "similarity is 'tanimoto'; expected 'cosine' or"),
+        ("item_knn[similarity=tanimoto]", "similarity is 'tanimoto'; expected 'cosine', "),
     ],
 )
 def test_what_is_no_recipe_is_refused_with_its_place(text: str, message: str) -> None:
@@ -144,7 +144,7 @@ def test_any_text_is_a_recipe_or_a_sentence(text: str) -> None:
         recipes = parse_grid(text)
     except ModelError:
         return
-    assert {recipe.name for recipe in recipes} == {"als"}
+    assert {recipe.name for recipe in recipes} <= MODELS.keys()
 
 
 @pytest.mark.parametrize("name", MODELS)
