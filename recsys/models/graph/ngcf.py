@@ -34,7 +34,7 @@ class NGCFConfig(GraphConfig):
     factors: Annotated[int, Search(32, 128, doubled=True)] = Field(
         default=64, ge=1, description="length of a vector in each layer"
     )
-    layers: Annotated[int, Search(1, 3)] = Field(
+    layers: Annotated[int, Search(1, 2)] = Field(
         default=2, ge=1, le=4, description="steps along the graph after layer 0"
     )
 
