@@ -44,7 +44,10 @@ class Results:
     def find(self, key: str) -> Result | None:
         """Return the result of a key; None without it, or where its file is damaged."""
         try:
-            with np.load(self._path(key), allow_pickle=False) as file:
+            with (
+                self._path(key).open("rb") as whole,  # or a damaged one would stay open
+                np.load(whole, allow_pickle=False) as file,
+            ):
                 header = json.loads(str(file["header"]))
                 ndcg = file["ndcg"]
             recipe = Recipe.from_json(header.pop("recipe"))

@@ -105,7 +105,7 @@ def test_a_week_without_torch_in_airflow(
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     assert live_week(conn) == as_of
     costs = conn.execute("SELECT count(DISTINCT step) AS n FROM step_times").fetchone()
-    assert costs.n == 15, "every step's cost is that of its child"
+    assert costs.n == 17, "every step's cost is that of its child"
 
 
 def live_week(conn: Connection) -> date:

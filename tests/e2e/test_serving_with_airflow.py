@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from typing import Any
 from urllib.parse import urljoin
 
 import httpx
@@ -113,7 +114,14 @@ def viewers_token(installation: Installation, monkeypatch: pytest.MonkeyPatch) -
 
     secret = installation.stack.home.secret("airflow_jwt")
     monkeypatch.setenv("AIRFLOW__API_AUTH__JWT_SECRET", secret)
-    return SimpleAuthManager().generate_jwt(SimpleAuthManagerUser(username="eve", role="viewer"))
+    # Airflow makes one signer a process, and another test may have had it made
+    signer: Any = SimpleAuthManager._get_token_signer
+    signer.cache_clear()
+    try:
+        user = SimpleAuthManagerUser(username="eve", role="viewer")
+        return SimpleAuthManager().generate_jwt(user)
+    finally:
+        signer.cache_clear()
 
 
 def csrf_of(page: httpx.Response) -> str:
