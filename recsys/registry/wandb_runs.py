@@ -45,12 +45,15 @@ def wandb_run(fit: FitDescription, run_id: str, settings: Settings) -> Iterator[
 
 
 def wandb_figures(run_id: str, figures: Mapping[str, float], settings: Settings) -> None:
-    """Add what a week's exam measured to the summary of a fit's run."""
+    """Add what a week's exam measured to a fit's run, and so to its summary.
+
+    Logged: a summary that is changed just before the run ends is not always written.
+    """
     if WANDB not in settings.trackers:
         return
     run = opened(settings, id=run_id, resume="allow")
     if run is not None:
-        run.summary.update({metric_name(name): value for name, value in figures.items()})
+        run.log({metric_name(name): value for name, value in figures.items()})
         run.finish()
 
 

@@ -123,6 +123,7 @@ def test_a_fit_is_a_run_of_weights_and_biases_too(
     written = kept.read_bytes()
     for text in (b"NDCG_at_10 of validation", b"weekly-recommendations", b"fit_key", b"ratings"):
         assert text in written
+    time.sleep(1.1)  # W&B names a folder by the second; a fit and its exam are minutes apart
     registry.record_figures(run.run_id, date(2026, 11, 16), {"Recall@20": 0.5})
     runs = (tmp_path / "wandb").glob(f"offline-run-*/run-{run.run_id}.wandb")
     assert b"Recall_at_20" in b"".join(path.read_bytes() for path in runs)
