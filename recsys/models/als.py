@@ -12,9 +12,9 @@ from recsys.features.histories import Histories
 from recsys.features.train import Train
 from recsys.models.base import Config, DotProduct, Report, Search, TopN, silent
 from recsys.models.explanation import Explanation
+from recsys.models.from_likes import FromLikes
 from recsys.models.least_squares import Ridge, SolvedUsers, solve_users
 from recsys.models.recency import faded
-from recsys.models.similar import nearest_by_vectors
 from recsys.models.top_n import EXACT_WIDTH
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ class ALSConfig(Config):
     )
 
 
-class ALS(DotProduct):
+class ALS(FromLikes, DotProduct):
     """Implicit-feedback matrix factorisation (Hu, Koren & Volinsky 2008), fitted to likes alone.
 
     A like's confidence grows with its stars above the threshold and, where a half-life is set,
@@ -81,7 +81,6 @@ class ALS(DotProduct):
     array_names = ("movie_factors_", "liked_", "mean_weight_", "newest_", "regularization_")
 
     movie_factors_: np.ndarray  # (M, factors) float32, 0 where nobody liked the movie
-    liked_: np.ndarray  # (M,) bool: somebody liked the movie
     mean_weight_: np.ndarray  # () float64, of the likes before they are scaled to a mean of 1
     newest_: np.ndarray  # () int64, epoch seconds that likes' ages count from
     regularization_: np.ndarray  # () float64, of a vector
@@ -185,19 +184,4 @@ class ALS(DotProduct):
         return SolvedUsers(likes, self.trust(likes), self.users_, self.compute.threads)
 
     def similar(self, n: int) -> TopN:
-        nearest = nearest_by_vectors(self.movie_factors_, self.liked_, n, self.compute.threads)
-        return self.list_ids(*nearest)
-
-    def liked_movies(self, histories: Histories) -> Histories:
-        """Return the likes of movies that the model has vectors of."""
-        return histories.where(self.is_liked_movie(histories))
-
-    def is_liked_movie(self, histories: Histories) -> np.ndarray:
-        """Return (H,) bool: a like of a movie that the model has a vector of."""
-        return (histories.ratings >= self.like_threshold_) & self.liked_[histories.movies]
-
-    def knows(self, histories: Histories) -> np.ndarray:
-        return self.liked_movies(histories).lengths > 0
-
-    def ranked(self) -> np.ndarray:
-        return self.liked_
+        return self.nearest(self.movie_factors_, n)

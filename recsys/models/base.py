@@ -97,8 +97,7 @@ class Recommender(ABC):
     Config: ClassVar[AnyConfig]
     has_members: ClassVar[bool] = False  # whether it is made of fits of other recipes
     explains: ClassVar[Kind] = "exact"  # of what kind `explain` is; of members, as theirs are
-    # users whose lists are made together: their scores of 27,000 movies take 28 MB, and a recipe
-    # holds them up to three times
+    # users a time: their scores of 27,000 movies take 28 MB, and are held up to three times
     lists_at_once: ClassVar[int] = 256
     array_names: ClassVar[tuple[str, ...]] = ()  # the fitted attributes that are arrays
 
@@ -149,9 +148,7 @@ class Recommender(ABC):
         return self.name == BASELINE
 
     def encoders(self) -> str:
-        """Name the title encoders that a fit would use, which are part of its fit key; "" for a
-        recipe that reads no titles.
-        """
+        """Name the title encoders of a fit, which its fit key has; "" where no title is read."""
         return ""
 
     def fit_members_by(self, fit_member: "FitMember") -> None:  # noqa: B027 - few have any
@@ -332,9 +329,8 @@ class DotProduct(Recommender):
         rows = self.knows(histories)
         ranked = self.ranked() if offered is None else self.ranked() & offered
         eligible = Eligibility(ranked, histories.rows(rows).seen())
-        positions[rows], best[rows] = best_products(
-            users[rows], movies, n, eligible, self.compute.threads
-        )
+        lists = best_products(users[rows], movies, n, eligible, self.compute.threads)
+        positions[rows], best[rows] = lists
         return positions, best
 
 

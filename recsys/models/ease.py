@@ -1,7 +1,7 @@
 """EASE: a linear autoencoder of users' likes, in closed form."""
 
 from collections.abc import Iterator
-from typing import Annotated, Any, Self
+from typing import Any, Self
 
 import numpy as np
 from pydantic import Field
@@ -14,31 +14,20 @@ from recsys.features.catalogue import Catalogue
 from recsys.features.histories import Histories
 from recsys.features.interactions import Interactions
 from recsys.features.train import Train
-from recsys.models.base import Config, Report, Search, silent
+from recsys.models.base import Report, silent
 from recsys.models.item_weights import MOVIES_AT_ONCE, strongest
-from recsys.models.linear import LinearInLikes
+from recsys.models.linear import LinearConfig, LinearInLikes
 from recsys.models.recency import n_later_likes
 
 BYTES_A_GB = 1e9
 BYTES_A_WEIGHT = 4
 
 
-class EASEConfig(Config):
+class EASEConfig(LinearConfig):
     """What a like weighs, how much its noise is damped, and how large the matrix of weights may
     be.
     """
 
-    rating_weight: Annotated[float, Search(0, 4)] = Field(
-        default=1.0,
-        ge=0,
-        description="what a star above the threshold adds to a like, which "
-        "counts 1 at it; 0: all alike",
-    )
-    regularization: Annotated[float, Search(0.1, 100, log=True)] = Field(
-        default=3.0,
-        gt=0,
-        description="λ, in units of the squared likes of a movie, as the average like sees them",
-    )
     history_half_life: float | None = Field(
         default=None,
         gt=0,

@@ -80,13 +80,13 @@ class SolvedUsers:
         self._equations = _Equations(likes, confidences, ridge)
         self._batches = list(users_of_equal_length(likes, ridge.width))
         n_kept = MOST_KEPT // (8 * ridge.width**2)
-        self._kept = np.cumsum([len(users) for users in self._batches]) <= n_kept
+        is_kept = np.cumsum([len(users) for users in self._batches]) <= n_kept
         self._factors: dict[int, np.ndarray] = {}
 
         def solve(number: int) -> None:
             users = self._batches[number]
             self.vectors[users], factors = self._equations.solve(users)
-            if self._kept[number]:
+            if is_kept[number]:
                 self._factors[number] = factors
 
         _for_batches(solve, range(len(self._batches)), threads)
@@ -103,9 +103,9 @@ class SolvedUsers:
 
         def share(number: int) -> None:
             users = self._batches[number]
-            factors = (
-                self._factors[number] if self._kept[number] else self._equations.solve(users)[1]
-            )
+            factors = self._factors.get(number)
+            if factors is None:
+                _, factors = self._equations.solve(users)
             of_batch = self._equations.shares(users, factors, targets[users])
             shares[rows_of(self.likes, users)] = of_batch
 

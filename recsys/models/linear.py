@@ -2,17 +2,34 @@
 
 from abc import abstractmethod
 from collections.abc import Iterator
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
+from pydantic import Field
 from scipy import sparse
 
 from recsys.features.histories import Histories
 from recsys.features.interactions import index_of
-from recsys.models.base import Recommender, TopN
+from recsys.models.base import Config, Recommender, Search, TopN
 from recsys.models.explanation import Explanation, targets_of_ratings
 from recsys.models.item_weights import MOVIES_AT_ONCE, as_arrays, from_arrays, weights_at
 from recsys.models.similar import nearest_by_weights
+
+
+class LinearConfig(Config):
+    """What a like weighs, and how much its noise is damped."""
+
+    rating_weight: Annotated[float, Search(0, 4)] = Field(
+        default=1.0,
+        ge=0,
+        description="what a star above the threshold adds to a like, which "
+        "counts 1 at it; 0: all alike",
+    )
+    regularization: Annotated[float, Search(0.1, 100, log=True)] = Field(
+        default=3.0,
+        gt=0,
+        description="λ, in units of the squared likes of a movie, as the average like sees them",
+    )
 
 
 class LinearInLikes(Recommender):

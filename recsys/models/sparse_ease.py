@@ -11,9 +11,9 @@ from threadpoolctl import threadpool_limits
 from recsys.features.catalogue import Catalogue
 from recsys.features.histories import Histories
 from recsys.features.train import Train
-from recsys.models.base import Config, Report, Search, silent
+from recsys.models.base import Report, Search, silent
 from recsys.models.item_weights import strongest_of_rows
-from recsys.models.linear import LinearInLikes
+from recsys.models.linear import LinearConfig, LinearInLikes
 
 #: Candidates of the movies that are solved together: they share one small corner of XᵀX.
 CANDIDATES_AT_ONCE = 2_000
@@ -23,20 +23,9 @@ CANDIDATES_A_WEIGHT = 3
 MOST_WEIGHTS = 300
 
 
-class SparseEASEConfig(Config):
+class SparseEASEConfig(LinearConfig):
     """What a like weighs, how much its noise is damped, and which weights there are."""
 
-    rating_weight: Annotated[float, Search(0, 4)] = Field(
-        default=1.0,
-        ge=0,
-        description="what a star above the threshold adds to a like, which "
-        "counts 1 at it; 0: all alike",
-    )
-    regularization: Annotated[float, Search(0.1, 100, log=True)] = Field(
-        default=3.0,
-        gt=0,
-        description="λ, in units of the squared likes of a movie, as the average like sees them",
-    )
     neighbours: Annotated[int, Search(20, 200, log=True)] = Field(
         default=80,
         ge=1,

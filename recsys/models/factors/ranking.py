@@ -8,7 +8,6 @@ from scipy import sparse
 from scipy.sparse.linalg import svds
 
 from recsys.features.histories import Histories
-from recsys.models.equal_lengths import rows_of, users_of_equal_length
 
 __all__ = ["SingularVectors"]
 
@@ -37,18 +36,6 @@ class SingularVectors:
     def users(self, likes: Histories) -> np.ndarray:
         """Return (B, f) float32: the sums of what the likes say, row by row."""
         return likes.seen() @ self.liked
-
-    def shares(self, likes: Histories, targets: np.ndarray) -> np.ndarray:
-        """Return (L, n) float32: what each like adds to its user's product with each of `targets`
-        (B, n), positions of movies, −1 for none.
-        """
-        shares = np.zeros((len(likes.movies), targets.shape[1]), dtype=np.float32)
-        for users in users_of_equal_length(likes, self.liked.shape[1]):
-            rows = rows_of(likes, users)
-            movies = self.movies[targets[users]].transpose(0, 2, 1)
-            shares[rows] = np.matmul(self.liked[likes.movies[rows]], movies)
-        shares[np.repeat(targets < 0, likes.lengths, axis=0)] = 0
-        return shares
 
 
 def right_vectors(matrix: sparse.csr_matrix, n: int, seed: int) -> np.ndarray:

@@ -18,6 +18,7 @@ from recsys.models.factors.config import FactorsConfig, SVDPPConfig
 from recsys.models.factors.ranking import SingularVectors
 from recsys.models.factors.sampler import Sampler, SamplerConfig
 from recsys.models.factors.stars import Stars
+from recsys.models.from_likes import shares_of_likes
 from recsys.models.similar import nearest_by_vectors
 
 #: What the arrays of the parts begin with in a saved model.
@@ -96,8 +97,7 @@ class SVD(DotProduct, PredictsRatings):
     def explain(self, histories: Histories, movies: np.ndarray) -> Explanation:
         is_like = histories.ratings >= self.like_threshold_
         likes = histories.where(is_like)
-        with threadpool_limits(1, "blas"):
-            shares = self.ranking_.shares(likes, movies)
+        shares = shares_of_likes(likes, self.ranking_.liked, self.ranking_.movies, movies)
         return Explanation.of_likes("exact", histories, is_like, shares)
 
     def similar(self, n: int) -> TopN:

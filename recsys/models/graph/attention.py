@@ -14,9 +14,10 @@ from recsys.features.catalogue import Catalogue
 from recsys.features.histories import Histories
 from recsys.features.train import Train
 from recsys.models.base import Report, Search, silent
+from recsys.models.from_likes import EncodesHistories
 from recsys.models.graph.config import GraphConfig
 from recsys.models.graph.propagation import LikesGraph
-from recsys.models.graph.recipe import EncodesHistories
+from recsys.models.graph.recipe import GraphRecipe
 from recsys.models.graph.training import NO_SCORE, GraphNetwork
 from recsys.models.neural import products
 from recsys.models.top_n import EXACT_WIDTH
@@ -43,7 +44,7 @@ class GraphAttentionConfig(GraphConfig):
     )
 
 
-class GraphAttention(EncodesHistories):
+class GraphAttention(EncodesHistories, GraphRecipe):
     """LightGCN whose users weigh their likes by attention (Brody et al. 2022, "How Attentive Are
     Graph Attention Networks?", GATv2).
 

@@ -5,15 +5,14 @@ from typing import Annotated, Self
 import numpy as np
 import torch
 from pydantic import Field
-from threadpoolctl import threadpool_limits
 from torch import Tensor, nn
 
 from recsys.features.catalogue import Catalogue
 from recsys.features.histories import Histories
 from recsys.features.train import Train
 from recsys.models.base import Report, Search, silent
-from recsys.models.equal_lengths import rows_of, users_of_equal_length
 from recsys.models.explanation import Explanation
+from recsys.models.from_likes import shares_of_likes
 from recsys.models.graph.config import GraphConfig
 from recsys.models.graph.propagation import LikesGraph
 from recsys.models.graph.recipe import GraphRecipe
@@ -77,23 +76,20 @@ class LightGCN(GraphRecipe):
 
     def vectors(self, histories: Histories) -> tuple[np.ndarray, np.ndarray]:
         likes = self.liked_movies(histories)
-        n_likes = np.maximum(likes.lengths, 1)[likes.users]
         # a sparse product goes row by row
-        return likes.csr(1 / np.sqrt(n_likes)) @ self.history_vectors_, self.movie_vectors_
+        return likes.csr(unit_weights(likes)) @ self.history_vectors_, self.movie_vectors_
 
     def explain(self, histories: Histories, movies: np.ndarray) -> Explanation:
         is_like = self.is_liked_movie(histories)
         likes = histories.where(is_like)
-        shares = np.zeros((len(likes.movies), movies.shape[1]), dtype=np.float32)
-        with threadpool_limits(1, "blas"):
-            for users in users_of_equal_length(likes, self.config.factors):
-                rows = rows_of(likes, users)
-                targets = self.movie_vectors_[movies[users]]
-                targets[movies[users] < 0] = 0
-                targets /= np.sqrt(rows.shape[1], dtype=np.float32)
-                liked = self.history_vectors_[likes.movies[rows]]
-                shares[rows] = np.matmul(liked, targets.transpose(0, 2, 1))
+        shares = shares_of_likes(likes, self.history_vectors_, self.movie_vectors_, movies)
+        shares *= unit_weights(likes)[:, None]
         return Explanation.of_likes("exact", histories, is_like, shares)
+
+
+def unit_weights(likes: Histories) -> np.ndarray:
+    """Return (L,) what each like weighs in its user's sum: 1 by the root of their number."""
+    return (1 / np.sqrt(np.maximum(likes.lengths, 1)))[likes.users]
 
 
 class LightGCNNetwork(GraphNetwork):

@@ -13,9 +13,10 @@ from torch.nn import functional
 from recsys.features.catalogue import Catalogue
 from recsys.features.train import Train
 from recsys.models.base import Report, Search, silent
+from recsys.models.from_likes import EncodesHistories
 from recsys.models.graph.config import GraphConfig
 from recsys.models.graph.propagation import LikesGraph
-from recsys.models.graph.recipe import EncodesHistories
+from recsys.models.graph.recipe import GraphRecipe
 from recsys.models.graph.training import GraphNetwork
 from recsys.models.neural import SumEncoder, products
 from recsys.models.top_n import EXACT_WIDTH
@@ -54,7 +55,7 @@ class NGCFConfig(GraphConfig):
         return self
 
 
-class NGCF(EncodesHistories):
+class NGCF(EncodesHistories, GraphRecipe):
     """Neural graph collaborative filtering (Wang et al. 2019).
 
     With aₖ the normalised sum of the neighbours' vectors of layer k, the next layer of a user or

@@ -25,11 +25,11 @@ from recsys.models.explanation import Explanation
 from recsys.models.hybrid.config import HybridConfig
 from recsys.models.hybrid.content import ContentEncoder
 from recsys.models.hybrid.content_map import ContentMap
-from recsys.models.hybrid.leaving_out import LeavingOut
 from recsys.models.hybrid.ranking_training import RankingTrainer
 from recsys.models.hybrid.rating_training import RatingTrainer
 from recsys.models.hybrid.titles import encoder_in_use
 from recsys.models.hybrid.user_encoder import UserEncoder
+from recsys.models.leaving_out import LeavingOut
 from recsys.models.neural import Epochs, enough_epochs, repeatable
 from recsys.models.similar import nearest_by_vectors
 from recsys.models.top_n import dot_scores

@@ -1,6 +1,4 @@
-"""What a like gives to a score: by addition where the score is a sum over likes, else by leaving it
-out.
-"""
+"""What a like gives to a score that is no sum over likes: each is left out in its turn."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,11 +8,9 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from recsys.features.histories import Histories
-from recsys.models.equal_lengths import rows_of, users_of_equal_length
-from recsys.models.ncf.factors import Factors
 from recsys.models.ncf.histories import UserSums
 
-__all__ = ["LeavingOut", "Part", "shares_of_likes"]
+__all__ = ["LeavingEachOut", "Part"]
 
 
 class Part(Protocol):
@@ -27,7 +23,7 @@ class Part(Protocol):
 
 
 @dataclass(frozen=True)
-class LeavingOut:
+class LeavingEachOut:
     """The questions of B users: their likes, L in all, what each weighs (L,), and for each user n
     movies by position, −1 for none.
     """
@@ -49,21 +45,3 @@ class LeavingOut:
                     falls[rows] += whole - part.pairs(sums.without, self.targets[user])
         falls[np.repeat(self.targets < 0, self.likes.lengths, axis=0)] = 0
         return falls
-
-
-def shares_of_likes(
-    likes: Histories, weights: np.ndarray, factors: Factors, targets: np.ndarray
-) -> np.ndarray:
-    """Return (L, n) float32: what each of L likes, which weigh (L,), adds to the scores of its
-    user's movies (B, n), the biases left out.
-    """
-    shares = np.zeros((len(weights), targets.shape[1]), dtype=np.float32)
-    movies = factors.movies[:, :-1]
-    with threadpool_limits(1, "blas"):
-        for users in users_of_equal_length(likes, movies.shape[1]):
-            rows = rows_of(likes, users)
-            of_targets = movies[targets[users]].transpose(0, 2, 1)
-            shares[rows] = np.matmul(factors.liked[likes.movies[rows]], of_targets)
-    shares *= weights[:, None]
-    shares[np.repeat(targets < 0, likes.lengths, axis=0)] = 0
-    return shares

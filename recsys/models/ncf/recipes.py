@@ -9,17 +9,17 @@ import numpy as np
 from recsys.features.catalogue import Catalogue
 from recsys.features.histories import Histories
 from recsys.features.train import Loaded, Train
-from recsys.models.base import DotProduct, Recommender, Report, TopN, silent
+from recsys.models.base import DotProduct, Report, TopN, silent
 from recsys.models.explanation import Explanation
+from recsys.models.from_likes import FromLikes, shares_of_likes
 from recsys.models.ncf.config import GMFConfig, MLPConfig, NCFConfig
-from recsys.models.ncf.explaining import LeavingOut, Part, shares_of_likes
+from recsys.models.ncf.explaining import LeavingEachOut, Part
 from recsys.models.ncf.factors import Factors
 from recsys.models.ncf.histories import unit_weights, user_sums
 from recsys.models.ncf.networks import Network
 from recsys.models.ncf.scoring import Perceptron
 from recsys.models.ncf.training import NCFTrainer, new_trainer
 from recsys.models.neural import Epochs, enough_epochs
-from recsys.models.similar import nearest_by_vectors
 from recsys.models.top_n import dot_scores
 
 __all__ = ["GMF", "MLP", "NCF"]
@@ -28,7 +28,7 @@ __all__ = ["GMF", "MLP", "NCF"]
 FACTORS, PERCEPTRON = "factors.", "perceptron."
 
 
-class FromLikes(Recommender):
+class NeuralFromLikes(FromLikes):
     """What the three have in common: a network that learns from likes, and knows a user by them.
 
     He et al. learn a vector for each user, and serve nobody else. Here a user's vector is the sum
@@ -39,8 +39,6 @@ class FromLikes(Recommender):
     batch; the paper's cross entropy with sampled movies is a setting. How many epochs are enough is
     found on a validation slice, as by the hybrid.
     """
-
-    liked_: np.ndarray  # (M,) bool: somebody liked the movie
 
     def fit(self, train: Train, catalogue: Catalogue, *, report: Report = silent) -> Self:
         loaded = Loaded(self.read(train), train.like_threshold)
@@ -60,17 +58,6 @@ class FromLikes(Recommender):
         """Take what answers need of the trained network."""
         raise NotImplementedError
 
-    def is_known_like(self, histories: Histories) -> np.ndarray:
-        """Return (H,) bool: a like of a movie that somebody had liked."""
-        return (histories.ratings >= self.like_threshold_) & self.liked_[histories.movies]
-
-    def known_likes(self, histories: Histories) -> Histories:
-        """Return the likes of movies that somebody had liked."""
-        return histories.where(self.is_known_like(histories))
-
-    def knows(self, histories: Histories) -> np.ndarray:
-        return self.known_likes(histories).lengths > 0
-
     def explain_without(
         self, parts: Sequence[Part], histories: Histories, movies: np.ndarray
     ) -> Explanation:
@@ -79,22 +66,18 @@ class FromLikes(Recommender):
         What is left is taken from the very scores that lists are made of: of other sums, rounding
         shows where a score is near 0.
         """
-        is_like = self.is_known_like(histories)
+        is_like = self.is_liked_movie(histories)
         likes = histories.where(is_like)
-        falls = LeavingOut(parts, likes, unit_weights(likes, self.config), movies).falls()
+        falls = LeavingEachOut(parts, likes, unit_weights(likes, self.config), movies).falls()
         scores = np.take_along_axis(self.score_block(histories), movies, axis=1)
         scores[(movies < 0) | (scores == -np.inf)] = 0
         return Explanation.of_likes("leave_one_out", histories, is_like, falls).leaving(scores)
 
-    def nearest(self, vectors: np.ndarray, n: int) -> TopN:
-        """Return the movies nearest to each by vectors (M, d)."""
-        return self.list_ids(*nearest_by_vectors(vectors, self.liked_, n, self.compute.threads))
 
-
-class GMF(FromLikes, DotProduct):
+class GMF(NeuralFromLikes, DotProduct):
     """Generalised matrix factorisation (He et al. 2017): the weighted product of a user's and a
-    movie's vector, and the movie's bias, which the paper has not. See `FromLikes` for what else
-    differs from it.
+    movie's vector, and the movie's bias, which the paper has not. See `NeuralFromLikes` for what
+    else differs from it.
 
     The weights of the output become part of the movies' vectors, so that scores are plain products
     and sums over likes.
@@ -114,7 +97,7 @@ class GMF(FromLikes, DotProduct):
         self.factors_ = Factors.of(net.gmf, net.biases)
 
     def vectors(self, histories: Histories) -> tuple[np.ndarray, np.ndarray]:
-        users = user_sums(self.known_likes(histories), self.config, self.factors_.liked)
+        users = user_sums(self.liked_movies(histories), self.config, self.factors_.liked)
         ones = np.ones(len(users), dtype=np.float32)
         return np.column_stack([users, ones]), self.factors_.movies
 
@@ -122,10 +105,12 @@ class GMF(FromLikes, DotProduct):
         return self.liked_
 
     def explain(self, histories: Histories, movies: np.ndarray) -> Explanation:
-        is_like = self.is_known_like(histories)
+        is_like = self.is_liked_movie(histories)
         likes = histories.where(is_like)
         weights = unit_weights(likes, self.config)
-        shares = shares_of_likes(likes, weights, self.factors_, movies)
+        factors = self.factors_
+        shares = shares_of_likes(likes, factors.liked, factors.movies[:, :-1], movies)
+        shares *= weights[:, None]
         biases = np.where(movies >= 0, self.factors_.movies[movies, -1], 0)
         biases[likes.lengths == 0] = 0
         explanation = Explanation.of_likes("exact", histories, is_like, shares)
@@ -142,9 +127,9 @@ class GMF(FromLikes, DotProduct):
         self.factors_ = Factors(**part_of(state, FACTORS))
 
 
-class MLP(FromLikes):
+class MLP(NeuralFromLikes):
     """A perceptron of three layers on a user's and a movie's vector (He et al. 2017). See
-    `FromLikes` for what differs from the paper.
+    `NeuralFromLikes` for what differs from the paper.
 
     Cost, in the terms of `GMF` with d = `layer_size`: an epoch takes O(U·c·d²), and
     `users_a_batch`·c·d floats some times over. A user's scores take O(M·d²): no list is made
@@ -161,7 +146,7 @@ class MLP(FromLikes):
         self.perceptron_ = Perceptron.of(net.mlp, net.biases)
 
     def score_block(self, histories: Histories) -> np.ndarray:
-        likes = self.known_likes(histories)
+        likes = self.liked_movies(histories)
         scores = self.scores_of(likes)
         scores[:, ~self.liked_] = -np.inf
         scores[likes.lengths == 0] = -np.inf
@@ -189,7 +174,7 @@ class MLP(FromLikes):
 class NCF(MLP):
     """NeuMF (He et al. 2017): generalised matrix factorisation and a perceptron, each with tables
     of its own, added in one output; with `pretraining_epochs`, each first learns alone, and half of
-    either is where both begin. See `FromLikes` for what differs from the paper.
+    either is where both begin. See `NeuralFromLikes` for what differs from the paper.
 
     Cost: that of `GMF` and `MLP` together.
     """

@@ -5,22 +5,16 @@ from typing import Self
 import numpy as np
 
 from recsys.features.catalogue import Catalogue
-from recsys.features.histories import Histories
 from recsys.features.train import Loaded, Train
-from recsys.models.base import DotProduct, Report, TopN, silent
-from recsys.models.explanation import Explanation
-from recsys.models.hybrid.leaving_out import LeavingOut
+from recsys.models.base import Report, silent
+from recsys.models.from_likes import EncodesHistories
 from recsys.models.neural import Epochs, enough_epochs
-from recsys.models.similar import nearest_by_vectors
 from recsys.models.vae.config import VAEConfig
 from recsys.models.vae.encoder import LikesEncoder
 from recsys.models.vae.training import VAETrainer
 
-#: What the arrays of the encoder begin with in a saved model.
-ENCODER = "encoder."
 
-
-class VAE(DotProduct):
+class VAE(EncodesHistories):
     """Mult-VAE (Liang, Krishnan, Hoffman & Jebara, "Variational Autoencoders for Collaborative
     Filtering", WWW 2018), and RecVAE (Shenbin, Alekseev, Tutubalina, Malykh & Nikolenko, "RecVAE: a
     New Variational Autoencoder for Top-N Recommendations with Implicit Feedback", WSDM 2020), by
@@ -48,13 +42,7 @@ class VAE(DotProduct):
     """
 
     name = "vae"
-    explains = "leave_one_out"
     Config = VAEConfig
-    array_names = ("movie_vectors_", "liked_")
-
-    encoder_: LikesEncoder
-    movie_vectors_: np.ndarray  # (M, v + 1) float32; the last column is the movie's bias
-    liked_: np.ndarray  # (M,) bool: somebody liked the movie
 
     def fit(self, train: Train, catalogue: Catalogue, *, report: Report = silent) -> Self:
         loaded = Loaded(self.read(train), self.like_threshold_)
@@ -75,36 +63,6 @@ class VAE(DotProduct):
         """Return what trains a new network on some ratings."""
         return VAETrainer(train, self.config, self.compute)
 
-    def vectors(self, histories: Histories) -> tuple[np.ndarray, np.ndarray]:
-        likes = histories.where(self.is_liked_movie(histories))
-        return self.encoder_.vectors(likes, self.compute.threads), self.movie_vectors_
-
-    def explain(self, histories: Histories, movies: np.ndarray) -> Explanation:
-        is_like = self.is_liked_movie(histories)
-        likes = histories.where(is_like)
-        parts = LeavingOut(self.encoder_, self.movie_vectors_, likes, movies, self.compute.threads)
-        falls, scores = parts.falls()
-        return Explanation.of_likes("leave_one_out", histories, is_like, falls).leaving(scores)
-
-    def similar(self, n: int) -> TopN:
-        vectors = self.movie_vectors_[:, :-1]
-        return self.list_ids(*nearest_by_vectors(vectors, self.liked_, n, self.compute.threads))
-
-    def is_liked_movie(self, histories: Histories) -> np.ndarray:
-        """Return (H,) bool: a like of a movie that somebody liked in the fit."""
-        return (histories.ratings >= self.like_threshold_) & self.liked_[histories.movies]
-
-    def knows(self, histories: Histories) -> np.ndarray:
-        return histories.where(self.is_liked_movie(histories)).lengths > 0
-
-    def ranked(self) -> np.ndarray:
-        return self.liked_
-
-    def state(self) -> dict[str, np.ndarray]:
-        encoder = {ENCODER + name: array for name, array in vars(self.encoder_).items()}
-        return super().state() | encoder
-
     def restore(self, state: dict[str, np.ndarray]) -> None:
         super().restore(state)
-        names = [name for name in state if name.startswith(ENCODER)]
-        self.encoder_ = LikesEncoder(**{name.removeprefix(ENCODER): state[name] for name in names})
+        self.encoder_ = LikesEncoder(**self.encoder_arrays(state))
