@@ -16,7 +16,7 @@ from bench.speed.measurement import Measurement
 from bench.speed.measuring import Listener, Row, rows_of
 from bench.speed.plots import draw
 from bench.speed.scale import Scale
-from bench.speed.stages import STAGES, stage_class
+from bench.speed.stages import FITS, STAGES, stage_class
 from bench.speed.stages.base import Stage
 from bench.speed.table import table_of
 from bench.speed.verdict import verdicts_of
@@ -30,7 +30,7 @@ def run(scale: Scale, chosen: argparse.Namespace, databases: Databases, home: Pa
     console = console_of(WIDTH)
     ground = Ground(home / "speed", scale, databases, imdb=home / "imdb")
     ground.drop_outdated()
-    stages = [stage_class(name)(ground) for name in STAGES if name in chosen.only]
+    stages = [stage_class(name)(ground) for name in (*STAGES, *FITS) if name in chosen.only]
     journal = Journal(home / "speed.jsonl", Measurement)
     rows = measure(stages, chosen.repeats, journal, console)
     console.print(table_of(scale, rows))

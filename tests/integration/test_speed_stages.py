@@ -44,7 +44,7 @@ def names(ground: Ground) -> set[str]:
         }
 
 
-@pytest.mark.parametrize("name", STAGES)
+@pytest.mark.parametrize("name", [*STAGES, "fit-als", "fit-svd"])
 def test_a_stage_measures_what_its_targets_speak_of(ground, name):
     stage = stage_class(name)(ground)
     assert stage.lacks() == ""

@@ -3,6 +3,8 @@
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from recsys.models import MODELS
+
 if TYPE_CHECKING:
     from bench.speed.stages.base import Stage
 
@@ -21,9 +23,15 @@ STAGES = {
     "publication": "bench.speed.stages.publication:WholePublication",
     "week": "bench.speed.stages.week:WholeWeek",
     "memory": "bench.speed.stages.processes:WeekInProcesses",
+    "defaults": "bench.speed.stages.processes:DefaultWeek",
 }
+
+#: name → the recipe whose fit it is.
+FITS = {f"fit-{recipe}": recipe for recipe in MODELS}
 
 
 def stage_class(name: str) -> "type[Stage]":
+    if name in FITS:
+        return import_module("bench.speed.stages.fits").fit_of(FITS[name])
     module, attribute = STAGES[name].split(":")
     return getattr(import_module(module), attribute)

@@ -5,25 +5,25 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from inspect import signature
 from tempfile import TemporaryFile
-from typing import Any
+from typing import Any, ClassVar
 
 from bench.speed.stages.base import Seconds
 from bench.speed.stages.week import OURS, WholeWeek
 from recsys.costs import Cost
 from recsys.db.queries import checks
 from recsys.errors import RecsysError
+from recsys.models import COMPETING
 from recsys.promotion.approval import UNASKED
 from recsys.request import RunRequest
 from recsys.settings import Settings
 from recsys.steps import STEPS, Step, function_of
 from recsys.week import WeekPlan, WeekRun
 
-RECIPES = ("popularity", "als")
 IDLE = "a process that calls no step"
 
 
@@ -34,6 +34,7 @@ class WeekInProcesses(WholeWeek):
 
     name = "memory"
     title = "the whole week, each step a process of its own: popularity, ALS"
+    recipes: ClassVar[Sequence[str]] = ("popularity", "als")
 
     def measure(self, rounds: int) -> Seconds:
         seconds = dict(super().measure(rounds))
@@ -43,8 +44,17 @@ class WeekInProcesses(WholeWeek):
         return {OURS: seconds.pop(OURS), IDLE: [idle.seconds], **seconds}
 
     def run(self, settings: Settings, as_of: date) -> WeekPlan:
-        week = Week(environment_of(settings), as_of.isoformat()).run()
+        environment = environment_of(settings, self.recipes)
+        week = Week(environment, as_of.isoformat()).run()
         return WeekRun.from_json(week).plan
+
+
+class DefaultWeek(WeekInProcesses):
+    """The week as it is for who changes nothing."""
+
+    name = "defaults"
+    title = "the whole week, each step a process of its own: all recipes that compete by default"
+    recipes = COMPETING
 
 
 @dataclass
@@ -117,13 +127,13 @@ def call_in_process(name: str, inputs: Mapping[str, Any], environment: Mapping[s
     return json.loads(text)["result"]
 
 
-def environment_of(settings: Settings) -> dict[str, str]:
-    """Return this process' environment with these settings and none of its own."""
+def environment_of(settings: Settings, recipes: Sequence[str]) -> dict[str, str]:
+    """Return this process' environment with these settings, and no others of recsys'."""
     own = {
         "RECSYS_DATABASE_URL": settings.database_url.get_secret_value(),
         "RECSYS_DROPS": settings.drops,
         "RECSYS_MLFLOW_TRACKING_URI": settings.mlflow_tracking_uri,
-        "RECSYS_RECIPES": ",".join(RECIPES),
+        "RECSYS_RECIPES": ",".join(recipes),
         "RECSYS_HOME": os.devnull,  # which has no settings file
     }
     others = {key: text for key, text in os.environ.items() if not key.startswith("RECSYS_")}
