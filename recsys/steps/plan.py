@@ -1,6 +1,7 @@
 """The plan: which week a run is about, what it admits, and who competes in it."""
 
 from datetime import UTC, date, datetime
+from typing import overload
 
 from recsys.db.connect import Lock, advisory_lock
 from recsys.db.migrate import check_schema
@@ -46,14 +47,22 @@ def list_recipes(_work: Work, week: WeekPlan) -> list[Recipe]:
     return list(week.recipes)
 
 
-def find_week(work: Work, as_of: date | None) -> WeekPlan:
+@overload
+def find_week(work: Work, as_of: date | None) -> WeekPlan: ...
+
+
+@overload
+def find_week(work: Work, as_of: date | None, *, required: bool) -> WeekPlan | None: ...
+
+
+def find_week(work: Work, as_of: date | None, *, required: bool = True) -> WeekPlan | None:
     """Return the newest week, up to a date if one is given, whose drops are in.
 
-    Raises NothingToRecommend without one.
+    Raises NothingToRecommend without one, or returns None where it is not required.
     """
     check_schema(work.conn)
     week = week_taken_in(work.conn, as_of)
-    if week is None:
+    if week is None and required:
         until = f" up to {as_of}" if as_of else ""
         raise NothingToRecommend(
             f"no week{until} has its drops in: expected one that ran at least to ingest_drops"

@@ -454,11 +454,22 @@ def test_find_week_asks_for_the_runs_week(calls) -> None:
     run_of = SimpleNamespace(run_type="manual", data_interval_end=None)
     for as_of in ("2018-09-24", None):
         run("FindWeek", {"dag_run": run_of, "params": {"as_of": as_of}})
-    assert [(call[0], call[2]["as_of"]) for call in calls] == [
-        ("find_week", date(2018, 10, 1)),
-        ("find_week", date(2018, 9, 24)),
-        ("find_week", None),
+    assert [call[2] for call in calls] == [
+        {"as_of": date(2018, 10, 1), "required": False},
+        {"as_of": date(2018, 9, 24), "required": True},
+        {"as_of": None, "required": True},
     ]
+    assert {call[0] for call in calls} == {"find_week"}
+
+
+def test_a_study_that_falls_due_before_there_is_a_week_is_skipped(calls) -> None:
+    from airflow.sdk.exceptions import AirflowSkipException
+
+    calls.answers["find_week"] = lambda **_: None
+    end = datetime(2018, 10, 1, tzinfo=UTC)
+    run_of = SimpleNamespace(run_type="scheduled", data_interval_end=end)
+    with pytest.raises(AirflowSkipException, match="no week has its drops in yet"):
+        run("FindWeek", {"dag_run": run_of, "params": {}})
 
 
 def test_airflow_is_given_no_none_to_keep(calls, monkeypatch: pytest.MonkeyPatch) -> None:

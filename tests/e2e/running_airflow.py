@@ -178,7 +178,7 @@ class Installation:
             for task in self.api.task_instances(WEEKLY, run_id)
             if task["state"] == "failed"
         ]
-        assert failed == [task_id]
+        assert failed == [task_id], failed
 
     def drop(self, week: date) -> Path:
         """The folder of the week's MovieLens drop."""

@@ -35,7 +35,8 @@ def test_an_airflow_that_is_just_up_shows_no_run_that_failed_or_goes_on(
     hand that are on.
     """
     api = installation.api
-    assert unfinished(api) == []
+    # in the first hour of a month a study is due, with nothing to tune on: it is skipped
+    until(lambda: not unfinished(api), patience=60)
     monday = last_monday(datetime.now(UTC).date())
     (run,) = api.runs(WEEKLY, [monday]).values()
     assert (run["run_type"], run["state"]) == ("scheduled", "success")

@@ -415,6 +415,7 @@ def test_the_week_to_tune_on(settings: Settings, weeks: list[date]) -> None:
         match="no week has its drops in: expected one that ran at least to ingest_drops",
     ):
         steps.find_week(settings, None)
+    assert steps.find_week(settings, None, required=False) is None
     first, second = (taken_in(settings, as_of) for as_of in weeks[:2])
     steps.resolve_week(settings, as_of=weeks[2])
     assert steps.find_week(settings, None) == steps.find_week(settings, weeks[2]) == second

@@ -3,7 +3,9 @@
 from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
-from recsys_airflow.operators.context import as_of_text, params_of
+from airflow.sdk.exceptions import AirflowSkipException
+
+from recsys_airflow.operators.context import as_of_text, params_of, run_of
 from recsys_airflow.operators.step import StepOperator, WeekOperator
 
 if TYPE_CHECKING:
@@ -13,12 +15,22 @@ if TYPE_CHECKING:
 
 
 class FindWeek(StepOperator):
-    """Finds the newest week whose drops are in, up to the run's as_of if it has one."""
+    """Finds the newest week whose drops are in, up to the run's as_of if it has one.
+
+    Where there is none yet, a study that falls due has nothing to do; one by hand fails.
+    """
 
     step = "find_week"
 
+    def execute(self, context: "Context") -> Any:
+        week = super().execute(context)
+        if not week:
+            raise AirflowSkipException("no week has its drops in yet: nothing to tune on")
+        return week
+
     def inputs(self, settings: "Settings", context: "Context") -> dict[str, Any]:
-        return {"as_of": as_of_text(settings, context)}
+        is_by_hand = run_of(context).run_type == "manual"
+        return {"as_of": as_of_text(settings, context), "required": is_by_hand}
 
 
 class ListTunable(StepOperator):
