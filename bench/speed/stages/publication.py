@@ -58,8 +58,11 @@ class WholePublication(Stage):
 
     def publish(self, settings: Settings, promotion_id: int) -> None:
         week = self.ground.data.week
-        self.score(settings, week, promotion_id)
-        run_step(settings, "find_similar_movies", week, promotion_id)
+        similar = partial(run_step, settings, "find_similar_movies", week, promotion_id)
+        with ThreadPoolExecutor(1) as beside:  # as Airflow runs it
+            similar_stored = beside.submit(similar)
+            self.score(settings, week, promotion_id)
+            similar_stored.result()
         run_step(settings, "publish_recommendations", week, promotion_id)
 
     def publish_shown(self, settings: Settings, promotion_id: int) -> None:
