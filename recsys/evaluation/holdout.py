@@ -53,12 +53,31 @@ def random_share(interactions: Interactions, share: float, *, seed: int) -> np.n
     return mask
 
 
+def random_share_of_each(interactions: Interactions, share: float, *, seed: int) -> np.ndarray:
+    """Return `share` of each user's ratings, to the nearest whole one, drawn without regard to
+    time; same seed, same mask.
+    """
+    counts = interactions.n_rated
+    drawn = np.random.default_rng(seed).random(len(interactions))
+    order = np.lexsort((drawn, interactions.users))
+    return _last_of_each(interactions, order, counts, np.rint(share * counts).astype(np.int64))
+
+
 def _newest_of_each(
     interactions: Interactions, counts: np.ndarray, n_held_out: np.ndarray
 ) -> np.ndarray:
     """Return the newest `n_held_out` (U,) of each user's `counts` (U,) ratings."""
-    first_held_out = np.cumsum(counts) - n_held_out  # place in the order by user and time
     order = np.lexsort((interactions.movies, interactions.rated_at, interactions.users))
+    return _last_of_each(interactions, order, counts, n_held_out)
+
+
+def _last_of_each(
+    interactions: Interactions, order: np.ndarray, counts: np.ndarray, n_held_out: np.ndarray
+) -> np.ndarray:
+    """Return the last `n_held_out` (U,) of each user's `counts` (U,) ratings, by an `order` (R,)
+    that goes user by user.
+    """
+    first_held_out = np.cumsum(counts) - n_held_out
     mask = np.empty(len(interactions), dtype=bool)
     mask[order] = np.arange(len(order)) >= first_held_out[interactions.users[order]]
     return mask

@@ -154,4 +154,9 @@ class TestGraphFilter(RecommenderContract):
 
 class TestGraphFilterOfFewWeights(RecommenderContract):
     recipe = "graph_filter"
-    settings = {"factors": 4, "sharpening": 0.3, "neighbours": 12}  # noqa: RUF012
+    settings = {  # noqa: RUF012
+        "factors": 4,
+        "sharpening": 0.3,
+        "low_pass_exponent": 0.2,
+        "neighbours": 12,
+    }

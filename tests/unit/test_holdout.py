@@ -6,7 +6,13 @@ from functools import partial
 import numpy as np
 import pytest
 
-from recsys.evaluation.holdout import leave_newest_out, leave_one_out, newest_by_time, random_share
+from recsys.evaluation.holdout import (
+    leave_newest_out,
+    leave_one_out,
+    newest_by_time,
+    random_share,
+    random_share_of_each,
+)
 from recsys.features.interactions import Interactions
 
 
@@ -76,6 +82,16 @@ def test_random_share_is_the_seeds():
     assert np.array_equal(mask, random_share(data, 0.1, seed=7))
     assert not np.array_equal(mask, random_share(data, 0.1, seed=8))
     assert abs(np.flatnonzero(mask).mean() / len(data) - 0.5) < 0.1  # from everywhere
+
+
+def test_a_random_share_of_each_is_of_each_user_and_the_seeds():
+    data = random_ratings(0)
+    mask = random_share_of_each(data, 0.2, seed=7)
+    assert np.bincount(data.users[mask]).tolist() == np.rint(0.2 * data.n_rated).tolist()
+    assert np.array_equal(mask, random_share_of_each(data, 0.2, seed=7))
+    assert not np.array_equal(mask, random_share_of_each(data, 0.2, seed=8))
+    newest = data.rated_at[mask].mean() / data.rated_at.mean()
+    assert 0.9 < newest < 1.1  # drawn without regard to time
 
 
 def test_random_share_does_not_depend_on_the_order_of_arrival():

@@ -1,5 +1,6 @@
 """The graph filter beside the papers' formulas, written densely."""
 
+from math import factorial
 from typing import Any
 
 import numpy as np
@@ -30,43 +31,70 @@ def fitted(train: Interactions, *, threads: int = 1, **settings: Any) -> GraphFi
     return model.fit(train_on(train), catalogue_of(train.movie_ids))
 
 
-def reference(train: Interactions, *, user: float, movie: float, factors: int) -> list[np.ndarray]:
-    """The likes (U, m), how many each movie has, dense P and L (m, m), and L's part of P."""
+def reference(train: Interactions, *, user: float, movie: float) -> list[np.ndarray]:
+    """The likes (U, m), how many each movie has, and dense P (m, m)."""
     likes = np.greater_equal(train.csr().toarray(), 4)[:, :-1].astype(float)
     of_users, of_movies = likes.sum(axis=1), likes.sum(axis=0)
     with np.errstate(divide="ignore", invalid="ignore"):
         graph = np.nan_to_num(likes / of_users[:, None] ** user / of_movies**movie)
-    _, _, vectors = np.linalg.svd(graph)
-    smooth = vectors[:factors].T @ vectors[:factors]
-    linear = graph.T @ graph
-    return [likes, of_movies, linear, smooth, smooth @ linear]
+    return [likes, of_movies, graph.T @ graph]
+
+
+def sharpened(filtered: np.ndarray, linear: np.ndarray, duration: float) -> np.ndarray:
+    """One step of the classical Runge-Kutta method of dx/dt = −xP."""
+    first = -filtered @ linear
+    second = -(filtered + duration / 2 * first) @ linear
+    third = -(filtered + duration / 2 * second) @ linear
+    fourth = -(filtered + duration * third) @ linear
+    return filtered + duration / 6 * (first + 2 * second + 2 * third + fourth)
 
 
 @pytest.mark.parametrize("at_once", [4, 256])
-@pytest.mark.parametrize("sharpening", [0.0, 0.7])
+@pytest.mark.parametrize("ideal_exponent", [0.3, 0.5])
+@pytest.mark.parametrize("duration", [0.0, 0.7])
+@pytest.mark.parametrize("factors", [3, N_MOVIES - 1])
 def test_scores_are_those_of_the_papers_filters(
-    sharpening: float, at_once: int, monkeypatch: pytest.MonkeyPatch
+    factors: int,
+    duration: float,
+    ideal_exponent: float,
+    at_once: int,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(graph_filter, "MOVIES_FILTERED_AT_ONCE", at_once)
     train = random_train()
-    likes, counts, linear, ideal, smooth = reference(train, user=0.4, movie=0.6, factors=3)
+    likes, counts, linear = reference(train, user=0.4, movie=0.6)
+    values, vectors = np.linalg.eigh(linear)
+    kept = vectors[:, -factors:]
+    ideal = kept @ kept.T
+    smooth = sharpened(linear, linear, duration)
+    if factors < len(linear):  # beyond the smoothest signals, P by a factor
+        slope = slope_by_hand(values[-factors], duration)
+        smooth = ideal @ smooth + slope * (linear - ideal @ linear)
     model = fitted(
         train,
         user_exponent=0.4,
         movie_exponent=0.6,
         popularity_exponent=0.3,
-        factors=3,
+        factors=factors,
         low_pass=0.5,
-        sharpening=sharpening,
+        low_pass_exponent=ideal_exponent,
+        sharpening=duration,
     )
-    # P² by the smoothest signals alone
-    filtered = linear + 0.5 * ideal - sharpening * (smooth @ smooth + 0.5 * smooth)
-    expected = (likes / counts**0.3) @ filtered * counts**0.3
+    expected = (likes / counts**0.3) @ smooth * counts**0.3
+    ideal_scores = (likes / counts**ideal_exponent) @ sharpened(ideal, linear, duration)
+    expected += 0.5 * ideal_scores * counts**ideal_exponent
     scores = model.score_block(train.histories_of(train.user_ids))
     is_known = np.asarray(likes.any(axis=1))
     is_other = is_known[:, None] & np.equal(likes, 0)  # than a movie of one's own
     np.testing.assert_allclose(scores[:, :-1][is_other], expected[is_other], atol=1e-4)
     assert (scores[:, -1] == -np.inf).all()
+
+
+def slope_by_hand(largest: float, duration: float) -> float:
+    """Least squares of λ sharpened by λ, over many λ."""
+    values = np.linspace(0, largest, 100_001)
+    left = sum((-duration * values) ** k / factorial(k) for k in range(5))
+    return float((values**2 * left).sum() / (values**2).sum())
 
 
 def test_the_largest_weights_to_each_movie_are_kept() -> None:
