@@ -76,11 +76,11 @@ class GraphFilter(LinearInLikes):
     Models for Collaborative Filtering", BSPM).
 
     R̃ (U, m) are the likes, each divided by powers of its user's and its movie's number of likes.
-    P = R̃ᵀR̃ is the linear low-pass; L = VVᵀ, V the first singular vectors of R̃, the ideal one.
-    What they filter is sharpened by S = exp(−sharpening · P), to the fourth power of P, as one step
-    of a Runge-Kutta method takes BSPM's differential equation. The weights are D^−e PS D^e +
-    low_pass · D^−f LS D^f, D the movies' likes, and e and f the two exponents: GF-CF without
-    sharpening and with e = 0, BSPM nearly with it.
+    P, R̃ᵀR̃ by its largest eigenvalue, is the linear low-pass; L = VVᵀ, V the first singular vectors
+    of R̃, the ideal one. What they filter is sharpened by S = exp(−sharpening · P), to the fourth
+    power of P, as one step of a Runge-Kutta method takes BSPM's differential equation. The weights
+    are D^−e PS D^e + low_pass · D^−f LS D^f, D the movies' likes, and e and f the two exponents:
+    GF-CF without sharpening and with e = 0, BSPM nearly with it.
 
     P is kept as a sparse matrix, by a factor that makes it nearest to PS beyond V; what is left of
     PS is kept by V. On Gowalla this ranks as PS itself does, to a hundredth. Where P is cut to the
@@ -108,7 +108,8 @@ class GraphFilter(LinearInLikes):
         graph = Graph.of(ones, self.config.user_exponent, self.config.movie_exponent)
         with threadpool_limits(self.compute.threads, "blas"):
             values, vectors = graph.smoothest(self.config.factors)
-        eigenvalues = values**2
+        largest = values[0] ** 2
+        eigenvalues = values**2 / largest
         sharpened = sharpening_of(eigenvalues, self.config.sharpening)
         slope = slope_below(float(eigenvalues[-1]), self.config.sharpening)
         gains = {self.config.popularity_exponent: eigenvalues * (sharpened - slope)}
@@ -119,7 +120,7 @@ class GraphFilter(LinearInLikes):
         self.targets_ = np.stack([vectors * gain * scale for scale, gain in parts])
         self.targets_ = self.targets_.astype(np.float32)
         scale = graph.n_likes**self.config.popularity_exponent
-        self.weights_ = self.linear_weights(graph, scale) * np.float32(slope)
+        self.weights_ = self.linear_weights(graph, scale) * np.float32(slope / largest)
         return self
 
     def worth(self, likes: Histories) -> np.ndarray:

@@ -37,7 +37,8 @@ def reference(train: Interactions, *, user: float, movie: float) -> list[np.ndar
     of_users, of_movies = likes.sum(axis=1), likes.sum(axis=0)
     with np.errstate(divide="ignore", invalid="ignore"):
         graph = np.nan_to_num(likes / of_users[:, None] ** user / of_movies**movie)
-    return [likes, of_movies, graph.T @ graph]
+    linear = graph.T @ graph
+    return [likes, of_movies, linear / np.linalg.eigvalsh(linear)[-1]]
 
 
 def sharpened(filtered: np.ndarray, linear: np.ndarray, duration: float) -> np.ndarray:
