@@ -102,9 +102,9 @@ CHOSEN: dict[str, dict[str, tuple[str, dict[str, Any]]]] = {
             },
         ),
     },
-    # the default blend and more members, weights learned on the newest weeks of the training ratings:
-    # as few as hold 300 users. Members and this number were chosen by the same protocol inside the
-    # training ratings, the newest tenth of them as the exam
+    # the default blend and more members, weights learned on the newest weeks of the training
+    # ratings: as few as hold 300 users. Members and this number were chosen by the same protocol
+    # inside the training ratings, the newest tenth of them as the exam
     "temporal": {
         "blend by weeks": (
             "blend",
