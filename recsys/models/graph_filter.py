@@ -35,33 +35,33 @@ SMALLEST = 1e-3
 class GraphFilterConfig(Config):
     """Which frequencies of the graph pass, and how many weights are kept."""
 
-    user_exponent: Annotated[float, Search(0.3, 0.7)] = Field(
-        default=0.5, ge=0, le=1, description="a like is divided by this power of its user's likes"
+    user_exponent: Annotated[float, Search(0.2, 0.6)] = Field(
+        default=0.3, ge=0, le=1, description="a like is divided by this power of its user's likes"
     )
     movie_exponent: Annotated[float, Search(0.3, 0.7)] = Field(
         default=0.5, ge=0, le=1, description="a like is divided by this power of its movie's likes"
     )
-    popularity_exponent: Annotated[float, Search(0, 1)] = Field(
-        default=0.5,
+    popularity_exponent: Annotated[float, Search(0, 0.6)] = Field(
+        default=0.4,
         ge=0,
         le=1,
         description="a weight grows with this power of the scored movie's likes, and falls with it "
         "of the liked one's",
     )
     factors: int = Field(
-        default=256,
+        default=128,
         ge=1,
         le=EXACT_WIDTH,
         description="smoothest signals: those that pass the ideal low-pass and are sharpened",
     )
-    low_pass: Annotated[float, Search(0, 1)] = Field(
-        default=0.3, ge=0, description="weight of the ideal low-pass beside the linear one; 0: none"
+    low_pass: Annotated[float, Search(0, 0.5)] = Field(
+        default=0.1, ge=0, description="weight of the ideal low-pass beside the linear one; 0: none"
     )
     low_pass_exponent: float = Field(
         default=0.5, ge=0, le=1, description="popularity_exponent of the ideal low-pass"
     )
-    sharpening: Annotated[float, Search(0, 1)] = Field(
-        default=0.0, ge=0, le=3, description="for how long what was filtered is sharpened; 0: none"
+    sharpening: Annotated[float, Search(0, 2)] = Field(
+        default=0.8, ge=0, le=3, description="for how long what was filtered is sharpened; 0: none"
     )
     neighbours: int | None = Field(
         default=None,
