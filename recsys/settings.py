@@ -98,6 +98,11 @@ class Settings(Bounds, BaseSettings):
     device: Literal["auto", "cpu", "cuda"] = Field(
         default="auto", description="where torch computes"
     )
+    checkpoints: str = Field(
+        default="",
+        description="the folder where a long fit of a network keeps how far it came, so that a "
+        "killed task goes on; empty: one of its own under the machine's folder of temporary files",
+    )
     title_model: str = Field(
         default="sentence-transformers/all-MiniLM-L6-v2",
         description="title text encoder: a folder, or a name on the hub",

@@ -83,6 +83,7 @@ def settings(postgres: Postgres, database_url: str, tmp_path: Path, mlflow_store
         api_database_url=SecretStr(postgres.url(database, "recsys_api")),
         operator_database_url=SecretStr(postgres.url(database, "recsys_operator")),
         drops=str(tmp_path / "drops"),
+        checkpoints=str(tmp_path / "checkpoints"),
         mlflow_tracking_uri=mlflow_store,
         title_model="/nonexistent/title-model",
         threads=1,

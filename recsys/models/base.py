@@ -73,6 +73,7 @@ class Compute:
     device: str = "auto"
     title_model: str = ""  # a folder or a hub name; "" for none
     title_model_revision: str = ""
+    checkpoints: Path | None = None  # a folder of this one fit's; None: it keeps none
 
 
 @dataclass(frozen=True)

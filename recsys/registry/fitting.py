@@ -20,6 +20,7 @@ from recsys.features.train import Train
 from recsys.models.base import MemberFit, Recommender, Report
 from recsys.recipe import Recipe
 from recsys.registry import fit_ledger
+from recsys.registry.checkpoints import resuming
 from recsys.registry.compute import new_model
 from recsys.registry.description import FitDescription, data_window
 from recsys.registry.fit_key import fit_key
@@ -242,10 +243,14 @@ class _Fitting:
 
     def fit_in_run(self) -> tuple[str, fit_ledger.Entry]:
         """Return the id of the fit's new run, and what the ledger says of it."""
-        with self.registry.run(self.prepared.description(self.week_run())) as run:
+        model, key = self.prepared.model, self.prepared.fit_key
+        with (
+            resuming(model, self.registry.settings, key),
+            self.registry.run(self.prepared.description(self.week_run())) as run,
+        ):
             run.log_model(self.learn(run.report))
             entry = self._record(run.run_id, run.digest)
-            if entry.fit_key != self.prepared.fit_key:
+            if entry.fit_key != key:
                 run.tag("fit_key", entry.fit_key)
         return run.run_id, entry
 

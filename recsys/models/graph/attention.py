@@ -99,7 +99,7 @@ class AttentionNetwork(GraphNetwork):
         rows, columns = history.nonzero(as_tuple=True)
         inner = functional.leaky_relu(self.key(liked)[columns] + queries[rows], SLOPE)
         logits = torch.full_like(history, NO_SCORE)
-        logits = logits.index_put((rows, columns), inner @ self.attend)
+        logits = logits.index_put((rows, columns), (inner @ self.attend).to(logits.dtype))
         shares = torch.softmax(logits, dim=1) * history
         users = n_likes.sqrt() * (shares @ liked)
         return torch.cat([users, torch.ones_like(n_likes)], dim=1)

@@ -68,8 +68,11 @@ class LikesGraph:
 
 
 def propagated(vectors: Tensor, matrix: Tensor, transpose: Tensor) -> Tensor:
-    """Return `matrix` times the vectors, with a gradient."""
-    return SparseProduct.apply(vectors, matrix, transpose)  # pyright: ignore[reportReturnType]
+    """Return `matrix` times the vectors, with a gradient; in float32, as the matrix is."""
+    with torch.autocast(vectors.device.type, enabled=False):
+        return SparseProduct.apply(  # pyright: ignore[reportReturnType]
+            vectors.float(), matrix, transpose
+        )
 
 
 def edge_weights(likes: Interactions) -> np.ndarray:

@@ -142,7 +142,7 @@ class Hybrid(DotProduct, PredictsRatings, PredictsDescribed):
     def fit_ratings(self, ratings: Interactions, described: np.ndarray, report: Report) -> None:
         """Learn stars, from the ratings and what content says of each movie (M, d + 1)."""
         trainer = RatingTrainer(ratings, described, self.config, self.compute)
-        trainer.run(self.config.rating_epochs, report)
+        trainer.run(self.config.rating_epochs, report, part="stars")
         self.rating_users_ = trainer.user_vectors()
         self.rating_movies_ = trainer.movie_vectors()
         self.mean_rating_ = np.array(trainer.biases.mean, dtype=np.float32)

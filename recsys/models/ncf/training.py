@@ -180,5 +180,7 @@ def pretrained(name: str, train: Loaded, config: NCFConfig, compute: Compute) ->
     with repeatable(compute):
         net = network_of(len(train.ratings.movie_ids), config, only=name)
     trainer = NCFTrainer(train, config, compute, net)
-    trainer.run(config.pretraining_epochs, silent)
+    # of a validation's part of the ratings, and of all
+    part = f"{name}-of-{len(train.ratings)}"
+    trainer.run(config.pretraining_epochs, silent, part)
     return trainer.average.mean

@@ -2,7 +2,8 @@
 
 from recsys.models.neural.averaging import WeightAverage
 from recsys.models.neural.batches import Batch, BatchSizes, Grouped, Ratings
-from recsys.models.neural.computing import device_of, repeatable, tensor
+from recsys.models.neural.checkpoint import Checkpoint
+from recsys.models.neural.computing import device_of, precision_of, repeatable, tensor
 from recsys.models.neural.losses import binary_cross_entropy, bpr, sampled_softmax
 from recsys.models.neural.stopping import Epochs, EpochSearch, Ranker, enough_epochs
 from recsys.models.neural.sum_encoder import SumEncoder, products
@@ -12,6 +13,7 @@ from recsys.models.neural.validation import Validation
 __all__ = [
     "Batch",
     "BatchSizes",
+    "Checkpoint",
     "EpochReport",
     "EpochSearch",
     "Epochs",
@@ -27,6 +29,7 @@ __all__ = [
     "bpr",
     "device_of",
     "enough_epochs",
+    "precision_of",
     "products",
     "repeatable",
     "sampled_softmax",

@@ -1,7 +1,7 @@
 """A moving average of a network's weights: steadier than the last step's."""
 
 import copy
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import torch
 from torch import nn
@@ -32,3 +32,12 @@ class WeightAverage(Generic[Network]):
         kept = min(self.kept, self.n_steps / (self.n_steps + WARM_UP))
         for mean, now in zip(self.mean.parameters(), self.net.parameters(), strict=True):
             mean.lerp_(now, 1 - kept)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the average and how many steps are in it."""
+        return {"mean": self.mean.state_dict(), "n_steps": self.n_steps}
+
+    def load_state_dict(self, state: dict[str, Any], /) -> None:
+        """Go on from a state."""
+        self.mean.load_state_dict(state["mean"])
+        self.n_steps = state["n_steps"]

@@ -10,7 +10,7 @@ import torch
 from recsys.errors import ModelError
 from recsys.models.base import Compute
 
-__all__ = ["device_of", "repeatable", "tensor"]
+__all__ = ["device_of", "precision_of", "repeatable", "tensor"]
 
 
 def device_of(compute: Compute) -> torch.device:
@@ -22,6 +22,14 @@ def device_of(compute: Compute) -> torch.device:
             "device 'auto' or 'cpu'"
         )
     return torch.device("cuda" if available and compute.device != "cpu" else "cpu")
+
+
+def precision_of(device: torch.device) -> torch.autocast:
+    """Return within which a step computes its loss: in mixed precision (bfloat16 products, float32
+    weights) on CUDA, in float32 elsewhere.
+    """
+    is_mixed = device.type == "cuda"
+    return torch.autocast(device.type, torch.bfloat16, enabled=is_mixed)
 
 
 def tensor(array: np.ndarray, device: torch.device) -> torch.Tensor:

@@ -8,6 +8,7 @@ from typing import Generic, TypeVar
 
 from recsys.features.train import Loaded
 from recsys.models.base import Report
+from recsys.models.neural.checkpoint import Checkpoint
 from recsys.models.neural.computing import repeatable
 from recsys.models.neural.training import EpochReport, Trainer
 from recsys.models.neural.validation import Kind, Validation
@@ -66,12 +67,22 @@ class EpochSearch:
 
     def run(self, trainer: Ranker) -> None:
         """Train until no epoch of the last few was better."""
+        checkpoint = Checkpoint(trainer.compute, self.report.phase)
         with repeatable(trainer.compute):
+            self.go_on(checkpoint.resume(trainer))
             while not self.is_over():
                 metrics = trainer.epoch()
                 ndcg = trainer.ndcg(self.validation)
                 self.report.add(metrics | {"validation_ndcg_at_10": ndcg})
                 self.compare(ndcg)
+                best = {"best": self.best, "best_epoch": self.best_epoch}
+                checkpoint.keep(trainer, epoch=self.report.epoch, **best)
+
+    def go_on(self, kept: dict[str, float]) -> None:
+        """Go on from the figures that were kept, if there are any."""
+        if kept:
+            self.report.epoch = int(kept["epoch"])
+            self.best, self.best_epoch = kept["best"], int(kept["best_epoch"])
 
     def is_over(self) -> bool:
         """Return whether the last epoch, or the last of patience, is behind."""

@@ -5,13 +5,14 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from torch import Tensor
 from torch.optim import Optimizer
 
 from recsys.models.base import Compute, Report
-from recsys.models.neural.computing import repeatable
+from recsys.models.neural.checkpoint import Checkpoint, Stateful
+from recsys.models.neural.computing import device_of, precision_of, repeatable
 
 __all__ = ["EpochReport", "Step", "Trainer"]
 
@@ -79,16 +80,35 @@ class Trainer(ABC, Generic[BatchType]):
 
     def learn(self, batch: BatchType) -> Tensor:
         """Take one step; return its figure."""
-        step = self.step(batch)
+        with precision_of(device_of(self.compute)):
+            step = self.step(batch)
         self.optimizer.zero_grad()
         step.loss.backward()
         self.optimizer.step()
         self.after_step()
         return step.figure.detach()
 
-    def run(self, n_epochs: int, report: Report) -> None:
-        """Learn for so many epochs, the same each time."""
+    def run(self, n_epochs: int, report: Report, part: str = "fit") -> None:
+        """Learn for so many epochs, the same each time. `part` names what is learned, another for
+        each run of a fit.
+        """
         epochs = EpochReport("fit", report)
+        checkpoint = Checkpoint(self.compute, part)
         with repeatable(self.compute):
-            for _ in range(n_epochs):
+            epochs.epoch = int(checkpoint.resume(self).get("epoch", 0))
+            while epochs.epoch < n_epochs:
                 epochs.add(self.epoch())
+                checkpoint.keep(self, epoch=epochs.epoch)
+
+    def state(self) -> dict[str, Any]:
+        """Return the state of all parts, as it is between two epochs."""
+        return {name: part.state_dict() for name, part in self.parts().items()}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from a state. Raises KeyError, RuntimeError or ValueError for another trainer's."""
+        for name, part in self.parts().items():
+            part.load_state_dict(state[name])
+
+    def parts(self) -> dict[str, Stateful]:
+        """Return by name all that changes in training: networks, optimisers, schedules."""
+        return {name: part for name, part in vars(self).items() if isinstance(part, Stateful)}

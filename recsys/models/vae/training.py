@@ -1,6 +1,7 @@
 """How the autoencoder learns: batches of users, all their likes, all movies that anybody likes."""
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -48,7 +49,8 @@ class VAETrainer(Ranker[Tensor]):
         self.prior = Prior(self.net.encoder, config).to(self.device)
         self.of_encoder = self.adam(self.net.encoder)
         self.of_decoder = self.adam(self.net.inner, self.net.movies)
-        self.optimizer = self.adam(self.net)
+        # as it is after each epoch
+        self.optimizer = self.of_decoder if config.alternating else self.adam(self.net)
         self.is_dropping = True
         self.n_epochs = 0
 
@@ -81,6 +83,13 @@ class VAETrainer(Ranker[Tensor]):
         self.optimizer = self.of_encoder if is_trained else self.of_decoder
         self.net.requires_grad_(not is_trained)
         self.net.encoder.requires_grad_(is_trained)
+
+    def state(self) -> dict[str, Any]:
+        return super().state() | {"n_epochs": self.n_epochs}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        super().restore(state)
+        self.n_epochs = state["n_epochs"]
 
     def batches(self) -> Iterator[Tensor]:
         shuffled = torch.randperm(len(self.user_ids)).to(self.device)
