@@ -29,7 +29,7 @@ def resuming(model: Recommender, settings: Settings, key: str) -> Iterator[None]
     Members of a blend are fits of their own, with keys of their own.
     """
     root = folder_of(settings)
-    if model.has_members or root is None:
+    if root is None:
         yield
         return
     forget_old(root)

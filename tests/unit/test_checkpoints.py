@@ -23,6 +23,7 @@ from tests.contracts.worlds import checkerboard
 
 QUICK: dict[str, Any] = {"users_a_batch": 16}
 SEARCHED = QUICK | {"max_epochs": 3, "patience": 3}
+GROWING = {"beta_per_like": None, "beta": 0.5, "growth_epochs": 3}
 RECVAE = {"layers": 3, "prior": "composite", "alternating": True}
 #: Name of a case: recipe and settings.
 CASES: dict[str, tuple[str, dict[str, Any]]] = {
@@ -30,11 +31,14 @@ CASES: dict[str, tuple[str, dict[str, Any]]] = {
     "gmf": ("gmf", SEARCHED | {"size": 8}),
     "mlp": ("mlp", SEARCHED | {"layer_size": 8}),
     "ncf": ("ncf", SEARCHED | {"size": 8, "layer_size": 8, "pretraining_epochs": 2}),
-    "vae": ("vae", SEARCHED | {"size": 6, "width": 10}),
+    "vae": ("vae", SEARCHED | GROWING | {"size": 6, "width": 10}),
     "recvae": ("vae", SEARCHED | RECVAE | {"size": 6, "width": 10}),
     "lightgcn": ("lightgcn", QUICK | {"factors": 8, "epochs": 3}),
     "ngcf": ("ngcf", QUICK | {"factors": 8, "epochs": 3}),
     "graph_attention": ("graph_attention", QUICK | {"factors": 8, "epochs": 3}),
+}
+BLEND = {
+    "members": [{"name": "lightgcn", "settings": CASES["lightgcn"][1]}, {"name": "popularity"}]
 }
 
 Add = Callable[[EpochReport, dict[str, float]], None]
@@ -86,7 +90,7 @@ def epochs(monkeypatch: pytest.MonkeyPatch) -> Epochs:
 
 
 def fit(case: str, folder: Path | None = None) -> Recommender:
-    name, settings = CASES[case]
+    name, settings = CASES.get(case, ("blend", BLEND))
     kind = model_class(name)
     world = checkerboard()
     compute = Compute(seed=1, threads=1, device="cpu", checkpoints=folder)
@@ -110,6 +114,12 @@ def test_a_fit_that_is_killed_in_each_epoch_comes_to_the_same_bytes(
     assert_same(model, whole)
     assert epochs.reported == expected
     assert n_attempts == len(expected)
+
+
+def test_members_of_a_blend_take_nothing_from_one_another(tmp_path: Path, epochs: Epochs) -> None:
+    whole, _ = epochs.attempts(lambda: fit("blend"), at_most=1_000)
+    model, _ = epochs.attempts(lambda: fit("blend", tmp_path), at_most=1_000)
+    assert_same(model, whole)
 
 
 def kill(epochs: Epochs, folder: Path) -> None:

@@ -4,6 +4,7 @@ member was fitted to.
 
 import logging
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Self
 
 import numpy as np
@@ -91,7 +92,9 @@ class Blend(Recommender, PredictsRatings):
         return self
 
     def fit_here(self, fit: MemberFit) -> Recommender:
-        model = model_class(fit.name)(fit.config, self.compute)
+        # a member is fitted more than once, and what one fit keeps is not the other's
+        compute = replace(self.compute, checkpoints=None)
+        model = model_class(fit.name)(fit.config, compute)
         return model.fit(fit.train, fit.catalogue)
 
     def fit_members(
