@@ -40,11 +40,20 @@ def overview(kind: type[Recommender]) -> tuple[str, ...]:
     """Return the recipe's row of the first table."""
     return (
         f"[{code(kind)}](#{kind.name})",
-        paragraphs(import_module(kind.__module__))[0],
+        about(kind),
         reasons(kind),
         "yes" if issubclass(kind, PredictsRatings) else "no",
         "yes" if kind.name in COMPETING else "no",
     )
+
+
+def about(kind: type[Recommender]) -> str:
+    """Return the first paragraph of the recipe's module, of its class where the module has several
+    recipes.
+    """
+    modules = [model_class(name).__module__ for name in MODELS]
+    is_alone = modules.count(kind.__module__) == 1
+    return paragraphs(import_module(kind.__module__) if is_alone else kind)[0]
 
 
 def reasons(kind: type[Recommender]) -> str:

@@ -18,7 +18,7 @@ from recsys.promotion.gates import EXAM_GATES, REFIT_GATES
 from recsys.settings import Settings
 from stack import reference
 from stack.markdown import paragraphs
-from stack.recipes_page import cost
+from stack.recipes_page import about, cost
 from tests.pages import GENERATED, ROOT, blocks, command_lines, pages, written
 
 pytestmark = pytest.mark.slow
@@ -78,8 +78,13 @@ def test_every_setting_and_every_recipe_is_in_its_table() -> None:
     settings = pages()["docs/reference/settings.md"]
     names = [name for name in Settings.model_fields if name != "statement_timeout"]
     assert all(f"| `RECSYS_{name.upper()}` |" in settings for name in names)
-    recipes = pages()["docs/explanation/recipes.md"]
-    assert all(f"| `{name}` |" in recipes for name in MODELS)
+    recipes = pages()["docs/reference/recipes.md"]
+    assert all(f"| [`{name}`](#{name}) |" in recipes for name in MODELS)
+
+
+def test_what_the_table_of_recipes_says_of_each_is_of_it_alone() -> None:
+    texts = [about(model_class(name)) for name in MODELS]
+    assert len(set(texts)) == len(texts)
 
 
 @pytest.mark.parametrize("name", MODELS)
