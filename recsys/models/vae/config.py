@@ -65,7 +65,7 @@ class VAEConfig(Config):
         description="epochs after which training stops even if it still gets better",
     )
     patience: int = Field(
-        default=4,
+        default=8,
         ge=1,
         description="epochs without a better validation NDCG@10 after which it stops",
     )
