@@ -9,8 +9,10 @@ from recsys.limits import LIMITS
 from recsys.models import MODELS
 
 _NAMES = ", ".join(f"`{name}`" for name in MODELS)
+_SETTINGS = r"\[[^\[\]{}]+\]"
 #: A name, the key of a tuned recipe, or a name with settings, which the first task reads.
-_RECIPE = rf"^({'|'.join(MODELS)})(-[0-9a-f]{{8}}|\[[^\[\]{{}}]+\])?$"
+_RECIPE = rf"^({'|'.join(MODELS)})(-[0-9a-f]{{8}}|{_SETTINGS})?$"
+_TUNABLE = rf"^({'|'.join(MODELS)})({_SETTINGS})?$"
 
 
 def _week(description: str) -> Param:
@@ -131,8 +133,9 @@ TUNING_PARAMS = {
     ),
     "recipes": _recipes(
         "Recipes to tune",
-        f"Some of {_NAMES}. Empty: all that have hyperparameters to search.",
-        enum=list(MODELS),
+        f"Some of {_NAMES}. Settings other than the defaults, as in `als[factors=128]`, are not "
+        "searched. Empty: all that compete and have hyperparameters to search.",
+        pattern=_TUNABLE,
     ),
     "trials": Param(
         30,

@@ -92,6 +92,7 @@ def tune_recipe(options: Namespace) -> None:
 
 NAMES = ", ".join(MODELS)
 WRITTEN = f"{NAMES}, as it is or with settings, as in als[factors=128]; or the key of a tuned one"
+TUNED = f"{NAMES}; settings other than the defaults, as in als[factors=128], are not searched"
 SHOW = Argument(
     "--show",
     action="store_true",
@@ -116,7 +117,7 @@ COMMANDS = (
         tune_recipe,
         "search a recipe's hyperparameters on what lies before a week's exam",
         (
-            Argument("recipe", choices=list(MODELS), metavar="RECIPE", help=NAMES),
+            Argument("recipe", metavar="RECIPE", help=TUNED),
             AS_OF,
             TRIALS,
         ),

@@ -2,6 +2,8 @@
 
 from recsys.exam_data import exam_of, validation_of
 from recsys.limits import check_limits
+from recsys.models import COMPETING
+from recsys.overrides import parse_recipe
 from recsys.tuning.search import tunable
 from recsys.tuning.study import Study, TrialsReport, run_study
 from recsys.week import WeekPlan
@@ -10,9 +12,12 @@ from recsys.work import Work
 __all__ = ["list_tunable", "tune_recipe"]
 
 
-def list_tunable(_work: Work) -> list[str]:
-    """Return the names of the recipes that have hyperparameters to search."""
-    return tunable()
+def list_tunable(work: Work) -> list[str]:
+    """Return those of the recipes that compete by default, or by the setting, that have
+    hyperparameters to search. What is tuned of others would take part in no exam.
+    """
+    competing = work.settings.recipes or COMPETING
+    return [name for name in tunable() if name in competing]
 
 
 def tune_recipe(
@@ -24,14 +29,16 @@ def tune_recipe(
     report: TrialsReport = lambda _trials: None,
 ) -> str:
     """Search a recipe's hyperparameters before the week's exam, until `n_trials` trials in all.
+    Those of which `name` has other values than the defaults, as in `als[factors=128]`, are kept.
 
-    What beats the default there competes in each later week that names no recipes. `report` is
-    called with all trials after each. Returns what the search brought, as a sentence.
+    What beats the recipe as it is named competes in each later week that names no recipes. `report`
+    is called with all trials after each. Returns what the search brought, as a sentence.
     """
     check_limits({"trials": n_trials})
+    recipe = parse_recipe(name)
     exam, catalogue = exam_of(work.conn, week)
     study = Study(
-        name=name,
+        recipe=recipe,
         as_of=week.as_of,
         validation=validation_of(work.conn, week, exam),
         catalogue=catalogue,

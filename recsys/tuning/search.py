@@ -18,6 +18,7 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 from recsys.errors import ModelError
 from recsys.models import MODELS, model_class
 from recsys.models.base import Search
+from recsys.overrides import overridden, written
 from recsys.recipe import Recipe
 from recsys.tuning.trial import Trial
 
@@ -28,7 +29,8 @@ optuna.logging.set_verbosity(optuna.logging.WARNING)
 
 @dataclass(frozen=True)
 class Space:
-    """Where a recipe is searched: the fields of its Config that carry a `Search`.
+    """Where a recipe is searched: the fields of its Config that carry a `Search`, less those of
+    which it has other values than the defaults.
 
     `searched`: field → where Optuna looks. `doubled`: the one field that is doubled → its sizes
     from small to large, else empty.
@@ -39,11 +41,12 @@ class Space:
     doubled: Mapping[str, tuple[float, ...]]
 
     @classmethod
-    def of(cls, name: str) -> "Space":
-        """Of a recipe's name. Raises ModelError where nothing is searched, or more than one field
-        is to be doubled.
+    def of(cls, recipe: Recipe) -> "Space":
+        """Of a recipe, with which the search begins. Raises ModelError where nothing is searched,
+        or more than one field is to be doubled.
         """
-        searches = searches_of(name)
+        name, fixed = recipe.name, overridden(recipe)
+        searches = {each: search for each, search in searches_of(name).items() if each not in fixed}
         doubled = {field: sizes_of(search) for field, search in searches.items() if search.doubled}
         searched = {
             field: distribution_of(name, field, search)
@@ -52,10 +55,11 @@ class Space:
         }
         if not searched or len(doubled) > 1:
             raise ModelError(
-                f"{name}: {len(searches)} hyperparameters carry a Search, {len(doubled)} of them "
-                "doubled; expected at least one to search, and at most one to double"
+                f"{written(recipe)}: {len(searches)} hyperparameters are to search, "
+                f"{len(doubled)} of them doubled; expected at least one to search, and at most "
+                "one to double"
             )
-        return cls(Recipe.of(name), searched, doubled)
+        return cls(recipe, searched, doubled)
 
     def with_(self, recipe: Recipe, changes: Mapping[str, float]) -> Recipe:
         """The recipe with other values of some fields."""

@@ -47,7 +47,7 @@ class Study:
     Both lie before the exam of the week `as_of`, so that the best recipe may take part in it.
     """
 
-    name: str
+    recipe: Recipe
     as_of: date
     validation: Exam
     catalogue: Catalogue
@@ -67,11 +67,12 @@ class Study:
             "like_threshold": self.like_threshold,
             "seed": self.seed,
             "code": code_version(),
-            "encoder": model_class(self.name)(None, compute_of(settings)).encoders(),
+            "recipe": self.recipe.to_json(),
+            "encoder": model_class(self.recipe.name)(None, compute_of(settings)).encoders(),
             "sampler": optuna.__version__,
         }
         digest = hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
-        return f"{self.name} {self.as_of} {digest[:12]}"
+        return f"{self.recipe.name} {self.as_of} {digest[:12]}"
 
     def ndcg(self, recipe: Recipe, settings: Settings, report: Report) -> float:
         """Return what a recipe comes to on the validation slice. Raises ModelError where it cannot
@@ -106,7 +107,7 @@ class StudyResult:
 
     @property
     def default(self) -> Trial:
-        """The trial of the recipe's default, which comes first."""
+        """The trial of the recipe as it was named, which comes first."""
         return self.trials[0]
 
     @property
@@ -155,7 +156,7 @@ class _StudyRun:
     def begin(cls, conn: Connection, registry: "Registry", study: Study, key: str) -> Self:
         """Find the study's MLflow run, or make it."""
         with advisory_lock(conn, Lock.REGISTRY):
-            run_id = registry.study_run(key, study.name, as_of=study.as_of)
+            run_id = registry.study_run(key, study.recipe.name, as_of=study.as_of)
         return cls(conn, registry, study, key, run_id)
 
     def try_all(self, space: Space, n_trials: int, report: TrialsReport) -> list[Trial]:
@@ -209,7 +210,7 @@ def run_study(
     nothing to search.
     """
     study.check_users()
-    space = Space.of(study.name)
+    space = Space.of(study.recipe)
     key = study.key(registry.settings)
     with advisory_lock(conn, Lock.STUDY, key):
         under_way = _StudyRun.begin(conn, registry, study, key)

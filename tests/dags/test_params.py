@@ -129,6 +129,8 @@ def test_the_forms_explain_themselves(dagbag, weekly, tuning, rollback) -> None:
         ("as_of", "24.9.2018", False),
         ("recipes", None, True),
         ("recipes", ["als", "hybrid"], True),
+        ("recipes", ["als[factors=128]"], True),
+        ("recipes", ["als[factors={64,128}]"], False),
         ("recipes", ["als-3f9a2c41"], False),  # a tuned recipe is not tuned again: its name is
         ("recipes", [], False),
         ("trials", 2, True),

@@ -120,6 +120,24 @@ def test_a_study_is_kept_trial_by_trial(
     assert parent.info.status == "FINISHED"
 
 
+def test_settings_of_the_recipes_own_are_not_searched(
+    settings: Settings, week: WeekPlan, conn: Connection
+) -> None:
+    steps.tune_recipe(settings, week, "als[factors=8,iterations=2]", n_trials=2)
+    plain, tried = (
+        dict(Recipe.from_json(row.recipe).settings) for row in rows(conn, "tuning_trials")
+    )
+    assert [(each["factors"], each["iterations"]) for each in (plain, tried)] == [(8, 2)] * 2
+    assert plain["regularization"] != tried["regularization"]
+
+
+def test_what_is_tuned_each_month_is_what_competes(settings: Settings) -> None:
+    usual = settings.model_copy(update={"recipes": ()})
+    assert steps.list_tunable(usual) == ["popularity", "als", "ease", "item_knn", "hybrid"]
+    chosen = settings.model_copy(update={"recipes": ("svd", "blend")})
+    assert steps.list_tunable(chosen) == ["svd"]
+
+
 def test_what_beats_the_default_is_entered_once(
     settings: Settings, week: WeekPlan, conn: Connection
 ) -> None:

@@ -59,7 +59,7 @@ def settings(recipe: Recipe) -> dict[str, float]:
 
 def study(name: str, n_trials: int, figure, trials: tuple[Trial, ...] = ()) -> list[Trial]:
     """A study run to its end, with `figure` of a recipe's settings for its NDCG."""
-    done, space = list(trials), Space.of(name)
+    done, space = list(trials), Space.of(Recipe.of(name))
     while recipe := next_recipe(space, done, n_trials=n_trials, seed=1):
         done.append(Trial(recipe, figure(settings(recipe))))
     return done
@@ -93,7 +93,7 @@ def test_a_study_broken_off_goes_on_as_if_it_had_not_been() -> None:
     whole = study("flat", 15, near)
     for n_done in (1, 7, 14, 15):
         assert study("flat", 15, near, tuple(whole[:n_done])) == whole
-    other = next_recipe(Space.of("flat"), whole[:7], n_trials=15, seed=2)
+    other = next_recipe(Space.of(Recipe.of("flat")), whole[:7], n_trials=15, seed=2)
     assert other != whole[7].recipe
 
 
@@ -152,20 +152,29 @@ def test_of_equals_the_earliest_is_best() -> None:
 def test_what_cannot_be_searched_says_so() -> None:
     with pytest.raises(
         ModelError,
-        match="fixed: 0 hyperparameters carry a Search, 0 of them doubled; expected at least one",
+        match="fixed: 0 hyperparameters are to search, 0 of them doubled; expected at least one",
     ):
-        Space.of("fixed")
+        Space.of(Recipe.of("fixed"))
     with pytest.raises(
-        ModelError, match="twoladders: 3 hyperparameters carry a Search, 2 of them doubled"
+        ModelError, match="twoladders: 3 hyperparameters are to search, 2 of them doubled"
     ):
-        Space.of("twoladders")
+        Space.of(Recipe.of("twoladders"))
+
+
+def test_settings_of_its_own_stay_as_they_are() -> None:
+    fixed = Recipe.of("ladder", weight=0.3)
+    space = Space.of(fixed)
+    assert (space.default, set(space.doubled)) == (fixed, {"size"})
+    assert "weight" not in space.searched and space.searched
+    with pytest.raises(ModelError, match=r"flat\[weight=0.3\]: 0 hyperparameters are to search"):
+        Space.of(Recipe.of("flat", weight=0.3))
 
 
 def test_every_recipe_that_is_searched_can_be_built_at_both_ends() -> None:
     names = set(tunable())
     assert {"popularity", "als", "hybrid"} <= names and "fixed" not in names
     for name in names - {"twoladders"}:
-        space, values = Space.of(name), settings(Space.of(name).default)
+        space, values = Space.of(Recipe.of(name)), settings(Space.of(Recipe.of(name)).default)
         outside = {
             field: values[field]
             for field, where in space.searched.items()

@@ -34,7 +34,9 @@ class FindWeek(StepOperator):
 
 
 class ListTunable(StepOperator):
-    """Lists the recipes to tune, one mapped tune_recipe each: the form's, else all tunable ones."""
+    """Lists the recipes to tune, one mapped tune_recipe each: the form's, else those that compete
+    and have something to search.
+    """
 
     step = "list_tunable"
 
