@@ -79,6 +79,12 @@ class TestMultVAE(TestVAE):
     }
 
 
+class TestVAEByDefault(RecommenderContract):
+    recipe = "vae"
+    settings = {"users_a_batch": 8}  # noqa: RUF012
+    explains = "leave_one_out"
+
+
 class TestGMF(RecommenderContract):
     recipe = "gmf"
     settings = {"size": 16, "users_a_batch": 8, "max_epochs": 10, "patience": 9}  # noqa: RUF012
