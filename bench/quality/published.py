@@ -95,7 +95,8 @@ class Bound(Bounded):
 @dataclass(frozen=True)
 class Target:
     """Who must keep all `bounds` at once: the row of a label, "any" row, any "single" recipe (no
-    blend), or "each default" but popularity, which the others are to be above.
+    blend), or "each default": those that compete by default, but popularity, which they are to be
+    above.
     """
 
     protocol: str

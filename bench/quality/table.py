@@ -22,7 +22,7 @@ COLUMNS = (
 WHO = {
     "any": "best of all",
     "single": "best single recipe",
-    "each default": "worst of all defaults",
+    "each default": "worst of those that compete",
 }
 
 

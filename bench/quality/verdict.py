@@ -47,7 +47,8 @@ def competes(row: Row, target: Target) -> bool:
     if row.protocol != target.protocol or contender.kind == "reference":
         return False
     if target.who == "each default":
-        return contender.kind == "default" and contender.label != FLOOR
+        is_rival = contender.label in COMPETING and contender.label != FLOOR
+        return contender.kind == "default" and is_rival
     if target.who == "single":
         return contender.recipe.name != "blend"
     return target.who in ("any", contender.label)

@@ -444,6 +444,8 @@ def target(who: str, sense: Any = "≥", value: float = 0.25, *, every_seed: boo
             True,
             "a",
         ),
+        # one that does not compete
+        (target("each default"), [row("a", 0.26), row("b", 0.3), row("c", 0.1)], True, "a"),
         (target("each default"), [row("a", 0.26), row("b")], False, "a"),
         (target("each default"), [row("a", 0.26)], False, "a"),
         (target("any"), [row("a", 0.9, protocol="ncf")], False, None),
