@@ -17,7 +17,8 @@ def list_tunable(work: Work) -> list[str]:
     hyperparameters to search. What is tuned of others would take part in no exam.
     """
     competing = work.settings.recipes or COMPETING
-    return [name for name in tunable() if name in competing]
+    searched = tunable()
+    return [name for name in competing if name.partition("[")[0] in searched]
 
 
 def tune_recipe(
@@ -31,8 +32,9 @@ def tune_recipe(
     """Search a recipe's hyperparameters before the week's exam, until `n_trials` trials in all.
     Those of which `name` has other values than the defaults, as in `als[factors=128]`, are kept.
 
-    What beats the recipe as it is named competes in each later week that names no recipes. `report`
-    is called with all trials after each. Returns what the search brought, as a sentence.
+    What beats the recipe as it is named competes beside it in each later week that names no recipes
+    and has it. `report` is called with all trials after each. Returns what the search brought, as a
+    sentence.
     """
     check_limits({"trials": n_trials})
     recipe = parse_recipe(name)

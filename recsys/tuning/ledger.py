@@ -14,7 +14,7 @@ from recsys.db.queries import queries
 from recsys.db.rows import fetch_rows, find_row
 from recsys.errors import ModelError
 from recsys.models import MODELS
-from recsys.overrides import has_overrides, parse_recipe
+from recsys.overrides import has_overrides, parse_recipe, written
 from recsys.recipe import Recipe
 from recsys.tuning.trial import Trial
 
@@ -50,7 +50,9 @@ class RecordedTrial:
 
 @dataclass(frozen=True)
 class TunedRecipe:
-    """A study's best recipe, tuned for a week, beside the default that it beat."""
+    """A study's best recipe, tuned for a week, beside the default that it beat: the recipe as it
+    was named, with settings of its own or without. It competes where that name does.
+    """
 
     study: str
     tuned_for: date
@@ -65,7 +67,7 @@ class TunedRecipe:
         return {
             "recipe_key": recipe.key,
             "study": self.study,
-            "name": recipe.name,
+            "name": written(self.default.recipe),
             "recipe": Jsonb(recipe.to_json()),
             "tuned_for": self.tuned_for,
             "validation_ndcg": self.best.ndcg,
@@ -116,7 +118,7 @@ def newest_tuned(
     """
     rows = fetch_rows(conn, _TunedRow, queries("tuning")["newest_tuned"], {"as_of": as_of})
     tuned = {row.name: Recipe.from_json(row.recipe).of_week(like_threshold) for row in rows}
-    recipes = [tuned[name] for name in names if name in tuned]
+    recipes = [tuned[name] for name in map(in_one_form, names) if name in tuned]
     return [recipe for recipe in recipes if is_of_this_code(recipe)]
 
 
@@ -136,6 +138,11 @@ def recipe_named(conn: Connection, as_of: date, name: str) -> Recipe:
             f"in als[factors=128] or without, or the key of one tuned for {as_of} or before"
         )
     return Recipe.from_json(row.recipe)
+
+
+def in_one_form(name: str) -> str:
+    """Return a recipe's name; with settings of its own, as `written` writes it."""
+    return written(parse_recipe(name)) if has_overrides(name) else name
 
 
 def is_of_this_code(recipe: Recipe) -> bool:

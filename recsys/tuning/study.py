@@ -20,6 +20,7 @@ from recsys.exam import examine
 from recsys.features.catalogue import Catalogue
 from recsys.models import model_class
 from recsys.models.base import Report
+from recsys.overrides import overridden, written
 from recsys.recipe import Recipe
 from recsys.registry.compute import compute_of, new_model
 from recsys.registry.fit_key import code_version
@@ -134,12 +135,18 @@ class StudyResult:
         if not self.default.is_fitted:
             return "the default could not be fitted, so nothing is kept"
         if self.best is None:
-            return f"none beat the default's NDCG@10 {self.default.score:.4f}"
+            return f"none beat {self.named}, NDCG@10 {self.default.score:.4f}"
         return (
             f"{self.best.recipe.key} has NDCG@10 {self.best.score:.4f} on the validation slice, "
-            f"the default {self.default.score:.4f}; it takes part in the exam of the next week "
-            "that names no recipes"
+            f"{self.named} {self.default.score:.4f}; it takes part in the exam of the next week "
+            "that names no recipes and has that one"
         )
+
+    @property
+    def named(self) -> str:
+        """What the search began with."""
+        is_plain = not overridden(self.default.recipe)
+        return "the default" if is_plain else written(self.default.recipe)
 
 
 @dataclass(frozen=True)

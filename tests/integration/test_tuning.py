@@ -4,6 +4,7 @@ later weeks.
 
 from collections.abc import Mapping
 from datetime import date, timedelta
+from functools import partial
 from typing import Annotated, Any
 
 import numpy as np
@@ -134,8 +135,21 @@ def test_settings_of_the_recipes_own_are_not_searched(
 def test_what_is_tuned_each_month_is_what_competes(settings: Settings) -> None:
     usual = settings.model_copy(update={"recipes": ()})
     assert steps.list_tunable(usual) == ["popularity", "als", "ease", "item_knn", "hybrid"]
-    chosen = settings.model_copy(update={"recipes": ("svd", "blend")})
-    assert steps.list_tunable(chosen) == ["svd"]
+    chosen = settings.model_copy(update={"recipes": ("svd[factors=8]", "blend", "als-3f9a2c41")})
+    assert steps.list_tunable(chosen) == ["svd[factors=8]"]
+
+
+def test_what_is_tuned_of_settings_of_its_own_competes_beside_them_alone(
+    settings: Settings, week: WeekPlan, conn: Connection
+) -> None:
+    pinned = Recipe.of("als", factors=8, iterations=2)
+    best = Trial(Recipe.of("als", factors=8, iterations=2, regularization=0.5), 0.2)
+    tuned = ledger.TunedRecipe("als of a test", week.as_of, best, Trial(pinned, 0.1), 2)
+    ledger.record_tuned(conn, tuned)
+    newest = partial(ledger.newest_tuned, conn, week.as_of, like_threshold=week.like_threshold)
+    assert newest(names=["als", "ease"]) == []
+    (competing,) = newest(names=["als[iterations=2, factors=8]"])
+    assert competing.key == best.recipe.of_week(week.like_threshold).key
 
 
 def test_what_beats_the_default_is_entered_once(
@@ -232,7 +246,7 @@ def test_a_default_that_nothing_beats_stays(
         monkeypatch.setattr(Fading, "fit", lambda *_, **__: (_ for _ in ()).throw(ModelError("no")))
     sentence = steps.tune_recipe(settings, week, "fading", n_trials=3)
     assert (
-        "none beat the default's NDCG@10 0.2500"
+        "none beat the default, NDCG@10 0.2500"
         if default == "best"
         else "the default could not be fitted"
     ) in sentence
