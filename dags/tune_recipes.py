@@ -1,8 +1,8 @@
 """
 # Tune recipes
 
-Once a month, and by hand: look for better hyperparameters of the recipes, on data that no exam to
-come evaluates on.
+Once a month, and by hand: look for better hyperparameters of the recipes that compete, on data that
+no exam to come evaluates on.
 
 ```text
 find_week ► list_tunable ► tune_recipe (recipes)
@@ -12,15 +12,17 @@ find_week ► list_tunable ► tune_recipe (recipes)
 alone: a trial is fitted on the older part of what the exam's own fits may see, and evaluated by
 NDCG@10 on the newer part, the validation slice.
 
-**What comes of it.** The first trial is the recipe's default. Where another is better, it is
-entered as a tuned recipe under a key of its own (`als-3f9a2c41`), and from then on it is evaluated
-in the exam of each new week that names no recipes, beside the default. It must win there, by the
-same rule as any other, before it makes anyone's list. A week that ran already keeps the recipes it
-had.
+**What comes of it.** The first trial is the recipe as it is named: its default, or with settings of
+its own, as in `als[factors=128]`, which stay as they are. Where another is better, it is entered as
+a tuned recipe under a key of its own (`als-3f9a2c41`), and from then on it is evaluated in the exam
+of each new week that names no recipes, beside the one that it was tuned from. It must win there, by
+the same rule as any other, before it makes anyone's list. A week that ran already keeps the recipes
+it had.
 
 **When?** The DAG is on from the start, for runs by hand. By itself it starts its first study on the
 first day of the month to come, not when it is new or is unpaused. Paused on a first of the month
-later on, it makes up that study when it is unpaused.
+later on, it makes up that study when it is unpaused. A study that falls due before a week has its
+drops in is skipped.
 
 **Looking at it.** Each study is a run in MLflow, and each trial a run beneath it, with its
 hyperparameters and its figure.

@@ -96,8 +96,7 @@ CHOSEN: dict[str, dict[str, tuple[str, dict[str, Any]]]] = {
     # the default blend, its weights learned on the newest weeks of the training ratings: as few as
     # hold 300 users. Its members and this number were chosen by the same protocol inside the
     # training ratings, the newest tenth of them as the exam. With lightgcn, gmf in order, what was
-    # popular in the last days, and scores added, it did better there (.1857 against .1753) and
-    # worse in the exam (.2581)
+    # popular in the last days, and scores added, it did better there and worse in the exam
     "temporal": {"blend by weeks": ("blend", {"validation_min_users": 300})},
     "gowalla": {  # pairs without stars or times
         "popularity": ("popularity", {"half_life_days": None}),

@@ -10,6 +10,7 @@ from recsys.models.base import DotProduct, Recommender, TopN
 from recsys.models.equal_lengths import rows_of, users_of_equal_length
 from recsys.models.explanation import Explanation
 from recsys.models.leaving_out import HistoryEncoder, LeavingOut
+from recsys.models.saved_arrays import part_of
 from recsys.models.similar import nearest_by_vectors
 
 __all__ = ["EncodesHistories", "FromLikes", "shares_of_likes"]
@@ -76,8 +77,7 @@ class EncodesHistories(FromLikes, DotProduct):
 
     def encoder_arrays(self, state: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Return the encoder's arrays by their names."""
-        names = [name for name in state if name.startswith(ENCODER)]
-        return {name.removeprefix(ENCODER): state[name] for name in names}
+        return part_of(state, ENCODER)
 
 
 def shares_of_likes(

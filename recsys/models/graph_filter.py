@@ -83,9 +83,9 @@ class GraphFilter(LinearInLikes):
     GF-CF without sharpening and with e = 0, BSPM nearly with it.
 
     P is kept as a sparse matrix, by a factor that makes it nearest to PS beyond V; what is left of
-    PS is kept by V. On Gowalla this ranks as PS itself does, to a hundredth. Where P is cut to the
-    largest `neighbours` weights, sharpening takes too much off much-liked movies, whose P has a
-    long tail. An explanation is exact; similar movies are those of P.
+    PS is kept by V. Where P is cut to the largest `neighbours` weights, sharpening takes too much
+    off much-liked movies, whose P has a long tail. An explanation is exact; similar movies are
+    those of P.
 
     Cost of a fit, R likes of U users, m movies, d factors, b = MOVIES_FILTERED_AT_ONCE: O(R d + (U
     + m) d²) for V and O(R · R/U) for P. Memory: 16R bytes for the likes each way, 4 (U + 2m)(d +
@@ -108,26 +108,34 @@ class GraphFilter(LinearInLikes):
         graph = Graph.of(ones, self.config.user_exponent, self.config.movie_exponent)
         with threadpool_limits(self.compute.threads, "blas"):
             values, vectors = graph.smoothest(self.config.factors)
-        largest = values[0] ** 2
-        eigenvalues = values**2 / largest
-        sharpened = sharpening_of(eigenvalues, self.config.sharpening)
+        eigenvalues = values**2 / values[0] ** 2
         slope = slope_below(float(eigenvalues[-1]), self.config.sharpening)
+        gains = self.gains(eigenvalues, slope)
+        scales = [graph.n_likes[:, None] ** exponent for exponent in gains]
+        self.sources_ = np.stack([vectors / scale for scale in scales]).astype(np.float32)
+        by_gain = zip(scales, gains.values(), strict=True)
+        targets = [vectors * gain * scale for scale, gain in by_gain]
+        self.targets_ = np.stack(targets).astype(np.float32)
+        self.weights_ = self.linear_weights(graph)
+        self.weights_.data *= np.float32(slope / values[0] ** 2)
+        return self
+
+    def gains(self, eigenvalues: np.ndarray, slope: float) -> dict[float, np.ndarray]:
+        """Return by exponent what the signals with these eigenvalues (d,) of P are multiplied by,
+        beside what P does by a factor, the `slope`.
+        """
+        sharpened = sharpening_of(eigenvalues, self.config.sharpening)
         gains = {self.config.popularity_exponent: eigenvalues * (sharpened - slope)}
         exponent = self.config.low_pass_exponent
         gains[exponent] = gains.get(exponent, 0) + self.config.low_pass * sharpened
-        parts = [(graph.n_likes[:, None] ** each, gain) for each, gain in gains.items()]
-        self.sources_ = np.stack([vectors / scale for scale, _ in parts]).astype(np.float32)
-        self.targets_ = np.stack([vectors * gain * scale for scale, gain in parts])
-        self.targets_ = self.targets_.astype(np.float32)
-        scale = graph.n_likes**self.config.popularity_exponent
-        self.weights_ = self.linear_weights(graph, scale) * np.float32(slope / largest)
-        return self
+        return gains
 
     def worth(self, likes: Histories) -> np.ndarray:
         return np.ones(len(likes.movies), dtype=np.float32)
 
-    def linear_weights(self, graph: "Graph", scale: np.ndarray) -> sparse.csr_matrix:
-        """Return P's largest weights to each movie, scaled."""
+    def linear_weights(self, graph: "Graph") -> sparse.csr_matrix:
+        """Return the largest weights of R̃ᵀR̃ to each movie, scaled by its likes."""
+        scale = graph.n_likes**self.config.popularity_exponent
         starts = range(0, len(scale), MOVIES_FILTERED_AT_ONCE)
         with ThreadPoolExecutor(self.compute.threads) as pool:
             rows = list(pool.map(partial(self.linear_rows, graph, scale), starts))

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-__all__ = ["saved_arrays", "unpack_arrays"]
+__all__ = ["part_of", "saved_arrays", "unpack_arrays"]
 
 ARCHIVE = "arrays.npz"
 #: The folder that unpacked arrays are in, a file each.
@@ -33,6 +33,12 @@ def unpack_arrays(directory: Path) -> None:
     for name, array in arrays.items():
         np.save(unpacked / f"{name}.npy", array, allow_pickle=False)
     (directory / ARCHIVE).unlink()
+
+
+def part_of(state: dict[str, np.ndarray], prefix: str) -> dict[str, np.ndarray]:
+    """Return the arrays whose names begin with `prefix`, by the rest of their names."""
+    names = [name for name in state if name.startswith(prefix)]
+    return {name.removeprefix(prefix): state[name] for name in names}
 
 
 def mapped(path: Path) -> np.ndarray:

@@ -2,6 +2,7 @@
 stops.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -48,6 +49,15 @@ def test_the_softmax_of_a_sample_stands_for_the_whole_catalogue() -> None:
         kept = torch.rand(2_000) < chance
         samples.append(sampled_softmax(scores[:, kept], likes[:, kept], chance[kept].log()))
     assert torch.stack(samples).mean() == pytest.approx(float(exact), abs=0.01)
+
+
+def test_a_movie_that_is_rarely_sampled_stands_for_more() -> None:
+    """Odds 2, 3 and 1, each by its chance 1, 1/2 and 1/4: 2 + 6 + 4; then 4 + 2 + 4."""
+    scores = torch.tensor([[2.0, 3.0, 1.0], [4.0, 1.0, 1.0]]).log()
+    likes = torch.tensor([[1.0, 1.0, 0.0], [1.0, 0.0, 0.0]])
+    log_chance = torch.tensor([1.0, 0.5, 0.25]).log()
+    expected = (math.log(12 / 2) + math.log(12 / 6) + math.log(10 / 4)) / 3
+    assert float(sampled_softmax(scores, likes, log_chance)) == pytest.approx(expected)
 
 
 @pytest.mark.parametrize("n_drawn", [4, 10, 4096])

@@ -19,6 +19,7 @@ from recsys.models.factors.ranking import SingularVectors
 from recsys.models.factors.sampler import Sampler, SamplerConfig
 from recsys.models.factors.stars import Stars
 from recsys.models.from_likes import shares_of_likes
+from recsys.models.saved_arrays import part_of
 from recsys.models.similar import nearest_by_vectors
 
 #: What the arrays of the parts begin with in a saved model.
@@ -143,9 +144,3 @@ class SVDPP(SVD):
 
     def sampled(self) -> SamplerConfig:
         return SamplerConfig(self.config.factors, by_choice=True, by_raters=self.config.raters)
-
-
-def part_of(state: dict[str, np.ndarray], prefix: str) -> dict[str, np.ndarray]:
-    """Return the arrays whose names begin with `prefix`, by the rest of their names."""
-    names = [name for name in state if name.startswith(prefix)]
-    return {name.removeprefix(prefix): state[name] for name in names}

@@ -31,6 +31,7 @@ from recsys.models.hybrid.titles import encoder_in_use
 from recsys.models.hybrid.user_encoder import UserEncoder
 from recsys.models.leaving_out import LeavingOut
 from recsys.models.neural import Epochs, enough_epochs, repeatable
+from recsys.models.saved_arrays import part_of
 from recsys.models.similar import nearest_by_vectors
 from recsys.models.top_n import dot_scores
 
@@ -249,9 +250,3 @@ class Hybrid(DotProduct, PredictsRatings, PredictsDescribed):
 def arrays_of(module: nn.Module) -> dict[str, np.ndarray]:
     """Return a network's parameters by name."""
     return {name: tensor.numpy() for name, tensor in module.state_dict().items()}
-
-
-def part_of(state: dict[str, np.ndarray], prefix: str) -> dict[str, np.ndarray]:
-    """Return the arrays whose names begin with `prefix`, by the rest of their names."""
-    names = [name for name in state if name.startswith(prefix)]
-    return {name.removeprefix(prefix): state[name] for name in names}

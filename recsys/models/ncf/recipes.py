@@ -20,6 +20,7 @@ from recsys.models.ncf.networks import Network
 from recsys.models.ncf.scoring import Perceptron
 from recsys.models.ncf.training import NCFTrainer, new_trainer
 from recsys.models.neural import Epochs, enough_epochs
+from recsys.models.saved_arrays import part_of
 from recsys.models.top_n import dot_scores
 
 __all__ = ["GMF", "MLP", "NCF"]
@@ -212,9 +213,3 @@ class NCF(MLP):
 def arrays_of(part: Factors | Perceptron, prefix: str) -> dict[str, np.ndarray]:
     """Return a part's arrays under names that begin with `prefix`."""
     return {prefix + name: array for name, array in vars(part).items()}
-
-
-def part_of(state: dict[str, np.ndarray], prefix: str) -> dict[str, np.ndarray]:
-    """Return the arrays whose names begin with `prefix`, by the rest of their names."""
-    names = [name for name in state if name.startswith(prefix)]
-    return {name.removeprefix(prefix): state[name] for name in names}
